@@ -1,0 +1,67 @@
+"""How a check is made: a generator of findings over a recorded host, found in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.settings import Settings
+
+Judge = Callable[[Host, Settings], Iterator[Finding]]
+
+TOPICS = ("system", "network", "endpoints", "netfilter", "containers", "agents")
+REGISTER_BRINGS = "register brings this"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check by its id (`topic.slug`) and what it looks at, in a few words."""
+
+    id: str
+    title: str
+    judge: Judge
+
+    @property
+    def topic(self) -> str:
+        """The part of the id before the dot."""
+        return self.id.partition(".")[0]
+
+
+def check(id: str, title: str) -> Callable[[Judge], Check]:
+    """Make a check of a judging generator: `@check("system.os", "operating system release")`."""
+    return lambda judge: Check(id, title, judge)
+
+
+def passed(check: str, subject: str, summary: str, **evidence: Any) -> Finding:
+    """All is as it should be."""
+    return Finding(check, Status.PASS, subject, summary, evidence=evidence)
+
+
+def skipped(check: str, subject: str, summary: str, *, because: str = "", **evidence: Any) -> Finding:
+    """Not judged, and why: `because` names the prerequisite that failed or what is needed."""
+    return Finding(check, Status.SKIP, subject, summary, evidence={"because": because or summary, **evidence})
+
+
+def unknown(check: str, subject: str, summary: str, **evidence: Any) -> Finding:
+    """Could not be judged although it should have been."""
+    return Finding(check, Status.ERROR, subject, summary, evidence=evidence)
+
+
+def trouble(
+    check: str,
+    status: Status,
+    subject: str,
+    summary: str,
+    *,
+    cause: str = "",
+    remedy: Remedy | None = None,
+    stage: Stage | None = None,
+    reason: Reason | None = None,
+    seconds: float = 0.0,
+    evidence: Mapping[str, Any] | None = None,
+) -> Finding:
+    """A fail or a warning; `cause` is the cause code where the check itself knows it."""
+    return Finding(check, status, subject, summary, stage, reason, evidence or {}, remedy, seconds, cause)

@@ -1,0 +1,34 @@
+"""What stops a run. The state of a host is never an error: it is a finding."""
+
+from __future__ import annotations
+
+
+class AnywhereError(Exception):
+    """The run cannot go on. `exit_code` is what the process returns; the text is one line that says how to mend it."""
+
+    exit_code = 2
+
+
+class BadInput(AnywhereError):
+    """An argument, file or bundle that cannot be used (exit code 2)."""
+
+
+class HostUnreachable(AnywhereError):
+    """The host could not be opened, or its connection was lost (exit code 3); a fleet goes on without it."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, code: str = "host.unreachable", remedy: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.remedy = remedy
+
+
+class NotRecorded(AnywhereError):
+    """A replayed bundle holds no such observation: the finding becomes an error, never a pass or a fail."""
+
+    exit_code = 3
+
+
+class ParseError(BadInput):
+    """Text from a host that is not in the form its format promises."""

@@ -1,0 +1,230 @@
+"""The seam to a machine: the verbs every kind of host has, and the plain values they return."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from anywhere.model import Reason, Stage
+
+
+class Deadline:
+    """The one end of a run. `left()` is the seconds until then, never below zero."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+    def left(self, at_most: float = float("inf")) -> float:
+        """Seconds left, cut to `at_most`."""
+        return max(0.0, min(at_most, self.end - time.monotonic()))
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A finished command. An absent program is rc 127, a command cut off by its timeout rc 124 (as coreutils says)."""
+
+    argv: tuple[str, ...]
+    rc: int
+    stdout: str = ""
+    stderr: str = ""
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command returned 0."""
+        return self.rc == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A name to look up: by the system's resolver (`server` empty), or by asking one nameserver directly."""
+
+    name: str
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a resolver said. `reason` is None when addresses came. `truncated` is whether the UDP answer was cut,
+    `tcp_reason` why TCP then failed. `source` is `system` or the nameserver's address."""
+
+    name: str
+    source: str
+    addresses: tuple[str, ...] = ()
+    reason: Reason | None = None
+    detail: str = ""
+    truncated: bool = False
+    tcp_reason: Reason | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """One climb of the ladder to one address.
+
+    `scheme` is `https`, `wss` (HTTP upgrade), `http` or `tcp`. `address` is what is dialled; empty with a `proxy`,
+    which is then asked to CONNECT to `host`. `suites` is `go` (defaults of Go programs) or `ecs-agent` (RSA only below
+    TLS 1.3). `sni` replaces the server name sent; `verify` False accepts any certificate; `mss` clamps the segment size
+    in bytes; `trust` lists CA files and folders (`:` between them) in place of the host's own store; `idle` is how many
+    seconds to hold the connection without a byte before the request.
+    """
+
+    host: str
+    port: int = 443
+    scheme: str = "https"
+    path: str = "/"
+    address: str = ""
+    proxy: str = ""
+    suites: str = "go"
+    sni: str = ""
+    verify: bool = True
+    mss: int = 0
+    trust: str = ""
+    idle: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFacts:
+    """The session and the leaf certificate that the far end presented, trusted or not. Dates are epoch seconds."""
+
+    version: str = ""
+    cipher: str = ""
+    issuer: str = ""
+    issuer_organization: str = ""
+    subject: str = ""
+    names: tuple[str, ...] = ()
+    not_before: float = 0.0
+    not_after: float = 0.0
+    chain: tuple[str, ...] = ()
+    key_type: str = ""
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFacts:
+    """The answer's status, its Date header in epoch seconds (0 when absent), telling headers, start of the body."""
+
+    status: int = 0
+    date: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How far one climb came: `stage` is the last step tried (DONE when all passed), `reason` why it failed there.
+    `connect_seconds`, `tls_seconds` and `http_seconds` are durations of the steps; `at` is the host's clock (epoch
+    seconds) when the HTTP answer arrived; `survived` is whether an idle hold was outlived."""
+
+    spec: ProbeSpec
+    stage: Stage
+    reason: Reason | None = None
+    detail: str = ""
+    address: str = ""
+    tls: TlsFacts | None = None
+    http: HttpFacts | None = None
+    connect_seconds: float = 0.0
+    tls_seconds: float = 0.0
+    http_seconds: float = 0.0
+    seconds: float = 0.0
+    at: float = 0.0
+    survived: bool | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the whole ladder was climbed."""
+        return self.reason is None
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A folder's file system: sizes in bytes, free as an unprivileged user sees it; inodes free of inodes in all."""
+
+    path: str
+    total: int
+    free: int
+    inodes: int = 0
+    inodes_free: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A network interface: addresses with prefix length (`10.0.0.2/24`), MTU in bytes."""
+
+    name: str
+    mac: str = ""
+    mtu: int = 0
+    up: bool = False
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listening TCP socket; pid 0 and no process name where the owner cannot be seen."""
+
+    address: str
+    port: int
+    pid: int = 0
+    process: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A running agent process with its network environment (proxy, CA and AWS variables only)."""
+
+    name: str
+    pid: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a machine has, in bytes and epoch seconds."""
+
+    memory_total: int = 0
+    memory_available: int = 0
+    cpus: int = 0
+    boot_time: float = 0.0
+    now: float = 0.0
+    disks: tuple[Disk, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    daemons: tuple[Daemon, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    is_root: bool = False
+
+
+class Host(Protocol):
+    """A machine. Verbs return plain values; a missing file is FileNotFoundError, a forbidden one PermissionError, on
+    every kind of host. No verb outlasts the run's deadline."""
+
+    @property
+    def name(self) -> str:
+        """`local`, `user@host:port`, or a bundle's path."""
+
+    @property
+    def deadline(self) -> Deadline:
+        """The end of the run."""
+
+    def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 10.0) -> Completed:
+        """Run a command with LC_ALL=C.UTF-8 and no standard input but `input`; the timeout is in seconds."""
+
+    def read(self, path: str, *, tail: int = 0) -> bytes:
+        """A file's content, or its last `tail` bytes."""
+
+    def listdir(self, path: str) -> tuple[str, ...]:
+        """The sorted names in a folder."""
+
+    def resolve(self, query: Query) -> Answer:
+        """Look a name up, A and AAAA."""
+
+    def probe(self, spec: ProbeSpec) -> Probe:
+        """Climb the ladder once."""
+
+    def inventory(self) -> Inventory:
+        """Memory, disks, interfaces, listeners, running agents."""
+
+    def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
+        """Gather many observations at once: threads here, one script over SSH. Only a hint: results come by the verbs."""

@@ -1,0 +1,170 @@
+"""What every layer speaks: findings, causes, targets and the report. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """How one finding was judged. ERROR means it could not be judged: never a pass, never a fail."""
+
+    PASS = "pass"
+    SKIP = "skip"
+    WARN = "warn"
+    ERROR = "error"
+    FAIL = "fail"
+
+    @property
+    def rank(self) -> int:
+        """0 for the best, 4 for the worst; reports show the worst last."""
+        return _RANK[self]
+
+
+_RANK = {status: rank for rank, status in enumerate(Status)}
+
+
+class Verdict(StrEnum):
+    """The answer for one target, or for a whole run."""
+
+    READY = "ready"
+    WARNINGS = "ready-with-warnings"
+    UNKNOWN = "unknown"
+    NOT_READY = "not-ready"
+
+    @classmethod
+    def of(cls, statuses: Iterable[Status]) -> Verdict:
+        """The verdict that these findings add up to: one fail is not ready, one error without a fail is unknown."""
+        seen = set(statuses)
+        for status, verdict in ((Status.FAIL, cls.NOT_READY), (Status.ERROR, cls.UNKNOWN), (Status.WARN, cls.WARNINGS)):
+            if status in seen:
+                return verdict
+        return cls.READY
+
+
+class Stage(StrEnum):
+    """How far a probe came; DONE when nothing was left to climb."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    PROXY = "proxy"
+    TLS = "tls"
+    HTTP = "http"
+    DONE = "done"
+
+
+class Reason(StrEnum):
+    """Why a probe came no further. The closed list of the report schema."""
+
+    NO_NAMESERVER = "no-nameserver"
+    NAMESERVER_TIMEOUT = "nameserver-timeout"
+    SERVER_FAILURE = "server-failure"
+    NAME_UNKNOWN = "name-unknown"
+    BOGUS_ANSWER = "bogus-answer"
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    NOT_PERMITTED = "not-permitted"
+    PROXY_UNREACHABLE = "proxy-unreachable"
+    PROXY_AUTH_REQUIRED = "proxy-auth-required"
+    PROXY_DENIED = "proxy-denied"
+    PROXY_ERROR = "proxy-error"
+    NOT_TLS = "not-tls"
+    TLS_TIMEOUT = "tls-timeout"
+    TLS_RESET = "tls-reset"
+    TLS_VERSION = "tls-version"
+    CERT_UNTRUSTED = "cert-untrusted"
+    CERT_NAME = "cert-name"
+    CERT_EXPIRED = "cert-expired"
+    CERT_NOT_YET_VALID = "cert-not-yet-valid"
+    HTTP_TIMEOUT = "http-timeout"
+    HTTP_ERROR = "http-error"
+    UPGRADE_REFUSED = "upgrade-refused"
+    CAPTIVE_PORTAL = "captive-portal"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """How to mend something: a sentence for a person, and the commands as argument lists."""
+
+    text: str
+    commands: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One observation, judged.
+
+    `check` is the id of the check (`topic.slug`), `subject` what was looked at. `seconds` is how long the observation
+    took. `cause` names the cause code where the check itself knows it; findings about the network leave it empty, and
+    the diagnosis finds the cause from all of them together. It is not part of the JSON report.
+    """
+
+    check: str
+    status: Status
+    subject: str
+    summary: str
+    stage: Stage | None = None
+    reason: Reason | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    remedy: Remedy | None = None
+    seconds: float = 0.0
+    cause: str = ""
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether a cause has to explain this finding."""
+        return self.status in (Status.FAIL, Status.WARN)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What to mend: explains the findings at these positions of its target's list."""
+
+    code: str
+    severity: Status
+    summary: str
+    subjects: tuple[str, ...]
+    remedy: Remedy
+    findings: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """All that was found out about one host or one document. `started` is UTC in ISO 8601, `seconds` wall time."""
+
+    name: str
+    kind: str = "host"
+    started: str = ""
+    seconds: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    causes: tuple[Cause, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict over this target's findings."""
+        return Verdict.of(finding.status for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run over one or many targets."""
+
+    targets: tuple[Target, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of any target."""
+        return Verdict.of(finding.status for target in self.targets for finding in target.findings)
+
+    def exit_code(self, strict: bool = False) -> int:
+        """0 ready, 1 not ready (with `strict`: or warnings), 3 could not judge."""
+        verdict = self.verdict
+        if verdict is Verdict.NOT_READY:
+            return 1
+        if strict and any(f.status is Status.WARN for t in self.targets for f in t.findings):
+            return 1
+        return 3 if verdict is Verdict.UNKNOWN else 0

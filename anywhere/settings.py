@@ -1,0 +1,28 @@
+"""What the user asked for: built once by the command line, frozen, passed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PHASES = ("install", "register", "run")
+FEATURES = ("ecr", "ecr-public", "docker-hub", "logs", "secrets", "exec", "s3", "kms", "sts", "monitoring", "installer")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Options of one run. `budget` is the deadline of the whole run in seconds, `idle` how long to hold a quiet
+    connection (0: not at all), `shards` how many `ecs-a-N` / `ecs-t-N` names to try."""
+
+    regions: tuple[str, ...] = ()
+    features: frozenset[str] = frozenset()
+    phases: tuple[str, ...] = PHASES
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    demote: tuple[str, ...] = ()
+    accepted_issuers: tuple[str, ...] = ()
+    budget: float = 6.0
+    idle: float = 0.0
+    shards: int = 12
+    dualstack: bool = False
+    fips: bool = False
+    cluster: str = ""
