@@ -1,0 +1,133 @@
+"""Asks one nameserver directly, as the stub resolvers do: UDP, then TCP when the answer was cut."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from anywhere.hosts.base import Answer, Query
+from anywhere.model import Reason
+
+if TYPE_CHECKING:
+    import dns.message
+    import dns.rdatatype
+
+UDP_SIZE = 1232  # what Go's resolver and current glibc offer by EDNS
+FIRST_TRY, SECOND_TRY = 0.9, 1.1  # seconds: one lost packet must not look like a dead server
+
+OpenTcp = Callable[[str, int, float], socket.socket]
+
+
+def ask(query: Query, timeout: float, open_tcp: OpenTcp, *, udp: bool = True) -> Answer:
+    """A and AAAA of a name from `query.server`. Over SSH only TCP is possible (`udp` False)."""
+    import dns.rdatatype
+
+    started = time.monotonic()
+    end = started + timeout
+    parts = [_ask_type(query, kind, end, open_tcp, udp) for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)]
+    addresses = tuple(address for part in parts for address in part.addresses)
+    worst = next((part for part in parts if part.reason not in (None, Reason.NAME_UNKNOWN)), None)
+    chosen = worst or next((part for part in parts if part.reason), parts[0])
+    return Answer(
+        query.name,
+        query.server,
+        addresses,
+        None if addresses else chosen.reason or Reason.NAME_UNKNOWN,
+        chosen.detail,
+        any(part.truncated for part in parts),
+        next((part.tcp_reason for part in parts if part.tcp_reason), None),
+        time.monotonic() - started,
+    )
+
+
+def _ask_type(query: Query, kind: dns.rdatatype.RdataType, end: float, open_tcp: OpenTcp, udp: bool) -> Answer:
+    import dns.exception
+    import dns.flags
+    import dns.message
+    import dns.name
+
+    def failed(reason: Reason, detail: str, truncated: bool = False, tcp: Reason | None = None) -> Answer:
+        return Answer(query.name, query.server, (), reason, detail, truncated, tcp)
+
+    try:
+        name = dns.name.from_text(query.name)
+    except dns.exception.DNSException as error:
+        return failed(Reason.NAME_UNKNOWN, str(error))
+    message = dns.message.make_query(name, kind, use_edns=0, payload=UDP_SIZE)
+    reply: dns.message.Message | None = None
+    if udp:
+        try:
+            reply = _udp(message, query.server, end)
+        except TimeoutError as error:
+            return failed(Reason.NAMESERVER_TIMEOUT, str(error) or "no answer over UDP")
+        except (OSError, ValueError, dns.exception.DNSException) as error:
+            return failed(_udp_reason(error), str(error) or type(error).__name__)
+    truncated = reply is not None and bool(reply.flags & dns.flags.TC)
+    if reply is None or truncated:
+        try:
+            reply = _tcp(message, query.server, end, open_tcp)
+        except (OSError, ValueError, EOFError, dns.exception.DNSException) as error:
+            tcp = Reason.REFUSED if isinstance(error, ConnectionRefusedError) else Reason.TIMEOUT
+            if reply is None or not _addresses(reply, kind):
+                return failed(Reason.NAMESERVER_TIMEOUT, f"TCP/53: {error}", truncated, tcp)
+            return Answer(query.name, query.server, _addresses(reply, kind), None, "cut answer", True, tcp)
+    return _judge(query, reply, kind, truncated)
+
+
+def _judge(query: Query, reply: dns.message.Message, kind: dns.rdatatype.RdataType, truncated: bool) -> Answer:
+    import dns.rcode
+
+    rcode = reply.rcode()
+    addresses = _addresses(reply, kind)
+    if rcode == dns.rcode.NOERROR:
+        reason = None if addresses else Reason.NAME_UNKNOWN
+        return Answer(query.name, query.server, addresses, reason, "" if addresses else "no address", truncated)
+    reason = Reason.NAME_UNKNOWN if rcode == dns.rcode.NXDOMAIN else Reason.SERVER_FAILURE
+    return Answer(query.name, query.server, (), reason, dns.rcode.to_text(rcode), truncated)
+
+
+def _addresses(reply: dns.message.Message, kind: dns.rdatatype.RdataType) -> tuple[str, ...]:
+    return tuple(item.address for rrset in reply.answer if rrset.rdtype == kind for item in rrset)
+
+
+def _udp(message: dns.message.Message, server: str, end: float) -> dns.message.Message:
+    """Two tries over a connected socket, so that a closed port is seen at once."""
+    import dns.exception
+    import dns.query
+
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    address = socket.getaddrinfo(server, 53, family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4]
+    for patience in (FIRST_TRY, SECOND_TRY):
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            left = min(patience, end - time.monotonic())
+            if left <= 0:
+                break
+            sock.connect(address)
+            sock.setblocking(False)
+            try:
+                return dns.query.udp(message, server, timeout=left, sock=sock, ignore_unexpected=True)
+            except dns.exception.Timeout:
+                continue
+    raise TimeoutError("no answer over UDP")
+
+
+def _tcp(message: dns.message.Message, server: str, end: float, open_tcp: OpenTcp) -> dns.message.Message:
+    import dns.exception
+    import dns.query
+
+    left = min(2.0, end - time.monotonic())
+    if left <= 0:
+        raise TimeoutError("no time left")
+    with open_tcp(server, 53, left) as sock:
+        sock.setblocking(False)
+        try:
+            return dns.query.tcp(message, server, timeout=left, sock=sock)
+        except dns.exception.Timeout as error:
+            raise TimeoutError("no answer") from error
+
+
+def _udp_reason(error: Exception) -> Reason:
+    """A closed port or no route is a silent nameserver; rubbish in the answer is a failing one."""
+    return Reason.NAMESERVER_TIMEOUT if isinstance(error, OSError) else Reason.SERVER_FAILURE

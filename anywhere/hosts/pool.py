@@ -1,0 +1,58 @@
+"""Fan-out over daemon threads: a thread that hangs in the C library must not keep the process from ending."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def fan_out(calls: Sequence[Callable[[], T]], limit: int = 128) -> list[T]:
+    """The results of all calls in their order, at most `limit` at once. The first exception is raised again here."""
+    results: dict[int, T] = {}
+    errors: list[BaseException] = []
+    todo = iter(range(len(calls)))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                index = next(todo, None)
+            if index is None or errors:
+                return
+            try:
+                results[index] = calls[index]()
+            except BaseException as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(limit, len(calls)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return [results[index] for index in range(len(calls))]
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """The result of a call that may never come back: TimeoutError after `seconds`, and its thread is left behind."""
+    box: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            box.append(call())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not box:
+        raise TimeoutError(f"no answer within {seconds:.1f} s")
+    return box[0]
