@@ -20,8 +20,22 @@ USER_AGENT = "ecs-anywhere-toolkit"
 PADDING = "x-anywhere-padding: " + "." * 1800
 BODY_KEPT = 400
 TELLING_HEADERS = frozenset(
-    "server via location content-type proxy-authenticate www-authenticate x-squid-error x-amzn-requestid "
-    "x-amz-request-id x-cache proxy-agent mw-url x-bluecoat-via x-zscaler-error".split()
+    [
+        "server",
+        "via",
+        "location",
+        "content-type",
+        "proxy-authenticate",
+        "www-authenticate",
+        "x-squid-error",
+        "x-amzn-requestid",
+        "x-amz-request-id",
+        "x-cache",
+        "proxy-agent",
+        "mw-url",
+        "x-bluecoat-via",
+        "x-zscaler-error",
+    ]
 )
 REACHED = frozenset((400, 401, 403, 404, 405))
 UPGRADED = frozenset((101, 400, 401, 403, 404))
@@ -166,7 +180,7 @@ def _elsewhere(host: str, location: str) -> bool:
     return target.split(".")[-2:] != host.split(".")[-2:] and not target.endswith("amazon.com")
 
 
-# Amazon Trust Services, its Starfield roots, and DigiCert with its Baltimore root, which AWS used before and uses in China.
+# Amazon Trust Services with its Starfield roots, and DigiCert with its Baltimore root (before those, and in China).
 AWS_ISSUERS = ("amazon", "starfield technologies", "digicert", "baltimore")
 
 

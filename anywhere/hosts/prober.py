@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from anywhere.hosts.base import Deadline, HttpFacts, Probe, ProbeSpec, TlsFacts
+from anywhere.hosts.base import Deadline, Probe, ProbeSpec, TlsFacts
 from anywhere.hosts.http import Head, ask, connect_request, judge, proxy_reason, read_head
 from anywhere.hosts.proxyurl import ProxyUrl
 from anywhere.hosts.redact import redact

@@ -1,0 +1,131 @@
+"""The machine that this runs on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+
+from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
+from anywhere.hosts.pool import within
+from anywhere.hosts.prober import Ladder, clamp
+from anywhere.hosts.tls import Contexts
+from anywhere.hosts.trust import load_trust
+from anywhere.model import Reason
+
+RESOLVE_TIMEOUT = 5.5  # seconds: past the C library's first try of 5 s, so that a second nameserver gets its turn
+NAMESERVER_TIMEOUT = 2.2
+NO_SUCH_PROGRAM, NOT_EXECUTABLE, TIMED_OUT = 127, 126, 124
+
+
+class LocalHost:
+    """This machine. `budget` seconds are divided among the steps of a probe."""
+
+    def __init__(self, deadline: Deadline, budget: float = 6.0, name: str = "local") -> None:
+        self.name = name
+        self.deadline = deadline
+        self.budget = budget
+        self._ladder = Ladder(open_tcp, Contexts(lambda spec: load_trust(self, spec)), deadline, budget, time.time)
+
+    def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 10.0) -> Completed:
+        """See Host."""
+        started = time.monotonic()
+        try:
+            done = subprocess.run(
+                list(argv),
+                input=input,
+                capture_output=True,
+                timeout=self.deadline.left(timeout),
+                env=command_environment(),
+            )
+            rc, out, err = done.returncode, done.stdout, done.stderr
+        except subprocess.TimeoutExpired as error:
+            rc, out, err = TIMED_OUT, error.stdout or b"", b"timed out"
+        except FileNotFoundError:
+            rc, out, err = NO_SUCH_PROGRAM, b"", f"{argv[0]}: not found".encode()
+        except (PermissionError, NotADirectoryError, OSError) as error:
+            rc, out, err = NOT_EXECUTABLE, b"", f"{argv[0]}: {error.strerror}".encode()
+        return Completed(
+            tuple(argv), rc, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), time.monotonic() - started
+        )
+
+    def read(self, path: str, *, tail: int = 0) -> bytes:
+        """See Host."""
+        with open(path, "rb") as file:
+            if tail:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - tail))
+            return file.read()
+
+    def listdir(self, path: str) -> tuple[str, ...]:
+        """See Host."""
+        return tuple(sorted(os.listdir(path)))
+
+    def resolve(self, query: Query) -> Answer:
+        """See Host."""
+        if query.server:
+            from anywhere.hosts.nameserver import ask
+
+            left = self.deadline.left(NAMESERVER_TIMEOUT)
+            return ask(query, left, lambda server, port, timeout: open_tcp(server, port, timeout, 0))
+        return self._system(query.name)
+
+    def _system(self, name: str) -> Answer:
+        started = time.monotonic()
+        patience = self.deadline.left(min(RESOLVE_TIMEOUT, self.budget))
+        try:
+            found = within(patience, lambda: socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
+        except TimeoutError:
+            return Answer(
+                name, "system", (), Reason.NAMESERVER_TIMEOUT, "no answer", seconds=time.monotonic() - started
+            )
+        except socket.gaierror as error:
+            reason = Reason.SERVER_FAILURE if error.errno == socket.EAI_AGAIN else Reason.NAME_UNKNOWN
+            return Answer(name, "system", (), reason, error.strerror or "", seconds=time.monotonic() - started)
+        except (OSError, UnicodeError) as error:
+            return Answer(name, "system", (), Reason.NAME_UNKNOWN, str(error), seconds=time.monotonic() - started)
+        addresses = tuple(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
+        return Answer(name, "system", addresses, seconds=time.monotonic() - started)
+
+    def probe(self, spec: ProbeSpec) -> Probe:
+        """See Host."""
+        return self._ladder.climb(spec)
+
+    def inventory(self) -> Inventory:
+        """See Host."""
+        from anywhere.hosts.inventory import inventory
+
+        return inventory()
+
+    def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
+        """Nothing to do: a local observation costs nothing until it is asked for."""
+
+
+def open_tcp(address: str, port: int, timeout: float, mss: int) -> socket.socket:
+    """A connected TCP socket to a literal address. Raises OSError as the kernel says."""
+    if not address:
+        raise socket.gaierror(socket.EAI_NONAME, "no address")
+    # The flag keeps the C library from asking a nameserver: only literal addresses are dialled.
+    found = socket.getaddrinfo(address, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+    family, _, _, _, target = found[0]
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if mss:
+            clamp(sock, mss)
+        sock.settimeout(timeout)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.connect(target)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def command_environment() -> dict[str, str]:
+    """The environment of every command: plain messages, the administrator's folders on the PATH."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LD_", "PYTHON"))}
+    path = kept.get("PATH", "/usr/bin:/bin").split(":")
+    path += [folder for folder in ("/usr/local/sbin", "/usr/sbin", "/sbin") if folder not in path]
+    return {**kept, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PATH": ":".join(path)}

@@ -1,0 +1,79 @@
+"""The CA store as Go programs find it: the first readable file of a fixed list, and every file in the folders.
+
+Source: Go's crypto/x509 root_linux.go and root_unix.go. SSL_CERT_FILE replaces the list of files, SSL_CERT_DIR the
+folders. The agents are Go programs, so this list, not OpenSSL's, decides whom they trust.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+FOLDERS = ("/etc/ssl/certs", "/etc/pki/tls/certs")
+LARGEST = (
+    64 * 1024
+)  # bytes: a file larger than this in a folder is a bundle, and its certificates stand in it once more
+
+
+class Reader(Protocol):
+    """The part of a host that is needed here."""
+
+    def read(self, path: str, *, tail: int = 0) -> bytes:
+        """A file's content."""
+
+    def listdir(self, path: str) -> tuple[str, ...]:
+        """The names in a folder."""
+
+
+def load_trust(host: Reader, spec: str) -> str:
+    """The PEM text of a store. `spec` is empty for the host's own, else `file=PATH` and `dir=PATH` parts joined by `|`."""
+    files, folders = store_paths(spec)
+    bundle = next((text for text in (_text(host, path) for path in files) if text), "")
+    seen = [bundle]
+    for folder in folders:
+        seen += _folder(host, folder, bundle)
+    return "\n".join(seen)
+
+
+def store_paths(spec: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The files and the folders that a store is read from."""
+    parts = [part.partition("=") for part in spec.split("|") if part]
+    files = tuple(value for kind, _, value in parts if kind == "file")
+    folders = tuple(value for kind, _, value in parts if kind == "dir")
+    return (files or FILES, folders or FOLDERS) if spec != "none" else ((), ())
+
+
+def bundle_path(host: Reader, spec: str = "") -> str:
+    """The file that the store's bundle is read from, empty when there is none."""
+    return next((path for path in store_paths(spec)[0] if _text(host, path)), "")
+
+
+def _folder(host: Reader, folder: str, bundle: str) -> list[str]:
+    try:
+        names = host.listdir(folder)
+    except OSError:
+        return []
+    # A link of OpenSSL's (`1a2b3c4d.0`) names a certificate that stands in the folder under its own name too.
+    names = tuple(name for name in names if not _is_hash_link(name))
+    texts = [_text(host, f"{folder}/{name}") for name in names]
+    return [text for text in texts if text and text.strip() not in bundle and len(text) < LARGEST]
+
+
+def _is_hash_link(name: str) -> bool:
+    stem, _, number = name.rpartition(".")
+    return len(stem) == 8 and number.isdigit() and all(letter in "0123456789abcdef" for letter in stem)
+
+
+def _text(host: Reader, path: str) -> str:
+    try:
+        text = host.read(path).decode("latin-1")
+    except OSError:
+        return ""
+    return text if "-----BEGIN CERTIFICATE-----" in text else ""
