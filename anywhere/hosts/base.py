@@ -227,4 +227,4 @@ class Host(Protocol):
         """Memory, disks, interfaces, listeners, running agents."""
 
     def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
-        """Gather many observations at once: threads here, one script over SSH. Only a hint: results come by the verbs."""
+        """Gather many observations at once where that is cheaper. Only a hint: results come by the other verbs."""

@@ -76,7 +76,8 @@ def _checked(path: str, body: Any) -> dict[str, Any]:
         raise BadInput(f"{path}: {schema} comes from another version of anywhere; this one reads {SCHEMA}")
     if not isinstance(body.get("observations"), dict) or not isinstance(body.get("settings", {}), dict):
         raise BadInput(f"{path}: the bundle has no observations: save it anew")
-    return body
+    checked: dict[str, Any] = body
+    return checked
 
 
 def replay(path: str) -> Recording:

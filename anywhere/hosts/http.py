@@ -20,22 +20,8 @@ USER_AGENT = "ecs-anywhere-toolkit"
 PADDING = "x-anywhere-padding: " + "." * 1800
 BODY_KEPT = 400
 TELLING_HEADERS = frozenset(
-    [
-        "server",
-        "via",
-        "location",
-        "content-type",
-        "proxy-authenticate",
-        "www-authenticate",
-        "x-squid-error",
-        "x-amzn-requestid",
-        "x-amz-request-id",
-        "x-cache",
-        "proxy-agent",
-        "mw-url",
-        "x-bluecoat-via",
-        "x-zscaler-error",
-    ]
+    ("server", "via", "location", "content-type", "proxy-authenticate", "www-authenticate", "x-squid-error")
+    + ("x-amzn-requestid", "x-amz-request-id", "x-cache", "proxy-agent", "x-bluecoat-via", "x-zscaler-error")
 )
 REACHED = frozenset((400, 401, 403, 404, 405))
 UPGRADED = frozenset((101, 400, 401, 403, 404))
@@ -93,7 +79,10 @@ def connect_request(host: str, port: int, proxy: ProxyUrl) -> bytes:
 
 
 def read_head(sock: socket.socket, end: float, *, body: bool) -> Head:
-    """The answer's head and the start of its body. TimeoutError at `end` (monotonic seconds), ValueError for no HTTP."""
+    """The answer's head and the start of its body. TimeoutError at `end` (monotonic seconds).
+
+    Raises ValueError for what is no HTTP.
+    """
     data = b""
     while b"\r\n\r\n" not in data and b"\n\n" not in data and len(data) < 65536:
         data += _receive(sock, end, 4096 if body else 1) or _ended(data)

@@ -33,7 +33,7 @@ class Reader(Protocol):
 
 
 def load_trust(host: Reader, spec: str) -> str:
-    """The PEM text of a store. `spec` is empty for the host's own, else `file=PATH` and `dir=PATH` parts joined by `|`."""
+    """The PEM text of a store. `spec`: empty for the host's, else `file=PATH` and `dir=PATH` joined by `|`, or `none`."""
     files, folders = store_paths(spec)
     bundle = next((text for text in (_text(host, path) for path in files) if text), "")
     seen = [bundle]
