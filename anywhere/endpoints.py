@@ -119,7 +119,8 @@ def _fips_name(row: Service, info: RegionInfo, plain: str, dualstack: bool) -> t
 
 
 def _dualstack_name(row: Service, info: RegionInfo, plain: str) -> tuple[str, str]:
-    if not row.dualstack or not info.dualstack_suffix:
+    known_here = not row.dualstack_in or info.partition in row.dualstack_in
+    if not row.dualstack or not info.dualstack_suffix or not known_here:
         return plain, "dual-stack name not established here, so the plain name"
     if row.dualstack == row.host:
         return plain, "the plain name is dual-stack"

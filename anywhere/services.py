@@ -7,13 +7,13 @@ from dataclasses import dataclass
 _ECS_PAGE = "AWS: ECS clusters for the external launch type"
 _REGISTRATION = "AWS: registering an external instance"
 _SCRIPT = "AGENT scripts/ecs-anywhere-install.sh"
-_SSM_ENDPOINT = "SSM common/identity/endpoint/endpoint.go"
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """A row. `host` and `dualstack` are templates over region, suffix and dualstack_suffix, `*` for what varies;
-    `sharded` rows are numbered where the `*` stands. `worldwide` hosts have no regional, FIPS or dual-stack form."""
+    `sharded` rows are numbered where the `*` stands. `worldwide` hosts have no regional, FIPS or dual-stack form.
+    `dualstack_in` limits the dual-stack name to these partitions."""
 
     name: str
     host: str
@@ -29,7 +29,11 @@ class Service:
     note: str = ""
     sharded: bool = False
     worldwide: bool = False
+    dualstack_in: tuple[str, ...] = ()
 
+
+_EKS_DOMAINS = "AWS: EKS Anywhere domains; docker/sbx-releases issue 525"
+_CDN = "the registry chooses among several such hosts and may change them"
 
 _R = "{region}.{suffix}"
 _D = "{region}.{dualstack_suffix}"
@@ -81,20 +85,24 @@ FEATURE_ROWS = (
     Service(
         "ecr-dkr", "*.dkr.ecr." + _R, "docker", ("run",), "private registry: image manifests",
         "AWS: Amazon ECR endpoints and quotas", "*.dkr-ecr.{region}.on.aws", feature="ecr",
-        note="* is the account number of the registry",
+        note="* is the account number of the registry", dualstack_in=("aws",),
     ),
     Service(
         "ecr-layers", "prod-{region}-starport-layer-bucket.s3." + _R, "docker", ("run",),
-        "private registry: image layers", "AWS: Amazon ECR interface VPC endpoints", feature="ecr",
+        "private registry: image layers", "AWS: Amazon ECR interface VPC endpoints; awsdocs/amazon-ecr-user-guide issue 24", feature="ecr",
     ),
     Service(
-        "ecr-public", "public.ecr.aws", "docker", ("run",), "public registry: image manifests",
-        "AWS: Amazon ECR Public endpoints", path="/v2/", feature="ecr-public", worldwide=True,
+        "ecr-public", "public.ecr.aws", "docker", ("run",), "public registry: tokens, image manifests",
+        "AWS: making requests to Amazon ECR Public", path="/v2/", feature="ecr-public", worldwide=True,
+        note="images named ecr-public.aws.com, the form for IPv6, need that host instead",
     ),
     Service(
-        "ecr-public-cdn", "*.cloudfront.net", "docker", ("run",), "public registry: image layers",
-        "not established: general knowledge", feature="ecr-public", worldwide=True, required=False,
-        note="the exact distribution is not established",
+        "ecr-public-cdn", "d2glxqk2uabbnd.cloudfront.net", "docker", ("run",), "public registry: image layers",
+        _EKS_DOMAINS, feature="ecr-public", worldwide=True, required=False, note=_CDN,
+    ),
+    Service(
+        "ecr-public-cdn", "d5l0dvt14r5h8.cloudfront.net", "docker", ("run",), "public registry: image layers",
+        _EKS_DOMAINS, feature="ecr-public", worldwide=True, required=False, note=_CDN,
     ),
     Service(
         "docker-hub", "registry-1.docker.io", "docker", ("run",), "Docker Hub: image manifests",
@@ -106,11 +114,16 @@ FEATURE_ROWS = (
     ),
     Service(
         "docker-hub-cdn", "production.cloudflare.docker.com", "docker", ("run",), "Docker Hub: image layers",
-        "Docker: allowlist", feature="docker-hub", worldwide=True,
+        "Docker: allowlist", feature="docker-hub", worldwide=True, required=False, note=_CDN,
     ),
     Service(
         "docker-hub-cdn", "production.cloudfront.docker.com", "docker", ("run",), "Docker Hub: image layers",
-        "Docker: allowlist", feature="docker-hub", worldwide=True,
+        "Docker: allowlist", feature="docker-hub", worldwide=True, required=False, note=_CDN,
+    ),
+    Service(
+        "docker-hub-cdn", "docker-images-prod.6aa30f8b08e16409b46e0173d6de2f56.r2.cloudflarestorage.com", "docker",
+        ("run",), "Docker Hub: image layers", "Docker: allowlist", feature="docker-hub", worldwide=True,
+        required=False, note=_CDN,
     ),
     Service(
         "logs", "logs." + _R, "docker", ("run",), "awslogs driver: container logs",
@@ -151,6 +164,10 @@ FEATURE_ROWS = (
     Service(
         "monitoring", "monitoring." + _R, "ssm-agent", ("run",), "CloudWatch metrics of the SSM agent",
         "SSM agent/cli/diagnostics", feature="monitoring", required=False,
+    ),
+    Service(
+        "logs", "logs." + _R, "ssm-agent", ("run",), "CloudWatch logs of the SSM agent",
+        "SSM agent/cli/diagnostics", "logs." + _D, feature="monitoring", required=False,
     ),
     Service(
         "installer", "amazon-ecs-agent.s3.amazonaws.com", "installer", ("install",),
