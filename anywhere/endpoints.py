@@ -1,7 +1,6 @@
 """The endpoint catalogue: every host that an ECS Anywhere instance connects to, by whom, when and why.
 
-Endpoints are TCP 443 and outbound only; no inbound rule is needed. Sources are named as in the rows: an AWS page, or a
-file of the agents and installers (`AGENT` is aws/amazon-ecs-agent, `SSM` is aws/amazon-ssm-agent).
+Endpoints are TCP 443 and outbound only; no inbound rule is needed. The rows, with their sources, are in `services`.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ def _expand(row: Service, info: RegionInfo, shards: int, dualstack: bool, fips: 
         required=row.required,
         feature=row.feature,
         shard=0,
-        purpose=row.purpose,
+        purpose=row.purpose.format(region=info.name),
         source=row.source,
         note="; ".join(filter(None, (row.note, note))),
         pattern=pattern,
@@ -129,10 +128,7 @@ def _dualstack_name(row: Service, info: RegionInfo, plain: str) -> tuple[str, st
 
 
 def _known(kind: str, given: Iterable[str], allowed: tuple[str, ...]) -> Iterator[str]:
-    from difflib import get_close_matches
-
     for word in given:
         if word not in allowed:
-            close = get_close_matches(word.lower(), allowed, n=2) or list(allowed)
-            raise BadInput(f"unknown {kind} {word[:80]!r}; did you mean {' or '.join(close)}?")
+            raise BadInput.unknown(kind, word, allowed)
         yield word

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class AnywhereError(Exception):
     """The run cannot go on. `exit_code` is what the process returns; the text is one line that says how to mend it."""
@@ -11,6 +13,15 @@ class AnywhereError(Exception):
 
 class BadInput(AnywhereError):
     """An argument, file or bundle that cannot be used (exit code 2)."""
+
+    @classmethod
+    def unknown(cls, kind: str, word: str, allowed: Sequence[str]) -> BadInput:
+        """The error for a word that is none of those allowed: names the near misses, or all when none is near."""
+        from difflib import get_close_matches
+
+        close = get_close_matches(word[:80].lower(), allowed, n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(allowed)}"
+        return cls(f"unknown {kind} {word[:80]!r}; {hint}")
 
 
 class HostUnreachable(AnywhereError):

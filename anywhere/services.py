@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 _ECS_PAGE = "AWS: ECS clusters for the external launch type"
 _REGISTRATION = "AWS: registering an external instance"
-_SCRIPT = "AGENT scripts/ecs-anywhere-install.sh"
+_SCRIPT = "aws/amazon-ecs-agent scripts/ecs-anywhere-install.sh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ CORE = (
     ),
     Service(
         "s3", "s3." + _R, "installer", ("install",),
-        "packages of both agents and their signatures (buckets amazon-ecs-agent-R, amazon-ssm-R)", _SCRIPT,
-        _S3_DUALSTACK, path="/amazon-ssm-{region}/latest/VERSION",
+        "packages of both agents and their signatures (buckets amazon-ecs-agent-{region} and amazon-ssm-{region})",
+        _SCRIPT, _S3_DUALSTACK, path="/amazon-ssm-{region}/latest/VERSION",
         note="path-style: the bucket is in the path, not in the name",
     ),
 )  # fmt: skip
@@ -89,7 +89,8 @@ FEATURE_ROWS = (
     ),
     Service(
         "ecr-layers", "prod-{region}-starport-layer-bucket.s3." + _R, "docker", ("run",),
-        "private registry: image layers", "AWS: Amazon ECR interface VPC endpoints; awsdocs/amazon-ecr-user-guide issue 24", feature="ecr",
+        "private registry: image layers",
+        "AWS: Amazon ECR interface VPC endpoints; awsdocs/amazon-ecr-user-guide issue 24", feature="ecr",
     ),
     Service(
         "ecr-public", "public.ecr.aws", "docker", ("run",), "public registry: tokens, image manifests",
@@ -159,15 +160,15 @@ FEATURE_ROWS = (
     ),
     Service(
         "sts", "sts." + _R, "ssm-agent", ("run",), "identity of the credentials, in `ssm-cli get-diagnostics`",
-        "SSM agent/cli/diagnostics", "sts." + _D, feature="sts", required=False,
+        "aws/amazon-ssm-agent agent/cli/diagnostics", "sts." + _D, feature="sts", required=False,
     ),
     Service(
         "monitoring", "monitoring." + _R, "ssm-agent", ("run",), "CloudWatch metrics of the SSM agent",
-        "SSM agent/cli/diagnostics", feature="monitoring", required=False,
+        "aws/amazon-ssm-agent agent/cli/diagnostics", feature="monitoring", required=False,
     ),
     Service(
         "logs", "logs." + _R, "ssm-agent", ("run",), "CloudWatch logs of the SSM agent",
-        "SSM agent/cli/diagnostics", "logs." + _D, feature="monitoring", required=False,
+        "aws/amazon-ssm-agent agent/cli/diagnostics", "logs." + _D, feature="monitoring", required=False,
     ),
     Service(
         "installer", "amazon-ecs-agent.s3.amazonaws.com", "installer", ("install",),

@@ -1,0 +1,133 @@
+"""`anywhere endpoints`: the hosts an instance connects to, in the form that a firewall team takes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anywhere.endpoints import endpoints, find_region
+from anywhere.errors import AnywhereError, BadInput
+from anywhere.report import allowlists
+from anywhere.report import endpoints as documents
+from anywhere.report.endpoints import Sheet
+from anywhere.settings import FEATURES, PHASES
+
+FORMATS = ("table", "json", "csv", "plain", "squid", "nftables")
+FILE_WIDTH = 160  # columns of a table that does not go to a terminal
+RESOLVE_BUDGET = 8.0  # seconds for all look-ups of the nftables sets together
+
+app = typer.Typer(add_completion=False)
+
+
+class NothingResolved(AnywhereError):
+    """No name has an address from here: a set without elements would shut everything out."""
+
+    exit_code = 3
+
+
+@app.command("endpoints")
+def run(
+    region: Annotated[str, typer.Option(help="AWS region, for example us-east-1.", show_default=False)] = "",
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", help=f"Features to add, comma separated: {', '.join(FEATURES)}.", metavar="FEATURE,..."),
+    ] = None,
+    phase: Annotated[
+        list[str] | None,
+        typer.Option("--phase", help=f"Only what these phases need: {', '.join(PHASES)}.", metavar="PHASE,..."),
+    ] = None,
+    dualstack: Annotated[bool, typer.Option("--dualstack", help="IPv4 and IPv6 names where established.")] = False,
+    fips: Annotated[bool, typer.Option("--fips", help="FIPS names where established.")] = False,
+    shards: Annotated[int, typer.Option(help="How many ecs-a-N and ecs-t-N names to resolve.")] = 12,
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "table",
+    output: Annotated[str, typer.Option(help="File to write instead of stdout.", metavar="FILE")] = "",
+) -> None:
+    """List every host that an instance connects to: who connects, when and why.
+
+    For the network team: as a table to sign, a list of names, a squid access list or an nftables set.
+    """
+    if format not in FORMATS:
+        raise BadInput.unknown("format", format, FORMATS)
+    if not region:
+        raise BadInput("--region is needed, for example --region us-east-1")
+    features = tuple(word for word in FEATURES if word in set(_words("feature", with_, FEATURES)))
+    wanted = set(_words("phase", phase, PHASES))
+    phases = tuple(word for word in PHASES if word in wanted) or PHASES
+    found = endpoints(region, features=features, phases=phases, shards=shards, dualstack=dualstack, fips=fips)
+    sheet = Sheet.of(find_region(region), found, features=features, phases=phases, dualstack=dualstack, fips=fips)
+    _deliver(_renderer(format, to_file=bool(output))(sheet), output)
+
+
+def _words(kind: str, given: list[str] | None, allowed: tuple[str, ...]) -> list[str]:
+    words = [word.strip() for text in given or () for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in allowed:
+            raise BadInput.unknown(kind, word, allowed)
+    return words
+
+
+def _renderer(format: str, *, to_file: bool) -> Callable[[Sheet], str]:
+    if format == "table":
+        return lambda sheet: _table(sheet, to_file=to_file)
+    if format == "nftables":
+        return _nftables
+    simple = {"json": documents.as_json, "csv": documents.as_csv, "plain": documents.plain, "squid": allowlists.squid}
+    return simple[format]
+
+
+def _table(sheet: Sheet, *, to_file: bool) -> str:
+    from anywhere.report.endpointtable import table
+
+    if to_file or not sys.stdout.isatty():
+        return table(sheet, width=FILE_WIDTH)
+    return table(sheet, width=shutil.get_terminal_size().columns, colour="NO_COLOR" not in os.environ)
+
+
+def _nftables(sheet: Sheet) -> str:
+    from datetime import UTC, datetime
+
+    when = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    answers = _resolve(tuple(dict.fromkeys(host for rule in sheet.rules for host in rule.hosts)))
+    if not any(answers.values()):
+        raise NothingResolved(
+            f"none of {len(answers)} names has an address from here, so there is no set to write: "
+            "run this where DNS works, or take --format plain"
+        )
+    return allowlists.nftables(sheet, answers, when)
+
+
+def _resolve(hosts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from anywhere.hosts.base import Deadline, Query
+    from anywhere.hosts.local import LocalHost
+
+    host = LocalHost(Deadline(RESOLVE_BUDGET))
+    with ThreadPoolExecutor(max_workers=32) as pool:
+        return {answer.name: answer.addresses for answer in pool.map(lambda name: host.resolve(Query(name)), hosts)}
+
+
+def _deliver(text: str, path: str) -> None:
+    """Print, or write the file as a whole: a disk that fills leaves an older file as it was."""
+    if not path:
+        sys.stdout.write(text)
+        return
+    target = Path(path).resolve()
+    special = target.exists() and not target.is_file()
+    part = target if special else target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        if not special:
+            part.replace(target)
+    except OSError as error:
+        if not special:
+            with suppress(OSError):
+                part.unlink()
+        raise BadInput(f"cannot write {path}: {error.strerror}") from error
