@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 WIDE = 120  # columns; below that a host and its purpose do not fit beside each other
-STAR = "* stands for one label of letters, digits and hyphens."
+STAR = "* stands for letters, digits and hyphens, never for a dot."
 
 
 def table(sheet: Sheet, *, width: int = 160, colour: bool = False) -> str:
