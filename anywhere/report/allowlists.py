@@ -53,8 +53,8 @@ def nftables(sheet: Sheet, answers: Mapping[str, tuple[str, ...]], when: str) ->
     by_address = _by_address(sheet, usable)
     lines = ["#!/usr/sbin/nft -f", *(f"# {line}" for line in heading(sheet))]
     lines += [
-        f"# Addresses as they were at {when}. AWS changes them without notice, so this set goes stale within hours:",
-        "# load it again by a timer, or filter by name where the firewall can.",
+        f"# Addresses as they were at {when}. AWS changes them without notice, so these sets go stale: load",
+        "# them again by a timer, or filter by name where the firewall can.",
         *_gaps(sheet, usable),
         f"# Use: add rule inet {TABLE} CHAIN ip daddr @ipv4 tcp dport 443 accept   (and ip6 daddr @ipv6)",
         "",
@@ -103,9 +103,8 @@ def _gaps(sheet: Sheet, usable: Mapping[str, list[Address]]) -> Iterator[str]:
         missing = [host for host in hosts if not usable[host]]
         if not hosts:
             yield f"# Not in the sets, no name without an account or bucket: {pattern}"
-        elif "*" in pattern:
-            found = [host for host in hosts if usable[host]]
-            tried = f"{len(found)} of the first {len(hosts)} names resolved"
+        elif "*" in pattern and len(missing) < len(hosts):
+            tried = f"{len(hosts) - len(missing)} of the first {len(hosts)} names resolved"
             yield f"# {pattern}: {tried}; AWS may use a number that was not tried, so prefer a filter by name"
         elif missing:
             yield f"# NOT IN THE SETS, no usable address: {pattern}"

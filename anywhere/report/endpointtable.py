@@ -45,7 +45,10 @@ def _page(sheet: Sheet, width: int) -> Iterator[RenderableType]:
         if marks:
             yield Text(f"\n{name}", style="bold")
         for text, mark in marks.items():
-            yield Padding(Text(textwrap.fill(f"{mark:3} {text}", width - 3, subsequent_indent="    ")), (0, 0, 0, 1))
+            yield Padding(
+                Text(textwrap.fill(f"{mark:3} {text}", width - 3, subsequent_indent="    ", break_on_hyphens=False)),
+                (0, 0, 0, 1),
+            )
 
 
 def _grid(sheet: Sheet, notes: dict[str, str], sources: dict[str, str], width: int) -> RenderableType:
@@ -78,7 +81,7 @@ def _stack(sheet: Sheet, notes: dict[str, str], sources: dict[str, str], width: 
         for rule in rules:
             page.append(f"  {rule.pattern}\n", style="bold")
             about = f"{rule.who}: {rule.why}{_mark(rule, notes)} ({sources[rule.source]})"
-            page.append(textwrap.indent(textwrap.fill(about, width - 8), "      ") + "\n")
+            page.append(textwrap.indent(textwrap.fill(about, width - 8, break_on_hyphens=False), "      ") + "\n")
         page.append("\n")
     page.rstrip()
     return page
