@@ -1,0 +1,72 @@
+"""The table of faults and healthy variations. One small function each, in the file of its topic."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from tests.region.world import World
+
+TOPICS = ("dns", "egress", "proxy", "tls", "http", "clock", "variations")
+
+
+class UnknownFault(ValueError):
+    """No such name; the message lists the near misses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`causes` are the codes that a check must name, and no other: none for a healthy variation. `arguments` are
+    what the checking command needs in addition."""
+
+    name: str
+    description: str
+    topic: str
+    causes: frozenset[str]
+    arguments: tuple[str, ...]
+    apply: Callable[[World], None]
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether this is a variation and no fault."""
+        return not self.causes
+
+
+TABLE: dict[str, Fault] = {}
+Changer = Callable[[World], None]
+
+
+def fault(name: str, description: str, *causes: str, arguments: tuple[str, ...] = ()) -> Callable[[Changer], Changer]:
+    """Put a function into the table."""
+
+    def register(function: Changer) -> Changer:
+        if name in TABLE:
+            raise ValueError(f"two faults are called {name}")
+        topic = function.__module__.rpartition(".")[2]
+        TABLE[name] = Fault(name, description, topic, frozenset(causes), arguments, function)
+        return function
+
+    return register
+
+
+def variation(name: str, description: str, *, arguments: tuple[str, ...] = ()) -> Callable[[Changer], Changer]:
+    """Put a healthy variation into the table."""
+    return fault(name, description, arguments=arguments)
+
+
+def table() -> dict[str, Fault]:
+    """Every fault and variation by name."""
+    for topic in TOPICS:
+        import_module(f"tests.region.faults.{topic}")
+    return TABLE
+
+
+def find(name: str) -> Fault:
+    """A fault by its name. Raises UnknownFault."""
+    known = table()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, 3, 0.5) or [one for one in known if name in one][:3]
+    raise UnknownFault(f"no fault {name!r}" + (f": did you mean {', '.join(near)}?" if near else "; see --list"))

@@ -1,0 +1,92 @@
+"""`python -m tests.region.machine`: reads a pickled (prefix, World) from standard input, says `ready PID` on standard
+output (or `error ...`), and takes everything down when its standard input ends."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+import sys
+
+from tests.region.machine import kernel, server, wire
+from tests.region.machine.dns import Resolver
+from tests.region.machine.endpoints import Endpoints
+from tests.region.machine.network import METADATA, Network, sweep
+from tests.region.machine.stubs import handler
+from tests.region.world import World
+
+
+def main() -> int:
+    """Until the end of the input; whatever goes wrong before is one line."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stdin = sys.stdin.buffer
+    prefix, world = pickle.load(stdin)
+    sweep()
+    network = Network(prefix)
+    pid = 0
+    try:
+        network.build(world)
+        pid = _start(world, network)
+        print(f"ready {pid}", flush=True)
+        stdin.read()
+    except (OSError, RuntimeError) as error:
+        print(f"error {error}", flush=True)
+        return 1
+    finally:
+        network.remove()
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    return 0
+
+
+def _start(world: World, network: Network) -> int:
+    """Host first: it is forked from here, and a process with threads should not fork."""
+    held = server.listen(world.host, network.path("host"))
+    copies = [[sock.dup() for sock in sockets] for sockets in held]
+    pid = server.start(world, network.path("host"), held)
+    for one in [sock for sockets in held for sock in sockets]:
+        one.close()
+    for daemon, sockets in zip(world.host.daemons, copies, strict=True):
+        if daemon.socket:
+            sockets = [*sockets, _unix(f"/proc/{pid}/root{daemon.socket}")]
+        wire.serve(handler(daemon.serves, daemon.state), *sockets)
+    with kernel.inside(network.path("aws")):
+        pass
+    kernel.enter(network.path("aws"))
+    _serve(world, network)
+    return pid
+
+
+def _serve(world: World, network: Network) -> None:
+    """The services, each in its namespace; this thread and those of AWS stay in `aws`."""
+    wire.serve(Endpoints(world).handle, *wire.everywhere(443))
+    for one in world.nameservers:
+        with kernel.inside(network.path(one.where)):
+            Resolver(world, one).start()
+    if world.proxy and world.proxy.mode != "closed":
+        from tests.region.machine.proxy import ProxyServer
+
+        family = socket.AF_INET6 if ":" in world.proxy.address else socket.AF_INET
+        wire.serve(ProxyServer(world, world.proxy).handle, wire.listener(family, world.proxy.address, world.proxy.port))
+    with kernel.inside(network.path("router")):
+        if world.middlebox:
+            from tests.region.machine.middlebox import Device
+
+            wire.serve(Device(world.middlebox, network.path("router")).handle, *wire.everywhere(8443))
+        if world.metadata:
+            wire.serve(handler(world.metadata, {}), wire.listener(socket.AF_INET, METADATA, 80))
+
+
+def _unix(path: str) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    sock.bind(path)
+    os.chmod(path, 0o660)
+    sock.listen(64)
+    return sock
+
+
+if __name__ == "__main__":
+    sys.exit(main())

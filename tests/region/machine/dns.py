@@ -1,0 +1,112 @@
+"""The resolvers: UDP and TCP, as much of the protocol as a client of A and AAAA records sees."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+import threading
+import time
+from fnmatch import fnmatchcase
+
+from tests.region.names import find
+from tests.region.world import NameServer, World
+
+A, AAAA, OPT = 1, 28, 41
+NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+RESPONSE, TRUNCATED, DESIRED, AVAILABLE = 0x8000, 0x0200, 0x0100, 0x0080
+TTL = 60
+
+
+class Resolver:
+    """One nameserver of the world."""
+
+    def __init__(self, world: World, server: NameServer) -> None:
+        self.world, self.server = world, server
+
+    def start(self) -> None:
+        """Listen in the caller's network namespace, and serve in threads."""
+        if self.server.mode == "closed":
+            return
+        family = socket.AF_INET6 if ":" in self.server.address else socket.AF_INET
+        udp = _free(socket.socket(family, socket.SOCK_DGRAM))
+        udp.bind((self.server.address, 53))
+        threading.Thread(target=self._serve_udp, args=(udp,), daemon=True).start()
+        if self.server.tcp:
+            tcp = _free(socket.socket(family, socket.SOCK_STREAM))
+            tcp.bind((self.server.address, 53))
+            tcp.listen(64)
+            threading.Thread(target=self._accept, args=(tcp,), daemon=True).start()
+
+    def _serve_udp(self, udp: socket.socket) -> None:
+        while True:
+            query, client = udp.recvfrom(4096)
+            answer = self.answer(query, is_udp=True)
+            if answer and self.server.delay:
+                threading.Timer(self.server.delay, udp.sendto, (answer, client)).start()
+            elif answer:
+                udp.sendto(answer, client)
+
+    def _accept(self, tcp: socket.socket) -> None:
+        while True:
+            connection = tcp.accept()[0]
+            threading.Thread(target=self._serve_tcp, args=(connection,), daemon=True).start()
+
+    def _serve_tcp(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as stream:
+            while len(size := stream.read(2)) == 2:
+                answer = self.answer(stream.read(struct.unpack("!H", size)[0]), is_udp=False)
+                time.sleep(self.server.delay)
+                if answer:
+                    connection.sendall(struct.pack("!H", len(answer)) + answer)
+
+    def answer(self, query: bytes, is_udp: bool) -> bytes:
+        """The answer to one message, empty for none."""
+        if self.server.mode == "silent" or len(query) < 17:
+            return b""
+        name, kind, end = question(query)
+        code, addresses = self.look_up(name)
+        is_cut = is_udp and any(fnmatchcase(name, one) for one in self.server.truncated)
+        version = {A: 4, AAAA: 6}.get(kind)
+        found = [ipaddress.ip_address(one) for one in addresses]
+        records = [] if is_cut else [one.packed for one in found if one.version == version]
+        flags = RESPONSE | AVAILABLE | (struct.unpack("!H", query[2:4])[0] & DESIRED) | (TRUNCATED if is_cut else 0)
+        extra = b"\0" + struct.pack("!HHIH", OPT, 1232, 0, 0) if query[10:12] != b"\0\0" else b""
+        head = query[:2] + struct.pack("!HHHHH", flags | code, 1, len(records), 0, 1 if extra else 0)
+        body = b"".join(struct.pack("!HHHIH", 0xC00C, kind, 1, TTL, len(one)) + one for one in records)
+        return head + query[12:end] + body + extra
+
+    def look_up(self, name: str) -> tuple[int, list[str]]:
+        """The response code and all addresses of a name, as this server sees it."""
+        server = self.server
+        modes = {"servfail": SERVFAIL, "refused": REFUSED}
+        if server.mode in modes:
+            return modes[server.mode], []
+        for patterns, code in ((server.failing, SERVFAIL), (server.refused, REFUSED), (server.hidden, NXDOMAIN)):
+            if any(fnmatchcase(name, one) for one in patterns):
+                return code, []
+        for pattern, addresses in server.forged.items():
+            if fnmatchcase(name, pattern):
+                return NOERROR, addresses
+        is_private = any(fnmatchcase(name, one) for one in server.private)
+        if name in (self.world.host.hostname, "localhost"):
+            return NOERROR, []
+        return (NOERROR, self.world.records(name, is_private)) if find(self.world.names, name) else (NXDOMAIN, [])
+
+
+def question(query: bytes) -> tuple[str, int, int]:
+    """The name, the type and where the question ends. A name that is cut off reads as far as it goes."""
+    labels, place = [], 12
+    while place < len(query) and query[place]:
+        labels.append(query[place + 1 : place + 1 + query[place]])
+        place += 1 + query[place]
+    name = b".".join(labels).decode("ascii", "replace").lower()
+    kind = struct.unpack("!H", query[place + 1 : place + 3])[0] if len(query) >= place + 5 else 0
+    return name, kind, place + 5
+
+
+def _free(sock: socket.socket) -> socket.socket:
+    """May bind an address that the namespace does not have yet."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.IPPROTO_IP, getattr(socket, "IP_FREEBIND", 15), 1)
+    return sock

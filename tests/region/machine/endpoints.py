@@ -1,0 +1,191 @@
+"""AWS as a client without credentials sees it: TLS on port 443 of every address, and the services' refusals."""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import hashlib
+import json
+import socket
+import ssl
+import struct
+import time
+import uuid
+
+from tests.region.machine import wire
+from tests.region.names import find
+from tests.region.world import Manner, World
+
+WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+PAGE = "<!DOCTYPE html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1><p>{1}</p></body></html>\n"
+HTML = "text/html; charset=utf-8"
+JSON = "application/x-amz-json-1.1"
+OLD_SUITES = "ALL:@SECLEVEL=0"
+
+
+class Endpoints:
+    """The far end of every name."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.contexts: dict[tuple[str, str], ssl.SSLContext] = {}
+        self.owners: dict[str, str] = {}
+        for name, one in world.names.items():
+            self.owners |= dict.fromkeys((one.public, one.private, one.public6, one.private6), name)
+
+    def handle(self, connection: socket.socket) -> None:
+        """One connection, from accept to close."""
+        name = self.owners.get(connection.getsockname()[0], "")
+        manner = self.world.manner(name)
+        if manner.speaks == "reset":
+            wire.reset(connection)
+        elif manner.speaks == "silent":
+            wire.hold(connection)
+        elif manner.speaks == "plain":
+            head = wire.read_head(connection)[0]
+            if head:
+                connection.sendall(self.page(400, "Bad Request", "This port speaks plain HTTP.", "close"))
+        elif manner.speaks != "closed":
+            with self.context(manner).wrap_socket(connection, server_side=True) as tls:
+                self.talk(tls, name, manner)
+
+    def context(self, manner: Manner) -> ssl.SSLContext:
+        """TLS with the certificate and the versions of this manner."""
+        key = (manner.certificate, manner.tls)
+        if key not in self.contexts:
+            self.contexts[key] = server_context(self.world.pem[manner.certificate], manner.tls)
+        return self.contexts[key]
+
+    def talk(self, tls: ssl.SSLSocket, name: str, manner: Manner) -> None:
+        """Requests and answers on one connection."""
+        rest = b""
+        while True:
+            tls.settimeout(manner.idle or None)
+            try:
+                head, rest = wire.read_head(tls, rest)
+            except TimeoutError:
+                _cut(tls, manner.idle_how)
+                return
+            if not head:
+                return
+            length = int(header(head, "content-length") or 0)
+            tls.settimeout(None)
+            while len(rest) < length and (chunk := tls.recv(65536)):
+                rest += chunk
+            rest = rest[length:]
+            time.sleep(manner.delay)
+            if header(head, "upgrade").lower() == "websocket" and manner.upgrade == "101":
+                tls.sendall(accept(head))
+                _websocket(tls, manner)
+                return
+            tls.sendall(self.answer(name, manner, head))
+
+    def answer(self, name: str, manner: Manner, head: bytes) -> bytes:
+        """What a request without a signature gets."""
+        method, target = (*head.decode("latin-1").split("\r\n", 1)[0].split(), "", "")[:2]
+        if manner.speaks == "portal":
+            return self.page(200, "Welcome", "Please accept the terms of use to go online.")
+        if manner.speaks == "redirect":
+            return self.response(302, "", HTML, f"Location: http://portal.example.net/login?to={name}\r\n")
+        if header(head, "upgrade").lower() == "websocket" and manner.upgrade in ("page", "502", "redirect"):
+            return self.refused_upgrade(manner.upgrade)
+        status, kind, body, extra = self.service(find(self.world.names, name), method, target)
+        return self.response(manner.status or status, "" if method == "HEAD" else body, kind, extra)
+
+    def refused_upgrade(self, how: str) -> bytes:
+        """A middlebox's words for a WebSocket."""
+        if how == "502":
+            return self.page(502, "Bad Gateway", "The upstream server gave an invalid response.")
+        if how == "redirect":
+            return self.response(302, "", HTML, "Location: https://filter.example.net/blocked\r\n")
+        return self.page(200, "Blocked", "This category of traffic is not allowed here.")
+
+    def service(self, name: str, method: str, target: str) -> tuple[int, str, str, str]:
+        """Status, content type, body and further headers of the service behind a name."""
+        if "s3" in name.split("."):
+            body = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+            return 403, "application/xml", '<?xml version="1.0" encoding="UTF-8"?>\n' + body, "Server: AmazonS3\r\n"
+        if name in ("registry-1.docker.io", "public.ecr.aws") or ".dkr" in name:
+            challenge = 'Docker-Distribution-Api-Version: registry/2.0\r\nWww-Authenticate: Bearer realm="token"\r\n'
+            return 401, "application/json", '{"errors":[{"code":"UNAUTHORIZED"}]}', challenge
+        if name not in self.world.names or not self.world.names[name].amazon or "cloudfront" in name:
+            return 404, "text/plain", "404: Not Found\n", ""
+        if name.startswith(("sts", "monitoring")):
+            return 403, "text/xml", _xml("MissingAuthenticationToken", "Request is missing Authentication Token"), ""
+        if name.startswith("ssmmessages"):
+            return 403, "application/xml", "<AccessDeniedException/>", ""
+        if target.startswith("/ws"):
+            said = {"AccessDeniedException": "Missing Authentication Token"}
+            return 403, "application/json", json.dumps(said), ""
+        if method == "POST":
+            said = {"__type": "MissingAuthenticationTokenException", "message": "Missing Authentication Token"}
+            return 400, JSON, json.dumps(said), ""
+        return 404, JSON, "<UnknownOperationException/>\n", ""
+
+    def page(self, status: int, title: str, text: str, connection: str = "keep-alive") -> bytes:
+        """A page for people."""
+        return self.response(status, PAGE.format(title, text), HTML, f"Connection: {connection}\r\n", aws=False)
+
+    def response(self, status: int, body: str, kind: str, extra: str = "", aws: bool = True) -> bytes:
+        """An HTTP answer with the region's own date."""
+        phrase = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden"}.get(status, "X")
+        date = email.utils.formatdate(time.time() + self.world.clock, usegmt=True)
+        request = f"x-amzn-RequestId: {uuid.uuid4()}\r\n" if aws else ""
+        lines = f"HTTP/1.1 {status} {phrase}\r\nDate: {date}\r\nContent-Type: {kind}\r\n{request}{extra}"
+        return f"{lines}Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
+
+
+def server_context(pem: str, versions: str = "any") -> ssl.SSLContext:
+    """A server's TLS settings."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    if versions == "old":
+        context.set_ciphers(OLD_SUITES)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    elif versions == "1.2":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def header(head: bytes, name: str) -> str:
+    """A header's value, empty when absent."""
+    for line in head.decode("latin-1").split("\r\n")[1:]:
+        key, _, value = line.partition(":")
+        if key.strip().lower() == name:
+            return value.strip()
+    return ""
+
+
+def accept(head: bytes) -> bytes:
+    """The answer to a WebSocket handshake."""
+    key = header(head, "sec-websocket-key").encode()
+    token = base64.b64encode(hashlib.sha1(key + WEBSOCKET).digest()).decode()
+    lines = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    return f"{lines}Sec-WebSocket-Accept: {token}\r\n\r\n".encode()
+
+
+def _websocket(tls: ssl.SSLSocket, manner: Manner) -> None:
+    """Answer pings, until the client leaves or was quiet for too long."""
+    tls.settimeout(manner.idle or None)
+    try:
+        while frame := tls.recv(4096):
+            if frame[0] & 0x0F == 9:
+                tls.sendall(struct.pack("!BB", 0x8A, 0))
+            if frame[0] & 0x0F == 8:
+                return
+    except TimeoutError:
+        _cut(tls, manner.idle_how)
+
+
+def _cut(tls: ssl.SSLSocket, how: str) -> None:
+    if how == "silence":
+        tls.settimeout(None)
+        socket.socket.recv(tls, 65536)  # The device forgot the flow: what comes is read and dropped.
+        time.sleep(3600)
+    elif how == "rst":
+        wire.reset(tls)
+
+
+def _xml(code: str, message: str) -> str:
+    return f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"

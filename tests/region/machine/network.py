@@ -1,0 +1,151 @@
+"""The three network namespaces and the wires between them: host - router - aws."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import subprocess
+from pathlib import Path
+
+from tests.region.machine import kernel
+from tests.region.world import World
+
+FOLDER = Path("/run/netns")
+PARTS = ("host", "router", "aws")
+METADATA = "169.254.169.254"
+Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Network:
+    """The namespaces of one region, named `PREFIX-host`, `PREFIX-router`, `PREFIX-aws`."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+
+    def path(self, part: str) -> str:
+        """The file that stands for a namespace."""
+        return str(FOLDER / f"{self.prefix}-{part}")
+
+    def build(self, world: World) -> None:
+        """Make everything; the caller stays in its own namespace."""
+        for part in PARTS:
+            run("ip", "netns", "add", f"{self.prefix}-{part}")
+        run("ip", "-batch", "-", text=self._wires())
+        for part in PARTS:
+            with kernel.inside(self.path(part)):
+                _sysctls(part, world)
+        for part, lines in _addresses(world).items():
+            run("ip", "-n", f"{self.prefix}-{part}", "-batch", "-", text="\n".join(lines))
+        run("ip", "netns", "exec", f"{self.prefix}-router", "nft", "-f", "-", text=firewall(world))
+
+    def _wires(self) -> str:
+        pairs = (("host", "eth0", "router", "lan"), ("router", "wan", "aws", "eth0"))
+        line = "link add {1} netns {4}-{0} type veth peer name {3} netns {4}-{2}"
+        return "\n".join(line.format(*pair, self.prefix) for pair in pairs)
+
+    def remove(self) -> None:
+        """Take the names away; a namespace ends with its last process."""
+        remove(self.prefix)
+
+
+def remove(prefix: str) -> None:
+    """Take away what carries this prefix."""
+    for part in PARTS:
+        path = FOLDER / f"{prefix}-{part}"
+        try:
+            kernel.unmount(str(path))
+        except OSError:
+            pass
+        path.unlink(missing_ok=True)
+
+
+def sweep() -> list[str]:
+    """Remove the namespaces of regions whose runner is dead, and return their prefixes."""
+    stale = set()
+    for path in FOLDER.glob("any*-*"):
+        prefix, _, part = path.name.rpartition("-")
+        pid = prefix.removeprefix("any").partition(".")[0]
+        if part in PARTS and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            stale.add(prefix)
+    for prefix in stale:
+        remove(prefix)
+    return sorted(stale)
+
+
+def run(*argv: str, text: str = "") -> None:
+    """Run a set-up command. Raises RuntimeError with what it said."""
+    done = subprocess.run(argv, input=text, text=True, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(argv)}: {done.stderr.strip()}\n{text}")
+
+
+def _sysctls(part: str, world: World) -> None:
+    settings = {"net/ipv6/conf/all/accept_dad": "0", "net/ipv6/conf/default/accept_dad": "0"}
+    settings["net/ipv6/conf/default/accept_ra"] = "0"
+    if "6" not in world.families:
+        settings["net/ipv6/conf/default/disable_ipv6"] = "1"
+    if part == "router":
+        settings |= {"net/ipv4/ip_forward": "1", "net/ipv6/conf/all/forwarding": "1"}
+    if part == "host":
+        settings |= world.host.sysctls
+    for name, value in settings.items():
+        Path("/proc/sys", name).write_text(value)
+
+
+def _addresses(world: World) -> dict[str, list[str]]:
+    host, router, aws = ["link set lo up"], ["link set lo up"], ["link set lo up"]
+    lan, transit = world.lan, world.transit
+    if "4" in world.families:
+        host += [f"addr add {lan[10]}/24 dev eth0", "link set eth0 up"]
+        host += [f"route add {world.services} via {lan[1]}"]
+        host += [f"route add default via {lan[1]}"] if world.host.default_route else []
+        router += [f"addr add {lan[1]}/24 dev lan", f"addr add {transit[1]}/24 dev wan"]
+        aws += [f"addr add {transit[2]}/24 dev eth0"]
+    if "6" in world.families:
+        lan6, transit6 = world.subnets6[:2]
+        host += [f"addr add {lan6[10]}/64 dev eth0 nodad", "link set eth0 up"]
+        host += [f"route add default via {lan6[1]}"]
+        router += [f"addr add {lan6[1]}/64 dev lan nodad", f"addr add {transit6[1]}/64 dev wan nodad"]
+        aws += [f"addr add {transit6[2]}/64 dev eth0 nodad"]
+    router += [f"link set lan up mtu {world.router.mtu}", "link set wan up"]
+    aws += ["link set eth0 up"]
+    for network in _far_side(world):
+        via = world.transit if network.version == 4 else world.subnets6[1]
+        router.append(f"route add {network} via {via[2]}")
+        aws.append(f"route add local {network} dev lo")
+    aws += [f"route add default via {via[1]}" for via in _transits(world)]
+    if "4" in world.families:
+        router += [f"route add blackhole {METADATA}/32"] if not world.metadata else [f"addr add {METADATA}/32 dev lo"]
+    return {"host": host, "router": router, "aws": aws}
+
+
+def _transits(world: World) -> list[Subnet]:
+    return [one for one in (world.transit, world.subnets6[1]) if str(one.version) in world.families]
+
+
+def _far_side(world: World) -> list[Subnet]:
+    texts = [str(world.services), str(world.private), world.options.public]
+    texts += (str(world.subnets6[2]), world.options.public6, world.options.private6)
+    return [one for one in map(ipaddress.ip_network, texts) if str(one.version) in world.families]
+
+
+def firewall(world: World) -> str:
+    """The router's rules, for nft."""
+    forward = "\n    ".join(world.router.forward)
+    output = "\n    ".join(world.router.output)
+    redirect = 'iifname "lan" tcp dport 443 redirect to :8443' if world.middlebox else ""
+    return f"""table inet region {{
+  chain forward {{
+    type filter hook forward priority 0; policy accept;
+    {forward}
+  }}
+  chain output {{
+    type filter hook output priority 0; policy accept;
+    {output}
+  }}
+  chain prerouting {{
+    type nat hook prerouting priority -100; policy accept;
+    {redirect}
+  }}
+}}
+"""

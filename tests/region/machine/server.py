@@ -1,0 +1,228 @@
+"""PID 1 of the host: the server's view of a machine, made of this one's root and the differences in `World.host`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from tests.region.host import ABSENT, CGROUPS, MACHINE_ID, MEMINFO, OS_RELEASE, Host, Unit
+from tests.region.machine import kernel
+from tests.region.world import World
+
+KEPT = ("/proc", "/sys", "/dev", "/run", "/tmp")
+NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWCGROUP
+STUBS = Path(__file__).resolve().parent.parent / "stubs"
+DEFAULT_PROGRAMS = {"/usr/bin/systemctl": "systemctl.py", "/usr/bin/timedatectl": "timedatectl.py"}
+
+
+Sockets = list[list[socket.socket]]
+
+
+def start(world: World, network: str, held: Sockets) -> int:
+    """Start the host; returns the process id of its PID 1 once it is ready. Raises RuntimeError with the reason."""
+    reader, writer = os.pipe()
+    here = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    kernel.unshare(kernel.CLONE_NEWPID)
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _first_process(world, network, held, writer)
+    os.close(writer)
+    kernel.enter(f"/proc/self/fd/{here}", kernel.CLONE_NEWPID)
+    os.close(here)
+    with os.fdopen(reader) as answer:
+        said = answer.read()
+    if said != "ready":
+        raise RuntimeError(said or "the host did not start")
+    return pid
+
+
+def _first_process(world: World, network: str, held: Sockets, writer: int) -> None:
+    try:
+        kernel.die_with_parent()
+        kernel.enter(network)
+        build(world)
+        daemons(world.host, held)
+        kernel.set_name("systemd" if world.host.is_systemd else "init")
+        os.write(writer, b"ready")
+    except BaseException as error:
+        os.write(writer, f"{type(error).__name__}: {error}".encode())
+        os._exit(1)
+    os.close(writer)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        # Reap what is orphaned here; with no child left, wait for the next.
+        try:
+            os.wait()
+        except ChildProcessError:
+            signal.sigtimedwait([signal.SIGCHLD], 1)
+
+
+def build(world: World) -> None:
+    """The mounts and the files. Runs in namespaces of its own."""
+    host = world.host
+    kernel.unshare(NAMESPACES)
+    socket.sethostname(host.hostname)
+    kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
+    _root(host)
+    _kernel_files(host)
+    bundle = [Path(world.pem[f"root:{key}"]).read_text() for key in host.trusted]
+    _files(world, "".join(bundle))
+
+
+def _root(host: Host) -> None:
+    """This machine's root under a layer of memory, with its other file systems and the caller's folders beneath."""
+    base = "/run/anywhere-region-root" if os.path.isdir("/run") else "/mnt"
+    os.makedirs(base, exist_ok=True)
+    kernel.mount("region", base, "tmpfs")
+    for name in ("upper", "work", "root"):
+        os.mkdir(f"{base}/{name}")
+    root = f"{base}/root"
+    _hide(f"{base}/upper")
+    kernel.mount("overlay", root, "overlay", data=f"lowerdir=/,upperdir={base}/upper,workdir={base}/work")
+    for point in _other_mounts(base) + [path for path in ("/dev", "/tmp", *host.binds) if os.path.isdir(path)]:
+        if os.path.isdir(root + point):
+            kernel.mount(point, root + point, flags=kernel.MS_BIND | (kernel.MS_REC if point == "/dev" else 0))
+    kernel.mount("proc", f"{root}/proc", "proc")
+    kernel.mount("sysfs", f"{root}/sys", "sysfs")
+    kernel.mount("tmpfs", f"{root}/run", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755")
+    kernel.pivot(root)
+
+
+def _hide(upper: str) -> None:
+    """Whiteouts for what a bare server lacks: one device node each, however much lies beneath."""
+    for path in ABSENT:
+        real = os.path.realpath(os.path.dirname(path)) + "/" + os.path.basename(path)
+        if os.path.lexists(real):
+            os.makedirs(upper + os.path.dirname(real), exist_ok=True)
+            os.mknod(upper + real, 0o20000)
+    for folder, _, _ in os.walk(upper):
+        os.chmod(folder, os.stat(folder.removeprefix(upper) or "/").st_mode & 0o7777)
+
+
+def _other_mounts(base: str) -> list[str]:
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    points = [line.split()[4].replace("\\040", " ") for line in lines]
+    return sorted({one for one in points if one != "/" and not one.startswith((*KEPT, base)) and os.path.isdir(one)})
+
+
+def _kernel_files(host: Host) -> None:
+    """The kernel as the server should show it, where this machine's own looks otherwise."""
+    os.makedirs("/run/region")
+    kernel.mount("tmpfs", "/sys/fs", "tmpfs", data="mode=755")
+    os.mkdir("/sys/fs/cgroup")
+    over: dict[str, str] = {"/proc/meminfo": MEMINFO.format(total=8 << 20, free=6 << 20), "/proc/cgroups": CGROUPS}
+    over["/proc/cmdline"] = "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro quiet\n"
+    if host.cgroup == "2":
+        kernel.mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
+        for name in ("controllers", "subtree_control"):
+            over[f"/sys/fs/cgroup/cgroup.{name}"] = host.controllers + "\n"
+    else:
+        kernel.mount("tmpfs", "/sys/fs/cgroup", "tmpfs", data="mode=755")
+        for name in ("cpu", "cpuset", "memory", "pids", "devices", "freezer", "blkio"):
+            os.mkdir(f"/sys/fs/cgroup/{name}")
+            Path(f"/sys/fs/cgroup/{name}/cgroup.procs").write_text("")
+        os.mkdir("/sys/fs/cgroup/systemd")
+    for number, (path, text) in enumerate({**over, **host.overmounts}.items()):
+        source = Path(f"/run/region/{number}")
+        source.write_text(text)
+        if not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            Path(path).touch()
+        kernel.mount(str(source), path, flags=kernel.MS_BIND)
+
+
+def _files(world: World, bundle: str) -> None:
+    host = world.host
+    for path, size in host.tmpfs.items():
+        os.makedirs(path, exist_ok=True)
+        kernel.mount("tmpfs", path, "tmpfs", data=f"size={size}")
+    for folder in (*host.folders, *(["/run/systemd/system"] if host.is_systemd else [])):
+        os.makedirs(folder, exist_ok=True)
+    for path, content in {**_standard(world, bundle), **host.files}.items():
+        put(path, content, host.modes.get(path, 0o644))
+    for path, name in DEFAULT_PROGRAMS.items():
+        put(path, (STUBS / name).read_text().replace("#!/usr/bin/python3", f"#!{sys.executable} -IS", 1), 0o755)
+    for path, text in host.programs.items():
+        put(path, text, 0o755)
+    for path, target in host.links.items():
+        put(path, None)
+        os.symlink(target, path)
+
+
+def _standard(world: World, bundle: str) -> dict[str, str | bytes | None]:
+    host = world.host
+    resolv = "".join(f"nameserver {server.address}\n" for server in world.nameservers if server.where == "aws")
+    state = {
+        "units": {name: {**unit.properties, "active": unit.active, "enabled": unit.enabled, "path": _path(name, unit)}
+                  for name, unit in host.units.items()},
+        "synchronised": host.synchronised,
+    }  # fmt: skip
+    found: dict[str, str | bytes | None] = {
+        "/etc/os-release": OS_RELEASE,
+        "/etc/hostname": host.hostname + "\n",
+        "/etc/machine-id": MACHINE_ID,
+        "/etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\n",
+        "/etc/hosts": "\n".join(["127.0.0.1 localhost", f"127.0.1.1 {host.hostname}", *host.hosts]) + "\n",
+        "/etc/resolv.conf": (f"search {host.search}\n" if host.search else "") + resolv,
+        "/etc/debian_version": "12.9\n",
+        "/etc/gai.conf": "",
+        "/run/region/systemd.json": json.dumps(state),
+        host.bundle: bundle,
+    }
+    if host.resolv_conf is not None:
+        found["/etc/resolv.conf"] = host.resolv_conf
+    if host.synchronised:
+        found["/run/systemd/timesync/synchronized"] = ""
+    for name, unit in host.units.items():
+        found[_path(name, unit)] = unit.text
+    return found
+
+
+def _path(name: str, unit: Unit) -> str:
+    return f"{unit.folder}/{name}"
+
+
+def put(path: str, content: str | bytes | None, mode: int = 0o644) -> None:
+    """Write a file in place of whatever is there; None takes it away."""
+    if os.path.islink(path) or os.path.isfile(path):
+        os.unlink(path)
+    elif os.path.isdir(path) and content is None:
+        shutil.rmtree(path)
+    if content is None:
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    Path(path).write_bytes(content.encode() if isinstance(content, str) else content)
+    os.chmod(path, mode)
+
+
+def daemons(host: Host, held: Sockets) -> None:
+    """Start the processes that only have to be there: each is `sleep` under its own name, holding its sockets."""
+    for number, one in enumerate(host.daemons):
+        program = f"/run/region/bin/{number}/{os.path.basename(one.name)}"
+        os.makedirs(os.path.dirname(program))
+        shutil.copy("/bin/sleep", program)
+        if os.fork() == 0:
+            os.setsid()
+            for sock in held[number]:
+                sock.set_inheritable(True)
+            os.execve(program, [one.name, "infinity"], one.environment)
+    for sock in [sock for sockets in held for sock in sockets]:
+        sock.close()
+
+
+def listen(host: Host, network: str) -> Sockets:
+    """The TCP sockets of each daemon. They are opened before the host starts, so that the daemon seems to own what the
+    region serves."""
+    with kernel.inside(network):
+        return [[_listener(*address) for address in one.listens] for one in host.daemons]
+
+
+def _listener(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.create_server((address, port), family=family)

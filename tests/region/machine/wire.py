@@ -1,0 +1,97 @@
+"""Sockets as the servers here use them: a thread for each connection, and the ways to end one badly."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable
+
+BIGGEST_HEAD = 65536
+
+
+def serve(handle: Callable[[socket.socket], None], *listeners: socket.socket) -> None:
+    """Give each connection to `handle` in a thread of its own, which then owns and closes it."""
+    for listener in listeners:
+        threading.Thread(target=_accept, args=(listener, handle), daemon=True).start()
+
+
+def _accept(listener: socket.socket, handle: Callable[[socket.socket], None]) -> None:
+    while True:
+        connection = listener.accept()[0]
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=_guarded, args=(connection, handle), daemon=True).start()
+
+
+def _guarded(connection: socket.socket, handle: Callable[[socket.socket], None]) -> None:
+    try:
+        handle(connection)
+    except (OSError, ValueError):
+        pass  # The client went away, or sent what no server understands.
+    finally:
+        connection.close()
+
+
+def everywhere(port: int) -> list[socket.socket]:
+    """Listeners on every address of both families in the caller's namespace."""
+    return [listener(family, address, port) for family, address in ((socket.AF_INET, ""), (socket.AF_INET6, "::"))]
+
+
+def listener(family: int, address: str, port: int) -> socket.socket:
+    """A listening socket, also on an address that is not there yet."""
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.IPPROTO_IP, getattr(socket, "IP_FREEBIND", 15), 1)
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.bind((address, port))
+    sock.listen(512)
+    return sock
+
+
+def hold(connection: socket.socket) -> None:
+    """Say nothing until the client gives up."""
+    connection.settimeout(None)
+    while connection.recv(65536):
+        pass
+
+
+def reset(connection: socket.socket) -> None:
+    """Close with a RST."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def read_head(connection: socket.socket, early: bytes = b"") -> tuple[bytes, bytes]:
+    """An HTTP head and what came after it. An end of file gives what there was."""
+    data = early
+    while b"\r\n\r\n" not in data and len(data) < BIGGEST_HEAD:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return data, b""
+        data += chunk
+    head, _, rest = data.partition(b"\r\n\r\n")
+    return head, rest
+
+
+def relay(one: socket.socket, other: socket.socket) -> None:
+    """Carry bytes both ways until both ends are done; closes both."""
+    back = threading.Thread(target=_pump, args=(other, one), daemon=True)
+    back.start()
+    _pump(one, other)
+    back.join()
+    one.close()
+    other.close()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass

@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+"""A stand-in for systemctl(1) on a host that was not booted: reads the real unit files and drop-ins, and from
+/run/region/systemd.json what would be active and enabled. Answers in the words of systemd 252; changes nothing."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import shlex
+import sys
+
+STATE = "/run/region/systemd.json"
+FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+Sections = dict[str, list[str]]
+
+
+def load() -> dict[str, dict[str, object]]:
+    with open(STATE, encoding="utf-8") as file:
+        units: dict[str, dict[str, object]] = json.load(file)["units"]
+    return units
+
+
+def full(name: str) -> str:
+    return (
+        name if name.endswith((".service", ".socket", ".timer", ".mount", ".target", ".slice")) else name + ".service"
+    )
+
+
+def fragment(name: str) -> str:
+    return next((path for path in (f"{folder}/{name}" for folder in FOLDERS) if os.path.isfile(path)), "")
+
+
+def dropins(name: str) -> list[str]:
+    found = {os.path.basename(p): p for folder in reversed(FOLDERS) for p in glob.glob(f"{folder}/{name}.d/*.conf")}
+    return [found[key] for key in sorted(found)]
+
+
+def settings(paths: list[str]) -> Sections:
+    """Every assignment in the files, in order; an empty value takes back the earlier ones."""
+    values: Sections = {}
+    for path in paths:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = file.read().replace("\\\n", " ").splitlines()
+        for line in lines:
+            key, equals, value = line.strip().partition("=")
+            if equals and not line.lstrip().startswith(("#", ";", "[")):
+                values.setdefault(key.strip(), [])
+                values[key.strip()] = [*values[key.strip()], value.strip()] if value.strip() else []
+    return values
+
+
+def main_pid(name: str) -> int:
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+                if name and file.read().split("\0")[0] == name:
+                    return int(pid)
+        except OSError:
+            continue
+    return 0
+
+
+def properties(name: str, units: dict[str, dict[str, object]]) -> list[tuple[str, str]]:
+    known, path = units.get(name, {}), fragment(name)
+    drop = dropins(name) if path else []
+    values = settings([path, *drop]) if path else {}
+    active = bool(path and known.get("active"))
+    shown: dict[str, str] = {
+        "Id": name,
+        "Names": name,
+        "LoadState": "loaded" if path else "not-found",
+        "ActiveState": "active" if active else "inactive",
+        "SubState": ("running" if name.endswith("service") else "listening") if active else "dead",
+        "UnitFileState": ("enabled" if known.get("enabled") else "disabled") if path else "",
+        "FragmentPath": path,
+        "DropInPaths": " ".join(drop),
+        "MainPID": str(main_pid(str(known.get("main", ""))) if active else 0),
+        "NRestarts": "0",
+        "Result": "success",
+        "ExecMainStatus": "0",
+        "NeedDaemonReload": "no",
+        "Restart": (values.get("Restart") or ["no"])[-1],
+        "RestartPreventExitStatus": " ".join(values.get("RestartPreventExitStatus", [])),
+    }
+    for key in ("After", "Wants", "Requires", "PartOf", "User", "ExecStartPre", "ExecStart"):
+        shown[key] = " ".join(values.get(key, []))
+    reserved = ("active", "enabled", "path", "main")
+    shown |= {key: str(value) for key, value in known.items() if key not in reserved}
+    words = [word for line in values.get("Environment", []) for word in shlex.split(line)]
+    environment = list({word.partition("=")[0]: word for word in words}.values())
+    pairs = [*shown.items(), ("Environment", " ".join(map(quoted, environment)))]
+    for line in values.get("EnvironmentFile", []):
+        pairs.append(("EnvironmentFiles", f"{line.lstrip('-')} (ignore_errors={'yes' if line[0] == '-' else 'no'})"))
+    return pairs
+
+
+def quoted(word: str) -> str:
+    return word if not set(word) & set(" \t\"'\\") else '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def show(names: list[str], wanted: list[str], only_value: bool) -> int:
+    units = load()
+    blocks = []
+    for name in names:
+        pairs = properties(full(name), units)
+        chosen = [pair for pair in pairs if not wanted or pair[0] in wanted]
+        blocks.append("\n".join(value if only_value else f"{key}={value}" for key, value in chosen))
+    print("\n\n".join(blocks))
+    return 0
+
+
+def is_state(names: list[str], key: str, quiet: bool) -> int:
+    units, good = load(), 0
+    for name in map(full, names):
+        exists = bool(fragment(name))
+        if key == "enabled" and not exists:
+            print(f"Failed to get unit file state for {name}: No such file or directory", file=sys.stderr)
+            continue
+        yes = exists and bool(units.get(name, {}).get(key))
+        good += yes
+        if not quiet:
+            print(key if yes else {"active": "inactive", "enabled": "disabled"}[key])
+    return 0 if good else {"active": 3, "enabled": 1}[key]
+
+
+def cat(names: list[str]) -> int:
+    for name in map(full, names):
+        if not fragment(name):
+            print(f"No files found for {name}.", file=sys.stderr)
+            return 1
+        for path in (fragment(name), *dropins(name)):
+            with open(path, encoding="utf-8") as file:
+                print(f"# {path}\n{file.read()}")
+    return 0
+
+
+def list_units(kind: str) -> int:
+    for name, unit in load().items():
+        if kind == "list-unit-files":
+            print(f"{name} {'enabled' if unit['enabled'] else 'disabled'} enabled")
+        elif unit["active"]:
+            print(f"{name} loaded active running {name}")
+    return 0
+
+
+def parse(arguments: list[str]) -> tuple[list[str], list[str], set[str]]:
+    """Words, wanted properties, flags."""
+    words, wanted, flags = [], [], set()
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word in ("-p", "-P", "--property"):
+            wanted += rest.pop(0).split(",")
+            flags |= {"--value"} if word == "-P" else set()
+        elif word.startswith(("-p", "--property=")):
+            wanted += word.removeprefix("--property=").removeprefix("-p").split(",")
+        elif word.startswith("-"):
+            flags.add(word)
+        else:
+            words.append(word)
+    return words, wanted, flags
+
+
+def main() -> int:
+    words, wanted, flags = parse(sys.argv[1:])
+    if "--version" in flags:
+        print("systemd 252 (252.31-1~deb12u1)")
+        return 0
+    if not os.path.isdir("/run/systemd/system"):
+        print("System has not been booted with systemd as init system (PID 1). Can't operate.", file=sys.stderr)
+        print("Failed to connect to bus: Host is down", file=sys.stderr)
+        return 1
+    verb, names = (words or ["list-units"])[0], words[1:]
+    if verb == "show":
+        return show(names, wanted, "--value" in flags)
+    if verb in ("is-active", "is-enabled"):
+        return is_state(names, verb.removeprefix("is-"), bool(flags & {"-q", "--quiet"}))
+    if verb == "cat":
+        return cat(names)
+    if verb in ("list-units", "list-unit-files"):
+        return list_units(verb)
+    if verb == "is-system-running":
+        print("running")
+        return 0
+    print(f"Unknown command verb {verb}. (a stand-in: it reads and changes nothing)", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
