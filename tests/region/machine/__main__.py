@@ -9,12 +9,14 @@ import signal
 import socket
 import sys
 
-from tests.region.machine import kernel, server, wire
+from tests.region.machine import kernel, programs, server, wire
 from tests.region.machine.dns import Resolver
 from tests.region.machine.endpoints import Endpoints
+from tests.region.machine.middlebox import Device
 from tests.region.machine.network import METADATA, Network, sweep
+from tests.region.machine.proxy import ProxyServer
 from tests.region.machine.stubs import handler
-from tests.region.world import World
+from tests.region.world import Proxy, World
 
 
 def main() -> int:
@@ -52,8 +54,6 @@ def _start(world: World, network: Network) -> int:
         if daemon.socket:
             sockets = [*sockets, _unix(f"/proc/{pid}/root{daemon.socket}")]
         wire.serve(handler(daemon.serves, daemon.state), *sockets)
-    with kernel.inside(network.path("aws")):
-        pass
     kernel.enter(network.path("aws"))
     _serve(world, network)
     return pid
@@ -64,19 +64,25 @@ def _serve(world: World, network: Network) -> None:
     wire.serve(Endpoints(world).handle, *wire.everywhere(443))
     for one in world.nameservers:
         with kernel.inside(network.path(one.where)):
-            Resolver(world, one).start()
+            if programs.can_resolve(one):
+                programs.start_resolver(world, one)
+            else:
+                Resolver(world, one).start()
     if world.proxy and world.proxy.mode != "closed":
-        from tests.region.machine.proxy import ProxyServer
-
-        family = socket.AF_INET6 if ":" in world.proxy.address else socket.AF_INET
-        wire.serve(ProxyServer(world, world.proxy).handle, wire.listener(family, world.proxy.address, world.proxy.port))
+        _serve_proxy(world, world.proxy, network)
     with kernel.inside(network.path("router")):
         if world.middlebox:
-            from tests.region.machine.middlebox import Device
-
             wire.serve(Device(world.middlebox, network.path("router")).handle, *wire.everywhere(8443))
         if world.metadata:
             wire.serve(handler(world.metadata, {}), wire.listener(socket.AF_INET, METADATA, 80))
+
+
+def _serve_proxy(world: World, proxy: Proxy, network: Network) -> None:
+    if programs.can_proxy(proxy):
+        programs.start_squid(world, proxy, network.folder())
+        return
+    family = socket.AF_INET6 if ":" in proxy.address else socket.AF_INET
+    wire.serve(ProxyServer(world, proxy).handle, wire.listener(family, proxy.address, proxy.port))
 
 
 def _unix(path: str) -> socket.socket:

@@ -42,8 +42,8 @@ class Endpoints:
         elif manner.speaks == "silent":
             wire.hold(connection)
         elif manner.speaks == "plain":
-            head = wire.read_head(connection)[0]
-            if head:
+            # A ClientHello is no request line: web servers say so at once.
+            if connection.recv(65536):
                 connection.sendall(self.page(400, "Bad Request", "This port speaks plain HTTP.", "close"))
         elif manner.speaks != "closed":
             with self.context(manner).wrap_socket(connection, server_side=True) as tls:

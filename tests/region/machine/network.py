@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests.region.machine import kernel
@@ -43,6 +45,10 @@ class Network:
         line = "link add {1} netns {4}-{0} type veth peer name {3} netns {4}-{2}"
         return "\n".join(line.format(*pair, self.prefix) for pair in pairs)
 
+    def folder(self) -> Path:
+        """Where programs of this region keep files, if they must."""
+        return _folder(self.prefix)
+
     def remove(self) -> None:
         """Take the names away; a namespace ends with its last process."""
         remove(self.prefix)
@@ -50,6 +56,7 @@ class Network:
 
 def remove(prefix: str) -> None:
     """Take away what carries this prefix."""
+    shutil.rmtree(_folder(prefix), ignore_errors=True)
     for part in PARTS:
         path = FOLDER / f"{prefix}-{part}"
         try:
@@ -57,6 +64,10 @@ def remove(prefix: str) -> None:
         except OSError:
             pass
         path.unlink(missing_ok=True)
+
+
+def _folder(prefix: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"anywhere-region-{prefix}"
 
 
 def sweep() -> list[str]:
