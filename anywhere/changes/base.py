@@ -1,0 +1,103 @@
+"""What a change is: a pure function from the observed to steps. No steps means: already so.
+
+Plan prints the steps, apply journals each undo before its step runs, verify asks for an empty plan, revert undoes in
+reverse. Every undo is idempotent and harmless when its step never ran, so that a run may die anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from anywhere.errors import AnywhereError
+from anywhere.hosts.base import Host
+from anywhere.settings import Settings
+
+Planner = Callable[[Host], "tuple[Step, ...]"]
+
+
+class ChangeFailed(AnywhereError):
+    """A step or an undo did not work; what was done so far is in the journal (exit code 1)."""
+
+    exit_code = 1
+
+
+class HostBusy(ChangeFailed):
+    """Another run is changing the same host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command with its standard input. A `secret` input is never printed and never in the journal's JSON."""
+
+    argv: tuple[str, ...]
+    input: bytes = b""
+    secret: bool = False
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """The undo of a written file: `content` is what was there before (None: no file), `wrote` the SHA-256 of what the
+    step writes. A file that is neither any more was edited by someone else: then only the `lines` that are still ours
+    go back to what they were (None: away), or, where there are none, the file is left alone and said so. `folders` are
+    the parents that the step made, deepest first. `mode` is octal, `owner` is `uid:gid`."""
+
+    path: str
+    content: bytes | None
+    wrote: str
+    mode: str = "0644"
+    owner: str = "0:0"
+    folders: tuple[str, ...] = ()
+    lines: tuple[tuple[str, str | None], ...] = ()
+
+
+Undo = Command | PutBack
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do. `key` names what is changed: of several steps with one key the first undo holds, because it
+    saw the original. `folder` is where it writes, empty when it writes no file."""
+
+    key: str
+    title: str
+    do: Command
+    undo: tuple[Undo, ...] = ()
+    folder: str = ""
+
+
+class Change(Protocol):
+    """A change by its id (`topic.slug`) and what it brings, in a few words."""
+
+    @property
+    def id(self) -> str:
+        """`topic.slug`, stable."""
+
+    @property
+    def title(self) -> str:
+        """What it brings."""
+
+    def steps(self, host: Host, settings: Settings) -> tuple[Step, ...]:
+        """What has to be done on the observed host; empty when it is already so."""
+
+
+def plan(changes: Sequence[Change], host: Host, settings: Settings) -> tuple[Step, ...]:
+    """The steps of several changes, in their order."""
+    return tuple(step for change in changes for step in change.steps(host, settings))
+
+
+def set_sysctl(key: str, path: str, old: str, new: str, why: str) -> Step:
+    """Set a kernel setting now; its undo puts the old value back. The setting is gone after a reboot."""
+    return Step(
+        f"sysctl:{key}",
+        f"set {key} = {new} (was {old or 'empty'}): {why}",
+        write_proc(path, new),
+        (write_proc(path, old),),
+    )
+
+
+def write_proc(path: str, value: str) -> Command:
+    """Write a file of /proc/sys. An empty value is written as a line end, as a list of ports is emptied by it."""
+    return Command(("sh", "-c", 'cat > "$1"', "write", path), f"{value}\n".encode())

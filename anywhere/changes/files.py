@@ -1,0 +1,116 @@
+"""Files as steps: written whole or not at all, put back byte for byte with mode and owner."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+
+from anywhere.changes.base import ChangeFailed, Command, PutBack, Step
+from anywhere.hosts.base import Host
+
+# A link is followed, so that the file it names is written and the link stays. The new file gets its final name only
+# when it is whole; a run that dies before leaves a file that nothing reads and that the next run writes over.
+_WRITE = (
+    'p=$(readlink -f -- "$1") || p=$1; t=$p.anywhere-new; umask 077; '
+    'install -D -m "$2" /dev/stdin "$t" && chown "$3" "$t" && { sync "$t" 2>/dev/null; mv -f -- "$t" "$p"; }'
+)
+_REMOVE = 'p=$1; shift; rm -f -- "$p" "$p.anywhere-new"; for d; do rmdir -- "$d" 2>/dev/null; done; test ! -e "$p"'
+
+
+def write(path: str, content: bytes, mode: str = "0644", owner: str = "0:0", *, secret: bool = False) -> Command:
+    """Write a file atomically, with its folders. `mode` is octal, `owner` is `uid:gid`."""
+    return Command(("sh", "-c", _WRITE, "write", path, mode, owner), content, secret)
+
+
+def remove(path: str, folders: tuple[str, ...] = ()) -> Command:
+    """Remove a file, and those of the folders that are empty then."""
+    return Command(("sh", "-c", _REMOVE, "remove", path, *folders))
+
+
+def file_step(
+    host: Host,
+    path: str,
+    content: bytes,
+    title: str,
+    *,
+    mode: str = "0644",
+    secret: bool = False,
+    lines: tuple[tuple[str, str | None], ...] = (),
+) -> tuple[Step, ...]:
+    """The step that makes a file hold exactly this; none when it does. The owner of an existing file stays, and so
+    does its mode unless the new content is `secret` and others may read it. Raises ChangeFailed when the present file
+    cannot be read: what cannot be put back is not touched."""
+    try:
+        old: bytes | None = host.read(path)
+    except (FileNotFoundError, NotADirectoryError):
+        old = None
+    except OSError as error:
+        raise ChangeFailed(f"{path} may not be read ({error.strerror}): run as root") from None
+    had, owner = _mode(host, path) if old is not None else (mode, "0:0")
+    want = mode if old is None or (secret and int(had, 8) & 0o077) else had
+    if old == content and want == had:
+        return ()
+    made = () if old is not None else _missing_folders(host, path)
+    digest = hashlib.sha256(content).hexdigest()
+    back = PutBack(path, old, digest, had, owner, made, lines)
+    return (Step(f"file:{path}", title, write(path, content, want, owner, secret=secret), (back,), _parent(path)),)
+
+
+def put_back(host: Host, undo: PutBack) -> Command:
+    """The command that puts a file back, from what is there now. Where it is as it was, only what a dead run left goes.
+
+    Raises ChangeFailed when someone else has changed the file since and no line of it is ours."""
+    try:
+        now: bytes | None = host.read(undo.path)
+    except (FileNotFoundError, NotADirectoryError):
+        now = None
+    except OSError as error:
+        raise ChangeFailed(f"{undo.path}: {error.strerror}") from None
+    if now is None and undo.content is None:
+        return remove(undo.path, undo.folders)
+    if now == undo.content and _mode(host, undo.path) == (undo.mode, undo.owner):
+        return Command(("rm", "-f", "--", f"{undo.path}.anywhere-new"))
+    if now is None or now == undo.content or hashlib.sha256(now).hexdigest() == undo.wrote:
+        if undo.content is None:
+            return remove(undo.path, undo.folders)
+        return write(undo.path, undo.content, undo.mode, undo.owner, secret=True)
+    if not undo.lines:
+        raise ChangeFailed(f"{undo.path} was changed by someone else since: left as it is")
+    mode, owner = _mode(host, undo.path)
+    without = _without_our_lines(now, dict(undo.lines))
+    return write(undo.path, without, mode, owner, secret=True)
+
+
+def _without_our_lines(now: bytes, ours: dict[str, str | None]) -> bytes:
+    kept = []
+    for line in now.decode("utf-8", "surrogateescape").splitlines(keepends=True):
+        bare = line.rstrip("\r\n")
+        if bare not in ours:
+            kept.append(line)
+        elif (before := ours[bare]) is not None:
+            kept.append(before + line[len(bare) :])
+    return "".join(kept).encode("utf-8", "surrogateescape")
+
+
+def _mode(host: Host, path: str) -> tuple[str, str]:
+    found = host.run(("stat", "-L", "-c", "%a %u:%g", path)).stdout.split()
+    return (found[0].zfill(4), found[1]) if len(found) == 2 else ("0644", "0:0")
+
+
+def _parent(path: str) -> str:
+    return posixpath.dirname(path) or "/"
+
+
+def _missing_folders(host: Host, path: str) -> tuple[str, ...]:
+    missing = []
+    folder = _parent(path)
+    while folder != "/":
+        try:
+            host.listdir(folder)
+            break
+        except FileNotFoundError:
+            missing.append(folder)
+        except OSError:
+            break
+        folder = _parent(folder)
+    return tuple(missing)

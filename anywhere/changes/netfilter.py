@@ -1,0 +1,17 @@
+"""The rules of task credentials as one change: the running state, and what keeps it."""
+
+from __future__ import annotations
+
+from anywhere.changes.base import Step
+from anywhere.changes.rules import observe, rule_steps
+from anywhere.hosts.base import Host
+from anywhere.settings import Settings
+
+JOURNAL = "rules"
+
+
+def plan(host: Host, settings: Settings, *, persist: bool = True) -> tuple[Step, ...]:
+    """The steps that bring the rules to the wanted state, and with `persist` keep them there. Raises ChangeFailed where
+    the rules cannot be read or nothing on the host could hold them."""
+    state = observe(host)
+    return rule_steps(state)

@@ -1,0 +1,116 @@
+"""A host of its own on this machine: network and mount namespaces with a private /etc, /var/lib and /run.
+
+Real kernel, real iptables, no systemd. Commands go through nsenter, files through commands, as they do over SSH.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from anywhere.hosts.base import Completed, Deadline, Inventory
+from anywhere.hosts.local import LocalHost
+
+_SETUP = """
+set -e
+mount --make-rprivate /
+root=$1
+for d in etc var/lib run; do
+  mkdir -p "$root/up/$d" "$root/work/$d"
+  mount -t overlay overlay -o "lowerdir=/$d,upperdir=$root/up/$d,workdir=$root/work/$d" "/$d"
+done
+mount -t sysfs sysfs /sys
+ip link set lo up
+rm -rf /var/lib/anywhere
+touch "$root/ready"
+exec sleep infinity
+"""
+
+
+class BareHost(LocalHost):
+    """A Host in namespaces of its own; `hidden` programs are absent there."""
+
+    def __init__(self, hidden: Sequence[str] = ()) -> None:
+        super().__init__(Deadline(600), name="bare")
+        self.root = Path(tempfile.mkdtemp(prefix=f"bare-{os.getpid()}-", dir="/dev/shm"))
+        argv = ["unshare", "--net", "--mount", "sh", "-c", _SETUP, "bare", str(self.root)]
+        self._holder = subprocess.Popen(argv)
+        until = time.monotonic() + 10
+        while not (self.root / "ready").exists():
+            assert time.monotonic() < until and self._holder.poll() is None, "the namespaces did not come up"
+            time.sleep(0.01)
+        for name in hidden:
+            self.sh(f"p=$(command -v {name}) && mount --bind /dev/null $p || true")
+        self._hidden = frozenset(hidden)
+
+    @property
+    def pid(self) -> int:
+        return self._holder.pid
+
+    @property
+    def enter(self) -> tuple[str, ...]:
+        """The words before a command that shall run on this host."""
+        return ("nsenter", "-t", str(self.pid), "-n", "-m", "--")
+
+    def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 60.0) -> Completed:
+        if argv[0] in self._hidden:
+            return Completed(tuple(argv), 127, "", f"{argv[0]}: not found")
+        done = super().run((*self.enter, *argv), input=input, timeout=timeout)
+        return Completed(tuple(argv), done.rc, done.stdout, done.stderr, done.seconds)
+
+    def read(self, path: str, *, tail: int = 0) -> bytes:
+        done = subprocess.run([*self.enter, "cat", "--", path], capture_output=True)
+        if done.returncode:
+            kind = PermissionError if b"denied" in done.stderr else FileNotFoundError
+            raise kind(2, done.stderr.decode().strip(), path)
+        return done.stdout[-tail:] if tail else done.stdout
+
+    def listdir(self, path: str) -> tuple[str, ...]:
+        done = self.run(("ls", "-1A", "--", path))
+        if not done.ok:
+            raise FileNotFoundError(2, done.stderr.strip(), path)
+        return tuple(sorted(done.stdout.splitlines()))
+
+    def inventory(self) -> Inventory:
+        return Inventory(is_root=True)
+
+    def sh(self, script: str, check: bool = True) -> str:
+        """Run a shell script there; its standard output."""
+        done = self.run(("sh", "-c", script))
+        assert done.ok or not check, f"{script}: {done.stderr}"
+        return done.stdout
+
+    def close(self) -> None:
+        """End the namespaces and remove their files."""
+        self._holder.kill()
+        self._holder.wait()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def __enter__(self) -> BareHost:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+# What a revert has to restore: rules of every kind without their counters, settings, files with owner and mode.
+_SNAPSHOT = r"""
+for p in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
+  echo "== $p"; $p-save | grep -v '^#' | sed 's/\[[0-9]*:[0-9]*\]/[0:0]/'
+done
+echo "== nft"; nft list ruleset 2>/dev/null | sed 's/packets [0-9]* bytes [0-9]*//'
+echo "== sysctl"; cat /proc/sys/net/ipv4/conf/all/route_localnet /proc/sys/net/ipv4/ip_local_reserved_ports
+echo "== routes"; ip route show table all; ip rule
+echo "== files"; find /etc /var/lib -xdev \( -type f -o -type d -o -type l \) -printf '%p %m %u:%g %y %l\n' | sort
+cd /etc && find . -xdev -type f -newer /proc/1 -exec md5sum {} + | sort -k2
+"""
+
+
+def snapshot(host: BareHost) -> str:
+    """The state of a host as text, to be compared before and after."""
+    return host.sh(_SNAPSHOT)
