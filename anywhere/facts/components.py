@@ -34,7 +34,7 @@ BUILD_MOUNTS: Mapping[str, str] = {"deb": "/etc/ssl", "amazon-linux": "/etc/pki"
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One program. `exists` and `running` are None where that cannot be seen.
+    """One program. `running` is None where that cannot be seen.
 
     `source` names the process, unit or file that the effective environment comes from. `ca_paths` is its CA store as
     paths of this host: `file=PATH` and `dir=PATH` as a `ProbeSpec.trust` takes them, `own` for the bundle inside the
@@ -44,7 +44,7 @@ class Component:
     """
 
     name: str
-    exists: bool | None = False
+    exists: bool = False
     running: bool | None = None
     unit: str = ""
     declared: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,150 @@
+"""The report's `facts`: what the host is, in plain values and without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from anywhere.errors import AnywhereError
+from anywhere.facts.agents import Agents, agents, ecs_version, metadata, ssm_version
+from anywhere.facts.components import ecs_build
+from anywhere.facts.containers import docker, docker_info
+from anywhere.facts.ecsconfig import ecs_config
+from anywhere.facts.osrelease import os_release
+from anywhere.facts.system import (
+    architecture,
+    cgroups,
+    has_apparmor,
+    init_name,
+    is_systemd,
+    kernel_version,
+    machine_id,
+    selinux_mode,
+    virtualization,
+)
+from anywhere.facts.timesync import time_sync
+from anywhere.hosts.base import Host
+
+
+def facts_summary(host: Host) -> dict[str, Any]:
+    """The facts object of the report. What cannot be found out is left out."""
+    found = {}
+    for name, gather in _PIECES:
+        try:
+            value = gather(host)
+        except (OSError, AnywhereError):
+            continue
+        if value not in ("", None, {}):
+            found[name] = value
+    return found
+
+
+def _os(host: Host) -> dict[str, str]:
+    release = os_release(host)
+    return _told({"id": release.id, "version": release.version, "name": release.name})
+
+
+def _arch(host: Host) -> str:
+    return architecture(host).kernel
+
+
+def _userland(host: Host) -> dict[str, Any]:
+    found = architecture(host)
+    return _told({"arch": found.userland, "bits": found.bits})
+
+
+def _init(host: Host) -> str:
+    return "systemd" if is_systemd(host) else init_name(host)
+
+
+def _cgroup(host: Host) -> dict[str, Any]:
+    found = cgroups(host)
+    return _told({"version": found.version, "controllers": sorted(found.controllers or ())})
+
+
+def _docker(host: Host) -> dict[str, Any]:
+    found, info = docker(host), docker_info(host)
+    return _told(
+        {
+            "state": found.state,
+            "version": found.version.server or found.version.client,
+            "api": found.version.api,
+            "min_api": found.version.min_api,
+            "root": info.root,
+            "cgroup_driver": info.cgroup_driver,
+            "podman": found.is_podman,
+            "snap": found.is_snap,
+        }
+    )
+
+
+def _agents(host: Host) -> dict[str, Any]:
+    here = agents(host)
+    return _told({"ecs": _ecs_agent(host, here), "ssm": _ssm_agent(host, here)})
+
+
+def _ecs_agent(host: Host, here: Agents) -> dict[str, Any]:
+    if not here.has_ecs:
+        return {}
+    asked = metadata(host)
+    return _told(
+        {
+            "version": ecs_version(host, here),
+            "build": ecs_build(host),
+            "state": here.ecs.active,
+            "cluster": asked.cluster or ecs_config(host).agent.get("ECS_CLUSTER", ""),
+            "instance": asked.instance_arn,
+        }
+    )
+
+
+def _ssm_agent(host: Host, here: Agents) -> dict[str, Any]:
+    if not here.has_ssm:
+        return {}
+    return _told({"version": ssm_version(host, here), "unit": here.ssm_unit.name, "state": here.ssm_unit.active})
+
+
+def _registration(host: Host) -> dict[str, str]:
+    found = agents(host).registration
+    return _told({"state": found.state, "id": found.instance, "region": found.region})
+
+
+def _time(host: Host) -> dict[str, Any]:
+    found = time_sync(host)
+    told = _told({"service": found.service, "said_by": found.said_by})
+    return told if found.synchronised is None else {"synchronised": found.synchronised, **told}
+
+
+def _memory(host: Host) -> dict[str, int]:
+    found = host.inventory()
+    return _told({"total": found.memory_total, "available": found.memory_available})
+
+
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    """The values that say something."""
+    return {name: value for name, value in values.items() if value not in ("", None, 0, [], {}, False)}
+
+
+_PIECES: tuple[tuple[str, Callable[[Host], Any]], ...] = (
+    ("os", _os),
+    ("arch", _arch),
+    ("userland", _userland),
+    ("kernel", kernel_version),
+    ("init", _init),
+    ("virtualization", virtualization),
+    ("cgroup", _cgroup),
+    ("selinux", selinux_mode),
+    ("apparmor", has_apparmor),
+    ("machine_id", lambda host: machine_id(host).digest),
+    ("cpus", lambda host: host.inventory().cpus),
+    ("memory", _memory),
+    ("time", _time),
+    ("docker", _docker),
+    ("agents", _agents),
+    ("registration", _registration),
+)
+
+
+def piece_names() -> Iterator[str]:
+    """The names that the facts object may have."""
+    return (name for name, _ in _PIECES)
