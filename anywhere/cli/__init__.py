@@ -1,0 +1,130 @@
+"""The command line: a table of verbs, each imported when it is called, and the one place where errors become lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from anywhere import __version__
+from anywhere.errors import AnywhereError
+
+VERBS = {
+    "check": "Judge a host: every endpoint, and all that a host needs.",
+    "endpoints": "List the hosts that the network must let through, in the forms that firewalls take.",
+    "rules": "Plan, apply, verify or revert the network rules for task credentials.",
+    "proxy": "Plan, apply, verify or revert one proxy and CA profile for all components.",
+    "taskdef": "Judge task definitions, see whether they fit, convert them for external instances.",
+    "bundle": "Show or compare saved observations.",
+    "report": "Join reports that other engines gathered.",
+    "explain": "Say what a cause code means, how it is found and how it is mended.",
+}
+INTERRUPTED = 130
+# Typer carries a copy of click in some releases and needs click itself in others: its own exceptions tell which.
+exceptions = import_module(typer.BadParameter.__module__)
+
+
+class Verbs(TyperGroup):
+    """Imports a verb's module when it is needed, so that each start pays for one verb only."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The verbs in the order of a first evening's work."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The verb's own command, or None where there is no such verb."""
+        if cmd_name not in VERBS:
+            return None
+        command = typer.main.get_command(import_module(f"anywhere.cli.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Names the near misses of a mistyped verb."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], VERBS, 2, 0.4)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"commands are {', '.join(VERBS)}"
+            raise exceptions.UsageError(f"there is no command {args[0]!r}: {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list of verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+app = typer.Typer(
+    cls=Verbs,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"anywhere {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def anywhere(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Take a server to a healthy Amazon ECS Anywhere instance and prove every step."""
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Run and exit. Expected errors are one line on stderr; a closed pipe and Ctrl-C end quietly."""
+    leave(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: list[str]) -> int:
+    """The exit code of a command line."""
+    try:
+        result: Any = typer.main.get_command(app).main(args=argv, prog_name="anywhere", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except (exceptions.Abort, KeyboardInterrupt):
+        return _say("interrupted", INTERRUPTED)
+    except exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return 2
+    except exceptions.ClickException as error:
+        return _say(_one_line(error.format_message()), 2)
+    except AnywhereError as error:
+        return _say(_one_line(str(error)), error.exit_code)
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        return _say(_one_line(str(error)), 2)
+
+
+def _say(text: str, code: int) -> int:
+    from anywhere.hosts.redact import redact
+
+    try:
+        print(f"anywhere: {redact(text)}", file=sys.stderr)
+    except OSError:
+        pass
+    return code
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once: threads that still wait for a dead nameserver must not hold it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+    os._exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -56,3 +57,35 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     if not box:
         raise TimeoutError(f"no answer within {seconds:.1f} s")
     return box[0]
+
+
+def race(calls: Sequence[Callable[[], T]], enough: Callable[[dict[int, T], float], bool]) -> dict[int, T]:
+    """Start all calls at once; return what is there as soon as `enough(results, seconds)` says so, or all are done.
+
+    The calls that are still under way go on in the background.
+    """
+    results: dict[int, T] = {}
+    errors: list[BaseException] = []
+    changed = threading.Condition()
+    started = time.monotonic()
+
+    def work(index: int) -> None:
+        try:
+            result = calls[index]()
+        except BaseException as error:
+            with changed:
+                errors.append(error)
+                changed.notify()
+            return
+        with changed:
+            results[index] = result
+            changed.notify()
+
+    for index in range(len(calls)):
+        threading.Thread(target=work, args=(index,), daemon=True).start()
+    with changed:
+        while not errors and len(results) < len(calls) and not enough(dict(results), time.monotonic() - started):
+            changed.wait(0.05)
+        if errors:
+            raise errors[0]
+        return dict(results)

@@ -33,7 +33,10 @@ class Reader(Protocol):
 
 
 def load_trust(host: Reader, spec: str) -> str:
-    """The PEM text of a store. `spec`: empty for the host's, else `file=PATH` and `dir=PATH` joined by `|`, or `none`."""
+    """The PEM text of a store.
+
+    `spec` is empty for the host's own, else parts `file=PATH` and `dir=PATH` joined by `|`, or `none` for no store.
+    """
     files, folders = store_paths(spec)
     bundle = next((text for text in (_text(host, path) for path in files) if text), "")
     seen = [bundle]
@@ -48,11 +51,6 @@ def store_paths(spec: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     files = tuple(value for kind, _, value in parts if kind == "file")
     folders = tuple(value for kind, _, value in parts if kind == "dir")
     return (files or FILES, folders or FOLDERS) if spec != "none" else ((), ())
-
-
-def bundle_path(host: Reader, spec: str = "") -> str:
-    """The file that the store's bundle is read from, empty when there is none."""
-    return next((path for path in store_paths(spec)[0] if _text(host, path)), "")
 
 
 def _folder(host: Reader, folder: str, bundle: str) -> list[str]:

@@ -1,0 +1,25 @@
+"""The output formats: each a pure function of the report, in its own file, imported when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from importlib import import_module
+
+from anywhere.errors import BadInput
+from anywhere.model import Report
+
+FORMATS = {
+    "table": "anywhere.report.table",
+    "json": "anywhere.report.json",
+}
+
+
+def renderer(name: str) -> Callable[[Report], str]:
+    """The function that writes a format. Raises BadInput with the near misses for an unknown one."""
+    if name not in FORMATS:
+        near = get_close_matches(name, FORMATS, 2, 0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"formats are {', '.join(FORMATS)}"
+        raise BadInput(f"there is no format {name!r}: {hint}")
+    render: Callable[[Report], str] = import_module(FORMATS[name]).render
+    return render

@@ -1,0 +1,56 @@
+"""`anywhere check`: judge one host or many."""
+
+from __future__ import annotations
+
+import typer
+
+from anywhere.settings import PHASES, Settings
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def check(
+    region: list[str] = typer.Option([], help="AWS region; may be given more than once."),
+    host: list[str] = typer.Option(["local"], help="local, [user@]host[:port], or a saved bundle."),
+    phase: list[str] = typer.Option([], help="install, register or run; all when not given."),
+    with_: list[str] = typer.Option([], "--with", help="More endpoints: ecr, logs, secrets, exec, s3, kms, sts ..."),
+    only: list[str] = typer.Option([], help="Only this check or topic."),
+    skip: list[str] = typer.Option([], help="Leave this check or topic out."),
+    demote: list[str] = typer.Option([], help="Let this check or topic warn where it would fail."),
+    accept_issuer: list[str] = typer.Option([], help="An inspecting CA that is wanted here, by its name."),
+    budget: float = typer.Option(6.0, help="Seconds for the whole run."),
+    idle: float = typer.Option(0.0, help="Hold a quiet connection for so many seconds (slow)."),
+    shards: int = typer.Option(12, help="How many ecs-a-N and ecs-t-N names to try."),
+    dualstack: bool = typer.Option(False, help="Use the dual-stack names."),
+    fips: bool = typer.Option(False, help="Use the FIPS names."),
+    format: str = typer.Option("table", help="table, json, ..."),
+    output: str = typer.Option("", help="Write the result to a file."),
+    save: str = typer.Option("", help="Save all observations as a bundle (.json or .json.gz)."),
+    strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
+) -> int:
+    """Judge a host: resolve and probe every endpoint, look at the host, name what to mend.
+
+    Exit codes: 0 ready, 1 not ready, 2 usage, 3 could not judge.
+    """
+    settings = Settings(
+        regions=tuple(dict.fromkeys(_words(region))),
+        features=frozenset(_words(with_)),
+        phases=tuple(_words(phase)) or PHASES,
+        only=tuple(_words(only)),
+        skip=tuple(_words(skip)),
+        demote=tuple(_words(demote)),
+        accepted_issuers=tuple(accept_issuer),
+        budget=budget,
+        idle=idle,
+        shards=shards,
+        dualstack=dualstack,
+        fips=fips,
+    )
+    from anywhere.cli.checking import run
+
+    return run(settings, host, format=format, output=output, save=save, strict=strict)
+
+
+def _words(values: list[str]) -> list[str]:
+    return [word for value in values for word in value.replace(",", " ").split()]

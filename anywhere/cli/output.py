@@ -1,0 +1,72 @@
+"""Where a result goes: standard output or a file, in one piece; and the one line of progress."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from anywhere.errors import BadInput
+from anywhere.model import Report
+
+
+def show(report: Report, format: str, output: str = "") -> None:
+    """Render a report and write it. A table on a terminal has colours."""
+    from anywhere.report import renderer
+
+    render = renderer(format)
+    if format == "table" and not output:
+        from anywhere.report.style import style_for
+        from anywhere.report.table import render as table
+
+        write(table(report, style_for(sys.stdout)))
+        return
+    write(render(report), output)
+
+
+def write(text: str, output: str = "") -> None:
+    """Write to standard output or to a file. A closed pipe ends quietly, a full disk is one line and exit code 2."""
+    if output and output != "-":
+        from anywhere.hosts.bundle import write_file
+
+        write_file(output, text.encode())
+        return
+    try:
+        data = memoryview(text.encode("utf-8", "replace"))
+        sys.stdout.flush()
+        while data:
+            data = data[os.write(sys.stdout.fileno(), data) :]
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        raise BadInput(f"cannot write the result: {error.strerror}") from error
+
+
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """A line that counts seconds on standard error while something runs, on a terminal only."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield
+        return
+    done = threading.Event()
+
+    def tick() -> None:
+        started = time.monotonic()
+        while not done.wait(0.1):
+            sys.stderr.write(f"\r\x1b[K{text} … {time.monotonic() - started:.1f} s")
+            sys.stderr.flush()
+
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

@@ -1,0 +1,203 @@
+"""Causes in name resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from anywhere.diagnosis.engine import Case, Claim, Rule
+from anywhere.diagnosis.reading import CONNECT_REASONS, count, direct, first_host, names, reached
+from anywhere.model import Finding, Reason, Remedy, Stage
+
+SERVERS, FORGERY, PINS = "network.nameservers", "network.dns-forgery", "network.hosts-file"
+PRIVATE, TCP, AGREEMENT = "network.private-answers", "network.dns-tcp", "network.dns-agreement"
+
+
+def _with_servers(*reasons: Reason) -> Claim:
+    """Claim the nameserver findings of these reasons and, when there are any, the endpoints that they left nameless."""
+
+    def claim(case: Case) -> Iterator[int]:
+        servers = [(i, f) for i, f in case.trouble(SERVERS) if f.reason in reasons and f.status.value == "fail"]
+        yield from (i for i, _ in servers)
+        for index, finding in reached(case, Stage.RESOLVE):
+            if finding.reason in reasons or (servers and finding.reason in _SYSTEM_GAVE_UP):
+                yield index
+
+    return claim
+
+
+_SYSTEM_GAVE_UP = (Reason.SERVER_FAILURE, Reason.NAMESERVER_TIMEOUT, Reason.NO_NAMESERVER)
+
+
+def _servers(findings: Sequence[Finding]) -> str:
+    found = [f.subject for f in findings if f.check == SERVERS]
+    return ", ".join(found) or "the nameserver"
+
+
+def _degraded(case: Case) -> Iterator[int]:
+    return (i for i, f in case.trouble(SERVERS) if f.status.value == "warn")
+
+
+def _hidden(case: Case) -> Iterator[int]:
+    """Unknown names; the numbered hosts have a cause of their own unless nothing at all is known."""
+    unknown = [(i, f) for i, f in reached(case, Stage.RESOLVE) if f.reason is Reason.NAME_UNKNOWN]
+    whole = bool(unknown) and all(f.stage is Stage.RESOLVE for f in direct(case) if f.evidence.get("shards") is None)
+    for index, finding in unknown:
+        if whole or not finding.evidence.get("shards"):
+            yield index
+
+
+def _shards_hidden(case: Case) -> Iterator[int]:
+    return (i for i, f in reached(case, Stage.RESOLVE) if f.evidence.get("shards"))
+
+
+def _forged(case: Case) -> Iterator[int]:
+    made_up: set[str] = set()
+    for index, finding in case.trouble(FORGERY):
+        made_up |= set(finding.evidence.get("addresses", ()))
+        yield index
+    for index, finding in case.trouble():
+        if finding.check != "endpoints.reach":
+            continue
+        found = set(finding.evidence.get("resolved", ()))
+        if finding.reason is Reason.BOGUS_ANSWER or (found and found <= made_up):
+            yield index
+
+
+def _pins(case: Case) -> Iterator[int]:
+    pinned: set[str] = set()
+    for index, finding in case.trouble(PINS):
+        if finding.status.value == "fail":
+            pinned.add(finding.subject)
+        yield index
+    for index, finding in case.trouble("endpoints.reach"):
+        if finding.subject.rpartition(":")[0] in pinned:
+            yield index
+
+
+def _private_mixed(case: Case) -> Iterator[int]:
+    public: set[str] = set()
+    for index, finding in case.trouble(PRIVATE):
+        if finding.status.value == "fail":
+            public |= set(finding.evidence.get("public", ()))
+        yield index
+    for index, finding in reached(case, Stage.CONNECT):
+        if finding.subject.rpartition(":")[0] in public and finding.reason in CONNECT_REASONS:
+            yield index
+
+
+def _tcp_blocked(case: Case) -> Iterator[int]:
+    cut: set[str] = set()
+    for index, finding in case.trouble(TCP):
+        cut |= set(finding.evidence.get("unresolved", ()))
+        yield index
+    for index, finding in reached(case, Stage.RESOLVE):
+        if finding.subject.rpartition(":")[0] in cut:
+            yield index
+
+
+def _differ(case: Case) -> Iterator[int]:
+    return (i for i, _ in case.trouble(AGREEMENT))
+
+
+def _evidence(findings: Sequence[Finding], key: str) -> list[str]:
+    return [str(item) for f in findings for item in f.evidence.get(key, ())]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "dns.no-nameserver",
+        _with_servers(Reason.NO_NAMESERVER),
+        "/etc/resolv.conf names no nameserver: no name can be resolved",
+        Remedy(
+            "Name the site's nameservers in the network configuration of this host, then check again.",
+            (("cat", "/etc/resolv.conf"),),
+        ),
+    ),
+    Rule(
+        "dns.tcp-blocked",
+        _tcp_blocked,
+        "the nameserver cuts long answers, and TCP port 53 to it does not pass",
+        Remedy("Let TCP port 53 through to the nameserver, as well as UDP (RFC 7766).", ()),
+    ),
+    Rule(
+        "dns.nameserver-down",
+        _with_servers(Reason.NAMESERVER_TIMEOUT),
+        lambda fs: f"no nameserver answers ({_servers(fs)})",
+        Remedy(
+            "Bring the nameserver back, let UDP and TCP port 53 through to it, or name another in the network configuration.",
+            (("cat", "/etc/resolv.conf"),),
+        ),
+    ),
+    Rule(
+        "dns.answers-forged",
+        _forged,
+        ("the nameserver makes answers up: names that cannot exist, or endpoints, get addresses that are not AWS's"),
+        Remedy(
+            "Ask for the AWS names to be exempt from the filter (sinkhole, NXDOMAIN rewriting, wildcard record), "
+            "or use a nameserver that does not rewrite answers.",
+            (),
+        ),
+    ),
+    Rule(
+        "dns.server-failing",
+        _with_servers(Reason.SERVER_FAILURE),
+        lambda fs: (
+            f"the nameserver answers with an error for {names(f for f in fs if f.check != SERVERS) or 'every name'}"
+        ),
+        Remedy(
+            "On the nameserver: allow this client to ask (REFUSED), and mend its forwarders or DNSSEC validation (SERVFAIL).",
+            (),
+        ),
+    ),
+    Rule(
+        "dns.hosts-file-pin",
+        _pins,
+        lambda fs: f"/etc/hosts overrides {names(f for f in fs if f.check == PINS)}",
+        lambda fs: Remedy(
+            "Take these lines out of /etc/hosts: AWS changes the addresses of its endpoints.",
+            (("grep", "-n", first_host(fs) or "amazonaws", "/etc/hosts"),),
+        ),
+    ),
+    Rule(
+        "dns.names-hidden",
+        _hidden,
+        lambda fs: f"the nameserver does not know {names(fs)}",
+        lambda fs: Remedy(
+            "Have the nameserver resolve these names: forward the zone to a resolver that knows it, or, with PrivateLink, "
+            "create the missing endpoint and its private DNS name.",
+            (("getent", "ahosts", first_host(fs)),) if first_host(fs) else (),
+        ),
+    ),
+    Rule(
+        "dns.shards-hidden",
+        _shards_hidden,
+        lambda fs: f"no name of {names(fs)} resolves: the agent gets one of them after registration",
+        Remedy(
+            "Have the nameserver resolve the whole pattern (with PrivateLink: the ecs-agent and ecs-telemetry endpoints).",
+            (),
+        ),
+    ),
+    Rule(
+        "dns.private-mixed",
+        _private_mixed,
+        lambda fs: f"some names get private addresses, others public ones: {', '.join(_evidence(fs, 'public')[:3])}",
+        Remedy(
+            "Create the missing PrivateLink endpoints and forward their zones, or give these names an internet route.",
+            (),
+        ),
+    ),
+    Rule(
+        "dns.nameserver-degraded",
+        _degraded,
+        lambda fs: (
+            f"{_servers(fs)} does not answer properly, another nameserver does: lookups are slow or fail at random"
+        ),
+        Remedy("Mend that nameserver or take it out of the network configuration.", ()),
+    ),
+    Rule(
+        "dns.answers-differ",
+        _differ,
+        lambda fs: f"the nameservers disagree about {count(_evidence(fs, 'names'), 'name')}",
+        Remedy("Give all nameservers of this host the same view of these names.", ()),
+    ),
+)

@@ -1,0 +1,184 @@
+"""Causes on the way out: routes, filters, path MTU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from anywhere.diagnosis.engine import Case, Rule
+from anywhere.diagnosis.reading import (
+    CONNECT_REASONS,
+    answers,
+    components,
+    count,
+    direct,
+    first_host,
+    look,
+    names,
+    reached,
+)
+from anywhere.model import Finding, Reason, Remedy, Stage, Status
+
+EXPORT = ("anywhere", "endpoints", "--region", "REGION", "--format", "csv")
+
+
+def _region(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """The export command for the region of the first endpoint."""
+    host = first_host(findings) or (findings[0].subject if findings else "")
+    region = next(
+        (label for label in host.split(".") if label.count("-") >= 2 and not label.startswith("ecs-")), "REGION"
+    )
+    return tuple(region if word == "REGION" else word for word in EXPORT)
+
+
+def _unrouted(finding: Finding) -> bool:
+    addresses = finding.evidence.get("addresses", ())
+    return bool(addresses) and all(a.get("reason") == Reason.UNREACHABLE and not a.get("route") for a in addresses)
+
+
+def _no_route(case: Case) -> Iterator[int]:
+    return (i for i, f in reached(case, Stage.CONNECT) if _unrouted(f))
+
+
+def _blocked(case: Case) -> Iterator[int]:
+    """Every direct endpoint fails to connect; at least two, for one says nothing about the others."""
+    judged = [f for f in direct(case) if f.stage is not Stage.RESOLVE]
+    if len(judged) < 2 or not all(f.stage is Stage.CONNECT and f.reason in CONNECT_REASONS for f in judged):
+        return iter(())
+    return (i for i, _ in reached(case, Stage.CONNECT))
+
+
+def _shards_partial(case: Case) -> Iterator[int]:
+    for index, finding in case.trouble("endpoints.reach"):
+        if finding.status is Status.WARN and finding.evidence.get("shard") and not finding.evidence.get("partial"):
+            yield index
+
+
+def _path_mtu(case: Case) -> Iterator[int]:
+    for index, finding in reached(case, Stage.TLS, Stage.HTTP):
+        if look(finding, "small-segments") == "passes" or (
+            look(finding, "smallest-segments") == "passes" and not answers(look(finding, "other-name"))
+        ):
+            yield index
+
+
+def _sni(case: Case) -> Iterator[int]:
+    return (i for i, f in reached(case, Stage.TLS) if answers(look(f, "other-name")))
+
+
+def _silent(case: Case) -> Iterator[int]:
+    return (i for i, f in reached(case, Stage.TLS, Stage.HTTP) if f.reason in (Reason.TLS_TIMEOUT, Reason.HTTP_TIMEOUT))
+
+
+def _cut(finding: Finding) -> bool:
+    return finding.reason in (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)
+
+
+def _all_cut(case: Case) -> Iterator[int]:
+    """A middlebox that ends or answers every connection in AWS's place blocks as surely as one that drops."""
+    judged = [f for f in direct(case) if f.stage is not Stage.RESOLVE]
+    if len(judged) < 2 or not all(f.is_trouble and _cut(f) for f in judged):
+        return iter(())
+    return (i for i, f in reached(case, Stage.TLS, Stage.HTTP) if _cut(f))
+
+
+def _endpoint_blocked(case: Case) -> Iterator[int]:
+    for index, finding in reached(case, Stage.CONNECT, Stage.TLS, Stage.HTTP):
+        if finding.reason in CONNECT_REASONS or _cut(finding):
+            yield index
+
+
+def _how(findings: Sequence[Finding]) -> str:
+    reasons = {f.reason for f in findings}
+    if reasons == {Reason.TIMEOUT}:
+        return "packets are dropped"
+    if reasons <= {Reason.REFUSED, Reason.UNREACHABLE}:
+        return "connections are refused"
+    return (
+        "connections are dropped or refused"
+        if reasons <= set(CONNECT_REASONS)
+        else "connections are cut or answered by another"
+    )
+
+
+def _ask_network(findings: Sequence[Finding]) -> Remedy:
+    return Remedy(
+        "Have the firewall let TCP 443 out to these names (the second command writes the list for the network team), "
+        "or set the site's proxy for the components.",
+        (
+            ("curl", "-sv", "--max-time", "5", "-o", "/dev/null", f"https://{first_host(findings) or 'HOST'}/"),
+            _region(findings),
+        ),
+    )
+
+
+def _one(case: Case, check: str) -> Iterator[int]:
+    return (i for i, _ in case.trouble(check))
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "egress.no-route",
+        _no_route,
+        lambda fs: f"this host has no route to {count(fs)}",
+        Remedy("Give the host a default route (or set the site's proxy).", (("ip", "route", "show"),)),
+    ),
+    Rule(
+        "egress.blocked",
+        _blocked,
+        lambda fs: f"nothing gets out: all {count(fs)} fail to connect, {_how(fs)}, and no proxy is set",
+        _ask_network,
+    ),
+    Rule(
+        "egress.blocked",
+        _all_cut,
+        lambda fs: f"nothing gets out: all {count(fs)} are cut off or answered by another",
+        _ask_network,
+    ),
+    Rule(
+        "dns.shards-partial",
+        _shards_partial,
+        lambda fs: (
+            f"{names(fs)} cannot be reached while others of the same pattern can: a fixed list stands where a "
+            "pattern is needed"
+        ),
+        lambda fs: Remedy(
+            "Allow the whole patterns ecs-a-* and ecs-t-*: AWS chooses the number, and it changes.", (_region(fs),)
+        ),
+    ),
+    Rule(
+        "egress.path-mtu",
+        _path_mtu,
+        lambda fs: f"large packets vanish on the way to {names(fs)}: TCP connects, TLS stalls, small segments pass",
+        lambda fs: Remedy(
+            "Let ICMP 'fragmentation needed' and ICMPv6 'packet too big' back in, or clamp the segment size on the tunnel or "
+            "firewall; until then a lower MTU on this host's interface helps.",
+            (("tracepath", "-n", first_host(fs) or "HOST"),),
+        ),
+    ),
+    Rule(
+        "egress.sni-filtered",
+        _sni,
+        lambda fs: (
+            f"a filter reads the server name: TLS to {names(fs)} is cut off or stalls, with another name it is answered"
+        ),
+        lambda fs: Remedy("Have the filter allow these names (server name indication).", (_region(fs),)),
+    ),
+    Rule(
+        "egress.silent",
+        _silent,
+        lambda fs: (
+            f"TCP connects to {names(fs)}, and nothing ever answers: something accepts in AWS's place or drops what follows"
+        ),
+        lambda fs: Remedy(
+            "Look for a transparent proxy, a load balancer without a backend, or asymmetric routing through a stateful "
+            "firewall on the way to these names.",
+            (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", f"https://{first_host(fs) or 'HOST'}/"),),
+        ),
+    ),
+    Rule(
+        "egress.endpoint-blocked",
+        _endpoint_blocked,
+        lambda fs: f"{count(fs)} of {components(fs)} cannot be reached while others can: {names(fs)} ({_how(fs)})",
+        _ask_network,
+    ),
+)

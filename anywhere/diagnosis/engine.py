@@ -1,0 +1,92 @@
+"""From findings to causes: a table of small pure rules, the deeper fault before the shallower.
+
+Each rule looks at the findings that no earlier rule has explained and claims those that its cause explains. So one dead
+resolver is one cause, and two independent faults are two. What no rule claims has its cause named by the check itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from anywhere.model import Cause, Finding, Remedy, Status
+
+Claim = Callable[["Case"], Iterable[int]]
+Say = str | Callable[[Sequence[Finding]], str]
+Mend = Remedy | Callable[[Sequence[Finding]], Remedy]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All findings of one host, and the positions of those that still want a cause."""
+
+    findings: Sequence[Finding]
+    open: frozenset[int]
+
+    def trouble(self, *checks: str) -> Iterator[tuple[int, Finding]]:
+        """The unexplained findings of these checks, with their positions."""
+        for index in sorted(self.open):
+            if not checks or self.findings[index].check in checks:
+                yield index, self.findings[index]
+
+    def of(self, check: str) -> Iterator[Finding]:
+        """All findings of a check, explained or not."""
+        return (finding for finding in self.findings if finding.check == check)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A cause code, which findings it explains, and how to say and mend it given those findings."""
+
+    code: str
+    claim: Claim
+    say: Say
+    mend: Mend
+
+
+def diagnose(findings: Sequence[Finding], rules: Sequence[Rule]) -> tuple[Cause, ...]:
+    """The causes of all fail and warn findings, worst last. Every such finding is explained by exactly one."""
+    causes: list[Cause] = []
+    left = frozenset(index for index, finding in enumerate(findings) if finding.is_trouble)
+    for rule in rules:
+        claimed = sorted(left.intersection(rule.claim(Case(findings, left))))
+        if claimed:
+            causes.append(_cause(rule.code, findings, claimed, rule.say, rule.mend))
+            left -= set(claimed)
+    causes += _named(findings, left)
+    return tuple(sorted(causes, key=lambda cause: cause.severity.rank))
+
+
+def _named(findings: Sequence[Finding], left: Iterable[int]) -> Iterator[Cause]:
+    """The causes that the checks themselves named, in the order of their first finding."""
+    groups: dict[str, list[int]] = {}
+    for index in sorted(left):
+        groups.setdefault(findings[index].cause or findings[index].check, []).append(index)
+    for code, indexes in groups.items():
+        yield _cause(code, findings, indexes, _first_summary, _first_remedy)
+
+
+def _cause(
+    code: str,
+    findings: Sequence[Finding],
+    indexes: Sequence[int],
+    say: Say,
+    mend: Mend,
+) -> Cause:
+    explained = [findings[index] for index in indexes]
+    severity = max((finding.status for finding in explained), key=lambda status: status.rank)
+    subjects = tuple(dict.fromkeys(finding.subject for finding in explained))
+    summary = say if isinstance(say, str) else say(explained)
+    remedy = mend if isinstance(mend, Remedy) else mend(explained)
+    return Cause(code, Status(severity), summary, subjects, remedy, tuple(indexes))
+
+
+def _first_summary(findings: Sequence[Finding]) -> str:
+    summaries = list(dict.fromkeys(finding.summary for finding in findings))
+    return summaries[0] if len(summaries) == 1 else f"{summaries[0]} (and {len(summaries) - 1} more)"
+
+
+def _first_remedy(findings: Sequence[Finding]) -> Remedy:
+    commands = tuple(dict.fromkeys(c for f in findings if f.remedy for c in f.remedy.commands))
+    text = next((finding.remedy.text for finding in findings if finding.remedy), "See the findings.")
+    return Remedy(text, commands)

@@ -1,0 +1,96 @@
+"""Causes at the proxy in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from anywhere.diagnosis.engine import Case, Claim, Rule
+from anywhere.diagnosis.reading import components, details, look, names, proxied, proxy_of, reached
+from anywhere.model import Finding, Reason, Remedy, Stage
+
+PROXY = "network.proxy"
+
+
+def _missing(case: Case) -> Iterator[int]:
+    """The component without the proxy that others have, and its endpoints that then fail directly."""
+    bare: set[str] = set()
+    for index, finding in case.trouble(PROXY):
+        if finding.cause == "proxy.not-set-for-component":
+            bare.add(finding.subject)
+            yield index
+    for index, finding in reached(case, Stage.RESOLVE, Stage.CONNECT):
+        if finding.evidence.get("component") in bare and not finding.evidence.get("proxy"):
+            yield index
+
+
+def _wrong_scheme(case: Case) -> Iterator[int]:
+    """What fails as the URL says and goes on when spoken to the other way."""
+    for index, finding in reached(case, Stage.PROXY):
+        other = look(finding, "other-scheme")
+        if other and (
+            other == "passes"
+            or not other.removeprefix("answers: ").startswith(("connect", "proxy: proxy-un", "proxy: proxy-er"))
+        ):
+            yield index
+
+
+def _because(*reasons: Reason) -> Claim:
+    return lambda case: (i for i, f in reached(case, Stage.PROXY) if f.reason in reasons)
+
+
+def _unreachable(case: Case) -> Iterator[int]:
+    """Not reached at all; or reached, and silent or speechless for every endpoint."""
+    errors = [f for f in proxied(case) if f.reason is Reason.PROXY_ERROR]
+    dead = len(errors) == len(proxied(case)) and all(
+        "HTTP" in d or "never answered" in d or "TLS" in d for d in details(errors)
+    )
+    for index, finding in reached(case, Stage.PROXY):
+        if finding.reason is Reason.PROXY_UNREACHABLE or (dead and finding.reason is Reason.PROXY_ERROR):
+            yield index
+
+
+def _try(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
+    host = names(findings, 1).partition(" ")[0]
+    return (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", "-x", proxy_of(findings), f"https://{host}/"),)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "proxy.not-set-for-component",
+        _missing,
+        lambda fs: f"{', '.join(f.subject for f in fs if f.check == PROXY)} has no proxy, the others have one",
+        lambda fs: next((f.remedy for f in fs if f.remedy), None) or Remedy("Set the proxy for this component."),
+    ),
+    Rule(
+        "proxy.wrong-scheme",
+        _wrong_scheme,
+        lambda fs: f"the scheme of {proxy_of(fs)} is wrong: the proxy answers when spoken to the other way",
+        lambda fs: Remedy(
+            f"Write the proxy's URL with {'http' if proxy_of(fs).startswith('https') else 'https'}:// for {components(fs)}. "
+            "Session Manager does not support https:// proxies.",
+            (),
+        ),
+    ),
+    Rule(
+        "proxy.unreachable",
+        _unreachable,
+        lambda fs: f"{proxy_of(fs)} is not reached: {'; '.join(details(fs)[:2]) or fs[0].summary}",
+        lambda fs: Remedy("Check the proxy's name, address and port, and that this host may connect to it.", _try(fs)),
+    ),
+    Rule(
+        "proxy.auth-required",
+        _because(Reason.PROXY_AUTH_REQUIRED),
+        lambda fs: f"{proxy_of(fs)} asks for a user and password ({'; '.join(details(fs)[:1])})",
+        Remedy(
+            "Put the user and password into the proxy URL of each component (special characters percent-encoded); the agents "
+            "know Basic only: where NTLM or Negotiate is offered, ask for a rule by this host's address instead.",
+            (),
+        ),
+    ),
+    Rule(
+        "proxy.denies-endpoint",
+        _because(Reason.PROXY_DENIED, Reason.PROXY_ERROR),
+        lambda fs: f"{proxy_of(fs)} does not open {names(fs)} ({'; '.join(details(fs)[:2])})",
+        lambda fs: Remedy("Have the proxy allow CONNECT to port 443 of these names.", _try(fs)),
+    ),
+)

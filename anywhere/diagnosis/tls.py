@@ -1,0 +1,178 @@
+"""Causes in TLS and in the WebSocket upgrade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from anywhere.diagnosis.engine import Case, Claim, Rule
+from anywhere.diagnosis.reading import components, count, issuer, look, names, reached
+from anywhere.facts.interception import is_public, product
+from anywhere.model import Finding, Reason, Remedy, Stage, Status
+
+STORE, CLOCK = "endpoints.trust-store", "system.clock"
+DATES = (Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID)
+
+
+def _untrusted(case: Case) -> Iterator[tuple[int, Finding]]:
+    return ((i, f) for i, f in reached(case, Stage.TLS) if f.reason is Reason.CERT_UNTRUSTED)
+
+
+def _foreign(case: Case) -> Iterator[int]:
+    return (i for i, f in _untrusted(case) if not is_public(issuer(f)) and look(f, "host-trust") != "passes")
+
+
+def _component(case: Case) -> Iterator[int]:
+    return (i for i, f in _untrusted(case) if look(f, "host-trust") == "passes" or f.evidence.get("own_store"))
+
+
+def _store(case: Case) -> Iterator[int]:
+    yield from (i for i, _ in case.trouble(STORE))
+    empty = any(f.is_trouble for f in case.of(STORE))
+    for index, finding in _untrusted(case):
+        chain = finding.evidence.get("tls", {}).get("chain", ())
+        if empty or len(chain) > 1:
+            yield index
+
+
+def _incomplete(case: Case) -> Iterator[int]:
+    return (i for i, _ in _untrusted(case))
+
+
+def _clock(case: Case) -> Iterator[int]:
+    """A wrong clock makes good certificates look expired or not valid yet."""
+    skewed = False
+    for index, finding in case.trouble(CLOCK):
+        skewed = skewed or finding.status is Status.FAIL
+        yield index
+    if skewed:
+        yield from (
+            i for i, f in reached(case, Stage.TLS) if f.reason in DATES and not f.evidence.get("really_expired")
+        )
+
+
+def _because(*reasons: Reason) -> Claim:
+    return lambda case: (i for i, f in reached(case, Stage.TLS) if f.reason in reasons)
+
+
+def _suites(case: Case) -> Iterator[int]:
+    """TLS 1.2 or later would be agreed with other suites, so it is what the agent offers that finds no partner."""
+    for index, finding in reached(case, Stage.TLS):
+        if finding.reason in (Reason.TLS_VERSION, Reason.TLS_RESET) and answers_modern(finding):
+            yield index
+
+
+def answers_modern(finding: Finding) -> bool:
+    """Whether the wider offer of Go's defaults was agreed."""
+    return look(finding, "go-suites").startswith(("passes", "answers")) and "tls-version" not in look(
+        finding, "go-suites"
+    )
+
+
+def _upgrade(case: Case) -> Iterator[int]:
+    return (i for i, _ in case.trouble("endpoints.websocket"))
+
+
+def _issuers(findings: Sequence[Finding]) -> str:
+    found = dict.fromkeys(str((f.evidence.get("tls") or {}).get("issuer") or issuer(f)) for f in findings)
+    return ", ".join(name for name in found if name) or "an unknown issuer"
+
+
+def _interceptor(findings: Sequence[Finding]) -> str:
+    known = next((p for f in findings if (p := product(issuer(f), f.evidence.get("tls", {})))), "")
+    return f" ({known})" if known else ""
+
+
+_BYPASS = (
+    "Ask for these names to be exempt from TLS inspection first. Otherwise add the inspecting CA to this host's store and to "
+    "the copies that the agents use; never switch verification off."
+)
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "clock.skewed",
+        _clock,
+        lambda fs: next(f.summary for f in fs if f.check == CLOCK),
+        lambda fs: next(f.remedy for f in fs if f.check == CLOCK and f.remedy),
+    ),
+    Rule(
+        "tls.component-untrusted",
+        _component,
+        lambda fs: f"the host trusts {_issuers(fs)}, the store of {components(fs)} does not: {names(fs)}",
+        Remedy(
+            "Give the component the CA: a PEM file under /etc/ecs and SSL_CERT_FILE in /etc/ecs/ecs.config for the ECS agent, "
+            "SSL_CERT_FILE in a drop-in for the others; then restart it.",
+            (("sudo", "systemctl", "edit", "ecs"),),
+        ),
+    ),
+    Rule(
+        "tls.intercepted-untrusted",
+        _foreign,
+        lambda fs: (
+            f"TLS to {count(fs)} is opened on the way by {_issuers(fs)}{_interceptor(fs)}, which this host does not trust"
+        ),
+        Remedy(_BYPASS, ()),
+    ),
+    Rule(
+        "tls.trust-store-missing",
+        _store,
+        lambda fs: next(
+            (f.summary for f in fs if f.check == STORE), "the CA store of this host lacks the roots of AWS's CAs"
+        ),
+        lambda fs: (
+            next((f.remedy for f in fs if f.remedy), None)
+            or Remedy("Install the distribution's ca-certificates package and update the store.", ())
+        ),
+    ),
+    Rule(
+        "tls.chain-incomplete",
+        _incomplete,
+        lambda fs: f"{names(fs)} sends its certificate without the intermediate ({_issuers(fs)})",
+        Remedy("Have whatever ends TLS on the way send the whole chain.", ()),
+    ),
+    Rule(
+        "tls.wrong-name",
+        _because(Reason.CERT_NAME),
+        lambda fs: f"{names(fs)} answers with a certificate for another name: something else stands at its address",
+        lambda fs: Remedy(
+            "Look at what the name resolves to: a wrong DNS record, a PrivateLink endpoint for another service, or a "
+            "load balancer that does not know the name.",
+            (("getent", "ahosts", names(fs, 1).partition(" ")[0]),),
+        ),
+    ),
+    Rule(
+        "tls.expired",
+        _because(*DATES),
+        lambda fs: (
+            f"{names(fs)} answers with a certificate outside its dates ({_issuers(fs)}), and this host's clock is right"
+        ),
+        Remedy("Whatever ends TLS on the way needs a new certificate.", ()),
+    ),
+    Rule(
+        "tls.not-tls",
+        _because(Reason.NOT_TLS),
+        lambda fs: f"what answers for {names(fs)} on port 443 does not speak TLS",
+        Remedy("A captive portal, a plain HTTP proxy or a wrong port forward answers in AWS's place.", ()),
+    ),
+    Rule(
+        "tls.agent-suites",
+        _suites,
+        lambda fs: f"the path to {names(fs)} agrees only to cipher suites that {components(fs)} does not offer",
+        Remedy(
+            "The ECS agent offers RSA-authenticated suites only below TLS 1.3: give the inspecting device an RSA certificate, "
+            "or let it speak TLS 1.3.",
+            (),
+        ),
+    ),
+    Rule(
+        "tls.old-version",
+        _because(Reason.TLS_VERSION),
+        lambda fs: f"what answers for {names(fs)} speaks no TLS 1.2 or later",
+        Remedy("Have whatever ends TLS on the way speak TLS 1.2 or later: the agents refuse less.", ()),
+    ),
+    Rule(
+        "websocket.refused",
+        _upgrade,
+        lambda fs: f"the WebSocket upgrade of {names(fs)} is refused on the way: {fs[0].summary}",
+        Remedy("Have the proxy or inspecting device pass WebSocket upgrades to these names.", ()),
+    ),
+)

@@ -1,0 +1,117 @@
+"""How names are resolved here: resolv.conf, /etc/hosts, and what a container on the bridge would ask instead."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from anywhere.hosts.base import Host
+
+RESOLV_CONF = "/etc/resolv.conf"
+BEHIND_STUB = "/run/systemd/resolve/resolv.conf"
+HOSTS = "/etc/hosts"
+STUBS = ("127.0.0.53", "127.0.0.54")
+MOST_NAMESERVERS = 3  # MAXNS of the C library: further lines are ignored
+DOCKER_FALLBACK = ("8.8.8.8", "8.8.4.4")  # libnetwork's default when only loopback servers are left
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvConf:
+    """The nameservers in use (at most three), search domains and ndots; `bad` holds lines that cannot be used."""
+
+    nameservers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    ndots: int = 1
+    bad: tuple[str, ...] = ()
+    present: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A line of /etc/hosts that gives a name an address."""
+
+    name: str
+    address: str
+    line: int
+
+
+def parse_resolv_conf(text: str) -> ResolvConf:
+    """`nameserver 10.0.0.53` and so on; the last search or domain line wins, as in resolv.conf(5)."""
+    servers: list[str] = []
+    search: tuple[str, ...] = ()
+    ndots = 1
+    bad: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split("#")[0].split(";")[0].split()
+        if not words:
+            continue
+        if words[0] == "nameserver":
+            address = _address(words[1]) if len(words) > 1 else ""
+            if address:
+                servers.append(address)
+            else:
+                bad.append(f"line {number}: {line.strip()[:80]}")
+        elif words[0] in ("search", "domain"):
+            search = tuple(word.rstrip(".").lower() for word in words[1:])
+        elif words[0] == "options":
+            for word in words[1:]:
+                value = word.removeprefix("ndots:")
+                if value != word and value.isdecimal() and len(value) < 4:
+                    ndots = min(15, int(value))
+    return ResolvConf(tuple(servers[:MOST_NAMESERVERS]), search, ndots, tuple(bad))
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.partition("%")[0])) + text[len(text.partition("%")[0]) :]
+    except ValueError:
+        return ""
+
+
+def parse_hosts(text: str) -> tuple[Pin, ...]:
+    """Every name of every line, in lower case."""
+    pins = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split("#")[0].split()
+        if len(words) > 1 and _address(words[0]):
+            pins += [Pin(name.lower().rstrip("."), _address(words[0]), number) for name in words[1:]]
+    return tuple(pins)
+
+
+def resolv_conf(host: Host, path: str = RESOLV_CONF) -> ResolvConf:
+    """The file as it is now; an absent one names no nameserver."""
+    try:
+        return parse_resolv_conf(host.read(path).decode("utf-8", "replace"))
+    except OSError:
+        return ResolvConf(present=False)
+
+
+def pins(host: Host) -> tuple[Pin, ...]:
+    """The lines of /etc/hosts."""
+    try:
+        return parse_hosts(host.read(HOSTS).decode("utf-8", "replace"))
+    except OSError:
+        return ()
+
+
+def upstream(host: Host) -> ResolvConf:
+    """The nameservers behind systemd-resolved's stub where resolv.conf names only that, else resolv.conf's own."""
+    own = resolv_conf(host)
+    if own.nameservers and all(server in STUBS for server in own.nameservers):
+        behind = resolv_conf(host, BEHIND_STUB)
+        if behind.nameservers:
+            return behind
+    return own
+
+
+def container_nameservers(host: Host, daemon_dns: tuple[str, ...]) -> tuple[str, ...]:
+    """Whom a container on the default bridge asks: daemon.json's `dns`, else the host's servers that are not loopback,
+    else Docker's own fallback (libnetwork/internal/resolvconf)."""
+    if daemon_dns:
+        return daemon_dns
+    outside = tuple(server for server in upstream(host).nameservers if not _is_loopback(server))
+    return outside or DOCKER_FALLBACK
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback

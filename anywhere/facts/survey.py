@@ -1,0 +1,248 @@
+"""The network as each component sees it: every name resolved, every address probed, stalled ones looked at twice.
+
+A survey is a pure function of recorded observations, so checks may each ask for it: only the first one waits.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+from anywhere.endpoints import Endpoint, endpoints, find_region
+from anywhere.facts.interception import is_public
+from anywhere.facts.names import Lookup, first_addresses, lookup, random_name
+from anywhere.facts.resolver import resolv_conf
+from anywhere.facts.vantage import Vantage, vantages
+from anywhere.hosts.base import Host, Probe, ProbeSpec
+from anywhere.hosts.pool import fan_out
+from anywhere.hosts.proxyurl import ProxyUrl
+from anywhere.model import Reason, Stage
+from anywhere.settings import Settings
+
+ADDRESSES_PER_FAMILY = 4  # AWS answers with up to eight; four show a filter that lets some through
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One endpoint as its component reaches it. `lookup` is None where the proxy resolves the name. `second` holds the
+    second looks at a failed probe, by their name: `other-name`, `small-segments`, `any-trust`, `any-suites`."""
+
+    endpoint: Endpoint
+    vantage: Vantage
+    proxy: str
+    lookup: Lookup | None
+    proxy_lookup: Lookup | None
+    probes: tuple[Probe, ...]
+    second: tuple[tuple[str, Probe], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether at least one address answered all the way up."""
+        return any(probe.ok for probe in self.probes)
+
+    @property
+    def best(self) -> Probe | None:
+        """The probe that came furthest."""
+        order = list(Stage)
+        return max(self.probes, key=lambda probe: (probe.ok, order.index(probe.stage)), default=None)
+
+    def look(self, name: str) -> Probe | None:
+        """A second look by its name."""
+        return dict(self.second).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All visits in the catalogue's order, and what a name that cannot exist resolves to (None: not asked).
+
+    `extra` are visits that only compare components: docker's, where it has no proxy and the catalogue no endpoint for it.
+    """
+
+    region: str
+    visits: tuple[Visit, ...]
+    random: Lookup | None
+    extra: tuple[Visit, ...] = ()
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """Every first probe."""
+        return tuple(probe for visit in self.visits for probe in visit.probes)
+
+
+_made: WeakKeyDictionary[Host, dict[tuple[Settings, str], Survey]] = WeakKeyDictionary()
+_making = Lock()
+
+
+def survey(host: Host, settings: Settings, region: str) -> Survey:
+    """Resolve and probe what a host of this region needs; made once for a host."""
+    with _making:
+        made = _made.setdefault(host, {})
+    if (settings, region) not in made:
+        made[settings, region] = _survey(host, settings, region)
+    return made[settings, region]
+
+
+def _survey(host: Host, settings: Settings, region: str) -> Survey:
+    seen = vantages(host)
+    wanted = [endpoint for endpoint in catalogue(host, settings, region) if endpoint.probe]
+    servers = resolv_conf(host).nameservers
+    info = find_region(region)
+    name = random_name(region, info.suffix)
+    compared = _for_docker(wanted, seen)
+    jobs: list[partial[Visit] | partial[Lookup]] = [
+        partial(visit, host, endpoint, seen[endpoint.component], servers) for endpoint in wanted + compared
+    ]
+    if not all(seen[endpoint.component].proxy_for(endpoint.host) for endpoint in wanted):
+        jobs.append(partial(lookup, host, name, servers))
+    results = fan_out(jobs)
+    visits = tuple(result for result in results if isinstance(result, Visit))
+    random = next((result for result in results if isinstance(result, Lookup)), None)
+    return Survey(region, visits[: len(wanted)], random, visits[len(wanted) :])
+
+
+def _for_docker(wanted: Sequence[Endpoint], seen: Mapping[str, Vantage]) -> list[Endpoint]:
+    """One endpoint seen as docker sees it, where it alone has no proxy."""
+    docker = seen["docker"]
+    others = [seen[name] for name in ("ssm-agent", "ecs-agent") if seen[name].exists]
+    if not docker.exists or any(endpoint.component == "docker" for endpoint in wanted):
+        return []
+    direct = [endpoint for endpoint in wanted if not endpoint.shard and not docker.proxy_for(endpoint.host)]
+    differs = [endpoint for endpoint in direct if any(other.proxy_for(endpoint.host) for other in others)]
+    return [replace(endpoint, component="docker") for endpoint in differs[:1]]
+
+
+def catalogue(host: Host, settings: Settings, region: str) -> tuple[Endpoint, ...]:
+    """The endpoints for these settings; on a registered host the shard names that its agent really uses."""
+    from anywhere.facts.agents import shard_names
+
+    found = endpoints(
+        region,
+        features=settings.features,
+        phases=settings.phases,
+        shards=settings.shards,
+        dualstack=settings.dualstack,
+        fips=settings.fips,
+    )
+    used = [name for name in shard_names(host) if name.endswith("." + find_region(region).suffix)]
+    if not used:
+        return found
+    return tuple(_with_used(found, used))
+
+
+def _with_used(found: Iterable[Endpoint], used: Sequence[str]) -> list[Endpoint]:
+    """The shards of the log in place of the guesses, service by service."""
+    result: list[Endpoint] = []
+    for endpoint in found:
+        real = [name for name in used if name.startswith(endpoint.service + "-")]
+        if not endpoint.shard or not real:
+            result.append(endpoint)
+        elif endpoint.shard == 1:
+            result += [replace(endpoint, host=name, shard=0, note="read from the agent's log") for name in real]
+    return result
+
+
+def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[str]) -> Visit:
+    """Resolve and probe one endpoint the way its component does, then look again where that helps."""
+    proxy = vantage.proxy_for(endpoint.host)
+    base = ProbeSpec(
+        endpoint.host,
+        endpoint.port,
+        endpoint.scheme,
+        endpoint.path,
+        proxy=proxy,
+        suites=vantage.suites,
+        trust=vantage.trust,
+    )
+    if proxy:
+        name = ProxyUrl.parse(proxy).host
+        targets = (name,) if _is_address(name) else spread(first_addresses(host, name, servers))[:2]
+        probes = _probe_all(host, base, targets)
+        found = None if _is_address(name) else lookup(host, name, servers)
+        # A proxied component resolves nothing, but a shard's number can only be guessed where its name is known.
+        own = lookup(host, endpoint.host, servers) if endpoint.shard else None
+        return _twice(host, Visit(endpoint, vantage, proxy, own, found, probes))
+    probes = _probe_all(host, base, spread(first_addresses(host, endpoint.host, servers)))
+    first = _twice(host, Visit(endpoint, vantage, "", None, None, probes))
+    return replace(first, lookup=lookup(host, endpoint.host, servers))
+
+
+def _probe_all(host: Host, base: ProbeSpec, addresses: Iterable[str]) -> tuple[Probe, ...]:
+    return tuple(fan_out([partial(host.probe, replace(base, address=address)) for address in addresses]))
+
+
+def spread(addresses: Sequence[str]) -> tuple[str, ...]:
+    """At most four addresses of each family, in the answer's order."""
+    families = ([a for a in addresses if ":" not in a], [a for a in addresses if ":" in a])
+    return tuple(address for family in families for address in family[:ADDRESSES_PER_FAMILY])
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+# --- second looks ------------------------------------------------------------------------------------------------
+
+NEUTRAL_NAME = "www.example.com"
+# Bytes: below any tunnel's overhead, yet a ClientHello still fits into one segment and its server name can be read.
+SMALL_SEGMENT = 900
+SMALLEST_SEGMENT = 536  # what every path must carry (RFC 791)
+STALLED = (Reason.TLS_TIMEOUT, Reason.TLS_RESET, Reason.HTTP_TIMEOUT)
+DATES = (Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID)
+
+
+def _twice(host: Host, first: Visit) -> Visit:
+    """Ask what else would have passed, address by address, for what failed above TCP or was opened on the way."""
+    failed = [probe for probe in first.probes if not probe.ok]
+    opened = [probe for probe in first.probes if probe.ok and first.vantage.own_store and is_foreign(probe)]
+    if not failed and not opened:
+        return first
+    looks: list[tuple[str, ProbeSpec]] = []
+    for probe in failed[:2] if first.ok else failed[:1]:
+        spec = replace(probe.spec, proxy=first.proxy)
+        looks += [(name, look) for name, look in _looks(probe, spec, first.vantage) if name not in dict(looks)]
+    for probe in opened[:1]:
+        trust = first.vantage.trust or "none"
+        looks.append(("component-trust", replace(probe.spec, proxy=first.proxy, trust=trust)))
+    results = fan_out([partial(host.probe, spec) for _, spec in looks])
+    return replace(first, second=tuple((name, result) for (name, _), result in zip(looks, results)))
+
+
+def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[str, ProbeSpec]]:
+    looks: list[tuple[str, ProbeSpec]] = []
+    if probe.reason in STALLED:
+        looks.append(("small-segments", replace(spec, mss=SMALL_SEGMENT)))
+        looks.append(("smallest-segments", replace(spec, mss=SMALLEST_SEGMENT)))
+    if probe.reason in (Reason.TLS_TIMEOUT, Reason.TLS_RESET):
+        looks.append(("other-name", replace(spec, sni=NEUTRAL_NAME, verify=False, scheme="tls")))
+    if probe.reason in DATES or probe.reason is Reason.CERT_UNTRUSTED:
+        looks.append(("any-trust", replace(spec, verify=False)))
+    if probe.reason is Reason.CERT_UNTRUSTED and vantage.trust:
+        looks.append(("host-trust", replace(spec, trust="")))
+    if probe.reason in (Reason.TLS_VERSION, Reason.TLS_RESET):
+        if spec.suites != "go":
+            looks.append(("go-suites", replace(spec, suites="go", scheme="tls")))
+        looks.append(("any-suites", replace(spec, suites="any", verify=False, scheme="tls")))
+    if probe.stage is Stage.PROXY and probe.reason in (Reason.PROXY_ERROR, Reason.PROXY_UNREACHABLE):
+        looks.append(("other-scheme", replace(spec, proxy=other_scheme(spec.proxy), verify=False)))
+    return looks
+
+
+def is_foreign(probe: Probe) -> bool:
+    """Whether the certificate comes from an issuer that AWS does not use."""
+    return probe.tls is not None and not is_public(probe.tls.issuer_organization or probe.tls.issuer)
+
+
+def other_scheme(proxy: str) -> str:
+    """The same proxy spoken to with TLS where the URL says http, and the other way round."""
+    scheme, mark, rest = proxy.partition("://")
+    if not mark:
+        return "https://" + proxy
+    return ("http" if scheme.lower() == "https" else "https") + mark + rest

@@ -1,0 +1,69 @@
+"""The report as JSON, in the form of schemas/report-1.json."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from anywhere import __version__
+from anywhere.model import Cause, Finding, Remedy, Report, Target
+
+SCHEMA = "anywhere/report/1"
+
+
+def render(report: Report) -> str:
+    """The report as indented JSON with a final newline."""
+    return json.dumps(as_dict(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """The report as plain values."""
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "anywhere", "version": __version__},
+        "verdict": str(report.verdict),
+        "targets": [target_dict(target) for target in report.targets],
+    }
+
+
+def target_dict(target: Target) -> dict[str, Any]:
+    """One target as plain values."""
+    return {
+        "kind": target.kind,
+        "name": target.name,
+        "verdict": str(target.verdict),
+        "started": target.started,
+        "seconds": target.seconds,
+        "facts": dict(target.facts),
+        "causes": [_cause(cause) for cause in target.causes],
+        "findings": [_finding(finding) for finding in target.findings],
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "code": cause.code,
+        "severity": str(cause.severity),
+        "summary": cause.summary,
+        "subjects": list(cause.subjects),
+        "remedy": _remedy(cause.remedy),
+        "findings": list(cause.findings),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "status": str(finding.status),
+        "subject": finding.subject,
+        "stage": str(finding.stage) if finding.stage else None,
+        "reason": str(finding.reason) if finding.reason else None,
+        "summary": finding.summary,
+        "evidence": dict(finding.evidence),
+        "remedy": _remedy(finding.remedy) if finding.remedy else None,
+        "seconds": round(finding.seconds, 4),
+    }
+
+
+def _remedy(remedy: Remedy) -> dict[str, Any]:
+    return {"text": remedy.text, "commands": [list(command) for command in remedy.commands]}

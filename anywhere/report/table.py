@@ -1,0 +1,114 @@
+"""The report for people: what passed in one line a check, the worst last, then the one next command."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from anywhere.model import Cause, Finding, Report, Status, Target, Verdict
+from anywhere.report.style import PLAIN, Style, fill
+
+MARKS = {Status.PASS: "✓", Status.SKIP: "·", Status.WARN: "!", Status.ERROR: "?", Status.FAIL: "✗"}
+WORDS = {
+    Verdict.READY: "READY",
+    Verdict.WARNINGS: "READY, WITH WARNINGS",
+    Verdict.UNKNOWN: "COULD NOT JUDGE",
+    Verdict.NOT_READY: "NOT READY",
+}
+COLOURS = {Status.PASS: "green", Status.SKIP: "dim", Status.WARN: "yellow", Status.ERROR: "magenta", Status.FAIL: "red"}
+VERDICTS = {
+    Verdict.READY: Status.PASS,
+    Verdict.WARNINGS: Status.WARN,
+    Verdict.UNKNOWN: Status.ERROR,
+    Verdict.NOT_READY: Status.FAIL,
+}
+SUBJECTS_SHOWN = 6
+CHECK_WIDTH = 26
+
+
+def render(report: Report, style: Style = PLAIN) -> str:
+    """One block a target, the worst target last."""
+    order = sorted(report.targets, key=lambda target: list(VERDICTS).index(target.verdict))
+    return "\n".join("\n".join(_target(target, style)) for target in order) + "\n"
+
+
+def _target(target: Target, style: Style) -> Iterator[str]:
+    yield style.bold(f"{target.name}") + style.dim(f"   {facts_line(target)}")
+    yield ""
+    for status in Status:
+        rows = [finding for finding in target.findings if finding.status is status]
+        yield from _rows(status, rows, style)
+    for cause in target.causes:
+        yield ""
+        yield from _cause(cause, style)
+    yield ""
+    yield from _verdict(target, style)
+
+
+def facts_line(target: Target) -> str:
+    """The host in one line."""
+    system = target.facts.get("os")
+    name = system.get("name", "") if isinstance(system, dict) else ""
+    parts = [str(part) for part in (name, target.facts.get("arch", ""), target.facts.get("kernel", "")) if part]
+    return " · ".join([*parts, f"{target.seconds:.1f} s"])
+
+
+def _rows(status: Status, findings: Sequence[Finding], style: Style) -> Iterator[str]:
+    """Passes and skips are folded by check; what needs a person is shown one by one."""
+    paint = style.paint(COLOURS[status])
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        key = finding.check if status in (Status.PASS, Status.SKIP) else f"{finding.check} {finding.summary}"
+        groups.setdefault((finding.check, key), []).append(finding)
+    for (check, _), rows in groups.items():
+        text = rows[0].summary if len(rows) == 1 else _folded(status, rows)
+        subject = f"{rows[0].subject}: " if len(rows) == 1 and rows[0].subject not in text else ""
+        lines = fill(f"{subject}{text}", style.width - CHECK_WIDTH - 4)
+        yield f"  {paint(MARKS[status])} {check:<{CHECK_WIDTH}}{lines[0]}"
+        for line in lines[1:]:
+            yield " " * (CHECK_WIDTH + 4) + line
+
+
+def _folded(status: Status, rows: Sequence[Finding]) -> str:
+    if status in (Status.PASS, Status.SKIP):
+        words = list(dict.fromkeys(row.summary for row in rows))
+        return f"{len(rows)} × {words[0]}" + (f" (and {len(words) - 1} other ways)" if len(words) > 1 else "")
+    subjects = [row.subject for row in rows]
+    more = f" and {len(subjects) - SUBJECTS_SHOWN} more" if len(subjects) > SUBJECTS_SHOWN else ""
+    return f"{rows[0].summary}: {', '.join(subjects[:SUBJECTS_SHOWN])}{more}"
+
+
+def _cause(cause: Cause, style: Style) -> Iterator[str]:
+    paint = style.paint(COLOURS[cause.severity])
+    yield f"{paint(str(cause.severity).upper())}  {style.bold(cause.code)}"
+    for line in fill(cause.summary, style.width - 6):
+        yield f"      {line}"
+    for line in fill(f"Mend: {cause.remedy.text}", style.width - 6):
+        yield f"      {line}"
+    for command in cause.remedy.commands:
+        yield style.dim(f"      $ {shlex.join(command)}")
+
+
+def _verdict(target: Target, style: Style) -> Iterator[str]:
+    status = VERDICTS[target.verdict]
+    fails = [cause for cause in target.causes if cause.severity is Status.FAIL]
+    warns = [cause for cause in target.causes if cause.severity is Status.WARN]
+    counts = [f"{len(causes)} {word}" for causes, word in ((fails, "to mend"), (warns, "to look at")) if causes]
+    yield style.paint(COLOURS[status])(style.bold(WORDS[target.verdict])) + (f": {', '.join(counts)}" if counts else "")
+    yield f"Next: {next_command(target)}"
+
+
+def next_command(target: Target) -> str:
+    """The one thing to type now."""
+    if target.causes:
+        worst = target.causes[-1]
+        return shlex.join(worst.remedy.commands[0] if worst.remedy.commands else ("anywhere", "explain", worst.code))
+    errors = [finding for finding in target.findings if finding.status is Status.ERROR]
+    if errors:
+        return f"anywhere check --only {errors[0].check} --format json"
+    if target.kind == "document":
+        return "nothing to change"
+    region = str(target.facts.get("region") or "REGION")
+    if target.facts.get("registration"):
+        return f"anywhere rules verify, and anywhere check --region {region} from time to time"
+    return f"register it with AWS's installer, then anywhere check --region {region}"
