@@ -1,0 +1,163 @@
+"""What a rule is, what it sees, and the marks that it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from anywhere.model import Status
+from anywhere.taskdef.document import Definition, Service
+from anywhere.taskdef.tree import Node, NotKnown
+
+EXTERNAL = "external"
+EC2 = "ec2"
+FARGATE = "fargate"
+LAUNCH_TYPES = (EXTERNAL, EC2, FARGATE)
+LINUX = "linux"
+WINDOWS = "windows"
+MODES = ("bridge", "host", "awsvpc", "none")
+
+# An operation of a patch, in the names of the ECS API: op, pointer, value (absent for remove).
+Edit = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a rule says of one node. `edits` mend it; they are in the names of the ECS API until the finding is made."""
+
+    status: Status
+    node: Node
+    summary: str
+    remedy: str = ""
+    edits: tuple[Edit, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A definition, or a service with its definition where that is known, to be judged for one launch type.
+
+    `os` is what the hosts run as far as the command line says (empty: not said, which is Linux where the definition is
+    silent as well); `hosts` how many there are (0: not known).
+    """
+
+    launch: str
+    definition: Definition | None
+    service: Service | None = None
+    os: str = ""
+    hosts: int = 0
+
+    @property
+    def node(self) -> Node:
+        """The definition's root; an empty one where it is not known."""
+        return self.definition.node if self.definition else Node(None)
+
+    @property
+    def containers(self) -> list[Node]:
+        """The containers of the definition."""
+        return list(self.node.at("containerDefinitions").each())
+
+    @property
+    def volumes(self) -> list[Node]:
+        """The volumes of the definition."""
+        return list(self.node.at("volumes").each())
+
+    @property
+    def windows(self) -> bool:
+        """Whether the containers are Windows ones: the definition's word, else that of the command line. Raises
+        NotKnown."""
+        family = self.node.at("runtimePlatform", "operatingSystemFamily")
+        if not family.known and self.os:
+            return self.os == WINDOWS
+        text = family.text()
+        return text.upper().startswith("WINDOWS") if text else self.os == WINDOWS
+
+    @property
+    def mode(self) -> str:
+        """The network mode in force; unset is `bridge` on Linux and `default` on Windows. Raises NotKnown."""
+        text = self.node.at("networkMode").text()
+        if text in ("", "default"):
+            return "default" if self.windows else "bridge"
+        return text
+
+
+Judge = Callable[[Case, Node], Iterator[Mark]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as tables and documentation show it. `scope` is what `judge` is called with: each `container`, `volume`,
+    the `definition` or the `service`. `fine` is the summary where nothing is wrong."""
+
+    id: str
+    title: str
+    launch: tuple[str, ...]
+    scope: str
+    meaning: str
+    fine: str
+    source: str
+    judge: Judge
+
+
+def rule(
+    id: str, title: str, *, meaning: str, fine: str, source: str, scope: str, launch: tuple[str, ...] = LAUNCH_TYPES
+) -> Callable[[Judge], Rule]:
+    """Make a rule of a judging generator."""
+    return lambda judge: Rule(id, title, launch, scope, meaning, fine, source, judge)
+
+
+def fail(node: Node, summary: str, remedy: str, *edits: Edit, **evidence: Any) -> Mark:
+    """It will be refused, or cannot work."""
+    return Mark(Status.FAIL, node, summary, remedy, edits, evidence)
+
+
+def warn(node: Node, summary: str, remedy: str, *edits: Edit, **evidence: Any) -> Mark:
+    """Legal, but probably not what was meant; or the sources disagree."""
+    return Mark(Status.WARN, node, summary, remedy, edits, evidence)
+
+
+def skip(node: Node, summary: str, **evidence: Any) -> Mark:
+    """The document cannot tell."""
+    return Mark(Status.SKIP, node, summary, evidence={"because": summary, **evidence})
+
+
+def note(node: Node, summary: str, **evidence: Any) -> Mark:
+    """Nothing wrong, and something worth saying."""
+    return Mark(Status.PASS, node, summary, evidence=evidence)
+
+
+def remove(node: Node) -> Edit:
+    """Take this value out."""
+    return ("remove", node.pointer)
+
+
+def put(node: Node, value: Any) -> Edit:
+    """Set this value, there or not."""
+    return ("replace" if node.raw is not None else "add", node.pointer, value)
+
+
+def nodes(rule: Rule, case: Case) -> Iterator[Node]:
+    """What a rule is to be called with."""
+    if rule.scope == "container":
+        yield from case.containers
+    elif rule.scope == "volume":
+        yield from case.volumes
+    elif rule.scope == "service" and case.service:
+        yield case.service.node
+    else:
+        yield case.node
+
+
+def over(items: Iterable[Node], judge: Callable[[Node], Iterator[Mark]]) -> Iterator[Mark]:
+    """Judge each of these; one that cannot be known is a skip and does not keep the others from being judged."""
+    for item in items:
+        try:
+            yield from judge(item)
+        except NotKnown as unknown:
+            yield skip(unknown.node, f"not known before deployment: {unknown.why}")
+
+
+def marks(rule: Rule, case: Case) -> Iterator[Mark]:
+    """All that a rule says of a case; what it could not know is a skip, and the rest is judged all the same."""
+    yield from over(nodes(rule, case), lambda node: rule.judge(case, node))

@@ -1,0 +1,169 @@
+"""Rules on the network mode and on what depends on it: links, names, resolvers, App Mesh."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from anywhere.taskdef.rule import (
+    EC2,
+    EXTERNAL,
+    FARGATE,
+    MODES,
+    Case,
+    Mark,
+    fail,
+    note,
+    over,
+    put,
+    remove,
+    rule,
+    warn,
+)
+from anywhere.taskdef.rules import sources
+from anywhere.taskdef.tree import Node
+
+
+@rule(
+    "taskdef.network-mode",
+    "network mode",
+    scope="definition",
+    meaning="External Linux hosts run bridge (also when unset), host and none, and refuse awsvpc. On external Windows "
+    "hosts the mode stays unset (`default`); AWS's own Windows example says bridge, so that is accepted and noted. "
+    "Fargate takes awsvpc only; EC2 takes every mode on Linux, and default or awsvpc on Windows.",
+    fine="the launch type has this network mode",
+    source=f"{sources.EXTERNAL_PAGE}, networking; {sources.RUN_EXTERNAL}; {sources.REGISTER}, field networkMode; "
+    f"{sources.MODES_PAGE}",
+)
+def network_mode(case: Case, node: Node) -> Iterator[Mark]:
+    mode = node.at("networkMode")
+    text = mode.text()
+    if text not in ("", "default", *MODES):
+        yield fail(mode, f"{text} is no network mode", f"use one of {', '.join(MODES)}, or leave it out")
+    elif case.launch == FARGATE:
+        if text != "awsvpc":
+            yield fail(mode, f"Fargate needs awsvpc, not {text or 'bridge (unset)'}", "use awsvpc", put(mode, "awsvpc"))
+    elif case.launch == EXTERNAL and text == "awsvpc":
+        yield _no_awsvpc(case, mode)
+    elif case.windows:
+        yield from _windows(case, mode, text)
+    elif text == "default":
+        yield fail(mode, "default is a mode of Windows containers only", "use bridge", put(mode, "bridge"))
+
+
+def _no_awsvpc(case: Case, mode: Node) -> Mark:
+    edit = remove(mode) if case.windows else put(mode, "bridge")
+    advice = "leave it unset" if case.windows else "use bridge, or host where the port must not be mapped"
+    return fail(mode, "external instances have no awsvpc: there is no VPC interface to give to a task", advice, edit)
+
+
+def _windows(case: Case, mode: Node, text: str) -> Iterator[Mark]:
+    if text == "default":
+        yield note(mode, "default is what the page asks for; the API has no such value: leave it out if it is refused")
+    elif text == "bridge":
+        place = "external Windows" if case.launch == EXTERNAL else "Windows"
+        why = f"AWS's pages disagree on {place} containers: the mode must be default, and an example says bridge"
+        yield warn(mode, why, "leave the mode out", remove(mode))
+    elif text in ("host", "none"):
+        yield fail(mode, f"Windows containers have no {text} mode", "leave the mode out", remove(mode))
+
+
+@rule(
+    "taskdef.links",
+    "links between containers",
+    scope="container",
+    meaning="Links work in bridge mode only and not with Windows containers.",
+    fine="links where they work",
+    source=f"{sources.REGISTER}, field links",
+)
+def links(case: Case, node: Node) -> Iterator[Mark]:
+    links = node.at("links")
+    if not links.filled:
+        return
+    if case.windows:
+        yield fail(links, "Windows containers have no links", "use the containers' ports", remove(links))
+    elif case.mode != "bridge":
+        why = f"links work in bridge mode only, not in {case.mode}"
+        yield fail(links, why, "reach the other container over localhost (host, awsvpc)", remove(links))
+    else:
+        yield from over(links.each(), lambda link: _linked(case, link))
+
+
+def _linked(case: Case, link: Node) -> Iterator[Mark]:
+    target = link.text().partition(":")[0]
+    if target not in [container.at("name").text() for container in case.containers]:
+        yield fail(link, f"links to {target}, which is no container of this task", "name a container of the task")
+
+
+@rule(
+    "taskdef.hostname",
+    "hostname and extra hosts",
+    scope="container",
+    meaning="`hostname` and `extraHosts` are refused with awsvpc, where the task has the interface's name; Windows "
+    "containers have no `extraHosts`.",
+    fine="no name that the network mode refuses",
+    source=f"{sources.REGISTER}, fields hostname and extraHosts",
+)
+def hostname(case: Case, node: Node) -> Iterator[Mark]:
+    hostname, hosts = node.at("hostname"), node.at("extraHosts")
+    if hostname.filled and case.mode == "awsvpc":
+        yield fail(hostname, "a hostname is refused with awsvpc", "take it out", remove(hostname))
+    if hosts.filled and case.windows:
+        yield fail(hosts, "Windows containers take no extra hosts", "use a resolver", remove(hosts))
+    elif hosts.filled and case.mode == "awsvpc":
+        yield fail(hosts, "extra hosts are refused with awsvpc", "use a resolver", remove(hosts))
+
+
+@rule(
+    "taskdef.dns",
+    "DNS servers and search domains",
+    scope="container",
+    meaning="Windows containers take neither. Older pages also rule them out with awsvpc, the present API text does "
+    "not. "
+    "A loopback resolver is the container's own loopback in every mode but host.",
+    fine="resolvers that containers can use",
+    source=f"{sources.REGISTER}, fields dnsServers and dnsSearchDomains; {sources.GUIDE} (2023), the same fields",
+)
+def dns(case: Case, node: Node) -> Iterator[Mark]:
+    for field in (node.at("dnsServers"), node.at("dnsSearchDomains")):
+        if field.filled and case.windows:
+            yield fail(field, "Windows containers take no DNS settings", "set them on the host", remove(field))
+        elif field.filled and case.mode == "awsvpc":
+            why = "AWS's pages disagree whether DNS settings work with awsvpc: an older one refuses them"
+            yield warn(field, why, "set them in the VPC's DHCP options", remove(field))
+    if node.at("dnsServers").filled and case.mode in ("bridge", "awsvpc") and not case.windows:
+        yield from over(node.at("dnsServers").each(), lambda server: _loopback(case, server))
+
+
+def _loopback(case: Case, server: Node) -> Iterator[Mark]:
+    try:
+        address = ipaddress.ip_address(server.text().strip())
+    except ValueError:
+        yield fail(server, "a DNS server must be an IP address", "give its address")
+        return
+    if address.is_loopback:
+        why = f"{address} is the container's own loopback in {case.mode} mode: nothing answers there"
+        yield warn(server, why, "give the address that the resolver has on the network", remove(server))
+
+
+@rule(
+    "taskdef.app-mesh",
+    "App Mesh proxy",
+    scope="definition",
+    meaning="External instances have no App Mesh; elsewhere its proxy needs awsvpc.",
+    fine="no App Mesh proxy where there is none",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.AGENT_CAPABILITY}",
+)
+def app_mesh(case: Case, node: Node) -> Iterator[Mark]:
+    proxy = node.at("proxyConfiguration")
+    if not proxy.filled:
+        return
+    if case.launch == EXTERNAL:
+        advice = "take it out, and the proxy container with it"
+        yield fail(proxy, "external instances have no App Mesh", advice, remove(proxy))
+    elif case.launch in (EC2, FARGATE) and case.mode != "awsvpc":
+        yield fail(proxy, f"the App Mesh proxy needs awsvpc, not {case.mode}", "use awsvpc", put(_mode(case), "awsvpc"))
+
+
+def _mode(case: Case) -> Node:
+    return case.node.at("networkMode")

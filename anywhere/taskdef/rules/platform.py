@@ -1,0 +1,221 @@
+"""Rules on where a definition may run: launch types, processor, devices, and what only some hosts have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.taskdef.rule import (
+    EC2,
+    EXTERNAL,
+    FARGATE,
+    Case,
+    Mark,
+    fail,
+    note,
+    over,
+    put,
+    remove,
+    rule,
+    skip,
+    warn,
+)
+from anywhere.taskdef.rules import sources
+from anywhere.taskdef.tree import Node
+
+COMPATIBILITIES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
+ARCHITECTURES = ("X86_64", "ARM64")
+_FAMILY_ENDINGS = ("_FULL", "_CORE")
+_WINDOWS_RELEASES = ("2016", "2019", "2022", "20H2")
+_OTHER_RELEASES = ("2004", "2025")
+
+
+@rule(
+    "taskdef.compatibility",
+    "launch types that it is registered for",
+    scope="definition",
+    meaning="`requiresCompatibilities` makes ECS check the definition against a launch type when it is registered. "
+    "FARGATE needs the network mode awsvpc and EXTERNAL refuses it, so the two exclude each other. `compatibilities`, "
+    "in what describe-task-definition prints, is ECS's own verdict.",
+    fine="registered for this launch type",
+    source=f"{sources.REGISTER}, field requiresCompatibilities; {sources.RUN_EXTERNAL}",
+)
+def compatibility(case: Case, node: Node) -> Iterator[Mark]:
+    listed, wanted = node.at("requiresCompatibilities"), case.launch.upper()
+    names = [item.text() for item in listed.each()]
+    for item in listed.each():
+        if item.text() not in COMPATIBILITIES:
+            valid = ", ".join(COMPATIBILITIES)
+            yield fail(item, f"{item.text()} is no launch type", f"use one of {valid}", remove(item))
+    excluded = {"EXTERNAL": "FARGATE", "FARGATE": "EXTERNAL"}.get(wanted, "")
+    kept = [name for name in names if name in COMPATIBILITIES and name != excluded]
+    if wanted in names and excluded in names:
+        text = "FARGATE needs the network mode awsvpc and EXTERNAL refuses it: registration fails"
+        yield fail(listed, text, f"keep one of them; for this launch type {wanted}", put(listed, kept))
+    elif names and wanted not in names:
+        text = f"asks ECS to check it for {', '.join(names)}, not for {wanted}"
+        yield warn(listed, text, f"add {wanted} and register a new revision", put(listed, [*kept, wanted]))
+    elif not names:
+        yield from _unstated(case, listed, wanted)
+    verdict = node.at("compatibilities")
+    if verdict.filled and wanted not in [item.text() for item in verdict.each()]:
+        text = f"ECS itself does not list {wanted} for this revision: run-task and create-service refuse it"
+        yield fail(verdict, text, "mend the other findings and register a new revision")
+
+
+def _unstated(case: Case, listed: Node, wanted: str) -> Iterator[Mark]:
+    if case.launch == FARGATE:
+        text = "not stated: such a revision is often refused later, as not supporting launch type FARGATE"
+        yield warn(listed, text, "state FARGATE", put(listed, [wanted]))
+    else:
+        yield note(listed, f"not stated: ECS checks nothing at registration, and would with {wanted}")
+
+
+@rule(
+    "taskdef.architecture",
+    "processor and operating system",
+    scope="definition",
+    meaning="`runtimePlatform` names the processor and the operating system. AWS's text speaks of EC2, Fargate and "
+    "managed instances only; external agents report `ecs.cpu-architecture` and `ecs.os-type` all the same.",
+    fine="the platform exists",
+    source=f"{sources.REGISTER}, type RuntimePlatform; {sources.EXTERNAL_PAGE}, supported operating systems",
+)
+def architecture(case: Case, node: Node) -> Iterator[Mark]:
+    platform = node.at("runtimePlatform")
+    family, cpu = platform.at("operatingSystemFamily"), platform.at("cpuArchitecture")
+    if family.text():
+        yield from _family(case, family)
+    if cpu.text() and cpu.text() not in ARCHITECTURES:
+        yield fail(cpu, f"{cpu.text()} is no processor architecture of ECS", "use X86_64 or ARM64")
+    elif cpu.text() == "ARM64" and case.windows:
+        yield fail(cpu, "Windows containers run on X86_64 only", "use X86_64", put(cpu, "X86_64"))
+    elif cpu.text() and case.launch == EXTERNAL:
+        yield note(cpu, f"needs {cpu.text()} hosts; AWS's text on runtimePlatform leaves external instances out")
+
+
+def _family(case: Case, family: Node) -> Iterator[Mark]:
+    text = family.text()
+    if text == "LINUX":
+        return
+    release = text.removeprefix("WINDOWS_SERVER_")
+    for ending in _FAMILY_ENDINGS:
+        release = release.removesuffix(ending)
+    if not text.startswith("WINDOWS_SERVER_") or release not in (*_WINDOWS_RELEASES, *_OTHER_RELEASES):
+        yield fail(family, f"{text} is no operating system of ECS", "use LINUX or a WINDOWS_SERVER_ family")
+    elif case.launch == EXTERNAL and release not in _WINDOWS_RELEASES:
+        text = f"Windows Server {release} is not on the list for external instances"
+        yield warn(family, text, "use Windows Server 2016, 2019, 2022 or 20H2 hosts")
+
+
+@rule(
+    "taskdef.gpu",
+    "graphics processors",
+    scope="container",
+    meaning="GPUs work on external instances registered with `--enable-gpu`; sharing a GPU does not, Fargate has none, "
+    "and Neuron devices belong to managed instances.",
+    fine="no GPU that the launch type does not have",
+    source=f"{sources.REGISTER}, type ResourceRequirement; {sources.GUIDE}, ecs-gpu",
+)
+def gpu(case: Case, node: Node) -> Iterator[Mark]:
+    yield from over(node.at("resourceRequirements").each(), lambda item: _device(case, item))
+
+
+def _device(case: Case, item: Node) -> Iterator[Mark]:
+    kind, value, sharing = item.at("type").text(), item.at("value"), item.at("sharingStrategy")
+    if kind == "InferenceAccelerator":
+        return
+    if kind == "NeuronDevice":
+        yield fail(item, "Neuron devices exist on managed instances only", "take it out", remove(item))
+    elif kind != "GPU":
+        yield fail(item, f"{kind or 'no type'} is no resource type", "use GPU", remove(item))
+    elif case.launch == FARGATE:
+        yield fail(item, "Fargate has no GPUs", "take it out, or run it on EC2 or external instances", remove(item))
+    elif sharing.present and case.launch == EXTERNAL:
+        text = "sharing a GPU is not supported on external instances"
+        yield fail(sharing, text, "ask for whole GPUs by value", remove(sharing), put(value, "1"))
+    elif not sharing.present and value.text() != "ALL" and not _is_count(value.text()):
+        yield fail(value, "the number of GPUs must be 1 or more, or ALL", "give a number")
+    elif case.launch == EXTERNAL:
+        yield note(item, "needs hosts registered with --enable-gpu")
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and int(text) > 0
+
+
+@rule(
+    "taskdef.inference-accelerator",
+    "Elastic Inference accelerators",
+    scope="definition",
+    meaning="External agents take the Elastic Inference capability out, so such a task is never placed. AWS has taken "
+    "no new customers for Elastic Inference since 2023-04-15.",
+    fine="no accelerator asked for",
+    source=f"{sources.AGENT_CAPABILITY}; {sources.API}, ListServiceDeployments (note on Elastic Inference)",
+)
+def inference_accelerator(case: Case, node: Node) -> Iterator[Mark]:
+    accelerators = node.at("inferenceAccelerators")
+    users = [
+        item
+        for container in case.containers
+        for item in container.at("resourceRequirements").each()
+        if item.at("type").text() == "InferenceAccelerator"
+    ]
+    if not (accelerators.filled or users):
+        return
+    at = accelerators if accelerators.filled else users[0]
+    edits = [remove(item) for item in reversed(users)] + ([remove(accelerators)] if accelerators.filled else [])
+    if case.launch == EC2:
+        text = "Elastic Inference takes no new customers since 2023-04-15"
+        yield warn(at, text, "move to GPU instances or another accelerator", *edits)
+    else:
+        text = "Elastic Inference is not available here: the task is never placed"
+        yield fail(at, text, "take the accelerators out", *edits)
+
+
+@rule(
+    "taskdef.fault-injection",
+    "fault injection",
+    scope="definition",
+    launch=(EXTERNAL,),
+    meaning="External agents take the fault-injection capability out, so a task that asks for it is never placed.",
+    fine="not asked for",
+    source=sources.AGENT_CAPABILITY,
+)
+def fault_injection(case: Case, node: Node) -> Iterator[Mark]:
+    switch = node.at("enableFaultInjection")
+    if switch.flag():
+        yield fail(switch, "fault injection is not available on external instances", "take it out", remove(switch))
+
+
+@rule(
+    "taskdef.placement-constraint",
+    "placement constraints",
+    scope="definition",
+    meaning="A definition and its request together may carry ten constraints; Fargate takes none. External instances "
+    "have custom attributes and `ecs.capability.external`, but none of those that come from EC2's identity document.",
+    fine="nothing that keeps it from being placed",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.REGISTER}, field placementConstraints",
+)
+def placement_constraint(case: Case, node: Node) -> Iterator[Mark]:
+    constraints = node.at("placementConstraints")
+    many = len(constraints.raw) if isinstance(constraints.raw, list) else 0
+    if many and case.launch == FARGATE:
+        yield fail(constraints, "Fargate takes no placement constraints", "take them out", remove(constraints))
+        return
+    if many > 10:
+        yield fail(constraints, f"{many} constraints, and ECS takes ten", "leave ten")
+    if case.launch == EXTERNAL:
+        yield from over(constraints.each(), _needs_ec2)
+
+
+EC2_ATTRIBUTES = ("ecs.ami-id", "ecs.instance-type", "ecs.availability-zone", "ecs.vpc-id", "ecs.subnet-id")
+
+
+def _needs_ec2(item: Node) -> Iterator[Mark]:
+    expression = item.at("expression")
+    text = expression.text()
+    for name in EC2_ATTRIBUTES:
+        if f"attribute:{name}" in text.replace(" ", "").replace("Attribute:", "attribute:"):
+            advice = "use a custom attribute (ECS_INSTANCE_ATTRIBUTES), ecs.cpu-architecture or ecs.os-type"
+            yield warn(expression, f"external instances report no {name} of their own: no host may fit", advice)
+    if "ec2InstanceId" in text:
+        yield skip(expression, "on external instances ec2InstanceId is the managed id (mi-...)")

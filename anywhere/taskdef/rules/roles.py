@@ -1,0 +1,105 @@
+"""Rules on roles and credentials: who pulls, who logs, what the containers may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, over, remove, rule, skip, warn
+from anywhere.taskdef.rules import sources
+from anywhere.taskdef.tree import Node
+
+_ADVICE = "set executionRoleArn to a role that ecs-tasks.amazonaws.com may assume"
+
+
+@rule(
+    "taskdef.execution-role",
+    "task execution role",
+    scope="definition",
+    meaning="The awslogs driver, secrets, private registry credentials and environment files need a task execution "
+    "role "
+    "on external instances; private ECR images do unless the instance role may pull them.",
+    fine="has an execution role, or nothing needs one",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.GUIDE}, ecs-anywhere-iam and task_execution_IAM_role",
+)
+def execution_role(case: Case, node: Node) -> Iterator[Mark]:
+    if node.at("executionRoleArn").filled:
+        return
+    yield from over(case.containers, lambda container: _always(container))
+    yield from over(case.containers, lambda container: _by_launch(case, container))
+
+
+def _always(container: Node) -> Iterator[Mark]:
+    needs = (
+        (container.at("secrets"), "secrets"),
+        (container.at("logConfiguration", "secretOptions"), "secrets of the log driver"),
+        (container.at("repositoryCredentials"), "private registry credentials"),
+        (container.at("environmentFiles"), "environment files"),
+    )
+    for node, what in needs:
+        if node.filled:
+            yield fail(node, f"{what} need a task execution role, and there is none", _ADVICE)
+
+
+def _by_launch(case: Case, container: Node) -> Iterator[Mark]:
+    driver, image = container.at("logConfiguration", "logDriver"), container.at("image")
+    if ".dkr.ecr" in image.literal() and case.launch == FARGATE:
+        yield fail(image, "a private ECR image needs a task execution role, and there is none", _ADVICE)
+    elif ".dkr.ecr" in image.literal() and case.launch == EXTERNAL:
+        why = "a private ECR image: without a task execution role the instance role must have the rights to pull"
+        yield warn(image, why, _ADVICE)
+    elif case.launch != EC2 and not image.known and image.literal()[:3] in ("", "${}"):
+        yield skip(image, "no task execution role, and whether the image is in a private registry is not known")
+    if case.launch != EC2 and driver.text() == "awslogs":
+        yield fail(driver, "awslogs needs a task execution role, and there is none", _ADVICE)
+
+
+@rule(
+    "taskdef.task-role-unreachable",
+    "reach of the task role's credentials",
+    scope="definition",
+    launch=(EXTERNAL, EC2),
+    meaning="Containers fetch the task role's credentials from 169.254.170.2. With network mode none, or with "
+    "networking "
+    "disabled, they cannot, and the role is of no use.",
+    fine="the task role's credentials can be fetched, or there is no role",
+    source=f"{sources.REGISTER}, fields networkMode and disableNetworking; {sources.EXTERNAL_PAGE}, considerations",
+)
+def task_role_unreachable(case: Case, node: Node) -> Iterator[Mark]:
+    role = node.at("taskRoleArn")
+    if not role.filled:
+        return
+    if case.mode == "none":
+        why = "network mode none cannot reach 169.254.170.2: the containers never get the role's credentials"
+        yield fail(role, why, "use bridge or host, or do without the role", remove(role))
+        return
+    for container in case.containers:
+        switch = container.at("disableNetworking")
+        if switch.flag():
+            why = "without networking this container cannot fetch the task role's credentials"
+            yield warn(switch, why, "leave networking on if it calls AWS", remove(switch))
+
+
+@rule(
+    "taskdef.gmsa",
+    "group Managed Service Accounts",
+    scope="container",
+    meaning="On external hosts gMSA works with a directory in the cloud, over Direct Connect, or with the site's own "
+    "directory; hosts must be joined to it unless the credential spec is domainless.",
+    fine="no credential spec",
+    source=f"{sources.EXTERNAL_PAGE}, gMSA with ECS Anywhere",
+)
+def gmsa(case: Case, node: Node) -> Iterator[Mark]:
+    yield from over(node.at("credentialSpecs").each(), lambda spec: _spec(case, spec))
+    yield from over(node.at("dockerSecurityOptions").each(), lambda spec: _spec(case, spec))
+
+
+def _spec(case: Case, spec: Node) -> Iterator[Mark]:
+    kind = spec.text().partition(":")[0].lower()
+    if kind == "credentialspecdomainless" and case.launch == EXTERNAL:
+        yield skip(spec, "whether the directory can be reached from the hosts is not in this document")
+    elif kind == "credentialspec" and case.launch == EXTERNAL:
+        why = "hosts must be joined to a directory: the site's own, or one in AWS over Direct Connect"
+        yield warn(spec, why, "join the hosts, or use credentialspecdomainless")
+    elif kind == "credentialspec" and case.launch == FARGATE:
+        why = "Fargate tasks cannot join a domain through their host"
+        yield fail(spec, why, "use credentialspecdomainless")

@@ -1,0 +1,140 @@
+"""Rules on volumes: what needs AWS's storage services, and what hosts have themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.taskdef.rule import EXTERNAL, FARGATE, Case, Mark, fail, note, put, remove, rule, skip, warn
+from anywhere.taskdef.rules import sources
+from anywhere.taskdef.tree import Node
+
+_NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a docker volume over NFS"
+
+
+@rule(
+    "taskdef.efs",
+    "EFS volumes",
+    scope="volume",
+    meaning="External instances have no EFS volumes. The agent still advertises them, so placement does not stop "
+    "such a "
+    "task: it fails when it starts. Elsewhere IAM authorization and access points need encryption in transit.",
+    fine="no EFS volume where there is none",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.API}, type EFSVolumeConfiguration",
+)
+def efs(case: Case, node: Node) -> Iterator[Mark]:
+    volume = node.at("efsVolumeConfiguration")
+    if node.at("s3filesVolumeConfiguration").present and case.launch == EXTERNAL:
+        yield skip(node, "no source says whether S3 Files volumes work on external instances")
+    if case.launch == EXTERNAL:
+        if volume.present:
+            yield fail(volume, "external instances have no EFS volumes; the task would fail at its start", _NO_EFS)
+        yield from _by_nfs(node.at("dockerVolumeConfiguration"))
+    elif volume.filled:
+        yield from _access(volume)
+
+
+def _by_nfs(volume: Node) -> Iterator[Mark]:
+    options = volume.at("driverOpts")
+    for key in options.raw if isinstance(options.raw, dict) else ():
+        literal = options.at(key).literal()
+        if ".efs." in literal and "amazonaws" in literal:
+            why = "mounts EFS over NFS: AWS does not support EFS on external instances"
+            yield warn(options.at(key), why, "use a file server of the site")
+
+
+def _access(volume: Node) -> Iterator[Mark]:
+    access, transit = volume.at("authorizationConfig"), volume.at("transitEncryption")
+    point, root = access.at("accessPointId"), volume.at("rootDirectory")
+    if (access.at("iam").text() == "ENABLED" or point.filled) and transit.text() != "ENABLED":
+        why = "IAM authorization and access points need encryption in transit"
+        yield fail(transit, why, "set transitEncryption to ENABLED", put(transit, "ENABLED"))
+    if point.filled and root.text() not in ("", "/"):
+        yield fail(root, "an access point sets the root directory itself", "leave it out", remove(root))
+
+
+@rule(
+    "taskdef.ebs",
+    "EBS volumes",
+    scope="definition",
+    meaning="Volumes configured at launch are EBS volumes. External agents take that capability out; elsewhere a "
+    "definition may have one.",
+    fine="no EBS volume where there is none",
+    source=f"{sources.AGENT_CAPABILITY}; {sources.REGISTER}, field configuredAtLaunch",
+)
+def ebs(case: Case, node: Node) -> Iterator[Mark]:
+    launched = [volume for volume in case.volumes if volume.at("configuredAtLaunch").flag()]
+    if case.launch == EXTERNAL:
+        for volume in launched:
+            why = "external instances have no EBS volumes: the task is never placed"
+            yield fail(volume.at("configuredAtLaunch"), why, "bind a path of the host (host.sourcePath)")
+    elif len(launched) > 1:
+        yield fail(launched[1], "only one volume of a definition can be configured at launch", "keep one")
+
+
+@rule(
+    "taskdef.fsx",
+    "FSx for Windows File Server",
+    scope="volume",
+    meaning="FSx volumes need Windows containers. On external hosts they also need a network link between the site and "
+    "the VPC, and a domain to join. Fargate has none.",
+    fine="no FSx volume that cannot be mounted",
+    source=f"{sources.EXTERNAL_PAGE}, FSx for Windows File Server",
+)
+def fsx(case: Case, node: Node) -> Iterator[Mark]:
+    volume = node.at("fsxWindowsFileServerVolumeConfiguration")
+    if not volume.present:
+        return
+    if case.launch == FARGATE:
+        yield fail(volume, "Fargate has no FSx for Windows volumes", "use EFS, or EC2 instances")
+    elif not case.windows:
+        yield fail(volume, "FSx for Windows volumes need Windows containers", "use a Windows definition, or NFS")
+    elif case.launch == EXTERNAL:
+        why = "needs a network link from the site to the VPC, and hosts joined to the file system's domain"
+        yield warn(volume, why, "prove the link first: VPN or Direct Connect, ports 445 and 5985")
+
+
+@rule(
+    "taskdef.docker-volume",
+    "docker volumes",
+    scope="volume",
+    meaning="One page of AWS supports docker volumes on EC2 and external instances and shows NFS on ECS Anywhere, "
+    "the API "
+    "text says EC2 only: accepted, with this note. Fargate has none, and Windows only the local driver.",
+    fine="no docker volume where there is none",
+    source=f"{sources.GUIDE}, docker-volumes; {sources.API}, type DockerVolumeConfiguration",
+)
+def docker_volume(case: Case, node: Node) -> Iterator[Mark]:
+    volume = node.at("dockerVolumeConfiguration")
+    if not volume.present:
+        return
+    driver = volume.at("driver")
+    if case.launch == FARGATE:
+        advice = "use a bind mount without a source path, or EFS"
+        yield fail(volume, "Fargate has no docker volumes", advice, remove(volume))
+        return
+    if driver.text() not in ("", "local") and case.windows:
+        why = "Windows containers know the local driver only"
+        yield fail(driver, why, "use the local driver", put(driver, "local"))
+    if case.launch == EXTERNAL:
+        why = "AWS's pages disagree: one supports docker volumes on external instances, one says EC2 only"
+        yield warn(volume, why, "works in practice where the driver is on the host; a bind mount is beyond doubt")
+
+
+@rule(
+    "taskdef.host-path",
+    "paths of the host",
+    scope="volume",
+    meaning="A bind mount with a source path uses the host's own folder: fine on EC2 and external instances, "
+    "refused on "
+    "Fargate. Docker creates a missing folder, empty and owned by root.",
+    fine="no path of a host that there is none of",
+    source=f"{sources.API}, type HostVolumeProperties",
+)
+def host_path(case: Case, node: Node) -> Iterator[Mark]:
+    path = node.at("host", "sourcePath")
+    if not path.filled:
+        return
+    if case.launch == FARGATE:
+        yield fail(path, "Fargate has no host paths", "leave the source path out, or use EFS", remove(path))
+    elif case.launch == EXTERNAL:
+        yield note(path, f"every host that may run this needs {path.literal() or 'the path'}")
