@@ -129,6 +129,19 @@ def test_the_exit_code_and_the_streams_pass_through() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (41, "line\n", "bad\n")
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+def test_death_by_a_signal_passes_through(number: int) -> None:
+    with Region() as region:
+        assert region.run(["sh", "-c", f"kill -{int(number)} $$"]).returncode == -number
+        assert region.call(["sh", "-c", f"kill -{int(number)} $$"]) == 128 + number
+
+
+def test_a_command_that_is_not_there_is_127() -> None:
+    with Region() as region:
+        done = region.run(["no-such-program"])
+    assert done.returncode == 127 and "no-such-program" in done.stderr
+
+
 def test_processes_of_this_machine_are_not_seen() -> None:
     with Region() as region:
         done = region.run(["sh", "-c", "ls -d /proc/[0-9]*"])

@@ -19,6 +19,7 @@ from tests.region.options import Options
 from tests.region.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
+ENTER = Path(__file__).parent / "machine" / "enter.py"
 PASSED_ON = ("PATH", "HOME", "TERM", "LANG")
 # A folder of the system itself is never bound: what a fault changes there has to stay in the region.
 SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys", "/usr", "/var")
@@ -106,10 +107,8 @@ class Region:
         """The command line that runs `argv` on the host, or (`router`, `aws`) in another namespace of the region."""
         if part != "host":
             return ["ip", "netns", "exec", f"{self.prefix}-{part}", *argv]
-        where = ["env", "-C", cwd or os.getcwd()]
-        spaces = ["--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup"]
-        lead = ["setarch", self.world.host.personality] if self.world.host.personality else []
-        return ["nsenter", "--target", str(self.pid), *spaces, "--", *where, *lead, *argv]
+        start = [sys.executable, "-IS", str(ENTER), str(self.pid), cwd or os.getcwd(), self.world.host.personality]
+        return [*start, *argv]
 
     def popen(
         self, argv: Sequence[str], env: Mapping[str, str] | None = None, **keywords: Any
@@ -135,7 +134,7 @@ class Region:
         """Run a command with this process's own standard streams; its exit code, 128 and its number for a signal."""
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            code = self.popen(argv, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)).wait()
+            code = self.popen(argv).wait()
         finally:
             signal.signal(signal.SIGINT, before)
         return 128 - code if code < 0 else code
