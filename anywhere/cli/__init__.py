@@ -91,7 +91,7 @@ def run(argv: list[str]) -> int:
     try:
         result: Any = typer.main.get_command(app).main(args=argv, prog_name="anywhere", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except (exceptions.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _say("interrupted", INTERRUPTED)
     except exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
