@@ -35,7 +35,7 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
     findings = tuple(
         _clean(_demoted(finding, settings)) for check in chosen for finding in judge(check, host, settings)
     )
-    facts = redact_value(facts_summary(host))
+    facts = redact_value({**facts_summary(host), "regions": list(settings.regions)})
     return Target(
         name=host.name,
         started=started,

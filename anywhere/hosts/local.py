@@ -15,7 +15,7 @@ from anywhere.hosts.tls import Contexts
 from anywhere.hosts.trust import load_trust
 from anywhere.model import Reason
 
-RESOLVE_TIMEOUT = 5.5  # seconds: past the C library's first try of 5 s, so that a second nameserver gets its turn
+RESOLVE_TIMEOUT = 3.0  # seconds: past a lost packet; a name that takes longer is looked up at a nameserver itself
 NAMESERVER_TIMEOUT = 2.2
 NO_SUCH_PROGRAM, NOT_EXECUTABLE, TIMED_OUT = 127, 126, 124
 

@@ -108,7 +108,14 @@ def next_command(target: Target) -> str:
         return f"anywhere check --only {errors[0].check} --format json"
     if target.kind == "document":
         return "nothing to change"
-    region = str(target.facts.get("region") or "REGION")
-    if target.facts.get("registration"):
+    regions = target.facts.get("regions") or ["REGION"]
+    region = str(regions[0])
+    if is_registered(target):
         return f"anywhere rules verify, and anywhere check --region {region} from time to time"
     return f"register it with AWS's installer, then anywhere check --region {region}"
+
+
+def is_registered(target: Target) -> bool:
+    """Whether the host is a managed instance already."""
+    registration = target.facts.get("registration")
+    return isinstance(registration, dict) and bool(registration.get("id"))

@@ -1,0 +1,48 @@
+# `make demo` shows the product at work, `make test` proves it. Everything else is for those who change it.
+SHELL := /bin/sh
+VENV ?= .venv
+PYTHON := $(VENV)/bin/python
+REGION ?=
+ARGS ?=
+STAMP := $(VENV)/.installed
+
+.PHONY: demo check test test-all lint format bench docs clean
+
+demo: $(STAMP) ## a healthy and a faulty region judged by the unmodified command (REGION=us-east-1: this host, for real)
+	@PYTHON=$(PYTHON) REGION="$(REGION)" sh tests/demo.sh $(ARGS)
+
+check: $(STAMP) ## judge this host in the embedded region (REGION=us-east-1: against AWS)
+	@if [ -n "$(REGION)" ]; then $(PYTHON) -m anywhere check --region "$(REGION)" $(ARGS); \
+	else $(PYTHON) -m tests.region -- $(PYTHON) -m anywhere check --region us-east-1 $(ARGS); fi
+
+test: $(STAMP) ## fast tier: under ten minutes
+	$(PYTHON) -m pytest -m "not slow and not docker and not booted" $(ARGS)
+
+test-all: $(STAMP) ## everything: root, namespaces, booted hosts, docker
+	sh tests/packages.sh all
+	$(PYTHON) -m pytest $(ARGS)
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	git ls-files '*.sh' .ci/run | xargs shellcheck
+
+format: $(STAMP)
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: $(STAMP) ## ratios against named peers, in one run
+	$(PYTHON) -m tests.bench $(ARGS)
+
+docs: $(STAMP) ## write the generated pages anew
+	$(PYTHON) -m tests.tools.pages
+
+$(STAMP): pyproject.toml tests/packages.sh
+	sh tests/packages.sh
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install -q -e '.[dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist

@@ -1,0 +1,61 @@
+"""Runs the unmodified `anywhere check` in the embedded region and reads its report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.region.faults import table
+from tests.region.options import Options
+from tests.region.region import Region
+
+ANYWHERE = (sys.executable, "-m", "anywhere")
+VOLATILE = ("seconds", "started", "timings")
+
+
+def judge(
+    names: Sequence[str], *, options: Options | None = None, arguments: Sequence[str] = (), save: Path | None = None
+) -> dict[str, Any]:
+    """The report's only target, for a host under these faults and variations."""
+    chosen = [table()[name] for name in names]
+    own = options or Options()
+    region = own.regions[0]
+    words = [word for one in chosen for word in one.arguments]
+    if save:
+        words += ["--save", str(save)]
+    with Region(
+        tuple(one.name for one in chosen if not one.is_healthy),
+        tuple(one.name for one in chosen if one.is_healthy),
+        own,
+    ) as world:
+        done = world.run([*ANYWHERE, "check", "--region", region, "--format", "json", *words, *arguments])
+    assert done.stdout, f"no report: {done.stderr}"
+    target: dict[str, Any] = json.loads(done.stdout)["targets"][0]
+    target["exit_code"] = done.returncode
+    return target
+
+
+def codes(target: Mapping[str, Any]) -> list[str]:
+    """The cause codes, sorted."""
+    return sorted(cause["code"] for cause in target["causes"])
+
+
+def steady(value: Any) -> Any:
+    """A report without what may differ between two runs on an unchanged host."""
+    if isinstance(value, dict):
+        return {key: steady(item) for key, item in value.items() if key not in VOLATILE}
+    return [steady(item) for item in value] if isinstance(value, list) else value
+
+
+def explain(target: Mapping[str, Any]) -> str:
+    """The causes and the findings that need one, for a failed assertion."""
+    causes = [f"{cause['code']} {cause['severity']}: {cause['summary']}" for cause in target["causes"]]
+    rows = [
+        f"  {row['check']} {row['status']} {row['subject']} {row['stage']} {row['reason']}: {row['summary']}"
+        for row in target["findings"]
+        if row["status"] in ("warn", "fail", "error")
+    ]
+    return "\n".join([*causes, *rows])

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Installs what a bare Debian lacks for the embedded region and the fast tests; with `all`, for the slow tier too.
+set -eu
+
+fast="python3 python3-venv iproute2 iptables nftables dnsmasq-base squid-openssl nginx-light openssh-server openssh-client
+curl ca-certificates util-linux procps git"
+slow="unbound mmdebstrap systemd-container docker.io firewalld ufw ipset conntrack busybox-static dbus shellcheck
+chromium tmux tcpdump jq"
+
+wanted=$fast
+[ "${1:-}" != all ] || wanted="$fast $slow"
+
+missing=
+for package in $wanted; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  echo "packages.sh: as root on Debian, install:$missing" >&2
+  exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+# A package must not start its service on the machine that only tests with it.
+policy=/usr/sbin/policy-rc.d
+made=
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  made=1
+fi
+trap '[ -z "$made" ] || rm -f "$policy"' EXIT
+apt-get update -qq
+# shellcheck disable=SC2086
+apt-get install -y -qq --no-install-recommends $missing >/dev/null
