@@ -34,7 +34,7 @@ def save(recording: Recording, path: str, captured: str, settings: dict[str, Any
 def write_file(path: str, data: bytes) -> None:
     """Write a file whole or not at all. Raises BadInput with the reason."""
     target = Path(path)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}")
+    scratch = target.parent / f".{target.name}.{os.getpid()}"
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
