@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from anywhere.cli.output import write
 from anywhere.endpoints import endpoints, find_region
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.report import allowlists
@@ -23,7 +20,7 @@ FORMATS = ("table", "json", "csv", "plain", "squid", "nftables")
 FILE_WIDTH = 160  # columns of a table that does not go to a terminal
 RESOLVE_BUDGET = 8.0  # seconds for all look-ups of the nftables sets together
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 class NothingResolved(AnywhereError):
@@ -62,7 +59,7 @@ def run(
     phases = tuple(word for word in PHASES if word in wanted) or PHASES
     found = endpoints(region, features=features, phases=phases, shards=shards, dualstack=dualstack, fips=fips)
     sheet = Sheet.of(find_region(region), found, features=features, phases=phases, dualstack=dualstack, fips=fips)
-    _deliver(_renderer(format, to_file=bool(output))(sheet), output)
+    write(_renderer(format, to_file=bool(output))(sheet), output)
 
 
 def _words(kind: str, given: list[str] | None, allowed: tuple[str, ...]) -> list[str]:
@@ -84,10 +81,12 @@ def _renderer(format: str, *, to_file: bool) -> Callable[[Sheet], str]:
 
 def _table(sheet: Sheet, *, to_file: bool) -> str:
     from anywhere.report.endpointtable import table
+    from anywhere.report.style import style_for
 
     if to_file or not sys.stdout.isatty():
         return table(sheet, width=FILE_WIDTH)
-    return table(sheet, width=shutil.get_terminal_size().columns, colour="NO_COLOR" not in os.environ)
+    style = style_for(sys.stdout)
+    return table(sheet, width=style.width, colour=style.colour)
 
 
 def _nftables(sheet: Sheet) -> str:
@@ -112,22 +111,3 @@ def _resolve(hosts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     host = LocalHost(Deadline(RESOLVE_BUDGET))
     with ThreadPoolExecutor(max_workers=32) as pool:
         return {answer.name: answer.addresses for answer in pool.map(lambda name: host.resolve(Query(name)), hosts)}
-
-
-def _deliver(text: str, path: str) -> None:
-    """Print, or write the file as a whole: a disk that fills leaves an older file as it was."""
-    if not path:
-        sys.stdout.write(text)
-        return
-    target = Path(path).resolve()
-    special = target.exists() and not target.is_file()
-    part = target if special else target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        if not special:
-            part.replace(target)
-    except OSError as error:
-        if not special:
-            with suppress(OSError):
-                part.unlink()
-        raise BadInput(f"cannot write {path}: {error.strerror}") from error
