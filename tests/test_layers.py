@@ -23,7 +23,8 @@ LAYERS = (
 )
 IO = {"subprocess", "socket", "ssl", "asyncio", "asyncssh", "dns", "requests", "psutil"}
 IMPURE = re.compile(
-    r"\b(time\.(time|monotonic|perf_counter|sleep)|\w+\.(now|today|utcnow)\(\)|os\.(environ|getenv)|random\.|secrets\.|uuid4)"
+    r"\b(time\.(time|monotonic|perf_counter|sleep)\(|\w+\.(now|today|utcnow)\(\)|os\.(environ|getenv)|uuid\.uuid|"
+    r"random\.(random|choice|randint|shuffle)\(|secrets\.(token|choice))"
 )
 
 

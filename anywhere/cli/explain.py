@@ -1,0 +1,53 @@
+"""`anywhere explain CODE`: what a cause, a check or a rule means."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import typer
+
+from anywhere.errors import BadInput
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def explain(
+    code: str = typer.Argument("", help="A cause code such as egress.blocked; without one, all are listed."),
+) -> None:
+    """Say what a cause means, how it was found, how to mend it, and where the rule comes from."""
+    from anywhere.causetexts.every import causes
+    from anywhere.cli.output import write
+
+    known = causes()
+    if not code:
+        width = max(map(len, known))
+        write("".join(f"{row.code:<{width}}  {row.severity:<12}  {row.title}\n" for row in known.values()))
+        return
+    if code not in known:
+        write(_rule(code, tuple(known)))
+        return
+    row = known[code]
+    parts = ((f"{row.code} ({row.severity})", row.title), ("Means", row.meaning), ("Found", row.found))
+    parts += (("Mend", row.mend), ("Source", row.source))
+    write("\n\n".join(_part(*part) for part in parts) + "\n")
+
+
+def _part(head: str, text: str) -> str:
+    from anywhere.report.style import fill
+
+    return f"{head}\n" + "\n".join(f"  {line}" for line in fill(text, 98))
+
+
+def _rule(code: str, known: tuple[str, ...]) -> str:
+    """A rule for task definitions by its id. Raises BadInput with the near misses for what is neither."""
+    from anywhere.taskdef import RULES
+
+    rules = {rule.id: rule for rule in RULES}
+    if code not in rules:
+        near = get_close_matches(code, [*known, *rules], 3, 0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else "`anywhere explain` lists them all"
+        raise BadInput(f"there is no cause or rule {code!r}: {hint}")
+    rule = rules[code]
+    parts = ((f"{rule.id} ({', '.join(rule.launch)})", rule.title), ("Means", rule.meaning), ("Source", rule.source))
+    return "\n\n".join(_part(*part) for part in parts) + "\n"
