@@ -39,14 +39,12 @@ class BareHost(LocalHost):
         super().__init__(Deadline(600), name="bare")
         self.root = Path(tempfile.mkdtemp(prefix=f"bare-{os.getpid()}-", dir="/dev/shm"))
         argv = ["unshare", "--net", "--mount", "sh", "-c", _SETUP, "bare", str(self.root)]
+        self._hidden = frozenset(hidden)
         self._holder = subprocess.Popen(argv)
         until = time.monotonic() + 10
         while not (self.root / "ready").exists():
             assert time.monotonic() < until and self._holder.poll() is None, "the namespaces did not come up"
             time.sleep(0.01)
-        for name in hidden:
-            self.sh(f"p=$(command -v {name}) && mount --bind /dev/null $p || true")
-        self._hidden = frozenset(hidden)
 
     @property
     def pid(self) -> int:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 
 from anywhere.changes.base import ChangeFailed, Command, Step, set_sysctl
 from anywhere.changes.nftables import native_steps, remove_native
-from anywhere.facts.credentialpath import guards_loopback, input_drops, obstacles
+from anywhere.facts.credentialpath import NEIGHBOUR, input_drops, redirected
 from anywhere.facts.ecsconfig import ecs_config
 from anywhere.facts.firewall import NFT, Backend, Firewall, firewall
 from anywhere.facts.localnet import CREDENTIAL_ADDRESS, Localnet, localnet
 from anywhere.facts.netfilter import OWN_PREFIX, Rule, parse_rule
+from anywhere.facts.packetpath import Packet, walk
 from anywhere.hosts.base import Host
 
 GUARD, BRIDGE, LOOPBACK = "introspection-guard", "introspection-bridge", "loopback-guard"
@@ -24,16 +25,15 @@ GUARD, BRIDGE, LOOPBACK = "introspection-guard", "introspection-bridge", "loopba
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A rule that has to be there: its table, the rule without our comment, the backend it is wanted in, whether it goes
-    on top of its chain, and whether another rule there would take the packets before it (`captured`)."""
+    """A rule that has to be there: its table, the rule without our comment, the backend it is wanted in, and a packet
+    that it has to decide over."""
 
     slug: str
     family: int
     table: str
     text: str
     backend: str
-    on_top: bool = True
-    captured: bool = False
+    packet: Packet
 
     @property
     def rule(self) -> Rule:
@@ -91,12 +91,12 @@ def require_readable(found: Firewall) -> None:
 
 
 def wanted(state: State) -> tuple[Wanted, ...]:
-    """Every rule that has to be there, top rules in the order in which they stand."""
+    """Every rule that has to be there, in the order in which they stand."""
     found = state.firewall
     backend = found.docker_backend
     families = (4, 6) if found.has_ipv6 else (4,)
     rules = [
-        Wanted("credentials-bridge", 4, "filter", _accept(found.bridge), drop.backend)
+        Wanted("credentials-bridge", 4, "filter", _accept(found.bridge), drop.backend, redirected(found, state.net))
         for drop in input_drops(found, state.net)
         if found.bridge
     ]
@@ -104,20 +104,20 @@ def wanted(state: State) -> tuple[Wanted, ...]:
         for family in families:
             if found.bridge:
                 text = f"INPUT -i {found.bridge} -p tcp -m tcp --dport 51678 -j ACCEPT"
-                rules.append(Wanted(BRIDGE, family, "filter", text, backend))
-            rules.append(Wanted(GUARD, family, "filter", "INPUT ! -i lo -p tcp -m tcp --dport 51678 -j DROP", backend))
+                rules.append(Wanted(BRIDGE, family, "filter", text, backend, Packet(iif=found.bridge, dport=51678)))
+            text = "INPUT ! -i lo -p tcp -m tcp --dport 51678 -j DROP"
+            rules.append(Wanted(GUARD, family, "filter", text, backend, Packet(iif=NEIGHBOUR.iif, dport=51678)))
     if "ECS_SKIP_LOCALHOST_TRAFFIC_FILTER" not in state.opted_out:
         text = "INPUT ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP"
-        rules.append(Wanted(LOOPBACK, 4, "filter", text, backend))
+        rules.append(Wanted(LOOPBACK, 4, "filter", text, backend, NEIGHBOUR))
     to = f"-d {CREDENTIAL_ADDRESS}/32 -p tcp -m tcp --dport 80"
+    request = Packet(iif=found.bridge, source=state.net.bridge_address, destination=CREDENTIAL_ADDRESS, dport=80)
     text = f"PREROUTING {to} -j DNAT --to-destination 127.0.0.1:51679"
-    rules.append(Wanted("credentials-prerouting", 4, "nat", text, backend, on_top=False))
+    rules.append(Wanted("credentials-prerouting", 4, "nat", text, backend, request))
     text = f"OUTPUT {to} -j REDIRECT --to-ports 51679"
-    rules.append(Wanted("credentials-output", 4, "nat", text, backend, on_top=False))
-    captured = {obstacle.hop.split()[1] for obstacle in obstacles(found, state.net) if obstacle.hop.startswith("nat ")}
-    return tuple(
-        replace(w, on_top=True, captured=True) if w.table == "nat" and w.chain in captured else w for w in rules
-    )
+    request = Packet(destination=CREDENTIAL_ADDRESS, dport=80)
+    rules.append(Wanted("credentials-output", 4, "nat", text, backend, request))
+    return tuple(rules)
 
 
 def copies(want: Wanted, backend: Backend) -> tuple[Rule, ...]:
@@ -163,31 +163,37 @@ def _lines(backend: Backend, mine: tuple[Wanted, ...], table: str, family: int) 
             keep.discard(rule.signature)  # one of ours stays; a second one goes
         elif rule.is_ours:
             yield f"-D {rule.raw.partition('-A ')[2]}"
-    for want in reversed([want for want in add if want.on_top]):
-        yield f"-I {want.chain} 1 {want.words}"
-    for want in (want for want in add if not want.on_top):
-        yield f"-A {want.chain} {want.words}"
+    for want in reversed(add):
+        verb = f"-I {want.chain} 1" if _goes_on_top(want, backend) else f"-A {want.chain}"
+        yield f"{verb} {want.words}"
 
 
 def _to_add(backend: Backend, mine: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
     """The rules that are absent, and those that stand where they do not work: these go once more, on top."""
-    missing = {want.slug for want in mine if not copies(want, backend)}
-    pair = [want for want in mine if want.slug in (BRIDGE, GUARD)]
-    if len(pair) == 2 and (missing & {BRIDGE, GUARD} or not _stands_before(backend, *pair)):
-        missing |= {BRIDGE, GUARD}
-    if not guards_loopback(backend):
-        missing |= {want.slug for want in mine if want.slug == LOOPBACK}
-    return tuple(want for want in mine if want.slug in missing or (want.captured and not _leads(backend, want)))
+    add = {want.slug for want in mine if not works(want, backend)}
+    if GUARD in add:
+        add.add(BRIDGE)  # the exception has to stay above its guard
+    return tuple(want for want in mine if want.slug in add)
 
 
-def _stands_before(backend: Backend, first: Wanted, second: Wanted) -> bool:
-    signatures = [rule.signature for rule in backend.rules(first.family).table(first.table).chain(first.chain)]
-    return signatures.index(first.rule.signature) < signatures.index(second.rule.signature)
+def works(want: Wanted, backend: Backend) -> bool:
+    """Whether the rule is there and decides over the packets that it is meant for."""
+    found = copies(want, backend)
+    if not found:
+        return False
+    verdict = walk(backend.rules(want.family).table(want.table), want.chain, want.packet)
+    if want.table == "nat":
+        return verdict.rule in {rule.raw for rule in found}
+    return verdict.target == want.rule.target
 
 
-def _leads(backend: Backend, want: Wanted) -> bool:
-    chain = backend.rules(want.family).table(want.table).chain(want.chain)
-    return bool(chain) and chain[0].signature == want.rule.signature
+def _goes_on_top(want: Wanted, backend: Backend) -> bool:
+    """The order of ecs-init, which appends to nat, unless a rule there would take the packets before."""
+    if want.table == "filter":
+        return True
+    table = backend.rules(want.family).table(want.table)
+    others = tuple(rule for rule in table.rules if rule.signature != want.rule.signature)
+    return not walk(replace(table, rules=others), want.chain, want.packet).rule.startswith("policy ")
 
 
 def _restore(found: Firewall, backend: Backend, family: int, text: str) -> Step:

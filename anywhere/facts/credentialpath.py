@@ -40,7 +40,7 @@ def input_drops(firewall: Firewall, net: Localnet) -> tuple[Obstacle, ...]:
     found = []
     for backend in firewall.backends:
         table = _without_ours(backend.v4.table("filter"))
-        verdict = walk(table, "INPUT", _redirected(firewall, net))
+        verdict = walk(table, "INPUT", redirected(firewall, net))
         if verdict.stops:
             found.append(Obstacle(f"filter INPUT ({backend.name})", verdict.rule, "bridge", backend.name))
     return tuple(found)
@@ -66,18 +66,18 @@ def _routes(net: Localnet) -> Iterator[Obstacle]:
 def _bridge(firewall: Firewall, net: Localnet) -> Iterator[Obstacle]:
     source = net.bridge_address
     arriving = Packet(iif=firewall.bridge, source=source, destination=CREDENTIAL_ADDRESS, dport=80)
-    redirected = _redirected(firewall, net)
+    sent_on = redirected(firewall, net)
     for backend in firewall.backends:
         for table in ("raw", "mangle"):
             yield from _stop(walk(backend.v4.table(table), "PREROUTING", arriving), f"{table} PREROUTING", backend)
         yield from _captured(backend, "PREROUTING", arriving)
         for table in ("mangle", "filter"):
             hop = f"{table} INPUT"
-            yield from _stop(walk(backend.v4.table(table), "INPUT", redirected), hop, backend)
+            yield from _stop(walk(backend.v4.table(table), "INPUT", sent_on), hop, backend)
     for hook in ("prerouting", "input"):
         for chain in firewall.nft.base_chains(hook):
             early = hook == "prerouting" and chain.priority < _DNAT_PRIORITY
-            yield from _nft_stop(firewall, chain, arriving if early else redirected, "bridge")
+            yield from _nft_stop(firewall, chain, arriving if early else sent_on, "bridge")
 
 
 def _host(firewall: Firewall) -> Iterator[Obstacle]:
@@ -121,7 +121,8 @@ def _captured(backend: Backend, chain: str, packet: Packet, path: str = "bridge"
         yield Obstacle(f"nat {chain} ({backend.name})", verdict.rule, path, backend.name)
 
 
-def _redirected(firewall: Firewall, net: Localnet) -> Packet:
+def redirected(firewall: Firewall, net: Localnet) -> Packet:
+    """A container's request as INPUT sees it, after PREROUTING has sent it to the agent."""
     return Packet(
         iif=firewall.bridge,
         source=net.bridge_address,

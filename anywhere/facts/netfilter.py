@@ -174,7 +174,7 @@ def parse_rule(text: str) -> Rule:
 
 def quote(word: str) -> str:
     """A word as iptables-restore reads it back."""
-    if word and re.fullmatch(r"[\w./:,!@+=-]+", word, re.A):
+    if word and re.fullmatch(r"[\w./:,@+=][\w./:,@+=-]*", word, re.A):
         return word
     return '"' + re.sub(r'(["\\])', r"\\\1", word) + '"'
 
