@@ -1,10 +1,10 @@
-"""One host from observations to a judged target: warm up, check, redact, diagnose."""
+"""One host from observations to a judged target: check, redact, diagnose."""
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -15,15 +15,12 @@ from anywhere.checks.base import TOPICS, Check
 from anywhere.diagnosis import RULES, diagnose
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.facts.summary import facts_summary
-from anywhere.facts.survey import survey
 from anywhere.facts.wants import wants
 from anywhere.hosts.pool import fan_out
 from anywhere.hosts.recording import Recording
 from anywhere.hosts.redact import redact, redact_value
 from anywhere.model import Finding, Status, Target
 from anywhere.settings import Settings
-
-COMMANDS_AT_ONCE = 8
 
 
 def examine(host: Recording, settings: Settings, started: str = "") -> Target:
@@ -46,16 +43,18 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
     )
 
 
-def judge(check: Check, host: Recording, settings: Settings) -> Iterator[Finding]:
+def judge(check: Check, host: Recording, settings: Settings) -> list[Finding]:
     """A check's findings; one that fails to run gives an ERROR with its traceback as evidence."""
+    found: list[Finding] = []
     try:
-        yield from check.judge(host, settings)
+        found.extend(check.judge(host, settings))
     except AnywhereError as error:
-        yield Finding(check.id, Status.ERROR, host.name, str(error), evidence={"because": type(error).__name__})
+        found.append(Finding(check.id, Status.ERROR, host.name, str(error), evidence={"because": type(error).__name__}))
     except Exception as error:
         lines = traceback.format_exc().strip().splitlines()
         summary = f"the check itself failed: {type(error).__name__}: {error}"
-        yield Finding(check.id, Status.ERROR, host.name, summary, evidence={"traceback": lines})
+        found.append(Finding(check.id, Status.ERROR, host.name, summary, evidence={"traceback": lines}))
+    return found
 
 
 def choose(settings: Settings) -> tuple[Check, ...]:
@@ -80,26 +79,6 @@ def validate(word: str) -> None:
 
 def _named(check: Check, words: Sequence[str]) -> bool:
     return check.id in words or check.topic in words
-
-
-def _warm_up(host: Recording, settings: Settings, chosen: Sequence[Check]) -> None:
-    """Everything slow at the same time: the probes, and the commands that most checks read."""
-    wanted = wants()
-    host.prefetch(wanted.commands, wanted.files, wanted.folders)
-    calls: list[Callable[[], object]] = [partial(_quiet, partial(host.run, command)) for command in wanted.commands]
-    calls.append(partial(_quiet, host.inventory))
-    jobs: list[Callable[[], object]] = [partial(fan_out, calls, COMMANDS_AT_ONCE)]
-    if any(check.topic in ("endpoints", "network") for check in chosen):
-        jobs += [partial(_quiet, partial(survey, host, settings, region)) for region in settings.regions]
-    fan_out(jobs)
-
-
-def _quiet(call: Callable[[], object]) -> object:
-    """What fails here fails again, with a name to it, in the check that needs it."""
-    try:
-        return call()
-    except Exception:
-        return None
 
 
 def _demoted(finding: Finding, settings: Settings) -> Finding:

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from anywhere.checks import endpoints, network, proxies, subnets, tlsview
+from anywhere.checks import (
+    agents,
+    capacity,
+    containers,
+    credentials,
+    endpoints,
+    identity,
+    isolation,
+    network,
+    ports,
+    proxies,
+    registration,
+    subnets,
+    system,
+    tlsview,
+)
 from anywhere.checks.base import Check
 
 CHECKS: tuple[Check, ...] = (
+    *system.CHECKS,
+    *identity.CHECKS,
+    *isolation.CHECKS,
+    *capacity.CHECKS,
+    *containers.CHECKS,
+    *subnets.CHECKS,
+    *ports.CHECKS,
+    *credentials.CHECKS,
+    *registration.CHECKS,
+    *agents.CHECKS,
     *network.CHECKS,
     *proxies.CHECKS,
     *endpoints.CHECKS,
     *tlsview.CHECKS,
-    *subnets.CHECKS,
 )

@@ -74,15 +74,17 @@ class Survey:
 
 
 _made: WeakKeyDictionary[Host, dict[tuple[Settings, str], Survey]] = WeakKeyDictionary()
-_making = Lock()
+_locks: WeakKeyDictionary[Host, Lock] = WeakKeyDictionary()
+_guard = Lock()
 
 
 def survey(host: Host, settings: Settings, region: str) -> Survey:
     """Resolve and probe what a host of this region needs; made once for a host."""
-    with _making:
-        made = _made.setdefault(host, {})
-    if (settings, region) not in made:
-        made[settings, region] = _survey(host, settings, region)
+    with _guard:
+        made, lock = _made.setdefault(host, {}), _locks.setdefault(host, Lock())
+    with lock:
+        if (settings, region) not in made:
+            made[settings, region] = _survey(host, settings, region)
     return made[settings, region]
 
 

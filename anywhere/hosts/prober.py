@@ -23,6 +23,8 @@ from anywhere.model import Reason, Stage
 # Share of the run's budget that one step may take; the rest is for a second look at what stalled.
 CONNECT_SHARE, TLS_SHARE, HTTP_SHARE = 0.42, 0.35, 0.4
 LONGEST_STEP = 10.0  # seconds, whatever the budget
+# Seconds: a metadata service is on this host or one hop away; where there is none, packets for it often just vanish.
+LINK_LOCAL_STEP = 0.7
 
 Connect = Callable[[str, int, float, int], socket.socket]
 """(address or name, port, timeout in seconds, maximum segment size in bytes or 0) -> connected socket, or OSError."""
@@ -110,7 +112,7 @@ class _Climb:
         return sock
 
     def _open(self, name: str, port: int) -> socket.socket:
-        patience = self.ladder.patience(CONNECT_SHARE)
+        patience = min(self.ladder.patience(CONNECT_SHARE), self.spec.patience or LONGEST_STEP)
         if patience <= 0:
             raise TimeoutError("no time left")
         return self.ladder.connect(name, port, patience, self.spec.mss)

@@ -7,10 +7,13 @@ import re
 MASK = "***"
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # The user part of any URL (proxy credentials). The last @ before the path ends it: passwords may hold an @.
+    # A proxy variable: everything before the last @ is its user part, whatever a password holds.
+    (
+        re.compile(r"(\b(?:https?|all)[_-]proxy[\"']?\s*[=:]\s*+[\"']?+)(\w+://)?+(?!\*\*\*@)[^\s,]+@", re.I),
+        rf"\1\2{MASK}@",
+    ),
+    # The user part of any other URL.
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/\"'<>]+@", re.I), rf"\1{MASK}@"),
-    # The same without a scheme, as proxy variables allow it.
-    (re.compile(r"(\b(?:https?|all)_proxy\s*[=:]\s*[\"']?)(?!\w+://)[^\s/\"'@]+@", re.I), rf"\1{MASK}@"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S), MASK),
     (re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{12,}\b"), MASK),
     (
