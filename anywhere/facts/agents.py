@@ -73,9 +73,8 @@ def agents(host: Host) -> Agents:
 
 
 def is_bare(host: Host) -> bool:
-    """Whether nothing of ECS Anywhere is here yet: what registration brings is then no fault."""
-    here = agents(host)
-    return not here.has_ecs and not here.registration.is_registered
+    """Whether the ECS agent is not here yet: what registration brings is then no fault."""
+    return not agents(host).has_ecs
 
 
 def metadata(host: Host) -> Metadata:

@@ -29,8 +29,10 @@ CHAIN = frozenset(
     + ("AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")
     + ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 )
-METADATA = ProbeSpec("169.254.169.254", 80, "http", "/latest/meta-data/", "169.254.169.254")
-ROLE = ProbeSpec("169.254.169.254", 80, "http", "/latest/meta-data/iam/security-credentials/", "169.254.169.254")
+ADDRESS = "169.254.169.254"
+# A metadata service is one hop away or absent: the SDKs give it a second too.
+METADATA = ProbeSpec(ADDRESS, 80, "http", "/latest/meta-data/", ADDRESS, patience=1.0)
+ROLE = ProbeSpec(ADDRESS, 80, "http", "/latest/meta-data/iam/security-credentials/", ADDRESS, patience=1.0)
 
 EC2, OTHER, NOTHING = "ec2", "other", "nothing"
 

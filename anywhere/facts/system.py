@@ -232,8 +232,8 @@ def is_ec2(host: Host) -> bool:
     return read_text(host, VENDOR).content.strip() == "Amazon EC2"
 
 
-def today(now: float) -> str:
-    """The day of a clock's reading as an ISO date (UTC); empty where the clock is not known."""
+def today(now: float, *, clock: bool = False) -> str:
+    """A clock's reading as an ISO date (UTC), with `clock` also the time of day; empty where it is not known."""
     import time
 
-    return time.strftime("%Y-%m-%d", time.gmtime(now)) if now > 0 else ""
+    return time.strftime("%Y-%m-%dT%H:%M:%S" if clock else "%Y-%m-%d", time.gmtime(now)) if now > 0 else ""

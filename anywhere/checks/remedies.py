@@ -1,0 +1,61 @@
+"""Remedies as commands that fit this host: its package manager, its units, sudo where it is needed."""
+
+from __future__ import annotations
+
+from anywhere.distros import DockerSource, Family, family_of, judge_release
+from anywhere.facts.osrelease import os_release
+from anywhere.hosts.base import Host
+from anywhere.model import Remedy
+
+Command = tuple[str, ...]
+
+
+def as_root(host: Host, *commands: Command) -> tuple[Command, ...]:
+    """The commands, with sudo before each where the caller is not root."""
+    prefix = () if host.inventory().is_root else ("sudo",)
+    return tuple(prefix + command for command in commands)
+
+
+def remedy(host: Host, text: str, *commands: Command) -> Remedy:
+    """A sentence and the commands that do what it says, as root."""
+    return Remedy(text, as_root(host, *commands))
+
+
+def family(host: Host) -> Family | None:
+    """How this host's software is managed."""
+    return family_of(os_release(host))
+
+
+def install(host: Host, *packages: str) -> tuple[Command, ...]:
+    """The command that installs packages; none where the package manager is not known."""
+    known = family(host)
+    return ((*known.install, *packages),) if known and known.install else ()
+
+
+def remove(host: Host, *packages: str) -> tuple[Command, ...]:
+    """The command that removes packages; none where the package manager is not known."""
+    known = family(host)
+    if not known or not known.install:
+        return ()
+    return ((*(word.replace("install", "remove") for word in known.install), *packages),)
+
+
+def docker_commands(host: Host) -> tuple[Command, ...]:
+    """How Docker gets onto this host: the distribution's package, or Docker's own repository."""
+    source = judge_release(os_release(host)).docker
+    known = family(host)
+    if not known or source is None:
+        return ()
+    start = (("systemctl", "enable", "--now", "docker"),)
+    if source is DockerSource.DISTRIBUTION:
+        return (*install(host, "docker.io" if known.manager == "apt" else "docker"), *start)
+    if known.manager == "apt":
+        return ()
+    where = {"rhel": "rhel", "fedora": "fedora"}.get(os_release(host).id, "centos")
+    repository = f"https://download.docker.com/linux/{where}/docker-ce.repo"
+    file = "/etc/yum.repos.d/docker-ce.repo"
+    return (
+        ("curl", "-fsSL", "-o", file, repository),
+        *install(host, "docker-ce", "docker-ce-cli", "containerd.io"),
+        *start,
+    )

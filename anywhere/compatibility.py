@@ -1,0 +1,93 @@
+"""Which Docker engines and ECS agents work with each other: a dated table, kept as data so that it can be updated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PATH = Path(__file__).parent / "data" / "compatibility.json"
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is compared with the table; an empty version is one that is not known, and no row about it applies."""
+
+    engine: Version = ()
+    agent: Version = ()
+    cgroup: int = 0
+    bridge: str = ""
+    min_api_variable: Version = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A combination that does not work. Every condition that the row names must hold; `severity` is fail or warn."""
+
+    id: str
+    severity: str
+    text: str
+    mend: str
+    source: str
+    engine_from: Version = ()
+    agent_from: Version = ()
+    agent_before: Version = ()
+    cgroup: int = 0
+    bridge: str = ""
+    min_api_variable_below: Version = ()
+
+    def applies(self, situation: Situation) -> bool:
+        """Whether this is the situation, as far as it is known."""
+        wanted = (
+            (self.engine_from, bool(situation.engine) and situation.engine >= self.engine_from),
+            (self.agent_from, bool(situation.agent) and situation.agent >= self.agent_from),
+            (self.agent_before, bool(situation.agent) and situation.agent < self.agent_before),
+            (self.cgroup, situation.cgroup == self.cgroup),
+            (self.bridge, situation.bridge == self.bridge),
+            (
+                self.min_api_variable_below,
+                bool(situation.min_api_variable) and situation.min_api_variable < self.min_api_variable_below,
+            ),
+        )
+        return all(holds for condition, holds in wanted if condition)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The table and its date. A daemon is in the window when its lowest and highest API versions reach into it."""
+
+    dated: str
+    lowest_at_most: Version
+    highest_at_least: Version
+    source: str
+    pairs: tuple[Pair, ...]
+
+
+@cache
+def table() -> Table:
+    """The table that is shipped."""
+    found = json.loads(PATH.read_text(encoding="utf-8"))
+    window = found["window"]
+    return Table(
+        dated=found["dated"],
+        lowest_at_most=numbers(window["lowest_at_most"]),
+        highest_at_least=numbers(window["highest_at_least"]),
+        source=window["source"],
+        pairs=tuple(_pair(row) for row in found["pairs"]),
+    )
+
+
+def numbers(text: str) -> Version:
+    """`1.44` as (1, 44)."""
+    return tuple(int(part) for part in text.split("."))
+
+
+def _pair(row: Mapping[str, Any]) -> Pair:
+    versions = ("engine_from", "agent_from", "agent_before", "min_api_variable_below")
+    values: dict[str, Any] = {key: numbers(value) if key in versions else value for key, value in row.items()}
+    return Pair(**values)
