@@ -28,10 +28,11 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
     begun = time.monotonic()
     started = started or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     chosen = choose(settings)
-    _warm_up(host, settings, chosen)
-    findings = tuple(
-        _clean(_demoted(finding, settings)) for check in chosen for finding in judge(check, host, settings)
-    )
+    wanted = wants()
+    host.prefetch(wanted.commands, wanted.files, wanted.folders)
+    # All at once: the recording gives each observation to all who ask, and the order of the report is the table's.
+    judged = fan_out([partial(judge, check, host, settings) for check in chosen])
+    findings = tuple(_clean(_demoted(finding, settings)) for rows in judged for finding in rows)
     facts = redact_value({**facts_summary(host), "regions": list(settings.regions)})
     return Target(
         name=host.name,

@@ -104,6 +104,13 @@ def run(argv: list[str]) -> int:
         return 0
     except OSError as error:
         return _say(_one_line(str(error)), 2)
+    except Exception as error:
+        if os.environ.get("ANYWHERE_DEBUG"):
+            raise
+        return _say(
+            f"a fault of this program: {type(error).__name__}: {_one_line(str(error))} (ANYWHERE_DEBUG=1 shows where)",
+            3,
+        )
 
 
 def _say(text: str, code: int) -> int:

@@ -59,7 +59,7 @@ class Visit:
 class Survey:
     """All visits in the catalogue's order, and what a name that cannot exist resolves to (None: not asked).
 
-    `extra` are visits that only compare components: docker's, where it has no proxy and the catalogue no endpoint for it.
+    `extra` are visits that only compare components: docker's, where it has no proxy and no endpoint of its own.
     """
 
     region: str
