@@ -68,7 +68,8 @@ class ProbeSpec:
     which is then asked to CONNECT to `host`. `suites` is `go` (defaults of Go programs) or `ecs-agent` (RSA only below
     TLS 1.3). `sni` replaces the server name sent; `verify` False accepts any certificate; `mss` clamps the segment size
     in bytes; `trust` lists CA files and folders (`:` between them) in place of the host's own store; `idle` is how many
-    seconds to hold the connection without a byte before the request.
+    seconds to hold the connection without a byte before the request; `patience` cuts the wait for the connection
+    (seconds; 0: as long as the run allows).
     """
 
     host: str
@@ -83,6 +84,7 @@ class ProbeSpec:
     mss: int = 0
     trust: str = ""
     idle: float = 0.0
+    patience: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ class Daemon:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a machine has, in bytes and epoch seconds."""
+    """What a machine has, in bytes and epoch seconds. `refused` is why root's rights were not given over SSH."""
 
     memory_total: int = 0
     memory_available: int = 0
@@ -194,6 +196,7 @@ class Inventory:
     daemons: tuple[Daemon, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     is_root: bool = False
+    refused: str = ""
 
 
 class Host(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from anywhere.hosts.base import Answer, Query
@@ -27,6 +27,11 @@ def ask(query: Query, timeout: float, open_tcp: OpenTcp, *, udp: bool = True) ->
     started = time.monotonic()
     end = started + timeout
     parts = [_ask_type(query, kind, end, open_tcp, udp) for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)]
+    return merge(query, parts, time.monotonic() - started)
+
+
+def merge(query: Query, parts: Sequence[Answer], seconds: float) -> Answer:
+    """One answer of those for A and for AAAA: the worse reason counts."""
     addresses = tuple(address for part in parts for address in part.addresses)
     worst = next((part for part in parts if part.reason not in (None, Reason.NAME_UNKNOWN)), None)
     chosen = worst or next((part for part in parts if part.reason), parts[0])
@@ -38,7 +43,7 @@ def ask(query: Query, timeout: float, open_tcp: OpenTcp, *, udp: bool = True) ->
         chosen.detail,
         any(part.truncated for part in parts),
         next((part.tcp_reason for part in parts if part.tcp_reason), None),
-        time.monotonic() - started,
+        seconds,
     )
 
 
@@ -69,14 +74,17 @@ def _ask_type(query: Query, kind: dns.rdatatype.RdataType, end: float, open_tcp:
         try:
             reply = _tcp(message, query.server, end, open_tcp)
         except (OSError, ValueError, EOFError, dns.exception.DNSException) as error:
+            if getattr(error, "not_permitted", False):
+                return failed(Reason.NOT_PERMITTED, str(error), truncated, Reason.NOT_PERMITTED)
             tcp = Reason.REFUSED if isinstance(error, ConnectionRefusedError) else Reason.TIMEOUT
             if reply is None or not _addresses(reply, kind):
                 return failed(Reason.NAMESERVER_TIMEOUT, f"TCP/53: {error}", truncated, tcp)
             return Answer(query.name, query.server, _addresses(reply, kind), None, "cut answer", True, tcp)
-    return _judge(query, reply, kind, truncated)
+    return judge(query, reply, kind, truncated)
 
 
-def _judge(query: Query, reply: dns.message.Message, kind: dns.rdatatype.RdataType, truncated: bool) -> Answer:
+def judge(query: Query, reply: dns.message.Message, kind: dns.rdatatype.RdataType, truncated: bool) -> Answer:
+    """What a nameserver's reply means."""
     import dns.rcode
 
     rcode = reply.rcode()

@@ -4,19 +4,54 @@ from __future__ import annotations
 
 import os
 
-from anywhere.hosts.base import Deadline
+from anywhere.errors import BadInput
+from anywhere.hosts.base import Deadline, Host
 from anywhere.hosts.bundle import replay
 from anywhere.hosts.local import LocalHost
 from anywhere.hosts.recording import Recording
+from anywhere.hosts.sshtarget import SSHOptions, SSHTarget, parse_target
 
 BUNDLES = (".json", ".json.gz")
+HOST_SECONDS = 30.0  # for one host over SSH, from the first packet to the last
+GATHER_SECONDS = 4.0  # over SSH, beside the budget for the probes
 
 
-def open_recorded(spec: str, budget: float) -> Recording:
+def open_recorded(
+    spec: str | SSHTarget, budget: float, options: SSHOptions | None = None, seconds: float = HOST_SECONDS
+) -> Recording:
     """A host to judge. Raises BadInput or HostUnreachable."""
-    if is_bundle(spec):
+    if isinstance(spec, str) and is_bundle(spec):
         return replay(spec)
-    return Recording(LocalHost(Deadline(budget), budget))
+    return Recording(open_live(spec, budget, options, seconds))
+
+
+def open_live(
+    spec: str | SSHTarget, budget: float, options: SSHOptions | None = None, seconds: float = HOST_SECONDS
+) -> Host:
+    """A host to act on. Raises BadInput (a bundle cannot be changed) or HostUnreachable.
+
+    `budget` is for the probes; a host over SSH has at most `seconds` in all, the login included.
+    """
+    if spec == "local":
+        return LocalHost(Deadline(budget), budget)
+    if isinstance(spec, str):
+        if is_bundle(spec):
+            raise BadInput(f"{spec} is a saved bundle: only a live host can be changed")
+        spec = parse_target(spec)
+    return _over_ssh(spec, budget, options or SSHOptions(), seconds)
+
+
+def _over_ssh(target: SSHTarget, budget: float, options: SSHOptions, seconds: float) -> Host:
+    try:
+        from anywhere.hosts.sshhost import SSHHost
+        from anywhere.hosts.sshlogin import login
+    except ImportError as error:
+        raise BadInput(
+            f"{target}: SSH needs asyncssh: pip install 'ecs-anywhere-toolkit[ssh]' ({error.name})"
+        ) from error
+    whole = Deadline(seconds)
+    connection = login(target, options, whole.left(options.connect_timeout))
+    return SSHHost(connection, options, Deadline(whole.left(budget + GATHER_SECONDS)), budget)
 
 
 def is_bundle(spec: str) -> bool:

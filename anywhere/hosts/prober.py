@@ -274,7 +274,7 @@ def connect_reason(error: OSError) -> tuple[Reason, str]:
     if isinstance(error, ConnectionRefusedError):
         return Reason.REFUSED, "connection refused"
     if getattr(error, "not_permitted", False):
-        return Reason.NOT_PERMITTED, str(error)
+        return Reason.NOT_PERMITTED, error.strerror or str(error)
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL):
         return Reason.UNREACHABLE, error.strerror or str(error)
     return Reason.REFUSED if isinstance(error, ConnectionError) else Reason.UNREACHABLE, str(error)

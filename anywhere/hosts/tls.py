@@ -7,9 +7,11 @@ import ssl
 import threading
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from anywhere.hosts.base import TlsFacts
+from anywhere.hosts.trust import certificates
 from anywhere.model import Reason
 
 # The ECS agent in Docker mode offers only these below TLS 1.3 (ecs-agent/utils/cipher/cipher.go).
@@ -58,24 +60,37 @@ class Contexts:
             return self._made[key]
 
     def _make(self, trust: str, suites: str, verify: bool) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.hostname_checks_common_name = False  # Go looks at subject alternative names only
-        # Go takes every certificate of the store for an anchor, intermediates too.
-        context.verify_flags = ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if suites == "ecs-agent":
-            context.set_ciphers(ECS_AGENT_SUITES)
-        elif suites == "any":
-            context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-            context.set_ciphers("ALL:@SECLEVEL=0")
-        if not verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            return context
-        pem = self._load(trust)
-        if pem:
-            load_pem(context, pem)
-        return context
+        return _context(self._load(trust), suites) if verify else _lenient(suites)
+
+
+@lru_cache(maxsize=32)
+def _context(pem: str, suites: str) -> ssl.SSLContext:
+    """A context that trusts these certificates; the hosts of a fleet with the same store share it."""
+    context = _plain(suites)
+    if pem:
+        load_pem(context, pem)
+    return context
+
+
+def _lenient(suites: str) -> ssl.SSLContext:
+    context = _plain(suites)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _plain(suites: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.hostname_checks_common_name = False  # Go looks at subject alternative names only
+    # Go takes every certificate of the store for an anchor, intermediates too.
+    context.verify_flags = ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if suites == "ecs-agent":
+        context.set_ciphers(ECS_AGENT_SUITES)
+    elif suites == "any":
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
 
 
 def load_pem(context: ssl.SSLContext, pem: str) -> int:
@@ -89,12 +104,6 @@ def load_pem(context: ssl.SSLContext, pem: str) -> int:
             except (ssl.SSLError, ValueError):
                 continue
     return int(context.cert_store_stats()["x509"])
-
-
-def certificates(pem: str) -> tuple[str, ...]:
-    """The PEM blocks in a text."""
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    return tuple(begin + part.split(end)[0] + end + "\n" for part in pem.split(begin)[1:] if end in part)
 
 
 def reason_of(error: OSError) -> tuple[Reason, str]:

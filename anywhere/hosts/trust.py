@@ -6,6 +6,7 @@ folders. The agents are Go programs, so this list, not OpenSSL's, decides whom t
 
 from __future__ import annotations
 
+import threading
 from typing import Protocol
 
 FILES = (
@@ -43,6 +44,43 @@ def load_trust(host: Reader, spec: str) -> str:
     for folder in folders:
         seen += _folder(host, folder, bundle)
     return "\n".join(seen)
+
+
+class Stores:
+    """CA stores by the digest of their files: most hosts of a fleet have the same one, and it is fetched once."""
+
+    def __init__(self, most: int = 16) -> None:
+        self._most = most
+        self._texts: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def digests(self) -> tuple[str, ...]:
+        """Those that need not be sent again."""
+        with self._lock:
+            return tuple(self._texts)
+
+    def text(self, answer: str) -> str:
+        """The PEM text of a store from `DIGEST` and, below it, the content where the digest was not known."""
+        digest, _, content = answer.partition("\n")
+        with self._lock:
+            if digest in self._texts and not content:
+                return self._texts[digest]
+        text = "\n".join(dict.fromkeys(certificates(content)))
+        if digest:
+            with self._lock:
+                text = self._texts.setdefault(digest, text)
+                for oldest in list(self._texts)[: -self._most]:
+                    del self._texts[oldest]
+        return text
+
+
+def certificates(pem: str) -> tuple[str, ...]:
+    """The PEM blocks in a text."""
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return tuple(begin + part.split(end)[0] + end + "\n" for part in pem.split(begin)[1:] if end in part)
+
+
+STORES = Stores()
 
 
 def store_paths(spec: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,0 +1,87 @@
+#!/bin/sh
+# What a machine has, as tagged lines: parsed by anywhere/hosts/inventory_sh.py. Runs after remote.sh, and with nothing
+# but a POSIX shell, /proc, /sys, grep, ls and tr; what is not there is left out.
+# The caller sets DAEMONS and TELLING (extended regular expressions) and DISKS (folders).
+
+telling() { grep -iE "^($TELLING)=" 2>/dev/null; }
+
+machine() {
+    echo "now $(date +%s.%N 2>/dev/null)"
+    # shellcheck disable=SC2154 # set by remote.sh
+    echo "uid $uid"
+    echo "arch $(uname -m)"
+    grep -E '^(btime|cpu[0-9])' /proc/stat
+    grep -E '^(MemTotal|MemAvailable|MemFree|Buffers|Cached):' /proc/meminfo
+}
+
+disks() {
+    # shellcheck disable=SC2086 # a list of folders
+    if limited 3 stat -f -c 'disk %n %S %b %a %c %d' / >/dev/null 2>&1; then
+        limited 3 stat -f -c 'disk %n %S %b %a %c %d' $DISKS
+        return
+    fi
+    for folder in $DISKS; do
+        [ -d "$folder" ] || continue
+        limited 3 df -Pk "$folder" | while read -r _ total _ free _; do
+            case $total in *[!0-9]*) ;; *) echo "disk $folder 1024 $total $free 0 0" ;; esac
+        done
+    done
+}
+
+interfaces() {
+    for folder in /sys/class/net/*; do
+        [ -d "$folder" ] || continue
+        mac='' mtu='' flags='' state=''
+        read -r mac <"$folder/address"
+        read -r mtu <"$folder/mtu"
+        read -r flags <"$folder/flags"
+        read -r state <"$folder/operstate"
+        echo "link ${folder##*/} ${mac:--} ${mtu:-0} ${flags:-0} ${state:-unknown}"
+    done
+    ip -o addr 2>/dev/null | while read -r _ name family rest; do
+        case $family in inet | inet6) echo "address ${name%%:*} $rest" ;; esac
+    done
+}
+
+# Listening sockets have state 0A; their owners are found by the socket's inode among all open files.
+listeners() {
+    found=$(cat /proc/net/tcp /proc/net/tcp6 | grep ' 0A ')
+    echo "$found" | while read -r line; do echo "socket $line"; done
+    set -f
+    patterns=$(echo "$found" | while read -r _ _ _ _ _ _ _ _ _ inode _; do echo "-e socket:[$inode]"; done)
+    set +f
+    set -- /proc/[0-9]*/fd
+    set -f
+    # shellcheck disable=SC2086 # a list of patterns
+    limited 3 ls -ln "$@" | grep -F -e /fd: $patterns | while read -r line; do
+        case $line in
+            /proc/*/fd:)
+                pid=${line#/proc/}
+                pid=${pid%%/*}
+                ;;
+            *)
+                inode=${line##*socket:[}
+                comm=
+                read -r comm <"/proc/$pid/comm"
+                echo "owner ${inode%]} $pid $comm"
+                ;;
+        esac
+    done
+    set +f
+}
+
+daemons() {
+    grep -lE "^($DAEMONS)$" /proc/[0-9]*/comm | while read -r path; do
+        pid=${path#/proc/}
+        pid=${pid%%/*}
+        comm=
+        read -r comm <"$path"
+        echo "daemon $pid $comm"
+        tr '\0' '\n' <"/proc/$pid/environ" | telling | while read -r line; do echo "variable $pid $line"; done
+    done
+}
+
+inventory() {
+    for part in machine disks interfaces listeners daemons; do $part 2>/dev/null </dev/null; done
+    mark 0
+}

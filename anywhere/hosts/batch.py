@@ -1,0 +1,119 @@
+"""Many observations in one go: the script for the far side's shell, and its output taken apart. Pure.
+
+What cannot be known to be complete is not there: a cut-off answer yields the observations before the cut.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from anywhere.hosts import inventory_sh
+
+# The far side evaluates what it has read whole, so that a script cut off on its way runs not at all. The words are
+# the same in every login shell, csh and fish included.
+READER = "exec sh -c 'eval \"$(cat)\"'"
+PASSWORD_READER = "exec sh -c 'IFS= read -r password; eval \"$(cat)\"'"
+MOST_SCRIPT = 120_000  # bytes: Linux takes no longer argument (MAX_ARG_STRLEN, 128 KiB), and sudo gets it as one
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One observation's outcome: the word after its mark (mostly an exit code), and both streams."""
+
+    word: str
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def rc(self) -> int:
+        """The exit code, 1 where the word is no number."""
+        return int(self.word) if self.word.isascii() and self.word.isdigit() else 1
+
+
+def token() -> str:
+    """A word that no output can hold by chance or intent."""
+    return f"anywhere-{secrets.token_hex(16)}"
+
+
+@cache
+def library() -> str:
+    """The functions that the lines below call, comments left out."""
+    texts = [resources.files("anywhere").joinpath("data", name).read_text() for name in ("remote.sh", "inventory.sh")]
+    kept = (line.strip() for text in texts for line in text.splitlines())
+    return "\n".join(line for line in kept if line and not line.startswith("#")) + "\n"
+
+
+def run_line(argv: Sequence[str], seconds: float) -> str:
+    """A command with its time limit in whole seconds."""
+    return f"run {max(1, round(seconds))} {shlex.join(argv)}"
+
+
+def file_line(path: str, tail: int = 0) -> str:
+    """A file, or its last `tail` bytes."""
+    return f"read_file {shlex.quote(path)} {tail or ''}"
+
+
+def folder_line(path: str) -> str:
+    """The names in a folder."""
+    return f"list_folder {shlex.quote(path)}"
+
+
+def trust_line(files: Iterable[str], folders: Iterable[str], digests: Iterable[str]) -> str:
+    """A CA store; its content only when its digest is none of these."""
+    return f"trust {shlex.quote(' '.join(digests))} {shlex.join(files)} -- {shlex.join(folders)}"
+
+
+def name_line(name: str) -> str:
+    """A name asked of the system's resolver, beside all others."""
+    return f"look_up {shlex.quote(name)} &"
+
+
+def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None = None) -> str:
+    """The whole text for a POSIX shell: variables, functions, and the lines."""
+    given = {"TOKEN": mark, **(variables or {})}
+    head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in given.items())
+    return head + library() + "mark start\n" + "\n".join(lines) + "\nexit 0\n"
+
+
+def privileged(mark: str, inner: str, *, sudo: bool, password: bool) -> str:
+    """The script around `inner`: notes the login's environment and clock, then runs it with root's rights where they
+    can be had, else without. Three parts come first: environment, clock, and `root`, `sudo` or `none` with what sudo
+    said on stderr."""
+    become = "sudo -n"
+    ask = f"{become} sh -c :"
+    if password:
+        # The password comes from a variable by a builtin of the shell: it is in no argument list. -k makes sudo ask in
+        # any case, so that it is always sudo that reads it.
+        become = "printf '%s\\n' \"$password\" | sudo -k -S -p ''"
+        ask = f"{become} sh -c :"
+    choices = [f"TOKEN={mark}\nINNER={shlex.quote(inner)}\nTELLING={shlex.quote(inventory_sh.TELLING)}", _MARK]
+    choices += ['env | grep -iE "^($TELLING)="; mark 0', "date +%s.%N; mark $?"]
+    choices += ['if [ "$(id -u)" = 0 ]; then mark root; unset password; eval "$INNER"']
+    if sudo:
+        choices += [f'elif {ask} >/dev/null; then mark sudo; {become} sh -c "$INNER"']
+    choices += ['else mark none; unset password; eval "$INNER"; fi']
+    return "\n".join(choices) + "\n"
+
+
+_MARK = 'mark() { printf \'\\n%s %s\\n\' "$TOKEN" "$1"; printf \'\\n%s\\n\' "$TOKEN" >&2; }\nmark start'
+
+
+def parse(mark: str, stdout: bytes, stderr: bytes) -> list[Part]:
+    """The parts that came whole, the words of login shells before `start` left out."""
+    end = b"\n" + mark.encode()
+    errors = stderr.split(end + b"\n")
+    content, *pieces = stdout.split(end + b" ")
+    parts = []
+    for index, piece in enumerate(pieces):
+        word, newline, following = piece.partition(b"\n")
+        if not newline:
+            break
+        error = errors[index] if index < len(errors) else b""
+        parts.append(Part(word.decode("utf-8", "replace"), content, error))
+        content = following
+    return [part for part in parts if part.word != "start"]

@@ -1,0 +1,133 @@
+"""The shell on the far side: batches of observations, single commands, and root's rights by sudo."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from anywhere.errors import HostUnreachable
+from anywhere.hosts import batch
+from anywhere.hosts.base import Completed, Deadline
+from anywhere.hosts.inventory_sh import parse_clock, parse_environment
+from anywhere.hosts.ssh import Connection
+
+QUIET = 9.0  # seconds without a byte after which an observation has hung: past every time limit set over there
+BATCH_SECONDS = 60.0
+KILLED, TIMED_OUT = 137, 124
+HEAD = 3  # parts that stand before those asked for: environment, clock, rights
+
+_ONE = (
+    "PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin; LC_ALL=C; "
+    "if [ -d /usr/lib/locale/C.utf8 ] || [ -d /usr/lib/locale/C.UTF-8 ]; then LC_ALL=C.UTF-8; fi; "
+    "LANG=$LC_ALL; export PATH LC_ALL LANG; limit=$1; shift; "
+    'if timeout -s KILL 1 true 2>/dev/null; then exec timeout -s KILL "$limit" "$@"; '
+    'elif timeout -t 1 -s KILL true 2>/dev/null; then exec timeout -t "$limit" -s KILL "$@"; '
+    'else exec "$@"; fi'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a login is: its environment, whose rights commands have (`root`, `sudo` or `none`) and why not root's, and
+    the host's clock minus ours in seconds (None: not known)."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    rights: str = "none"
+    refused: str = ""
+    offset: float | None = None
+
+
+class Shell:
+    """Runs things on one connection. `password` is for sudo; empty: only what sudo allows without one."""
+
+    def __init__(self, connection: Connection, deadline: Deadline, *, sudo: bool, password: str = "") -> None:
+        self.connection = connection
+        self.deadline = deadline
+        self._sudo, self._password = sudo, password
+        self._login: Login | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def login(self) -> Login:
+        """Asked of the host at the first need."""
+        with self._lock:
+            if self._login is None:
+                self._batch([], {})
+            assert self._login is not None
+            return self._login
+
+    def gather(self, lines: Sequence[str], variables: Mapping[str, str]) -> list[batch.Part]:
+        """One part for each line of `hosts/batch.py`. What hangs becomes a killed part, and the rest goes on.
+
+        Raises HostUnreachable when the connection is lost or no POSIX shell answers.
+        """
+        parts: list[batch.Part] = []
+        while len(parts) < len(lines):
+            parts += self._batch(lines[len(parts) :], variables)
+            if len(parts) < len(lines):
+                parts.append(batch.Part(str(KILLED), b"", b""))
+        return parts
+
+    def _batch(self, lines: Sequence[str], variables: Mapping[str, str]) -> list[batch.Part]:
+        mark = batch.token()
+        inner = batch.script(mark, lines, variables)
+        text = batch.privileged(mark, inner, sudo=self._sudo, password=bool(self._password))
+        reader = batch.PASSWORD_READER if self._password else batch.READER
+        secret = f"{self._password}\n" if self._password else ""
+        seconds = self.deadline.left(BATCH_SECONDS)
+        ran = self.connection.execute(reader, (secret + text).encode(), seconds, quiet=QUIET)
+        head, parts = (found := batch.parse(mark, ran.stdout, ran.stderr))[:HEAD], found[HEAD:]
+        if len(head) < HEAD:
+            raise self._no_shell(ran.stderr or ran.stdout)
+        if self._login is None:
+            self._login = _login(head, ran.first_at)
+        return parts
+
+    def _no_shell(self, said: bytes) -> HostUnreachable:
+        if self.deadline.left() <= 0:
+            return HostUnreachable(f"{self.connection.name}: no time left for the host's answers")
+        line = next(iter(said.decode("utf-8", "replace").split("\n")), "").strip()[:200]
+        remedy = "give the user a POSIX shell, and no forced command in authorized_keys"
+        return HostUnreachable(f"{self.connection.name}: no shell answers: {line or 'nothing said'}", remedy=remedy)
+
+    def plain(self, mark: str, lines: Sequence[str], seconds: float, sink: Callable[[bytes], None]) -> None:
+        """Lines with the user's own rights; `sink` gets their output as it comes. Waits for background jobs."""
+        text = batch.script(mark, [*lines, "wait"])
+        self.connection.execute(batch.READER, text.encode(), self.deadline.left(seconds), sink)
+
+    def act(self, argv: Sequence[str], input: bytes, timeout: float) -> Completed:
+        """One command with its input and its own exit code."""
+        started = time.monotonic()
+        timeout = self.deadline.left(timeout)
+        words = ["sh", "-c", _ONE, "sh", str(max(1, round(timeout))), *argv]
+        if self.login.rights == "sudo":
+            words = (["sudo", "-k", "-S", "-p", ""] if self._password else ["sudo", "-n"]) + words
+            input = f"{self._password}\n".encode() + input if self._password else input
+        ran = self.connection.execute(shlex.join(words), input, timeout + 1)
+        rc = TIMED_OUT if ran.rc in (None, KILLED) else ran.rc
+        return completed(argv, rc or 0, ran.stdout, ran.stderr, time.monotonic() - started)
+
+
+def completed(argv: Sequence[str], rc: int, stdout: bytes, stderr: bytes, seconds: float = 0.0) -> Completed:
+    """A finished command as every kind of host tells it."""
+    rc = TIMED_OUT if rc == KILLED else rc
+    text = "timed out" if rc == TIMED_OUT else stderr.decode("utf-8", "replace")
+    return Completed(tuple(argv), rc, stdout.decode("utf-8", "replace"), text, seconds)
+
+
+def _login(head: Sequence[batch.Part], first_at: float) -> Login:
+    environment, clock, rights = head
+    now = parse_clock(clock.stdout.decode("ascii", "replace"))
+    refused = ""
+    if rights.word == "none":
+        said = rights.stderr.decode("utf-8", "replace").strip().splitlines()
+        refused = said[0][:200] if said else "sudo was not asked"
+    return Login(
+        parse_environment(environment.stdout.decode("utf-8", "replace")),
+        rights.word,
+        refused,
+        now - first_at if now else None,
+    )

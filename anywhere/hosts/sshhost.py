@@ -1,0 +1,158 @@
+"""A machine over SSH: sshd and a POSIX shell are all that it needs.
+
+Observations are gathered in a few batches at once; probes and queries to nameservers go through channels that the
+host's own sshd opens, so that they start from the host. Nothing is tried another way in silence: a view that is not to
+be had is `not-permitted`.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from anywhere.hosts import batch, inventory_sh
+from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
+from anywhere.hosts.gathering import Gathering, Key
+from anywhere.hosts.prober import Ladder
+from anywhere.hosts.remoteshell import Shell, completed
+from anywhere.hosts.ssh import Connection, NotPermitted
+from anywhere.hosts.sshnames import ServerNames, SystemNames
+from anywhere.hosts.sshtarget import SSHOptions
+from anywhere.hosts.tls import Contexts
+from anywhere.hosts.trust import STORES, store_paths
+
+COMMAND_SECONDS = 5.0  # for one gathered command
+RESOLVE_SECONDS, NAMESERVER_SECONDS = 5.5, 2.2  # as LocalHost
+READ_AHEAD = 256 * 1024  # bytes of a file that are gathered; what is longer is a log, and its end is what is asked for
+INVENTORY: Key = ("inventory",)
+WHOLE = ("/proc/", "/sys/", "/run/")  # `tail` of old coreutils stumbles over files without a true size
+# Programs that ask a daemon, and wait with it: they have a batch of their own.
+ASKING = frozenset(("docker", "podman", "systemctl", "timedatectl", "chronyc", "ntpq", "snap", "firewall-cmd"))
+ERRORS: tuple[tuple[str, type[OSError]], ...] = (
+    ("No such file or directory", FileNotFoundError),
+    ("Permission denied", PermissionError),
+    ("Operation not permitted", PermissionError),
+    ("Is a directory", IsADirectoryError),
+    ("Not a directory", NotADirectoryError),
+)
+
+
+class SSHHost:
+    """A host over one connection. `budget` seconds are divided among the steps of a probe."""
+
+    def __init__(self, connection: Connection, options: SSHOptions, deadline: Deadline, budget: float = 6.0) -> None:
+        self.name = connection.name
+        self.deadline = deadline
+        self.budget = budget
+        self.connection = connection
+        self.shell = Shell(connection, deadline, sudo=options.become, password=options.become_password)
+        self._gathering = Gathering(lambda lines: self.shell.gather(lines, inventory_sh.settings()))
+        self._names = SystemNames(self.shell, connection.dial)
+        self._servers: dict[str, ServerNames] = {}
+        self._lock = threading.Lock()
+        self._ladder = Ladder(self._connect, Contexts(self._trust), deadline, budget, self._clock)
+
+    def close(self) -> None:
+        """End the connection."""
+        self.connection.close()
+
+    def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 10.0) -> Completed:
+        """See Host. A command with input is an action: what was gathered before it no longer counts."""
+        if input:
+            self._gathering.forget()
+        elif part := self._gathering.take(("run", *argv), self.deadline.left()):
+            return completed(argv, part.rc, part.stdout, part.stderr)
+        return self.shell.act(argv, input, timeout)
+
+    def read(self, path: str, *, tail: int = 0) -> bytes:
+        """See Host."""
+        part = self._gathering.take(("read", path), self.deadline.left())
+        if part and (part.rc or len(part.stdout) < READ_AHEAD or 0 < tail <= READ_AHEAD):
+            return content(path, part)[-tail:]
+        return content(path, self._look(batch.file_line(path, tail)))
+
+    def listdir(self, path: str) -> tuple[str, ...]:
+        """See Host."""
+        part = self._gathering.take(("listdir", path), self.deadline.left())
+        names = content(path, part or self._look(batch.folder_line(path)))
+        return tuple(sorted(names.decode("utf-8", "surrogateescape").splitlines()))
+
+    def resolve(self, query: Query) -> Answer:
+        """See Host."""
+        if query.server:
+            with self._lock:
+                names = self._servers.setdefault(query.server, ServerNames(query.server, self.connection.dial))
+            answer = names.ask(query.name, self.deadline.left(NAMESERVER_SECONDS))
+        else:
+            answer = self._names.ask(query.name, self.deadline.left(min(RESOLVE_SECONDS, self.budget)))
+        if answer.reason:
+            self.connection.check()  # what a lost connection leaves unanswered says nothing about the name
+        return answer
+
+    def probe(self, spec: ProbeSpec) -> Probe:
+        """See Host."""
+        probe = self._ladder.climb(spec)
+        if not probe.ok:
+            self.connection.check()
+        return probe
+
+    def inventory(self) -> Inventory:
+        """See Host."""
+        part = self._gathering.take(INVENTORY, self.deadline.left()) or self._look("inventory")
+        login = self.shell.login
+        found = inventory_sh.parse_inventory(part.stdout.decode("utf-8", "replace"), login.environment)
+        return replace(found, refused=login.refused)
+
+    def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
+        """See Host. Returns at once; each verb waits for its own part."""
+        lines: dict[Key, str] = {("read", path): batch.file_line(path, _read_ahead(path)) for path in files}
+        lines |= {("listdir", path): batch.folder_line(path) for path in folders}
+        lines |= {INVENTORY: "inventory", ("trust",): self._trust_line("")}
+        asking: dict[Key, str] = {}
+        for argv in commands:
+            into = asking if ASKING & set(" ".join(argv).split()) else lines
+            into["run", *argv] = batch.run_line(argv, COMMAND_SECONDS)
+        for group in (lines, asking):
+            self._gathering.start(group)
+
+    # --- what the verbs stand on -------------------------------------------------------------------------------
+
+    def _look(self, line: str) -> batch.Part:
+        return self.shell.gather([line], inventory_sh.settings())[0]
+
+    def _connect(self, address: str, port: int, timeout: float, mss: int) -> socket.socket:
+        if mss:
+            raise NotPermitted(0, "not visible over SSH: the segment size of sshd's connections cannot be chosen")
+        return self.connection.dial(address, port, timeout)
+
+    def _clock(self) -> float:
+        offset = self.shell.login.offset
+        return time.time() + offset if offset is not None else 0.0
+
+    def _trust_line(self, spec: str) -> str:
+        files, folders = store_paths(spec)
+        return batch.trust_line(files, folders, STORES.digests())
+
+    def _trust(self, spec: str) -> str:
+        if spec == "none":
+            return ""
+        part = None if spec else self._gathering.take(("trust",), self.deadline.left())
+        return STORES.text((part or self._look(self._trust_line(spec))).stdout.decode("latin-1"))
+
+
+def _read_ahead(path: str) -> int:
+    return 0 if path.startswith(WHOLE) else READ_AHEAD
+
+
+def content(path: str, part: batch.Part) -> bytes:
+    """What a reading program wrote; its failure as the OSError that it tells (strerror's texts in the C locale)."""
+    if part.rc == 0:
+        return part.stdout
+    said = part.stderr.decode("utf-8", "replace").strip()
+    for text, error in ERRORS:
+        if text in said:
+            raise error(0, text, path)
+    raise OSError(0, said[:200] or f"cannot be read (exit code {part.rc})", path)

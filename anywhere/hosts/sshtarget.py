@@ -1,0 +1,74 @@
+"""Where to log in, as people write it, and how."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from anywhere.errors import BadInput
+
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?")
+_USER = re.compile(r"[^\s@:/\\'\"`$;&|<>()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SSHTarget:
+    """A host to log in to. `user` empty and `port` 0 leave the choice to ssh_config. `name` is what reports call it."""
+
+    host: str
+    user: str = ""
+    port: int = 0
+    name: str = ""
+
+    def __str__(self) -> str:
+        user = f"{self.user}@" if self.user else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return user + host + (f":{self.port}" if self.port else "")
+
+    @property
+    def label(self) -> str:
+        """The name in reports: the inventory's own, else `[user@]host[:port]`."""
+        return self.name or str(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SSHOptions:
+    """How to log in, for all hosts of a run.
+
+    `config` lists ssh_config files (None: the user's and the system's). Host keys are checked against known_hosts;
+    `accept_new` also takes, and stores, the key of a host that has no entry yet, never a changed one. `become` is
+    whether to ask sudo for root's rights, without a password unless `become_password` is given. `connect_timeout` is
+    in seconds, up to the end of authentication.
+    """
+
+    accept_new: bool = False
+    identities: tuple[str, ...] = ()
+    config: tuple[str, ...] | None = None
+    known_hosts: tuple[str, ...] = ()
+    become: bool = True
+    become_password: str = field(default="", repr=False)
+    connect_timeout: float = 10.0
+
+
+def parse_target(text: str, name: str = "") -> SSHTarget:
+    """`[user@]host[:port]`, an IPv6 address in brackets where a port follows. Raises BadInput."""
+    rest = text.strip().removeprefix("ssh://").rstrip("/")
+    user, mark, place = rest.rpartition("@")
+    host, port = _split(place)
+    good_host = _HOST.fullmatch(host) or (":" in host and _ADDRESS.fullmatch(host))
+    if not good_host or (mark and not _USER.fullmatch(user)) or user.startswith("-") or host.startswith("-"):
+        raise BadInput(f"{text[:80]!r} is no host: write local, [user@]host[:port] or the path of a bundle")
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+        raise BadInput(f"{text[:80]!r}: the port must be 1 to 65535")
+    return SSHTarget(host, user, int(port or 0), name)
+
+
+def _split(place: str) -> tuple[str, str]:
+    if place.startswith("["):
+        host, _, rest = place[1:].partition("]")
+        return host, rest[1:] if rest.startswith(":") else rest
+    if place.count(":") > 1:
+        return place, ""
+    host, _, port = place.partition(":")
+    return host, port
