@@ -82,7 +82,8 @@ def _bare(
     status = Status.FAIL if blocked else Status.WARN
     where = drop_in(component)
     remedy = Remedy(
-        f"Set the proxy for {component.name} in {where}, with the exclusions {', '.join(NEEDED.get(component.name, (METADATA,)))}; "
+        f"Set the proxy for {component.name} in {where}, with the exclusions "
+        f"{', '.join(NEEDED.get(component.name, (METADATA,)))}; "
         "then reload systemd and restart it (docker first, then the SSM agent, then ecs).",
         (
             ("sudo", "anywhere", "proxy", "apply", "--url", url),

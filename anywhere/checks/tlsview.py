@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from statistics import median
 
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
@@ -13,6 +15,7 @@ from anywhere.facts.interception import product
 from anywhere.facts.osrelease import os_release
 from anywhere.facts.survey import Visit, is_foreign
 from anywhere.hosts.base import Host, Probe
+from anywhere.hosts.pool import fan_out
 from anywhere.model import Finding, Reason, Remedy, Status
 from anywhere.settings import Settings
 
@@ -149,4 +152,38 @@ def _offsets(visit: Visit) -> list[float]:
     ]
 
 
-CHECKS = (trust_store, clock, interception, latency)
+@check("endpoints.idle", "a quiet connection survives")
+def idle(host: Host, settings: Settings) -> Iterator[Finding]:
+    """With --idle: one channel of each kind is held without a byte, then used (amazon-ecs-agent issue 553)."""
+    id = idle.id
+    if not settings.idle:
+        yield skipped(id, "channels", "not asked for: --idle 120 holds a connection for two minutes")
+        return
+    for seen in surveys(host, settings):
+        channels = {visit.endpoint.service: visit for visit in seen.visits if visit.endpoint.scheme == "wss" and visit.ok}
+        if not channels:
+            yield skipped(id, seen.region, "no channel opens", because="endpoints.websocket")
+        calls = [partial(_hold, host, visit, settings.idle) for visit in channels.values()]
+        for visit, probe in zip(channels.values(), fan_out(calls)):
+            yield _survival(visit, probe, settings.idle)
+
+
+def _hold(host: Host, visit: Visit, seconds: float) -> Probe:
+    assert visit.best is not None
+    return host.probe(replace(visit.best.spec, proxy=visit.proxy, idle=seconds))
+
+
+def _survival(visit: Visit, probe: Probe, seconds: float) -> Finding:
+    subject = f"{visit.endpoint.host}:{visit.endpoint.port}"
+    if probe.survived is not False:
+        return passed(idle.id, subject, f"a connection survives {seconds:g} quiet seconds")
+    remedy = Remedy(
+        "Raise the idle timeout of the firewall, proxy or NAT on the way to at least two minutes: the channels are quiet "
+        "for up to 60 s, and a cut one is noticed late.",
+        (("anywhere", "check", "--idle", f"{seconds / 2:g}", "--only", idle.id),),
+    )
+    summary = f"a quiet connection does not survive {seconds:g} s: {probe.detail}"
+    return trouble(idle.id, Status.WARN, subject, summary, cause="websocket.idle-cut", remedy=remedy)
+
+
+CHECKS = (trust_store, clock, interception, latency, idle)

@@ -28,8 +28,8 @@ def explain(
         write(_rule(code, tuple(known)))
         return
     row = known[code]
-    parts = ((f"{row.code} ({row.severity})", row.title), ("Means", row.meaning), ("Found", row.found))
-    parts += (("Mend", row.mend), ("Source", row.source))
+    head = (f"{row.code} ({row.severity})", row.title)
+    parts = (head, ("Means", row.meaning), ("Found", row.found), ("Mend", row.mend), ("Source", row.source))
     write("\n\n".join(_part(*part) for part in parts) + "\n")
 
 
