@@ -164,8 +164,9 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
         targets = (name,) if _is_address(name) else spread(first_addresses(host, name, servers))[:2]
         probes = _probe_all(host, base, targets)
         found = None if _is_address(name) else lookup(host, name, servers)
-        # A proxied component resolves nothing, but a shard's number can only be guessed where its name is known.
-        own = lookup(host, endpoint.host, servers) if endpoint.shard else None
+        # A proxied component resolves nothing; only whether a denied number exists at all is worth a question.
+        denied = any(probe.reason is Reason.PROXY_DENIED for probe in probes)
+        own = lookup(host, endpoint.host, servers) if endpoint.shard and denied else None
         return _twice(host, Visit(endpoint, vantage, proxy, own, found, probes))
     probes = _probe_all(host, base, spread(first_addresses(host, endpoint.host, servers)))
     first = _twice(host, Visit(endpoint, vantage, "", None, None, probes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from anywhere.model import Cause, Finding, Report, Status, Target, Verdict
 from anywhere.report.style import PLAIN, Style, fill
@@ -23,6 +24,7 @@ VERDICTS = {
     Verdict.NOT_READY: Status.FAIL,
 }
 SUBJECTS_SHOWN = 6
+FOLDED_WORDS = 3
 CHECK_WIDTH = 26
 
 
@@ -38,11 +40,37 @@ def _target(target: Target, style: Style) -> Iterator[str]:
     for status in Status:
         rows = [finding for finding in target.findings if finding.status is status]
         yield from _rows(status, rows, style)
+    yield from _matrix(target, style)
     for cause in target.causes:
         yield ""
         yield from _cause(cause, style)
     yield ""
     yield from _verdict(target, style)
+
+
+def _matrix(target: Target, style: Style) -> Iterator[str]:
+    """Component by setting, where any component has a proxy: declared beside effective where the two differ."""
+    rows = [dict(f.evidence["matrix"]) for f in target.findings if isinstance(f.evidence.get("matrix"), dict)]
+    if not any(row.get("effective") or row.get("declared") for row in rows):
+        return
+    yield ""
+    yield style.bold(f"  {'component':<12}{'setting':<13}value")
+    for row in rows:
+        yield from _settings(row)
+
+
+def _settings(row: dict[str, Any]) -> Iterator[str]:
+    declared, effective = row.get("declared", {}), row.get("effective", {})
+    head = str(row.get("component", ""))
+    for name in dict.fromkeys([*effective, *declared]) or ("HTTPS_PROXY",):
+        value = effective.get(name, "not set")
+        if name in declared and declared[name] != value:
+            value += f"   (declared: {declared[name]}; restart it)"
+        yield f"  {head:<12}{name:<13}{value}"
+        head = ""
+    needed = row.get("needed", {}).get("NO_PROXY", "")
+    if needed and effective:
+        yield f"  {'':<12}{'needed':<13}NO_PROXY with {needed}"
 
 
 def facts_line(target: Target) -> str:
@@ -72,7 +100,7 @@ def _rows(status: Status, findings: Sequence[Finding], style: Style) -> Iterator
 def _folded(status: Status, rows: Sequence[Finding]) -> str:
     if status in (Status.PASS, Status.SKIP):
         words = list(dict.fromkeys(row.summary for row in rows))
-        return f"{len(rows)} × {words[0]}" + (f" (and {len(words) - 1} other ways)" if len(words) > 1 else "")
+        return f"{len(rows)} × {'; '.join(words[:FOLDED_WORDS])}" + (" ..." if len(words) > FOLDED_WORDS else "")
     subjects = [row.subject for row in rows]
     more = f" and {len(subjects) - SUBJECTS_SHOWN} more" if len(subjects) > SUBJECTS_SHOWN else ""
     return f"{rows[0].summary}: {', '.join(subjects[:SUBJECTS_SHOWN])}{more}"
