@@ -124,7 +124,8 @@ def _login(head: Sequence[batch.Part], first_at: float) -> Login:
     refused = ""
     if rights.word == "none":
         said = rights.stderr.decode("utf-8", "replace").strip().splitlines()
-        refused = said[0][:200] if said else "sudo was not asked"
+        told = [line for line in said if line.startswith("sudo:")] or said or ["sudo was not asked"]
+        refused = told[-1][:200]
     return Login(
         parse_environment(environment.stdout.decode("utf-8", "replace")),
         rights.word,

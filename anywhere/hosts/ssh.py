@@ -25,6 +25,7 @@ COMMANDS_AT_ONCE = 8  # sshd allows ten sessions on a connection (MaxSessions); 
 LARGEST_OUTPUT = 64 * 1024 * 1024  # bytes of one command's output: more is a runaway
 GRACE = 2.0  # seconds past a timeout in which the loop itself has to answer
 CHUNK = 65536
+PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds between them
 
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
 
@@ -87,7 +88,6 @@ class Connection:
         self.name = name
         self._sessions = asyncio.Semaphore(COMMANDS_AT_ONCE)
         self._running = 0
-        self._freed = asyncio.Event()
         self._closing = False
 
     @property
@@ -131,26 +131,28 @@ class Connection:
     async def _execute(self, session: _Session, command: str, input: bytes, quiet: float) -> None:
         async with self._sessions:
             channel = await self._open_session(session, command)
-            self._running += 1
             try:
                 channel.write(input)
                 channel.write_eof()
                 await session.finish(quiet)
             finally:
                 self._running -= 1
-                self._freed.set()
 
     async def _open_session(self, session: _Session, command: str) -> Any:
         """Where sshd allows fewer sessions than we want (MaxSessions), wait until one of ours is over."""
+        factory: Any = lambda: session  # noqa: E731
+        alone = 0
         while True:
-            self._freed.clear()
+            self._running += 1
             try:
-                channel, _ = await self.inner.create_session(lambda: session, command, encoding=None)  # type: ignore[arg-type, return-value]
-                return channel
-            except asyncssh.ChannelOpenError:
-                if not self._running:
+                return (await self.inner.create_session(factory, command, encoding=None))[0]
+            except BaseException as error:
+                self._running -= 1
+                alone = 0 if self._running else alone + 1
+                # sshd counts a session for a moment longer than we do, so once alone is not yet refused.
+                if not isinstance(error, asyncssh.ChannelOpenError) or alone > PATIENT:
                     raise
-                await self._freed.wait()
+            await asyncio.sleep(RETRY)
 
     def dial(self, address: str, port: int, timeout: float) -> socket.socket:
         """A connected socket whose far end is opened by the host's sshd (direct-tcpip).
