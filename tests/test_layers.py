@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "anywhere"
 LAYERS = (
     ("model", "errors", "settings", "__init__"),
     ("hosts",),
-    ("regions", "services", "endpoints", "distros", "inventory"),
+    ("regions", "services", "endpoints", "distros", "compatibility", "inventory"),
     ("facts",),
     ("changes",),
     ("checks", "taskdef", "causetexts"),

@@ -188,7 +188,8 @@ def machine_id(host: Host) -> MachineId:
     said = read_text(host, MACHINE_ID)
     if said.access is not Access.READ:
         return MachineId("missing" if said.access is Access.MISSING else "unreadable")
-    return MachineId(judge_machine_id(said.content), _volatile(mounts(host)), digest(said.content))
+    state = judge_machine_id(said.content)
+    return MachineId(state, _volatile(mounts(host)), digest(said.content) if state == "ok" else "")
 
 
 def judge_machine_id(text: str) -> str:
@@ -203,8 +204,7 @@ def digest(text: str) -> str:
     """A value that stands for a machine-id: the id itself should not leave the machine (machine-id(5))."""
     import hashlib
 
-    text = text.strip()
-    return hashlib.sha256(b"anywhere machine-id " + text.encode()).hexdigest()[:16] if text else ""
+    return hashlib.sha256(b"anywhere machine-id " + text.strip().encode()).hexdigest()[:16]
 
 
 def _volatile(table: Iterable[Mount]) -> str:
