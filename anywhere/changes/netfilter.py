@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anywhere.changes.base import Step
+from anywhere.changes.persist import pause_step, persist_steps
 from anywhere.changes.rules import observe, rule_steps
 from anywhere.hosts.base import Host
 from anywhere.settings import Settings
@@ -12,6 +13,8 @@ JOURNAL = "rules"
 
 def plan(host: Host, settings: Settings, *, persist: bool = True) -> tuple[Step, ...]:
     """The steps that bring the rules to the wanted state, and with `persist` keep them there. Raises ChangeFailed where
-    the rules cannot be read or nothing on the host could hold them."""
+    the rules cannot be read or nothing on the host could hold them. No setting changes what is wanted."""
+    del settings
     state = observe(host)
-    return rule_steps(state)
+    steps = rule_steps(state)
+    return (*pause_step(host, state), *steps, *persist_steps(host, state)) if persist else steps

@@ -164,7 +164,7 @@ def _lines(backend: Backend, mine: tuple[Wanted, ...], table: str, family: int) 
         elif rule.is_ours:
             yield f"-D {rule.raw.partition('-A ')[2]}"
     for want in reversed(add):
-        verb = f"-I {want.chain} 1" if _goes_on_top(want, backend) else f"-A {want.chain}"
+        verb = f"-I {want.chain} 1" if goes_on_top(want, backend) else f"-A {want.chain}"
         yield f"{verb} {want.words}"
 
 
@@ -187,7 +187,7 @@ def works(want: Wanted, backend: Backend) -> bool:
     return verdict.target == want.rule.target
 
 
-def _goes_on_top(want: Wanted, backend: Backend) -> bool:
+def goes_on_top(want: Wanted, backend: Backend) -> bool:
     """The order of ecs-init, which appends to nat, unless a rule there would take the packets before."""
     if want.table == "filter":
         return True

@@ -28,6 +28,20 @@ MANAGERS = {
 _UNITS = (*MANAGERS, "docker.service", "ecs.service", "anywhere-rules.service")
 
 
+_SHOW = ("systemctl", "show", "-p", "Id,LoadState,ActiveState,UnitFileState", *_UNITS)
+
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("iptables", "--version"),
+    ("iptables-nft", "--version"),
+    ("iptables-legacy", "--version"),
+    *((f"{word}-{kind}-save",) for word in ("iptables", "ip6tables") for kind in (NFT, LEGACY)),
+    ("nft", "-j", "list", "chains"),
+    _SHOW,
+)
+FILES: tuple[str, ...] = ("/etc/ufw/ufw.conf", "/etc/docker/daemon.json")
+FOLDERS: tuple[str, ...] = ("/proc/sys/net/ipv6",)
+
+
 @dataclass(frozen=True)
 class Backend:
     """One way to reach the kernel's rules: `name` is nft or legacy; `program` the iptables that speaks it. `v6` is None
@@ -126,7 +140,7 @@ def firewall(host: Host) -> Firewall:
         tuple(backends),
         default or (backends[0].name if backends else ""),
         tables,
-        parse_units(_stdout(host, "systemctl", "show", "-p", "Id,LoadState,ActiveState,UnitFileState", *_UNITS)),
+        parse_units(_stdout(host, *_SHOW)),
         "enabled=yes" in read_text(host, "/etc/ufw/ufw.conf").content.lower().replace(" ", "").replace('"', ""),
         any(table == "docker-bridges" for _, table, _ in tables.listed),
         _bridge(host),

@@ -17,6 +17,21 @@ ROUTE_LOCALNET = "net.ipv4.conf.all.route_localnet"
 RESERVED_PORTS = "net.ipv4.ip_local_reserved_ports"
 
 
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("ip", "-4", "route", "show", "default"),
+    ("ip", "-4", "route", "get", CREDENTIAL_ADDRESS),
+    ("ip", "-4", "route", "show", "to", "root", "169.254.0.0/16"),
+    ("ip", "-4", "-o", "addr", "show", "dev", "docker0"),
+)
+FILES: tuple[str, ...] = (
+    "/proc/sys/net/ipv4/conf/all/route_localnet",
+    "/proc/sys/net/ipv4/ip_local_reserved_ports",
+    "/proc/sys/net/ipv4/conf/all/rp_filter",
+    "/proc/sys/net/ipv4/conf/docker0/rp_filter",
+)
+FOLDERS: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Sysctl:
     """A kernel setting: `value` is None where the key is absent or may not be read."""

@@ -10,6 +10,8 @@ from anywhere.facts import (
     credentials,
     daemonjson,
     ecsconfig,
+    firewall,
+    localnet,
     osrelease,
     packages,
     ports,
@@ -21,7 +23,7 @@ from anywhere.facts import (
 from anywhere.hosts.base import ProbeSpec
 
 MODULES = (
-    *(agents, containers, credentials, daemonjson, ecsconfig, osrelease, packages),
+    *(agents, containers, credentials, daemonjson, ecsconfig, firewall, localnet, osrelease, packages),
     *(ports, registration, system, timesync, units),
 )
 
