@@ -34,6 +34,10 @@ SwapFree:              0 kB
 CGROUPS = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n" + "".join(
     f"{name}\t0\t60\t1\n" for name in ("cpuset", "cpu", "cpuacct", "blkio", "memory", "devices", "freezer", "pids")
 )
+TIMESYNCD = "[Unit]\nDescription=Network Time Synchronization\n[Service]\nExecStart=/lib/systemd/systemd-timesyncd\n"
+DPKG = "Package: {0}\nStatus: install ok installed\nPriority: optional\nSection: admin\nMaintainer: x\n"
+DPKG += "Architecture: amd64\nVersion: {1}\nDescription: {0}\n\n"
+BASE_PACKAGES = {"base-files": "12.4+deb12u9", "systemd": "252.33-1~deb12u1", "iptables": "1.8.9-2"}
 # What a bare server has not got, whatever this machine has.
 ABSENT = (
     "/usr/bin/docker", "/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/docker", "/usr/bin/podman",
@@ -61,11 +65,13 @@ class Daemon:
 
 @dataclass
 class Unit:
-    """A systemd unit: its file's text, where it lies, what `systemctl` says of it, extra `show` properties."""
+    """A systemd unit: its file's text, where it lies, what `systemctl` says of it, extra `show` properties. `main` is
+    the first word of its main process's command line."""
 
     text: str
     active: bool = True
     enabled: bool = True
+    main: str = ""
     folder: str = "/lib/systemd/system"
     properties: dict[str, str] = field(default_factory=dict)
 
@@ -73,14 +79,22 @@ class Unit:
 @dataclass
 class Host:
     """`files` maps a path to its content (None hides it), `modes` to a mode; `programs` are files with mode 755,
-    `links` symbolic links, `folders` empty folders. `overmounts` puts content over kernel files such as /proc/meminfo,
-    `tmpfs` small file systems (path to size in bytes). `iptables` is given to the restore program of `backend`.
-    `sysctls` are of the network namespace. `trusted` are keys of the certificates whose roots are in the CA bundle."""
+    `stubs` programs of `tests/region/stubs`, `links` symbolic links, `folders` empty folders, `filled` files of zeros
+    (path to size in bytes). `overmounts` puts content over kernel files such as /proc/meminfo, `tmpfs` small file
+    systems (path to size in bytes). `packages` are known to the package manager `manager` (deb, rpm). `iptables` maps a
+    program (iptables-nft, ip6tables-legacy...) to its rules by table, in iptables-save's form; `network` holds further
+    lines for `ip -batch`, `sysctls` are of the network namespace. `path` is appended to the command's PATH. `trusted`
+    are keys of the certificates whose roots are in the CA bundle, `bundles` further such files. `personality` is what
+    personality(2) is given, empty for nothing."""
 
     hostname: str = "server1"
     files: dict[str, Content] = field(default_factory=dict)
     modes: dict[str, int] = field(default_factory=dict)
     programs: dict[str, str] = field(default_factory=dict)
+    stubs: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+    manager: str = "deb"
+    path: str = ""
     links: dict[str, str] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
     overmounts: dict[str, str] = field(default_factory=dict)
@@ -92,15 +106,15 @@ class Host:
     search: str = "dc1.example.com"
     resolv_conf: str | None = None
     trusted: list[str] = field(default_factory=list)
+    bundles: dict[str, list[str]] = field(default_factory=dict)
+    filled: dict[str, int] = field(default_factory=dict)
     bundle: str = "/etc/ssl/certs/ca-certificates.crt"
     is_systemd: bool = True
     synchronised: bool = True
     controllers: str = "cpuset cpu io memory hugetlb pids rdma misc"
     cgroup: str = "2"
     sysctls: dict[str, str] = field(default_factory=dict)
-    iptables: list[str] = field(default_factory=list)
-    ip6tables: list[str] = field(default_factory=list)
-    backend: str = "nft"
+    iptables: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    network: list[str] = field(default_factory=list)
     default_route: bool = True
-    links_up: list[str] = field(default_factory=list)
     personality: str = ""

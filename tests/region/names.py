@@ -27,14 +27,13 @@ ELSEWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where one name lives. `amazon` is whether Amazon signs its certificate, `dual` whether it has AAAA records."""
+    """Where one name lives. `amazon` is whether Amazon signs its certificate."""
 
     public: str
     private: str
     public6: str
     private6: str
     amazon: bool
-    dual: bool
 
 
 def names(options: Options) -> dict[str, Addresses]:
@@ -47,26 +46,26 @@ def names(options: Options) -> dict[str, Addresses]:
         ipaddress.IPv6Network(options.private6),
     )
     found: dict[str, Addresses] = {}
-    for number, (name, amazon, dual) in enumerate(_all(options), start=10):
+    for number, (name, amazon) in enumerate(_all(options), start=10):
         if name not in found:
             public, private, public6, private6 = (str(one[number]) for one in ranges)
-            found[name] = Addresses(public, private, public6, private6, amazon, dual)
+            found[name] = Addresses(public, private, public6, private6, amazon)
     return found
 
 
-def _all(options: Options) -> Iterator[tuple[str, bool, bool]]:
+def _all(options: Options) -> Iterator[tuple[str, bool]]:
     for region in options.regions:
         suffix, dual = options.suffixes(region)
         shards = [f"ecs-{kind}-{n}" for n in range(1, options.shards + 1) for kind in "at"]
         for label in (*SERVICES, *shards, *FIPS, *WILD):
-            yield f"{label}.{region}.{suffix}", True, "dualstack" in label
+            yield f"{label}.{region}.{suffix}", True
         for label in DUALSTACK:
-            yield f"{label}.{region}.{dual}", True, True
-        yield f"*.dkr-ecr.{region}.on.aws", True, True
+            yield f"{label}.{region}.{dual}", True
+        yield f"*.dkr-ecr.{region}.on.aws", True
     for name in WORLDWIDE:
-        yield name, True, False
+        yield name, True
     for name in ELSEWHERE:
-        yield name, False, True
+        yield name, False
 
 
 def find(known: dict[str, Addresses], name: str) -> str:

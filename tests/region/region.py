@@ -64,7 +64,10 @@ class Region:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of commands on the host."""
-        return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | self.world.environment
+        found = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        if self.world.host.path:
+            found["PATH"] = f"{found.get('PATH', '')}:{self.world.host.path}"
+        return found | self.world.environment
 
     def __enter__(self) -> Region:
         if os.geteuid() != 0:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
 
-from tests.region.host import Host
+from tests.region.host import TIMESYNCD, Host, Unit
 from tests.region.names import Addresses, find, names
 from tests.region.options import Options
 
@@ -155,6 +155,7 @@ class World:
         world.host.hostname = options.hostname
         world.host.trusted = ["amazon", "public"]
         world.host.binds = list(options.binds)
+        world.host.units["systemd-timesyncd.service"] = Unit(TIMESYNCD)
         return world
 
     def service(self, number: int, family: str = "4") -> str:
@@ -193,6 +194,13 @@ class World:
             manner.certificate = "amazon" if name in self.names and self.names[name].amazon else "public"
         return manner
 
+    def use(self, families: str) -> None:
+        """Speak IPv6 too (`46`) or alone (`6`): then every name has AAAA records, and the site's services move."""
+        self.families = families
+        if families == "6":
+            for number, server in enumerate(self.nameservers):
+                server.address = self.service(53 + number, "6")
+
     def every_nameserver(self, change: Callable[[NameServer], object]) -> None:
         """Do something to each resolver."""
         for server in self.nameservers:
@@ -204,8 +212,7 @@ class World:
         if known is None:
             return []
         four, six = (known.private, known.private6) if private else (known.public, known.public6)
-        wants_six = "6" in self.families and (known.dual or self.families != "4")
-        return [four] * ("4" in self.families) + [six] * wants_six
+        return [four] * ("4" in self.families) + [six] * ("6" in self.families)
 
     def add_proxy(self, **changes: Any) -> Proxy:
         """Set up the site's proxy, at its fixed address."""

@@ -9,7 +9,9 @@ from importlib import import_module
 
 from tests.region.world import World
 
-TOPICS = ("dns", "egress", "proxy", "tls", "http", "clock", "variations")
+TOPICS = (
+    "dns", "egress", "proxy", "tls", "http", "clock", "system", "containers", "agents", "netfilter", "variations",
+)  # fmt: skip
 
 
 class UnknownFault(ValueError):

@@ -39,6 +39,8 @@ class Network:
         for part, lines in _addresses(world).items():
             run("ip", "-n", f"{self.prefix}-{part}", "-batch", "-", text="\n".join(lines))
         run("ip", "netns", "exec", f"{self.prefix}-router", "nft", "-f", "-", text=firewall(world))
+        for program, tables in world.host.iptables.items():
+            run("ip", "netns", "exec", f"{self.prefix}-host", f"{program}-restore", text=rules(tables))
 
     def _wires(self) -> str:
         pairs = (("host", "eth0", "router", "lan"), ("router", "wan", "aws", "eth0"))
@@ -127,7 +129,7 @@ def _addresses(world: World) -> dict[str, list[str]]:
     aws += [f"route add default via {via[1]}" for via in _transits(world)]
     if "4" in world.families:
         router += [f"route add blackhole {METADATA}/32"] if not world.metadata else [f"addr add {METADATA}/32 dev lo"]
-    return {"host": host, "router": router, "aws": aws}
+    return {"host": host + world.host.network, "router": router, "aws": aws}
 
 
 def _transits(world: World) -> list[Subnet]:
@@ -138,6 +140,17 @@ def _far_side(world: World) -> list[Subnet]:
     texts = [str(world.services), str(world.private), world.options.public]
     texts += (str(world.subnets6[2]), world.options.public6, world.options.private6)
     return [one for one in map(ipaddress.ip_network, texts) if str(one.version) in world.families]
+
+
+def rules(tables: dict[str, list[str]]) -> str:
+    """The host's own rules, in the form that iptables-save writes: chains first."""
+    text = []
+    for table, lines in tables.items():
+        built_in = {"nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"), "filter": ("INPUT", "FORWARD", "OUTPUT")}
+        chains = [f":{chain} ACCEPT [0:0]" for chain in built_in[table]]
+        ordered = [*chains, *(one for one in lines if one[0] == ":"), *(one for one in lines if one[0] != ":")]
+        text.append("\n".join([f"*{table}", *ordered, "COMMIT"]))
+    return "\n".join(text) + "\n"
 
 
 def firewall(world: World) -> str:

@@ -10,14 +10,16 @@ import socket
 import sys
 from pathlib import Path
 
-from tests.region.host import ABSENT, CGROUPS, MACHINE_ID, MEMINFO, OS_RELEASE, Host, Unit
+from tests.region.host import ABSENT, BASE_PACKAGES, CGROUPS, DPKG, MACHINE_ID, MEMINFO, OS_RELEASE, Host, Unit
 from tests.region.machine import kernel
 from tests.region.world import World
 
+HARDWARE = {"/sys/class/dmi/id/sys_vendor": "Dell Inc.\n", "/sys/class/dmi/id/product_name": "PowerEdge R650\n"}
+SIZE = "size=64g,nr_inodes=4m"  # of the layer in memory: what the host sees as its disk, however small this machine is
 KEPT = ("/proc", "/sys", "/dev", "/run", "/tmp")
 NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWCGROUP
 STUBS = Path(__file__).resolve().parent.parent / "stubs"
-DEFAULT_PROGRAMS = {"/usr/bin/systemctl": "systemctl.py", "/usr/bin/timedatectl": "timedatectl.py"}
+STANDARD_STUBS = {"/usr/bin/systemctl": "systemctl.py", "/usr/bin/timedatectl": "timedatectl.py"}
 
 
 Sockets = list[list[socket.socket]]
@@ -53,7 +55,8 @@ def _first_process(world: World, network: str, held: Sockets, writer: int) -> No
     except BaseException as error:
         os.write(writer, f"{type(error).__name__}: {error}".encode())
         os._exit(1)
-    os.close(writer)
+    # Sockets belong to the daemons and to the region, not to PID 1.
+    os.closerange(3, 4096)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         # Reap what is orphaned here; with no child left, wait for the next.
@@ -71,15 +74,16 @@ def build(world: World) -> None:
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
     _root(host)
     _kernel_files(host)
-    bundle = [Path(world.pem[f"root:{key}"]).read_text() for key in host.trusted]
-    _files(world, "".join(bundle))
+    bundles = {**host.bundles, **({host.bundle: host.trusted} if host.bundle else {})}
+    roots = {path: [Path(world.pem[f"root:{key}"]).read_text() for key in keys] for path, keys in bundles.items()}
+    _files(world, {path: "".join(texts) for path, texts in roots.items()})
 
 
 def _root(host: Host) -> None:
     """This machine's root under a layer of memory, with its other file systems and the caller's folders beneath."""
     base = "/run/anywhere-region-root" if os.path.isdir("/run") else "/mnt"
     os.makedirs(base, exist_ok=True)
-    kernel.mount("region", base, "tmpfs")
+    kernel.mount("region", base, "tmpfs", data=SIZE)
     for name in ("upper", "work", "root"):
         os.mkdir(f"{base}/{name}")
     root = f"{base}/root"
@@ -118,6 +122,7 @@ def _kernel_files(host: Host) -> None:
     os.mkdir("/sys/fs/cgroup")
     over: dict[str, str] = {"/proc/meminfo": MEMINFO.format(total=8 << 20, free=6 << 20), "/proc/cgroups": CGROUPS}
     over["/proc/cmdline"] = "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro quiet\n"
+    over |= {path: text for path, text in HARDWARE.items() if os.path.exists(path)}
     if host.cgroup == "2":
         kernel.mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
         for name in ("controllers", "subtree_control"):
@@ -137,29 +142,33 @@ def _kernel_files(host: Host) -> None:
         kernel.mount(str(source), path, flags=kernel.MS_BIND)
 
 
-def _files(world: World, bundle: str) -> None:
+def _files(world: World, bundles: dict[str, str]) -> None:
     host = world.host
     for path, size in host.tmpfs.items():
         os.makedirs(path, exist_ok=True)
         kernel.mount("tmpfs", path, "tmpfs", data=f"size={size}")
     for folder in (*host.folders, *(["/run/systemd/system"] if host.is_systemd else [])):
         os.makedirs(folder, exist_ok=True)
-    for path, content in {**_standard(world, bundle), **host.files}.items():
+    for path, content in {**_standard(world), **bundles, **host.files}.items():
         put(path, content, host.modes.get(path, 0o644))
-    for path, name in DEFAULT_PROGRAMS.items():
+    for path, name in {**STANDARD_STUBS, **host.stubs}.items():
         put(path, (STUBS / name).read_text().replace("#!/usr/bin/python3", f"#!{sys.executable} -IS", 1), 0o755)
     for path, text in host.programs.items():
         put(path, text, 0o755)
+    for path, size in host.filled.items():
+        with open(path, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
     for path, target in host.links.items():
         put(path, None)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         os.symlink(target, path)
 
 
-def _standard(world: World, bundle: str) -> dict[str, str | bytes | None]:
+def _standard(world: World) -> dict[str, str | bytes | None]:
     host = world.host
     resolv = "".join(f"nameserver {server.address}\n" for server in world.nameservers if server.where == "aws")
     state = {
-        "units": {name: {**unit.properties, "active": unit.active, "enabled": unit.enabled, "path": _path(name, unit)}
+        "units": {name: {**unit.properties, "active": unit.active, "enabled": unit.enabled, "main": unit.main}
                   for name, unit in host.units.items()},
         "synchronised": host.synchronised,
     }  # fmt: skip
@@ -173,15 +182,23 @@ def _standard(world: World, bundle: str) -> dict[str, str | bytes | None]:
         "/etc/debian_version": "12.9\n",
         "/etc/gai.conf": "",
         "/run/region/systemd.json": json.dumps(state),
-        host.bundle: bundle,
     }
+    found |= _packages(host)
     if host.resolv_conf is not None:
         found["/etc/resolv.conf"] = host.resolv_conf
-    if host.synchronised:
+    if host.synchronised and host.is_systemd:
         found["/run/systemd/timesync/synchronized"] = ""
     for name, unit in host.units.items():
         found[_path(name, unit)] = unit.text
     return found
+
+
+def _packages(host: Host) -> dict[str, str | bytes | None]:
+    """The package manager's own database, or none of it where another manager is in use."""
+    if host.manager != "deb":
+        return dict.fromkeys(("/usr/bin/dpkg", "/usr/bin/dpkg-query", "/usr/bin/apt-get", "/var/lib/dpkg/status"))
+    rows = {**BASE_PACKAGES, **host.packages}
+    return {"/var/lib/dpkg/status": "".join(DPKG.format(name, version) for name, version in rows.items())}
 
 
 def _path(name: str, unit: Unit) -> str:
@@ -212,8 +229,6 @@ def daemons(host: Host, held: Sockets) -> None:
             for sock in held[number]:
                 sock.set_inheritable(True)
             os.execve(program, [one.name, "infinity"], one.environment)
-    for sock in [sock for sockets in held for sock in sockets]:
-        sock.close()
 
 
 def listen(host: Host, network: str) -> Sockets:

@@ -19,7 +19,8 @@ def serve(handle: Callable[[socket.socket], None], *listeners: socket.socket) ->
 def _accept(listener: socket.socket, handle: Callable[[socket.socket], None]) -> None:
     while True:
         connection = listener.accept()[0]
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if connection.family != socket.AF_UNIX:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=_guarded, args=(connection, handle), daemon=True).start()
 
 

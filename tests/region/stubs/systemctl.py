@@ -85,7 +85,7 @@ def properties(name: str, units: dict[str, dict[str, object]]) -> list[tuple[str
     }
     for key in ("After", "Wants", "Requires", "PartOf", "User", "ExecStartPre", "ExecStart"):
         shown[key] = " ".join(values.get(key, []))
-    reserved = ("active", "enabled", "path", "main")
+    reserved = ("active", "enabled", "main")
     shown |= {key: str(value) for key, value in known.items() if key not in reserved}
     words = [word for line in values.get("Environment", []) for word in shlex.split(line)]
     environment = list({word.partition("=")[0]: word for word in words}.values())
