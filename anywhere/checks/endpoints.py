@@ -32,7 +32,7 @@ def reach(host: Host, settings: Settings) -> Iterator[Finding]:
             if not visit.endpoint.shard:
                 yield _judge(visit, table)
         for service in dict.fromkeys(visit.endpoint.service for visit in seen.visits if visit.endpoint.shard):
-            yield from _shards([visit for visit in seen.visits if visit.endpoint.service == service], table)
+            yield from _shards([v for v in seen.visits if v.endpoint.service == service], made_up(seen), table)
 
 
 def _judge(visit: Visit, table: Sequence[Any]) -> Finding:
@@ -69,9 +69,15 @@ def _own_store(visit: Visit, subject: str, evidence: dict[str, Any]) -> Finding:
     return trouble(REACH, status, subject, summary, stage=Stage.TLS, reason=Reason.CERT_UNTRUSTED, evidence=evidence)
 
 
-def _shards(visits: Sequence[Visit], table: Sequence[Any]) -> Iterator[Finding]:
+def made_up(seen: Survey) -> set[str]:
+    """The addresses that nameservers give to names that cannot exist."""
+    answers = seen.random.servers if seen.random else ()
+    return {address for answer in answers for address in answer.addresses}
+
+
+def _shards(visits: Sequence[Visit], invented: set[str], table: Sequence[Any]) -> Iterator[Finding]:
     """The numbered hosts of one service: those that exist are judged, none at all is one finding."""
-    present = [visit for visit in visits if exists(visit, visits)]
+    present = [visit for visit in visits if exists(visit, visits, invented)]
     reached = [visit for visit in present if visit.ok]
     pattern = visits[0].endpoint.pattern
     if not present:
@@ -106,10 +112,12 @@ def _no_shard(visits: Sequence[Visit], pattern: str, table: Sequence[Any]) -> Fi
     )
 
 
-def exists(visit: Visit, siblings: Iterable[Visit]) -> bool:
+def exists(visit: Visit, siblings: Iterable[Visit], invented: set[str]) -> bool:
     """Whether a guessed shard is there at all: its name is known, or the proxy opened it or refused it by policy."""
     if not visit.proxy:
         assert visit.lookup is not None
+        if invented and set(visit.lookup.addresses) <= invented:
+            return False
         return visit.lookup.known or any("REFUSED" in answer.detail for answer in visit.lookup.servers)
     if any(sibling.lookup is not None and sibling.lookup.known for sibling in siblings):
         return visit.lookup is not None and visit.lookup.known
@@ -122,7 +130,9 @@ def websocket(host: Host, settings: Settings) -> Iterator[Finding]:
     """101, 400, 401 and 403 prove the path; a middlebox's page or a 5xx does not (amazon-ecs-agent issue 23)."""
     for seen in surveys(host, settings):
         for visit in seen.visits:
-            if visit.endpoint.scheme != "wss" or (visit.endpoint.shard and not exists(visit, _siblings(seen, visit))):
+            if visit.endpoint.scheme != "wss" or (
+                visit.endpoint.shard and not exists(visit, _siblings(seen, visit), made_up(seen))
+            ):
                 continue
             yield _upgrade(visit, routes(host))
 
@@ -252,6 +262,7 @@ def describe(visit: Visit, table: Sequence[Any]) -> dict[str, Any]:
     }
     if visit.lookup is not None and not visit.proxy:
         evidence["resolved"] = list(visit.lookup.addresses)
+        evidence["truncated"] = any(answer.truncated for answer in visit.lookup.servers)
     if best is not None and best.tls is not None:
         evidence["tls"] = _tls(best)
     if best is not None and best.http is not None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from anywhere.checks.base import check, passed, skipped, trouble
-from anywhere.checks.endpoints import surveys
+from anywhere.checks.endpoints import made_up, surveys
 from anywhere.endpoints import find_region
-from anywhere.facts.addresses import has_default, is_ipv6, is_private, routes
+from anywhere.facts.addresses import has_default, is_bogus, is_ipv6, is_private, routes
 from anywhere.facts.daemonjson import daemon_json
 from anywhere.facts.names import Lookup, lookup
 from anywhere.facts.resolver import container_nameservers, pins, resolv_conf, upstream
-from anywhere.facts.survey import Survey
+from anywhere.facts.survey import Survey, Visit
 from anywhere.hosts.base import Answer, Host, Query
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
@@ -70,7 +70,7 @@ def _no_nameserver(asked: list[Lookup], bad: tuple[str, ...]) -> Finding:
 
 def _judge_server(answers: list[Answer]) -> Reason | None:
     """None for a server that works; one that works for some names works, the rest is about those names."""
-    reasons = [answer.reason for answer in answers]
+    reasons = [None if answer.truncated else answer.reason for answer in answers]
     if any(reason in (None, Reason.NAME_UNKNOWN) for reason in reasons):
         return None
     return Reason.SERVER_FAILURE if Reason.SERVER_FAILURE in reasons else Reason.NAMESERVER_TIMEOUT
@@ -202,26 +202,34 @@ def private_answers(host: Host, settings: Settings) -> Iterator[Finding]:
     """A mixed set leaves by the public path unnoticed, or not at all (PrivateLink; RFC 1918, 100.64/10, ULA)."""
     id = private_answers.id
     for seen in surveys(host, settings):
-        known = [
-            v for v in seen.visits if v.endpoint.service in CORE and not v.proxy and v.lookup and v.lookup.addresses
-        ]
-        private = sorted(v.endpoint.host for v in known if v.lookup and any(map(is_private, v.lookup.addresses)))
-        public = sorted(v.endpoint.host for v in known if v.endpoint.host not in private)
-        if not known:
+        private, public = by_kind(seen)
+        if not private and not public:
             yield skipped(id, seen.region, "no name resolves here", because="endpoints.reach")
         elif private and public:
-            cut_off = [v for v in known if v.endpoint.host in public and not v.ok] and any(
-                v.ok for v in known if v.endpoint.host in private
-            )
-            status = (
-                Status.FAIL if cut_off and all(not v.ok for v in known if v.endpoint.host in public) else Status.WARN
-            )
-            summary = f"{len(private)} names are private, {len(public)} public: {', '.join(public[:3])}"
-            yield trouble(
-                id, status, seen.region, summary, stage=Stage.RESOLVE, evidence={"private": private, "public": public}
-            )
+            yield _mixed(seen.region, private, public)
         else:
             yield passed(id, seen.region, "all names are private" if private else "all names are public")
+
+
+def by_kind(seen: Survey) -> tuple[list[Visit], list[Visit]]:
+    """The core endpoints with a private address, and those without; answers that are made up count for neither."""
+    invented = made_up(seen)
+    core = [visit for visit in seen.visits if visit.endpoint.service in CORE and not visit.proxy and visit.lookup]
+    kinds: dict[bool, list[Visit]] = {True: [], False: []}
+    for visit in core:
+        addresses = visit.lookup.addresses if visit.lookup else ()
+        if addresses and not set(addresses) <= invented and not all(map(is_bogus, addresses)):
+            kinds[any(map(is_private, addresses))].append(visit)
+    return kinds[True], kinds[False]
+
+
+def _mixed(region: str, private: list[Visit], public: list[Visit]) -> Finding:
+    names = [[visit.endpoint.host for visit in visits] for visits in (private, public)]
+    cut_off = not any(visit.ok for visit in public) and any(visit.ok for visit in private)
+    summary = f"{len(private)} names are private, {len(public)} public: {', '.join(names[1][:3])}"
+    evidence = {"private": names[0], "public": names[1]}
+    status = Status.FAIL if cut_off else Status.WARN
+    return trouble(private_answers.id, status, region, summary, stage=Stage.RESOLVE, evidence=evidence)
 
 
 @check("network.container-dns", "containers on the bridge resolve what the host resolves")

@@ -86,13 +86,12 @@ def _private_mixed(case: Case) -> Iterator[int]:
 
 
 def _tcp_blocked(case: Case) -> Iterator[int]:
-    cut: set[str] = set()
-    for index, finding in case.trouble(TCP):
-        cut |= set(finding.evidence.get("unresolved", ()))
+    blocked = False
+    for index, _ in case.trouble(TCP):
+        blocked = True
         yield index
-    for index, finding in reached(case, Stage.RESOLVE):
-        if finding.subject.rpartition(":")[0] in cut:
-            yield index
+    if blocked:
+        yield from (index for index, finding in reached(case, Stage.RESOLVE) if finding.evidence.get("truncated"))
 
 
 def _differ(case: Case) -> Iterator[int]:

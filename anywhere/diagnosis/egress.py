@@ -115,7 +115,23 @@ def _one(case: Case, check: str) -> Iterator[int]:
     return (i for i, _ in case.trouble(check))
 
 
-RULES: tuple[Rule, ...] = (
+# Judged before anything else: a number that is refused while others pass says that a list is too short, not what refuses.
+FIRST: tuple[Rule, ...] = (
+    Rule(
+        "dns.shards-partial",
+        _shards_partial,
+        lambda fs: (
+            f"{names(fs)} cannot be reached while others of the same pattern can: a fixed list stands where a "
+            "pattern is needed"
+        ),
+        lambda fs: Remedy(
+            "Allow the whole patterns ecs-a-* and ecs-t-*: AWS chooses the number, and it changes.", (_region(fs),)
+        ),
+    ),
+)
+
+# No way out at all explains more than any single failure above TCP.
+WAY_OUT: tuple[Rule, ...] = (
     Rule(
         "egress.no-route",
         _no_route,
@@ -128,23 +144,10 @@ RULES: tuple[Rule, ...] = (
         lambda fs: f"nothing gets out: all {count(fs)} fail to connect, {_how(fs)}, and no proxy is set",
         _ask_network,
     ),
-    Rule(
-        "egress.blocked",
-        _all_cut,
-        lambda fs: f"nothing gets out: all {count(fs)} are cut off or answered by another",
-        _ask_network,
-    ),
-    Rule(
-        "dns.shards-partial",
-        _shards_partial,
-        lambda fs: (
-            f"{names(fs)} cannot be reached while others of the same pattern can: a fixed list stands where a "
-            "pattern is needed"
-        ),
-        lambda fs: Remedy(
-            "Allow the whole patterns ecs-a-* and ecs-t-*: AWS chooses the number, and it changes.", (_region(fs),)
-        ),
-    ),
+)
+
+# What stalls or is cut above TCP, the most telling second look first.
+ABOVE_TCP: tuple[Rule, ...] = (
     Rule(
         "egress.path-mtu",
         _path_mtu,
@@ -174,6 +177,12 @@ RULES: tuple[Rule, ...] = (
             "firewall on the way to these names.",
             (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", f"https://{first_host(fs) or 'HOST'}/"),),
         ),
+    ),
+    Rule(
+        "egress.blocked",
+        _all_cut,
+        lambda fs: f"nothing gets out: all {count(fs)} are cut off or answered by another",
+        _ask_network,
     ),
     Rule(
         "egress.endpoint-blocked",

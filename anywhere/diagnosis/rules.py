@@ -5,5 +5,12 @@ from __future__ import annotations
 from anywhere.diagnosis import dns, egress, proxy, tls
 from anywhere.diagnosis.engine import Rule
 
-# A component without its proxy explains why its names and connections fail, so it comes before them.
-RULES: tuple[Rule, ...] = (*proxy.RULES, *dns.RULES, *egress.RULES[:4], *tls.RULES, *egress.RULES[4:])
+# A component without its proxy explains why its names and connections fail, so proxies come before both.
+RULES: tuple[Rule, ...] = (
+    *egress.FIRST,
+    *proxy.RULES,
+    *dns.RULES,
+    *egress.WAY_OUT,
+    *tls.RULES,
+    *egress.ABOVE_TCP,
+)
