@@ -85,7 +85,9 @@ def _state(vault: Mapping[str, str], errors: str) -> str:
     complaint = next((line for line in errors.splitlines() if VAULT in line), "")
     if complaint:
         return NONE if "No such file" in complaint or "Not a directory" in complaint else UNKNOWN
-    return MALFORMED
+    # Opened, and without the field: only where every complaint is about another of the files.
+    others = all(LEFTOVER in line or IDENTITY in line for line in errors.splitlines())
+    return MALFORMED if others else UNKNOWN
 
 
 def _id(text: str) -> str:
