@@ -118,7 +118,8 @@ class HttpFacts:
 class Probe:
     """How far one climb came: `stage` is the last step tried (DONE when all passed), `reason` why it failed there.
     `connect_seconds`, `tls_seconds` and `http_seconds` are durations of the steps; `at` is the host's clock (epoch
-    seconds) when the HTTP answer arrived; `survived` is whether an idle hold was outlived."""
+    seconds) when the HTTP answer arrived; `survived` is whether an idle hold was outlived. `late` is whether a step timed
+    out because the run was nearly over: it got less than half of its time, so its silence proves nothing."""
 
     spec: ProbeSpec
     stage: Stage
@@ -133,6 +134,7 @@ class Probe:
     seconds: float = 0.0
     at: float = 0.0
     survived: bool | None = None
+    late: bool = False
 
     @property
     def ok(self) -> bool:

@@ -23,6 +23,7 @@ TELLING_HEADERS = frozenset(
     ("server", "via", "location", "content-type", "proxy-authenticate", "www-authenticate", "x-squid-error")
     + ("x-amzn-requestid", "x-amz-request-id", "x-cache", "proxy-agent", "x-bluecoat-via", "x-zscaler-error")
 )
+REPEATED = ("proxy-authenticate", "www-authenticate", "via")
 REACHED = frozenset((400, 401, 403, 404, 405))
 UPGRADED = frozenset((101, 400, 401, 403, 404))
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: ([^\r\n]*))?\r?\n")
@@ -92,10 +93,11 @@ def read_head(sock: socket.socket, end: float, *, body: bool) -> Head:
     match = _STATUS.match(head + b"\r\n")
     if not match:
         raise ValueError("the answer is not HTTP")
-    headers = {}
+    headers: dict[str, str] = {}
     for line in head.decode("latin-1").splitlines()[1:]:
         name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
+        name, value = name.strip().lower(), value.strip()
+        headers[name] = f"{headers[name]}, {value}" if name in headers and name in REPEATED else value
     status = int(match[1])
     if body and status != 101:
         rest = _more(sock, rest, headers, end)

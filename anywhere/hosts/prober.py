@@ -8,16 +8,17 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from anywhere.errors import ParseError
 from anywhere.hosts.base import Deadline, Probe, ProbeSpec, TlsFacts
 from anywhere.hosts.http import Head, ask, connect_request, judge, proxy_reason, read_head
 from anywhere.hosts.proxyurl import ProxyUrl
 from anywhere.hosts.redact import redact
 from anywhere.hosts.tls import Contexts, facts_of, handshake, reason_of
+from anywhere.hosts.tunnel import tunnel
 from anywhere.model import Reason, Stage
 
 # Share of the run's budget that one step may take; the rest is for a second look at what stalled.
@@ -52,10 +53,6 @@ class Ladder:
             climb.probe, spec=replace(spec, proxy=redact(spec.proxy)), seconds=round(time.monotonic() - started, 4)
         )
 
-    def patience(self, share: float) -> float:
-        """Seconds for one step."""
-        return self.deadline.left(min(LONGEST_STEP, self.budget * share))
-
 
 class _Failed(Exception):
     def __init__(self, stage: Stage, reason: Reason, detail: str = "") -> None:
@@ -70,12 +67,14 @@ class _Climb:
         self.ladder, self.spec = ladder, spec
         self.sock: socket.socket | None = None
         self.probe = Probe(spec, Stage.CONNECT, address=spec.address)
+        self.is_short = False
 
     def go(self) -> None:
         try:
-            self.sock = self._connect()
             if self.spec.proxy:
                 self._through_proxy()
+            else:
+                self._connect(self.spec.address or self.spec.host, self.spec.port)
             if self.spec.scheme in ("https", "wss", "tls"):
                 self._tls()
             if self.spec.idle:
@@ -84,7 +83,8 @@ class _Climb:
                 self._http()
             self._note(stage=Stage.DONE)
         except _Failed as failure:
-            self._note(stage=failure.stage, reason=failure.reason, detail=redact(failure.detail))
+            late = self.is_short and isinstance(failure.__cause__, TimeoutError)
+            self._note(stage=failure.stage, reason=failure.reason, detail=redact(failure.detail), late=late)
 
     def close(self) -> None:
         if self.sock is not None:
@@ -93,41 +93,70 @@ class _Climb:
     def _note(self, **changes: object) -> None:
         self.probe = replace(self.probe, **changes)  # type: ignore[arg-type]
 
-    # --- connect -----------------------------------------------------------------------------------------------
+    def _patience(self, share: float, at_most: float = LONGEST_STEP) -> float:
+        """Seconds for one step. TimeoutError when nothing is left."""
+        wanted = min(at_most, LONGEST_STEP, self.ladder.budget * share)
+        left = self.ladder.deadline.left(wanted)
+        self.is_short = left < wanted / 2
+        if left <= 0:
+            raise TimeoutError("no time left")
+        return left
 
-    def _connect(self) -> socket.socket:
+    def _end(self, share: float) -> float:
+        """When a step has to be over, on the monotonic clock; the socket waits no longer either."""
+        assert self.sock is not None
+        patience = self._patience(share)
+        self.sock.settimeout(patience)
+        return time.monotonic() + patience
+
+    # --- connect and proxy -------------------------------------------------------------------------------------
+
+    def _connect(self, name: str, port: int) -> None:
         started = time.monotonic()
-        proxy = ProxyUrl.parse(self.spec.proxy) if self.spec.proxy else None
-        name = self.spec.address or (proxy.host if proxy else self.spec.host)
-        port = proxy.port if proxy else self.spec.port
         try:
-            sock = self._open(name, port)
+            patience = self._patience(CONNECT_SHARE, self.spec.patience or LONGEST_STEP)
+            self.sock = self.ladder.connect(name, port, patience, self.spec.mss)
         except OSError as error:
             reason, detail = connect_reason(error)
-            if proxy:
+            if self.spec.proxy:
                 raise _Failed(Stage.PROXY, Reason.PROXY_UNREACHABLE, f"{reason}: {detail}") from error
             raise _Failed(Stage.CONNECT, reason, detail) from error
         finally:
             self._note(connect_seconds=round(time.monotonic() - started, 4))
-        return sock
-
-    def _open(self, name: str, port: int) -> socket.socket:
-        patience = min(self.ladder.patience(CONNECT_SHARE), self.spec.patience or LONGEST_STEP)
-        if patience <= 0:
-            raise TimeoutError("no time left")
-        return self.ladder.connect(name, port, patience, self.spec.mss)
-
-    # --- proxy -------------------------------------------------------------------------------------------------
 
     def _through_proxy(self) -> None:
-        assert self.sock is not None
-        proxy = ProxyUrl.parse(self.spec.proxy)
-        self.sock.settimeout(self.ladder.patience(CONNECT_SHARE))
-        if proxy.scheme == "https":
-            self._tls_to_proxy(proxy)
+        """As far as the tunnel stands: all of it counts as the connection's time."""
+        started = time.monotonic()
         try:
+            proxy = ProxyUrl.parse(self.spec.proxy)
+        except ParseError as error:
+            raise _Failed(Stage.PROXY, Reason.PROXY_UNREACHABLE, str(error)) from error
+        try:
+            self._connect(self.spec.address or proxy.host, proxy.port)
+            if proxy.scheme == "https":
+                self._tls_to_proxy(proxy)
+            self._ask_proxy(proxy)
+        finally:
+            self._note(connect_seconds=round(time.monotonic() - started, 4))
+
+    def _tls_to_proxy(self, proxy: ProxyUrl) -> None:
+        assert self.sock is not None
+        context = self.ladder.contexts.get(self.spec.trust, "go", self.spec.verify)
+        try:
+            end = self._end(CONNECT_SHARE)
+            self.sock = tls = handshake(self.sock, context, proxy.host)
+            _shake(tls, end)
+        except (OSError, ValueError) as error:
+            reason, detail = reason_of(error)
+            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, f"TLS to the proxy: {reason}: {detail}") from error
+        self.sock = tunnel(tls)
+
+    def _ask_proxy(self, proxy: ProxyUrl) -> None:
+        assert self.sock is not None
+        try:
+            end = self._end(CONNECT_SHARE)
             self.sock.sendall(connect_request(self.spec.host, self.spec.port, proxy))
-            head = read_head(self.sock, self._end(CONNECT_SHARE), body=False)
+            head = read_head(self.sock, end, body=False)
         except TimeoutError as error:
             raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, "accepted, but never answered CONNECT") from error
         except (OSError, ValueError) as error:
@@ -136,35 +165,20 @@ class _Climb:
             self._note(http=head.facts())
             raise _Failed(Stage.PROXY, *proxy_reason(head))
 
-    def _tls_to_proxy(self, proxy: ProxyUrl) -> None:
-        assert self.sock is not None
-        context = self.ladder.contexts.get(self.spec.trust, "go", self.spec.verify)
-        try:
-            self.sock = context.wrap_socket(self.sock, server_hostname=proxy.host)
-        except OSError as error:
-            reason, detail = reason_of(error)
-            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, f"TLS to the proxy: {reason}: {detail}") from error
-
     # --- TLS ---------------------------------------------------------------------------------------------------
 
     def _tls(self) -> None:
         assert self.sock is not None
         started = time.monotonic()
-        self.sock.settimeout(self.ladder.patience(TLS_SHARE))
         context = self.ladder.contexts.get(self.spec.trust, self.spec.suites, self.spec.verify)
         try:
-            if isinstance(self.sock, ssl.SSLSocket):
-                self.sock = _tunnelled(self.sock, context, self.spec.sni or self.spec.host)
-                self._note(tls=facts_of(self.sock, self.spec.verify))
-            else:
-                tls = handshake(self.sock, context, self.spec.sni or self.spec.host)
-                self.sock = tls
-                _shake(tls, self._end(TLS_SHARE))
-                self._note(tls=facts_of(tls, self.spec.verify))
+            end = self._end(TLS_SHARE)
+            self.sock = tls = handshake(self.sock, context, self.spec.sni or self.spec.host)
+            _shake(tls, end)
+            self._note(tls=facts_of(tls, self.spec.verify))
         except (OSError, ValueError) as error:
-            reason, detail = reason_of(error) if isinstance(error, OSError) else (Reason.TLS_RESET, str(error))
             self._note(tls=self._presented())
-            raise _Failed(Stage.TLS, reason, detail) from error
+            raise _Failed(Stage.TLS, *reason_of(error)) from error
         finally:
             self._note(tls_seconds=round(time.monotonic() - started, 4))
 
@@ -174,26 +188,26 @@ class _Climb:
     # --- HTTP --------------------------------------------------------------------------------------------------
 
     def _hold(self) -> None:
-        """Stay quiet for `idle` seconds; the far end closing meanwhile shows as readable end of file."""
+        """Stay quiet for `idle` seconds; the far end ends it by closing, or by a word of its own."""
         assert self.sock is not None
-        self.sock.settimeout(self.spec.idle)
         try:
-            cut = self.sock.recv(1) == b""
+            self.sock.settimeout(self.ladder.deadline.left(self.spec.idle) or 0.001)
+            self.sock.recv(1)
         except TimeoutError:
-            cut = False
+            self._note(survived=True)
+            return
         except OSError:
-            cut = True
-        self._note(survived=not cut)
-        if cut:
-            raise _Failed(Stage.HTTP, Reason.HTTP_ERROR, "the quiet connection was closed")
+            pass
+        self._note(survived=False)
+        raise _Failed(Stage.HTTP, Reason.HTTP_ERROR, "the quiet connection was closed")
 
     def _http(self) -> None:
         assert self.sock is not None
         started = time.monotonic()
         try:
-            self.sock.settimeout(self.ladder.patience(HTTP_SHARE))
+            end = self._end(HTTP_SHARE)
             self.sock.sendall(ask(self.spec, os.urandom(16)))
-            head: Head = read_head(self.sock, self._end(HTTP_SHARE), body=True)
+            head: Head = read_head(self.sock, end, body=True)
         except TimeoutError as error:
             self._note(survived=False if self.spec.idle else None)
             raise _Failed(Stage.HTTP, Reason.HTTP_TIMEOUT, "no answer to the request") from error
@@ -206,9 +220,6 @@ class _Climb:
         refused = judge(self.spec, head, self.probe.tls)
         if refused:
             raise _Failed(Stage.HTTP, *refused)
-
-    def _end(self, share: float) -> float:
-        return time.monotonic() + self.ladder.patience(share)
 
 
 def _shake(tls: ssl.SSLSocket, end: float) -> None:
@@ -225,42 +236,9 @@ def _shake(tls: ssl.SSLSocket, end: float) -> None:
         return
 
 
-def _tunnelled(outer: ssl.SSLSocket, context: ssl.SSLContext, name: str) -> ssl.SSLSocket:
-    """TLS inside the TLS to an https:// proxy: the ssl module wraps only real sockets, so the bytes are relayed."""
-    import threading
-
-    near, far = socket.socketpair()
-    patience = outer.gettimeout()
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(16384):
-                sink.sendall(data)
-        except OSError:
-            pass
-        finally:
-            for end in (source, sink):
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-
-    outer.settimeout(None)
-    for pair in ((outer, far), (far, outer)):
-        threading.Thread(target=pump, args=pair, daemon=True).start()
-    near.settimeout(patience)
-    return context.wrap_socket(near, server_hostname=name)
-
-
 def clamp(sock: socket.socket, mss: int) -> None:
     """Ask the far end for segments of at most `mss` bytes, before connecting."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
-
-
-def abort(sock: socket.socket) -> None:
-    """Close with a reset, so that a stalled peer does not hold the port."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
 
 
 def connect_reason(error: OSError) -> tuple[Reason, str]:

@@ -106,7 +106,7 @@ def load_pem(context: ssl.SSLContext, pem: str) -> int:
     return int(context.cert_store_stats()["x509"])
 
 
-def reason_of(error: OSError) -> tuple[Reason, str]:
+def reason_of(error: Exception) -> tuple[Reason, str]:
     """What a failed handshake means, and its detail."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _BY_VERIFY_CODE.get(error.verify_code, Reason.CERT_UNTRUSTED), error.verify_message
