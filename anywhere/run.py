@@ -12,7 +12,7 @@ from functools import partial
 
 from anywhere.checks import CHECKS
 from anywhere.checks.base import TOPICS, Check
-from anywhere.diagnosis import RULES, diagnose
+from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.facts.summary import facts_summary
 from anywhere.facts.wants import wants
@@ -39,7 +39,7 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
         started=started,
         seconds=round(time.monotonic() - begun, 3),
         facts=facts if isinstance(facts, dict) else {},
-        causes=diagnose(findings, RULES),
+        causes=diagnose(findings, RULES, SYMPTOMS),
         findings=findings,
     )
 

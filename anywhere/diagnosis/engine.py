@@ -7,7 +7,7 @@ resolver is one cause, and two independent faults are two. What no rule claims h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anywhere.model import Cause, Finding, Remedy, Status
 
@@ -44,7 +44,11 @@ class Rule:
     mend: Mend
 
 
-def diagnose(findings: Sequence[Finding], rules: Sequence[Rule]) -> tuple[Cause, ...]:
+Symptoms = Sequence[tuple[str, Sequence[str]]]
+"""A cause code that is only a symptom where a cause is there whose code starts with one of these, best first."""
+
+
+def diagnose(findings: Sequence[Finding], rules: Sequence[Rule], symptoms: Symptoms = ()) -> tuple[Cause, ...]:
     """The causes of all fail and warn findings, worst last. Every such finding is explained by exactly one."""
     causes: list[Cause] = []
     left = frozenset(index for index, finding in enumerate(findings) if finding.is_trouble)
@@ -54,7 +58,29 @@ def diagnose(findings: Sequence[Finding], rules: Sequence[Rule]) -> tuple[Cause,
             causes.append(_cause(rule.code, findings, claimed, rule.say, rule.mend))
             left -= set(claimed)
     causes += _named(findings, left)
+    for code, deeper in symptoms:
+        causes = _absorb(causes, code, deeper)
     return tuple(sorted(causes, key=lambda cause: cause.severity.rank))
+
+
+def _absorb(causes: list[Cause], code: str, deeper: Sequence[str]) -> list[Cause]:
+    """Give a symptom's findings to the cause behind it, where a failing one is there."""
+    symptom = next((cause for cause in causes if cause.code == code), None)
+    roots = [
+        cause
+        for start in deeper
+        for cause in causes
+        if cause.code.startswith(start) and cause.severity is Status.FAIL and cause is not symptom
+    ]
+    if symptom is None or not roots:
+        return causes
+    root = roots[0]
+    whole = replace(
+        root,
+        subjects=tuple(dict.fromkeys((*root.subjects, *symptom.subjects))),
+        findings=tuple(sorted((*root.findings, *symptom.findings))),
+    )
+    return [whole if cause is root else cause for cause in causes if cause is not symptom]
 
 
 def _named(findings: Sequence[Finding], left: Iterable[int]) -> Iterator[Cause]:

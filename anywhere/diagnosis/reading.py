@@ -18,13 +18,13 @@ def reached(case: Case, *stages: Stage) -> Iterator[tuple[int, Finding]]:
 
 
 def direct(case: Case) -> list[Finding]:
-    """All findings of endpoints that go out without a proxy."""
-    return [f for f in case.of(REACH) if not f.evidence.get("proxy")]
+    """All judged findings of endpoints that go out without a proxy."""
+    return [f for f in case.of(REACH) if not f.evidence.get("proxy") and f.status is not Status.ERROR]
 
 
 def proxied(case: Case) -> list[Finding]:
-    """All findings of endpoints that go out through a proxy."""
-    return [f for f in case.of(REACH) if f.evidence.get("proxy")]
+    """All judged findings of endpoints that go out through a proxy."""
+    return [f for f in case.of(REACH) if f.evidence.get("proxy") and f.status is not Status.ERROR]
 
 
 def look(finding: Finding, name: str) -> str:

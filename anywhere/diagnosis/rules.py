@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from anywhere.diagnosis import dns, egress, proxy, tls
+from anywhere.diagnosis import dns, egress, host, proxy, tls
 from anywhere.diagnosis.engine import Rule
 
 # A component without its proxy explains why its names and connections fail, so proxies come before both.
 RULES: tuple[Rule, ...] = (
+    *host.RULES,
     *egress.FIRST,
     *proxy.RULES,
     *dns.RULES,
@@ -14,3 +15,5 @@ RULES: tuple[Rule, ...] = (
     *tls.RULES,
     *egress.ABOVE_TCP,
 )
+
+SYMPTOMS = host.SYMPTOMS

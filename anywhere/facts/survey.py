@@ -129,7 +129,8 @@ def catalogue(host: Host, settings: Settings, region: str) -> tuple[Endpoint, ..
         dualstack=settings.dualstack,
         fips=settings.fips,
     )
-    used = [name for name in shard_names(host) if name.endswith("." + find_region(region).suffix)]
+    info = find_region(region)
+    used = [name for name in shard_names(host) if name.endswith(f".{info.name}.{info.suffix}")]
     if not used:
         return found
     return tuple(_with_used(found, used))

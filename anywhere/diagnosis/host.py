@@ -1,0 +1,60 @@
+"""Causes on the host that show elsewhere, and symptoms that deeper causes explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.diagnosis.engine import Case, Rule
+from anywhere.model import Finding, Reason, Remedy, Stage
+
+SUBNETS = "containers.subnets"
+
+
+def _overlap(case: Case) -> Iterator[int]:
+    """A bridge that covers an address swallows its packets: what then fails at that address is this cause's doing."""
+    covers: dict[str, str] = {}
+    for index, finding in case.trouble(SUBNETS):
+        covers |= finding.evidence.get("covers", {})
+        yield index
+    if covers:
+        yield from (index for index, finding in case.trouble() if _swallowed(finding, covers))
+
+
+def _swallowed(finding: Finding, covers: dict[str, str]) -> bool:
+    if finding.check == "network.nameservers":
+        return finding.subject in covers
+    if finding.check != "endpoints.reach":
+        return False
+    if finding.stage is Stage.RESOLVE:
+        return finding.reason is Reason.NAMESERVER_TIMEOUT and "a nameserver" in covers.values()
+    addresses = [str(entry.get("address", "")) for entry in finding.evidence.get("addresses", ())]
+    gateway = finding.stage is Stage.CONNECT and "the default gateway" in covers.values()
+    return gateway or (bool(addresses) and all(address in covers for address in addresses))
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "docker.subnet-overlap",
+        _overlap,
+        lambda fs: next(f.summary for f in fs if f.check == SUBNETS),
+        lambda fs: next((f.remedy for f in fs if f.remedy), None) or Remedy("Move docker to another range."),
+    ),
+)
+
+# A symptom, and the causes that explain it when one of them is there, the most telling first.
+SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "agent.disconnected",
+        (
+            "docker.",
+            "registration.",
+            "config.invalid",
+            "agent.restart-loop",
+            "agent.duplicate-ssm",
+            "credentials.",
+            "clock.skewed",
+        )
+        + ("proxy.", "dns.", "egress.", "tls.", "websocket.", "ports.taken"),
+    ),
+    ("agent.restart-loop", ("docker.", "config.invalid", "registration.", "ports.taken")),
+)
