@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import errno
 import logging
 import socket
@@ -132,8 +133,9 @@ class Connection:
         async with self._sessions:
             channel = await self._open_session(session, command)
             try:
-                channel.write(input)
-                channel.write_eof()
+                with contextlib.suppress(BrokenPipeError):  # a quick command is over before it could read
+                    channel.write(input)
+                    channel.write_eof()
                 await session.finish(quiet)
             finally:
                 self._running -= 1

@@ -21,6 +21,11 @@ CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
 # Cheapest first where ssh_config does not choose: a fleet pays for each handshake. All others stay on offer.
 FIRST_KEX = (b"curve25519-sha256", b"curve25519-sha256@libssh.org")
 FIRST_CIPHERS = (b"aes128-gcm@openssh.com", b"aes256-gcm@openssh.com")
+# In OpenSSH's order, for hosts whose key is not known yet; the known ones are asked for the key that is known.
+NEW_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521") + (
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
 
 
 class Patience:
@@ -79,6 +84,8 @@ def _settings(target: SSHTarget, options: SSHOptions) -> Any:
     }
     if settings.config.get("KexAlgorithms") is None:
         more["kex_algs"] = _first(FIRST_KEX, settings.kex_algs)
+    if options.accept_new and not settings.config.get("HostKeyAlgorithms") and not known.has(alias, "", settings.port):
+        more["server_host_key_algs"] = list(NEW_KEYS)
     if settings.config.get("Ciphers") is None:
         more["encryption_algs"] = _first(FIRST_CIPHERS, settings.encryption_algs)
     return asyncssh.SSHClientConnectionOptions(settings, **more)
@@ -180,6 +187,9 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, patience:
             return f"no common algorithm: {error.reason}", "allow one in the host's sshd_config or in ~/.ssh/config"
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
             return str(error), "mend ~/.ssh/config, or the key file that it names"
+        case asyncssh.ConnectionLost() | ConnectionResetError() | BrokenPipeError():
+            told = f"the connection was closed ({patience.step})"
+            return told, "see the log of sshd there (MaxStartups, AllowUsers, a ban), and whether that port is sshd's"
         case asyncssh.DisconnectError():
             return f"no SSH there: {error.reason}", "check the port, what listens on it, and sshd's own log"
         case asyncssh.ChannelOpenError():
@@ -197,12 +207,12 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, patience:
 
 
 def _host_key(reason: str, target: SSHTarget, options: SSHOptions) -> tuple[str, str]:
-    if reason.endswith("unknown"):
+    if reason.startswith("unknown"):
         return (
             "its host key is not in known_hosts",
             "compare the key and connect once with ssh, or take the keys of new hosts with --ssh-accept-new",
         )
     place = f"[{target.host}]:{target.port}" if target.port else target.host
-    if reason.endswith("changed"):
+    if reason.startswith("changed"):
         return "its host key is not the one in known_hosts", f"if the host was rebuilt: ssh-keygen -R '{place}'"
     return f"its host key is not accepted: {reason}", "see known_hosts"

@@ -66,8 +66,8 @@ def parse_target(text: str, name: str = "") -> SSHTarget:
 
 def _split(place: str) -> tuple[str, str]:
     if place.startswith("["):
-        host, _, rest = place[1:].partition("]")
-        return host, rest[1:] if rest.startswith(":") else rest
+        host, closed, rest = place[1:].partition("]")
+        return host if closed else "", rest[1:] if rest.startswith(":") else rest
     if place.count(":") > 1:
         return place, ""
     host, _, port = place.partition(":")
