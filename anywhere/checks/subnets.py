@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from anywhere.checks.base import check, passed, skipped, trouble
 from anywhere.checks.endpoints import surveys
 from anywhere.facts.addresses import Network, routes
+from anywhere.facts.containers import docker_networks
 from anywhere.facts.resolver import upstream
 from anywhere.hosts.base import Host
 from anywhere.hosts.base import Interface as Card
@@ -21,7 +22,9 @@ BRIDGES = ("docker", "br-")
 def subnets(host: Host, settings: Settings) -> Iterator[Finding]:
     """A bridge whose subnet holds the nameserver, the proxy, the gateway or an endpoint swallows their packets."""
     id = subnets.id
-    bridges = [(card.name, network) for card in host.inventory().interfaces for network in bridge_networks(card)]
+    named = {network.bridge for network in docker_networks(host) or () if network.bridge}
+    cards = host.inventory().interfaces
+    bridges = [(card.name, network) for card in cards for network in bridge_networks(card, named)]
     if not bridges:
         yield skipped(id, "docker", "no docker network is here")
         return
@@ -36,9 +39,9 @@ def subnets(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed(id, "docker", f"{', '.join(str(network) for _, network in bridges)} cover nothing that is needed")
 
 
-def bridge_networks(card: Card) -> list[Network]:
-    """The subnets of a bridge that docker made."""
-    if not card.name.startswith(BRIDGES):
+def bridge_networks(card: Card, named: Collection[str] = ()) -> list[Network]:
+    """The subnets of a bridge that docker made: one with its usual name, or one that it says is its own."""
+    if not card.name.startswith(BRIDGES) and card.name not in named:
         return []
     networks = [ipaddress.ip_interface(address).network for address in card.addresses]
     return [network for network in networks if not network.is_link_local]

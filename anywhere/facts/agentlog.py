@@ -7,14 +7,16 @@ from line to line. Lines of level error that a healthy external agent prints are
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from anywhere.facts.reading import Access, read_text
 from anywhere.hosts.base import Host
 from anywhere.hosts.redact import redact
 
 PATH = "/var/log/ecs/ecs-agent.log"
+LONGEST = 4000  # characters of a line that are looked at
 TAIL = 128 * 1024  # bytes: more than a whole start of the agent, registration errors of an hour included
 
 COMMANDS: tuple[tuple[str, ...], ...] = ()
@@ -30,32 +32,29 @@ CLOSED = re.compile(r"(ACS WebSocket|TCS Websocket) connection closed for a vali
 TELEMETRY = re.compile(r"\bTCS\b|\btcs\b|telemetry", re.I)
 
 # Kind of symptom to its pattern; the first that fits a line names it.
-SYMPTOMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
-        ("clock", r"Signature (?:expired|not yet current): \d{8}T\d{6}Z is .* \(\d{8}T\d{6}Z"),
-        ("cluster", r"saved cluster '.*?' does not match configured cluster '.*?'"),
-        ("proxy", r"proxyconnect tcp: |Proxy Authentication Required|\\?\": Forbidden|response: : Forbidden"),
-        ("dns", r"lookup \S+(?: on \S+:53)?: .*?(?:no such host|i/o timeout|connection refused|server misbehaving)"),
-        ("tls", r"x509: |remote error: tls: |TLS handshake timeout|server gave HTTP response to HTTPS"),
-        ("tcp", r"dial tcp \[?[\da-fA-F.:]+\]?:443: "),
-        ("portal", r"failed to decode response body, invalid character"),
-        ("credentials", r"no valid providers in chain"),
-        ("docker", r"unable to connect to Docker daemon|Ensure Docker is running|client not found for docker version"),
-        ("state", r'msg="Error creating data client"'),
-        ("port", r"Error running (?:introspection endpoint|task api).*address already in use"),
-        ("config", r'Invalid format for \\?"?ECS_|Invalid logging drivers|AWS_DEFAULT_REGION has to be set'),
-        ("websocket", r"unable to dial \S+ response: .*: websocket: bad handshake"),
-        ("silence", r"ACS Connection hasn't had any activity for too long"),
-        ("deregistered", r'msg="Container instance is deregistered"|reconnectDelay="?1h0m0s'),
-        ("refused", r"StatusCode: \d+, RequestID: [^,]*, (?:api error )?\w+: "),
-        ("discover", r"(?:ACS|tcs): [Uu]nable to discover poll endpoint"),
-        ("registration", r'msg="Unable to register as a container instance|Received (?:non-)?terminal error'),
-        ("channel", r'msg="Failed to connect to ACS"|msg="Error connecting to TCS"|lost websocket connection with ECS'),
-    )
+SYMPTOMS: tuple[tuple[str, str], ...] = (
+    ("clock", r"Signature (?:expired|not yet current): \d{8}T\d{6}Z is .* \(\d{8}T\d{6}Z"),
+    ("cluster", r"saved cluster '.*?' does not match configured cluster '.*?'"),
+    ("proxy", r"proxyconnect tcp: |Proxy Authentication Required|\\?\": Forbidden|response: : Forbidden"),
+    ("dns", r"lookup \S+(?: on \S+:53)?: .*?(?:no such host|i/o timeout|connection refused|server misbehaving)"),
+    ("tls", r"x509: |remote error: tls: |TLS handshake timeout|server gave HTTP response to HTTPS"),
+    ("tcp", r"dial tcp \[?[\da-fA-F.:]+\]?:443: "),
+    ("portal", r"failed to decode response body, invalid character"),
+    ("credentials", r"no valid providers in chain"),
+    ("docker", r"unable to connect to Docker daemon|Ensure Docker is running|client not found for docker version"),
+    ("state", r'msg="Error creating data client"'),
+    ("port", r"Error running (?:introspection endpoint|task api).*address already in use"),
+    ("config", r'Invalid format for \\?"?ECS_|Invalid logging drivers|AWS_DEFAULT_REGION has to be set'),
+    ("websocket", r"unable to dial \S+ response: .*: websocket: bad handshake"),
+    ("silence", r"ACS Connection hasn't had any activity for too long"),
+    ("deregistered", r'msg="Container instance is deregistered"|reconnectDelay="?1h0m0s'),
+    ("refused", r"StatusCode: \d+, RequestID: [^,]*, (?:api error )?\w+: "),
+    ("discover", r"(?:ACS|tcs): [Uu]nable to discover poll endpoint"),
+    ("registration", r'msg="Unable to register as a container instance|Received (?:non-)?terminal error'),
+    ("channel", r'msg="Failed to connect to ACS"|msg="Error connecting to TCS"|lost websocket connection with ECS'),
 )
-# What lies in the network between agent and AWS: the network checks name its cause.
 LASTING = frozenset({"port", "config"})  # until the next start, whatever the channels do
+# What lies in the network between agent and AWS: the network checks name its cause.
 NETWORK_SYMPTOMS = frozenset(
     {"clock", "proxy", "dns", "tls", "tcp", "portal", "websocket", "silence", "channel", "discover"}
 )
@@ -65,6 +64,15 @@ ABOUT_CHANNELS = re.compile(
     r"unable to dial|ACS Connection hasn't|is deregistered|reconnectDelay=|terminal error from Register"
 )
 FINAL = "Agent will terminally exit"
+# A line without any of these is no pattern's: looking for plain words first makes reading a log ten times as fast.
+WORDS = (
+    *("Amazon ECS", "Registered container", "Connected to", "Establishing a Websocket", "Signature ", "saved cluster"),
+    *("proxyconnect", "Proxy Authentication", "Forbidden", "lookup ", "x509: ", "tls: ", "TLS handshake", "to HTTPS"),
+    *("dial tcp", "failed to decode", "no valid providers", "to Docker", "Docker is running", "docker version"),
+    *("Error creating", "already in use", "Invalid ", "has to be set", "unable to dial", "any activity"),
+    *("is deregistered", "reconnectDelay", "StatusCode: ", "discover poll", "to register", "terminal"),
+    *("to connect to ACS", "connecting to TCS", "lost websocket"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,12 @@ def agent_log(host: Host) -> AgentLog | None:
     return None if text.access is Access.FORBIDDEN else parse_agent_log(text.content)
 
 
+@cache
+def _compiled() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """The patterns, made when the first log is read: most runs read none."""
+    return tuple((kind, re.compile(pattern)) for kind, pattern in SYMPTOMS)
+
+
 def parse_agent_log(text: str) -> AgentLog:
     """Read the lines in their order; each takes back what it disproves.
 
@@ -111,13 +125,18 @@ def parse_agent_log(text: str) -> AgentLog:
     """
     state = AgentLog()
     before: tuple[Symptom, ...] = ()
-    for line in text.splitlines():
+    for line in _telling(text):
         if STARTED.search(line):
             before = state.symptoms or before
         state = _after(state, line)
     if not state.symptoms and state.registered is None and state.acs is None:
         return replace(state, symptoms=before)
     return state
+
+
+def _telling(text: str) -> Iterator[str]:
+    words = [word for word in WORDS if word in text]
+    return (line[:LONGEST] for line in text.splitlines() if any(word in line for word in words))
 
 
 def _after(state: AgentLog, line: str) -> AgentLog:
@@ -142,7 +161,7 @@ def _after(state: AgentLog, line: str) -> AgentLog:
 def _with_symptom(state: AgentLog, line: str) -> AgentLog:
     if FINAL in line:
         return replace(state, final=True)
-    kind = next((kind for kind, pattern in SYMPTOMS if pattern.search(line)), "")
+    kind = next((kind for kind, pattern in _compiled() if pattern.search(line)), "")
     if not kind or (state.acs and kind not in LASTING and not ABOUT_CHANNELS.search(line)):
         return state
     channel = "TCS" if TELEMETRY.search(line) else "ACS"

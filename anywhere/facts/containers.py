@@ -11,9 +11,12 @@ from anywhere.facts.daemonjson import DATA_ROOT, daemon_json
 from anywhere.hosts.base import Completed, Host
 
 TIMEOUT = 5.0  # seconds: a daemon that needs longer for its own version is a daemon that hangs
-VERSION = ("docker", "version", "--format", "{{json .}}")
-INFO = ("docker", "info", "--format", "{{json .}}")
-NETWORKS = ("sh", "-c", 'ids=$(docker network ls -q) && [ -n "$ids" ] && docker network inspect $ids')
+SOCKET = "unix:///var/run/docker.sock"
+# The agent's own socket, whatever context or DOCKER_HOST the caller's shell has.
+_DOCKER = ("env", f"DOCKER_HOST={SOCKET}", "docker")
+VERSION = (*_DOCKER, "version", "--format", "{{json .}}")
+INFO = (*_DOCKER, "info", "--format", "{{json .}}")
+NETWORKS = (*_DOCKER[:2], "sh", "-c", 'ids=$(docker network ls -q) && [ -n "$ids" ] && docker network inspect $ids')
 WHERE = ("sh", "-c", "command -v docker && readlink -f $(command -v docker)")
 
 COMMANDS: tuple[tuple[str, ...], ...] = (VERSION, INFO, NETWORKS, WHERE)

@@ -52,7 +52,7 @@ def parse_ssm_log(text: str) -> SsmLog:
     ```
     """
     state = SsmLog()
-    for line in text.splitlines():
+    for line in (whole[:4000] for whole in text.splitlines()):
         if started := STARTED.search(line):
             # The core and its worker both print it: what the core has learnt meanwhile stays.
             state = SsmLog(started["version"]) if "worker" not in line else replace(state, version=started["version"])
