@@ -29,12 +29,14 @@ class HostBusy(ChangeFailed):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command with its standard input. A `secret` input is never printed and never in the journal's JSON."""
+    """A command with its standard input. A `secret` input is never printed and never in the journal's JSON. `shown` is
+    what a person would type to the same end, where the command itself is longer because it guards against crashes."""
 
     argv: tuple[str, ...]
     input: bytes = b""
     secret: bool = False
     timeout: float = 60.0
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +102,4 @@ def set_sysctl(key: str, path: str, old: str, new: str, why: str) -> Step:
 
 def write_proc(path: str, value: str) -> Command:
     """Write a file of /proc/sys. An empty value is written as a line end, as a list of ports is emptied by it."""
-    return Command(("sh", "-c", 'cat > "$1"', "write", path), f"{value}\n".encode())
+    return Command(("sh", "-c", 'cat > "$1"', "write", path), f"{value}\n".encode(), shown=("tee", path))

@@ -19,12 +19,14 @@ _REMOVE = 'p=$1; shift; rm -f -- "$p" "$p.anywhere-new"; for d; do rmdir -- "$d"
 
 def write(path: str, content: bytes, mode: str = "0644", owner: str = "0:0", *, secret: bool = False) -> Command:
     """Write a file atomically, with its folders. `mode` is octal, `owner` is `uid:gid`."""
-    return Command(("sh", "-c", _WRITE, "write", path, mode, owner), content, secret)
+    uid, _, gid = owner.partition(":")
+    shown = ("install", "-D", "-m", mode, *(() if owner == "0:0" else ("-o", uid, "-g", gid)), "/dev/stdin", path)
+    return Command(("sh", "-c", _WRITE, "write", path, mode, owner), content, secret, shown=shown)
 
 
 def remove(path: str, folders: tuple[str, ...] = ()) -> Command:
     """Remove a file, and those of the folders that are empty then."""
-    return Command(("sh", "-c", _REMOVE, "remove", path, *folders))
+    return Command(("sh", "-c", _REMOVE, "remove", path, *folders), shown=("rm", "-f", path))
 
 
 def file_step(

@@ -1,0 +1,85 @@
+"""`anywhere rules`: the network rules for task credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from anywhere.cli.changing import Work
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Plan, apply, verify or revert the network rules for task credentials.",
+)
+
+_HOST = typer.Option(["local"], help="local or [user@]host[:port]; may be given more than once.")
+_PERSIST = typer.Option(False, "--no-persist", help="Only the running state: no files, no unit, no guard.")
+_WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
+_FORMAT = typer.Option("table", help="table or json.")
+
+
+@app.command()
+def plan(
+    host: list[str] = _HOST,
+    no_persist: bool = _PERSIST,
+    format: str = typer.Option("table", help="table, json or shell."),
+) -> int:
+    """Print what would be done; change nothing."""
+    from anywhere.cli import changing
+
+    return changing.plan(_work(not no_persist), host, format)
+
+
+@app.command()
+def apply(host: list[str] = _HOST, no_persist: bool = _PERSIST, wave: str = _WAVE, format: str = _FORMAT) -> int:
+    """Bring the rules to the wanted state, and keep them there."""
+    from anywhere.cli import changing
+
+    return changing.apply(_work(not no_persist), host, wave, format)
+
+
+@app.command()
+def revert(host: list[str] = _HOST, wave: str = _WAVE, format: str = _FORMAT) -> int:
+    """Take back exactly what apply did."""
+    from anywhere.cli import changing
+
+    return changing.revert(_work(True), host, wave, format)
+
+
+@app.command()
+def verify(
+    host: list[str] = _HOST,
+    no_persist: bool = _PERSIST,
+    no_probe: bool = typer.Option(False, "--no-probe", help="Judge what can be read, send no packet."),
+    format: str = typer.Option("table", help="table, json, ..."),
+    output: str = typer.Option("", help="Write the result to a file."),
+) -> int:
+    """Judge the wanted state as it is now, registered or not, and prove it with real requests.
+
+    Exit codes: 0 all is there and proven, 1 something is missing, 3 could not be judged.
+    """
+    from anywhere.cli.verifying import rules
+
+    return rules(host, not no_persist, not no_probe, format, output)
+
+
+@app.command()
+def guard() -> None:
+    """Stay and put the rules back when they are taken away (what the systemd unit does; needs `apply` first)."""
+    from anywhere.cli.verifying import guard as run
+
+    run()
+
+
+def _work(persist: bool) -> Work:
+    from functools import partial
+
+    from anywhere.changes import netfilter
+    from anywhere.cli import changing
+    from anywhere.settings import Settings
+
+    return changing.Work("rules", netfilter.JOURNAL, partial(netfilter.plan, settings=Settings(), persist=persist))
