@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +17,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in ("region", "booted", "docker")):
             item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.fixture
+def room() -> Iterator[Path]:
+    """A folder that other users of the machine may enter; pytest closes its own to them."""
+    with tempfile.TemporaryDirectory(prefix=f"any{os.getpid()}-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def shared_room() -> Iterator[Path]:
+    """The same for all tests of a file."""
+    with tempfile.TemporaryDirectory(prefix=f"any{os.getpid()}-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)

@@ -23,12 +23,9 @@ region = pytest.mark.region
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("sshd")
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
+def server(shared_room: Path) -> Iterator[Server]:
     accounts = [Account("nologin", shell="/usr/sbin/nologin"), Account("deploy")]
-    with serving(Server(folder, accounts=accounts)) as running:
+    with serving(Server(shared_room, accounts=accounts)) as running:
         yield running
 
 
@@ -152,13 +149,12 @@ def test_the_agent_is_asked_and_stands_in_for_a_key_with_a_passphrase(
 
 
 @region
-def test_a_user_certificate(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    ca, key = keygen(tmp_path / "ca"), keygen(tmp_path / "mine")
+def test_a_user_certificate(room: Path) -> None:
+    ca, key = keygen(room / "ca"), keygen(room / "mine")
     subprocess.run(["ssh-keygen", "-q", "-s", ca, "-I", "me", "-n", "root", f"{key}.pub"], check=True)
-    own = Server(tmp_path / "certs", f"TrustedUserCAKeys {ca}.pub")
+    own = Server(room / "certs", f"TrustedUserCAKeys {ca}.pub")
     (own.folder / "authorized_keys").write_text("")
-    config = tmp_path / "config"
+    config = room / "config"
     config.write_text(f"Host *\n  IdentityFile {key}\n  CertificateFile {key}-cert.pub\n")
     with serving(own):
         assert reach(own, replace(own.options, identities=(), config=(str(config),))) == "root"
@@ -182,13 +178,12 @@ def test_an_alias_of_ssh_config(server: Server, tmp_path: Path) -> None:
 
 
 @region
-def test_a_jump_host_is_logged_in_to_once_for_many_hosts(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    inner = Server(tmp_path / "inner", addresses=("127.0.1.1", "127.0.1.2", "127.0.1.3"))
-    jump = Server(tmp_path / "jump", f"PermitOpen 127.0.1.1:{inner.port} 127.0.1.2:{inner.port} 127.0.1.3:{inner.port}")
-    known = tmp_path / "known_hosts"
+def test_a_jump_host_is_logged_in_to_once_for_many_hosts(room: Path) -> None:
+    inner = Server(room / "inner", addresses=("127.0.1.1", "127.0.1.2", "127.0.1.3"))
+    jump = Server(room / "jump", f"PermitOpen 127.0.1.1:{inner.port} 127.0.1.2:{inner.port} 127.0.1.3:{inner.port}")
+    known = room / "known_hosts"
     known.write_text(inner.known_hosts.read_text() + jump.known_hosts.read_text())
-    config = tmp_path / "config"
+    config = room / "config"
     config.write_text(
         f"Host inner*\n  ProxyJump bastion\n  Port {inner.port}\n"
         + "".join(f"Host inner{n}\n  HostName 127.0.1.{n}\n" for n in (1, 2, 3))
@@ -341,34 +336,34 @@ def test_a_user_without_a_shell(server: Server) -> None:
 
 
 @region
-def test_a_forced_command_is_said(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    with serving(Server(tmp_path / "forced", "ForceCommand echo only backups here")) as server:
+def test_a_forced_command_is_said(room: Path) -> None:
+    with serving(Server(room / "forced", "ForceCommand echo only backups here")) as server:
         host = server.open()
         with pytest.raises(HostUnreachable, match="no shell answers: only backups here"):
             host.read("/etc/hostname")
 
 
 @region
-def test_dropbear_is_as_good(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    server = Server(tmp_path / "keys")
-    subprocess.run(["dropbearkey", "-t", "ed25519", "-f", tmp_path / "host"], check=True, capture_output=True)
-    home = tmp_path / "home"
+def test_dropbear_is_as_good(room: Path) -> None:
+    server = Server(room / "keys")
+    subprocess.run(["dropbearkey", "-t", "ed25519", "-f", room / "host"], check=True, capture_output=True)
+    home = room / "home"
     (home / ".ssh").mkdir(parents=True)
     home.chmod(0o700)
     (home / ".ssh").chmod(0o700)
     (home / ".ssh" / "authorized_keys").write_text(Path(f"{server.key}.pub").read_text())
     (home / ".ssh" / "authorized_keys").chmod(0o600)
-    passwd = tmp_path / "passwd"
+    passwd = room / "passwd"
     passwd.write_text(f"root:x:0:0::{home}:/bin/sh\n")
-    (tmp_path / "shadow").write_text("root:*:19000:0:99999:7:::\n")
-    script = f"mount --bind {passwd} /etc/passwd; mount --bind {tmp_path}/shadow /etc/shadow; chown root {home} {home}/.ssh; "
-    script += f"exec dropbear -F -E -s -r {tmp_path}/host -p 127.0.0.1:{server.port} -P {tmp_path}/pid"
+    (room / "shadow").write_text("root:*:19000:0:99999:7:::\n")
+    script = (
+        f"mount --bind {passwd} /etc/passwd; mount --bind {room}/shadow /etc/shadow; chown root {home} {home}/.ssh; "
+    )
+    script += f"exec dropbear -F -E -s -r {room}/host -p 127.0.0.1:{server.port} -P {room}/pid"
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         try:
-            options = replace(server.options, known_hosts=(str(tmp_path / "known"),), accept_new=True)
+            options = replace(server.options, known_hosts=(str(room / "known"),), accept_new=True)
             host = _patiently(lambda: open_live(server.target(), 6, options))
             host.prefetch([("uname", "-s")], ["/etc/hostname"], ["/etc"])
             assert host.run(("uname", "-s")).stdout == "Linux\n"
