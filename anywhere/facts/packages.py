@@ -9,7 +9,7 @@ from anywhere.hosts.base import Host
 NAMES = (
     ("amazon-ecs-init", "ecs-init", "ecs-agent", "amazon-ssm-agent")
     + ("docker-ce", "docker.io", "docker-engine", "docker", "moby-engine", "docker-ee")
-    + ("podman-docker", "apparmor", "container-selinux")
+    + ("podman-docker",)
 )
 DPKG = ("dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\\n", *NAMES)
 RPM = ("rpm", "-q", "--qf", "%{NAME} %{VERSION}-%{RELEASE} installed\\n", *NAMES)
