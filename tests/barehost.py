@@ -35,20 +35,29 @@ exec sleep infinity
 class BareHost(LocalHost):
     """A Host in namespaces of its own; `hidden` programs are absent there."""
 
+    pid: int
+    _hidden: frozenset[str]
+
     def __init__(self, hidden: Sequence[str] = ()) -> None:
         super().__init__(Deadline(600), name="bare")
         self.root = Path(tempfile.mkdtemp(prefix=f"bare-{os.getpid()}-", dir="/dev/shm"))
         argv = ["unshare", "--net", "--mount", "sh", "-c", _SETUP, "bare", str(self.root)]
         self._hidden = frozenset(hidden)
         self._holder = subprocess.Popen(argv)
+        self.pid = self._holder.pid
         until = time.monotonic() + 10
         while not (self.root / "ready").exists():
             assert time.monotonic() < until and self._holder.poll() is None, "the namespaces did not come up"
             time.sleep(0.01)
 
-    @property
-    def pid(self) -> int:
-        return self._holder.pid
+    @classmethod
+    def attach(cls, pid: int) -> BareHost:
+        """The host that another process has made."""
+        made = cls.__new__(cls)
+        LocalHost.__init__(made, Deadline(600), name="bare")
+        made._hidden = frozenset()
+        made.pid = pid
+        return made
 
     @property
     def enter(self) -> tuple[str, ...]:
