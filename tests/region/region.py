@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -41,8 +42,10 @@ class Region:
         options: Options | None = None,
         **changes: Any,
     ) -> None:
-        self.options = options or Options(**changes)
         self.faults: list[Fault] = [find(name) for name in (*variations, *faults)]
+        self.options = replace(options or Options(), **changes)
+        for fault in self.faults:
+            self.options = replace(self.options, **fault.options)
         self.world = World.build(self.options)
         for fault in self.faults:
             fault.apply(self.world)

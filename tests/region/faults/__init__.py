@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from tests.region.world import World
 
@@ -21,7 +22,7 @@ class UnknownFault(ValueError):
 @dataclass(frozen=True, slots=True)
 class Fault:
     """`causes` are the codes that a check must name, and no other: none for a healthy variation. `arguments` are
-    what the checking command needs in addition."""
+    what the checking command needs in addition, `options` how the region must be built."""
 
     name: str
     description: str
@@ -29,6 +30,7 @@ class Fault:
     causes: frozenset[str]
     arguments: tuple[str, ...]
     apply: Callable[[World], None]
+    options: Mapping[str, Any]
 
     @property
     def is_healthy(self) -> bool:
@@ -40,22 +42,26 @@ TABLE: dict[str, Fault] = {}
 Changer = Callable[[World], None]
 
 
-def fault(name: str, description: str, *causes: str, arguments: tuple[str, ...] = ()) -> Callable[[Changer], Changer]:
+def fault(
+    name: str, description: str, *causes: str, arguments: tuple[str, ...] = (), **options: Any
+) -> Callable[[Changer], Changer]:
     """Put a function into the table."""
 
     def register(function: Changer) -> Changer:
         if name in TABLE:
             raise ValueError(f"two faults are called {name}")
         topic = function.__module__.rpartition(".")[2]
-        TABLE[name] = Fault(name, description, topic, frozenset(causes), arguments, function)
+        TABLE[name] = Fault(name, description, topic, frozenset(causes), arguments, function, options)
         return function
 
     return register
 
 
-def variation(name: str, description: str, *, arguments: tuple[str, ...] = ()) -> Callable[[Changer], Changer]:
+def variation(
+    name: str, description: str, *, arguments: tuple[str, ...] = (), **options: Any
+) -> Callable[[Changer], Changer]:
     """Put a healthy variation into the table."""
-    return fault(name, description, arguments=arguments)
+    return fault(name, description, arguments=arguments, **options)
 
 
 def table() -> dict[str, Fault]:

@@ -79,7 +79,7 @@ def two_ssm_agents(world: World) -> None:
     world.host.programs["/snap/amazon-ssm-agent/current/amazon-ssm-agent"] = "#!/bin/sh\nexit 0\n"
 
 
-@fault("agent-deregistered", "the container instance was deregistered while the agent runs", "agent.disconnected")
+@fault("agent-deregistered", "the container instance was deregistered while the agent runs", "registration.broken")
 def agent_deregistered(world: World) -> None:
     register(world)
     world.host.files["/var/log/ecs/ecs-agent.log"] = agent_log(

@@ -15,6 +15,27 @@ def plain(world: World) -> None:
     pass
 
 
+@variation("china", "a region of the China partition", regions=("cn-north-1",))
+def china(world: World) -> None:
+    pass
+
+
+@variation("govcloud", "a region of the GovCloud partition", regions=("us-gov-west-1",))
+def govcloud(world: World) -> None:
+    pass
+
+
+@variation("other-addresses", "other address ranges, another resolver program, another root of Amazon's",
+           site="172.30.0.0/16", public="198.18.7.0/24", resolver="unbound", ca="Amazon Root CA 3")  # fmt: skip
+def other_addresses(world: World) -> None:
+    pass
+
+
+@variation("distant", "servers that think for half a second before each answer", delay=0.5)
+def distant(world: World) -> None:
+    pass
+
+
 @variation("two-nameservers", "two resolvers, both well")
 def two_nameservers(world: World) -> None:
     second(world)
@@ -129,7 +150,11 @@ def registered_proxy(world: World) -> None:
     set_proxy(world, settings(behind_proxy(world).url), *COMPONENTS)
 
 
-@variation("registered-proxy-units-only", "the same, and the login shell knows of no proxy")
+@variation(
+    "registered-proxy-units-only",
+    "the same, and the login shell knows of no proxy",
+    arguments=("--phase", "register", "--phase", "run"),
+)
 def registered_proxy_units_only(world: World) -> None:
     registered_proxy(world)
     world.environment.clear()

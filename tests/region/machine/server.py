@@ -150,6 +150,8 @@ def _files(world: World, bundles: dict[str, str]) -> None:
     for folder in (*host.folders, *(["/run/systemd/system"] if host.is_systemd else [])):
         os.makedirs(folder, exist_ok=True)
     for path, content in {**_standard(world), **bundles, **host.files}.items():
+        if path in host.overmounts:
+            continue
         put(path, content, host.modes.get(path, 0o644))
     for path, name in {**STANDARD_STUBS, **host.stubs}.items():
         put(path, (STUBS / name).read_text().replace("#!/usr/bin/python3", f"#!{sys.executable} -IS", 1), 0o755)
