@@ -11,11 +11,12 @@ FEATURES = ("ecr", "ecr-public", "docker-hub", "logs", "secrets", "exec", "s3", 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Options of one run. `budget` is the deadline of the whole run in seconds, `idle` how long to hold a quiet
-    connection (0: not at all), `shards` how many `ecs-a-N` / `ecs-t-N` names to try."""
+    connection (0: not at all), `shards` how many `ecs-a-N` / `ecs-t-N` names to try. No phases means what still lies
+    ahead: all of them before registration, only `run` after it."""
 
     regions: tuple[str, ...] = ()
     features: frozenset[str] = frozenset()
-    phases: tuple[str, ...] = PHASES
+    phases: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     demote: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from anywhere.run import examine
 from anywhere.settings import Settings
 from tests.judged import codes, explain, judge, steady
 from tests.region.faults import table
+from tests.region.options import Options
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "report-1.json").read_text())
 TARGET_SCHEMA = {**SCHEMA, "required": [], "$ref": "#/$defs/target"}
@@ -61,3 +62,49 @@ def test_a_healthy_host_has_no_cause_twenty_times_in_a_row(name: str) -> None:
     for _ in range(20):
         target = judge([name])
         assert codes(target) == [], explain(target)
+
+
+PAIRS = (
+    ("second-nameserver-dead", "endpoint-dropped"),
+    ("endpoint-refused", "clock-drifting"),
+    ("name-hidden", "upgrade-502"),
+    ("clock-behind", "shards-t-hidden"),
+    ("inspected-trusted", "endpoint-dropped"),
+    ("egress-dropped", "clock-unsynchronised"),
+    ("no-nameserver", "clock-unsynchronised"),
+    ("shards-a-hidden", "endpoint-refused"),
+    ("name-hidden", "clock-drifting"),
+    ("endpoint-dropped", "shards-hidden"),
+    ("inspected", "second-nameserver-dead"),
+    ("upgrade-502", "clock-ahead"),
+)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="+".join)
+def test_two_independent_faults_are_two_causes(pair: tuple[str, str]) -> None:
+    target = judge(pair)
+    wanted = {code for name in pair for code in table()[name].causes}
+    assert set(codes(target)) == wanted, explain(target)
+    every_trouble_has_one_cause(target)
+
+
+# Nothing that a detector could have learnt by heart: other addresses, another region, CA, number of shards and resolver.
+ELSEWHERE = Options(
+    regions=("eu-north-1",),
+    site="172.30.0.0/16",
+    site6="2001:db8:1234::/48",
+    public="198.51.100.0/24",
+    public6="2001:db8:ffff::/64",
+    private6="fdaa:bb:cc::/64",
+    ca="Amazon Elsewhere Root",
+    resolver="unbound",
+    hostname="db-7.corp.example",
+    shards=6,
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(table()))
+def test_the_cause_is_the_same_in_another_region(name: str) -> None:
+    target = judge([name], options=ELSEWHERE)
+    assert codes(target) == sorted(table()[name].causes), explain(target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.settings import PHASES, Settings
+from anywhere.settings import Settings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def check(
     region: list[str] = typer.Option([], help="AWS region; may be given more than once."),
     host: list[str] = typer.Option(["local"], help="local, [user@]host[:port], or a saved bundle."),
-    phase: list[str] = typer.Option([], help="install, register or run; all when not given."),
+    phase: list[str] = typer.Option([], help="install, register or run; what still lies ahead when not given."),
     with_: list[str] = typer.Option([], "--with", help="More endpoints: ecr, logs, secrets, exec, s3, kms, sts ..."),
     only: list[str] = typer.Option([], help="Only this check or topic."),
     skip: list[str] = typer.Option([], help="Leave this check or topic out."),
@@ -36,7 +36,7 @@ def check(
     settings = Settings(
         regions=tuple(dict.fromkeys(_words(region))),
         features=frozenset(_words(with_)),
-        phases=tuple(_words(phase)) or PHASES,
+        phases=tuple(_words(phase)),
         only=tuple(_words(only)),
         skip=tuple(_words(skip)),
         demote=tuple(_words(demote)),

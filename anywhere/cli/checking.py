@@ -14,7 +14,7 @@ from anywhere.hosts.recording import Recording
 from anywhere.model import Report, Target
 from anywhere.report import renderer
 from anywhere.run import choose, examine
-from anywhere.settings import Settings
+from anywhere.settings import PHASES, Settings
 
 LEAST_BUDGET, MOST_BUDGET = 0.5, 600.0
 
@@ -42,7 +42,7 @@ def validate(settings: Settings) -> None:
     """Raise BadInput for what no run can use."""
     choose(settings)
     for region in settings.regions or ("us-east-1",):
-        endpoints(region, features=settings.features, phases=settings.phases, shards=settings.shards)
+        endpoints(region, features=settings.features, phases=settings.phases or PHASES, shards=settings.shards)
     if not LEAST_BUDGET <= settings.budget <= MOST_BUDGET:
         raise BadInput(f"--budget must be {LEAST_BUDGET:g} to {MOST_BUDGET:g} seconds, not {settings.budget:g}")
 

@@ -15,13 +15,14 @@ from weakref import WeakKeyDictionary
 from anywhere.endpoints import Endpoint, endpoints, find_region
 from anywhere.facts.interception import is_public
 from anywhere.facts.names import Lookup, first_addresses, lookup, random_name
+from anywhere.facts.registration import registration
 from anywhere.facts.resolver import resolv_conf
 from anywhere.facts.vantage import Vantage, vantages
 from anywhere.hosts.base import Host, Probe, ProbeSpec
 from anywhere.hosts.pool import fan_out
 from anywhere.hosts.proxyurl import ProxyUrl
 from anywhere.model import Reason, Stage
-from anywhere.settings import Settings
+from anywhere.settings import PHASES, Settings
 
 ADDRESSES_PER_FAMILY = 4  # AWS answers with up to eight; four show a filter that lets some through
 
@@ -124,7 +125,7 @@ def catalogue(host: Host, settings: Settings, region: str) -> tuple[Endpoint, ..
     found = endpoints(
         region,
         features=settings.features,
-        phases=settings.phases,
+        phases=settings.phases or (("run",) if registration(host).is_registered else PHASES),
         shards=settings.shards,
         dualstack=settings.dualstack,
         fips=settings.fips,

@@ -146,4 +146,4 @@ def next_command(target: Target) -> str:
 def is_registered(target: Target) -> bool:
     """Whether the host is a managed instance already."""
     registration = target.facts.get("registration")
-    return isinstance(registration, dict) and bool(registration.get("id"))
+    return isinstance(registration, dict) and registration.get("state") == "registered"
