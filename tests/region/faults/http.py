@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.region.faults import fault
+from tests.region.faults.tls import inspected_trusted
 from tests.region.world import World
 
 CHANNELS = ("ecs-a-*.*", "ecs-t-*.*", "ssmmessages")
@@ -44,3 +45,17 @@ def idle_reset(world: World) -> None:
 )
 def idle_forgotten(world: World) -> None:
     world.behave("*", idle=2.0, idle_how="silence")
+
+
+@fault(
+    "portal-page", "a trusted gateway answers everything with its own page", "egress.blocked", "tls.intercepted-trusted"
+)
+def portal_page(world: World) -> None:
+    inspected_trusted(world)
+    world.behave("*", speaks="portal")
+
+
+@fault("portal-redirect", "a trusted gateway sends everything to a portal", "egress.blocked")
+def portal_redirect(world: World) -> None:
+    inspected_trusted(world)
+    world.behave("*", speaks="redirect")

@@ -81,6 +81,21 @@ def proxy_denies_all(world: World) -> None:
     behind_proxy(world, denied=["*"])
 
 
+@fault("proxy-error", "the proxy answers 502 to every CONNECT", "proxy.denies-endpoint")
+def proxy_error(world: World) -> None:
+    behind_proxy(world, mode="error")
+
+
+@fault("proxy-is-web-server", "a web server without CONNECT listens where the proxy should", "proxy.denies-endpoint")
+def proxy_is_web_server(world: World) -> None:
+    behind_proxy(world, mode="plain")
+
+
+@fault("proxy-port-forgotten", "the proxy's URL lacks its port", "proxy.unreachable")
+def proxy_port_forgotten(world: World) -> None:
+    behind_proxy(world, f"http://{world.service(80)}")
+
+
 @fault("proxy-dead", "nothing listens on the proxy's port", "proxy.unreachable")
 def proxy_dead(world: World) -> None:
     behind_proxy(world, mode="closed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.region.faults import variation
-from tests.region.faults.dns import change_all, second
+from tests.region.faults.dns import PORTAL, change_all, second
 from tests.region.faults.proxy import COMPONENTS, behind_proxy, settings
 from tests.region.faults.system import os_release, red_hat
 from tests.region.software import add_docker, register, set_proxy
@@ -39,6 +39,11 @@ def distant(world: World) -> None:
 @variation("two-nameservers", "two resolvers, both well")
 def two_nameservers(world: World) -> None:
     second(world)
+
+
+@variation("search-domain-wildcard", "the site's own domain answers for every name in it")
+def search_domain_wildcard(world: World) -> None:
+    change_all(world, forged={f"*.{world.host.search}": [world.service(PORTAL)]})
 
 
 @variation("resolved-stub", "resolv.conf names the stub of systemd-resolved")
