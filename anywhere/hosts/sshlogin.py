@@ -72,8 +72,8 @@ def _settings(target: SSHTarget, options: SSHOptions) -> Any:
         chosen["username"] = target.user
     if target.port:
         chosen["port"] = target.port
-    if options.identities:
-        chosen["client_keys"] = [os.path.expanduser(path) for path in options.identities]
+    if keys := (target.identity,) if target.identity else options.identities:
+        chosen["client_keys"] = [os.path.expanduser(path) for path in keys]
     settings = asyncssh.SSHClientConnectionOptions(**chosen)
     files_of_hosts: Any = settings.known_hosts  # names of files, for we gave none
     known = KnownHosts.of(options.known_hosts or files_of_hosts or ())

@@ -14,12 +14,14 @@ _USER = re.compile(r"[^\s@:/\\'\"`$;&|<>()]+")
 
 @dataclass(frozen=True, slots=True)
 class SSHTarget:
-    """A host to log in to. `user` empty and `port` 0 leave the choice to ssh_config. `name` is what reports call it."""
+    """A host to log in to. `user` empty and `port` 0 leave the choice to ssh_config. `name` is what reports call it,
+    `identity` the file of its own key."""
 
     host: str
     user: str = ""
     port: int = 0
     name: str = ""
+    identity: str = ""
 
     def __str__(self) -> str:
         user = f"{self.user}@" if self.user else ""

@@ -1,0 +1,50 @@
+"""Variables that stand beside an inventory: group_vars/GROUP.yml and host_vars/HOST.yml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from anywhere.inventory.book import VARIABLES, Book, Problem
+
+WANTED = frozenset(name for names in VARIABLES.values() for name in names)
+ENDINGS = ("", ".yml", ".yaml", ".json")
+
+
+def add_folders(path: Path, book: Book) -> None:
+    """Add the variables of both folders; a file that cannot be understood (a vault) is noted."""
+    place = path if path.is_dir() else path.parent
+    for name in ("all", *book.groups):
+        for values in _read(place / "group_vars", name, book):
+            book.group(name).variables.update(values)
+    for name, host in book.hosts.items():
+        for values in _read(place / "host_vars", name, book):
+            host.variables = {**values, **host.variables}
+
+
+def _read(folder: Path, name: str, book: Book) -> Iterator[dict[str, Any]]:
+    if not folder.is_dir() or "/" in name:
+        return
+    files = [folder / f"{name}{ending}" for ending in ENDINGS]
+    inner = sorted((folder / name).iterdir()) if (folder / name).is_dir() else []
+    for file in [one for one in (*files, *inner) if one.is_file()]:
+        values = _values(file)
+        if values is None:
+            book.notes.append(Problem(0, f"{file} is left out: not plain YAML"))
+        else:
+            yield {key: value for key, value in values.items() if key in WANTED}
+
+
+def _values(file: Path) -> dict[str, Any] | None:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        text = file.read_text(encoding="utf-8")
+        if text.startswith("$ANSIBLE_VAULT"):
+            return None
+        data = YAML(typ="rt", pure=True).load(text)
+    except (OSError, UnicodeDecodeError, YAMLError, ValueError, RecursionError):
+        return None
+    return {str(key): value for key, value in data.items()} if isinstance(data, dict) else {} if data is None else None
