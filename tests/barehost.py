@@ -1,4 +1,4 @@
-"""A host of its own on this machine: network and mount namespaces with a private /etc, /var/lib and /run.
+"""A host of its own on this machine: network and mount namespaces with a private /etc, /var/lib, /usr/local and /run.
 
 Real kernel, real iptables, no systemd. Commands go through nsenter, files through commands, as they do over SSH.
 """
@@ -20,7 +20,7 @@ _SETUP = """
 set -e
 mount --make-rprivate /
 root=$1
-for d in etc var/lib run; do
+for d in etc var/lib run usr/local; do
   mkdir -p "$root/up/$d" "$root/work/$d"
   mount -t overlay overlay -o "lowerdir=/$d,upperdir=$root/up/$d,workdir=$root/work/$d" "/$d"
 done
@@ -113,7 +113,7 @@ done
 echo "== nft"; nft list ruleset 2>/dev/null | sed 's/packets [0-9]* bytes [0-9]*//'
 echo "== sysctl"; cat /proc/sys/net/ipv4/conf/all/route_localnet /proc/sys/net/ipv4/ip_local_reserved_ports
 echo "== routes"; ip route show table all; ip rule
-echo "== files"; find /etc /var/lib -xdev \( -type f -o -type d -o -type l \) -printf '%p %m %u:%g %y %l\n' | sort
+echo "== files"; find /etc /var/lib /usr/local/share -xdev \( -type f -o -type d -o -type l \) -printf '%p %m %u:%g %y %l\n' | sort
 cd /etc && find . -xdev -type f -newer /proc/1 -exec md5sum {} + | sort -k2
 """
 

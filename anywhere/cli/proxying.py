@@ -1,0 +1,94 @@
+"""What `anywhere proxy` does once its words are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from anywhere.changes import proxy
+from anywhere.changes.profile import Profile, read_profile
+from anywhere.cli import changing
+from anywhere.errors import BadInput
+from anywhere.hosts.base import Host
+from anywhere.hosts.recording import Recording
+from anywhere.model import Finding
+
+LARGEST = 1 << 20  # bytes of a file with URL, credentials or certificates
+
+
+def profile(url: str, url_file: str, credentials: str, no_proxy: Sequence[str], ca: str) -> Profile:
+    """The profile from options and files. Raises BadInput."""
+    if url and url_file:
+        raise BadInput("--url and --url-file name the proxy twice")
+    if url_file == credentials == "-":
+        raise BadInput("standard input holds the URL or the credentials, not both")
+    if "@" in url.partition("://")[2]:
+        raise BadInput("--url holds credentials, which every user can read in the process list: use --credentials-file")
+    text = _text(url_file, "--url-file").strip() if url_file else url
+    return read_profile(text, _text(credentials, "--credentials-file"), no_proxy, _read(ca, "--ca") if ca else None)
+
+
+def plan(profile: Profile, packages: bool, restart: bool, hosts: Sequence[str], format: str) -> int:
+    """Print the steps."""
+    return changing.plan(_work(profile, packages, restart), hosts, format)
+
+
+def apply(profile: Profile, packages: bool, restart: bool, hosts: Sequence[str], wave: str, format: str) -> int:
+    """Write, and say what has to be restarted."""
+    code = changing.apply(_work(profile, packages, restart), hosts, wave, format)
+    if not restart and profile.address:
+        sys.stderr.write(f"It counts from the next start on. Restart those that run: {_order()} (or use --restart).\n")
+    return code
+
+
+def revert(hosts: Sequence[str], wave: str, format: str) -> int:
+    """Undo, and say what has to be restarted."""
+    code = changing.revert(_work(Profile(), False, False), hosts, wave, format)
+    sys.stderr.write(f"What still runs keeps its old environment until it is restarted: {_order()}.\n")
+    return code
+
+
+def verify(profile: Profile, packages: bool, hosts: Sequence[str], format: str, output: str) -> int:
+    """Judge; the exit code."""
+    from anywhere.checks.proxyverify import judge_profile
+    from anywhere.cli.verifying import verify as run
+
+    def judge(live: Host | None, recorded: Recording) -> Iterator[Finding]:
+        del live
+        return judge_profile(recorded, profile, packages)
+
+    return run(hosts, judge, format, output)
+
+
+def _work(profile: Profile, packages: bool, restart: bool) -> changing.Work:
+    planner = partial(proxy.plan, profile=profile, packages=packages, restart=restart)
+    return changing.Work("proxy", proxy.JOURNAL, planner)
+
+
+def _order() -> str:
+    return "docker, then amazon-ssm-agent, then ecs"
+
+
+def _text(path: str, option: str) -> str:
+    if not path:
+        return ""
+    try:
+        return _read(path, option).decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadInput(f"{option}: {path} is no UTF-8 text") from None
+
+
+def _read(path: str, option: str) -> bytes:
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with Path(path).open("rb") as file:
+                data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise BadInput(f"{option}: {path} cannot be read: {error.strerror}") from None
+    if len(data) > LARGEST:
+        raise BadInput(f"{option}: {path} is larger than 1 MiB")
+    return data
