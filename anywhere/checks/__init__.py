@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anywhere.checks import (
+    access,
     agents,
     capacity,
     containers,
@@ -22,6 +23,7 @@ from anywhere.checks import (
 from anywhere.checks.base import Check
 
 CHECKS: tuple[Check, ...] = (
+    *access.CHECKS,
     *system.CHECKS,
     *identity.CHECKS,
     *isolation.CHECKS,

@@ -51,7 +51,7 @@ Symptoms = Sequence[tuple[str, Sequence[str]]]
 def diagnose(findings: Sequence[Finding], rules: Sequence[Rule], symptoms: Symptoms = ()) -> tuple[Cause, ...]:
     """The causes of all fail and warn findings, worst last. Every such finding is explained by exactly one."""
     causes: list[Cause] = []
-    left = frozenset(index for index, finding in enumerate(findings) if finding.is_trouble)
+    left = frozenset(index for index, finding in enumerate(findings) if finding.is_trouble or _is_named(finding))
     for rule in rules:
         claimed = sorted(left.intersection(rule.claim(Case(findings, left))))
         if claimed:
@@ -61,6 +61,11 @@ def diagnose(findings: Sequence[Finding], rules: Sequence[Rule], symptoms: Sympt
     for code, deeper in symptoms:
         causes = _absorb(causes, code, deeper)
     return tuple(sorted(causes, key=lambda cause: cause.severity.rank))
+
+
+def _is_named(finding: Finding) -> bool:
+    """Whether what could not be judged has a cause of its own all the same, as a host that cannot be reached."""
+    return finding.status is Status.ERROR and bool(finding.cause)
 
 
 def _absorb(causes: list[Cause], code: str, deeper: Sequence[str]) -> list[Cause]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from anywhere.errors import AnywhereError
 from anywhere.facts.agents import Agents, agents, ecs_version, metadata, ssm_version
+from anywhere.facts.castore import ca_store
 from anywhere.facts.components import ecs_build
 from anywhere.facts.containers import docker, docker_info
 from anywhere.facts.ecsconfig import ecs_config
+from anywhere.facts.fingerprint import hostname, identity, network
 from anywhere.facts.osrelease import os_release
 from anywhere.facts.system import (
     architecture,
@@ -115,6 +117,11 @@ def _time(host: Host) -> dict[str, Any]:
     return told if found.synchronised is None else {"synchronised": found.synchronised, **told}
 
 
+def _ca_store(host: Host) -> dict[str, Any]:
+    found = ca_store(host)
+    return _told({"bundle": found.bundle, "certificates": found.certificates})
+
+
 def _memory(host: Host) -> dict[str, int]:
     found = host.inventory()
     return _told({"total": found.memory_total, "available": found.memory_available})
@@ -126,6 +133,7 @@ def _told(values: dict[str, Any]) -> dict[str, Any]:
 
 
 _PIECES: tuple[tuple[str, Callable[[Host], Any]], ...] = (
+    ("hostname", hostname),
     ("os", _os),
     ("arch", _arch),
     ("userland", _userland),
@@ -136,6 +144,9 @@ _PIECES: tuple[tuple[str, Callable[[Host], Any]], ...] = (
     ("selinux", selinux_mode),
     ("apparmor", has_apparmor),
     ("machine_id", lambda host: machine_id(host).digest),
+    ("identity", identity),
+    ("network", network),
+    ("ca_store", _ca_store),
     ("cpus", lambda host: host.inventory().cpus),
     ("memory", _memory),
     ("time", _time),

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from anywhere.facts import (
     agents,
+    castore,
     containers,
     credentials,
     daemonjson,
     ecsconfig,
+    fingerprint,
     firewall,
     localnet,
     osrelease,
@@ -23,8 +25,8 @@ from anywhere.facts import (
 from anywhere.hosts.base import ProbeSpec
 
 MODULES = (
-    *(agents, containers, credentials, daemonjson, ecsconfig, firewall, localnet, osrelease, packages),
-    *(ports, registration, system, timesync, units),
+    *(agents, castore, containers, credentials, daemonjson, ecsconfig, fingerprint, firewall, localnet),
+    *(osrelease, packages, ports, registration, system, timesync, units),
 )
 
 
