@@ -21,16 +21,15 @@ def judge(
 ) -> dict[str, Any]:
     """The report's only target, for a host under these faults and variations."""
     chosen = [table()[name] for name in names]
-    own = options or Options()
-    region = own.regions[0]
     words = [word for one in chosen for word in one.arguments]
     if save:
         words += ["--save", str(save)]
     with Region(
         tuple(one.name for one in chosen if not one.is_healthy),
         tuple(one.name for one in chosen if one.is_healthy),
-        own,
+        options or Options(),
     ) as world:
+        region = world.options.regions[0]
         done = world.run([*ANYWHERE, "check", "--region", region, "--format", "json", *words, *arguments])
     assert done.stdout, f"no report: {done.stderr}"
     target: dict[str, Any] = json.loads(done.stdout)["targets"][0]
