@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anywhere.errors import ParseError
-from anywhere.facts.capacity import disk_of, parse_df
+from anywhere.facts.disks import disk_of, parse_df
 from anywhere.facts.ports import PortRange, client_ports, parse_ports, reserved_ports
 from anywhere.facts.summary import facts_summary, piece_names
 from anywhere.facts.system import (
