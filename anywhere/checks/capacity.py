@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
-from anywhere.facts.disks import disk_of
 from anywhere.facts.containers import data_root
+from anywhere.facts.disks import disk_of
 from anywhere.hosts.base import Disk, Host
 from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from anywhere.checks.base import check, passed, skipped, trouble
+from anywhere.checks.base import check, passed, skipped, trouble, unknown
+from anywhere.checks.mending import trust_the_component, trust_the_host
 from anywhere.facts.addresses import is_ipv6, route_to, routes
 from anywhere.facts.survey import Survey, Visit, survey
 from anywhere.hosts.base import Host, Probe
 from anywhere.hosts.redact import redact
-from anywhere.model import Finding, Reason, Stage, Status
+from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
 
 REACH, WEBSOCKET = "endpoints.reach", "endpoints.websocket"
@@ -30,19 +31,23 @@ def reach(host: Host, settings: Settings) -> Iterator[Finding]:
     for seen in surveys(host, settings):
         for visit in seen.visits:
             if not visit.endpoint.shard:
-                yield _judge(visit, table)
+                yield _judge(host, visit, table)
         for service in dict.fromkeys(visit.endpoint.service for visit in seen.visits if visit.endpoint.shard):
-            yield from _shards([v for v in seen.visits if v.endpoint.service == service], made_up(seen), table)
+            yield from _shards(host, [v for v in seen.visits if v.endpoint.service == service], made_up(seen), table)
 
 
-def _judge(visit: Visit, table: Sequence[Any]) -> Finding:
+def _judge(host: Host, visit: Visit, table: Sequence[Any]) -> Finding:
     subject, seconds = f"{visit.endpoint.host}:{visit.endpoint.port}", _seconds(visit)
     evidence = describe(visit, table)
     if visit.ok and opened_for(visit):
-        return _own_store(visit, subject, {**evidence, "own_store": True})
+        return _own_store(host, visit, subject, {**evidence, "own_store": True})
     if visit.ok and not _partial(visit):
         finding = passed(REACH, subject, _how(visit), **evidence)
         return replace(finding, stage=Stage.DONE, seconds=seconds)
+    if not visit.ok and visit.probes and all(probe.late for probe in visit.probes):
+        return unknown(
+            REACH, subject, "the time ran out before it could be judged: give more with --budget", **evidence
+        )
     stage, reason, detail = where(visit)
     if stage is Stage.HTTP and reason is Reason.UPGRADE_REFUSED:
         finding = passed(REACH, subject, "answers; see the WebSocket upgrade", **evidence)
@@ -52,7 +57,16 @@ def _judge(visit: Visit, table: Sequence[Any]) -> Finding:
     if visit.ok:
         summary = f"{len(_failed(visit))} of {len(visit.probes)} addresses: {summary}"
         evidence["partial"] = True
-    return trouble(REACH, status, subject, summary, stage=stage, reason=reason, seconds=seconds, evidence=evidence)
+    finding = trouble(REACH, status, subject, summary, stage=stage, reason=reason, seconds=seconds, evidence=evidence)
+    return replace(finding, remedy=_mend(host, visit, reason))
+
+
+def _mend(host: Host, visit: Visit, reason: Reason) -> Remedy | None:
+    """What depends on this host; the diagnosis has the words for all else."""
+    if reason is not Reason.CERT_UNTRUSTED:
+        return None
+    look = visit.look("host-trust")
+    return trust_the_component(host, visit) if look and look.ok else trust_the_host(host, visit)
 
 
 def opened_for(visit: Visit) -> bool:
@@ -61,12 +75,14 @@ def opened_for(visit: Visit) -> bool:
     return look is not None and not look.ok
 
 
-def _own_store(visit: Visit, subject: str, evidence: dict[str, Any]) -> Finding:
+def _own_store(host: Host, visit: Visit, subject: str, evidence: dict[str, Any]) -> Finding:
     summary = (
         f"the host trusts {evidence['tls']['issuer']}, the bundle inside {visit.vantage.component}'s image does not"
     )
     status = Status.FAIL if visit.endpoint.required else Status.WARN
-    return trouble(REACH, status, subject, summary, stage=Stage.TLS, reason=Reason.CERT_UNTRUSTED, evidence=evidence)
+    remedy = trust_the_component(host, visit)
+    finding = trouble(REACH, status, subject, summary, remedy=remedy, evidence=evidence)
+    return replace(finding, stage=Stage.TLS, reason=Reason.CERT_UNTRUSTED)
 
 
 def made_up(seen: Survey) -> set[str]:
@@ -75,7 +91,7 @@ def made_up(seen: Survey) -> set[str]:
     return {address for answer in answers for address in answer.addresses}
 
 
-def _shards(visits: Sequence[Visit], invented: set[str], table: Sequence[Any]) -> Iterator[Finding]:
+def _shards(host: Host, visits: Sequence[Visit], invented: set[str], table: Sequence[Any]) -> Iterator[Finding]:
     """The numbered hosts of one service: those that exist are judged, none at all is one finding."""
     present = [visit for visit in visits if exists(visit, visits, invented)]
     reached = [visit for visit in present if visit.ok]
@@ -84,7 +100,7 @@ def _shards(visits: Sequence[Visit], invented: set[str], table: Sequence[Any]) -
         yield _no_shard(visits, pattern, table)
         return
     for visit in present:
-        finding = _judge(visit, table)
+        finding = _judge(host, visit, table)
         if finding.status is Status.FAIL and reached and filtered(finding):
             finding = replace(finding, status=Status.WARN)
         yield finding
@@ -206,7 +222,7 @@ def where(visit: Visit) -> tuple[Stage, Reason, str]:
     bogus = visit.lookup is not None and not visit.proxy and _is_bogus(visit)
     if bogus:
         return Stage.RESOLVE, Reason.BOGUS_ANSWER, ", ".join(visit.lookup.addresses if visit.lookup else ())
-    failed = _failed(visit)
+    failed = _failed(visit) or [probe for probe in visit.probes if not probe.ok]
     best = max(failed, key=lambda probe: list(Stage).index(probe.stage))
     return best.stage, best.reason or Reason.HTTP_ERROR, best.detail
 
@@ -219,7 +235,7 @@ def _is_bogus(visit: Visit) -> bool:
 
 def _failed(visit: Visit) -> list[Probe]:
     """The failed probes that count: of a family that works elsewhere in this visit, or of any when none works."""
-    failed = [probe for probe in visit.probes if not probe.ok]
+    failed = [probe for probe in visit.probes if not probe.ok and not probe.late]
     working = {is_ipv6(probe.address) for probe in visit.probes if probe.ok}
     same = [probe for probe in failed if is_ipv6(probe.address) in working]
     return same or ([] if working else _native(failed))

@@ -9,10 +9,9 @@ from statistics import median
 
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.endpoints import opened_for, surveys
-from anywhere.distros import family_of
+from anywhere.checks.mending import build_store, set_the_clock
 from anywhere.facts.castore import ca_store
 from anywhere.facts.interception import product
-from anywhere.facts.osrelease import os_release
 from anywhere.facts.survey import Visit, is_foreign
 from anywhere.hosts.base import Host, Probe
 from anywhere.hosts.pool import fan_out
@@ -35,11 +34,8 @@ def trust_store(host: Host, settings: Settings) -> Iterator[Finding]:
     if store.certificates:
         yield passed(id, store.bundle or "/etc/ssl/certs", f"holds {store.certificates} certificates")
         return
-    update = family_of(os_release(host))
-    tool = update.ca_command if update else ("update-ca-certificates",)
-    remedy = Remedy("Install the ca-certificates package and build the store anew.", (("sudo", *tool),))
     summary = "no CA store where the agents look (/etc/ssl/certs, /etc/pki/tls/certs, ...)"
-    yield trouble(id, Status.FAIL, "CA store", summary, cause="tls.trust-store-missing", remedy=remedy)
+    yield trouble(id, Status.FAIL, "CA store", summary, cause="tls.trust-store-missing", remedy=build_store(host))
 
 
 @check("endpoints.interception", "TLS ends at AWS, not on the way")
@@ -134,12 +130,8 @@ def clock(host: Host, settings: Settings) -> Iterator[Finding]:
         return
     direction = "ahead of" if skew > 0 else "behind"
     summary = f"this host's clock is {abs(shown)} s {direction} AWS's; signatures more than 300 s off are refused"
-    remedy = Remedy(
-        "Set the clock from the site's time source and keep it so (chrony or systemd-timesyncd), then restart the agents.",
-        (("sudo", "chronyc", "makestep"), ("timedatectl", "status")),
-    )
     status = Status.FAIL if abs(skew) > SKEW_FAILS else Status.WARN
-    yield trouble(id, status, "clock", summary, cause="clock.skewed", remedy=remedy, evidence=evidence)
+    yield trouble(id, status, "clock", summary, cause="clock.skewed", remedy=set_the_clock(host), evidence=evidence)
 
 
 def _offsets(visit: Visit) -> list[float]:
@@ -160,7 +152,9 @@ def idle(host: Host, settings: Settings) -> Iterator[Finding]:
         yield skipped(id, "channels", "not asked for: --idle 120 holds a connection for two minutes")
         return
     for seen in surveys(host, settings):
-        channels = {visit.endpoint.service: visit for visit in seen.visits if visit.endpoint.scheme == "wss" and visit.ok}
+        channels = {
+            visit.endpoint.service: visit for visit in seen.visits if visit.endpoint.scheme == "wss" and visit.ok
+        }
         if not channels:
             yield skipped(id, seen.region, "no channel opens", because="endpoints.websocket")
         calls = [partial(_hold, host, visit, settings.idle) for visit in channels.values()]

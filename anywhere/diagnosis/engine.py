@@ -69,13 +69,16 @@ def _is_named(finding: Finding) -> bool:
 
 
 def _absorb(causes: list[Cause], code: str, deeper: Sequence[str]) -> list[Cause]:
-    """Give a symptom's findings to the cause behind it, where a failing one is there."""
+    """Give a symptom's findings to the cause behind it, where one that is as grave is there."""
     symptom = next((cause for cause in causes if cause.code == code), None)
     roots = [
         cause
         for start in deeper
         for cause in causes
-        if cause.code.startswith(start) and cause.severity is Status.FAIL and cause is not symptom
+        if cause.code.startswith(start)
+        and symptom
+        and cause is not symptom
+        and cause.severity.rank >= symptom.severity.rank
     ]
     if symptom is None or not roots:
         return causes

@@ -43,6 +43,7 @@ RULES: tuple[Rule, ...] = (
 
 # A symptom, and the causes that explain it when one of them is there, the most telling first.
 SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("clock.unsynchronised", ("clock.skewed",)),
     (
         "agent.disconnected",
         (

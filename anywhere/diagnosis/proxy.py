@@ -84,7 +84,7 @@ RULES: tuple[Rule, ...] = (
         Remedy(
             "Put the user and password into the proxy URL of each component (special characters percent-encoded); the agents "
             "know Basic only: where NTLM or Negotiate is offered, ask for a rule by this host's address instead.",
-            (),
+            (("sudo", "anywhere", "proxy", "apply", "--url", "http://PROXY:PORT", "--credentials-file", "FILE"),),
         ),
     ),
     Rule(

@@ -82,7 +82,7 @@ def _interceptor(findings: Sequence[Finding]) -> str:
     return f" ({known})" if known else ""
 
 
-_BYPASS = (
+_BYPASS = Remedy(
     "Ask for these names to be exempt from TLS inspection first. Otherwise add the inspecting CA to this host's store and to "
     "the copies that the agents use; never switch verification off."
 )
@@ -98,11 +98,7 @@ RULES: tuple[Rule, ...] = (
         "tls.component-untrusted",
         _component,
         lambda fs: f"the host trusts {_issuers(fs)}, the store of {components(fs)} does not: {names(fs)}",
-        Remedy(
-            "Give the component the CA: a PEM file under /etc/ecs and SSL_CERT_FILE in /etc/ecs/ecs.config for the ECS agent, "
-            "SSL_CERT_FILE in a drop-in for the others; then restart it.",
-            (("sudo", "systemctl", "edit", "ecs"),),
-        ),
+        lambda fs: next((f.remedy for f in fs if f.remedy), _BYPASS),
     ),
     Rule(
         "tls.intercepted-untrusted",
@@ -110,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         lambda fs: (
             f"TLS to {count(fs)} is opened on the way by {_issuers(fs)}{_interceptor(fs)}, which this host does not trust"
         ),
-        Remedy(_BYPASS, ()),
+        lambda fs: next((f.remedy for f in fs if f.remedy), _BYPASS),
     ),
     Rule(
         "tls.trust-store-missing",

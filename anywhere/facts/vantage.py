@@ -24,6 +24,7 @@ class Vantage:
     component: str
     source: str
     exists: bool = False
+    unit: str = ""
     trust: str = ""
     own_store: bool = False
     suites: str = "go"
@@ -47,6 +48,7 @@ def _vantage(component: Component) -> Vantage:
         component.name,
         component.source,
         bool(component.exists),
+        component.unit,
         component.trust if component.exists else "",
         bool(component.exists) and OWN in component.ca_paths,
         "ecs-agent" if component.name == "ecs-agent" else "go",
