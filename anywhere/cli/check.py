@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import typer
 
+from anywhere.cli.hosts import Hosts, with_hosts
 from anywhere.settings import Settings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
+@with_hosts
 def check(
+    hosts: Hosts,
     region: list[str] = typer.Option([], help="AWS region; may be given more than once."),
-    host: list[str] = typer.Option(["local"], help="local, [user@]host[:port], or a saved bundle."),
     phase: list[str] = typer.Option([], help="install, register or run; what still lies ahead when not given."),
     with_: list[str] = typer.Option([], "--with", help="More endpoints: ecr, logs, secrets, exec, s3, kms, sts ..."),
     only: list[str] = typer.Option([], help="Only this check or topic."),
@@ -26,10 +28,13 @@ def check(
     fips: bool = typer.Option(False, help="Use the FIPS names."),
     format: str = typer.Option("table", help="table, json, ..."),
     output: str = typer.Option("", help="Write the result to a file."),
-    save: str = typer.Option("", help="Save all observations as a bundle (.json or .json.gz)."),
+    save: str = typer.Option(
+        "", help="Save all observations as a bundle (.json or .json.gz); of many hosts, a folder."
+    ),
+    resume: str = typer.Option("", help="Keep results in this file as they come, and go on with what is left."),
     strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
 ) -> int:
-    """Judge a host: resolve and probe every endpoint, look at the host, name what to mend.
+    """Judge hosts: resolve and probe every endpoint, look at the host itself, name what to mend.
 
     Exit codes: 0 ready, 1 not ready, 2 usage, 3 could not judge.
     """
@@ -49,7 +54,7 @@ def check(
     )
     from anywhere.cli.checking import run
 
-    return run(settings, host, format=format, output=output, save=save, strict=strict)
+    return run(settings, hosts, format=format, output=output, save=save, strict=strict, resume=resume)
 
 
 def _words(values: list[str]) -> list[str]:

@@ -1,41 +1,121 @@
-"""What `anywhere check` does once its words are read."""
+"""What `anywhere check` does once its words are read: judge all hosts, show, stream, save."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-from dataclasses import replace
+import os
+import sys
+from typing import IO
 
-from anywhere.cli.output import progress, show
+from anywhere.cli.hosts import Hosts
+from anywhere.cli.judging import Judge, as_dict
+from anywhere.cli.output import show, write
+from anywhere.cli.resume import Journal
+from anywhere.cli.tally import tallying
 from anywhere.endpoints import endpoints
 from anywhere.errors import BadInput
-from anywhere.hosts.open import is_bundle, open_recorded
-from anywhere.hosts.recording import Recording
+from anywhere.fleet import Fleet
+from anywhere.fleetjudge import judge_fleet, same_machine
 from anywhere.model import Report, Target
 from anywhere.report import renderer
-from anywhere.run import choose, examine
+from anywhere.report.jsonl import closing, line
+from anywhere.run import choose
 from anywhere.settings import PHASES, Settings
 
 LEAST_BUDGET, MOST_BUDGET = 0.5, 600.0
+INTERRUPTED = 130
+GRACE = 5.0  # seconds past a host's own time limit, before it is given up
 
 
-def run(settings: Settings, hosts: Sequence[str], *, format: str, output: str, save: str, strict: bool) -> int:
+def run(
+    settings: Settings, hosts: Hosts, *, format: str, output: str = "", save: str = "", strict: bool, resume: str = ""
+) -> int:
     """Judge, show, save; the exit code. Everything that can be wrong with the words is said before anything is done."""
     renderer(format)
     validate(settings)
-    targets: list[Target] = []
-    for spec in hosts:
-        recording, own = open_host(spec, settings)
-        with progress(f"checking {recording.name}"):
-            target = examine(recording, own, captured(spec))
-        targets.append(target)
-        if save:
-            from anywhere.hosts.bundle import save as save_bundle
+    many = len(hosts.entries) > 1 or save.endswith("/") or os.path.isdir(save)
+    if save and many:
+        _make_folder(save)
+    judge = Judge(settings, hosts, save, many)
+    journal = Journal(resume, as_dict(settings)) if resume else None
+    stream = Stream(output) if format == "jsonl" and many else None
+    targets, whole = _judge(judge, journal, stream)
+    report = Report(judge_fleet(targets))
+    for names in same_machine(targets):
+        print(f"anywhere: one machine under {len(names)} names: {', '.join(names[:5])}", file=sys.stderr)
+    if stream:
+        stream.close(report)
+    else:
+        show(report, format, output)
+    if whole:
+        return report.exit_code(strict)
+    left = len(hosts.entries) - len(targets)
+    print(f"anywhere: interrupted: {left} of {len(hosts.entries)} hosts are not judged", file=sys.stderr)
+    return INTERRUPTED
 
-            save_bundle(recording, save, target.started, as_dict(own))
-    report = Report(tuple(targets))
-    show(report, format, output)
-    return report.exit_code(strict)
+
+def _judge(judge: Judge, journal: Journal | None, stream: Stream | None) -> tuple[tuple[Target, ...], bool]:
+    """The targets in the inventory's order, and whether these are all."""
+    entries = judge.hosts.entries
+    done: dict[str, Target] = {}
+    todo = []
+    for entry in entries:
+        if journal and journal.has(entry.name):
+            done[entry.name] = journal.done[entry.name]
+        else:
+            todo.append(entry)
+    limit = judge.hosts.seconds + judge.settings.budget + judge.settings.idle + GRACE
+    fleet = Fleet(todo, judge, judge.give_up, judge.hosts.parallel, limit)
+    keep = [call for call in (journal.add if journal else None, stream.add if stream else None) if call]
+    whole = True
+    with tallying(entries[0].name, len(entries), len(done)) as told:
+        try:
+            for result in fleet.run():
+                done[todo[result.index].name] = result.result
+                told(result.result)
+                for call in keep:
+                    call(result.result)
+        except KeyboardInterrupt:
+            whole = False
+    return tuple(done[entry.name] for entry in entries if entry.name in done), whole
+
+
+class Stream:
+    """JSON lines as the results come; what an earlier run judged stands in its own file already."""
+
+    def __init__(self, output: str) -> None:
+        self._file: IO[bytes] | None = None
+        if output and output != "-":
+            try:
+                self._file = open(output, "wb")  # noqa: SIM115 - open for the whole run
+            except OSError as error:
+                raise BadInput(f"cannot write {output}: {error.strerror}") from error
+
+    def add(self, target: Target) -> None:
+        """Write one target."""
+        self._write(line(target))
+
+    def close(self, report: Report) -> None:
+        """Write what only all of them together show."""
+        self._write(closing(report))
+        if self._file:
+            self._file.close()
+
+    def _write(self, text: str) -> None:
+        if self._file is None:
+            write(text)
+            return
+        try:
+            self._file.write(text.encode())
+            self._file.flush()
+        except OSError as error:
+            raise BadInput(f"cannot write the result: {error.strerror}") from error
+
+
+def _make_folder(path: str) -> None:
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--save {path}: {error.strerror}: of many hosts it is a folder") from error
 
 
 def validate(settings: Settings) -> None:
@@ -45,53 +125,3 @@ def validate(settings: Settings) -> None:
         endpoints(region, features=settings.features, phases=settings.phases or PHASES, shards=settings.shards)
     if not LEAST_BUDGET <= settings.budget <= MOST_BUDGET:
         raise BadInput(f"--budget must be {LEAST_BUDGET:g} to {MOST_BUDGET:g} seconds, not {settings.budget:g}")
-
-
-def open_host(spec: str, settings: Settings) -> tuple[Recording, Settings]:
-    """The host, and the settings with its region: the given one, the bundle's, or where it is registered."""
-    if is_bundle(spec):
-        return _bundle(spec, settings)
-    recording = open_recorded(spec, settings.budget + settings.idle)
-    return recording, replace(settings, regions=settings.regions or (region_of(recording),))
-
-
-def _bundle(spec: str, settings: Settings) -> tuple[Recording, Settings]:
-    """A bundle answers for the options that it was saved with; words about checks and phases still count."""
-    from anywhere.hosts.bundle import load
-
-    saved = load(spec).get("settings", {})
-    own = {
-        "regions": settings.regions or tuple(saved.get("regions", ())),
-        "features": settings.features or frozenset(saved.get("features", ())),
-        "shards": saved.get("shards", settings.shards),
-        "dualstack": bool(saved.get("dualstack", settings.dualstack)),
-        "fips": bool(saved.get("fips", settings.fips)),
-        "accepted_issuers": settings.accepted_issuers or tuple(saved.get("accepted_issuers", ())),
-    }
-    recording = open_recorded(spec, settings.budget)
-    return recording, replace(settings, **own)
-
-
-def region_of(host: Recording) -> str:
-    """Where the host is registered. Raises BadInput when that is nowhere."""
-    from anywhere.facts.registration import registration
-
-    region = registration(host).region
-    if not region:
-        raise BadInput("say which region: --region us-east-1 (this host is not registered anywhere yet)")
-    return region
-
-
-def captured(spec: str) -> str:
-    """When a bundle was saved; empty for a live host."""
-    if not is_bundle(spec):
-        return ""
-    from anywhere.hosts.bundle import load
-
-    return str(load(spec).get("captured", ""))
-
-
-def as_dict(settings: Settings) -> dict[str, object]:
-    """The settings as JSON values."""
-    values = dataclasses.asdict(settings)
-    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in values.items()}

@@ -67,6 +67,12 @@ class Recording:
         if self._live:
             self._live.prefetch(commands, files, folders)
 
+    def close(self) -> None:
+        """End the connection of a host that has one."""
+        close = getattr(self._live, "close", None)
+        if close:
+            close()
+
     def observations(self) -> dict[str, Any]:
         """What was seen so far, redacted, in a stable order: the body of a bundle."""
         with self._lock:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from anywhere.errors import AnywhereError
+
 T = TypeVar("T")
 LULL, LONGEST = 0.006, 0.06  # seconds: collect until nobody has come for a lull, at most so long
 
@@ -58,6 +60,8 @@ class Together(Generic[T]):
     def _serve(self, slots: list[Slot[T]]) -> None:
         try:
             self._work(slots)
+        except AnywhereError:
+            pass  # the connection is gone: whoever gets no answer looks for that
         finally:
             for slot in slots:
                 slot.set(None)

@@ -12,6 +12,7 @@ from anywhere.model import Report
 FORMATS = {
     "table": "anywhere.report.table",
     "json": "anywhere.report.json",
+    "jsonl": "anywhere.report.jsonl",
 }
 
 

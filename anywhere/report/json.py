@@ -7,6 +7,7 @@ from typing import Any
 
 from anywhere import __version__
 from anywhere.model import Cause, Finding, Remedy, Report, Target
+from anywhere.report import fleetview
 
 SCHEMA = "anywhere/report/1"
 
@@ -18,12 +19,15 @@ def render(report: Report) -> str:
 
 def as_dict(report: Report) -> dict[str, Any]:
     """The report as plain values."""
-    return {
+    body = {
         "schema": SCHEMA,
         "tool": {"name": "anywhere", "version": __version__},
         "verdict": str(report.verdict),
         "targets": [target_dict(target) for target in report.targets],
     }
+    if sum(target.kind == "host" for target in report.targets) > 1:
+        body["fleet"] = fleetview.as_dict(report)
+    return body
 
 
 def target_dict(target: Target) -> dict[str, Any]:

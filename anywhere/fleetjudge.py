@@ -1,0 +1,130 @@
+"""What only the hosts of a run together show: identities that two of them share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from anywhere.model import Cause, Finding, Remedy, Status, Target
+
+CHECK = "system.identity-shared"
+CODE = "identity.duplicate"
+NAMES_SHOWN = 5
+REMEDY = Remedy(
+    "One of them is a clone. On each clone: stop the agents, remove their state, make a new machine-id and new SSH host "
+    "keys, reboot, and register with a new activation.",
+    (
+        ("sudo", "systemctl", "stop", "ecs", "amazon-ssm-agent"),
+        ("sudo", "rm", "-rf", "/var/lib/ecs/data", "/var/lib/amazon/ssm/Vault"),
+        ("sudo", "rm", "-f", "/etc/machine-id", "/var/lib/dbus/machine-id"),
+        ("sudo", "systemd-machine-id-setup"),
+    ),
+)
+
+
+def _of_identity(facts: Mapping[str, Any], name: str) -> Any:
+    identity = facts.get("identity")
+    return identity.get(name, "") if isinstance(identity, Mapping) else ""
+
+
+def _registered(facts: Mapping[str, Any]) -> str:
+    registration = facts.get("registration")
+    return str(registration.get("id", "")) if isinstance(registration, Mapping) else ""
+
+
+def _macs(facts: Mapping[str, Any]) -> Iterator[str]:
+    found = _of_identity(facts, "macs")
+    return iter(str(mac) for mac in found) if isinstance(found, list | tuple) else iter(())
+
+
+MARKS: tuple[tuple[str, Callable[[Mapping[str, Any]], Sequence[str]]], ...] = (
+    ("machine-id", lambda facts: [str(facts.get("machine_id", ""))]),
+    ("managed instance id", lambda facts: [_registered(facts)]),
+    ("SSH host key", lambda facts: [str(_of_identity(facts, "host_key"))]),
+    ("hardware address", lambda facts: list(_macs(facts))),
+)
+"""What belongs to one machine alone, and where its facts have it."""
+
+
+def judge_fleet(targets: Sequence[Target]) -> tuple[Target, ...]:
+    """The targets, each with a finding for every identity that it shares. Judging twice changes nothing more.
+
+    Two names of one and the same machine, by its boot id and all its marks, are no duplicate.
+    """
+    plain = [_without(target) for target in targets]
+    shared: dict[int, list[Finding]] = {}
+    for mark, values in MARKS:
+        for value, places in _groups(plain, values).items():
+            for place in places:
+                others = [plain[other].name for other in places if other != place]
+                shared.setdefault(place, []).append(_finding(mark, value, others))
+    return tuple(_with(target, shared.get(place, ())) for place, target in enumerate(plain))
+
+
+def same_machine(targets: Sequence[Target]) -> list[tuple[str, ...]]:
+    """The names under which one machine stands in the run more than once."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for target in targets:
+        if marks := _whole(target):
+            groups.setdefault(marks, []).append(target.name)
+    return [tuple(names) for names in groups.values() if len(names) > 1]
+
+
+def _whole(target: Target) -> tuple[str, ...]:
+    """All marks with the boot id, which no other machine has; empty where it is not known."""
+    boot = str(_of_identity(target.facts, "boot"))
+    marks = [value for _, values in MARKS for value in values(target.facts)]
+    return (boot, str(target.facts.get("hostname", "")), *marks) if boot else ()
+
+
+def _groups(targets: Sequence[Target], values: Callable[[Mapping[str, Any]], Sequence[str]]) -> dict[str, list[int]]:
+    """The places of the targets that share a value, one for each machine."""
+    places: dict[str, dict[object, int]] = {}
+    for place, target in enumerate(targets):
+        for value in filter(None, values(target.facts)):
+            places.setdefault(value, {}).setdefault(_whole(target) or place, place)
+    return {value: list(machines.values()) for value, machines in places.items() if len(machines) > 1}
+
+
+def _finding(mark: str, value: str, others: Sequence[str]) -> Finding:
+    shown = ", ".join(others[:NAMES_SHOWN]) + (f" and {len(others) - NAMES_SHOWN} more" * (len(others) > NAMES_SHOWN))
+    return Finding(
+        CHECK,
+        Status.FAIL,
+        mark,
+        f"the same {mark} as {shown}",
+        evidence={"mark": mark, "value": value, "hosts": list(others[:200])},
+        remedy=REMEDY,
+        cause=CODE,
+    )
+
+
+def _without(target: Target) -> Target:
+    """The target as it was judged by itself."""
+    if all(finding.check != CHECK for finding in target.findings):
+        return target
+    kept = [index for index, finding in enumerate(target.findings) if finding.check != CHECK]
+    places = {old: new for new, old in enumerate(kept)}
+    causes = tuple(
+        replace(cause, findings=tuple(places[index] for index in cause.findings))
+        for cause in target.causes
+        if cause.code != CODE
+    )
+    return replace(target, findings=tuple(target.findings[index] for index in kept), causes=causes)
+
+
+def _with(target: Target, findings: Sequence[Finding]) -> Target:
+    if not findings:
+        return target
+    first = len(target.findings)
+    cause = Cause(
+        CODE,
+        Status.FAIL,
+        "; ".join(finding.summary for finding in findings),
+        tuple(finding.subject for finding in findings),
+        REMEDY,
+        tuple(range(first, first + len(findings))),
+    )
+    causes = tuple(sorted((*target.causes, cause), key=lambda one: one.severity.rank))
+    return replace(target, findings=(*target.findings, *findings), causes=causes)

@@ -1,0 +1,185 @@
+"""Many targets seen as one: causes grouped over hosts, hosts unlike the rest, host by endpoint. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from anywhere.model import Finding, Remedy, Report, Status, Target, Verdict
+
+FEWEST = 5  # hosts that must be known before one can be unlike the rest
+MOST_UNLIKE = 0.2  # share of hosts: more of them are a second kind, not outliers
+CLOCK_APART = 5.0  # seconds from the fleet's median
+REACH = "endpoints.reach"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One cause and the hosts that have it, out of all `of`."""
+
+    code: str
+    severity: Status
+    summary: str
+    remedy: Remedy
+    hosts: tuple[str, ...]
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """Hosts whose value of a fact is unlike that of the rest."""
+
+    fact: str
+    value: str
+    usual: str
+    hosts: tuple[str, ...]
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How a host reaches an endpoint: status, seconds of the whole exchange (0: not known), and a word."""
+
+    status: Status
+    seconds: float
+    summary: str
+
+
+def groups(report: Report) -> tuple[Group, ...]:
+    """The causes of all hosts, the one of most hosts first within its severity, fail before error before warn."""
+    found: dict[str, list[tuple[Target, Any]]] = {}
+    for target in report.targets:
+        for cause in target.causes:
+            found.setdefault(cause.code, []).append((target, cause))
+    made = [_group(code, rows, len(report.targets)) for code, rows in found.items()]
+    return tuple(sorted(made, key=lambda group: (-group.severity.rank, -len(group.hosts), group.code)))
+
+
+def _group(code: str, rows: Sequence[tuple[Target, Any]], of: int) -> Group:
+    worst = max((cause for _, cause in rows), key=lambda cause: cause.severity.rank)
+    summaries = Counter(cause.summary for _, cause in rows)
+    most = summaries.most_common(1)[0][0]
+    more = f" (and {len(summaries) - 1} other words)" if len(summaries) > 1 else ""
+    return Group(code, worst.severity, most + more, worst.remedy, tuple(target.name for target, _ in rows), of)
+
+
+def verdicts(report: Report) -> dict[Verdict, int]:
+    """How many hosts have each verdict, the worst last."""
+    counted = Counter(target.verdict for target in report.targets)
+    return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
+
+
+# --- outliers ----------------------------------------------------------------------------------------------------
+
+Look = Callable[[Target], str]
+
+
+def _fact(*path: str) -> Look:
+    def look(target: Target) -> str:
+        value: Any = target.facts
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
+
+    return look
+
+
+def _issuers(target: Target) -> str:
+    found = {_tls(finding).get("issuer_organization", "") for finding in target.findings if finding.check == REACH}
+    return ", ".join(sorted(str(one) for one in found if one))
+
+
+def _tls(finding: Finding) -> Mapping[str, Any]:
+    tls = finding.evidence.get("tls")
+    return tls if isinstance(tls, Mapping) else {}
+
+
+LOOKS: tuple[tuple[str, Look], ...] = (
+    ("nameservers", _fact("network", "nameservers")),
+    ("MTU", _fact("network", "mtu")),
+    ("certificate issuer", _issuers),
+    ("CA certificates", _fact("ca_store", "certificates")),
+    ("operating system", _fact("os", "name")),
+    ("architecture", _fact("arch")),
+    ("kernel", _fact("kernel")),
+    ("time service", _fact("time", "service")),
+    ("docker", _fact("docker", "version")),
+    ("ECS agent", _fact("agents", "ecs", "version")),
+    ("SSM agent", _fact("agents", "ssm", "version")),
+)
+
+
+def outliers(report: Report) -> tuple[Outlier, ...]:
+    """Values that few hosts have while most have another one."""
+    found = list(_clocks(report))
+    for fact, look in LOOKS:
+        values = {target.name: value for target in report.targets if (value := look(target))}
+        counted = Counter(values.values()).most_common()
+        if len(values) < FEWEST or len(counted) < 2 or counted[0][1] < (1 - MOST_UNLIKE) * len(values):
+            continue
+        for value, _ in counted[1:]:
+            hosts = tuple(name for name, own in values.items() if own == value)
+            found.append(Outlier(fact, value, counted[0][0], hosts, len(values)))
+    return tuple(found)
+
+
+def _clocks(report: Report) -> list[Outlier]:
+    """Clocks away from the fleet's median, in seconds against the endpoints' Date headers."""
+    offsets = {target.name: offset for target in report.targets if (offset := _offset(target)) is not None}
+    if len(offsets) < FEWEST:
+        return []
+    middle = median(offsets.values())
+    apart = {name: offset for name, offset in offsets.items() if abs(offset - middle) > CLOCK_APART}
+    if len(apart) > MOST_UNLIKE * len(offsets):
+        return []
+    return [Outlier("clock", f"{o:+.0f} s", f"{middle:+.0f} s", (name,), len(offsets)) for name, o in apart.items()]
+
+
+def _offset(target: Target) -> float | None:
+    for finding in target.findings:
+        timings = finding.evidence.get("timings")
+        if finding.check == "system.clock" and isinstance(timings, Mapping):
+            offset = timings.get("offset")
+            return float(offset) if isinstance(offset, int | float) else None
+    return None
+
+
+# --- host by endpoint --------------------------------------------------------------------------------------------
+
+
+def endpoints(report: Report) -> tuple[str, ...]:
+    """The endpoints of the run in the order of their first mention, without the port that all have."""
+    seen = dict.fromkeys(f.subject for t in report.targets for f in t.findings if f.check == REACH)
+    return tuple(subject.removesuffix(":443") for subject in seen)
+
+
+def row(target: Target) -> dict[str, Cell]:
+    """How one host reaches each endpoint; the worst counts where components differ."""
+    cells: dict[str, Cell] = {}
+    for finding in target.findings:
+        if finding.check != REACH:
+            continue
+        name = finding.subject.removesuffix(":443")
+        cell = Cell(finding.status, finding.seconds, finding.summary)
+        if name not in cells or cell.status.rank > cells[name].status.rank:
+            cells[name] = cell
+    return cells
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """The view as plain values, for the JSON report."""
+    return {
+        "hosts": len(report.targets),
+        "verdicts": {str(verdict): count for verdict, count in verdicts(report).items()},
+        "causes": [
+            {"code": group.code, "severity": str(group.severity), "summary": group.summary, "hosts": list(group.hosts)}
+            for group in groups(report)
+        ],
+        "outliers": [
+            {"fact": one.fact, "value": one.value, "usual": one.usual, "hosts": list(one.hosts), "of": one.of}
+            for one in outliers(report)
+        ],
+    }

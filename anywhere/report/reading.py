@@ -1,0 +1,125 @@
+"""Reports read back: JSON of the report's own form to targets, for merging and for going on with a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from anywhere.errors import BadInput
+from anywhere.model import Cause, Finding, Reason, Remedy, Report, Stage, Status, Target
+
+SCHEMA = "anywhere/report/1"
+
+
+def read_report(text: str, name: str) -> tuple[Target, ...]:
+    """The targets of a JSON report, or of JSON lines. Raises BadInput, naming the file and the line."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return tuple(_lines(text, name))
+    return tuple(_targets(body, name))
+
+
+def _lines(text: str, name: str) -> Iterator[Target]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                body = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise BadInput(f"{name}: line {number} is no JSON: not a report of `anywhere check`") from error
+            yield from _targets(body, f"{name}: line {number}")
+
+
+def _targets(body: Any, name: str) -> Iterator[Target]:
+    if not isinstance(body, dict):
+        raise BadInput(f"{name}: not a report of `anywhere check --format json`")
+    schema = body.get("schema", SCHEMA)
+    if not isinstance(schema, str) or not schema.startswith("anywhere/"):
+        raise BadInput(f"{name}: not a report of `anywhere check --format json`")
+    if schema.startswith("anywhere/report/") and schema != SCHEMA:
+        raise BadInput(f"{name}: {schema} comes from another version of anywhere; this one reads {SCHEMA}")
+    rows = body.get("targets", [body] if "findings" in body else [])
+    if not isinstance(rows, list):
+        raise BadInput(f"{name}: its targets are no list")
+    for row in rows:
+        yield target_of(row, name)
+
+
+def target_of(row: Any, name: str) -> Target:
+    """One target. Raises BadInput where a value is not of its kind."""
+    try:
+        return Target(
+            name=_text(row["name"]),
+            kind=_text(row["kind"]),
+            started=_text(row["started"]),
+            seconds=float(row["seconds"]),
+            facts=_mapping(row["facts"]),
+            causes=tuple(_cause(cause) for cause in row["causes"]),
+            findings=tuple(_finding(finding) for finding in row["findings"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadInput(f"{name}: a target is not of the form of {SCHEMA} ({type(error).__name__}: {error})") from error
+
+
+def _cause(row: Mapping[str, Any]) -> Cause:
+    return Cause(
+        _text(row["code"]),
+        Status(row["severity"]),
+        _text(row["summary"]),
+        tuple(map(_text, row["subjects"])),
+        _remedy(row["remedy"]),
+        tuple(int(index) for index in row["findings"]),
+    )
+
+
+def _finding(row: Mapping[str, Any]) -> Finding:
+    return Finding(
+        _text(row["check"]),
+        Status(row["status"]),
+        _text(row["subject"]),
+        _text(row["summary"]),
+        Stage(row["stage"]) if row["stage"] else None,
+        Reason(row["reason"]) if row["reason"] else None,
+        _mapping(row["evidence"]),
+        _remedy(row["remedy"]) if row["remedy"] else None,
+        float(row["seconds"]),
+    )
+
+
+def _remedy(row: Mapping[str, Any]) -> Remedy:
+    return Remedy(_text(row["text"]), tuple(tuple(map(_text, command)) for command in row["commands"]))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no object")
+    return value
+
+
+def merged(reports: Iterable[Iterable[Target]]) -> Report:
+    """One report of many: of a target that stands in several the newest counts, at the place of its first mention.
+
+    What other engines gathered is called `local` everywhere; it gets the name of its host.
+    """
+    found: dict[tuple[str, str], Target] = {}
+    for targets in reports:
+        for target in map(_by_its_name, targets):
+            key = (target.kind, target.name)
+            if key not in found or target.started >= found[key].started:
+                found[key] = target
+    return Report(tuple(found.values()))
+
+
+def _by_its_name(target: Target) -> Target:
+    hostname = target.facts.get("hostname")
+    if target.name != "local" or not isinstance(hostname, str) or not hostname:
+        return target
+    return replace(target, name=hostname)
