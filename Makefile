@@ -6,7 +6,7 @@ REGION ?=
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: demo check test test-all lint format bench docs clean
+.PHONY: demo check test test-slow test-all lint format bench docs clean
 
 demo: $(STAMP) ## a healthy and a faulty region judged by the unmodified command (REGION=us-east-1: this host, for real)
 	@PYTHON=$(PYTHON) REGION="$(REGION)" sh tests/demo.sh $(ARGS)
@@ -16,11 +16,15 @@ check: $(STAMP) ## judge this host in the embedded region (REGION=us-east-1: aga
 	else $(PYTHON) -m tests.region -- $(PYTHON) -m anywhere check --region us-east-1 $(ARGS); fi
 
 test: $(STAMP) ## fast tier: under ten minutes
-	$(PYTHON) -m pytest -m "not slow and not docker and not booted" $(ARGS)
+	$(PYTHON) -m pytest -m "not slow and not docker and not booted" --ignore tests/test_faults.py $(ARGS)
+	$(PYTHON) -m pytest -m "not slow" -n 2 tests/test_faults.py $(ARGS)
 
-test-all: $(STAMP) ## everything: root, namespaces, booted hosts, docker
+test-slow: $(STAMP) ## what `make test` leaves out
 	sh tests/packages.sh all
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest -m "slow or docker or booted" --ignore tests/test_faults.py $(ARGS)
+	$(PYTHON) -m pytest -m slow -n 2 tests/test_faults.py $(ARGS)
+
+test-all: test test-slow ## everything: root, namespaces, booted hosts, docker
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

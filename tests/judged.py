@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 from tests.region.faults import table
@@ -20,21 +21,30 @@ def judge(
     names: Sequence[str], *, options: Options | None = None, arguments: Sequence[str] = (), save: Path | None = None
 ) -> dict[str, Any]:
     """The report's only target, for a host under these faults and variations."""
+    saving = ("--save", str(save)) if save else ()
+    return judge_often(names, 1, options=options, arguments=(*arguments, *saving))[0]
+
+
+def judge_often(
+    names: Sequence[str], times: int, *, options: Options | None = None, arguments: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """The same host judged several times in a row, each by a process of its own."""
     chosen = [table()[name] for name in names]
     words = [word for one in chosen for word in one.arguments]
-    if save:
-        words += ["--save", str(save)]
     with Region(
         tuple(one.name for one in chosen if not one.is_healthy),
         tuple(one.name for one in chosen if one.is_healthy),
         options or Options(),
     ) as world:
         region = world.options.regions[0]
-        done = world.run([*ANYWHERE, "check", "--region", region, "--format", "json", *words, *arguments])
+        command = [*ANYWHERE, "check", "--region", region, "--format", "json", *words, *arguments]
+        return [_target(world.run(command)) for _ in range(times)]
+
+
+def _target(done: CompletedProcess[str]) -> dict[str, Any]:
     assert done.stdout, f"no report: {done.stderr}"
     target: dict[str, Any] = json.loads(done.stdout)["targets"][0]
-    target["exit_code"] = done.returncode
-    return target
+    return target | {"exit_code": done.returncode}
 
 
 def codes(target: Mapping[str, Any]) -> list[str]:

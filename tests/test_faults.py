@@ -12,7 +12,7 @@ from anywhere.hosts.bundle import load, replay
 from anywhere.report.json import target_dict
 from anywhere.run import examine
 from anywhere.settings import Settings
-from tests.judged import codes, explain, judge, steady
+from tests.judged import codes, explain, judge, judge_often, steady
 from tests.region.faults import table
 from tests.region.options import Options
 
@@ -59,8 +59,7 @@ def _frozen(key: str, value: object) -> object:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(name for name, one in table().items() if one.is_healthy))
 def test_a_healthy_host_has_no_cause_twenty_times_in_a_row(name: str) -> None:
-    for _ in range(20):
-        target = judge([name])
+    for target in judge_often([name], 20):
         assert codes(target) == [], explain(target)
 
 

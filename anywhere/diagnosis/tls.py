@@ -87,6 +87,8 @@ _BYPASS = Remedy(
     "the copies that the agents use; never switch verification off."
 )
 
+_STORE = Remedy("Install the distribution's ca-certificates package, newest version, and build the store anew.")
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "clock.skewed",
@@ -114,10 +116,7 @@ RULES: tuple[Rule, ...] = (
         lambda fs: next(
             (f.summary for f in fs if f.check == STORE), "the CA store of this host lacks the roots of AWS's CAs"
         ),
-        lambda fs: (
-            next((f.remedy for f in fs if f.remedy), None)
-            or Remedy("Install the distribution's ca-certificates package and update the store.", ())
-        ),
+        lambda fs: next((f.remedy for f in fs if f.check == STORE and f.remedy), _STORE),
     ),
     Rule(
         "tls.chain-incomplete",
