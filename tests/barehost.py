@@ -32,43 +32,27 @@ exec sleep infinity
 """
 
 
-class BareHost(LocalHost):
-    """A Host in namespaces of its own; `hidden` programs are absent there."""
+class EnteredHost(LocalHost):
+    """A Host in the namespaces of a process: commands by nsenter, files by commands."""
 
     pid: int
-    _hidden: frozenset[str]
+    flags: tuple[str, ...] = ("-n", "-m")
+    _hidden: frozenset[str] = frozenset()
 
-    def __init__(self, hidden: Sequence[str] = ()) -> None:
-        super().__init__(Deadline(600), name="bare")
-        self.root = Path(tempfile.mkdtemp(prefix=f"bare-{os.getpid()}-", dir="/dev/shm"))
-        argv = ["unshare", "--net", "--mount", "sh", "-c", _SETUP, "bare", str(self.root)]
-        self._hidden = frozenset(hidden)
-        self._holder = subprocess.Popen(argv)
-        self.pid = self._holder.pid
-        until = time.monotonic() + 10
-        while not (self.root / "ready").exists():
-            assert time.monotonic() < until and self._holder.poll() is None, "the namespaces did not come up"
-            time.sleep(0.01)
-
-    @classmethod
-    def attach(cls, pid: int) -> BareHost:
-        """The host that another process has made."""
-        made = cls.__new__(cls)
-        LocalHost.__init__(made, Deadline(600), name="bare")
-        made._hidden = frozenset()
-        made.pid = pid
-        return made
+    def __init__(self, name: str) -> None:
+        super().__init__(Deadline(3600), name=name)
 
     @property
     def enter(self) -> tuple[str, ...]:
         """The words before a command that shall run on this host."""
-        return ("nsenter", "-t", str(self.pid), "-n", "-m", "--")
+        return ("nsenter", "-t", str(self.pid), *self.flags, "--")
 
     def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 60.0) -> Completed:
         if argv[0] in self._hidden:
             return Completed(tuple(argv), 127, "", f"{argv[0]}: not found")
         done = super().run((*self.enter, *argv), input=input, timeout=timeout)
-        return Completed(tuple(argv), done.rc, done.stdout, done.stderr, done.seconds)
+        absent = done.rc == 127 and "failed to execute" in done.stderr
+        return Completed(tuple(argv), done.rc, done.stdout, "not found" if absent else done.stderr, done.seconds)
 
     def read(self, path: str, *, tail: int = 0) -> bytes:
         done = subprocess.run([*self.enter, "cat", "--", path], capture_output=True)
@@ -92,6 +76,30 @@ class BareHost(LocalHost):
         assert done.ok or not check, f"{script}: {done.stderr}"
         return done.stdout
 
+
+class BareHost(EnteredHost):
+    """A Host in namespaces of its own; `hidden` programs are absent there."""
+
+    def __init__(self, hidden: Sequence[str] = ()) -> None:
+        super().__init__("bare")
+        self.root = Path(tempfile.mkdtemp(prefix=f"bare-{os.getpid()}-", dir="/dev/shm"))
+        argv = ["unshare", "--net", "--mount", "sh", "-c", _SETUP, "bare", str(self.root)]
+        self._hidden = frozenset(hidden)
+        self._holder = subprocess.Popen(argv)
+        self.pid = self._holder.pid
+        until = time.monotonic() + 10
+        while not (self.root / "ready").exists():
+            assert time.monotonic() < until and self._holder.poll() is None, "the namespaces did not come up"
+            time.sleep(0.01)
+
+    @classmethod
+    def attach(cls, pid: int) -> BareHost:
+        """The host that another process has made."""
+        made = cls.__new__(cls)
+        EnteredHost.__init__(made, "bare")
+        made.pid = pid
+        return made
+
     def close(self) -> None:
         """End the namespaces and remove their files."""
         self._holder.kill()
@@ -110,10 +118,12 @@ _SNAPSHOT = r"""
 for p in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
   echo "== $p"; $p-save | grep -v '^#' | sed 's/\[[0-9]*:[0-9]*\]/[0:0]/'
 done
-echo "== nft"; nft list ruleset 2>/dev/null | sed 's/packets [0-9]* bytes [0-9]*//'
+echo "== nft"; nft list tables 2>/dev/null | sort | while read -r _ f t; do nft list table $f $t; done 2>/dev/null |
+  sed 's/packets [0-9]* bytes [0-9]*//'
 echo "== sysctl"; cat /proc/sys/net/ipv4/conf/all/route_localnet /proc/sys/net/ipv4/ip_local_reserved_ports
 echo "== routes"; ip route show table all; ip rule
-echo "== files"; find /etc /var/lib /usr/local/share -xdev \( -type f -o -type d -o -type l \) -printf '%p %m %u:%g %y %l\n' | sort
+echo "== files"; find /etc /var/lib /usr/local/share -xdev \( -type f -o -type d -o -type l \) \
+  -printf '%p %m %u:%g %y %l\n' | sort
 cd /etc && find . -xdev -type f -newer /proc/1 -exec md5sum {} + | sort -k2
 """
 
