@@ -274,6 +274,7 @@ def describe(visit: Visit, table: Sequence[Any]) -> dict[str, Any]:
         "service": visit.endpoint.service,
         "shard": visit.endpoint.shard,
         "proxy": redact(visit.proxy),
+        "excluded": visit.vantage.is_excluded(visit.endpoint.host),
         "addresses": [_address(probe, table) for probe in visit.probes],
     }
     if visit.lookup is not None and not visit.proxy:

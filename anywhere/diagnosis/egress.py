@@ -100,6 +100,22 @@ def _how(findings: Sequence[Finding]) -> str:
     )
 
 
+def _excluded(findings: Sequence[Finding]) -> bool:
+    return any(f.evidence.get("excluded") for f in findings)
+
+
+def _why_direct(findings: Sequence[Finding]) -> str:
+    return "and NO_PROXY keeps them from the proxy that is set" if _excluded(findings) else "and no proxy is set"
+
+
+def _include(findings: Sequence[Finding]) -> Remedy:
+    return Remedy(
+        f"Take the AWS names out of NO_PROXY of {components(findings)}: only 169.254.169.254, 169.254.170.2, the docker socket "
+        "and names inside the site belong there.",
+        (("anywhere", "explain", "egress.blocked"),),
+    )
+
+
 def _ask_network(findings: Sequence[Finding]) -> Remedy:
     return Remedy(
         "Have the firewall let TCP 443 out to these names (the second command writes the list for the network team), "
@@ -141,8 +157,8 @@ WAY_OUT: tuple[Rule, ...] = (
     Rule(
         "egress.blocked",
         _blocked,
-        lambda fs: f"nothing gets out: all {count(fs)} fail to connect, {_how(fs)}, and no proxy is set",
-        _ask_network,
+        lambda fs: f"nothing gets out: all {count(fs)} fail to connect, {_how(fs)}, {_why_direct(fs)}",
+        lambda fs: _include(fs) if _excluded(fs) else _ask_network(fs),
     ),
 )
 

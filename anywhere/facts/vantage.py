@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from anywhere.facts.components import OWN, Component, components
 from anywhere.facts.proxyenv import ProxyEnvironment
@@ -32,8 +32,16 @@ class Vantage:
 
     def proxy_for(self, host: str, port: int = 443) -> str:
         """The proxy that this component would use for an https URL, empty for none."""
+        return self._proxies().for_host(host, port)
+
+    def is_excluded(self, host: str, port: int = 443) -> bool:
+        """Whether there is a proxy and NO_PROXY keeps this name from it."""
+        proxies = self._proxies()
+        return not proxies.for_host(host, port) and bool(replace(proxies, no_proxy="").for_host(host, port))
+
+    def _proxies(self) -> ProxyEnvironment:
         flavour = FLAVOURS.get(self.component, "go") if self.exists else "go"
-        return ProxyEnvironment.from_mapping(self.environment, flavour).for_host(host, port)
+        return ProxyEnvironment.from_mapping(self.environment, flavour)
 
 
 def vantages(host: Host) -> dict[str, Vantage]:
