@@ -1,50 +1,196 @@
-"""Room on the file systems that matter."""
+"""What a host has to give to tasks: memory, CPU, GPUs, ports, log drivers, attributes, and what it can reach."""
 
 from __future__ import annotations
 
-from anywhere.facts.system import mounts
-from anywhere.hosts.base import Disk, Host
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from anywhere.errors import NotRecorded, ParseError
+from anywhere.facts.components import components
+from anywhere.facts.containers import INFO, TIMEOUT
+from anywhere.facts.ecsconfig import EcsConfig, ecs_config
+from anywhere.facts.ports import client_ports
+from anywhere.facts.proxyenv import ProxyEnvironment
+from anywhere.hosts.base import Host, ProbeSpec, Query
+
+MIB = 2**20
+# The driver names that ecs-init enables when nothing else is set. Source: ecs-init/docker/docker.go.
+DEFAULT_DRIVERS = frozenset({"json-file", "syslog", "awslogs", "fluentd", "none"})
+FIRELENS = "awsfirelens"
+_ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
-def disk_of(host: Host, path: str) -> Disk | None:
-    """The file system that a folder lies on, whether the folder is there yet or not; None where that is not known.
+@dataclass(frozen=True, slots=True)
+class HostCapacity:
+    """A host's room for tasks; None where it is not known.
 
-    The inventory measures the usual folders. A folder elsewhere shares a measured one's file system unless another
-    mount lies between them; then `df` is asked.
+    `memory` is MiB, as docker sees it less ECS_RESERVED_MEMORY; `cpu` units of 1/1024; `arch` x86_64 or arm64; `ports`
+    listening now; `dynamic` the range of ports that the kernel hands out; `drivers` those the agent will offer;
+    `attributes` custom and known ones; `reachable` whether a name was reached; `notes` what limits the answer.
     """
-    measured = [disk for disk in host.inventory().disks if is_under(path, disk.path)]
-    nearest = max(measured, key=lambda disk: len(disk.path), default=None)
-    between = [
-        mount.point
-        for mount in mounts(host)
-        if is_under(path, mount.point) and (nearest is None or len(mount.point) > len(nearest.path))
-    ]
-    return nearest if not between else _df(host, max(between, key=len))
+
+    name: str
+    memory: int | None = None
+    cpu: int | None = None
+    gpus: int | None = None
+    arch: str = ""
+    os: str = "linux"
+    ports: frozenset[tuple[int, str]] = frozenset()
+    dynamic: tuple[int, int] | None = None
+    drivers: frozenset[str] | None = None
+    attributes: Mapping[str, str] | None = None
+    reachable: Mapping[str, bool | None] = field(default_factory=dict)
+    proxied: bool | None = None
+    notes: tuple[str, ...] = ()
 
 
-def is_under(path: str, folder: str) -> bool:
-    """Whether a path is a folder or lies in it."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
+def capacity(host: Host, names: Iterable[str] = ()) -> HostCapacity:
+    """The room that a host has, and which of these names it reaches over HTTPS as docker would."""
+    inventory = host.inventory()
+    info = parse_docker(host.run(INFO, timeout=TIMEOUT).stdout)
+    config = ecs_config(host)
+    proxy = _proxy(host)
+    dynamic = client_ports(host)
+    notes = ["tasks that run already are not counted"] if info.get("ContainersRunning") else []
+    if not info:
+        notes.append("docker did not answer: log drivers and GPUs are not known")
+    return HostCapacity(
+        name=host.name,
+        memory=_memory(info, config, inventory.memory_total),
+        cpu=(_whole(info.get("NCPU")) or inventory.cpus) * 1024 or None,
+        gpus=_gpus(info, config),
+        arch=_ARCHITECTURES.get(str(info.get("Architecture") or _machine(host)), ""),
+        os=str(info.get("OSType") or "linux"),
+        ports=frozenset((listener.port, "tcp") for listener in inventory.listeners),
+        dynamic=(dynamic.first, dynamic.last) if dynamic else None,
+        drivers=_drivers(info, config),
+        reachable={name: reaches(host, name, proxy) for name in dict.fromkeys(names)},
+        proxied=bool(proxy.https or proxy.http),
+        notes=tuple(notes),
+    )
 
 
-def _df(host: Host, point: str) -> Disk | None:
-    space, inodes = (parse_df(host.run(("df", flag, point), timeout=5).stdout) for flag in ("-Pk", "-Pi"))
-    if space is None:
+def parse_docker(text: str) -> dict[str, Any]:
+    """The JSON of `docker info`; empty where the daemon did not answer or the text is none."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and found.get("NCPU") else {}
+
+
+def _machine(host: Host) -> str:
+    return host.run(("uname", "-m")).stdout.strip()
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _memory(info: Mapping[str, Any], config: EcsConfig, total: int) -> int | None:
+    size = _whole(info.get("MemTotal")) or total
+    reserved = config.agent.get("ECS_RESERVED_MEMORY", "")
+    return max(0, size // MIB - (int(reserved) if reserved.isdecimal() else 0)) if size else None
+
+
+def _gpus(info: Mapping[str, Any], config: EcsConfig) -> int | None:
+    """None where there may be some: how many is told by the driver, not by docker. None at all without the agent's
+    switch once the agent is set up."""
+    if config.exists and config.known and config.agent.get("ECS_ENABLE_GPU_SUPPORT", "").lower() != "true":
+        return 0
+    runtimes = info.get("Runtimes")
+    return 0 if isinstance(runtimes, dict) and not config.exists and "nvidia" not in runtimes else None
+
+
+def _drivers(info: Mapping[str, Any], config: EcsConfig) -> frozenset[str] | None:
+    """Those that the agent is told to offer and docker has; awsfirelens is the agent's own."""
+    plugins = info.get("Plugins")
+    has = plugins.get("Log") if isinstance(plugins, dict) else None
+    if not isinstance(has, list) or not config.known:
         return None
-    total, free = inodes or (0, 0)
-    return Disk(point, space[0] * 1024, space[1] * 1024, total, free)
+    offered = DEFAULT_DRIVERS
+    setting = config.agent.get("ECS_AVAILABLE_LOGGING_DRIVERS", "")
+    try:
+        named = json.loads(setting) if setting else None
+    except ValueError:
+        return None
+    if isinstance(named, list):
+        offered = frozenset(map(str, named))
+    return frozenset(offered & {*map(str, has), "none"}) | {FIRELENS}
 
 
-def parse_df(text: str) -> tuple[int, int] | None:
-    """Total and free of `df -P`, in its own units; None for other text.
+def _proxy(host: Host) -> ProxyEnvironment:
+    """The proxy that dockerd uses, which pulls images and sends logs."""
+    docker = next((part for part in components(host) if part.name == "docker"), None)
+    effective = docker.effective if docker and docker.exists else host.inventory().environment
+    return ProxyEnvironment.from_mapping(effective, "docker")
+
+
+def reaches(host: Host, name: str, proxy: ProxyEnvironment) -> bool | None:
+    """Whether HTTPS to a name answers, by docker's proxy where it has one; None where a bundle does not hold it."""
+    bare, _, port = name.partition(":")
+    number = int(port) if port.isdecimal() else 443
+    try:
+        via = proxy.for_host(bare, number)
+        if via:
+            return host.probe(ProbeSpec(bare, number, proxy=via)).ok
+        answer = host.resolve(Query(bare))
+        return any(host.probe(ProbeSpec(bare, number, address=address)).ok for address in answer.addresses)
+    except (NotRecorded, ParseError):
+        return None
+
+
+def parse_instances(text: str) -> tuple[HostCapacity, ...]:
+    """The hosts in what `aws ecs describe-container-instances` prints. Raises ParseError.
 
     ```
-    Filesystem     1024-blocks    Used Available Capacity Mounted on
-    /dev/sdb1        515010820 7332868 481444220       2% /data
+    {"containerInstances": [{"ec2InstanceId": "mi-0", "remainingResources": [{"name": "CPU", "integerValue": 2048}],
+      "attributes": [{"name": "ecs.capability.external"}]}]}
     ```
     """
-    lines = text.strip().splitlines()
-    words = lines[-1].rsplit(None, 5) if len(lines) == 2 else []
-    if len(words) != 6 or not all(word.isascii() and word.isdigit() for word in (words[1], words[3])):
-        return None
-    return int(words[1]), int(words[3])
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"not valid JSON: {error}") from None
+    instances = found.get("containerInstances") if isinstance(found, dict) else None
+    if not isinstance(instances, list):
+        raise ParseError("holds no containerInstances")
+    return tuple(_instance(item) for item in instances if isinstance(item, dict))
+
+
+def _instance(item: Mapping[str, Any]) -> HostCapacity:
+    resources = dict(_resources(item.get("remainingResources") or item.get("registeredResources")))
+    attributes = {str(name): str(value) for name, value in _pairs(item.get("attributes"))}
+    ports = frozenset((int(port), "tcp") for port in resources.get("PORTS", ()) if str(port).isdecimal())
+    udp = frozenset((int(port), "udp") for port in resources.get("PORTS_UDP", ()) if str(port).isdecimal())
+    prefix = "com.amazonaws.ecs.capability.logging-driver."
+    return HostCapacity(
+        name=str(item.get("ec2InstanceId") or item.get("containerInstanceArn") or "instance"),
+        memory=resources.get("MEMORY"),
+        cpu=resources.get("CPU"),
+        gpus=len(resources.get("GPU", ())),
+        arch=_ARCHITECTURES.get(attributes.get("ecs.cpu-architecture", ""), ""),
+        os="windows" if attributes.get("ecs.os-type") == "windows" else "linux",
+        ports=ports | udp,
+        drivers=frozenset(name.removeprefix(prefix) for name in attributes if name.startswith(prefix)),
+        attributes=attributes,
+    )
+
+
+def _resources(values: object) -> Iterator[tuple[str, Any]]:
+    for value in values if isinstance(values, list) else ():
+        if isinstance(value, dict) and isinstance(value.get("name"), str):
+            listed = value.get("stringSetValue")
+            number = value.get("integerValue")
+            if isinstance(listed, list):
+                yield value["name"], listed
+            elif isinstance(number, int):
+                yield value["name"], number
+
+
+def _pairs(values: object) -> Iterator[tuple[str, str]]:
+    for value in values if isinstance(values, list) else ():
+        if isinstance(value, dict) and value.get("name"):
+            yield value["name"], value.get("value") or ""

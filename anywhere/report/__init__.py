@@ -13,6 +13,8 @@ FORMATS = {
     "table": "anywhere.report.table",
     "json": "anywhere.report.json",
     "jsonl": "anywhere.report.jsonl",
+    "junit": "anywhere.report.junit",
+    "sarif": "anywhere.report.sarif",
 }
 
 

@@ -61,7 +61,9 @@ def read_template(value: Mapping[str, Any]) -> Content:
 def read_definition(properties: Any, base: str, logical: str) -> Definition:
     """A definition from the properties of its resource; `logical` names it where its family is not known."""
     node, place = _canonical_root(properties, base)
-    return Definition(logical or name_of(node, "family", "task definition"), node, place, key=logical)
+    return Definition(
+        logical or name_of(node, "family", "task definition"), node, place, key=logical, origin=properties
+    )
 
 
 def _service(resource: Mapping[str, Any], pointer: str, logical: str, kind: str, resources: Any) -> Service:

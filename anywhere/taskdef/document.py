@@ -64,13 +64,14 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Definition:
     """One task definition. `key` is how services of the same document point to it (a CloudFormation logical id, a
-    Terraform address), `name` how people know it."""
+    Terraform address), `name` how people know it, `origin` the value as a template writes it."""
 
     name: str
     node: Node
     place: Place
     key: str = ""
     services: tuple[Service, ...] = ()
+    origin: Any = None
 
     @property
     def family(self) -> str:

@@ -1,0 +1,71 @@
+"""Judged documents for people: where, what, how to mend it; the worst last, what passed in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.model import Finding, Report, Status, Target, Verdict
+from anywhere.report.style import PLAIN, Style, fill
+from anywhere.report.table import COLOURS, MARKS, VERDICTS, WORDS
+
+PLACE_WIDTH, CHECK_WIDTH = 9, 31
+SHOWN = (Status.SKIP, Status.WARN, Status.ERROR, Status.FAIL)
+
+
+def render(report: Report, style: Style = PLAIN) -> str:
+    """One block a document that has something to say, the worst last, then one line for all."""
+    order = sorted(report.targets, key=lambda target: list(VERDICTS).index(target.verdict))
+    quiet = [target for target in order if _is_quiet(target)]
+    lines = [line for target in order if not _is_quiet(target) for line in _target(target, style)]
+    if quiet:
+        names = ", ".join(target.name for target in quiet[:6]) + (f" and {len(quiet) - 6} more" if quiet[6:] else "")
+        lines += [*fill(f"{style.paint('green')('✓')} nothing to say of {names}", style.width), ""]
+    return "\n".join([*lines, _total(report, style)]) + "\n"
+
+
+def _is_quiet(target: Target) -> bool:
+    return all(finding.status is Status.PASS for finding in target.findings)
+
+
+def _target(target: Target, style: Style) -> Iterator[str]:
+    yield style.bold(target.name)
+    passed = [finding for finding in target.findings if finding.status is Status.PASS]
+    for finding in passed:
+        if finding.evidence.get("note"):
+            yield from _finding(finding, style)
+    if passed:
+        yield f"  {style.paint('green')(MARKS[Status.PASS])} {len(passed)} rules passed"
+    for status in SHOWN:
+        for finding in sorted((f for f in target.findings if f.status is status), key=_place):
+            yield from _finding(finding, style)
+    yield ""
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    line, column = finding.evidence.get("line"), finding.evidence.get("column")
+    return (line if isinstance(line, int) else 0, column if isinstance(column, int) else 0)
+
+
+def _finding(finding: Finding, style: Style) -> Iterator[str]:
+    line, column = _place(finding)
+    place = f"{line}:{column}" if line else ""
+    mark = style.paint(COLOURS[finding.status])(MARKS[finding.status])
+    text = finding.summary if finding.subject in finding.summary else f"{finding.subject}: {finding.summary}"
+    indent = " " * (PLACE_WIDTH + CHECK_WIDTH + 4)
+    first, *rest = fill(text, style.width - len(indent))
+    yield f"  {mark} {place:<{PLACE_WIDTH}}{finding.check:<{CHECK_WIDTH}}{first}"
+    for more in rest:
+        yield indent + more
+    if finding.remedy:
+        patch = "  [patch in --format json]" if finding.evidence.get("patch") else ""
+        for more in fill(f"→ {finding.remedy.text}{patch}", style.width - len(indent)):
+            yield style.dim(indent + more)
+
+
+def _total(report: Report, style: Style) -> str:
+    counts = {status: sum(f.status is status for t in report.targets for f in t.findings) for status in SHOWN}
+    words = [f"{counts[Status.FAIL]} to mend", f"{counts[Status.WARN]} to look at", f"{counts[Status.SKIP]} not known"]
+    many = f"{len(report.targets)} document" + ("s" if len(report.targets) != 1 else "")
+    verdict = report.verdict
+    paint = style.paint(COLOURS[VERDICTS[verdict]])
+    return paint(style.bold(WORDS[Verdict(verdict)])) + f": {many}, {', '.join(words)}"

@@ -1,0 +1,81 @@
+"""The report as JUnit XML: a suite a target, a case a finding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from anywhere.model import Finding, Report, Status, Target
+
+# What XML 1.0 has no way to write.
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(report: Report) -> str:
+    """A fail is a failure, what could not be judged an error, a skip is skipped; a warning passes and says so."""
+    root = Element(
+        "testsuites", {"name": "anywhere", **_counts([f for target in report.targets for f in target.findings])}
+    )
+    for target in report.targets:
+        _suite(root, target)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _counts(findings: Sequence[Finding]) -> dict[str, str]:
+    def count(status: Status) -> str:
+        return str(sum(finding.status is status for finding in findings))
+
+    return {
+        "tests": str(len(findings)),
+        "failures": count(Status.FAIL),
+        "errors": count(Status.ERROR),
+        "skipped": count(Status.SKIP),
+    }
+
+
+def _suite(root: Element, target: Target) -> None:
+    attributes = {"name": _clean(target.name), "time": f"{target.seconds:.3f}", **_counts(target.findings)}
+    suite = SubElement(root, "testsuite", attributes)
+    if target.started:
+        suite.set("timestamp", target.started.removesuffix("Z"))
+    for finding in target.findings:
+        _case(suite, finding)
+
+
+def _case(suite: Element, finding: Finding) -> None:
+    case = SubElement(
+        suite, "testcase", classname=finding.check, name=_clean(finding.subject), time=f"{finding.seconds:.3f}"
+    )
+    line = finding.evidence.get("line")
+    if isinstance(line, int):
+        case.set("line", str(line))
+        case.set("file", suite.get("name", ""))
+    summary = _clean(finding.summary)
+    if finding.status is Status.FAIL:
+        SubElement(case, "failure", message=summary, type=str(finding.reason or "fail")).text = _body(finding)
+    elif finding.status is Status.ERROR:
+        SubElement(case, "error", message=summary, type=str(finding.reason or "error")).text = _body(finding)
+    elif finding.status is Status.SKIP:
+        SubElement(case, "skipped", message=summary)
+    elif finding.status is Status.WARN:
+        SubElement(case, "system-out").text = f"warning: {_body(finding)}"
+
+
+def _body(finding: Finding) -> str:
+    """What a person reads: the summary, where it is, how to mend it."""
+    parts = [finding.summary]
+    where = finding.evidence.get("pointer")
+    if where:
+        line = finding.evidence.get("line")
+        parts.append(f"at {where}" + (f", line {line}" if line else ""))
+    if finding.remedy:
+        parts.append(f"to mend it: {finding.remedy.text}")
+        parts += [" ".join(command) for command in finding.remedy.commands]
+    return _clean("\n".join(parts))
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)

@@ -1,0 +1,75 @@
+"""The report as SARIF 2.1.0, which code hosts show beside the changed lines of a pull request."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from anywhere import __version__
+from anywhere.model import Finding, Report, Status, Target
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+LEVELS = {Status.FAIL: "error", Status.WARN: "warning", Status.ERROR: "error", Status.SKIP: "none"}
+# SARIF's word for what was not judged; all others are faults.
+KINDS = {Status.SKIP: "open"}
+
+
+def render(report: Report) -> str:
+    """Fails, warnings, errors and what could not be judged; passes are left out, as SARIF lists results to act on."""
+    shown = [(target, finding) for target in report.targets for finding in target.findings if finding.status in LEVELS]
+    ids = list(dict.fromkeys(finding.check for _, finding in shown))
+    run = {
+        "tool": {"driver": {"name": "anywhere", "version": __version__, "rules": list(_rules(ids))}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(target, finding, ids.index(finding.check)) for target, finding in shown],
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rules(ids: list[str]) -> Iterator[dict[str, Any]]:
+    from anywhere.taskdef import RULES
+
+    known = {rule.id: rule for rule in RULES}
+    for id in ids:
+        rule = known.get(id)
+        if rule is None:
+            yield {"id": id, "shortDescription": {"text": id}}
+            continue
+        help = f"{rule.meaning}\n\nSource: {rule.source}"
+        yield {
+            "id": id,
+            "shortDescription": {"text": rule.title},
+            "fullDescription": {"text": rule.meaning},
+            "help": {"text": help},
+        }
+
+
+def _result(target: Target, finding: Finding, rule: int) -> dict[str, Any]:
+    text = f"{finding.subject}: {finding.summary}" if finding.subject not in finding.summary else finding.summary
+    if finding.remedy:
+        text += f". To mend it: {finding.remedy.text}"
+    pointer = str(finding.evidence.get("pointer", ""))
+    key = f"{finding.check}|{finding.subject}|{pointer}|{finding.summary}"
+    return {
+        "ruleId": finding.check,
+        "ruleIndex": rule,
+        "level": LEVELS[finding.status],
+        "kind": KINDS.get(finding.status, "fail"),
+        "message": {"text": text},
+        "locations": [_location(target, finding, pointer)],
+        "partialFingerprints": {"anywhere/v1": hashlib.sha256(key.encode()).hexdigest()},
+    }
+
+
+def _location(target: Target, finding: Finding, pointer: str) -> dict[str, Any]:
+    logical = {"fullyQualifiedName": f"{finding.subject}{pointer}"}
+    if target.kind != "document":
+        return {"logicalLocations": [{"name": target.name, **logical}]}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(target.name.removeprefix("./"))}}
+    line = finding.evidence.get("line")
+    if isinstance(line, int):
+        physical["region"] = {"startLine": line, "startColumn": finding.evidence.get("column", 1)}
+    return {"physicalLocation": physical, "logicalLocations": [logical]}

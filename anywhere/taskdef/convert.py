@@ -1,0 +1,250 @@
+"""A definition for Fargate or EC2 made into one for external instances: what was changed, dropped, and left to decide.
+
+The new definition keeps the notation, the order of keys and every unknown field of the old one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from anywhere.model import Status
+from anywhere.taskdef import cloudformation
+from anywhere.taskdef.document import Definition, Place, Service
+from anywhere.taskdef.patch import apply
+from anywhere.taskdef.rule import EXTERNAL, Case, Edit, Mark, marks, put, remove
+from anywhere.taskdef.rules import RULES
+from anywhere.taskdef.tree import Node, NotKnown, Unknown
+
+CHANGED, DROPPED, DECIDE = "changed", "dropped", "decide"
+# What describe-task-definition adds, and register-task-definition refuses.
+READ_ONLY = (
+    "taskDefinitionArn",
+    "revision",
+    "status",
+    "requiresAttributes",
+    "compatibilities",
+    "registeredAt",
+    "registeredBy",
+    "deregisteredAt",
+    "deleteRequestedAt",
+)
+MOUNT = "/mnt/{}"
+ROLE = "arn:aws:iam::{}:role/ecsTaskExecutionRole"
+_ACCOUNT = re.compile(r"\b(\d{12})\b")
+_ROUNDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is different, or that a person must settle. `pointer` is in the new definition's notation."""
+
+    kind: str
+    pointer: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """The new definition, the patch that makes it of the old one, the changes, and what still fails."""
+
+    definition: Any
+    patch: tuple[dict[str, Any], ...]
+    changes: tuple[Change, ...]
+    failing: tuple[Mark, ...]
+    diff: str
+
+
+@dataclass
+class _Draft:
+    """The definition as it is so far, in its own notation with its own root as pointer root."""
+
+    raw: Any
+    is_template: bool
+    os: str
+    patch: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    def definition(self) -> Definition:
+        if self.is_template:
+            return cloudformation.read_definition(self.raw, "", "")
+        return Definition("definition", Node(self.raw), Place())
+
+    def case(self) -> Case:
+        return Case(EXTERNAL, self.definition(), None, self.os)
+
+    def edit(self, kind: str, text: str, *edits: Edit) -> None:
+        """Apply edits and remember what for."""
+        place = self.definition().place
+        operations = place.patch(edits)
+        self.raw = apply(self.raw, operations)
+        self.patch += operations
+        self.changes.append(Change(kind, operations[0]["path"], text))
+
+    def decide(self, node: Node, text: str) -> None:
+        self.changes.append(Change(DECIDE, self.definition().place.source(node.pointer), text))
+
+
+def convert(definition: Definition, os: str = "", mode: str = "bridge", role: str = "") -> Converted:
+    """The definition for external instances. `mode` is what awsvpc becomes on Linux, `role` the execution role to use
+    where one is needed and missing."""
+    before, is_template, unknown = _own_notation(definition)
+    draft = _Draft(before, is_template, os)
+    for pointer, why in unknown:
+        draft.changes.append(Change(DECIDE, pointer, f"{why}: not in this document, so left empty"))
+    _drop_read_only(draft)
+    _compatibility(draft)
+    _network(draft, mode)
+    _storage(draft)
+    _role(draft, role)
+    _by_rules(draft)
+    _ingress(draft, definition.services)
+    failing, warnings = _judged(draft)
+    place = draft.definition().place
+    for mark in warnings:
+        draft.changes.append(Change(DECIDE, place.source(mark.node.pointer), f"{mark.summary}: {mark.remedy}"))
+    return Converted(draft.raw, tuple(draft.patch), tuple(draft.changes), tuple(failing), difference(before, draft.raw))
+
+
+def _own_notation(definition: Definition) -> tuple[Any, bool, list[tuple[str, str]]]:
+    """The definition as its document writes it; a generated document's in the API's notation, unknowns as null."""
+    place = definition.place
+    if place.encode is None:
+        unknown: list[tuple[str, str]] = []
+        return _plain(definition.node.raw, "", unknown), False, unknown
+    if place.names:
+        return definition.origin, True, []
+    return definition.node.raw, False, []
+
+
+def _plain(raw: Any, pointer: str, unknown: list[tuple[str, str]]) -> Any:
+    if isinstance(raw, Unknown):
+        unknown.append((pointer, raw.why))
+        return None
+    if isinstance(raw, dict):
+        return {key: _plain(value, f"{pointer}/{key}", unknown) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [_plain(value, f"{pointer}/{at}", unknown) for at, value in enumerate(raw)]
+    return raw
+
+
+def _drop_read_only(draft: _Draft) -> None:
+    for name in READ_ONLY:
+        node = draft.definition().node.at(name)
+        if node.raw is not None:
+            draft.edit(DROPPED, f"{name}: ECS adds it, and refuses it when a definition is registered", remove(node))
+
+
+def _compatibility(draft: _Draft) -> None:
+    listed = draft.definition().node.at("requiresCompatibilities")
+    if listed.raw != ["EXTERNAL"]:
+        was = ", ".join(map(str, listed.raw)) if isinstance(listed.raw, list) else "nothing"
+        draft.edit(CHANGED, f"registered for EXTERNAL, was for {was}", put(listed, ["EXTERNAL"]))
+
+
+def _network(draft: _Draft, mode: str) -> None:
+    case = draft.case()
+    node = case.node.at("networkMode")
+    if node.raw != "awsvpc":
+        return
+    try:
+        windows = case.windows
+    except NotKnown:
+        windows = False
+    if windows:
+        draft.edit(CHANGED, "network mode left unset, as Windows wants it; was awsvpc", remove(node))
+    else:
+        draft.edit(CHANGED, f"network mode {mode}, was awsvpc", put(node, mode))
+    node = draft.definition().node.at("networkMode")
+    if len(case.containers) > 1 and mode == "bridge" and not windows:
+        text = "its containers no longer reach each other on localhost: use links, or --network-mode host"
+        draft.decide(node, text)
+    draft.decide(node, "the task had an address and security groups of its own: filter on the hosts or before them")
+
+
+def _storage(draft: _Draft) -> None:
+    """Volumes of AWS's services become paths of the host, which a person must provide."""
+    for at, volume in enumerate(draft.case().volumes):
+        name = str(volume.at("name").raw or at)
+        path = MOUNT.format(re.sub(r"[^\w.-]", "-", name))
+        for key, what in (("efsVolumeConfiguration", "the EFS file system"), ("configuredAtLaunch", "the EBS volume")):
+            field_ = volume.at(key)
+            if field_.raw in (None, False, "false"):
+                continue
+            host = Node(None, volume.pointer + "/host")
+            text = f"volume {name}: bound to {path} of the host in place of {what}"
+            draft.edit(CHANGED, text, remove(field_), put(host, {"sourcePath": path}))
+            text = f"volume {name}: provide {path} on every host (NFS of the site, a disk) and bring the data over"
+            draft.decide(draft.definition().node.at("volumes"), text)
+            volume = draft.case().volumes[at]
+
+
+def _role(draft: _Draft, role: str) -> None:
+    """Give the execution role where something fails without one; a made-up name is left to decide."""
+    rule = next(rule for rule in RULES if rule.id == "taskdef.execution-role")
+    if not any(mark.status in (Status.FAIL, Status.WARN) for mark in marks(rule, draft.case())):
+        return
+    account = _ACCOUNT.search(json.dumps(draft.raw))
+    arn = role or ROLE.format(account[1] if account else "000000000000")
+    draft.edit(CHANGED, f"execution role {arn}", put(draft.definition().node.at("executionRoleArn"), arn))
+    if not role:
+        node = draft.definition().node.at("executionRoleArn")
+        draft.decide(node, f"{arn} is only the usual name: put in the role that you have")
+
+
+def _by_rules(draft: _Draft) -> None:
+    """Apply the patch of one failing rule after the other until none offers one."""
+    for _ in range(_ROUNDS):
+        failing, _ = _judged(draft)
+        mark = next((mark for mark in failing if mark.edits), None)
+        if mark is None:
+            return
+        dropped = all(edit[0] == "remove" for edit in mark.edits)
+        draft.edit(DROPPED if dropped else CHANGED, mark.summary, *mark.edits)
+
+
+def _judged(draft: _Draft) -> tuple[list[Mark], list[Mark]]:
+    """What fails for external instances, and what warns."""
+    case = draft.case()
+    found = [
+        mark for rule in RULES if rule.scope != "service" and EXTERNAL in rule.launch for mark in marks(rule, case)
+    ]
+    return [m for m in found if m.status is Status.FAIL], [m for m in found if m.status is Status.WARN]
+
+
+def _ingress(draft: _Draft, services: tuple[Service, ...]) -> None:
+    for container in draft.case().containers:
+        mappings = container.at("portMappings")
+        if mappings.raw and not isinstance(mappings.raw, Unknown):
+            name = str(container.at("name").raw)
+            text = f"who sends traffic to {name}: there is no load balancer; {_how(draft.case(), mappings)}"
+            draft.decide(mappings, text)
+    for service in services:
+        for key, what in (
+            ("loadBalancers", "its load balancer: put a balancer or reverse proxy of the site before the hosts"),
+            ("serviceRegistries", "its registry: use the site's DNS"),
+            ("serviceConnectConfiguration", "Service Connect: use the site's DNS or a proxy"),
+            ("networkConfiguration", "its subnets and security groups: take them out"),
+            ("capacityProviderStrategy", "its capacity providers: use launchType EXTERNAL"),
+            ("platformVersion", "its platform version: take it out"),
+        ):
+            if service.node.at(key).raw:
+                draft.changes.append(Change(DECIDE, "", f"service {service.name} loses {what}"))
+
+
+def _how(case: Case, mappings: Node) -> str:
+    if case.node.at("networkMode").raw == "host":
+        return "it listens on the hosts' own ports, one task a host"
+    fixed = [str(item.at("hostPort").raw) for item in mappings.each() if item.at("hostPort").raw]
+    if fixed:
+        return f"fixed host ports {', '.join(fixed)}, one task a host"
+    return "ECS chooses a free host port for each task; set hostPort for a fixed one"
+
+
+def difference(before: Any, after: Any) -> str:
+    """The changed lines of two definitions, without lines around them."""
+    old, new = (json.dumps(value, indent=2, ensure_ascii=False).splitlines() for value in (before, after))
+    return "\n".join(difflib.unified_diff(old, new, "before", "after", lineterm="", n=0))
