@@ -47,6 +47,13 @@ def _blocked(case: Case) -> Iterator[int]:
     return (i for i, _ in reached(case, Stage.CONNECT))
 
 
+def _portal(case: Case) -> Iterator[int]:
+    """A page for people in place of every API: what then answers the upgrades is the same device."""
+    apis = [f for f in direct(case) if f.reason is not None or f.stage is Stage.DONE]
+    if apis and all(f.reason is Reason.CAPTIVE_PORTAL for f in apis):
+        yield from (i for i, f in case.trouble("endpoints.reach", "endpoints.websocket"))
+
+
 def _shards_partial(case: Case) -> Iterator[int]:
     for index, finding in case.trouble("endpoints.reach"):
         if finding.status is Status.WARN and finding.evidence.get("shard") and not finding.evidence.get("partial"):
@@ -159,6 +166,15 @@ WAY_OUT: tuple[Rule, ...] = (
         _blocked,
         lambda fs: f"nothing gets out: all {count(fs)} fail to connect, {_how(fs)}, {_why_direct(fs)}",
         lambda fs: _include(fs) if _excluded(fs) else _ask_network(fs),
+    ),
+    Rule(
+        "egress.blocked",
+        _portal,
+        "nothing gets out: a web page for people answers in the place of every endpoint (a portal or a block page)",
+        lambda fs: Remedy(
+            "Sign this host in at the portal, or have the device let TCP 443 through to these names.",
+            (("curl", "-skL", "--max-time", "5", f"https://{first_host(fs) or 'HOST'}/"), _region(fs)),
+        ),
     ),
 )
 

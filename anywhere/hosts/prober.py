@@ -16,13 +16,13 @@ from anywhere.errors import ParseError
 from anywhere.hosts.base import Deadline, Probe, ProbeSpec, TlsFacts
 from anywhere.hosts.http import Head, ask, connect_request, judge, proxy_reason, read_head
 from anywhere.hosts.proxyurl import ProxyUrl
-from anywhere.hosts.redact import redact
+from anywhere.hosts.redact import redact, redact_proxy
 from anywhere.hosts.tls import Contexts, facts_of, handshake, reason_of
 from anywhere.hosts.tunnel import tunnel
 from anywhere.model import Reason, Stage
 
 # Share of the run's budget that one step may take; the rest is for a second look at what stalled.
-CONNECT_SHARE, TLS_SHARE, HTTP_SHARE = 0.42, 0.35, 0.4
+CONNECT_SHARE, TLS_SHARE, HTTP_SHARE = 0.42, 0.3, 0.35
 LONGEST_STEP = 10.0  # seconds, whatever the budget
 # Seconds: a metadata service is on this host or one hop away; where there is none, packets for it often just vanish.
 LINK_LOCAL_STEP = 0.7
@@ -50,7 +50,9 @@ class Ladder:
         finally:
             climb.close()
         return replace(
-            climb.probe, spec=replace(spec, proxy=redact(spec.proxy)), seconds=round(time.monotonic() - started, 4)
+            climb.probe,
+            spec=replace(spec, proxy=redact_proxy(spec.proxy)),
+            seconds=round(time.monotonic() - started, 4),
         )
 
 

@@ -47,9 +47,7 @@ def idle_forgotten(world: World) -> None:
     world.behave("*", idle=2.0, idle_how="silence")
 
 
-@fault(
-    "portal-page", "a trusted gateway answers everything with its own page", "egress.blocked", "tls.intercepted-trusted"
-)
+@fault("portal-page", "a trusted gateway answers everything with its own page", "egress.blocked")
 def portal_page(world: World) -> None:
     inspected_trusted(world)
     world.behave("*", speaks="portal")
