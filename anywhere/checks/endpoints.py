@@ -11,7 +11,7 @@ from anywhere.checks.mending import trust_the_component, trust_the_host
 from anywhere.facts.addresses import is_ipv6, route_to, routes
 from anywhere.facts.survey import Survey, Visit, survey
 from anywhere.hosts.base import Host, Probe
-from anywhere.hosts.redact import redact
+from anywhere.hosts.redact import redact_proxy
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
 
@@ -258,7 +258,7 @@ def _how(visit: Visit) -> str:
 
 
 def _through(visit: Visit) -> str:
-    return f" (through {redact(visit.proxy)})" if visit.proxy else ""
+    return f" (through {redact_proxy(visit.proxy)})" if visit.proxy else ""
 
 
 def _seconds(visit: Visit) -> float:
@@ -273,7 +273,7 @@ def describe(visit: Visit, table: Sequence[Any]) -> dict[str, Any]:
         "view": visit.vantage.source,
         "service": visit.endpoint.service,
         "shard": visit.endpoint.shard,
-        "proxy": redact(visit.proxy),
+        "proxy": redact_proxy(visit.proxy),
         "excluded": visit.vantage.is_excluded(visit.endpoint.host),
         "addresses": [_address(probe, table) for probe in visit.probes],
     }

@@ -1,0 +1,291 @@
+"""No secret survives redaction, whatever surrounds it; nothing else is lost."""
+
+from __future__ import annotations
+
+import json
+import string
+import time
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from anywhere.hosts.redact import MASK, redact, redact_proxy, redact_value
+
+KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+TOKEN = "FwoGZXIvYXdzEBYaDKq+/3bJ=="
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n-----END RSA PRIVATE KEY-----"
+
+# Each with what must be gone.
+PLANTED = [
+    (f"AWS_SECRET_ACCESS_KEY={KEY}", KEY),
+    (f"export AWS_SECRET_ACCESS_KEY={KEY}\nX=1", KEY),
+    (f"aws_secret_access_key = {KEY}", KEY),
+    (f'{{"SecretAccessKey":"{KEY}","Token":"x"}}', KEY),
+    (f'{{"SecretAccessKey" : "{KEY}"}}', KEY),
+    (f"Environment=AWS_SESSION_TOKEN={TOKEN} AWS_REGION=us-east-1", TOKEN),
+    ("AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
+    ("found ASIAIOSFODNN7EXAMPLE in the log", "ASIAIOSFODNN7EXAMPLE"),
+    (f"AWS_CONTAINER_AUTHORIZATION_TOKEN={TOKEN}", TOKEN),
+    ('{"instanceID":"mi-0123456789abcdef0","privateKey":"MIIEpAIBAAKCAQEA7+/=","privateKeyType":"Rsa"}', "MIIEpAIB"),
+    (PEM, "MIIEowIBAAKCAQEA"),
+    (PEM.partition("-----END")[0], "MIIEowIBAAKCAQEA"),
+    ("amazon-ssm-agent -register -code abcDEF123 -id 0a1b2c3d -region us-east-1", "abcDEF123"),
+    ("amazon-ssm-agent -register -code=abcDEF123 -id=0a1b2c3d", "0a1b2c3d"),
+    ("ecs-anywhere-install.sh --activation-code abcDEF123", "abcDEF123"),
+    ("ACTIVATION_CODE=abcDEF123", "abcDEF123"),
+    ('ECS_ENGINE_AUTH_DATA={"https://index.docker.io/v1/": {"auth": "dXNlcjpwdw=="}}', "dXNlcjpwdw"),
+    ('ECS_ENGINE_AUTH_DATA={"x":{"username":"u","password":"p;w,d}x","email":"e"}}', "p;w"),
+    ('{"auths":{"r.example":{"auth":"dXNlcjpwdw=="}}}', "dXNlcjpwdw"),
+    ("Authorization: AWS4-HMAC-SHA256 Credential=abc, Signature=def", "Signature=def"),
+    ("Proxy-Authorization: Basic ZWRnZTpzM2NyZXQ=", "ZWRnZTpz"),
+    ("https://s3.example/x?X-Amz-Signature=abcdef&X-Amz-Expires=60", "abcdef"),
+    ("GET /x?X-Amz-Security-Token=abcdef HTTP/1.1", "abcdef"),
+    ("password='two words'", "two words"),
+    ('password="two \\" words"', "words"),
+    ('{"cmd":"login --user u --password=\\"two words\\" x"}', "two words"),
+    ("PASSWORD=a,b;c}d&e", "c}d"),
+    ('password=ab"cd', "cd"),
+    ("docker login -u u --password s3cret r.example", "s3cret"),
+]
+# What people put into a proxy's password.
+PASSWORDS = [
+    "s3cret",
+    "p@ss",
+    "a/b",
+    "a,b/c",
+    "a:b@c/d",
+    "p%40ss",
+    "a#b?c",
+    "pass;word",
+    "a&b",
+    "é€",
+    "a=b",
+    "http://x",
+]
+PROXIES = [
+    "HTTPS_PROXY=http://edge:{}@proxy.example:3128",
+    "export https_proxy=http://edge:{}@10.0.0.1:3128/\nNO_PROXY=localhost",
+    "HTTPS_PROXY=edge:{}@proxy.example:3128",
+    'Environment="HTTPS_PROXY=http://edge:{}@proxy.example:3128" "NO_PROXY=169.254.169.254"',
+    "Environment='http_proxy=http://edge:{}@proxy.example:3128'",
+    "Environment=HTTPS_PROXY=http://edge:{}@proxy.example:3128 NO_PROXY=localhost",
+    '{{"proxies": {{"https-proxy": "http://edge:{}@proxy.example:3128", "no-proxy": "localhost"}}}}',
+    '{{"proxies":{{"http-proxy":"http://edge:{}@proxy.example:3128","https-proxy":"http://proxy.example:3128"}}}}',
+]
+HARMLESS = [
+    "",
+    'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n',
+    "nameserver 10.0.0.53\nsearch dc1.example.com\noptions ndots:5\n",
+    "secretsmanager.us-east-1.amazonaws.com:443",
+    "HTTPS_PROXY=http://proxy.example:3128\nNO_PROXY=localhost,169.254.169.254",
+    '{"https-proxy":"http://p:3128","mail":"me@example.com"}',
+    "HTTPS_PROXY=http://proxy.example:3128 # ask bob@example.com",
+    "https_proxy=http://a.example:3128\nmail=bob@example.com",
+    "aws_access_key_id =\naws_secret_access_key =\naws_session_token =\n[other]\naws_access_key_id =",
+    "AWS_WEB_IDENTITY_TOKEN_FILE=/var/run/token",
+    "AWS_SECRET_ACCESS_KEY=\nECS_CLUSTER=default",
+    "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
+    "https://docs.example/a?b=c@d.html/",
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), PLANTED)
+def test_a_planted_secret_is_gone(text: str, secret: str) -> None:
+    assert secret in text
+    for whole in (text, f"before\n{text}\nafter", f"# {text}", text.replace("\n", "\r\n")):
+        assert secret not in redact(whole), redact(whole)
+        assert redact(redact(whole)) == redact(whole)
+
+
+@pytest.mark.parametrize("text", [text for text, _ in PLANTED if text.startswith("{")])
+def test_json_stays_json_of_the_same_shape(text: str) -> None:
+    assert shape(json.loads(redact(text))) == shape(json.loads(text))
+    pretty = json.dumps(json.loads(text), indent=2)
+    assert shape(json.loads(redact(pretty))) == shape(json.loads(text))
+
+
+def shape(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    return type(value).__name__
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+@pytest.mark.parametrize("text", PROXIES)
+def test_a_proxys_password_is_gone(text: str, password: str) -> None:
+    whole = text.format(password)
+    clean = redact(whole)
+    assert f":{password}@" not in clean
+    for part in password.replace("@", "/").replace(",", "/").split("/"):
+        assert len(part) < 4 or part not in clean.replace("http://", ""), clean
+    assert "edge" not in clean
+    assert redact(clean) == clean
+    # What is no secret is still there: the proxy's own address, and the other settings.
+    assert ":3128" in clean
+    assert ("NO_PROXY=" in clean, "no-proxy" in clean) == ("NO_PROXY=" in whole, "no-proxy" in whole)
+    if text.startswith("{"):
+        assert shape(json.loads(clean)) == shape(json.loads(whole))
+
+
+def test_two_proxies_on_one_line_both_stay() -> None:
+    text = 'Environment="HTTP_PROXY=http://u:a@one:1" "HTTPS_PROXY=http://u:b@two:2"'
+    assert redact(text) == 'Environment="HTTP_PROXY=http://***@one:1" "HTTPS_PROXY=http://***@two:2"'
+    text = "http_proxy=http://u:a@one:1 https_proxy=http://u:b@two:2"
+    assert redact(text) == "http_proxy=http://***@one:1 https_proxy=http://***@two:2"
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_a_line_without_a_value_does_not_cost_the_next_one() -> None:
+    """The names in a credentials file, with their values cut off, decide whether its keys are static."""
+    text = "[default]\naws_session_token =\naws_access_key_id =\naws_secret_access_key =\n"
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+@pytest.mark.parametrize(
+    "form", ["http://edge:{}@p:3128", "edge:{}@p:3128", "https://edge:{}@[fd00::1]:3128/", '"http://e:{}@p:1"']
+)
+def test_a_value_that_is_known_to_be_a_proxy(form: str, password: str) -> None:
+    url = form.format(password)
+    clean = redact_proxy(url)
+    assert clean == form.replace("edge:{}", MASK).replace("e:{}", MASK)
+    assert redact_proxy(clean) == clean
+    assert redact_value({"HTTPS_PROXY": url, "proxy": url, "https-proxy": url}) == dict.fromkeys(
+        ("HTTPS_PROXY", "proxy", "https-proxy"), clean
+    )
+
+
+def test_a_proxy_without_credentials_is_left_alone() -> None:
+    for url in ("http://proxy.example:3128", "proxy.example:3128", "", "http://[fd00::1]:3128"):
+        assert redact_proxy(url) == url
+    assert redact_value({"NO_PROXY": "a@b,localhost"}) == {"NO_PROXY": "a@b,localhost"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "AWS_SECRET_ACCESS_KEY",
+        "aws_session_token",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "Token-Secret",
+    ]
+    + [
+        "privateKey",
+        "password",
+        "Proxy-Authorization",
+        "ECS_ENGINE_AUTH_DATA",
+        "activationCode",
+        "auth",
+        "clientSecret",
+    ],
+)
+def test_the_value_of_a_secret_key_is_gone_at_any_depth(key: str) -> None:
+    value = {"a": [{"b": {key: "x y;z", "region": "us-east-1"}}], key: ["one", "two"], "n": 1, "none": None}
+    assert redact_value(value) == {
+        "a": [{"b": {key: MASK, "region": "us-east-1"}}],
+        key: [MASK, MASK],
+        "n": 1,
+        "none": None,
+    }
+    assert redact_value({key: ""}) == {key: ""}
+
+
+def test_keys_that_only_sound_like_secrets() -> None:
+    value = {"secretsmanager.us-east-1.amazonaws.com": "10.0.0.1", "features": ["secrets"], "secrets": ["a"]}
+    assert redact_value(value) == value
+
+
+# --- fuzz ---------------------------------------------------------------------------------------------------------
+
+WORDS = [
+    *("password", "HTTPS_PROXY", "http_proxy", "https-proxy", "secretkey", "privateKey", "auth", "Authorization"),
+    *("engine_auth_data", "activation_code", " -code ", " --id=", "-----BEGIN PRIVATE KEY-----", "-----END", "AKIA"),
+    *(
+        "=",
+        ":",
+        "://",
+        "@",
+        '"',
+        "'",
+        "\\",
+        '\\"',
+        "***",
+        "***@",
+        "\n",
+        " ",
+        ",",
+        ";",
+        "}",
+        "{",
+        "#",
+        "/",
+        "x",
+        "http://",
+    ),
+]
+TEXTS = st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=4)), max_size=24).map("".join)
+
+
+@settings(deadline=None)
+@given(TEXTS)
+@example("http_proxy=***@@")
+@example('password="***')
+def test_twice_is_as_good_as_once(text: str) -> None:
+    assert redact(redact(text)) == redact(text)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(["proxy", "password", "x", "HTTPS_PROXY"]), TEXTS))
+def test_twice_is_as_good_as_once_for_values(value: dict[str, str]) -> None:
+    assert redact_value(redact_value(value)) == redact_value(value)
+
+
+SECRETS = st.text(alphabet=string.ascii_letters + string.digits + "+/=%._~!$^*()-", min_size=8, max_size=40).filter(
+    lambda text: "***" not in text
+)
+
+
+@settings(deadline=None)
+@given(SECRETS, TEXTS, st.sampled_from(["AWS_SECRET_ACCESS_KEY={}", "password={}", "ACTIVATION_CODE={}"]))
+def test_a_secret_on_a_line_of_its_own_is_gone_whatever_stands_around(secret: str, around: str, form: str) -> None:
+    if secret not in around:
+        assert secret not in redact(f"{around}\n{form.format(secret)}\n{around}")
+
+
+@settings(deadline=None)
+@given(SECRETS, TEXTS)
+def test_a_proxys_password_on_a_line_of_its_own_is_gone_whatever_stands_around(secret: str, around: str) -> None:
+    if secret not in around and "proxy" not in secret.lower():
+        assert secret not in redact(f"{around}\nHTTPS_PROXY=http://edge:{secret}@proxy:3128\n{around}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a." * 200_000, "a" * 400_000, "password" * 50_000, "http_proxy=" * 40_000, "://" * 130_000, "x://a" * 80_000]
+    + [
+        "-----BEGIN A " * 30_000,
+        '"' * 400_000,
+        "\\" * 400_000,
+        " -code" * 60_000,
+        "https_proxy=a" + "b c" * 130_000,
+        "\n" * 400_000,
+    ]
+    + [
+        "password='" + "a\\" * 200_000,
+        'password="' * 40_000,
+        "password=" + "a'" * 200_000,
+        " " * 400_000,
+        "AKIA" * 100_000,
+    ],
+    ids=lambda text: repr(text[:14]),
+)
+def test_a_long_text_takes_linear_time(text: str) -> None:
+    started = time.process_time()
+    redact(text)
+    assert time.process_time() - started < 2.0
