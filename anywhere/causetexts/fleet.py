@@ -5,7 +5,7 @@ from __future__ import annotations
 from anywhere.causetexts.base import CauseText
 
 
-HOSTS_CAUSES: tuple[CauseText, ...] = (
+FLEET_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "docker.subnet-overlap",
         "fail",
