@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from anywhere.checks.base import check, passed, skipped, trouble
-from anywhere.checks.endpoints import made_up, surveys
+from anywhere.checks.visits import made_up, surveys
 from anywhere.endpoints import find_region
 from anywhere.facts.addresses import has_default, is_bogus, is_ipv6, is_private, routes
 from anywhere.facts.daemonjson import daemon_json

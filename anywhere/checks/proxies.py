@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from anywhere.checks.base import check, passed, skipped, trouble
-from anywhere.checks.endpoints import surveys
+from anywhere.checks.visits import surveys
 from anywhere.facts.components import Component, components
 from anywhere.facts.noproxy import is_excluded
 from anywhere.facts.proxyenv import ProxyEnvironment, ProxyProblem, redact

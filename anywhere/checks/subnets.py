@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Collection, Iterator
 
 from anywhere.checks.base import check, passed, skipped, trouble
-from anywhere.checks.endpoints import surveys
+from anywhere.checks.visits import surveys
 from anywhere.facts.addresses import Network, routes
 from anywhere.facts.containers import docker_networks
 from anywhere.facts.resolver import upstream

@@ -8,8 +8,8 @@ from functools import partial
 from statistics import median
 
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
-from anywhere.checks.endpoints import opened_for, surveys
 from anywhere.checks.mending import build_store, set_the_clock
+from anywhere.checks.visits import opened_for, surveys
 from anywhere.facts.castore import ca_store
 from anywhere.facts.interception import product
 from anywhere.facts.survey import Visit, is_foreign
