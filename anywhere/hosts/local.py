@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import time
 from collections.abc import Sequence
 
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
 from anywhere.hosts.pool import within
 from anywhere.hosts.prober import Ladder, clamp
+from anywhere.hosts.processes import run
 from anywhere.hosts.tls import Contexts
 from anywhere.hosts.trust import load_trust
 from anywhere.model import Reason
@@ -32,20 +32,16 @@ class LocalHost:
     def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 10.0) -> Completed:
         """See Host."""
         started = time.monotonic()
+        patience = self.deadline.left(timeout)
+        code: int | None = None
+        out, err = b"", b"no time left"
         try:
-            done = subprocess.run(
-                list(argv),
-                input=input,
-                capture_output=True,
-                timeout=self.deadline.left(timeout),
-                env=command_environment(),
-            )
-            rc, out, err = done.returncode, done.stdout, done.stderr
-        except subprocess.TimeoutExpired as error:
-            rc, out, err = TIMED_OUT, error.stdout or b"", b"timed out"
+            if patience > 0:
+                code, out, err = run(argv, input, patience, command_environment())
+            rc = TIMED_OUT if code is None else code
         except FileNotFoundError:
             rc, out, err = NO_SUCH_PROGRAM, b"", f"{argv[0]}: not found".encode()
-        except (PermissionError, NotADirectoryError, OSError) as error:
+        except OSError as error:
             rc, out, err = NOT_EXECUTABLE, b"", f"{argv[0]}: {error.strerror}".encode()
         return Completed(
             tuple(argv), rc, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), time.monotonic() - started
@@ -53,7 +49,7 @@ class LocalHost:
 
     def read(self, path: str, *, tail: int = 0) -> bytes:
         """See Host."""
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
             if tail:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - tail))
@@ -101,6 +97,11 @@ class LocalHost:
 
     def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
         """Nothing to do: a local observation costs nothing until it is asked for."""
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A named pipe in the place of a file must not hold the run."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def open_tcp(address: str, port: int, timeout: float, mss: int) -> socket.socket:
