@@ -19,9 +19,9 @@ _HEAD = """\
 # Written by `anywhere rules apply`, removed by `anywhere rules revert`: what is edited here is lost.
 # Keeps the network rules of ECS task credentials. `once` looks and mends once, `guard` stays.
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-tick=2        # seconds between two looks at what costs nothing
+tick=2.2      # seconds between two looks at what costs nothing
 every=2       # of these: a look at rules of iptables-legacy, which reports no changes
-safety=30     # of these: a look at everything, whatever was reported
+safety=27     # of these: a look at everything, whatever was reported
 patience=8    # repairs in about a minute before something is taken to fight them
 localnet=/proc/sys/net/ipv4/conf/all/route_localnet
 ports=/proc/sys/net/ipv4/ip_local_reserved_ports
@@ -90,14 +90,19 @@ guard() {
   exec 3<> "$run/events"
   trap 'trap - TERM; kill 0; exit 0' TERM INT
   while sleep $tick; do echo tick; done >&3 3>&- &
-  if [ -n "$events" ] && command -v nft >/dev/null; then
+  # xtables-monitor keeps no copy of the rules; nft monitor does, and grows with them.
+  if ! monitor=$(command -v xtables-monitor); then
+    monitor=$(command -v nft) && monitor="$monitor monitor"
+  fi
+  if [ -n "$events" ] && [ -n "$monitor" ]; then
     while :; do
-      nft monitor 3>&- | sed -nu 's/^# new generation.*/changed/p' >&3
+      $monitor 2>/dev/null 3>&- | sed -nu -e 's/^NEWGEN.*/changed/p' -e 's/^# new generation.*/changed/p' >&3
+      # A flood of changes ends it: what was missed meanwhile is looked for twice.
       echo changed >&3
-      sleep 5
+      { sleep 2; echo changed; } >&3 3>&- &
     done &
   else
-    events=
+    events=''
   fi
   metrics
   changed=1 count=0
@@ -131,7 +136,7 @@ def guard_script(state: State) -> str:
     native = "" if state.backend else native_input(wanted(state), state.firewall.bridge)
     silent = [name for name, backend, _ in blocks if backend.name != NFT]
     loud = [name for name, backend, _ in blocks if backend.name == NFT] + ["native"] * bool(native)
-    # nft monitor reports nothing of legacy; without nft the other kind is silent too.
+    # The monitor reports nothing of legacy; without one the other kind is silent too.
     parts = [_HEAD, f"events={'1' if loud else ''}", f"wait={'-w' if _waits(blocks) else ''}", ""]
     parts += [_block(name, backend, rules) for name, backend, rules in blocks]
     parts += [_native(native)] if native else []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from anywhere.errors import ParseError
 
@@ -61,12 +61,12 @@ class Rule:
         """The first value of an option that is not negated; empty when the rule has no such option."""
         return next((o.values[0] for o in self.options if o.flag == flag and o.values and not o.negated), "")
 
-    @property
+    @cached_property
     def target(self) -> str:
         """Where a matching packet goes: a verdict, a chain, or empty."""
         return self.value("-j") or self.value("-g")
 
-    @property
+    @cached_property
     def comment(self) -> str:
         """The text of the comment match."""
         return self.value("--comment")
@@ -137,6 +137,7 @@ class Ruleset:
         return tuple(rule for table in self.tables for rule in table.rules if rule.is_ours)
 
 
+@lru_cache(maxsize=8)  # a plan, its checks and the plan after it read the same text
 def parse_save(text: str) -> Ruleset:
     """Read the output of iptables-save or ip6tables-save, with or without counters. Raises ParseError.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from anywhere.facts.netfilter import Option, Rule, Table
 
@@ -93,10 +94,14 @@ def _visited(table: Table, chain: str, packet: Packet, depth: int) -> Iterator[t
 
 def rule_matches(rule: Rule, packet: Packet) -> bool | None:
     """Whether a packet matches all options of a rule; None when an option cannot be judged and no other says no."""
-    answers = [_judge(option, packet) for option in rule.options]
-    if False in answers:
-        return False
-    return None if None in answers else True
+    matches: bool | None = True
+    for option in rule.options:
+        answer = _judge(option, packet)
+        if answer is False:
+            return False
+        if answer is None:
+            matches = None
+    return matches
 
 
 def _judge(option: Option, packet: Packet) -> bool | None:
@@ -126,15 +131,22 @@ def _iface(wanted: str, name: str) -> bool | None:
 
 def within(wanted: str, address: str) -> bool | None:
     """Whether an address or network lies in another; None where it may be any."""
-    if not address:
+    inner, outer = _span(address), _span(wanted)
+    if not inner or not outer:
         return None
+    if inner[0] != outer[0] or inner[2] < outer[1] or inner[1] > outer[2]:
+        return False
+    return True if outer[1] <= inner[1] and inner[2] <= outer[2] else None
+
+
+@lru_cache(maxsize=1 << 14)
+def _span(text: str) -> tuple[int, int, int] | None:
+    """IP version, first and last address as numbers; None for what is no network."""
     try:
-        inner, outer = ipaddress.ip_network(address, strict=False), ipaddress.ip_network(wanted, strict=False)
+        network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
-    if inner.version != outer.version:
-        return False
-    return True if inner.subnet_of(outer) else None if outer.subnet_of(inner) else False  # type: ignore[arg-type]
+    return network.version, int(network.network_address), int(network.broadcast_address)
 
 
 def _port(wanted: str, packet: Packet) -> bool | None:
