@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -399,3 +401,23 @@ def test_the_endless_loop_of_the_deb_unit_gets_its_missing_line() -> None:
     assert "RestartPreventExitStatus=5" in remedy_of(agents.restarts_check, registered(commands=loop)).text
     stops = ecs_unit(ActiveState="activating", SubState="auto-restart", ExecMainStatus=5, RestartPreventExitStatus=5)
     assert "RestartPreventExitStatus" not in remedy_of(agents.restarts_check, registered(commands=stops)).text
+
+
+@pytest.mark.parametrize("line", ['ECS_CLUSTER="prod"', "ECS_CLUSTER='prod'  ", 'ECS_CLUSTER="prod"\r'])
+def test_the_command_that_takes_quotes_off_does_so(line: str, tmp_path: Path) -> None:
+    text = f"A=1\n{line}\n"
+    command = remedy_of(registration.config_check, config(text)).commands[0]
+    file = tmp_path / "ecs.config"
+    file.write_text(text)
+    subprocess.run([*command[:-1], str(file)], check=True)
+    assert troubles(config(file.read_text())) == set()
+    assert "ECS_CLUSTER=prod" in file.read_text()
+
+
+def test_the_command_that_cuts_keys_cuts_them_alone(tmp_path: Path) -> None:
+    text = "ECS_CLUSTER=prod\nAWS_ACCESS_KEY_ID=AKIAX\n AWS_SECRET_ACCESS_KEY=y\nECS_LOGLEVEL=info\n"
+    command = remedy_of(credentials.credentials_check, config(text)).commands[0]
+    file = tmp_path / "ecs.config"
+    file.write_text(text)
+    subprocess.run([*command[:-1], str(file)], check=True)
+    assert file.read_text() == "ECS_CLUSTER=prod\nECS_LOGLEVEL=info\n"

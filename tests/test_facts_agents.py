@@ -274,8 +274,7 @@ def test_credential_variables_are_found_by_name_and_place() -> None:
     found = named_variables(FakeHost(files))
     assert found == (
         Named("/etc/environment", ("AWS_PROFILE",)),
-        Named("/etc/ecs/ecs.config:1", ("AWS_ACCESS_KEY_ID",)),
-        Named("/etc/ecs/ecs.config:2", ("AWS_SECRET_ACCESS_KEY",)),
+        Named("/etc/ecs/ecs.config", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
         Named("/etc/systemd/system/amazon-ssm-agent.service.d/k.conf", ("AWS_SESSION_TOKEN",)),
     )
     assert "hunter2" not in repr(found)

@@ -15,6 +15,7 @@ from anywhere.facts.credentials import (
     named_variables,
     shared_file,
 )
+from anywhere.facts.ecsconfig import PATHS
 from anywhere.facts.system import is_ec2
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
@@ -22,6 +23,8 @@ from anywhere.settings import Settings
 
 ID = "agents.credentials"
 METADATA = "169.254.169.254"
+# Files of NAME=value lines, out of which a name can be cut without looking.
+LINES_OF_NAMES = frozenset({"/etc/environment", *PATHS})
 
 
 @check(ID, "no other AWS credentials")
@@ -29,9 +32,8 @@ def credentials_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """The agents take the environment first and the default profile next: keys there win, or are overwritten."""
     shared, named = shared_file(host), named_variables(host)
     for place in named:
-        yield _static(
-            host, place.place, f"{', '.join(place.names)} in {place.place} win over the agents' own credentials"
-        )
+        said = f"{', '.join(place.names)} in {place.place} win over the agents' own credentials"
+        yield _static(host, place.place, said, place.names)
     if shared.static:
         said = f"{CREDENTIALS} holds static keys in its default profile, which the SSM agent overwrites"
         yield _static(host, CREDENTIALS, said)
@@ -41,15 +43,17 @@ def credentials_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed(ID, "credentials", "no AWS credentials but the agents' own")
 
 
-def _static(host: Host, place: str, said: str) -> Finding:
+def _static(host: Host, place: str, said: str, names: tuple[str, ...] = ()) -> Finding:
     text = f"Take the keys out of {place} (into a named profile, if they are needed), then restart both agents."
+    cut = ("sed", "-i", "-E", f"/^ *({'|'.join(names)}) *=/d", place)
+    commands = (cut,) if place in LINES_OF_NAMES else ()
     return trouble(
         ID,
         Status.FAIL,
         place,
         said,
         cause="credentials.static",
-        remedy=remedy(host, text, ("systemctl", "restart", "amazon-ssm-agent", "ecs")),
+        remedy=remedy(host, text, *commands, ("systemctl", "restart", "amazon-ssm-agent", "ecs")),
     )
 
 

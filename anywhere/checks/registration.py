@@ -8,7 +8,7 @@ from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped,
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agentlog import agent_log
 from anywhere.facts.agents import Agents, agents, metadata
-from anywhere.facts.ecsconfig import EcsConfig, Problem, ecs_config
+from anywhere.facts.ecsconfig import PATHS, EcsConfig, Problem, ecs_config
 from anywhere.facts.registration import LEFTOVER, MALFORMED, NONE, UNFINISHED, VAULT
 from anywhere.facts.ssmlog import ssm_log
 from anywhere.hosts.base import Host
@@ -155,10 +155,20 @@ def _config_trouble(host: Host, problem: Problem) -> Finding | None:
             f"Remove one of the two lines: {where} is the one that counts."
             if repeated
             else f"Mend {where}, restart ecs.",
+            _look(problem),
             ("systemctl", "restart", "ecs"),
         ),
         evidence={"kind": problem.kind, "name": problem.name, "line": problem.number},
     )
+
+
+def _look(problem: Problem) -> tuple[str, ...]:
+    """Quotes can be taken off without looking; anything else is for a person to read."""
+    if problem.kind == "quoted":
+        return ("sed", "-i", f"{problem.number}s/=[\"']\\(.*\\)[\"'][[:space:]]*$/=\\1/", problem.path)
+    if problem.name:
+        return ("grep", "-n", problem.name, *PATHS)
+    return ("sed", "-n", f"{problem.number}p", problem.path)
 
 
 CHECKS: tuple[Check, ...] = (registration_check, config_check)

@@ -106,7 +106,7 @@ def named_variables(host: Host) -> tuple[Named, ...]:
     config = ecs_config(host)
     by_file: dict[str, list[str]] = {}
     for name in _chain(config.agent):
-        by_file.setdefault(config.sources.get(name, "ecs.config"), []).append(name)
+        by_file.setdefault(config.sources[name].rpartition(":")[0], []).append(name)
     places += [Named(place, tuple(names)) for place, names in by_file.items()]
     for component in components(host):
         if component.exists and component.name in ("ssm-agent", "ecs-agent"):
