@@ -16,11 +16,13 @@ from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.facts.summary import facts_summary
 from anywhere.facts.wants import wants
-from anywhere.hosts.pool import fan_out
+from anywhere.hosts.pool import race, within
 from anywhere.hosts.recording import Recording
 from anywhere.hosts.redact import redact, redact_value
 from anywhere.model import Finding, Status, Target
 from anywhere.settings import Settings
+
+GRACE = 0.1  # seconds past the deadline: by then every observation has ended, and what is left is to judge it
 
 
 def examine(host: Recording, settings: Settings, started: str = "") -> Target:
@@ -31,9 +33,11 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
     wanted = wants()
     host.prefetch(wanted.commands, wanted.files, wanted.folders)
     # All at once: the recording gives each observation to all who ask, and the order of the report is the table's.
-    judged = fan_out([partial(judge, check, host, settings) for check in chosen])
-    findings = tuple(_clean(_demoted(finding, settings)) for rows in judged for finding in rows)
-    facts = redact_value({**facts_summary(host), "regions": list(settings.regions)})
+    calls = [partial(judge, check, host, settings) for check in chosen]
+    judged = race(calls, lambda *_: host.deadline.is_over(GRACE))
+    rows = [judged[place] if place in judged else _unfinished(check, host) for place, check in enumerate(chosen)]
+    findings = tuple(_clean(_demoted(finding, settings)) for found in rows for finding in found)
+    facts = redact_value({**_summary(host), "regions": list(settings.regions)})
     return Target(
         name=host.name,
         started=started,
@@ -56,6 +60,18 @@ def judge(check: Check, host: Recording, settings: Settings) -> list[Finding]:
         summary = f"the check itself failed: {type(error).__name__}: {error}"
         found.append(Finding(check.id, Status.ERROR, host.name, summary, evidence={"traceback": lines}))
     return found
+
+
+def _unfinished(check: Check, host: Recording) -> list[Finding]:
+    """Something that this check reads hangs, such as a file on a dead server: the others are judged without it."""
+    return [Finding(check.id, Status.ERROR, host.name, "did not end in time", evidence={"because": "deadline"})]
+
+
+def _summary(host: Recording) -> dict[str, object]:
+    try:
+        return within(host.deadline.left() + GRACE, partial(facts_summary, host))
+    except TimeoutError:
+        return {}
 
 
 def choose(settings: Settings) -> tuple[Check, ...]:

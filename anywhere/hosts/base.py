@@ -20,6 +20,10 @@ class Deadline:
         """Seconds left, cut to `at_most`."""
         return max(0.0, min(at_most, self.end - time.monotonic()))
 
+    def is_over(self, grace: float = 0.0) -> bool:
+        """Whether the end was at least `grace` seconds ago."""
+        return time.monotonic() > self.end + grace
+
 
 @dataclass(frozen=True, slots=True)
 class Completed:
