@@ -214,7 +214,9 @@ def private_answers(host: Host, settings: Settings) -> Iterator[Finding]:
 def by_kind(seen: Survey) -> tuple[list[Visit], list[Visit]]:
     """The core endpoints with a private address, and those without; answers that are made up count for neither."""
     invented = made_up(seen)
-    core = [visit for visit in seen.visits if visit.endpoint.service in CORE and not visit.proxy and visit.lookup]
+    own = [visit for visit in seen.visits if visit.endpoint.service in CORE and not visit.proxy and visit.lookup]
+    # A search domain's wildcard gives every number that does not exist an address.
+    core = [visit for visit in own if not visit.endpoint.shard or (visit.lookup and visit.lookup.known)]
     kinds: dict[bool, list[Visit]] = {True: [], False: []}
     for visit in core:
         addresses = visit.lookup.addresses if visit.lookup else ()
