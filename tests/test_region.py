@@ -29,14 +29,21 @@ CHANNELS = [f"ecs-{kind}-{number}.us-east-1.amazonaws.com" for kind in "at" for 
 # Resolves, connects, shakes hands, asks: prints how far it came as JSON.
 CLIENT = r"""
 import json, socket, ssl, sys, time
-name, path = sys.argv[1], (sys.argv[2:] or ["/"])[0]
+name, path, mss, sni, idle = sys.argv[1:]
 started, far = time.monotonic(), {"stage": "resolve"}
 try:
     found = socket.getaddrinfo(name, 443, type=socket.SOCK_STREAM)
     far |= {"stage": "connect", "addresses": [one[4][0] for one in found]}
-    raw = socket.create_connection((found[0][4][0], 443), 2)
+    raw = socket.socket(found[0][0])
+    raw.settimeout(2)
+    if int(mss):
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, int(mss))
+    raw.connect(found[0][4])
     far["stage"] = "tls"
-    tls = ssl.create_default_context().wrap_socket(raw, server_hostname=name)
+    context = ssl.create_default_context()
+    context.check_hostname = not sni
+    tls = context.wrap_socket(raw, server_hostname=sni or name)
+    time.sleep(float(idle))
     far |= {"stage": "http", "version": tls.version()}
     tls.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
     far |= {"answer": tls.recv(65536).decode(), "stage": "done"}
@@ -46,10 +53,13 @@ print(json.dumps(far | {"seconds": time.monotonic() - started}))
 """
 
 
-def look(region: Region, name: str = SSM, path: str = "/") -> dict[str, str]:
+def look(
+    region: Region, name: str = SSM, path: str = "/", *, mss: int = 0, sni: str = "", idle: float = 0
+) -> dict[str, str]:
     """How far a plain client on the host comes."""
     patience = {"RES_OPTIONS": "timeout:1 attempts:2"}
-    done = region.run([sys.executable, "-IS", "-c", CLIENT, name, path], patience, timeout=30)
+    argv = [sys.executable, "-IS", "-c", CLIENT, name, path, str(mss), sni, str(idle)]
+    done = region.run(argv, patience, timeout=30)
     assert done.returncode == 0, done.stderr
     seen: dict[str, str] = json.loads(done.stdout)
     return seen
@@ -168,6 +178,25 @@ SEEN = {
     "clock-years-behind": ("tls", "not yet valid"),
     "clock-years-ahead": ("tls", "has expired"),
     "proxy-not-set": ("connect", "timed out"),
+    "resolv-conf-empty": ("resolve", "gaierror"),
+    "dns-dropped": ("resolve", "gaierror"),
+    "servfail": ("resolve", "gaierror"),
+    "dns-refused": ("resolve", "gaierror"),
+    "servfail-for-aws": ("resolve", "gaierror"),
+    "tcp-needed-and-closed": ("resolve", "gaierror"),
+    "sinkhole-zero": ("connect", "refused"),
+    "answers-dropped": ("connect", "timed out"),
+    "answers-lost": ("tls", "timed out"),
+    "path-mtu": ("tls", "timed out"),
+    "path-mtu-ipv6": ("tls", "timed out"),
+    "sni-reset": ("tls", "Connection reset"),
+    "sni-stall": ("tls", "timed out"),
+    "chain-incomplete": ("tls", "unable to get local issuer"),
+    "inspected-some": ("tls", "unable to get local issuer"),
+    "trust-store-missing": ("tls", "unable to get local issuer"),
+    "trust-store-empty": ("tls", "unable to get local issuer"),
+    "old-version": ("tls", "PROTOCOL_VERSION"),
+    "docker-over-nameserver": ("resolve", "gaierror"),
 }
 
 
@@ -211,6 +240,97 @@ def test_the_region_moves_in_time(name: str, offset: int) -> None:
     assert abs(date.timestamp() - time.time() - offset) < 5
 
 
+def test_small_segments_pass_where_large_ones_vanish() -> None:
+    for fault in ("path-mtu", "path-mtu-ipv6"):
+        with Region([fault]) as region:
+            assert look(region, mss=900)["stage"] == "done"
+
+
+def test_a_narrow_path_that_tells_is_no_fault() -> None:
+    with Region(variations=["narrow-but-told"]) as region:
+        assert look(region)["stage"] == "done"
+
+
+@pytest.mark.parametrize("fault", ["sni-reset", "sni-stall"])
+def test_a_filter_minds_the_name_and_nothing_else(fault: str) -> None:
+    with Region([fault]) as region:
+        assert look(region, sni="www.example.com")["stage"] == "done"
+
+
+def test_private_names_have_private_addresses() -> None:
+    with Region(variations=["all-private"]) as region:
+        seen = look(region)
+    assert seen["stage"] == "done" and seen["addresses"][0].startswith("10.")
+
+
+def test_truncated_answers_come_whole_over_tcp() -> None:
+    with Region(variations=["truncated-but-tcp-works"]) as region:
+        assert look(region)["stage"] == "done"
+
+
+def test_truncated_answers_hang_where_tcp_is_dropped() -> None:
+    with Region(["tcp-needed-and-blocked"]) as region:
+        assert region.run(["timeout", "2", "getent", "hosts", SSM]).returncode == 124
+        assert region.run(["timeout", "2", "getent", "hosts", "logs.us-east-1.amazonaws.com"]).returncode == 0
+
+
+def test_made_up_names_resolve_where_answers_are_forged() -> None:
+    for fault in ("nxdomain-rewritten", "dns-portal"):
+        with Region([fault]) as region:
+            assert look(region, "q7x.us-east-1.amazonaws.com")["stage"] == "tls"
+            assert look(region)["stage"] == ("done" if fault == "nxdomain-rewritten" else "tls")
+
+
+@pytest.mark.parametrize(("fault", "stage"), [("hosts-pin-working", "done"), ("hosts-pin-stale", "connect")])
+def test_the_hosts_file_wins(fault: str, stage: str) -> None:
+    name = {"done": SSM, "connect": "ecs.us-east-1.amazonaws.com"}[stage]
+    with Region([fault]) as region:
+        assert region.run(["grep", "-c", name, "/etc/hosts"]).stdout == "1\n"
+        assert look(region, name)["stage"] == stage
+
+
+def test_ipv6_of_a_dual_stack_host() -> None:
+    argv = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "2", f"https://{SSM}/"]
+    for name, six in (("dual-stack", "404"), ("ipv6-dropped", "000"), ("ipv6-refused", "000")):
+        with Region([name]) as region:
+            assert region.run([*argv, "-4"]).stdout == "404"
+            assert region.run([*argv, "-6"]).stdout == six
+
+
+def test_a_host_with_ipv6_alone() -> None:
+    with Region(variations=["ipv6-only"]) as region:
+        assert ":" in look(region)["addresses"][0]
+        assert "inet 10." not in region.run(["ip", "-4", "address"]).stdout
+
+
+def test_a_device_that_offers_ecdsa_below_tls_13() -> None:
+    argv = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "https://ecs.us-east-1.amazonaws.com/"]
+    with Region(["ecdsa-below-1.3"]) as region:
+        assert region.run(argv).stdout == "404"
+        assert region.run([*argv, "--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"]).stdout == "000"
+
+
+@pytest.mark.parametrize("fault", ["upgrade-502", "upgrade-page", "upgrade-redirected", "upgrade-accepted"])
+def test_upgrades(fault: str) -> None:
+    status = {"upgrade-502": "502", "upgrade-page": "200", "upgrade-redirected": "302", "upgrade-accepted": "101"}[
+        fault
+    ]
+    argv = ["curl", "-si", "--http1.1", "--max-time", "1", f"https://{CHANNELS[0]}/ws", "-H", "Connection: Upgrade"]
+    argv += ["-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    with Region([fault]) as region:
+        answer = region.run(argv).stdout
+    assert answer.split()[1] == status
+    assert (fault != "upgrade-accepted") or "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in answer  # RFC 6455, section 1.3
+
+
+@pytest.mark.parametrize("fault", ["idle-cut", "idle-reset", "idle-forgotten"])
+def test_quiet_connections_are_cut(fault: str) -> None:
+    with Region([fault]) as region:
+        assert look(region)["stage"] == "done"
+        seen = look(region, idle=2.5)
+        assert not seen.get("answer"), seen
+
+
 PROXY = {
     "proxy": (0, "404"),
     "proxy-with-password": (0, "404"),
@@ -235,11 +355,103 @@ def test_the_proxy_denies_one_name_only() -> None:
         assert region.run([*argv, f"https://{SSM}/"]).stdout == "200"
 
 
+@pytest.mark.parametrize("name", ["proxy", "proxy-with-password", "proxy-407"])
+def test_squid_is_the_same_proxy(name: str) -> None:
+    argv = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_connect}", "--max-time", "5", f"https://{SSM}/"]
+    with Region([name], options=Options(proxy="squid")) as region:
+        assert region.run(argv).stdout == ("407" if name == "proxy-407" else "200")
+
+
+@pytest.mark.parametrize("name", ["proxy-scheme-https", "proxy-scheme-http", "proxy-error", "proxy-name-unknown"])
+def test_a_proxy_that_is_not_what_its_url_says(name: str) -> None:
+    with Region([name]) as region:
+        assert region.run(["curl", "-s", "--max-time", "3", f"https://{SSM}/"]).returncode != 0
+
+
 def test_two_faults_at_once() -> None:
     with Region(["name-hidden", "endpoint-refused"]) as region:
         assert look(region, "ssmmessages.us-east-1.amazonaws.com")["stage"] == "resolve"
         assert look(region, "ecs.us-east-1.amazonaws.com")["stage"] == "connect"
         assert region.expected == {"dns.names-hidden", "egress.endpoint-blocked"}
+
+
+# --- the host's own faults and what is installed on it ---------------------------------------------------------------
+
+
+def shell(region: Region, script: str) -> str:
+    """The output of a script on the host."""
+    return region.run(["sh", "-c", script]).stdout
+
+
+@pytest.mark.parametrize(
+    ("fault", "script", "wanted"),
+    [
+        ("os-end-of-life", ". /etc/os-release; echo $ID $VERSION_ID", "debian 10"),
+        ("os-unknown", "cat /etc/os-release /usr/lib/os-release", ""),
+        ("no-systemd", "ls -d /run/systemd/system; cat /proc/1/comm", "init"),
+        ("arch-32-bit", "uname -m", "armv7l"),
+        ("kernel-too-old", "cat /proc/sys/kernel/osrelease", "3.2.0-4-amd64"),
+        ("cgroup-without-memory", "cat /sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids"),
+        ("selinux-enforcing", "cat /sys/fs/selinux/enforce", "1"),
+        ("memory-low", "awk '/MemTotal/ {print $2}' /proc/meminfo", str(192 << 10)),
+        ("disk-low", "df --output=size -m /var/lib/docker | tail -1", "64"),
+        ("disk-full", "df --output=avail -m /var/lib | tail -1", "8"),
+        ("machine-id-volatile", "findmnt -no FSTYPE /etc/machine-id", "tmpfs"),
+        ("port-51678-taken", "ss -Hltnp sport = :51678 | grep -o '(\"[a-z]*'", '("nginx'),
+        (
+            "docker-stopped",
+            "docker version --format '{{.Client.Version}}'; systemctl is-active docker",
+            "27.5.1\ninactive",
+        ),
+        ("docker-snap", "readlink -f $(command -v docker)", "/usr/bin/snap"),
+        ("podman-shim", "docker version 2>&1 | head -c 14", "Emulate Docker"),
+        ("two-ssm-agents", "systemctl show -P LoadState snap.amazon-ssm-agent.amazon-ssm-agent", "loaded"),
+        ("agent-loops", "systemctl show -P NRestarts ecs", "214"),
+        ("rules-duplicate", "iptables-save -t nat | grep -c 51679", "4"),
+        ("rules-wrong-backend", "iptables-legacy-save -t nat | grep -c 51679", "2"),
+        (
+            "proxy-not-for-docker",
+            "systemctl show -P Environment docker; systemctl show -P Environment ecs | wc -w",
+            "6",
+        ),
+        ("ports-not-reserved", "cat /proc/sys/net/ipv4/ip_local_reserved_ports", ""),
+        ("ec2-role", "curl -s 169.254.169.254/latest/meta-data/iam/security-credentials/", "web-server-role"),
+        ("ec2-role-token", "curl -s -o /dev/null -w '%{http_code}' 169.254.169.254/latest/meta-data/", "401"),
+        ("azure-metadata", "curl -s -H Metadata:true 169.254.169.254/metadata/instance | head -c 11", '{"compute":'),
+        ("plain", "curl -s --max-time 1 169.254.169.254; echo $?", "28"),
+    ],
+)
+def test_what_a_fault_does_to_the_host(fault: str, script: str, wanted: str) -> None:
+    with Region([fault]) as region:
+        assert shell(region, script).strip() == wanted
+
+
+def test_a_registered_host() -> None:
+    with Region(variations=["registered"]) as region:
+        assert json.loads(shell(region, "curl -s localhost:51678/v1/metadata"))["ContainerInstanceArn"]
+        assert shell(region, "systemctl is-active docker ecs amazon-ssm-agent").split() == ["active"] * 3
+        names = set(shell(region, "ps -eo comm=").split())
+        assert {"dockerd", "agent", "amazon-ssm-agen", "amazon-ecs-init"} <= names
+        assert "amazon-ecs-init 1.105.1-1" in shell(
+            region, "dpkg-query -W -f '${Package} ${Version}\n' amazon-ecs-init"
+        )
+        owners = shell(region, "ss -Hltnp sport = :51678")
+        assert '"agent"' in owners and "systemd" not in owners
+
+
+@pytest.mark.skipif(
+    not Path("/usr/local/bin/docker").exists() and not Path("/usr/bin/docker").exists(), reason="no docker"
+)
+def test_the_real_docker_client_is_content_with_the_engine(tmp_path: Path) -> None:
+    real = next(path for path in ("/usr/local/bin/docker", "/usr/bin/docker") if Path(path).exists())
+    copy = tmp_path / "real-docker"
+    copy.write_bytes(Path(real).read_bytes())
+    copy.chmod(0o755)
+    with Region(variations=["registered"]) as region:
+        for words in ("version --format {{.Server.Version}}", "info --format {{.DockerRootDir}}", "network ls -q"):
+            argv = ["-H", "unix:///run/docker.sock", *words.split()]
+            done = region.run([str(copy), *argv])
+            assert done.returncode == 0 and done.stdout == region.run(["docker", *words.split()]).stdout, done.stderr
 
 
 # --- options ----------------------------------------------------------------------------------------------------

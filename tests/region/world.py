@@ -84,9 +84,14 @@ class Proxy:
     resolves_private: bool = False
 
     @property
+    def authority(self) -> str:
+        """Address and port as a URL has them."""
+        return f"{f'[{self.address}]' if ':' in self.address else self.address}:{self.port}"
+
+    @property
     def url(self) -> str:
         """How a client is told of it, without credentials."""
-        return f"{'https' if self.tls else 'http'}://{self.address}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.authority}"
 
 
 @dataclass

@@ -18,11 +18,12 @@ def settings(url: str, excluded: str = EXCLUDED) -> dict[str, str]:
     return lower | {name.upper(): value for name, value in lower.items()}
 
 
-def behind_proxy(world: World, url: str = "", **changes: Any) -> Proxy:
-    """A site whose only way out is its proxy; the login shell is told of it by `url`."""
+def behind_proxy(world: World, form: str = "", **changes: Any) -> Proxy:
+    """A site whose only way out is its proxy; the login shell is told of it by a URL of this form, in which `{}` stands
+    for address and port."""
     proxy = world.add_proxy(**changes)
     world.router.block()
-    world.environment |= settings(url or proxy.url)
+    world.environment |= settings(form.format(proxy.authority) or proxy.url)
     return proxy
 
 
@@ -34,14 +35,7 @@ def proxy(world: World) -> None:
 @variation("proxy-with-password", "the only way out is a proxy that asks for a password, and both are set")
 def proxy_with_password(world: World) -> None:
     # A password with what has to be escaped in a URL.
-    behind_proxy(world, f"http://edge:p%40ss%3Aw%2Frd@{world.service(80)}:3128", credentials="edge:p@ss:w/rd")
-
-
-@variation("proxy-over-tls", "the only way out is a proxy that speaks TLS to its clients")
-def proxy_over_tls(world: World) -> None:
-    world.certificates["proxy"] = world.certificates["public"]
-    behind_proxy(world, "https://www.example.com:3128", tls=True)
-    world.host.hosts.append(f"{world.service(80)} www.example.com")
+    behind_proxy(world, "http://edge:p%40ss%3Aw%2Frd@{}", credentials="edge:p@ss:w/rd")
 
 
 @variation("proxy-knows-the-names", "the site's resolver knows no outside name, the proxy resolves them")
@@ -63,7 +57,7 @@ def proxy_407(world: World) -> None:
 
 @fault("proxy-407-wrong-password", "the proxy does not take the password that is set", "proxy.auth-required")
 def proxy_407_wrong_password(world: World) -> None:
-    behind_proxy(world, f"http://edge:old@{world.service(80)}:3128", credentials="edge:new")
+    behind_proxy(world, "http://edge:old@{}", credentials="edge:new")
 
 
 @fault("proxy-407-ntlm", "the proxy asks for Negotiate or NTLM", "proxy.auth-required")
@@ -93,7 +87,8 @@ def proxy_is_web_server(world: World) -> None:
 
 @fault("proxy-port-forgotten", "the proxy's URL lacks its port", "proxy.unreachable")
 def proxy_port_forgotten(world: World) -> None:
-    behind_proxy(world, f"http://{world.service(80)}")
+    address = behind_proxy(world).authority.rpartition(":")[0]
+    world.environment |= settings(f"http://{address}")
 
 
 @fault("proxy-dead", "nothing listens on the proxy's port", "proxy.unreachable")
@@ -108,8 +103,8 @@ def proxy_silent(world: World) -> None:
 
 @fault("proxy-dropped", "packets to the proxy vanish", "proxy.unreachable")
 def proxy_dropped(world: World) -> None:
-    behind_proxy(world)
-    world.router.block(f"ip daddr {world.service(80)}")
+    address = behind_proxy(world).address
+    world.router.block(f"{'ip6' if ':' in address else 'ip'} daddr {address}")
 
 
 @fault("proxy-name-unknown", "the proxy's name does not resolve", "proxy.unreachable")
@@ -119,13 +114,13 @@ def proxy_name_unknown(world: World) -> None:
 
 @fault("proxy-scheme-https", "the URL says https://, the proxy speaks plain HTTP", "proxy.wrong-scheme")
 def proxy_scheme_https(world: World) -> None:
-    behind_proxy(world, f"https://{world.service(80)}:3128")
+    behind_proxy(world, "https://{}")
 
 
 @fault("proxy-scheme-http", "the URL says http://, the proxy speaks TLS", "proxy.wrong-scheme")
 def proxy_scheme_http(world: World) -> None:
     world.certificates["proxy"] = world.certificates["public"]
-    behind_proxy(world, f"http://{world.service(80)}:3128", tls=True)
+    behind_proxy(world, "http://{}", tls=True)
 
 
 @fault("proxy-not-for-docker", "the agents have the proxy, docker has none", "proxy.not-set-for-component")

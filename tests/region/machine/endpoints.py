@@ -68,13 +68,13 @@ class Endpoints:
                 return
             if not head:
                 return
-            length = int(header(head, "content-length") or 0)
+            length = int(wire.header(head, "content-length") or 0)
             tls.settimeout(None)
             while len(rest) < length and (chunk := tls.recv(65536)):
                 rest += chunk
             rest = rest[length:]
             time.sleep(manner.delay)
-            if header(head, "upgrade").lower() == "websocket" and manner.upgrade == "101":
+            if wire.header(head, "upgrade").lower() == "websocket" and manner.upgrade == "101":
                 tls.sendall(accept(head))
                 _websocket(tls, manner)
                 return
@@ -87,7 +87,7 @@ class Endpoints:
             return self.page(200, "Welcome", "Please accept the terms of use to go online.")
         if manner.speaks == "redirect":
             return self.response(302, "", HTML, f"Location: http://portal.example.net/login?to={name}\r\n")
-        if header(head, "upgrade").lower() == "websocket" and manner.upgrade in ("page", "502", "redirect"):
+        if wire.header(head, "upgrade").lower() == "websocket" and manner.upgrade in ("page", "502", "redirect"):
             return self.refused_upgrade(manner.upgrade)
         status, kind, body, extra = self.service(find(self.world.names, name), method, target)
         return self.response(manner.status or status, "" if method == "HEAD" else body, kind, extra)
@@ -148,18 +148,9 @@ def server_context(pem: str, versions: str = "any") -> ssl.SSLContext:
     return context
 
 
-def header(head: bytes, name: str) -> str:
-    """A header's value, empty when absent."""
-    for line in head.decode("latin-1").split("\r\n")[1:]:
-        key, _, value = line.partition(":")
-        if key.strip().lower() == name:
-            return value.strip()
-    return ""
-
-
 def accept(head: bytes) -> bytes:
     """The answer to a WebSocket handshake."""
-    key = header(head, "sec-websocket-key").encode()
+    key = wire.header(head, "sec-websocket-key").encode()
     token = base64.b64encode(hashlib.sha1(key + WEBSOCKET).digest()).decode()
     lines = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     return f"{lines}Sec-WebSocket-Accept: {token}\r\n\r\n".encode()

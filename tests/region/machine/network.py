@@ -32,10 +32,11 @@ class Network:
         """Make everything; the caller stays in its own namespace."""
         for part in PARTS:
             run("ip", "netns", "add", f"{self.prefix}-{part}")
-        run("ip", "-batch", "-", text=self._wires())
+        # Interfaces take their defaults when they are made.
         for part in PARTS:
             with kernel.inside(self.path(part)):
                 _sysctls(part, world)
+        run("ip", "-batch", "-", text=self._wires())
         for part, lines in _addresses(world).items():
             run("ip", "-n", f"{self.prefix}-{part}", "-batch", "-", text="\n".join(lines))
         run("ip", "netns", "exec", f"{self.prefix}-router", "nft", "-f", "-", text=firewall(world))
@@ -99,6 +100,8 @@ def _sysctls(part: str, world: World) -> None:
         settings["net/ipv6/conf/default/disable_ipv6"] = "1"
     if part == "router":
         settings |= {"net/ipv4/ip_forward": "1", "net/ipv6/conf/all/forwarding": "1"}
+    if part == "aws":
+        settings["net/ipv6/ip_nonlocal_bind"] = "1"  # a local route alone does not let a program bind an IPv6 address
     if part == "host":
         settings |= world.host.sysctls
     for name, value in settings.items():

@@ -100,7 +100,8 @@ def squid(proxy: Proxy, nameserver: str, folder: Path) -> str:
     lines += ["pinger_enable off", "shutdown_lifetime 0 seconds", f"coredump_dir {folder}", "visible_hostname proxy"]
     lines += ["max_filedescriptors 4096", "acl CONNECT method CONNECT", "acl https port 443"]
     if proxy.denied:
-        lines += [f"acl denied dstdomain -n {' '.join(proxy.denied)}", "http_access deny denied"]
+        patterns = [one.replace(".", r"\.").replace("*", ".*") for one in proxy.denied]
+        lines += [f"acl denied dstdom_regex -n {' '.join(f'^{one}$' for one in patterns)}", "http_access deny denied"]
     if proxy.credentials:
         lines += _authentication(proxy.credentials, folder)
     return "\n".join([*lines, "http_access allow CONNECT https", "http_access deny all"]) + "\n"

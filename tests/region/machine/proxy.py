@@ -7,7 +7,7 @@ import socket
 from fnmatch import fnmatchcase
 
 from tests.region.machine import wire
-from tests.region.machine.endpoints import header, server_context
+from tests.region.machine.endpoints import server_context
 from tests.region.world import Proxy, World
 
 AGENT = "Via: 1.1 proxy.dc1.example.com\r\nProxy-Agent: region\r\n"
@@ -46,7 +46,7 @@ class ProxyServer:
         if self.proxy.mode == "plain":
             return _answer("405 Method Not Allowed", "", "This web server knows no CONNECT.")
         token = base64.b64encode(self.proxy.credentials.encode()).decode()
-        if self.proxy.credentials and header(head, "proxy-authorization") != f"Basic {token}":
+        if self.proxy.credentials and wire.header(head, "proxy-authorization") != f"Basic {token}":
             realm = ' realm="proxy"'
             lines = [f"{one}{realm if one == 'Basic' else ''}" for one in self.proxy.offers]
             offers = "".join(f"Proxy-Authenticate: {one}\r\n" for one in lines)

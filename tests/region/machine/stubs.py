@@ -99,7 +99,7 @@ def _ec2(head: bytes, needs_token: bool) -> Answer:
     path = _path(head)
     if head.startswith(b"PUT") and path == "/latest/api/token":
         return Answer("AQAEAN" + "x" * 50, headers=server)
-    if needs_token and b"x-aws-ec2-metadata-token:" not in head.lower():
+    if needs_token and not wire.header(head, "x-aws-ec2-metadata-token"):
         return Answer("", "text/html", 401, server)
     document = '{"region": "us-east-1", "instanceId": "i-0123456789abcdef0", "accountId": "123456789012"}'
     known = {
@@ -128,7 +128,7 @@ def azure(head: bytes, state: State) -> Answer:
     server = ("Server: IMDS/150.870.65.1854",)
     if not _path(head).startswith("/metadata/"):
         return Answer("", "text/html", 404, server)
-    if b"metadata: true" not in head.lower():
+    if wire.header(head, "metadata").lower() != "true":
         refusal = '{"error": "Bad request. Required metadata header not specified"}'
         return Answer(refusal, "application/json", 400, server)
     return Answer('{"compute": {"azEnvironment": "AzurePublicCloud"}}', "application/json", headers=server)
@@ -139,7 +139,7 @@ def gcp(head: bytes, state: State) -> Answer:
     server = ("Metadata-Flavor: Google", "Server: Metadata Server for VM")
     if _path(head) == "/":
         return Answer("computeMetadata/\n", headers=server)
-    if b"metadata-flavor: google" not in head.lower():
+    if wire.header(head, "metadata-flavor").lower() != "google":
         return Answer("Missing Metadata-Flavor:Google header.", "text/html", 403, server)
     return Answer("", "text/html", 404, server)
 

@@ -75,6 +75,15 @@ def read_head(connection: socket.socket, early: bytes = b"") -> tuple[bytes, byt
     return head, rest
 
 
+def header(head: bytes, name: str) -> str:
+    """A header's value, empty when absent."""
+    for line in head.decode("latin-1").split("\r\n")[1:]:
+        key, _, value = line.partition(":")
+        if key.strip().lower() == name:
+            return value.strip()
+    return ""
+
+
 def relay(one: socket.socket, other: socket.socket) -> None:
     """Carry bytes both ways until both ends are done; closes both."""
     back = threading.Thread(target=_pump, args=(other, one), daemon=True)
