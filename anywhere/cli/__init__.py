@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -82,8 +83,18 @@ def anywhere(
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Run and exit. Expected errors are one line on stderr; a closed pipe and Ctrl-C end quietly."""
+    """Run and exit. Expected errors are one line on stderr; a closed pipe, Ctrl-C and a signal to end do so quietly."""
+    _open_streams()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: leave(128 + number))
     leave(run(sys.argv[1:] if argv is None else argv))
+
+
+def _open_streams() -> None:
+    """A standard stream that the caller closed is not there at all: what goes to it is dropped."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def run(argv: list[str]) -> int:
@@ -103,7 +114,8 @@ def run(argv: list[str]) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        return _say(_one_line(str(error)), 2)
+        said = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
+        return _say(_one_line(said), 2)
     except Exception as error:
         if os.environ.get("ANYWHERE_DEBUG"):
             raise
@@ -132,6 +144,11 @@ def leave(code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
+        except BrokenPipeError:
             pass
+        except (OSError, ValueError) as error:
+            code = code if stream is sys.stderr else _say(f"cannot write the result: {error}", code or 2)
+    processes = sys.modules.get("anywhere.hosts.processes")
+    if processes is not None:
+        processes.end_all()
     os._exit(code)

@@ -15,13 +15,14 @@ from anywhere.endpoints import endpoints
 from anywhere.errors import BadInput
 from anywhere.fleet import Fleet
 from anywhere.fleetjudge import judge_fleet, same_machine
+from anywhere.hosts.bundle import writable
 from anywhere.model import Report, Target
 from anywhere.report import renderer
 from anywhere.report.jsonl import closing, line
 from anywhere.run import choose
 from anywhere.settings import PHASES, Settings
 
-LEAST_BUDGET, MOST_BUDGET = 0.5, 600.0
+LEAST_BUDGET, MOST_BUDGET, MOST_IDLE = 0.5, 600.0, 3600.0
 INTERRUPTED = 130
 GRACE = 5.0  # seconds past a host's own time limit, before it is given up
 
@@ -32,6 +33,8 @@ def run(
     """Judge, show, save; the exit code. Everything that can be wrong with the words is said before anything is done."""
     renderer(format)
     validate(settings)
+    for path in filter(None, (output, save.rstrip("/"))):
+        writable(path)
     many = len(hosts.entries) > 1 or save.endswith("/") or os.path.isdir(save)
     if save and many:
         _make_folder(save)
@@ -125,3 +128,5 @@ def validate(settings: Settings) -> None:
         endpoints(region, features=settings.features, phases=settings.phases or PHASES, shards=settings.shards)
     if not LEAST_BUDGET <= settings.budget <= MOST_BUDGET:
         raise BadInput(f"--budget must be {LEAST_BUDGET:g} to {MOST_BUDGET:g} seconds, not {settings.budget:g}")
+    if not 0 <= settings.idle <= MOST_IDLE:
+        raise BadInput(f"--idle must be 0 to {MOST_IDLE:g} seconds, not {settings.idle:g}")

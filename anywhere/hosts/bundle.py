@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import math
 import os
+import re
+import stat
+import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
 
 from anywhere import __version__
 from anywhere.errors import BadInput
+from anywhere.hosts.coding import decode
 from anywhere.hosts.recording import Recording
+from anywhere.settings import Settings
 
 SCHEMA = "anywhere/bundle/1"
-LARGEST = 256 * 1024 * 1024  # bytes, unpacked
+LARGEST = 64 * 1024 * 1024  # bytes, unpacked: a hundred times what a host with many rules gives
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?")
 
 
 def save(recording: Recording, path: str, captured: str, settings: dict[str, Any]) -> None:
@@ -31,41 +39,80 @@ def save(recording: Recording, path: str, captured: str, settings: dict[str, Any
     write_file(path, gzip.compress(data, mtime=0) if path.endswith(".gz") else data)
 
 
+def writable(path: str) -> None:
+    """Raise BadInput where a file can surely not be written, before the work for it is done."""
+    folder = os.path.dirname(os.path.realpath(path))
+    if path != "-" and not os.path.isdir(folder):
+        raise BadInput(f"cannot write {path}: there is no folder {folder}")
+    if os.path.isdir(path):
+        raise BadInput(f"cannot write {path}: it is a folder")
+
+
 def write_file(path: str, data: bytes) -> None:
-    """Write a file whole or not at all. Raises BadInput with the reason."""
-    target = Path(path)
-    scratch = target.parent / f".{target.name}.{os.getpid()}"
+    """Write a file whole or not at all; one that is there keeps its mode, a link what it points to. Raises BadInput."""
+    target = Path(os.path.realpath(path))
+    scratch = None
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
             return
-        with open(scratch, "wb") as file:
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+        # A name that nobody can guess: another user's link in a shared folder must not lead elsewhere.
+        number, scratch = tempfile.mkstemp(prefix=f".{target.name[:80]}.", dir=target.parent)
+        with os.fdopen(number, "wb") as file:
+            os.fchmod(number, mode)
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(number)
         os.replace(scratch, target)
-    except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
+    except BaseException as error:
+        if scratch:
+            Path(scratch).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def load(path: str) -> dict[str, Any]:
     """A bundle's content, checked. Raises BadInput: unreadable, cut off, of another schema, of a newer version."""
     try:
-        data = Path(path).read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            with gzip.open(path) as file:
-                data = file.read(LARGEST + 1)
+        data = _bytes(path)
         if len(data) > LARGEST:
-            raise BadInput(f"{path}: larger than a bundle can be")
-        body = json.loads(data)
+            raise BadInput(f"{path}: larger than a bundle can be ({LARGEST >> 20} MiB)")
+        body = json.loads(data, parse_constant=_number, parse_float=_number)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise BadInput(f"{path}: the file is cut off or damaged: copy it again") from error
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (EOFError, zlib.error) as error:
-        raise BadInput(f"{path}: the file is cut off or damaged: copy it again") from error
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not JSON: not a bundle saved by `anywhere check --save`") from error
     return _checked(path, body)
+
+
+def _number(text: str) -> float:
+    """Only what JSON itself knows as a number: a report with the others could not be read."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
+
+
+def _bytes(path: str) -> bytes:
+    """The unpacked content, or a little more than a bundle may have. Raises OSError, EOFError, zlib.error."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a file")
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        if not packed:
+            return file.read(LARGEST + 1)
+        with gzip.open(file) as content:
+            return content.read(LARGEST + 1)
 
 
 def _checked(path: str, body: Any) -> dict[str, Any]:
@@ -73,14 +120,17 @@ def _checked(path: str, body: Any) -> dict[str, Any]:
     if not isinstance(schema, str) or not schema.startswith("anywhere/bundle/"):
         raise BadInput(f"{path}: not a bundle saved by `anywhere check --save`")
     if schema != SCHEMA:
-        raise BadInput(f"{path}: {schema} comes from another version of anywhere; this one reads {SCHEMA}")
-    if not isinstance(body.get("observations"), dict) or not isinstance(body.get("settings", {}), dict):
+        raise BadInput(f"{path}: {schema[:40]} comes from another version of anywhere; this one reads {SCHEMA}")
+    if not isinstance(body.get("observations"), dict):
         raise BadInput(f"{path}: the bundle has no observations: save it anew")
-    checked: dict[str, Any] = body
+    checked: dict[str, Any] = {"host": path, "captured": "", "settings": {}, **body}
+    if not isinstance(checked["host"], str) or not _MOMENT.fullmatch(str(checked["captured"])):
+        raise BadInput(f"{path}: the bundle's host or time is damaged: save it anew")
+    decode(Settings, checked["settings"])
     return checked
 
 
 def replay(path: str) -> Recording:
     """The host of a bundle."""
     body = load(path)
-    return Recording(None, body["observations"], str(body.get("host") or path))
+    return Recording(None, body["observations"], body["host"] or path)

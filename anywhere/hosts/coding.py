@@ -40,7 +40,7 @@ def decode(kind: Any, value: Any) -> Any:
     """The value of a type from its JSON form. Raises BadInput where the two do not fit."""
     try:
         return _decode(kind, value)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise BadInput(
             f"the bundle holds a value that is no {getattr(kind, '__name__', kind)}: save it anew"
         ) from error
@@ -52,8 +52,10 @@ def _decode(kind: Any, value: Any) -> Any:
         return base64.b64decode(value["base64"]) if isinstance(value, dict) else value.encode("utf-8")
     if origin in (types.UnionType, typing.Union):
         return None if value is None else _decode(next(one for one in arguments if one is not type(None)), value)
-    if origin is tuple:
-        return tuple(_decode(arguments[0], item) for item in value)
+    if origin in (tuple, frozenset):
+        if not isinstance(value, list):
+            raise TypeError(kind)
+        return origin(_decode(arguments[0], item) for item in value)
     if origin is not None:
         return {str(key): _decode(arguments[1], item) for key, item in value.items()}
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
@@ -64,6 +66,6 @@ def _decode(kind: Any, value: Any) -> Any:
         return kind(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if kind is not Any and not isinstance(value, kind):
+    if kind is not Any and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
         raise TypeError(kind)
     return value

@@ -14,7 +14,7 @@ Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
 _SECRET = (
     r"secret_?access_?key|secret_?key|access_?key_?id|session_?token|security[-_]?token|authorization_?token|"
-    r"identity_?token|private_?key|activation_?(?:code|id)|pass(?:word|wd|phrase)|client_?secret|api_?key|auth_?token"
+    r"identity_?token|private_?key|activation_?(?:code|id)|pass(?:word|phrase)|(?<!/)passwd|client_?secret|api_?key|auth_?token"
 )
 _PROXY = r"(?:https?|all|ftp)[_-]proxy"
 # A separator never reaches into the next line: an empty value must not cost the following one.
