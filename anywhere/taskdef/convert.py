@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from anywhere.errors import BadInput
 from anywhere.model import Status
 from anywhere.taskdef import cloudformation
 from anywhere.taskdef.document import Definition, Place, Service
@@ -90,7 +91,9 @@ class _Draft:
 
 def convert(definition: Definition, os: str = "", mode: str = "bridge", role: str = "") -> Converted:
     """The definition for external instances. `mode` is what awsvpc becomes on Linux, `role` the execution role to use
-    where one is needed and missing."""
+    where one is needed and missing. Raises BadInput where the definition as a whole is not known before deployment."""
+    if not isinstance(definition.node.raw, dict):
+        raise BadInput(f"{definition.name}: nothing of it is known before deployment")
     before, is_template, unknown = _own_notation(definition)
     draft = _Draft(before, is_template, os)
     for pointer, why in unknown:
@@ -148,6 +151,8 @@ def _compatibility(draft: _Draft) -> None:
 def _network(draft: _Draft, mode: str) -> None:
     case = draft.case()
     node = case.node.at("networkMode")
+    if not node.known:
+        draft.decide(node, "the network mode is not known before deployment: it must not be awsvpc")
     if node.raw != "awsvpc":
         return
     try:
@@ -173,6 +178,9 @@ def _storage(draft: _Draft) -> None:
         for key, what in (("efsVolumeConfiguration", "the EFS file system"), ("configuredAtLaunch", "the EBS volume")):
             field_ = volume.at(key)
             if field_.raw in (None, False, "false"):
+                continue
+            if not field_.known:
+                draft.decide(field_, f"volume {name}: whether it is {what} is not known before deployment")
                 continue
             host = Node(None, volume.pointer + "/host")
             text = f"volume {name}: bound to {path} of the host in place of {what}"

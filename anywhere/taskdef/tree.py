@@ -21,6 +21,10 @@ class Unknown:
         self.text = text
         self.ref = ref
 
+    def part(self) -> Unknown:
+        """A member of this value: not even whether it is there is known."""
+        return Unknown(self.why, present=None)
+
     def __repr__(self) -> str:
         return f"Unknown({self.why!r})"
 
@@ -58,7 +62,7 @@ class Node:
         node = self
         for key in keys:
             raw = node.raw
-            below = raw.get(key) if isinstance(raw, dict) else raw if isinstance(raw, Unknown) else None
+            below = raw.get(key) if isinstance(raw, dict) else raw.part() if isinstance(raw, Unknown) else None
             node = Node(below, node.pointer + token(key))
         return node
 
@@ -68,7 +72,7 @@ class Node:
             for position, raw in enumerate(self.raw):
                 yield Node(raw, f"{self.pointer}/{position}")
         elif isinstance(self.raw, Unknown):
-            yield self
+            yield Node(self.raw.part(), self.pointer)
 
     @property
     def present(self) -> bool:

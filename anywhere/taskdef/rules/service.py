@@ -202,7 +202,7 @@ def host_port_count(case: Case, node: Node) -> Iterator[Mark]:
         )
     elif fixed and wanted > case.hosts:
         why = f"a fixed host port, {wanted} tasks, {case.hosts} hosts: {wanted - case.hosts} never start"
-        yield fail(field, why, "add hosts, lower the count, or use dynamic ports", put(field, case.hosts))
+        yield fail(field, why, "add hosts, lower the count, or use dynamic ports")
     elif fixed and wanted == case.hosts and _keeps_all(node):
         why = "as many tasks as hosts: a rolling update finds no host with the port free"
         yield warn(field, why, "set minimumHealthyPercent below 100, or use dynamic ports")
