@@ -82,23 +82,41 @@ def facts_line(target: Target) -> str:
 
 
 def _rows(status: Status, findings: Sequence[Finding], style: Style) -> Iterator[str]:
-    """Passes and skips are folded by check; what needs a person is shown one by one."""
-    paint = style.paint(COLOURS[status])
+    """Passes are folded by check, skips by what they wait for; what needs a person is shown one by one."""
+    if status is Status.SKIP:
+        yield from _skips(findings, style)
+        return
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        key = finding.check if status in (Status.PASS, Status.SKIP) else f"{finding.check} {finding.summary}"
-        groups.setdefault((finding.check, key), []).append(finding)
+        groups.setdefault((finding.check, "" if status is Status.PASS else finding.summary), []).append(finding)
     for (check, _), rows in groups.items():
         text = rows[0].summary if len(rows) == 1 else _folded(status, rows)
         subject = f"{rows[0].subject}: " if len(rows) == 1 and rows[0].subject not in text else ""
-        lines = fill(f"{subject}{text}", style.width - CHECK_WIDTH - 4)
-        yield f"  {paint(MARKS[status])} {check:<{CHECK_WIDTH}}{lines[0]}"
-        for line in lines[1:]:
-            yield " " * (CHECK_WIDTH + 4) + line
+        yield from _row(status, check, f"{subject}{text}", style)
+
+
+def _skips(findings: Sequence[Finding], style: Style) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for finding in findings:
+        reasons.setdefault(finding.summary, []).append(finding.check)
+    for reason, checks in reasons.items():
+        names = list(dict.fromkeys(checks))
+        if len(names) == 1:
+            yield from _row(Status.SKIP, names[0], reason, style)
+        else:
+            yield from _row(Status.SKIP, f"{len(names)} checks", f"{reason}: {', '.join(names)}", style)
+
+
+def _row(status: Status, head: str, text: str, style: Style) -> Iterator[str]:
+    mark = style.paint(COLOURS[status])(MARKS[status])
+    lines = fill(text, style.width - CHECK_WIDTH - 4)
+    yield f"  {mark} {head:<{CHECK_WIDTH}}{lines[0]}"
+    for line in lines[1:]:
+        yield " " * (CHECK_WIDTH + 4) + line
 
 
 def _folded(status: Status, rows: Sequence[Finding]) -> str:
-    if status in (Status.PASS, Status.SKIP):
+    if status is Status.PASS:
         words = list(dict.fromkeys(row.summary for row in rows))
         return f"{len(rows)} × {'; '.join(words[:FOLDED_WORDS])}" + (" ..." if len(words) > FOLDED_WORDS else "")
     subjects = [row.subject for row in rows]
