@@ -15,7 +15,8 @@ from anywhere.hosts.base import Host
 LOCK = "/run/anywhere.lock"
 
 # Shells, sudo and the like between the holder and this script end with it, so they are passed over. Field 22 of
-# /proc/PID/stat, the start time, tells a living holder from another process that got its number.
+# /proc/PID/stat, the start time, tells a living holder from another process that got its number. Who comes from another
+# namespace (nsenter) has no parent here to be named: such a lock counts for five minutes.
 _HOLDER = """
 fields() { f=$(cat "/proc/$1/stat" 2>/dev/null) || return 1; f=${f##*) }; }
 holder=$PPID
@@ -26,28 +27,28 @@ while [ "$holder" -gt 1 ]; do
   set -- $f
   holder=$2
 done
-fields "$holder" || exit 5
-set -- $f
-me="$holder ${20}"
+if fields "$holder"; then set -- $f; me="$holder ${20}"
+else me="0 $(date +%s)"; fi
 umask 077
 exec 9<>"$lock" || exit 4
 flock -w 5 9 || exit 5
 read -r pid start what < "$lock" || :
 """
-_TAKE = f"""
-lock=$1; name=$2
-{_HOLDER}
+_TAKE = (
+    "lock=$1; name=$2\n"
+    + _HOLDER
+    + """
 if [ -n "$pid" ] && fields "$pid"; then
   set -- $f
-  if [ "${{20}}" = "$start" ]; then echo "process $pid on that host ($what)"; exit 3; fi
+  if [ "${20}" = "$start" ]; then echo "process $pid on that host ($what)"; exit 3; fi
+fi
+if [ "$pid" = 0 ] && [ $((${me#* } - start)) -lt 300 ] 2>/dev/null; then
+  echo "a process of another namespace ($what), since less than five minutes"; exit 3
 fi
 echo "$me $name" > "$lock"
 """
-_RELEASE = f"""
-lock=$1
-{_HOLDER}
-[ "$pid $start" != "$me" ] || : > "$lock"
-"""
+)
+_RELEASE = "lock=$1\n" + _HOLDER + 'if [ "$pid" = 0 ] || [ "$pid $start" = "$me" ]; then : > "$lock"; fi\n'
 _HELD = 3
 _NOT_WRITABLE = (2, 4)
 

@@ -22,6 +22,7 @@ from anywhere.facts.packetpath import Packet, walk
 from anywhere.hosts.base import Host
 
 GUARD, BRIDGE, LOOPBACK = "introspection-guard", "introspection-bridge", "loopback-guard"
+ACCEPT = "credentials-bridge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,8 @@ def _wanted(state: State) -> tuple[Wanted, ...]:
     backend = found.docker_backend
     families = (4, 6) if found.has_ipv6 else (4,)
     rules = [
-        Wanted("credentials-bridge", 4, "filter", _accept(found.bridge), drop.backend, redirected(found, state.net))
-        for drop in input_drops(found, state.net)
+        Wanted(ACCEPT, 4, "filter", _accept(found.bridge), name, redirected(found, state.net))
+        for name in _dropping(state)
         if found.bridge
     ]
     if "ECS_ALLOW_OFFHOST_INTROSPECTION_ACCESS" not in state.opted_out:
@@ -141,6 +142,14 @@ def copies(want: Wanted, backend: Backend) -> tuple[Rule, ...]:
     rules = backend.rules(want.family).table(want.table).chain(want.chain)
     # Looking for the mark first keeps this short on hosts with thousands of rules.
     return tuple(rule for rule in rules if mark in rule.raw and rule.signature == signature)
+
+
+def _dropping(state: State) -> tuple[str, ...]:
+    """The backends whose INPUT needs an accept for the containers. Once set it stays: it harms nothing when a firewall
+    manager is switched off, and is needed again when it is switched on."""
+    needed = [drop.backend for drop in input_drops(state.firewall, state.net)]
+    kept = [b.name for b in state.firewall.backends if any(r.comment == f"{OWN_PREFIX}{ACCEPT}" for r in b.v4.ours)]
+    return tuple(dict.fromkeys((*needed, *kept)))
 
 
 def _accept(bridge: str) -> str:

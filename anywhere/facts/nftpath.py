@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from anywhere.facts.nft import Nft, NftChain, NftRule
-from anywhere.facts.packetpath import Packet, Verdict, within
+from anywhere.facts.packetpath import Packet, Verdict, agree, within
 
 _FINAL = ("accept", "drop", "reject", "queue", "dnat", "redirect")
 _QUIET = ("counter", "log", "comment", "notrack", "mangle", "meter")
@@ -16,14 +16,14 @@ _DEPTH = 32
 def walk_nft(nft: Nft, base: NftChain, packet: Packet) -> Verdict:
     """Follow a packet through one base chain. Its accept ends this chain only; a drop ends the packet."""
     where = f"{base.family} {base.table} {base.name}"
-    certain = True
+    perhaps: list[str] = []
     for chain, rule, target, known in _visited(nft, base, packet, _DEPTH):
         text = f"{chain.family} {chain.table} {chain.name} handle {rule.handle}"
         if known:
-            return Verdict(target.upper(), text, certain and target != "?")
-        certain = False
+            return Verdict(target.upper(), text, agree(target.upper(), perhaps))
+        perhaps.append(target.upper())
     policy = base.policy or "accept"
-    return Verdict(policy.upper(), f"policy {policy} of {where}", certain)
+    return Verdict(policy.upper(), f"policy {policy} of {where}", agree(policy.upper(), perhaps))
 
 
 def _visited(nft: Nft, chain: NftChain, packet: Packet, depth: int) -> Iterator[tuple[NftChain, NftRule, str, bool]]:

@@ -7,7 +7,7 @@ Every match is true, false, or not known (sets, marks, rates, addresses that onl
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -61,15 +61,21 @@ class Verdict:
 
 def walk(table: Table, chain: str, packet: Packet) -> Verdict:
     """Follow a packet from a built-in chain to its verdict."""
-    certain = True
+    perhaps: list[str] = []
     for rule, known in _visited(table, chain, packet, _DEPTH):
         if rule.target not in _FINAL and known:
             return Verdict("UNKNOWN", rule.raw, False)
         if known:
-            return Verdict(rule.target, rule.raw, certain)
-        certain = False
+            return Verdict(rule.target, rule.raw, agree(rule.target, perhaps))
+        perhaps.append(rule.target)
     policy = table.policy(chain) or "ACCEPT"
-    return Verdict(policy, f"policy {policy} of {table.name} {chain}", certain)
+    return Verdict(policy, f"policy {policy} of {table.name} {chain}", agree(policy, perhaps))
+
+
+def agree(target: str, perhaps: Sequence[str]) -> bool:
+    """Whether what may have decided before comes to the same: two ways to be dropped are one answer."""
+    same = ("DROP", "REJECT") if target in ("DROP", "REJECT") else (target,)
+    return all(other in same for other in perhaps)
 
 
 def _visited(table: Table, chain: str, packet: Packet, depth: int) -> Iterator[tuple[Rule, bool]]:
@@ -165,8 +171,9 @@ def _states(wanted: str, packet: Packet) -> bool:
     return not packet.states.isdisjoint(wanted.split(","))
 
 
-def _local(wanted: str, packet: Packet) -> bool | None:
-    return packet.destination_is_local if wanted == "LOCAL" else None
+def _local(wanted: str, packet: Packet) -> bool:
+    # Every address that is asked about here is either this host's or some other host's.
+    return wanted == ("LOCAL" if packet.destination_is_local else "UNICAST")
 
 
 _MATCHES: dict[str, Callable[[str, Packet], bool | None]] = {

@@ -32,7 +32,8 @@ PACKAGES = (
 )
 # Packages enable what they bring; a test enables what it needs.
 OFF = "firewalld.service ufw.service docker.service docker.socket containerd.service nftables.service"
-_BOOT = 60.0  # seconds until a machine has to be up
+_BOOT = 180.0  # seconds until a machine has to be up
+_REBOOT = 133
 
 _numbers = itertools.count()
 
@@ -111,9 +112,9 @@ class Machine(EnteredHost):
         log.close()
         self.wait_up()
 
-    def wait_up(self, not_pid: int = 0) -> None:
-        """Wait for a process 1 other than `not_pid`, and for its boot to end."""
-        self.until(lambda: self._find(not_pid), _BOOT, "process 1")
+    def wait_up(self) -> None:
+        """Wait for process 1, and for the end of its boot."""
+        self.until(self._find, _BOOT, "process 1")
         self.until(lambda: self.state() in ("running", "degraded"), _BOOT, "the end of the boot")
 
     def state(self) -> str:
@@ -122,9 +123,11 @@ class Machine(EnteredHost):
 
     def reboot(self) -> None:
         """An orderly reboot. Cables are unplugged by it."""
-        old = self.pid
+        assert self._process
         self.run(("systemctl", "reboot"))
-        self.wait_up(old)
+        # nspawn leaves the restart to whoever started it, and says so by this code.
+        assert self._process.wait(_BOOT) == _REBOOT, self._console()
+        self.boot()
 
     def crash(self) -> None:
         """The power goes, and comes back: everything dies at once, the disk stays as it is."""
@@ -159,10 +162,10 @@ class Machine(EnteredHost):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _find(self, not_pid: int) -> bool:
+    def _find(self) -> bool:
         assert self._process and self._process.poll() is None, f"{self.name_} ended\n{self._console()}"
         found = subprocess.run(["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True).stdout.split()
-        pids = [int(pid) for pid in found if int(pid) != not_pid]
+        pids = [int(pid) for pid in found]
         if pids:
             self.pid = pids[0]
             self.deadline.end = time.monotonic() + 3600
