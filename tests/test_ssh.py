@@ -151,7 +151,7 @@ def test_inventory_is_that_of_the_machine(server: Server) -> None:
     assert _stable(near) == _stable(far)
     assert abs(far.now - near.now) < 5
     assert abs(far.memory_available - near.memory_available) < 0.1 * near.memory_total
-    assert any(one.port == server.port and one.process == "sshd" for one in far.listeners)
+    assert any(one.port == server.port for one in far.listeners)
 
 
 def _stable(inventory: Inventory) -> dict[str, object]:

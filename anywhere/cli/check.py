@@ -14,6 +14,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @with_hosts
 def check(
     hosts: Hosts,
+    more: list[str] = typer.Argument(None, metavar="[HOST]...", help="More hosts, as --host."),
     region: list[str] = typer.Option([], help="AWS region; may be given more than once."),
     phase: list[str] = typer.Option([], help="install, register or run; what still lies ahead when not given."),
     with_: list[str] = typer.Option([], "--with", help="More endpoints: ecr, logs, secrets, exec, s3, kms, sts ..."),

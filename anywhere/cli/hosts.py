@@ -57,7 +57,10 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
 
 
 def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options above; it gets them as one argument, `hosts`."""
+    """Gives a command the options above; it gets them as one argument, `hosts`.
+
+    A command may have an argument `more` for further hosts: a shell makes several words of `--host DIR/*.json.gz`.
+    """
     own = [one for one in inspect.signature(command).parameters.values() if one.name != "hosts"]
     ours = [
         inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=option, annotation=kind)
@@ -67,6 +70,7 @@ def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapped(**words: Any) -> Any:
         given = {name: words.pop(name) for name in OPTIONS}
+        given["host"] = [*given["host"], *(words.pop("more", None) or ())]
         return command(**words, hosts=chosen(**given))
 
     wrapped.__signature__ = inspect.Signature([*own, *ours])  # type: ignore[attr-defined]

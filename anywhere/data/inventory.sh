@@ -1,23 +1,22 @@
 #!/bin/sh
 # What a machine has, as tagged lines: parsed by anywhere/hosts/inventory_sh.py. Runs after remote.sh, and with nothing
 # but a POSIX shell, /proc, /sys, grep, ls and tr; what is not there is left out.
-# The caller sets DAEMONS and TELLING (extended regular expressions) and DISKS (folders).
+# The caller sets DAEMONS, TELLING, OWNED (extended regular expressions) and DISKS (folders).
 
 telling() { grep -iE "^($TELLING)=" 2>/dev/null; }
 
 machine() {
-    echo "now $(date +%s.%N 2>/dev/null)"
     # shellcheck disable=SC2154 # set by remote.sh
     echo "uid $uid"
     echo "arch $(uname -m)"
-    grep -E '^(btime|cpu[0-9])' /proc/stat
-    grep -E '^(MemTotal|MemAvailable|MemFree|Buffers|Cached):' /proc/meminfo
+    grep -hE '^(btime |cpu[0-9]|MemTotal:|MemAvailable:|MemFree:|Buffers:|Cached:)' /proc/stat /proc/meminfo
 }
 
 disks() {
     # shellcheck disable=SC2086 # a list of folders
-    if limited 3 stat -f -c 'disk %n %S %b %a %c %d' / >/dev/null 2>&1; then
-        limited 3 stat -f -c 'disk %n %S %b %a %c %d' $DISKS
+    found=$(limited 3 stat -f -c 'disk %n %S %b %a %c %d' $DISKS)
+    if [ "$found" ]; then
+        echo "$found"
         return
     fi
     for folder in $DISKS; do
@@ -43,29 +42,23 @@ interfaces() {
     done
 }
 
-# Listening sockets have state 0A; their owners are found by the socket's inode among all open files.
+# Listening sockets have state 0A. The owner is found by the socket's inode among all open files, which takes long: so
+# only for the ports that matter whose they are.
 listeners() {
-    found=$(cat /proc/net/tcp /proc/net/tcp6 | grep ' 0A ')
-    echo "$found" | while read -r line; do echo "socket $line"; done
-    set -f
-    patterns=$(echo "$found" | while read -r _ _ _ _ _ _ _ _ _ inode _; do echo "-e socket:[$inode]"; done)
-    set +f
+    found=$(sed -n 's/^ *\(.* 0A .*\)/socket \1/p' /proc/net/tcp /proc/net/tcp6)
+    echo "$found"
+    patterns=$(echo "$found" | grep -E ":($OWNED) " | while read -r _ _ _ _ _ _ _ _ _ _ inode _; do
+        echo "-e socket:[$inode]"
+    done)
+    [ "$patterns" ] || return
     set -- /proc/[0-9]*/fd
     set -f
     # shellcheck disable=SC2086 # a list of patterns
-    limited 3 ls -ln "$@" | grep -F -e /fd: $patterns | while read -r line; do
-        case $line in
-            /proc/*/fd:)
-                pid=${line#/proc/}
-                pid=${pid%%/*}
-                ;;
-            *)
-                inode=${line##*socket:[}
-                comm=
-                read -r comm <"/proc/$pid/comm"
-                echo "owner ${inode%]} $pid $comm"
-                ;;
-        esac
+    limited 3 ls -ln "$@" | grep -F -e /fd: $patterns | sed -n -e '/fd:$/{h;d;}' -e 'G' \
+        -e 's|.*socket:.\([0-9]*\).\n/proc/\([0-9]*\)/fd:|\1 \2|p' | while read -r inode pid; do
+        comm=
+        read -r comm <"/proc/$pid/comm"
+        echo "owner $inode $pid $comm"
     done
     set +f
 }

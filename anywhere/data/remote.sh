@@ -10,10 +10,11 @@ if [ -d /usr/lib/locale/C.utf8 ] || [ -d /usr/lib/locale/C.UTF-8 ]; then LC_ALL=
 LANG=$LC_ALL
 export PATH LC_ALL LANG
 unset CDPATH ENV
-uid=$(id -u)
+uid=${uid:-$(id -u)}
 
 # limited SECONDS COMMAND...: a time limit, in the forms of coreutils, of old busybox, and without the program.
-if timeout -s KILL 1 true 2>/dev/null; then
+coreutils=/usr/bin/timeout
+if { [ -x "$coreutils" ] && ! [ -L "$coreutils" ]; } || timeout -s KILL 1 true 2>/dev/null; then
     limited() { timeout -s KILL "$@"; }
 elif timeout -t 1 -s KILL true 2>/dev/null; then
     limited() {
@@ -33,9 +34,19 @@ mark() {
     printf '\n%s\n' "$TOKEN" >&2
 }
 
-# run SECONDS COMMAND...
+# run SECONDS COMMAND...; 0 seconds for what asks nobody and cannot hang. Looking first spares a process.
 run() {
-    limited "$@" </dev/null
+    if ! command -v "$2" >/dev/null 2>&1; then
+        echo "$2: not found" >&2
+        mark 127
+        return
+    fi
+    if [ "$1" = 0 ]; then
+        shift
+        "$@" </dev/null
+    else
+        limited "$@" </dev/null
+    fi
     mark $?
 }
 
@@ -70,9 +81,9 @@ list_folder() {
     mark $?
 }
 
-# look_up NAME: the system's resolver, in one write, because many run at once.
+# look_up NAME: the system's resolver, in one write, because many run at once. The resolver has time limits of its own.
 look_up() {
-    answer=$(limited 6 getent ahosts "$1" 2>/dev/null </dev/null)
+    answer=$(getent ahosts "$1" 2>/dev/null </dev/null)
     printf '\n%s %s %s\n%s\n\n%s end\n' "$TOKEN" "$?" "$1" "$answer" "$TOKEN"
 }
 

@@ -49,8 +49,8 @@ def library() -> str:
 
 
 def run_line(argv: Sequence[str], seconds: float) -> str:
-    """A command with its time limit in whole seconds."""
-    return f"run {max(1, round(seconds))} {shlex.join(argv)}"
+    """A command with its time limit in whole seconds, 0 for none."""
+    return f"run {max(1, round(seconds)) if seconds else 0} {shlex.join(argv)}"
 
 
 def file_line(path: str, tail: int = 0) -> str:
@@ -85,19 +85,17 @@ def privileged(mark: str, inner: str, *, sudo: bool, password: bool) -> str:
     can be had, else without. Three parts come first: environment, clock, and `root`, `sudo` or `none` with what sudo
     said on stderr."""
     become = "sudo -n"
-    ask = f"{become} sh -c :"
     if password:
         # The password comes from a variable by a builtin of the shell: it is in no argument list. -k makes sudo ask in
         # any case, so that it is always sudo that reads it.
         become = "printf '%s\\n' \"$password\" | sudo -k -S -p ''"
-        ask = f"{become} sh -c :"
-    choices = [f"TOKEN={mark}\nINNER={shlex.quote(inner)}\nTELLING={shlex.quote(inventory_sh.TELLING)}", _MARK]
-    choices += ['env | grep -iE "^($TELLING)="; mark 0', "date +%s.%N; mark $?"]
-    choices += ['if [ "$(id -u)" = 0 ]; then mark root; unset password; eval "$INNER"']
+    steps = [f"TOKEN={mark}\nINNER={shlex.quote(inner)}\nTELLING={shlex.quote(inventory_sh.TELLING)}", _MARK]
+    steps += ['env | grep -iE "^($TELLING)="; mark 0', "date +%s.%N; mark $?", "uid=$(id -u)"]
+    steps += ['if [ "$uid" = 0 ]; then mark root; unset password; eval "$INNER"']
     if sudo:
-        choices += [f'elif {ask} >/dev/null; then mark sudo; {become} sh -c "$INNER"']
-    choices += ['else mark none; unset password; eval "$INNER"; fi']
-    return "\n".join(choices) + "\n"
+        steps += [f'elif {become} sh -c : >/dev/null; then mark sudo; {become} sh -c "uid=0; $INNER"']
+    steps += ['else mark none; unset password; eval "$INNER"; fi']
+    return "\n".join(steps) + "\n"
 
 
 _MARK = 'mark() { printf \'\\n%s %s\\n\' "$TOKEN" "$1"; printf \'\\n%s\\n\' "$TOKEN" >&2; }\nmark start'

@@ -17,6 +17,7 @@ MEMORY = ("MemTotal:", "MemAvailable:", "MemFree:", "Buffers:", "Cached:")
 TELLING = (
     "https?_proxy|no_proxy|all_proxy|ssl_cert_(file|dir)|aws_[a-z0-9_]+|ecs_[a-z0-9_]+|docker_(host|min_api_version)"
 )
+OWNED = (51678, 51679, 51680)  # ports of the ECS agent: whoever listens there is named
 BIG_ENDIAN = ("s390", "s390x", "ppc", "ppc64", "mips", "mips64")
 # Positions of the columns in /proc/net/tcp.
 LOCAL_ADDRESS, INODE = 1, 9
@@ -24,7 +25,8 @@ LOCAL_ADDRESS, INODE = 1, 9
 
 def settings() -> dict[str, str]:
     """The variables that the script needs."""
-    return {"DAEMONS": "|".join(DAEMONS), "TELLING": TELLING, "DISKS": " ".join(DISKS)}
+    owned = "|".join(f"{port:04X}" for port in OWNED)
+    return {"DAEMONS": "|".join(DAEMONS), "TELLING": TELLING, "DISKS": " ".join(DISKS), "OWNED": owned}
 
 
 def parse_environment(text: str) -> dict[str, str]:
@@ -45,7 +47,6 @@ def parse_inventory(text: str, environment: Mapping[str, str] | None = None) -> 
         memory_available=memory.get("MemAvailable:", spare),
         cpus=lines.processors(),
         boot_time=float(_number(lines.first("btime"))),
-        now=parse_clock(lines.first("now")),
         disks=tuple(_disk(words) for words in lines.rows("disk", 6)),
         interfaces=_interfaces(lines.rows("link", 5), lines.rows("address", 2)),
         listeners=_listeners(lines.rows("socket", 10), lines.rows("owner", 2), lines.first("arch") in BIG_ENDIAN),
