@@ -79,15 +79,17 @@ class Recording:
             return dict(sorted(self._kept.items()))
 
     def _observe(self, verb: str, arguments: Any, kind: Any, look: Callable[[Host], T]) -> T:
-        key = f"{verb} {json.dumps(redact_value(arguments), sort_keys=True)}"
+        # Two components may differ in nothing but their passwords: each has its own answer, though only one is kept.
+        exact, key = (f"{verb} {json.dumps(one, sort_keys=True)}" for one in (arguments, redact_value(arguments)))
         with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
+            lock = self._locks.setdefault(exact, threading.Lock())
         with lock:
-            if key not in self._values:
-                self._values[key] = self._replay(key, kind) if key in self._kept else self._look(key, look)
-        value = self._values[key]
+            if exact not in self._values:
+                is_kept = self._live is None and key in self._kept
+                self._values[exact] = self._replay(key, kind) if is_kept else self._look(key, look)
+        value = self._values[exact]
         if isinstance(value, OSError):
-            raise value
+            raise value.with_traceback(None)
         return value  # type: ignore[return-value]
 
     def _replay(self, key: str, kind: Any) -> object:
@@ -105,17 +107,14 @@ class Recording:
             kept = redact_value(_redact_bytes(value))
         except OSError as error:
             value, kind = error, type(error).__name__
-            kept = {"error": kind if kind in ERRORS else "OSError", "detail": error.strerror or ""}
+            kept = {"error": kind if kind in ERRORS else "OSError", "detail": redact(error.strerror or "")}
         with self._lock:
             self._kept[key] = kept
         return value
 
 
 def _redact_bytes(value: object) -> object:
-    """A file's content as text where it is text, so that the redaction sees it."""
+    """A file's content seen as text, so that the redaction sees it, whatever bytes are in it."""
     if not isinstance(value, bytes):
         return encode(value)
-    try:
-        return redact(value.decode("utf-8"))
-    except UnicodeDecodeError:
-        return encode(value)
+    return encode(redact(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"))
