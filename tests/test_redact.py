@@ -289,3 +289,41 @@ def test_a_long_text_takes_linear_time(text: str) -> None:
     started = time.process_time()
     redact(text)
     assert time.process_time() - started < 2.0
+
+
+WORDS = (
+    "secret",
+    "Key",
+    "ACCESS_KEY_ID",
+    "token",
+    "pass",
+    "word",
+    "paſſword",
+    "activation",
+    "code",
+    "auth",
+    "://",
+    "=",
+    ":",
+)
+WORDS += (
+    "https_proxy",
+    "-----BEGIN PRIVATE KEY-----",
+    "AKIAIOSFODNN7EXAMPLE",
+    "Authorization",
+    "X-Amz-Signature",
+    " -",
+    "--",
+)
+WORDS += ("user", "@", "'", '"', "\n", " ", "_", "id", "\\", "secret_access_key", "password", "engine_auth_data")
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(st.sampled_from(WORDS) | st.text(max_size=3), max_size=14).map("".join))
+def test_looking_for_words_first_overlooks_nothing(text: str) -> None:
+    from anywhere.hosts.redact import _RULES
+
+    by_all_rules = text
+    for pattern, replacement in _RULES:
+        by_all_rules = pattern.sub(replacement, by_all_rules)
+    assert redact(text) == by_all_rules

@@ -79,10 +79,22 @@ PROXY_KEYS = re.compile(r"(?:\A|https?|all|ftp)[_-]?proxy\Z", re.I)
 _LEAD = re.compile(r"\s*[\"']?(?:\w+://)?")
 
 
+# What a text must hold, in lower case, for a rule to find anything in it; most texts hold none of it, and looking for
+# a word is a hundred times faster than a rule. In the order of the rules.
+_WORDS = ("secret", "key", "token", "pass", "activation", "auth")
+_HINTS: tuple[tuple[str, ...], ...] = (
+    *(("private key",), _WORDS, _WORDS, ("-code", "-id", "-activation", "-password"), ("akia", "asia", "aida", "aroa")),
+    *(("authorization",), ("x-amz-",), ("proxy",), ("proxy",), ("proxy",), ("proxy",), ("://",)),
+)
+_HINTED = tuple(zip(_RULES, _HINTS, strict=True))
+
+
 def redact(text: str) -> str:
     """The text without credentials. Applying it twice changes nothing more."""
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    folded = text.casefold()
+    for (pattern, replacement), hints in _HINTED:
+        if any(hint in folded for hint in hints):
+            text = pattern.sub(replacement, text)
     return text
 
 
