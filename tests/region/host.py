@@ -43,9 +43,11 @@ ABSENT = (
     "/usr/bin/docker", "/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/docker", "/usr/bin/podman",
     "/snap", "/var/snap", "/etc/docker", "/etc/ecs", "/var/lib/ecs", "/var/log/ecs", "/var/cache/ecs",
     "/usr/libexec/amazon-ecs-init", "/etc/amazon", "/var/lib/amazon", "/var/log/amazon", "/usr/bin/amazon-ssm-agent",
-    "/root/.aws", "/root/.docker", "/etc/systemd/system", "/etc/sysctl.d", "/lib/systemd/system/docker.service",
-    "/lib/systemd/system/docker.socket", "/lib/systemd/system/ecs.service",
-    "/lib/systemd/system/amazon-ssm-agent.service", "/etc/iptables", "/etc/nftables.conf", "/etc/selinux",
+    "/root/.aws", "/root/.docker", "/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system",
+    "/usr/local/lib/systemd/system", "/etc/sysctl.d", "/etc/firewalld", "/etc/ufw", "/usr/bin/firewall-cmd",
+    "/usr/sbin/firewalld", "/usr/sbin/ufw", "/usr/bin/chronyc", "/usr/sbin/chronyd", "/usr/bin/ntpq", "/usr/bin/snap",
+    "/usr/bin/rpm", "/usr/bin/dnf", "/usr/bin/yum", "/usr/bin/zypper", "/usr/bin/nvidia-smi", "/etc/default/docker",
+    "/etc/sysconfig/docker", "/etc/containers", "/etc/iptables", "/etc/nftables.conf", "/etc/selinux",
     "/etc/environment", "/etc/profile.d", "/var/lib/docker", "/etc/chrony", "/etc/ssl/certs",
 )  # fmt: skip
 
@@ -84,8 +86,7 @@ class Host:
     systems (path to size in bytes). `packages` are known to the package manager `manager` (deb, rpm). `iptables` maps a
     program (iptables-nft, ip6tables-legacy...) to its rules by table, in iptables-save's form; `network` holds further
     lines for `ip -batch`, `sysctls` are of the network namespace. `path` is appended to the command's PATH. `trusted`
-    are keys of the certificates whose roots are in the CA bundle, `bundles` further such files. `personality` is what
-    personality(2) is given, empty for nothing."""
+    are keys of the certificates whose roots are in the CA bundle, `bundles` further such files."""
 
     hostname: str = "server1"
     files: dict[str, Content] = field(default_factory=dict)
@@ -112,9 +113,7 @@ class Host:
     is_systemd: bool = True
     synchronised: bool = True
     controllers: str = "cpuset cpu io memory hugetlb pids rdma misc"
-    cgroup: str = "2"
     sysctls: dict[str, str] = field(default_factory=dict)
     iptables: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     network: list[str] = field(default_factory=list)
     default_route: bool = True
-    personality: str = ""

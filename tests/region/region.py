@@ -88,7 +88,11 @@ class Region:
             self._machine.stdin.flush()
         except BrokenPipeError:
             pass
-        word, _, rest = self._machine.stdout.readline().decode().strip().partition(" ")
+        try:
+            word, _, rest = self._machine.stdout.readline().decode().strip().partition(" ")
+        except BaseException:
+            self.close()
+            raise
         if word != "ready":
             self.close()
             raise RegionError(f"the region did not come up: {rest or 'see above'}")
@@ -113,7 +117,7 @@ class Region:
         """The command line that runs `argv` on the host, or (`router`, `aws`) in another namespace of the region."""
         if part != "host":
             return ["ip", "netns", "exec", f"{self.prefix}-{part}", *argv]
-        start = [sys.executable, "-IS", str(ENTER), str(self.pid), cwd or os.getcwd(), self.world.host.personality]
+        start = [sys.executable, "-IS", str(ENTER), str(self.pid), cwd or os.getcwd()]
         return [*start, *argv]
 
     def popen(

@@ -11,7 +11,7 @@ from typing import Any
 from tests.region.world import World
 
 TOPICS = (
-    "dns", "egress", "proxy", "tls", "http", "clock", "system", "containers", "agents", "netfilter", "variations",
+    "dns", "egress", "proxy", "tls", "http", "clock", "system", "containers", "agents", "netfilter", "variations", "more",
 )  # fmt: skip
 
 

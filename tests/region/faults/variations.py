@@ -41,6 +41,11 @@ def two_nameservers(world: World) -> None:
     second(world)
 
 
+@variation("slow-nameserver", "the resolver takes a quarter of a second for each answer")
+def slow_nameserver(world: World) -> None:
+    change_all(world, delay=0.25)
+
+
 @variation("search-domain-wildcard", "the site's own domain answers for every name in it")
 def search_domain_wildcard(world: World) -> None:
     change_all(world, forged={f"*.{world.host.search}": [world.service(PORTAL)]})
@@ -84,6 +89,15 @@ def slow_but_fine(world: World) -> None:
 @variation("upgrade-accepted", "WebSocket upgrades are accepted before anything is signed")
 def upgrade_accepted(world: World) -> None:
     world.behave("ecs-a-*.*", "ecs-t-*.*", "ssmmessages", upgrade="101")
+
+
+@variation(
+    "product-pages",
+    "sts, s3 and monitoring send a plain GET to AWS's page about them",
+    arguments=("--with", "sts,s3,monitoring"),
+)
+def product_pages(world: World) -> None:
+    world.behave("sts", "s3", "monitoring", speaks="product")
 
 
 @variation("truncated-but-tcp-works", "long DNS answers are cut, and come whole over TCP")

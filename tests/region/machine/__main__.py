@@ -61,7 +61,7 @@ def _start(world: World, network: Network) -> int:
 
 def _serve(world: World, network: Network) -> None:
     """The services, each in its namespace; this thread and those of AWS stay in `aws`."""
-    wire.serve(Endpoints(world).handle, *wire.everywhere(443))
+    wire.serve(Endpoints(world).handle, *wire.everywhere(443, world.families))
     for one in world.nameservers:
         with kernel.inside(network.path(one.where)):
             if programs.can_resolve(one):
@@ -72,7 +72,7 @@ def _serve(world: World, network: Network) -> None:
         _serve_proxy(world, world.proxy, network)
     with kernel.inside(network.path("router")):
         if world.middlebox:
-            wire.serve(Device(world.middlebox, network.path("router")).handle, *wire.everywhere(8443))
+            wire.serve(Device(world.middlebox, network.path("router")).handle, *wire.everywhere(8443, world.families))
         if world.metadata:
             wire.serve(handler(world.metadata, {}), wire.listener(socket.AF_INET, METADATA, 80))
 

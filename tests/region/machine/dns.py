@@ -8,7 +8,9 @@ import struct
 import threading
 import time
 from fnmatch import fnmatchcase
+from typing import Any
 
+from tests.region.machine import wire
 from tests.region.names import find
 from tests.region.world import NameServer, World
 
@@ -29,31 +31,34 @@ class Resolver:
         if self.server.mode == "closed":
             return
         family = socket.AF_INET6 if ":" in self.server.address else socket.AF_INET
-        udp = _free(socket.socket(family, socket.SOCK_DGRAM))
+        udp = socket.socket(family, socket.SOCK_DGRAM)
+        udp.setsockopt(socket.IPPROTO_IP, getattr(socket, "IP_FREEBIND", 15), 1)
         udp.bind((self.server.address, 53))
         threading.Thread(target=self._serve_udp, args=(udp,), daemon=True).start()
         if self.server.tcp:
-            tcp = _free(socket.socket(family, socket.SOCK_STREAM))
-            tcp.bind((self.server.address, 53))
-            tcp.listen(64)
-            threading.Thread(target=self._accept, args=(tcp,), daemon=True).start()
+            tcp = wire.listener(family, self.server.address, 53)
+            wire.serve(self._serve_tcp, tcp)
 
     def _serve_udp(self, udp: socket.socket) -> None:
         while True:
             query, client = udp.recvfrom(4096)
-            answer = self.answer(query, is_udp=True)
-            if answer and self.server.delay:
-                threading.Timer(self.server.delay, udp.sendto, (answer, client)).start()
-            elif answer:
-                udp.sendto(answer, client)
+            if not self.server.delay:
+                self._answer_udp(udp, query, client)
+                continue
+            later = threading.Timer(self.server.delay, self._answer_udp, (udp, query, client))
+            later.daemon = True
+            later.start()
 
-    def _accept(self, tcp: socket.socket) -> None:
-        while True:
-            connection = tcp.accept()[0]
-            threading.Thread(target=self._serve_tcp, args=(connection,), daemon=True).start()
+    def _answer_udp(self, udp: socket.socket, query: bytes, client: Any) -> None:
+        try:
+            answer = self.answer(query, is_udp=True)
+            if answer:
+                udp.sendto(answer, client)
+        except (OSError, ValueError, struct.error):
+            pass  # The client went away, or sent what is no question.
 
     def _serve_tcp(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream:
+        with connection.makefile("rb") as stream:
             while len(size := stream.read(2)) == 2:
                 answer = self.answer(stream.read(struct.unpack("!H", size)[0]), is_udp=False)
                 time.sleep(self.server.delay)
@@ -103,10 +108,3 @@ def question(query: bytes) -> tuple[str, int, int]:
     name = b".".join(labels).decode("ascii", "replace").lower()
     kind = struct.unpack("!H", query[place + 1 : place + 3])[0] if len(query) >= place + 5 else 0
     return name, kind, place + 5
-
-
-def _free(sock: socket.socket) -> socket.socket:
-    """May bind an address that the namespace does not have yet."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setsockopt(socket.IPPROTO_IP, getattr(socket, "IP_FREEBIND", 15), 1)
-    return sock

@@ -87,10 +87,13 @@ class Endpoints:
             return self.page(200, "Welcome", "Please accept the terms of use to go online.")
         if manner.speaks == "redirect":
             return self.response(302, "", HTML, f"Location: http://portal.example.net/login?to={name}\r\n")
+        if manner.speaks == "product":
+            page = f"Location: https://aws.amazon.com/{name.partition('.')[0]}/\r\n"
+            return self.response(302, "", HTML, page)
         if wire.header(head, "upgrade").lower() == "websocket" and manner.upgrade in ("page", "502", "redirect"):
             return self.refused_upgrade(manner.upgrade)
         status, kind, body, extra = self.service(find(self.world.names, name), method, target)
-        return self.response(manner.status or status, "" if method == "HEAD" else body, kind, extra)
+        return self.response(status, "" if method == "HEAD" else body, kind, extra)
 
     def refused_upgrade(self, how: str) -> bytes:
         """A middlebox's words for a WebSocket."""

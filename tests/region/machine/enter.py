@@ -1,4 +1,4 @@
-"""`python -IS enter.py PID FOLDER PERSONALITY COMMAND...`: run a command on the host with this PID 1.
+"""`python -IS enter.py PID FOLDER COMMAND...`: run a command on the host with this PID 1.
 
 Ends as the command ends. Unlike nsenter(1) it stays until the command is reaped, also after Ctrl-C, which the whole
 process group gets; SIGTERM and SIGHUP are passed on. If it is killed itself, the command goes too.
@@ -17,7 +17,7 @@ PR_SET_PDEATHSIG = 1
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
-def main(pid: str, folder: str, personality: str, command: list[str]) -> int:
+def main(pid: str, folder: str, command: list[str]) -> int:
     """The command's exit code; a signal that ended it ends this too."""
     libc = ctypes.CDLL(None, use_errno=True)
     handles = [os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in SPACES]
@@ -28,8 +28,6 @@ def main(pid: str, folder: str, personality: str, command: list[str]) -> int:
     child = os.fork()
     if child == 0:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if personality:
-            libc.personality(ctypes.c_ulong(int(personality)))
         _execute(folder, command)
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
@@ -58,4 +56,4 @@ def _execute(folder: str, command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]))
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

@@ -10,11 +10,10 @@ from contextlib import contextmanager
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_NOSUID, MS_NODEV = 2, 4
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
-PER_LINUX32 = 8
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -80,8 +79,3 @@ def die_with_parent() -> None:
 def set_name(name: str) -> None:
     """What `ps` calls this process."""
     _libc.prctl(PR_SET_NAME, name.encode()[:15], 0, 0, 0)
-
-
-def personality(value: int) -> None:
-    """personality(2): what `uname -m` says to this process and its children."""
-    _check(_libc.personality(ctypes.c_ulong(value)), "personality")

@@ -81,7 +81,6 @@ def start_squid(world: World, proxy: Proxy, folder: Path) -> None:
     """Start squid in the caller's network namespace, with a resolver of its own that knows the truth."""
     folder.mkdir(mode=0o755)
     truth = NameServer(world.service(99, "6" if ":" in proxy.address else "4"))
-    truth.private = ["*"] if proxy.resolves_private else []
     Resolver(world, truth).start()
     _start(["squid", "-N", "-f", "/proc/self/fd/{}"], squid(proxy, truth.address, folder))
     _wait_for_tcp(proxy.address, proxy.port)

@@ -62,7 +62,7 @@ class ProxyServer:
     def upstream(self, target: str) -> socket.socket:
         """A connection to the target, closed when its name does not exist."""
         name, _, port = target.rpartition(":")
-        known = self.world.records(name, self.proxy.resolves_private)
+        known = self.world.records(name)
         closed = socket.socket()
         closed.close()
         if not known or port != "443":

@@ -81,8 +81,7 @@ def build(world: World) -> None:
 
 def _root(host: Host) -> None:
     """This machine's root under a layer of memory, with its other file systems and the caller's folders beneath."""
-    base = "/run/anywhere-region-root" if os.path.isdir("/run") else "/mnt"
-    os.makedirs(base, exist_ok=True)
+    base = "/run"  # Exists everywhere, and is not shown to the host: mounting here leaves nothing behind.
     kernel.mount("region", base, "tmpfs", data=SIZE)
     for name in ("upper", "work", "root"):
         os.mkdir(f"{base}/{name}")
@@ -102,7 +101,7 @@ def _hide(upper: str) -> None:
     """Whiteouts for what a bare server lacks: one device node each, however much lies beneath."""
     for path in ABSENT:
         real = os.path.realpath(os.path.dirname(path)) + "/" + os.path.basename(path)
-        if os.path.lexists(real):
+        if os.path.lexists(real) and not os.path.lexists(upper + real):
             os.makedirs(upper + os.path.dirname(real), exist_ok=True)
             os.mknod(upper + real, 0o20000)
     for folder, _, _ in os.walk(upper):
@@ -123,16 +122,10 @@ def _kernel_files(host: Host) -> None:
     over: dict[str, str] = {"/proc/meminfo": MEMINFO.format(total=8 << 20, free=6 << 20), "/proc/cgroups": CGROUPS}
     over["/proc/cmdline"] = "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro quiet\n"
     over |= {path: text for path, text in HARDWARE.items() if os.path.exists(path)}
-    if host.cgroup == "2":
-        kernel.mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
-        for name in ("controllers", "subtree_control"):
-            over[f"/sys/fs/cgroup/cgroup.{name}"] = host.controllers + "\n"
-    else:
-        kernel.mount("tmpfs", "/sys/fs/cgroup", "tmpfs", data="mode=755")
-        for name in ("cpu", "cpuset", "memory", "pids", "devices", "freezer", "blkio"):
-            os.mkdir(f"/sys/fs/cgroup/{name}")
-            Path(f"/sys/fs/cgroup/{name}/cgroup.procs").write_text("")
-        os.mkdir("/sys/fs/cgroup/systemd")
+    # The controllers may be bound to the old hierarchies on this machine: what is mounted is real, what it lists is not.
+    kernel.mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
+    for name in ("controllers", "subtree_control"):
+        over[f"/sys/fs/cgroup/cgroup.{name}"] = host.controllers + "\n"
     for number, (path, text) in enumerate({**over, **host.overmounts}.items()):
         source = Path(f"/run/region/{number}")
         source.write_text(text)

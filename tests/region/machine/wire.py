@@ -18,7 +18,10 @@ def serve(handle: Callable[[socket.socket], None], *listeners: socket.socket) ->
 
 def _accept(listener: socket.socket, handle: Callable[[socket.socket], None]) -> None:
     while True:
-        connection = listener.accept()[0]
+        try:
+            connection = listener.accept()[0]
+        except ConnectionError:
+            continue
         if connection.family != socket.AF_UNIX:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=_guarded, args=(connection, handle), daemon=True).start()
@@ -27,15 +30,16 @@ def _accept(listener: socket.socket, handle: Callable[[socket.socket], None]) ->
 def _guarded(connection: socket.socket, handle: Callable[[socket.socket], None]) -> None:
     try:
         handle(connection)
-    except (OSError, ValueError):
+    except (OSError, ValueError, IndexError, struct.error):
         pass  # The client went away, or sent what no server understands.
     finally:
         connection.close()
 
 
-def everywhere(port: int) -> list[socket.socket]:
-    """Listeners on every address of both families in the caller's namespace."""
-    return [listener(family, address, port) for family, address in ((socket.AF_INET, ""), (socket.AF_INET6, "::"))]
+def everywhere(port: int, families: str) -> list[socket.socket]:
+    """Listeners on every address of these families (`4`, `6`, `46`) in the caller's namespace."""
+    known = {"4": (socket.AF_INET, ""), "6": (socket.AF_INET6, "::")}
+    return [listener(*known[family], port) for family in families]
 
 
 def listener(family: int, address: str, port: int) -> socket.socket:
