@@ -17,6 +17,8 @@ from anywhere.model import Reason
 
 RESOLVE_TIMEOUT = 3.0  # seconds: past a lost packet; a name that takes longer is looked up at a nameserver itself
 NAMESERVER_TIMEOUT = 2.2
+# What the C library says of a name; everything else that it says is about its servers or itself.
+NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
 NO_SUCH_PROGRAM, NOT_EXECUTABLE, TIMED_OUT = 127, 126, 124
 
 
@@ -77,11 +79,12 @@ class LocalHost:
             return Answer(
                 name, "system", (), Reason.NAMESERVER_TIMEOUT, "no answer", seconds=time.monotonic() - started
             )
-        except socket.gaierror as error:
-            reason = Reason.SERVER_FAILURE if error.errno == socket.EAI_AGAIN else Reason.NAME_UNKNOWN
-            return Answer(name, "system", (), reason, error.strerror or "", seconds=time.monotonic() - started)
-        except (OSError, UnicodeError) as error:
+        except UnicodeError as error:
             return Answer(name, "system", (), Reason.NAME_UNKNOWN, str(error), seconds=time.monotonic() - started)
+        except OSError as error:
+            reason = Reason.NAME_UNKNOWN if error.errno in NO_SUCH_NAME else Reason.SERVER_FAILURE
+            detail = error.strerror or str(error)
+            return Answer(name, "system", (), reason, detail, seconds=time.monotonic() - started)
         addresses = tuple(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
         return Answer(name, "system", addresses, seconds=time.monotonic() - started)
 

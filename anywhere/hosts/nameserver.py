@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import dns.message
     import dns.rdatatype
 
+PORT = 53
 UDP_SIZE = 1232  # what Go's resolver and current glibc offer by EDNS
 FIRST_TRY, SECOND_TRY = 0.9, 1.1  # seconds: one lost packet must not look like a dead server
 
@@ -101,21 +102,21 @@ def _addresses(reply: dns.message.Message, kind: dns.rdatatype.RdataType) -> tup
 
 
 def _udp(message: dns.message.Message, server: str, end: float) -> dns.message.Message:
-    """Two tries over a connected socket, so that a closed port is seen at once."""
+    """Two tries over one connected socket: a closed port is seen at once, and a late answer to the first try counts."""
     import dns.exception
     import dns.query
 
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
-    address = socket.getaddrinfo(server, 53, family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4]
-    for patience in (FIRST_TRY, SECOND_TRY):
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+    address = socket.getaddrinfo(server, PORT, family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4]
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.connect(address)
+        sock.setblocking(False)
+        for patience in (FIRST_TRY, SECOND_TRY):
             left = min(patience, end - time.monotonic())
             if left <= 0:
                 break
-            sock.connect(address)
-            sock.setblocking(False)
             try:
-                return dns.query.udp(message, server, timeout=left, sock=sock, ignore_unexpected=True)
+                return dns.query.udp(message, server, left, PORT, sock=sock, ignore_unexpected=True)
             except dns.exception.Timeout:
                 continue
     raise TimeoutError("no answer over UDP")
@@ -128,10 +129,10 @@ def _tcp(message: dns.message.Message, server: str, end: float, open_tcp: OpenTc
     left = min(2.0, end - time.monotonic())
     if left <= 0:
         raise TimeoutError("no time left")
-    with open_tcp(server, 53, left) as sock:
+    with open_tcp(server, PORT, left) as sock:
         sock.setblocking(False)
         try:
-            return dns.query.tcp(message, server, timeout=left, sock=sock)
+            return dns.query.tcp(message, server, left, PORT, sock=sock)
         except dns.exception.Timeout as error:
             raise TimeoutError("no answer") from error
 
