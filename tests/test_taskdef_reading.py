@@ -151,7 +151,9 @@ def test_merge_and_anchor_are_followed() -> None:
     assert value["b"] == {"x": 1, "y": 3} and value["c"] == {"x": 1, "y": 2, "z": 4}
 
 
-leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
+leaves = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
+)
 values = st.recursive(
     leaves,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),

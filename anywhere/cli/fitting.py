@@ -225,7 +225,7 @@ def _summary(answer: Fit, hosts: Sequence[HostCapacity], lost: Sequence[Finding]
         blanks = [what for what in ("memory", "cpu", "gpus", "drivers") if getattr(host, what) is None]
         for note in (*host.notes, *(f"{what} not known, so not counted" for what in blanks)):
             yield Finding(HOST, Status.SKIP, host.name, note, evidence={"because": note})
-    text = f"{answer.placed} of {answer.wanted} tasks placed on {len(hosts)} hosts"
+    text = f"{answer.placed} of {answer.wanted} tasks placed on {len(hosts)} host" + ("s" if len(hosts) != 1 else "")
     status = Status.PASS if answer.placed == answer.wanted else Status.FAIL
     if lost and status is Status.FAIL:
         status = Status.ERROR

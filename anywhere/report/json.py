@@ -14,7 +14,13 @@ SCHEMA = "anywhere/report/1"
 
 def render(report: Report) -> str:
     """The report as indented JSON with a final newline."""
-    return json.dumps(as_dict(report), indent=2, ensure_ascii=False) + "\n"
+    frame = json.dumps({**as_dict(Report(())), "verdict": str(report.verdict)}, indent=2, ensure_ascii=False)
+    if not report.targets:
+        return frame + "\n"
+    # A target at a time: the plain values of a thousand of them would take more memory than the text.
+    texts = (json.dumps(target_dict(target), indent=2, ensure_ascii=False) for target in report.targets)
+    inner = ",\n".join("    " + text.replace("\n", "\n    ") for text in texts)
+    return frame.removesuffix("[]\n}") + f"[\n{inner}\n  ]\n}}\n"
 
 
 def as_dict(report: Report) -> dict[str, Any]:

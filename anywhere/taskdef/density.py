@@ -124,7 +124,12 @@ def _addresses(plan: Plan) -> Iterator[Finding]:
     wanted = instances * own + plan.tasks
     each = plan.type.tasks(plan.trunking)
     most = has // (own + each)
-    facts: dict[str, object] = {"addresses": has, "addresses_per_instance": own, "addresses_wanted": wanted}
+    facts: dict[str, object] = {
+        "note": True,
+        "addresses": has,
+        "addresses_per_instance": own,
+        "addresses_wanted": wanted,
+    }
     facts |= {"full_instances": most, "tasks_in_full_instances": most * each}
     text = f"{has:,} addresses in {len(plan.subnets)} subnets: {most} full instances with {most * each} tasks"
     if wanted:

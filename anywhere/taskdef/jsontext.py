@@ -42,21 +42,27 @@ def _no_constant(name: str) -> NoReturn:
 def json_locator(text: str) -> Locator:
     """A function from a JSON pointer to line and column (from 1) of its value in this valid JSON text; a pointer that
     is not there gives the place of its nearest ancestor."""
-    places = _places(text)
-    lines = [0, *(match.end() for match in re.finditer("\n", text))]
+    known: dict[str, int] = {}
+    lines: list[int] = []
+    start = len(text) - len(text.lstrip())
 
     def locate(pointer: str) -> tuple[int, int]:
-        while pointer not in places:
+        if not lines:
+            lines.extend((0, *(match.end() for match in re.finditer("\n", text))))
+        if pointer and not known:
+            known.update(_places(text))
+        while pointer and pointer not in known:
             pointer = pointer.rpartition("/")[0]
-        line = bisect_right(lines, places[pointer])
-        return line, places[pointer] - lines[line - 1] + 1
+        at = known[pointer] if pointer else start
+        line = bisect_right(lines, at)
+        return line, at - lines[line - 1] + 1
 
     return locate
 
 
 def _places(text: str) -> dict[str, int]:
     """The offset of every value, by pointer. A member is found at its name, as an editor would show it."""
-    places: dict[str, int] = {"": len(text) - len(text.lstrip())}
+    places: dict[str, int] = {"": 0}
     parents: list[str] = []
     counters: list[int] = []
     key, pending = "", False
@@ -70,7 +76,7 @@ def _places(text: str) -> dict[str, int]:
             counters.pop()
             continue
         if parents and counters[-1] < 0 and not pending:
-            key = parents[-1] + token(json.loads(part))
+            key = parents[-1] + token(part[1:-1] if "\\" not in part else json.loads(part))
             places[key] = at
             continue
         here = ""

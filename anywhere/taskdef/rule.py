@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from anywhere.model import Status
@@ -34,7 +35,7 @@ class Mark:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """A definition, or a service with its definition where that is known, to be judged for one launch type.
 
@@ -53,17 +54,17 @@ class Case:
         """The definition's root; an empty one where it is not known."""
         return self.definition.node if self.definition else Node(None)
 
-    @property
+    @cached_property
     def containers(self) -> list[Node]:
         """The containers of the definition."""
         return list(self.node.at("containerDefinitions").each())
 
-    @property
+    @cached_property
     def volumes(self) -> list[Node]:
         """The volumes of the definition."""
         return list(self.node.at("volumes").each())
 
-    @property
+    @cached_property
     def windows(self) -> bool:
         """Whether the containers are Windows ones: the definition's word, else that of the command line. Raises
         NotKnown."""
@@ -73,7 +74,7 @@ class Case:
         text = family.text()
         return text.upper().startswith("WINDOWS") if text else self.os == WINDOWS
 
-    @property
+    @cached_property
     def mode(self) -> str:
         """The network mode in force; unset is `bridge` on Linux and `default` on Windows. Raises NotKnown."""
         text = self.node.at("networkMode").text()

@@ -40,7 +40,10 @@ class NotKnown(Exception):
 
 def token(key: str | int) -> str:
     """One reference token of a JSON pointer, escaped as RFC 6901 says."""
-    return "/" + str(key).replace("~", "~0").replace("/", "~1")
+    text = str(key)
+    if "~" in text or "/" in text:
+        text = text.replace("~", "~0").replace("/", "~1")
+    return "/" + text
 
 
 def tokens(pointer: str) -> list[str]:

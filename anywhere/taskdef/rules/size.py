@@ -106,7 +106,9 @@ def _cpu_bounds(case: Case, field: Node, total: int) -> Iterator[Mark]:
         text = f"{total} CPU units: AWS's pages disagree whether EC2 takes less than {LEAST_CPU}"
         yield warn(field, text, "raise it or leave it out", least)
     elif total > MOST_CPU:
-        yield fail(field, f"{total} CPU units: a task has at most {MOST_CPU}", "lower it or leave it out", remove(field))
+        yield fail(
+            field, f"{total} CPU units: a task has at most {MOST_CPU}", "lower it or leave it out", remove(field)
+        )
     elif total > MOST_CPU_OLD:
         text = f"{total} CPU units: an older page of AWS ends at {MOST_CPU_OLD}, the present one at {MOST_CPU}"
         yield warn(field, text, "keep the agents up to date, or leave it out", remove(field))
