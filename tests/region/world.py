@@ -55,13 +55,14 @@ class Manner:
     """How the far end of a name behaves. `speaks` is https, plain, silent, reset, closed, portal, redirect or product (a
     plain GET is sent to AWS's page about the service). `tls` is any, old (1.1 at most) or 1.2. `upgrade` is what a
     WebSocket upgrade gets: 403, 101, or a device's answer (page, 502, redirect). `certificate` is a key of
-    `World.certificates`, empty for the true one. `idle` cuts connections that were quiet for so many seconds,
-    `idle_how` by fin, rst or silence."""
+    `World.certificates`, empty for the true one. `status` replaces the HTTP status. `idle` cuts connections
+    that were quiet for so many seconds, `idle_how` by fin, rst or silence."""
 
     speaks: str = "https"
     tls: str = "any"
     certificate: str = ""
     upgrade: str = "403"
+    status: int = 0
     delay: float = 0.0
     idle: float = 0.0
     idle_how: str = "fin"

@@ -439,16 +439,6 @@ def name_hidden_and_dropped(world: World) -> None:
     world.router.block(to(world.addresses("ecs")))
 
 
-@variation("throttled", "every endpoint answers with 429 for now")
-def throttled(world: World) -> None:
-    world.behave("ssm", "ecs", "ec2messages", status=429)
-
-
-@variation("unavailable", "ssm and ecs answer with AWS's own 503 for now")
-def unavailable(world: World) -> None:
-    world.behave("ssm", "ecs", status=503)
-
-
 @variation("clock-nearly-right", "the host's clock is 20 seconds ahead")
 def clock_nearly_right(world: World) -> None:
     world.clock = -20

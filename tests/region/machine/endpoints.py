@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import email.utils
 import hashlib
 import json
+import os
 import socket
 import ssl
 import struct
 import time
-import uuid
+from http import HTTPStatus
 
 from tests.region.machine import wire
 from tests.region.names import find
@@ -93,7 +93,7 @@ class Endpoints:
         if wire.header(head, "upgrade").lower() == "websocket" and manner.upgrade in ("page", "502", "redirect"):
             return self.refused_upgrade(manner.upgrade)
         status, kind, body, extra = self.service(find(self.world.names, name), method, target)
-        return self.response(status, "" if method == "HEAD" else body, kind, extra)
+        return self.response(manner.status or status, "" if method == "HEAD" else body, kind, extra)
 
     def refused_upgrade(self, how: str) -> bytes:
         """A middlebox's words for a WebSocket."""
@@ -127,14 +127,17 @@ class Endpoints:
 
     def page(self, status: int, title: str, text: str, connection: str = "keep-alive") -> bytes:
         """A page for people."""
-        return self.response(status, PAGE.format(title, text), HTML, f"Connection: {connection}\r\n", aws=False)
+        return self.response(
+            manner.status or status, PAGE.format(title, text), HTML, f"Connection: {connection}\r\n", aws=False
+        )
 
     def response(self, status: int, body: str, kind: str, extra: str = "", aws: bool = True) -> bytes:
         """An HTTP answer with the region's own date."""
-        phrase = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden"}.get(status, "X")
-        date = email.utils.formatdate(time.time() + self.world.clock, usegmt=True)
-        request = f"x-amzn-RequestId: {uuid.uuid4()}\r\n" if aws else ""
-        lines = f"HTTP/1.1 {status} {phrase}\r\nDate: {date}\r\nContent-Type: {kind}\r\n{request}{extra}"
+        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + self.world.clock))
+        request = f"x-amzn-RequestId: {os.urandom(16).hex()}\r\n" if aws else ""
+        lines = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {date}\r\nContent-Type: {kind}\r\n{request}{extra}"
+        )
         return f"{lines}Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
 
 

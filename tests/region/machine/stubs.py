@@ -6,11 +6,11 @@ import json
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from tests.region.machine import wire
 
 State = dict[str, object]
-PHRASES = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Answer:
     def encode(self, with_body: bool) -> bytes:
         """The bytes on the wire."""
         data = self.body.encode()
-        lines = [f"HTTP/1.1 {self.status} {PHRASES.get(self.status, 'Error')}", *self.headers]
+        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}", *self.headers]
         lines += [f"Content-Type: {self.kind}", f"Content-Length: {len(data)}", "", ""]
         return "\r\n".join(lines).encode() + (data if with_body else b"")
 
