@@ -127,9 +127,7 @@ class Endpoints:
 
     def page(self, status: int, title: str, text: str, connection: str = "keep-alive") -> bytes:
         """A page for people."""
-        return self.response(
-            manner.status or status, PAGE.format(title, text), HTML, f"Connection: {connection}\r\n", aws=False
-        )
+        return self.response(status, PAGE.format(title, text), HTML, f"Connection: {connection}\r\n", aws=False)
 
     def response(self, status: int, body: str, kind: str, extra: str = "", aws: bool = True) -> bytes:
         """An HTTP answer with the region's own date."""
