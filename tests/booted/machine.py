@@ -30,6 +30,7 @@ PACKAGES = (
     "systemd,systemd-sysv,dbus,udev,kmod,procps,iproute2,iptables,nftables,firewalld,ufw,docker.io,openssh-server,sudo,"
     "curl,openssl,ca-certificates,python3-minimal,iputils-ping"
 )
+MORE = {"trixie": ",docker-cli"}  # a package of its own since Debian 13
 # Packages enable what they bring; a test enables what it needs.
 OFF = "firewalld.service ufw.service docker.service docker.socket containerd.service nftables.service"
 _BOOT = 180.0  # seconds until a machine has to be up
@@ -40,7 +41,7 @@ _numbers = itertools.count()
 
 def base(suite: str) -> Path:
     """The base system of a Debian release, built when it is not there yet. Skips the test where it cannot be built."""
-    key = hashlib.sha256(f"{suite} {PACKAGES} {OFF}".encode()).hexdigest()[:10]
+    key = hashlib.sha256(f"{suite} {packages(suite)} {OFF}".encode()).hexdigest()[:10]
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = CACHE / f"{suite}-{key}"
     with (CACHE / f"{suite}.lock").open("w") as lock:
@@ -50,6 +51,11 @@ def base(suite: str) -> Path:
     return folder
 
 
+def packages(suite: str) -> str:
+    """What a base system holds."""
+    return PACKAGES + MORE.get(suite, "")
+
+
 def _build(suite: str, folder: Path) -> None:
     half = folder.with_suffix(".building")
     shutil.rmtree(half, ignore_errors=True)
@@ -57,7 +63,7 @@ def _build(suite: str, folder: Path) -> None:
     argv = [
         "mmdebstrap",
         "--variant=minbase",
-        f"--include={PACKAGES}",
+        f"--include={packages(suite)}",
         f"--customize-hook={hook}",
         suite,
         str(half),
