@@ -43,16 +43,23 @@ def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
         (server, _judge_server([a for item in asked for a in item.servers if a.source == server]))
         for server in conf.nameservers
     ]
-    resolves = any(reason is None for _, reason in judged) or any(item.system.addresses for item in asked)
+    resolves = any(item.system.addresses for item in asked)
+    works = any(reason is None for _, reason in judged)
     for server, reason in judged:
         if reason is None:
             yield passed(id, server, "answers")
-            continue
-        what = "does not answer" if reason is Reason.NAMESERVER_TIMEOUT else "answers every question with an error"
-        status = Status.WARN if resolves else Status.FAIL
-        yield trouble(
-            id, status, server, what, stage=Stage.RESOLVE, reason=reason, evidence={"nameservers": conf.nameservers}
-        )
+        elif resolves and not works:
+            # The C library gets answers from the same servers: what was lost is the burst of direct questions.
+            yield passed(id, server, "answers the system's resolver, though not all questions at once")
+        else:
+            yield _not_working(server, reason, Status.WARN if works else Status.FAIL, conf.nameservers)
+
+
+def _not_working(server: str, reason: Reason, status: Status, all_servers: tuple[str, ...]) -> Finding:
+    silent = reason is Reason.NAMESERVER_TIMEOUT
+    what = "does not answer" if silent else "answers every question with an error"
+    evidence = {"nameservers": list(all_servers)}
+    return trouble(nameservers.id, status, server, what, stage=Stage.RESOLVE, reason=reason, evidence=evidence)
 
 
 def _no_nameserver(asked: list[Lookup], bad: tuple[str, ...]) -> Finding:
