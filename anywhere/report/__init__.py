@@ -13,6 +13,10 @@ FORMATS = {
     "table": "anywhere.report.table",
     "json": "anywhere.report.json",
     "jsonl": "anywhere.report.jsonl",
+    "tap": "anywhere.report.tap",
+    "prometheus": "anywhere.report.prometheus",
+    "markdown": "anywhere.report.markdown",
+    "html": "anywhere.report.html",
     "junit": "anywhere.report.junit",
     "sarif": "anywhere.report.sarif",
 }

@@ -62,7 +62,7 @@ def _group(code: str, rows: Sequence[tuple[Target, Any]], of: int) -> Group:
     worst = max((cause for _, cause in rows), key=lambda cause: cause.severity.rank)
     summaries = Counter(cause.summary for _, cause in rows)
     most = summaries.most_common(1)[0][0]
-    more = f" (and {len(summaries) - 1} other words)" if len(summaries) > 1 else ""
+    more = f" (and {len(summaries) - 1} more)" if len(summaries) > 1 else ""
     return Group(code, worst.severity, most + more, worst.remedy, tuple(target.name for target, _ in rows), of)
 
 

@@ -1,0 +1,109 @@
+"""Markdown for a ticket: the verdict, what to mend on which hosts, and what is unlike the rest."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+from anywhere.model import Report, Status, Verdict
+from anywhere.report.fleetview import Group, groups, outliers, verdicts
+
+WORDS = {
+    Verdict.READY: "ready",
+    Verdict.WARNINGS: "ready, with warnings",
+    Verdict.UNKNOWN: "could not be judged",
+    Verdict.NOT_READY: "not ready",
+}
+MARKS = {Status.FAIL: "fail", Status.WARN: "warn", Status.ERROR: "not judged"}
+HOSTS_SHOWN, SUBJECTS_SHOWN, ROWS_SHOWN = 10, 8, 50
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+
+
+def render(report: Report) -> str:
+    """The whole text, in GitHub's flavour."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    one = report.targets[0].name if len(report.targets) == 1 else f"{len(report.targets)} hosts"
+    yield f"# {_text(one)}: {WORDS[report.verdict]}"
+    yield ""
+    if len(report.targets) > 1:
+        yield ", ".join(f"{count} {WORDS[verdict]}" for verdict, count in reversed(verdicts(report).items())) + "."
+        yield ""
+    found = groups(report)
+    if not found:
+        yield "There is nothing to mend."
+        return
+    yield from _table(found, len(report.targets))
+    for group in found:
+        yield from _group(report, group)
+    yield from _outliers(report)
+    yield from _hosts(report)
+
+
+def _table(found: Sequence[Group], of: int) -> Iterator[str]:
+    yield "| cause | severity |" + (" hosts |" if of > 1 else "") + " what |"
+    yield "|---|---|" + ("---|" if of > 1 else "") + "---|"
+    for group in found:
+        hosts = f" {len(group.hosts)} of {of} |" if of > 1 else ""
+        yield f"| `{group.code}` | {MARKS[group.severity]} |{hosts} {_text(group.summary)} |"
+
+
+def _group(report: Report, group: Group) -> Iterator[str]:
+    yield ""
+    yield f"## `{group.code}`"
+    yield ""
+    yield _text(group.summary) + ("" if group.summary.endswith(".") else ".")
+    if len(report.targets) > 1:
+        yield f"On {_some(group.hosts, HOSTS_SHOWN)}."
+    subjects = [s for t in report.targets for c in t.causes if c.code == group.code for s in c.subjects]
+    yield f"Seen at {_some(list(dict.fromkeys(subjects)), SUBJECTS_SHOWN)}."
+    yield ""
+    yield f"**Mend it:** {_text(group.remedy.text)}"
+    if group.remedy.commands:
+        yield ""
+        yield "```sh"
+        yield from (shlex.join(command).replace("```", "'''") for command in group.remedy.commands)
+        yield "```"
+
+
+def _outliers(report: Report) -> Iterator[str]:
+    rows = outliers(report)
+    if not rows:
+        return
+    yield ""
+    yield "## Unlike the rest"
+    yield ""
+    yield "| | here | elsewhere | hosts |"
+    yield "|---|---|---|---|"
+    for one in rows:
+        hosts = _some(one.hosts, HOSTS_SHOWN)
+        yield f"| {_text(one.fact)} | {_text(one.value)} | {_text(one.usual)} | {hosts} |"
+
+
+def _hosts(report: Report) -> Iterator[str]:
+    rows = [target for target in report.targets if target.verdict is not Verdict.READY]
+    if len(report.targets) < 2 or not rows:
+        return
+    yield ""
+    yield "## Hosts"
+    yield ""
+    yield "| host | verdict | causes |"
+    yield "|---|---|---|"
+    for target in rows[:ROWS_SHOWN]:
+        codes = ", ".join(f"`{cause.code}`" for cause in target.causes)
+        yield f"| {_text(target.name)} | {WORDS[target.verdict]} | {codes} |"
+    if len(rows) > ROWS_SHOWN:
+        yield ""
+        yield f"And {len(rows) - ROWS_SHOWN} more."
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    shown = ", ".join(_text(name) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _text(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

@@ -1,0 +1,98 @@
+"""Prometheus' text format, for the node exporter's textfile collector or a push gateway."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from anywhere.model import Report, Status, Target, Verdict
+from anywhere.report.fleetview import row
+
+Sample = tuple[dict[str, str], float]
+
+
+def render(report: Report) -> str:
+    """All metrics, each with its help and type."""
+    lines: list[str] = []
+    for name, help, samples in METRICS:
+        rows = [sample for target in report.targets for sample in samples(target)]
+        if rows:
+            lines += [f"# HELP anywhere_{name} {help}", f"# TYPE anywhere_{name} gauge"]
+            lines += [_sample(f"anywhere_{name}", labels, value) for labels, value in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _sample(name: str, labels: dict[str, str], value: float) -> str:
+    inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+    return f"{name}{{{inside}}} {value:g}" if value != int(value) else f"{name}{{{inside}}} {int(value)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _ready(target: Target) -> Iterator[Sample]:
+    yield {"host": target.name}, float(target.verdict in (Verdict.READY, Verdict.WARNINGS))
+
+
+def _verdict(target: Target) -> Iterator[Sample]:
+    for verdict in Verdict:
+        yield {"host": target.name, "verdict": str(verdict)}, float(target.verdict is verdict)
+
+
+def _findings(target: Target) -> Iterator[Sample]:
+    counted = Counter(finding.status for finding in target.findings)
+    for status in Status:
+        yield {"host": target.name, "status": str(status)}, float(counted[status])
+
+
+def _causes(target: Target) -> Iterator[Sample]:
+    for cause in target.causes:
+        labels = {"host": target.name, "code": cause.code, "severity": str(cause.severity)}
+        yield labels, float(len(cause.findings))
+
+
+def _reached(target: Target) -> Iterator[Sample]:
+    for name, cell in row(target).items():
+        if cell.status in (Status.PASS, Status.WARN, Status.FAIL):
+            yield {"host": target.name, "endpoint": name}, float(cell.status is not Status.FAIL)
+
+
+def _seconds(target: Target) -> Iterator[Sample]:
+    for name, cell in row(target).items():
+        if cell.status in (Status.PASS, Status.WARN) and cell.seconds:
+            yield {"host": target.name, "endpoint": name}, round(cell.seconds, 4)
+
+
+def _clock(target: Target) -> Iterator[Sample]:
+    for finding in target.findings:
+        timings = finding.evidence.get("timings")
+        offset = timings.get("offset") if isinstance(timings, dict) else None
+        if finding.check == "system.clock" and isinstance(offset, int | float):
+            yield {"host": target.name}, float(offset)
+
+
+def _duration(target: Target) -> Iterator[Sample]:
+    yield {"host": target.name}, target.seconds
+
+
+def _started(target: Target) -> Iterator[Sample]:
+    try:
+        moment = datetime.fromisoformat(target.started)
+    except ValueError:
+        return
+    yield {"host": target.name}, moment.timestamp()
+
+
+METRICS: tuple[tuple[str, str, Callable[[Target], Iterator[Sample]]], ...] = (
+    ("ready", "Whether the host is ready (1) or not (0).", _ready),
+    ("verdict", "The verdict: 1 for the one that holds.", _verdict),
+    ("findings", "How many findings have each status.", _findings),
+    ("cause_findings", "How many findings a cause explains.", _causes),
+    ("endpoint_reached", "Whether the endpoint is reached (1) or not (0).", _reached),
+    ("endpoint_seconds", "How long connect, handshake and answer took.", _seconds),
+    ("clock_offset_seconds", "The host's clock minus the endpoints' Date headers.", _clock),
+    ("check_duration_seconds", "How long the check took.", _duration),
+    ("check_timestamp_seconds", "When the check began.", _started),
+)
