@@ -85,7 +85,7 @@ def test_junit_is_a_suite_a_target_and_a_case_a_finding() -> None:
 
 def test_table_shows_place_fault_and_mending_and_folds_passes() -> None:
     text = doctable(Report(REPORT.targets[:1]))
-    assert "✓ 1 rules passed" in text and "memory is given" not in text
+    assert "✓ 1 passed" in text and "memory is given" not in text
     lines = text.splitlines()
     assert next(line for line in lines if "network-mode" in line).split()[:3] == ["✗", "3:5", "taskdef.network-mode"]
     assert any("→ use bridge" in line for line in lines)

@@ -15,7 +15,7 @@ from anywhere.taskdef.fit import UDP_UNSEEN, Answer, Fit, Wish, fit
 from anywhere.taskdef.load import Document
 from anywhere.taskdef.needs import need
 
-PLACEMENT, REACH, HOST, PORTS = "fit.placement", "fit.reach", "fit.host", "fit.port-dynamic"
+PLACEMENT, REACH, HOST, PORTS, PROXY = "fit.placement", "fit.reach", "fit.host", "fit.port-dynamic", "fit.proxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,7 @@ def _targets(
                 findings += _placement(part, answer.proven, bool(lost))
                 findings += _reaches(wish, hosts)
                 findings += _dynamic(wish, hosts)
+                findings += _proxies(wish, hosts)
         yield Target(name, "document", findings=tuple(findings))
     yield Target("hosts", "document", findings=(*lost, *_summary(answer, hosts, lost)))
 
@@ -218,6 +219,17 @@ def _dynamic(wish: Wish, hosts: Sequence[HostCapacity]) -> Iterator[Finding]:
         if spoken == "udp" and any(host.attributes is None for host in hosts):
             because = f"port {port}/udp: {UDP_UNSEEN}"
             yield Finding(PORTS, Status.SKIP, wish.need.name, because, evidence={"because": because, "pointer": ""})
+
+
+def _proxies(wish: Wish, hosts: Sequence[HostCapacity]) -> Iterator[Finding]:
+    """Containers do not inherit the proxy of docker or of the agents (amazon-ecs-agent#2809)."""
+    behind = [host.name for host in hosts if host.proxied]
+    if behind and not wish.need.proxied:
+        text = f"{', '.join(behind)} goes out by a proxy, and the containers have none: they do not inherit it"
+        advice = Remedy(
+            "set HTTPS_PROXY, and NO_PROXY with 169.254.170.2,169.254.169.254, in the container's environment"
+        )
+        yield Finding(PROXY, Status.WARN, wish.need.name, text, evidence={"pointer": ""}, remedy=advice)
 
 
 def _summary(answer: Fit, hosts: Sequence[HostCapacity], lost: Sequence[Finding]) -> Iterator[Finding]:

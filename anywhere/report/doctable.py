@@ -34,7 +34,7 @@ def _target(target: Target, style: Style) -> Iterator[str]:
         if finding.evidence.get("note"):
             yield from _finding(finding, style)
     if passed:
-        yield f"  {style.paint('green')(MARKS[Status.PASS])} {len(passed)} rules passed"
+        yield f"  {style.paint('green')(MARKS[Status.PASS])} {len(passed)} passed"
     for status in SHOWN:
         for finding in sorted((f for f in target.findings if f.status is status), key=_place):
             yield from _finding(finding, style)

@@ -11,6 +11,7 @@ from anywhere.taskdef.packing import Port
 from anywhere.taskdef.ports import claims
 from anywhere.taskdef.quantity import cpu_units, memory_mib
 from anywhere.taskdef.rule import EXTERNAL, Case
+from anywhere.taskdef.rules.environment import PROXIES
 from anywhere.taskdef.tree import Node, NotKnown
 
 # Attributes that agents with ECS_EXTERNAL take out. Source: amazon-ecs-agent, agent/app/agent_capability.go.
@@ -37,7 +38,8 @@ _DOCKER_HUB = ("registry-1.docker.io", "auth.docker.io")
 @dataclass(frozen=True, slots=True)
 class Need:
     """Memory in MiB, CPU units, GPUs; `ports` fixed host ports; `arch` x86_64, arm64 or empty; `attributes` required
-    by name, with a value or empty; `hosts` the names to reach, with why; `unknown` what the document leaves open."""
+    by name, with a value or empty; `hosts` the names to reach, with why; `proxied` whether a container has a proxy of its own;
+    `unknown` what the document leaves open."""
 
     name: str
     memory: int = 0
@@ -49,6 +51,7 @@ class Need:
     drivers: frozenset[str] = frozenset()
     attributes: tuple[tuple[str, str], ...] = ()
     hosts: tuple[tuple[str, str], ...] = ()
+    proxied: bool = False
     alone: bool = False
     unknown: tuple[str, ...] = ()
 
@@ -71,7 +74,7 @@ def need(definition: Definition, os: str = "", region: str = "") -> Need:
         drivers=frozenset(driver for driver in _each(case, ("logConfiguration", "logDriver"), unknown) if driver),
         attributes=tuple(_attributes(case, unknown)),
         hosts=tuple(dict.fromkeys(_hosts(case, region, unknown))),
-        alone=False,
+        proxied=_has_proxy(case),
         unknown=tuple(dict.fromkeys(unknown)),
     )
 
@@ -89,6 +92,15 @@ def _is_windows(case: Case, unknown: list[str]) -> bool:
     except NotKnown:
         unknown.append("operating system")
         return False
+
+
+def _has_proxy(case: Case) -> bool:
+    """Whether a container sets a proxy, or may do so by a file or a value that is not known."""
+    for container in case.containers:
+        names = [item.at("name") for item in container.at("environment").each()]
+        if container.at("environmentFiles").raw or any(not n.known or n.text().upper() in PROXIES for n in names):
+            return True
+    return False
 
 
 def _size(case: Case, field: str, unknown: list[str]) -> int:

@@ -58,10 +58,18 @@ def faults_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def taskdef_page() -> str:
+    """docs/taskdef.md from the table of rules."""
+    from anywhere.taskdef.docs import page
+
+    return page()
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/causes.md": causes_page,
     "docs/checks.md": checks_page,
     "docs/faults.md": faults_page,
+    "docs/taskdef.md": taskdef_page,
 }
 
 
