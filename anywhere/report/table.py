@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from anywhere.model import Cause, Finding, Report, Status, Target, Verdict
+from anywhere.report import fleettable
 from anywhere.report.style import PLAIN, Style, fill
 
 MARKS = {Status.PASS: "✓", Status.SKIP: "·", Status.WARN: "!", Status.ERROR: "?", Status.FAIL: "✗"}
@@ -25,11 +26,14 @@ VERDICTS = {
 }
 SUBJECTS_SHOWN = 6
 FOLDED_WORDS = 3
+BLOCKS = 2  # hosts that are shown whole
 CHECK_WIDTH = 26
 
 
 def render(report: Report, style: Style = PLAIN) -> str:
-    """One block a target, the worst target last."""
+    """One block a target, the worst target last; of many hosts a line each, and what they have in common."""
+    if sum(target.kind == "host" for target in report.targets) > BLOCKS:
+        return "\n".join(fleettable.lines(report, style)) + "\n"
     order = sorted(report.targets, key=lambda target: list(VERDICTS).index(target.verdict))
     return "\n".join("\n".join(_target(target, style)) for target in order) + "\n"
 
