@@ -1,0 +1,124 @@
+"""`anywhere bundle`: look into saved observations before they are sent, and compare two of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import typer
+
+from anywhere.model import Target
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Show or compare saved observations.",
+)
+
+_FORMAT = typer.Option("table", help="table or json.")
+_OUTPUT = typer.Option("", help="Write the result to a file.")
+
+
+@app.command()
+def show(
+    file: str = typer.Argument(..., help="A bundle that `anywhere check --save` wrote."),
+    observation: str = typer.Option("", help="Print this observation whole (a part of what was asked is enough)."),
+    format: str = _FORMAT,
+    output: str = _OUTPUT,
+) -> None:
+    """List what a bundle holds, and what was masked in it: a preview before it leaves the house."""
+    from anywhere.cli.output import write
+    from anywhere.hosts.bundle import load
+    from anywhere.report.bundleview import observations
+
+    _known(format)
+    body = load(file)
+    if observation:
+        write(_whole(body["observations"], observation), output)
+        return
+    seen = observations(body["observations"])
+    if format == "json":
+        head = {name: body.get(name, "") for name in ("schema", "host", "captured")}
+        write(_json({**head, "observations": [dataclasses.asdict(one) for one in seen]}), output)
+        return
+    lines = [f"{body.get('host', '')}, observed {body.get('captured', '')}: {len(seen)} observations"]
+    for one in seen:
+        lines.append(f"  {one.verb:<9} {one.size:>8} B  {one.asked[:140]}")
+        lines += [f"  {'':<9} {'masked':>10}  {line}" for line in one.masked]
+    masked = sum(len(one.masked) for one in seen)
+    lines += ["", f"{masked} line{'' if masked == 1 else 's'} masked. Addresses and names of hosts are not masked."]
+    write("\n".join(lines) + "\n", output)
+
+
+@app.command()
+def diff(
+    old: str = typer.Argument(..., help="The bundle of before, or of one host."),
+    new: str = typer.Argument(..., help="The bundle of now, or of the other host."),
+    format: str = _FORMAT,
+    output: str = _OUTPUT,
+) -> None:
+    """Say what changed: findings, facts, then everything that was observed. Times and counters are left out."""
+    from anywhere.cli.output import write
+    from anywhere.hosts.bundle import load
+    from anywhere.report.bundleview import differences
+
+    _known(format)
+    before, after = load(old), load(new)
+    found = list(differences(_target(old), _target(new), before["observations"], after["observations"]))
+    if format == "json":
+        write(
+            _json({"old": _head(before), "new": _head(after), "differences": [dataclasses.asdict(d) for d in found]}),
+            output,
+        )
+        return
+    lines = [f"- {_head(before)}", f"+ {_head(after)}", ""]
+    for one in found:
+        lines.append(f"{one.kind}  {one.subject}")
+        if one.lines:
+            lines += [f"    {line}" for line in one.lines]
+        else:
+            lines += [f"    {mark} {text}" for mark, text in (("-", one.old), ("+", one.new)) if text]
+    lines.append(f"{len(found)} difference{'' if len(found) == 1 else 's'}")
+    write("\n".join(lines) + "\n", output)
+
+
+def _target(path: str) -> Target:
+    from anywhere.cli.hosts import Hosts
+    from anywhere.cli.judging import captured, open_host
+    from anywhere.inventory import Entry
+    from anywhere.run import examine
+    from anywhere.settings import Settings
+
+    entry = Entry(path, path)
+    recording, settings = open_host(entry, Settings(), Hosts((entry,)))
+    return examine(recording, settings, captured(entry))
+
+
+def _head(body: dict[str, object]) -> str:
+    return f"{body.get('host', '')} {body.get('captured', '')}".strip()
+
+
+def _whole(kept: dict[str, object], wanted: str) -> str:
+    from anywhere.errors import BadInput
+
+    keys = [key for key in kept if wanted in key] or [key for key in kept if wanted in key.replace('", "', " ")]
+    if not keys:
+        raise BadInput(f"the bundle holds no observation with {wanted[:80]!r}: `anywhere bundle show` lists them")
+    parts = []
+    for key in keys:
+        value = kept[key]
+        text = value["stdout"] if isinstance(value, dict) and isinstance(value.get("stdout"), str) else value
+        parts.append(f"# {key}\n" + (text if isinstance(text, str) else _json(text)).rstrip("\n") + "\n")
+    return "\n".join(parts)
+
+
+def _known(format: str) -> None:
+    from anywhere.errors import BadInput
+
+    if format not in ("table", "json"):
+        raise BadInput(f"there is no format {format!r} here: formats are table, json")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,55 @@
+"""`anywhere report`: reports that other engines gathered, as one."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Join reports that other engines gathered."
+)
+
+
+@app.callback()
+def report() -> None:
+    """Join reports that other engines gathered."""
+
+
+@app.command()
+def merge(
+    files: list[str] = typer.Argument(
+        ..., metavar="FILE...", help="Reports as JSON or JSON lines; - is standard input."
+    ),
+    format: str = typer.Option("table", help="table, json, jsonl, html, markdown, ..."),
+    output: str = typer.Option("", help="Write the result to a file."),
+    strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
+) -> int:
+    """Join reports into one, and judge the hosts together: who shares an identity, who is unlike the rest.
+
+    Of a host that stands in several reports the newest counts. Exit codes as those of check.
+    """
+    from dataclasses import replace
+
+    from anywhere.cli.output import show
+    from anywhere.fleetjudge import judge_fleet
+    from anywhere.report import renderer
+    from anywhere.report.reading import merged, read_report
+
+    renderer(format)
+    joined = merged(read_report(_text(path), path) for path in files)
+    joined = replace(joined, targets=judge_fleet(joined.targets))
+    show(joined, format, output)
+    return joined.exit_code(strict)
+
+
+def _text(path: str) -> str:
+    import sys
+    from pathlib import Path
+
+    from anywhere.errors import BadInput
+
+    try:
+        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not text") from error
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
