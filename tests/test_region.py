@@ -595,6 +595,23 @@ def _gone(pid: int) -> None:
     pytest.fail(f"left: {list(NETNS.glob(f'any{pid}-*'))}")
 
 
+@pytest.mark.parametrize("kill", [False, True])
+def test_other_programs_end_with_the_region(kill: bool) -> None:
+    import psutil
+
+    region = Region(["proxy-with-password"], options=Options(proxy="squid", resolver="unbound"))
+    with region:
+        assert region.machine_pid
+        machine = psutil.Process(region.machine_pid)
+        family = [machine, *machine.children(recursive=True)]
+        names = {process.name() for process in family}
+        assert {"squid", "unbound"} <= names
+        if kill:
+            machine.kill()
+    _, alive = psutil.wait_procs(family, 5)
+    assert [one.name() for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
+
+
 def test_what_a_killed_machine_left_is_swept_at_the_next_start() -> None:
     dead = subprocess.Popen(["true"])
     dead.wait()

@@ -71,8 +71,16 @@ def build_parser() -> argparse.ArgumentParser:
     add("--proxy", metavar="PROGRAM", help=f"{', '.join(PROXIES)}")
     add("--hostname", metavar="NAME", help="the host's name (server1)")
     add("--ca", metavar="NAME", help="common name of the root that signs for AWS; its organisation stays Amazon")
-    for name in ("site", "site6", "public", "public6", "private6"):
-        add(f"--{name}", metavar="RANGE", help="an address range in place of the default")
+    ranges = {
+        "site": "IPv4 of the site: LAN, resolvers, proxy, PrivateLink",
+        "site6": "IPv6 of the site",
+        "public": "IPv4 of AWS's public side",
+        "public6": "IPv6 of AWS's public side",
+        "private6": "IPv6 of PrivateLink",
+    }
+    for name, text in ranges.items():
+        default = Options.__dataclass_fields__[name].default
+        add(f"--{name}", metavar="RANGE", help=f"{text} ({default})")
     add(
         "--bind",
         dest="binds",

@@ -72,6 +72,11 @@ class Region:
             found["PATH"] = f"{found.get('PATH', '')}:{self.world.host.path}"
         return found | self.world.environment
 
+    @property
+    def machine_pid(self) -> int:
+        """The process that is the region; 0 while it is down."""
+        return self._machine.pid if self._machine else 0
+
     def __enter__(self) -> Region:
         if os.geteuid() != 0:
             raise RegionError("the region is made of network namespaces: run this as root")

@@ -7,6 +7,7 @@ from tests.region.faults.dns import change_all, second
 from tests.region.faults.egress import narrow, to
 from tests.region.faults.proxy import EXCLUDED, behind_proxy, settings
 from tests.region.faults.tls import INSPECTOR, present
+from tests.region.software import add_networks, docker_of, network, register, set_proxy
 from tests.region.world import Certificate, NameServer, World
 
 PROXY_NAME = "proxy.dc1.example.com"
@@ -449,3 +450,122 @@ def clock_nearly_right(world: World) -> None:
 )
 def store_of_the_shell(world: World) -> None:
     world.environment["SSL_CERT_FILE"] = "/opt/none.pem"
+
+
+# --- the same ones elsewhere ---------------------------------------------------------------------------------------
+
+
+@fault("resolv-conf-from-windows", "the lines of resolv.conf end in carriage return and line feed", "dns.no-nameserver")
+def resolv_conf_from_windows(world: World) -> None:
+    world.host.resolv_conf = (
+        "".join(f"nameserver {one.address}\r\n" for one in world.nameservers) + "options rotate\r\n"
+    )
+
+
+@variation("proxy-without-route", "no default route: the proxy and the resolver are all that can be reached")
+def proxy_without_route(world: World) -> None:
+    behind_proxy(world)
+    world.host.default_route = False
+
+
+@variation("ecdsa-1.2-for-ssm", "the SSM names have ECDSA certificates and TLS 1.2 at most, which the SSM agent takes")
+def ecdsa_12_for_ssm(world: World) -> None:
+    names = ("ssm", "ssmmessages", "ec2messages")
+    present(world, "ecdsa", Certificate(common_name=world.options.ca, key="ecdsa"), *names)
+    world.behave(*names, tls="1.2")
+
+
+@variation("registered-lower-case", "registered behind a proxy that the units name in lower case alone")
+def registered_lower_case(world: World) -> None:
+    register(world)
+    both = settings(behind_proxy(world).url)
+    lower = {name: value for name, value in both.items() if name.islower()}
+    set_proxy(world, lower, "docker", "ssm-agent")
+    set_proxy(world, both, "ecs-agent")
+    world.environment = dict(lower)
+
+
+@variation("many-networks", "twelve Docker networks that cover nothing that is needed")
+def many_networks(world: World) -> None:
+    docker_of(world)
+    for number in range(12):
+        bridge(world, number, f"172.{18 + number}.0")
+
+
+@fault("one-network-of-many", "one of thirteen Docker networks covers the proxy", "docker.subnet-overlap")
+def one_network_of_many(world: World) -> None:
+    behind_proxy(world)
+    many_networks(world)
+    bridge(world, 12, world.service(80).rpartition(".")[0])
+
+
+def bridge(world: World, number: int, start: str) -> None:
+    """A Docker network of 256 addresses, with its interface."""
+    name = f"br-{number:012x}"
+    add_networks(docker_of(world).state, network(f"net{number}", f"{start}.0/25", f"{start}.1"))
+    lines = (f"link add {name} type bridge", f"addr add {start}.1/25 dev {name}", f"link set {name} up")
+    world.host.network += lines
+
+
+@fault("private-one-dropped", "PrivateLink for every name, and the endpoint of ssmmessages lets nobody in",
+       "egress.endpoint-blocked")  # fmt: skip
+def private_one_dropped(world: World) -> None:
+    change_all(world, private=["*"])
+    world.router.block(f"ip daddr {world.names[world.pattern('ssmmessages')].private} tcp dport 443")
+
+
+@fault("private-all-dropped", "PrivateLink for every name, and nothing of it is let through", "egress.blocked")
+def private_all_dropped(world: World) -> None:
+    change_all(world, private=["*"])
+    world.router.block()
+
+
+@fault("private-one-hidden", "PrivateLink for every name but ec2messages, which nobody knows", "dns.names-hidden")
+def private_one_hidden(world: World) -> None:
+    change_all(world, private=["*"], hidden=world.matching("ssmmessages"))
+
+
+@fault("ipv6-only-one-dropped", "a host with IPv6 alone, and packets to ecs vanish", "egress.endpoint-blocked")
+def ipv6_only_one_dropped(world: World) -> None:
+    world.use("6")
+    world.router.block(f"ip6 daddr {world.names[world.pattern('ecs')].public6} tcp dport 443")
+
+
+@fault("ipv6-only-dropped", "a host with IPv6 alone, and port 443 is dropped", "egress.blocked")
+def ipv6_only_dropped(world: World) -> None:
+    world.use("6")
+    world.router.block()
+
+
+@fault("store-without-amazon", "the host's CA store lacks Amazon's roots", "tls.trust-store-missing")
+def store_without_amazon(world: World) -> None:
+    world.host.trusted = ["public"]
+
+
+@fault("upgrade-502-one", "a device answers the WebSocket upgrades of ssmmessages with 502", "websocket.refused")
+def upgrade_502_one(world: World) -> None:
+    world.behave("ssmmessages", upgrade="502")
+
+
+@fault("clock-behind-proxy", "behind a proxy, and the host's clock is 15 minutes behind", "clock.skewed")
+def clock_behind_proxy(world: World) -> None:
+    behind_proxy(world)
+    world.clock = 900
+
+
+@fault("inspected-and-late", "a gateway that is not trusted inspects, and the clock is 15 minutes behind",
+       "clock.skewed", "tls.intercepted-untrusted")  # fmt: skip
+def inspected_and_late(world: World) -> None:
+    present(world, "inspection", INSPECTOR)
+    world.clock = 900
+
+
+@fault("proxy-https-untrusted", "the proxy speaks TLS under a CA that the host does not trust", "proxy.unreachable")
+def proxy_https_untrusted(world: World) -> None:
+    world.certificates["proxy"] = Certificate(INSPECTOR.issuer, INSPECTOR.common_name, names=(PROXY_NAME,))
+    named_proxy(world, "https", tls=True)
+
+
+@fault("interface-down", "the host's network card is down", "dns.nameserver-down")
+def interface_down(world: World) -> None:
+    world.host.network.append("link set eth0 down")

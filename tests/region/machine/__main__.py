@@ -37,6 +37,7 @@ def main() -> int:
         return 1
     finally:
         network.remove()
+        programs.stop()
         if pid:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)

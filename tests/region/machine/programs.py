@@ -117,19 +117,34 @@ def _authentication(credentials: str, folder: Path) -> list[str]:
     return [*lines, "auth_param basic children 2 startup=1", "acl known proxy_auth REQUIRED", "http_access deny !known"]
 
 
+# In a process namespace of its own, which ends with its first process, that shell: a program that gives its root rights
+# away, as squid does, loses the signal at its parent's death.
+LEASH = ("unshare", "--pid", "--fork", "--kill-child", "sh", "-c", '"$@" & wait', "sh")
+_running: list[subprocess.Popen[bytes]] = []
+
+
+def stop() -> None:
+    """End every program."""
+    for process in _running:
+        process.kill()
+        process.wait()
+
+
 def _start(argv: list[str], configuration: str) -> None:
     """Run a program that dies with this process; its configuration is a file in memory, named by `{}`."""
     if not shutil.which(argv[0]):
         raise RuntimeError(f"{argv[0]} is not installed")
     handle = os.memfd_create("configuration")
     os.write(handle, configuration.encode())
-    subprocess.Popen(
-        [word.format(handle) for word in argv],
-        pass_fds=[handle],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=kernel.die_with_parent,
+    _running.append(
+        subprocess.Popen(
+            [*LEASH, *(word.format(handle) for word in argv)],
+            pass_fds=[handle],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=kernel.die_with_parent,
+        )
     )
     os.close(handle)
 
