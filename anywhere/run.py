@@ -18,7 +18,7 @@ from anywhere.facts.summary import facts_summary
 from anywhere.facts.wants import wants
 from anywhere.hosts.pool import race, within
 from anywhere.hosts.recording import Recording
-from anywhere.hosts.redact import redact, redact_value
+from anywhere.hosts.redact import printable, printable_value, redact, redact_value
 from anywhere.model import Finding, Status, Target
 from anywhere.settings import Settings
 
@@ -37,7 +37,7 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
     judged = race(calls, lambda *_: host.deadline.is_over(GRACE))
     rows = [judged[place] if place in judged else _unfinished(check, host) for place, check in enumerate(chosen)]
     findings = tuple(_clean(_demoted(finding, settings)) for found in rows for finding in found)
-    facts = redact_value({**_summary(host), "regions": list(settings.regions)})
+    facts = printable_value(redact_value({**_summary(host), "regions": list(settings.regions)}))
     return Target(
         name=host.name,
         started=started,
@@ -110,7 +110,7 @@ def _clean(finding: Finding) -> Finding:
     evidence = redact_value(dict(finding.evidence))
     return replace(
         finding,
-        subject=redact(finding.subject),
-        summary=redact(finding.summary),
+        subject=printable(redact(finding.subject)),
+        summary=printable(redact(finding.summary)),
         evidence=evidence if isinstance(evidence, dict) else {},
     )

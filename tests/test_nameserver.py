@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import dns.flags
@@ -381,7 +381,8 @@ END
     [
         "printf 'nameserver 127.0.0.1\n' > {folder}/resolv.conf",  # no loopback up
         "ip link set lo up; printf 'nameserver 127.0.0.1\n' > {folder}/resolv.conf",
-        "ip link set lo up; printf 'options ndots:5\nsearch a.example b.example\nnameserver 127.0.0.1\n' > {folder}/resolv.conf",
+        "ip link set lo up; printf 'options ndots:5\nsearch a.example b.example\nnameserver 127.0.0.1\n'"
+        " > {folder}/resolv.conf",
         "ip link set lo up; printf 'nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\n' > {folder}/resolv.conf",
         "ip link set lo up; : > {folder}/resolv.conf",
     ],
@@ -420,13 +421,3 @@ def test_what_getaddrinfo_says_is_told_apart(monkeypatch: pytest.MonkeyPatch) ->
         socket, "getaddrinfo", lambda *_, **__: (_ for _ in ()).throw(OSError(24, "Too many open files"))
     )
     assert LocalHost(Deadline(5)).resolve(Query(NAME)).reason is Reason.SERVER_FAILURE
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_left() -> Iterator[None]:
-    yield
-    for _ in range(20):
-        if threading.active_count() < 40:
-            return
-        time.sleep(0.1)
-    raise AssertionError("threads were left behind")

@@ -87,6 +87,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
     _open_streams()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: leave(128 + number))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     leave(run(sys.argv[1:] if argv is None else argv))
 
 
@@ -146,9 +148,10 @@ def leave(code: int) -> NoReturn:
             stream.flush()
         except BrokenPipeError:
             pass
-        except (OSError, ValueError) as error:
-            code = code if stream is sys.stderr else _say(f"cannot write the result: {error}", code or 2)
-    processes = sys.modules.get("anywhere.hosts.processes")
-    if processes is not None:
-        processes.end_all()
+        except (OSError, ValueError):
+            # Said already where the writing itself failed.
+            code = code if stream is sys.stderr or code == 2 else _say("cannot write the result", 2)
+    for module, ending in (("processes", "end_all"), ("bundle", "drop_unfinished")):
+        if loaded := sys.modules.get(f"anywhere.hosts.{module}"):
+            getattr(loaded, ending)()
     os._exit(code)

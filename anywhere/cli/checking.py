@@ -47,12 +47,12 @@ def run(
         print(f"anywhere: one machine under {len(names)} names: {', '.join(names[:5])}", file=sys.stderr)
     if stream:
         stream.close(report)
-    else:
+    elif whole or (targets and not output):
         show(report, format, output)
     if whole:
         return report.exit_code(strict)
-    left = len(hosts.entries) - len(targets)
-    print(f"anywhere: interrupted: {left} of {len(hosts.entries)} hosts are not judged", file=sys.stderr)
+    left, of = len(hosts.entries) - len(targets), len(hosts.entries)
+    print("anywhere: interrupted" + (f": {left} of {of} hosts are not judged" if of > 1 else ""), file=sys.stderr)
     return INTERRUPTED
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import tempfile
+import threading
 import zlib
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from anywhere.settings import Settings
 
 SCHEMA = "anywhere/bundle/1"
 LARGEST = 64 * 1024 * 1024  # bytes, unpacked: a hundred times what a host with many rules gives
+_unfinished: set[str] = set()
+_lock = threading.RLock()
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?")
 
 
@@ -58,7 +61,9 @@ def write_file(path: str, data: bytes) -> None:
             return
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
         # A name that nobody can guess: another user's link in a shared folder must not lead elsewhere.
-        number, scratch = tempfile.mkstemp(prefix=f".{target.name[:80]}.", dir=target.parent)
+        with _lock:
+            number, scratch = tempfile.mkstemp(prefix=f".{target.name[:80]}.", dir=target.parent)
+            _unfinished.add(scratch)
         with os.fdopen(number, "wb") as file:
             os.fchmod(number, mode)
             file.write(data)
@@ -71,6 +76,15 @@ def write_file(path: str, data: bytes) -> None:
         if isinstance(error, OSError):
             raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
         raise
+    finally:
+        _unfinished.discard(scratch or "")
+
+
+def drop_unfinished() -> None:
+    """Remove what other threads are writing just now, and let them begin no more: only for the end of the program."""
+    _lock.acquire(timeout=0.1)
+    for scratch in list(_unfinished):
+        Path(scratch).unlink(missing_ok=True)
 
 
 def _umask() -> int:
@@ -124,9 +138,13 @@ def _checked(path: str, body: Any) -> dict[str, Any]:
     if not isinstance(body.get("observations"), dict):
         raise BadInput(f"{path}: the bundle has no observations: save it anew")
     checked: dict[str, Any] = {"host": path, "captured": "", "settings": {}, **body}
-    if not isinstance(checked["host"], str) or not _MOMENT.fullmatch(str(checked["captured"])):
+    host, moment = checked["host"], checked["captured"]
+    if not (isinstance(host, str) and host.isprintable() and _MOMENT.fullmatch(str(moment))):
         raise BadInput(f"{path}: the bundle's host or time is damaged: save it anew")
-    decode(Settings, checked["settings"])
+    try:
+        decode(Settings, checked["settings"])
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
     return checked
 
 
