@@ -24,9 +24,8 @@ class Journal:
         settings = json.loads(json.dumps(settings))
         try:
             whole = self._read(settings)
-            self._file = open(path, "r+b" if whole else "wb")  # noqa: SIM115 - open for the whole run
-            self._file.truncate(whole)
-            self._file.seek(whole)
+            with open(path, "r+b" if whole else "wb") as file:
+                file.truncate(whole)
         except OSError as error:
             raise BadInput(f"--resume {path}: {error.strerror or error}") from error
         if not whole:
@@ -70,8 +69,9 @@ class Journal:
 
     def _write(self, text: str) -> None:
         try:
-            self._file.write(text.encode())
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            with open(self.path, "ab") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             raise BadInput(f"--resume {self.path}: {error.strerror or error}") from error

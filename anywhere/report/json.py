@@ -20,20 +20,28 @@ def render(report: Report) -> str:
     # A target at a time: the plain values of a thousand of them would take more memory than the text.
     texts = (json.dumps(target_dict(target), indent=2, ensure_ascii=False) for target in report.targets)
     inner = ",\n".join("    " + text.replace("\n", "\n    ") for text in texts)
-    return frame.removesuffix("[]\n}") + f"[\n{inner}\n  ]\n}}\n"
+    more = (
+        f',\n  "{name}": ' + json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")
+        for name, value in _of_many(report).items()
+    )
+    return frame.removesuffix("[]\n}") + f"[\n{inner}\n  ]{''.join(more)}\n}}\n"
 
 
 def as_dict(report: Report) -> dict[str, Any]:
     """The report as plain values."""
-    body = {
+    return {
         "schema": SCHEMA,
         "tool": {"name": "anywhere", "version": __version__},
         "verdict": str(report.verdict),
         "targets": [target_dict(target) for target in report.targets],
+        **_of_many(report),
     }
-    if sum(target.kind == "host" for target in report.targets) > 1:
-        body["fleet"] = fleetview.as_dict(report)
-    return body
+
+
+def _of_many(report: Report) -> dict[str, Any]:
+    """What only many hosts together show."""
+    hosts = sum(target.kind == "host" for target in report.targets)
+    return {"fleet": fleetview.as_dict(report)} if hosts > 1 else {}
 
 
 def target_dict(target: Target) -> dict[str, Any]:

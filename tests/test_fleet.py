@@ -1,0 +1,461 @@
+"""Many hosts: bounded, in order, never held up by one of them; judged together; resumed; interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anywhere.cli.resume import Journal
+from anywhere.cli.tally import Tally
+from anywhere.errors import BadInput
+from anywhere.fleet import Fleet
+from anywhere.fleetjudge import CODE, judge_fleet, same_machine
+from anywhere.model import Finding, Report, Status, Target
+from anywhere.report.fleetview import endpoints, groups, outliers, row
+from tests.region import Options, Region
+from tests.sshd import Server
+
+# --- the runner --------------------------------------------------------------------------------------------------
+
+
+def collect(fleet: Fleet[int, str]) -> list[tuple[int, str]]:
+    return [(done.index, done.result) for done in fleet.run()]
+
+
+def test_every_job_is_done_once() -> None:
+    fleet = Fleet(list(range(200)), lambda job: f"r{job}", lambda job: "late", parallel=7)
+    assert sorted(collect(fleet)) == [(number, f"r{number}") for number in range(200)]
+
+
+def test_no_more_at_once_than_asked_for() -> None:
+    running: list[int] = []
+    most: list[int] = []
+    lock = threading.Lock()
+
+    def work(job: int) -> str:
+        with lock:
+            running.append(job)
+            most.append(len(running))
+        time.sleep(0.02)
+        with lock:
+            running.remove(job)
+        return ""
+
+    collect(Fleet(list(range(40)), work, lambda job: "", parallel=5))
+    assert max(most) == 5
+
+
+def test_hosts_that_hang_neither_delay_nor_hide_the_others() -> None:
+    release = threading.Event()
+
+    def work(job: int) -> str:
+        if job % 10 == 0:
+            release.wait(30)
+        return "done"
+
+    started = time.monotonic()
+    fleet = Fleet(list(range(100)), work, lambda job: "given up", parallel=4, seconds=4.0)
+    seen = {}
+    moments = {}
+    for done in fleet.run():
+        seen[done.index] = done.result
+        moments[done.index] = time.monotonic() - started
+    release.set()
+    assert [seen[number] for number in range(100)] == ["given up" if n % 10 == 0 else "done" for n in range(100)]
+    # Ten hang, four at once, four seconds each: one behind the other they would take ten seconds and more.
+    assert time.monotonic() - started < 4 + 3 * 3 + 1
+    assert max(moment for number, moment in moments.items() if number % 10) < 3 * 3 + 1
+
+
+def test_a_result_that_comes_too_late_is_not_told_twice() -> None:
+    def work(job: int) -> str:
+        time.sleep(1.5 if job == 0 else 0.9)
+        return "done"
+
+    fleet = Fleet([0, 1, 2, 3], work, lambda job: "given up", parallel=1, seconds=1.0)
+    assert sorted(collect(fleet)) == [(0, "given up"), (1, "done"), (2, "done"), (3, "done")]
+
+
+def test_a_bug_is_raised_and_not_swallowed() -> None:
+    def work(job: int) -> str:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        collect(Fleet([1, 2], work, lambda job: ""))
+
+
+def test_no_job_at_all() -> None:
+    assert collect(Fleet([], lambda job: "", lambda job: "")) == []
+
+
+# --- judged together ---------------------------------------------------------------------------------------------
+
+
+def host(name: str, **facts: Any) -> Target:
+    finding = Finding("endpoints.reach", Status.PASS, "ssm.us-east-1.amazonaws.com:443", "answers", seconds=0.1)
+    clock = Finding(
+        "system.clock", Status.PASS, "clock", "agrees", evidence={"timings": {"offset": facts.pop("skew", 0)}}
+    )
+    return Target(name, started="2026-11-21T10:00:00Z", facts=facts, findings=(finding, clock))
+
+
+def machine(name: str, number: int, **facts: Any) -> Target:
+    own = {
+        "hostname": name,
+        "machine_id": f"{number:016x}",
+        "identity": {"host_key": f"SHA256:{number}", "macs": [f"00:16:3e:00:00:{number:02x}"], "boot": f"{number:08x}"},
+        "network": {"mtu": 1500, "nameservers": ["10.0.0.53"]},
+        "os": {"name": "Debian 12"},
+    }
+    return host(name, **{**own, **facts})
+
+
+def test_hosts_of_their_own_share_nothing() -> None:
+    targets = tuple(machine(f"web{n}", n) for n in range(5))
+    assert judge_fleet(targets) == targets
+    assert same_machine(targets) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "mark"),
+    [
+        ({"machine_id": "c" * 16}, "machine-id"),
+        ({"registration": {"id": "mi-0123456789abcdef0"}}, "managed instance id"),
+        ({"identity": {"host_key": "SHA256:same", "boot": ""}}, "SSH host key"),
+        ({"identity": {"macs": ["52:54:00:00:00:01", "00:16:3e:00:00:77"], "boot": ""}}, "hardware address"),
+    ],
+)
+def test_what_two_hosts_share_is_named_on_both(facts: dict[str, Any], mark: str) -> None:
+    targets = [machine("web1", 1), machine("web2", 2, **facts), machine("web3", 3, **facts)]
+    judged = judge_fleet(targets)
+    assert [[cause.code for cause in target.causes] for target in judged] == [[], [CODE], [CODE]]
+    for target, other in ((judged[1], "web3"), (judged[2], "web2")):
+        (cause,) = target.causes
+        finding = target.findings[cause.findings[0]]
+        assert (finding.check, finding.status) == ("system.identity-shared", Status.FAIL)
+        assert finding.summary == f"the same {mark} as {other}"
+        assert set(cause.findings) == {i for i, one in enumerate(target.findings) if one.is_trouble}
+
+
+def test_judging_twice_changes_nothing() -> None:
+    targets = [machine("web1", 1, machine_id="c" * 16), machine("web2", 2, machine_id="c" * 16)]
+    once = judge_fleet(targets)
+    assert judge_fleet(once) == once
+    assert judge_fleet(once[:1]) == (targets[0],)
+
+
+def test_one_machine_under_two_names_is_no_duplicate() -> None:
+    targets = [machine("web1", 1), replace(machine("web1", 1), name="alias"), machine("web2", 2)]
+    assert not any(target.causes for target in judge_fleet(targets))
+    assert same_machine(targets) == [("web1", "alias")]
+
+
+def test_what_is_not_known_is_shared_by_nobody() -> None:
+    targets = [host("a"), host("b", machine_id="", registration={}, identity={})]
+    assert not any(target.causes for target in judge_fleet(targets))
+
+
+def test_outliers() -> None:
+    rest = [machine(f"web{n}", n) for n in range(20)]
+    odd = [
+        machine("odd-mtu", 100, network={"mtu": 1400, "nameservers": ["10.0.0.53"]}),
+        machine("odd-resolver", 101, network={"mtu": 1500, "nameservers": ["8.8.8.8"]}),
+        machine("odd-clock", 102, skew=17),
+        machine("odd-os", 103, os={"name": "Ubuntu 24.04"}),
+    ]
+    found = {(one.fact, one.value, one.usual): one.hosts for one in outliers(Report((*rest, *odd)))}
+    assert found == {
+        ("clock", "+17 s", "+0 s"): ("odd-clock",),
+        ("nameservers", "8.8.8.8", "10.0.0.53"): ("odd-resolver",),
+        ("MTU", "1400", "1500"): ("odd-mtu",),
+        ("operating system", "Ubuntu 24.04", "Debian 12"): ("odd-os",),
+    }
+
+
+def test_two_kinds_of_hosts_are_no_outliers() -> None:
+    half = [machine(f"a{n}", n) for n in range(10)] + [
+        machine(f"b{n}", 50 + n, os={"name": "Ubuntu 24.04"}, skew=30) for n in range(10)
+    ]
+    assert outliers(Report(tuple(half))) == ()
+    assert outliers(Report((machine("a", 1), machine("b", 2, skew=99)))) == ()
+
+
+def test_groups_and_cells() -> None:
+    report = Report(
+        judge_fleet([machine(f"web{n}", n, machine_id="c" * 16 if n < 3 else f"{n:016}") for n in range(5)])
+    )
+    (group,) = groups(report)
+    assert (group.code, group.hosts, group.of) == (CODE, ("web0", "web1", "web2"), 5)
+    assert endpoints(report) == ("ssm.us-east-1.amazonaws.com",)
+    assert row(report.targets[0])["ssm.us-east-1.amazonaws.com"].seconds == 0.1
+
+
+# --- going on with a run -----------------------------------------------------------------------------------------
+
+
+def test_a_journal_keeps_what_was_judged(tmp_path: Path) -> None:
+    path = str(tmp_path / "run.jsonl")
+    first = Journal(path, {"regions": ["us-east-1"]})
+    first.add(machine("web1", 1))
+    second = Journal(path, {"regions": ["us-east-1"]})
+    assert second.has("web1")
+    assert not second.has("web2")
+    assert second.done["web1"] == machine("web1", 1)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 100])
+def test_a_journal_of_a_killed_run_is_gone_on_with(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "run.jsonl"
+    first = Journal(str(path), {})
+    for number in range(3):
+        first.add(machine(f"web{number}", number))
+    path.write_bytes(path.read_bytes()[:-cut])
+    second = Journal(str(path), {})
+    assert (second.has("web1"), second.has("web2")) == (True, False)
+    second.add(machine("web2", 2))
+    assert Journal(str(path), {}).has("web2")
+
+
+def test_a_journal_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    Journal(str(path), {"regions": ["us-east-1"]})
+    with pytest.raises(BadInput, match="other options"):
+        Journal(str(path), {"regions": ["eu-west-1"]})
+    for text in ('{"schema": "anywhere/bundle/1"}\n', "not json\n", "[]\n"):
+        path.write_text(text)
+        with pytest.raises(BadInput):
+            Journal(str(path), {})
+    with pytest.raises(BadInput):
+        Journal("/no/such/folder/x", {})
+
+
+def test_the_line_of_progress() -> None:
+    tally = Tally(1000, before=100)
+    for number in range(20):
+        tally.add(machine("a", number))
+    assert tally.line().startswith("[==>")
+    assert "120/1000  20 ready" in tally.line()
+    assert " left" in tally.line()
+
+
+# --- over SSH, in a region ---------------------------------------------------------------------------------------
+
+
+class Fleets:
+    """A region, its sshd on many loopback addresses, and the command line run beside it."""
+
+    def __init__(self, region: Region, server: Server, folder: Path) -> None:
+        self.region, self.server, self.folder = region, server, folder
+
+    def inventory(self, *lines: str) -> str:
+        path = self.folder / "hosts"
+        path.write_text("\n".join(lines) + "\n")
+        return str(path)
+
+    def host(self, name: str, number: int = 1) -> str:
+        return f"{name} ansible_host=127.1.0.{number} ansible_port={self.server.port} ansible_user=root"
+
+    def command(self, *words: str) -> list[str]:
+        argv = [
+            "nsenter",
+            f"--net=/proc/{self.region.pid}/ns/net",
+            "env",
+            "-i",
+            "PATH=/usr/bin:/bin",
+            f"HOME={self.folder}",
+        ]
+        return [*argv, sys.executable, "-m", "anywhere", "check", "--region", "us-east-1", "--shards", "4", *words]
+
+    def check(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*words), capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def fleet(shared_room: Path) -> Iterator[Fleets]:
+    server = Server(shared_room / "sshd", addresses=("0.0.0.0",))
+    region = Region(options=Options(binds=(str(shared_room),)))
+    region.world.host.folders.append("/run/sshd")
+    region.world.host.files["/root/.bashrc"] = None
+    home = shared_room / "home"
+    (home / ".ssh").mkdir(parents=True)
+    key = Path(f"{server.host_key}.pub").read_text()
+    (home / ".ssh" / "known_hosts").write_text(f"* {key}")
+    (home / ".ssh" / "config").write_text(f"Host *\n  IdentityFile {server.key}\n")
+    with region:
+        server.start(region.popen)
+        yield Fleets(region, server, home)
+        server.stop()
+
+
+pytest_region = pytest.mark.region
+
+
+def report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest_region
+def test_the_report_has_the_inventorys_order_and_every_host(fleet: Fleets) -> None:
+    lines = [fleet.host(f"web{n}", n) for n in (3, 1, 2)]
+    path = fleet.inventory(*lines, "gone ansible_host=127.1.0.9 ansible_port=1", "nowhere.invalid")
+    done = fleet.check("-i", path, "--format", "json")
+    body = report(done)
+    assert [target["name"] for target in body["targets"]] == ["web3", "web1", "web2", "gone", "nowhere.invalid"]
+    assert [target["verdict"] for target in body["targets"]] == ["ready"] * 3 + ["unknown"] * 2
+    assert [cause["code"] for cause in body["targets"][3]["causes"]] == ["host.unreachable"]
+    assert done.returncode == 3
+    assert body["fleet"]["causes"] == [
+        {
+            "code": "host.unreachable",
+            "severity": "error",
+            "summary": "connection refused (and 1 more)",
+            "hosts": ["gone", "nowhere.invalid"],
+        }
+    ]
+    assert "one machine under 3 names" in done.stderr
+
+
+@pytest_region
+def test_one_host_is_no_other_mode(fleet: Fleets) -> None:
+    done = fleet.check("--host", f"root@127.1.0.1:{fleet.server.port}", "--format", "json")
+    (target,) = report(done)["targets"]
+    assert (target["name"], target["verdict"], done.returncode) == (f"root@127.1.0.1:{fleet.server.port}", "ready", 0)
+    done = fleet.check("--host", "root@127.1.0.1:1", "--format", "json")
+    (target,) = report(done)["targets"]
+    assert (target["verdict"], done.returncode) == ("unknown", 3)
+
+
+@pytest_region
+def test_results_are_streamed_as_they_come(fleet: Fleets) -> None:
+    path = fleet.inventory(
+        "slow ansible_host=127.1.0.9 ansible_port=1", *(fleet.host(f"web{n}", n) for n in range(1, 4))
+    )
+    done = fleet.check("-i", path, "--format", "jsonl", "--parallel", "2")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted(row["name"] for row in rows[:-1]) == ["slow", "web1", "web2", "web3"]
+    assert rows[-1]["fleet"]["hosts"] == 4
+
+
+@pytest_region
+def test_a_run_is_gone_on_with(fleet: Fleets, tmp_path: Path) -> None:
+    journal = str(fleet.folder / "run.jsonl")
+    path = fleet.inventory(fleet.host("web1", 1), "gone ansible_host=127.1.0.9 ansible_port=1")
+    first = report(fleet.check("-i", path, "--resume", journal, "--format", "json"))
+    path = fleet.inventory(fleet.host("web1", 1), fleet.host("gone", 2), fleet.host("web3", 3))
+    second = report(fleet.check("-i", path, "--resume", journal, "--format", "json"))
+    assert [target["verdict"] for target in second["targets"]] == ["ready"] * 3
+    assert second["targets"][0]["started"] == first["targets"][0]["started"]
+    assert second["targets"][1]["started"] >= first["targets"][1]["started"]
+    done = fleet.check("-i", path, "--resume", journal, "--with", "ecr")
+    assert (done.returncode, "other options" in done.stderr) == (2, True)
+
+
+@pytest_region
+def test_ctrl_c_gives_the_report_so_far(fleet: Fleets) -> None:
+    listening = "import socket,time; s=socket.create_server(('127.1.0.50', 2222)); time.sleep(60)"
+    with fleet.region.popen([sys.executable, "-c", listening]) as silent:
+        path = fleet.inventory(
+            *(fleet.host(f"web{n}", n) for n in range(1, 4)),
+            *(f"mute{n} ansible_host=127.1.0.50 ansible_port=2222" for n in range(3)),
+        )
+        with subprocess.Popen(
+            fleet.command("-i", path, "--format", "json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            time.sleep(6)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        silent.kill()
+    body = json.loads(out)
+    assert [target["name"] for target in body["targets"]] == ["web1", "web2", "web3"]
+    assert process.returncode == 130
+    assert "interrupted: 3 of 6 hosts are not judged" in err
+
+
+@pytest_region
+def test_hosts_that_misbehave_are_each_one_line_of_the_report(fleet: Fleets) -> None:
+    script = """
+import socket, threading, time
+def serve(address, data, stays):
+    listening = socket.create_server((address, 2222))
+    while True:
+        sock, _ = listening.accept()
+        sock.sendall(data)
+        if stays: keep.append(sock)
+        else: sock.close()
+keep = []
+for address, data, stays in (("127.1.0.61", b"", True), ("127.1.0.62", b"HTTP/1.1 400 Bad Request\\r\\n\\r\\n", False),
+                             ("127.1.0.63", b"SSH-2.0-x\\r\\n" + b"\\xff" * 9000, True)):
+    threading.Thread(target=serve, args=(address, data, stays), daemon=True).start()
+time.sleep(60)
+"""
+    with fleet.region.popen([sys.executable, "-c", script]) as bad:
+        time.sleep(0.5)
+        names = {"silent": 61, "web": 62, "garbage": 63}
+        lines = [f"{name} ansible_host=127.1.0.{number} ansible_port=2222" for name, number in names.items()]
+        path = fleet.inventory(fleet.host("fine1", 1), *lines, fleet.host("fine2", 2))
+        started = time.monotonic()
+        done = fleet.check("-i", path, "--format", "json")
+        bad.kill()
+    verdicts = {target["name"]: target["verdict"] for target in report(done)["targets"]}
+    assert verdicts == {"fine1": "ready", "silent": "unknown", "web": "unknown", "garbage": "unknown", "fine2": "ready"}
+    assert time.monotonic() - started < 25
+
+
+@pytest_region
+def test_bundles_of_a_fleet_are_judged_again_without_a_network(fleet: Fleets) -> None:
+    folder = fleet.folder / "bundles"
+    path = fleet.inventory(fleet.host("web1", 1), fleet.host("web2", 2))
+    live = report(fleet.check("-i", path, "--format", "json", "--save", f"{folder}/"))
+    assert sorted(os.listdir(folder)) == ["web1.json.gz", "web2.json.gz"]
+    words: Sequence[Sequence[str]] = (
+        ("--host", str(folder)),
+        ("--host", f"{folder}/*.json.gz"),
+        ("--host", f"{folder}/web1.json.gz", f"{folder}/web2.json.gz"),
+    )
+    for chosen in words:
+        again = subprocess.run(
+            [sys.executable, "-m", "anywhere", "check", *chosen, "--format", "json"], capture_output=True, text=True
+        )
+        body = json.loads(again.stdout)
+        assert [steady(target) for target in body["targets"]] == [steady(target) for target in live["targets"]]
+
+
+def steady(target: dict[str, Any]) -> list[Any]:
+    return [
+        target["name"],
+        target["verdict"],
+        [(f["check"], f["status"], f["subject"], f["summary"]) for f in target["findings"]],
+    ]
+
+
+@pytest_region
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--parallel", "0"),
+        ("--host-timeout", "0"),
+        ("--limit", "web"),
+        ("--inventory", "/no/such/file"),
+        ("--ssh-key", "/no/such/key"),
+        ("--host", "a b"),
+        ("--host", "/no/such/*.json.gz"),
+    ],
+)
+def test_bad_words_are_one_line(words: tuple[str, ...]) -> None:
+    done = subprocess.run([sys.executable, "-m", "anywhere", "check", *words], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+    """Nothing."""
