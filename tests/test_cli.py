@@ -255,14 +255,13 @@ def test_a_bundle_that_lacks_observations_could_not_be_judged(tmp_path: Path) ->
     assert not [row for row in target["findings"] if "traceback" in row["evidence"]]
 
 
-def test_a_bundle_with_a_name_for_terminals(tmp_path: Path) -> None:
-    """Nothing that a bundle's author wrote moves the reader's cursor."""
-    body = GOOD | {
-        "host": "\x1b[2Jserver\x07",
-        "observations": {'read ["/etc/os-release", 0]': 'PRETTY_NAME="\x1b[31m"\n'},
-    }
+def test_nothing_that_a_host_says_steers_the_terminal(tmp_path: Path) -> None:
+    one_line(run("check", "--host", bundle_file(tmp_path, json.dumps(GOOD | {"host": "\x1b[2Jx"}).encode())))
+    said = 'ID=debian\nVERSION_ID="\x1b[31m12"\nPRETTY_NAME="a\x1b]0;title\x07b\u202ec"\n'
+    body = GOOD | {"observations": {'read ["/etc/os-release", 0]': said}}
     done = run("check", "--host", bundle_file(tmp_path, json.dumps(body).encode()))
-    assert "\x1b" not in done.stdout and "\x07" not in done.stdout
+    assert "title" in done.stdout
+    assert not [mark for mark in "\x1b\x07\u202e" if mark in done.stdout]
 
 
 # --- a host whose own files are damaged ---------------------------------------------------------------------------

@@ -80,12 +80,14 @@ _guard = Lock()
 
 
 def survey(host: Host, settings: Settings, region: str) -> Survey:
-    """Resolve and probe what a host of this region needs; made once for a host."""
+    """Resolve and probe what a host of this region needs; made once for a host, all regions of a run at once."""
     with _guard:
         made, lock = _made.setdefault(host, {}), _locks.setdefault(host, Lock())
     with lock:
         if (settings, region) not in made:
-            made[settings, region] = _survey(host, settings, region)
+            missing = [one for one in dict.fromkeys((region, *settings.regions)) if (settings, one) not in made]
+            surveys = fan_out([partial(_survey, host, settings, one) for one in missing])
+            made.update({(settings, one): seen for one, seen in zip(missing, surveys)})
     return made[settings, region]
 
 
