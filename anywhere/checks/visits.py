@@ -7,7 +7,7 @@ from typing import Any
 
 from anywhere.facts.addresses import Route, is_bogus, is_ipv6, route_to
 from anywhere.facts.survey import Survey, Visit, survey
-from anywhere.hosts.base import Host, Probe
+from anywhere.hosts.base import Answer, Host, Probe
 from anywhere.hosts.redact import redact_proxy
 from anywhere.model import Reason, Stage
 from anywhere.settings import Settings
@@ -17,8 +17,8 @@ WORDS = {
     Reason.NAMESERVER_TIMEOUT: "no nameserver answers",
     Reason.SERVER_FAILURE: "the nameserver fails",
     Reason.NAME_UNKNOWN: "the name is unknown",
-    Reason.BOGUS_ANSWER: "the nameserver answers with an address that cannot be AWS's",
-    Reason.TIMEOUT: "no answer to the connection attempt",
+    Reason.BOGUS_ANSWER: "the name has an address that cannot be AWS's",
+    Reason.TIMEOUT: "connecting times out",
     Reason.REFUSED: "connection refused",
     Reason.UNREACHABLE: "no way there",
     Reason.NOT_PERMITTED: "this vantage point may not connect",
@@ -58,11 +58,21 @@ def exists(visit: Visit, siblings: Iterable[Visit], invented: set[str]) -> bool:
         assert visit.lookup is not None
         if invented and set(visit.lookup.addresses) <= invented:
             return False
-        return visit.lookup.known or any("REFUSED" in answer.detail for answer in visit.lookup.servers)
+        return visit.lookup.known or _is_refused(visit.lookup.servers)
+    best = visit.best
+    if best is None or best.stage is not Stage.PROXY or best.reason is not Reason.PROXY_DENIED:
+        return best is not None and best.stage is not Stage.PROXY
+    # A refusal by name says nothing of the number: where the site's own nameserver knows any, it decides.
     if any(sibling.lookup is not None and sibling.lookup.known for sibling in siblings):
         return visit.lookup is not None and visit.lookup.known
-    best = visit.best
-    return best is not None and (best.stage is not Stage.PROXY or best.reason is Reason.PROXY_DENIED)
+    return True
+
+
+def _is_refused(answers: Iterable[Answer]) -> bool:
+    """Whether a nameserver will not tell, and no other says that there is no such name."""
+    told = [answer for answer in answers if answer.reason]
+    unknown = any(answer.reason is Reason.NAME_UNKNOWN for answer in told)
+    return not unknown and any("REFUSED" in answer.detail for answer in told)
 
 
 def opened_for(visit: Visit) -> bool:
@@ -126,6 +136,8 @@ def describe(visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
         "excluded": visit.vantage.is_excluded(visit.endpoint.host),
         "addresses": [_address(probe, table) for probe in visit.probes],
     }
+    if visit.proxy_lookup is not None and not visit.probes:
+        evidence["proxy_unresolved"] = str(visit.proxy_lookup.reason or Reason.NAME_UNKNOWN)
     if visit.lookup is not None and not visit.proxy:
         evidence["resolved"] = list(visit.lookup.addresses)
         evidence["truncated"] = any(answer.truncated for answer in visit.lookup.servers)

@@ -21,6 +21,8 @@ def _with_servers(*reasons: Reason) -> Claim:
         for index, finding in reached(case, Stage.RESOLVE):
             if finding.reason in reasons or (servers and finding.reason in _SYSTEM_GAVE_UP):
                 yield index
+        if servers:
+            yield from (i for i, f in reached(case, Stage.PROXY) if f.evidence.get("proxy_unresolved"))
 
     return claim
 
@@ -31,6 +33,10 @@ _SYSTEM_GAVE_UP = (Reason.SERVER_FAILURE, Reason.NAMESERVER_TIMEOUT, Reason.NO_N
 def _servers(findings: Sequence[Finding]) -> str:
     found = [f.subject for f in findings if f.check == SERVERS]
     return ", ".join(found) or "the nameserver"
+
+
+def _no_server(findings: Sequence[Finding]) -> str:
+    return next((f.summary for f in findings if f.check == SERVERS), "names no nameserver")
 
 
 def _degraded(case: Case) -> Iterator[int]:
@@ -106,7 +112,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "dns.no-nameserver",
         _with_servers(Reason.NO_NAMESERVER),
-        "/etc/resolv.conf names no nameserver: no name can be resolved",
+        lambda fs: f"/etc/resolv.conf {_no_server(fs)}: no name can be resolved",
         Remedy(
             "Name the site's nameservers in the network configuration of this host, then check again.",
             (("cat", "/etc/resolv.conf"),),
@@ -128,6 +134,15 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "dns.hosts-file-pin",
+        _pins,
+        lambda fs: f"/etc/hosts overrides {names(f for f in fs if f.check == PINS)}",
+        lambda fs: Remedy(
+            "Take these lines out of /etc/hosts: AWS changes the addresses of its endpoints.",
+            (("grep", "-n", first_host(fs) or "amazonaws", "/etc/hosts"),),
+        ),
+    ),
+    Rule(
         "dns.answers-forged",
         _forged,
         ("the nameserver makes answers up: names that cannot exist, or endpoints, get addresses that are not AWS's"),
@@ -146,15 +161,6 @@ RULES: tuple[Rule, ...] = (
         Remedy(
             "On the nameserver: allow this client to ask (REFUSED), and mend its forwarders or DNSSEC validation (SERVFAIL).",
             (),
-        ),
-    ),
-    Rule(
-        "dns.hosts-file-pin",
-        _pins,
-        lambda fs: f"/etc/hosts overrides {names(f for f in fs if f.check == PINS)}",
-        lambda fs: Remedy(
-            "Take these lines out of /etc/hosts: AWS changes the addresses of its endpoints.",
-            (("grep", "-n", first_host(fs) or "amazonaws", "/etc/hosts"),),
         ),
     ),
     Rule(

@@ -14,6 +14,7 @@ from anywhere.diagnosis.reading import (
     first_host,
     look,
     names,
+    proxied,
     reached,
 )
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
@@ -39,10 +40,18 @@ def _no_route(case: Case) -> Iterator[int]:
     return (i for i, f in reached(case, Stage.CONNECT) if _unrouted(f))
 
 
+def _without_way(case: Case) -> list[Finding]:
+    """The direct endpoints that have an address, where at least two are judged and the proxy opens nothing either: what
+    it opens is a way out, and the direct ones are then only some."""
+    judged = [f for f in direct(case) if f.stage is not Stage.RESOLVE]
+    has_way = any(f.stage is Stage.DONE for f in proxied(case))
+    return [] if has_way or len(judged) < 2 else judged
+
+
 def _blocked(case: Case) -> Iterator[int]:
     """Every direct endpoint fails to connect; at least two, for one says nothing about the others."""
-    judged = [f for f in direct(case) if f.stage is not Stage.RESOLVE]
-    if len(judged) < 2 or not all(f.stage is Stage.CONNECT and f.reason in CONNECT_REASONS for f in judged):
+    judged = _without_way(case)
+    if not judged or not all(f.stage is Stage.CONNECT and f.reason in CONNECT_REASONS for f in judged):
         return iter(())
     return (i for i, _ in reached(case, Stage.CONNECT))
 
@@ -82,15 +91,20 @@ def _cut(finding: Finding) -> bool:
 
 def _all_cut(case: Case) -> Iterator[int]:
     """A middlebox that ends or answers every connection in AWS's place blocks as surely as one that drops."""
-    judged = [f for f in direct(case) if f.stage is not Stage.RESOLVE]
-    if len(judged) < 2 or not all(f.is_trouble and _cut(f) for f in judged):
+    judged = _without_way(case)
+    if not judged or not all(f.is_trouble and _is_stopped(f) for f in judged):
         return iter(())
-    return (i for i, f in reached(case, Stage.TLS, Stage.HTTP) if _cut(f))
+    return (i for i, f in reached(case, Stage.CONNECT, Stage.TLS, Stage.HTTP) if _is_stopped(f))
+
+
+def _is_stopped(finding: Finding) -> bool:
+    """A reset may come before or after the connection is seen to stand: both are the same device."""
+    return _cut(finding) or finding.reason in CONNECT_REASONS
 
 
 def _endpoint_blocked(case: Case) -> Iterator[int]:
     for index, finding in reached(case, Stage.CONNECT, Stage.TLS, Stage.HTTP):
-        if finding.reason in CONNECT_REASONS or _cut(finding):
+        if _is_stopped(finding):
             yield index
 
 
@@ -219,7 +233,10 @@ ABOVE_TCP: tuple[Rule, ...] = (
     Rule(
         "egress.endpoint-blocked",
         _endpoint_blocked,
-        lambda fs: f"{count(fs)} of {components(fs)} cannot be reached while others can: {names(fs)} ({_how(fs)})",
-        _ask_network,
+        lambda fs: (
+            f"{count(fs)} of {components(fs)} cannot be reached while others can: {names(fs)} "
+            f"({_how(fs)}{', and NO_PROXY keeps them from the proxy that is set' if _excluded(fs) else ''})"
+        ),
+        lambda fs: _include(fs) if _excluded(fs) else _ask_network(fs),
     ),
 )

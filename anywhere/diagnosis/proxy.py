@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from anywhere.diagnosis.engine import Case, Claim, Rule
 from anywhere.diagnosis.reading import components, details, look, names, proxied, proxy_of, reached
-from anywhere.model import Finding, Reason, Remedy, Stage
+from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 PROXY = "network.proxy"
 
@@ -39,14 +39,30 @@ def _because(*reasons: Reason) -> Claim:
 
 
 def _unreachable(case: Case) -> Iterator[int]:
-    """Not reached at all; or reached, and silent or speechless for every endpoint."""
+    """Not reached at all; or reached, and silent or speechless for every endpoint. A name that no nameserver could be
+    asked for says nothing of the proxy."""
+    mute = any(finding.status is Status.FAIL for finding in case.of("network.nameservers"))
     errors = [f for f in proxied(case) if f.reason is Reason.PROXY_ERROR]
     dead = len(errors) == len(proxied(case)) and all(
         "HTTP" in d or "never answered" in d or "TLS" in d for d in details(errors)
     )
     for index, finding in reached(case, Stage.PROXY):
+        if mute and finding.evidence.get("proxy_unresolved"):
+            continue
         if finding.reason is Reason.PROXY_UNREACHABLE or (dead and finding.reason is Reason.PROXY_ERROR):
             yield index
+
+
+def _why_unreachable(findings: Sequence[Finding]) -> str:
+    if any(finding.evidence.get("proxy_unresolved") for finding in findings):
+        return "its name does not resolve"
+    return "; ".join(details(findings)[:2]) or findings[0].summary
+
+
+def _bare(url: str) -> str:
+    """A proxy's URL without what stood in the place of user and password."""
+    scheme, mark, rest = url.rpartition("://")
+    return scheme + mark + rest.rpartition("@")[2]
 
 
 def _try(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
@@ -74,17 +90,18 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "proxy.unreachable",
         _unreachable,
-        lambda fs: f"{proxy_of(fs)} is not reached: {'; '.join(details(fs)[:2]) or fs[0].summary}",
+        lambda fs: f"{proxy_of(fs)} is not reached: {_why_unreachable(fs)}",
         lambda fs: Remedy("Check the proxy's name, address and port, and that this host may connect to it.", _try(fs)),
     ),
     Rule(
         "proxy.auth-required",
         _because(Reason.PROXY_AUTH_REQUIRED),
         lambda fs: f"{proxy_of(fs)} asks for a user and password ({'; '.join(details(fs)[:1])})",
-        Remedy(
+        lambda fs: Remedy(
             "Put the user and password into the proxy URL of each component (special characters percent-encoded); the agents "
-            "know Basic only: where NTLM or Negotiate is offered, ask for a rule by this host's address instead.",
-            (("sudo", "anywhere", "proxy", "apply", "--url", "http://PROXY:PORT", "--credentials-file", "FILE"),),
+            "know Basic only: where NTLM or Negotiate is offered, ask for a rule by this host's address instead. FILE holds "
+            "one line user:password.",
+            (("sudo", "anywhere", "proxy", "apply", "--url", _bare(proxy_of(fs)), "--credentials-file", "FILE"),),
         ),
     ),
     Rule(
