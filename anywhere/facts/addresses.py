@@ -77,7 +77,9 @@ def parse_ipv4_routes(text: str) -> tuple[Route, ...]:
             continue
         if flags & UP:
             via = "" if gateway == "0.0.0.0" else gateway
-            routes.append(Route(network, words[0], via, metric, bool(flags & REJECT)))
+            # A black hole is not flagged as refusing, but has no interface.
+            reject = bool(flags & REJECT) or words[0] == "*"
+            routes.append(Route(network, words[0], via, metric, reject))
     return tuple(routes)
 
 

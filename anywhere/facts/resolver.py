@@ -36,21 +36,26 @@ class Pin:
 
 
 def parse_resolv_conf(text: str) -> ResolvConf:
-    """`nameserver 10.0.0.53` and so on; the last search or domain line wins, as in resolv.conf(5)."""
+    """`nameserver 10.0.0.53` and so on; the last search or domain line wins, as in resolv.conf(5).
+
+    The C library takes a nameserver only at the start of a line and up to a space, tab or line feed: what an editor of
+    another system left (a carriage return) makes the address none.
+    """
     servers: list[str] = []
     search: tuple[str, ...] = ()
     ndots = 1
     bad: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         words = line.split("#")[0].split(";")[0].split()
         if not words:
             continue
         if words[0] == "nameserver":
             address = _address(words[1]) if len(words) > 1 else ""
-            if address:
+            blemish = _blemish(line)
+            if address and not blemish:
                 servers.append(address)
             else:
-                bad.append(f"line {number}: {line.strip()[:80]}")
+                bad.append(f"line {number}: {line.strip()[:80]}{blemish}")
         elif words[0] in ("search", "domain"):
             search = tuple(word.rstrip(".").lower() for word in words[1:])
         elif words[0] == "options":
@@ -59,6 +64,12 @@ def parse_resolv_conf(text: str) -> ResolvConf:
                 if value != word and value.isdecimal() and len(value) < 4:
                     ndots = min(15, int(value))
     return ResolvConf(tuple(servers[:MOST_NAMESERVERS]), search, ndots, tuple(bad))
+
+
+def _blemish(line: str) -> str:
+    if "\r" in line:
+        return " (with a carriage return)"
+    return " (with a blank before it)" if line[0].isspace() else ""
 
 
 def _address(text: str) -> str:
