@@ -164,7 +164,9 @@ def _matrix(component: Component) -> dict[str, Any]:
     """Component by setting: what the configuration declares, what works, what is needed."""
 
     def shown(environment: Any) -> dict[str, str]:
-        upper = {name.upper(): redact(value) for name, value in environment.items()}
+        # What counts comes last: the upper case, unless it is empty.
+        ordered = sorted(environment.items(), key=lambda item: (bool(item[1]), item[0].isupper()))
+        upper = {name.upper(): redact(value) for name, value in ordered}
         return {name: upper[name] for name in PROXY_NAMES if name in upper}
 
     return {

@@ -49,7 +49,7 @@ def interception(host: Host, settings: Settings) -> Iterator[Finding]:
         for visit in opened:
             by_issuer.setdefault(_issuer(visit), []).append(visit)
         for issuer, visits in by_issuer.items():
-            yield _inspected(issuer, visits, settings)
+            yield _inspected(issuer, visits, settings, seen.region)
         if not whole:
             yield skipped(id, seen.region, "no endpoint answers", because="endpoints.reach")
         elif not opened:
@@ -67,7 +67,7 @@ def _issuer(visit: Visit) -> str:
     return (tls.issuer or tls.issuer_organization) if tls else ""
 
 
-def _inspected(issuer: str, visits: list[Visit], settings: Settings) -> Finding:
+def _inspected(issuer: str, visits: list[Visit], settings: Settings, region: str) -> Finding:
     id = interception.id
     tls = next(visit.best.tls for visit in visits if visit.best and visit.best.tls)
     evidence = {
@@ -83,7 +83,7 @@ def _inspected(issuer: str, visits: list[Visit], settings: Settings) -> Finding:
     remedy = Remedy(
         f"Ask for the agents' names to be exempt from inspection: long-lived channels suffer. If this is wanted, accept it: "
         f"--accept-issuer '{issuer}'.",
-        (("anywhere", "check", "--accept-issuer", issuer),),
+        (("anywhere", "check", "--region", region, "--accept-issuer", issuer),),
     )
     return trouble(id, Status.WARN, issuer, summary, cause="tls.intercepted-trusted", remedy=remedy, evidence=evidence)
 
@@ -159,7 +159,7 @@ def idle(host: Host, settings: Settings) -> Iterator[Finding]:
             yield skipped(id, seen.region, "no channel opens", because="endpoints.websocket")
         calls = [partial(_hold, host, visit, settings.idle) for visit in channels.values()]
         for visit, probe in zip(channels.values(), fan_out(calls)):
-            yield _survival(visit, probe, settings.idle)
+            yield _survival(visit, probe, settings.idle, seen.region)
 
 
 def _hold(host: Host, visit: Visit, seconds: float) -> Probe:
@@ -167,14 +167,14 @@ def _hold(host: Host, visit: Visit, seconds: float) -> Probe:
     return host.probe(replace(visit.best.spec, proxy=visit.proxy, idle=seconds))
 
 
-def _survival(visit: Visit, probe: Probe, seconds: float) -> Finding:
+def _survival(visit: Visit, probe: Probe, seconds: float, region: str) -> Finding:
     subject = f"{visit.endpoint.host}:{visit.endpoint.port}"
     if probe.survived is not False:
         return passed(idle.id, subject, f"a connection survives {seconds:g} quiet seconds")
     remedy = Remedy(
         "Raise the idle timeout of the firewall, proxy or NAT on the way to at least two minutes: the channels are quiet "
         "for up to 60 s, and a cut one is noticed late.",
-        (("anywhere", "check", "--idle", f"{seconds / 2:g}", "--only", idle.id),),
+        (("anywhere", "check", "--region", region, "--idle", f"{seconds:g}", "--only", idle.id),),
     )
     summary = f"a quiet connection does not survive {seconds:g} s: {probe.detail}"
     return trouble(idle.id, Status.WARN, subject, summary, cause="websocket.idle-cut", remedy=remedy)
