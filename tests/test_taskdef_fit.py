@@ -230,6 +230,7 @@ def test_name_that_does_not_resolve_is_not_reached() -> None:
     assert found.reachable == {"logs.eu-west-1.amazonaws.com": False}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: data.decode("latin-1")))
 def test_docker_info_and_instances_never_crash(text: str) -> None:
     parse_docker(text)

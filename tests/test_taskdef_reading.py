@@ -188,6 +188,7 @@ def shaped(shape: Any, odd: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(plain, plain, plain, odd) if shape is not CONTAINER else plain
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["a.json", "a.yaml", "a"]))
 def test_bytes_never_crash(data: bytes, name: str) -> None:
     try:
@@ -196,6 +197,7 @@ def test_bytes_never_crash(data: bytes, name: str) -> None:
         pass
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"#%,?\n\t <0123~", max_size=80))
 def test_yaml_never_crashes(text: str) -> None:
     try:
@@ -204,6 +206,7 @@ def test_yaml_never_crashes(text: str) -> None:
         pass
 
 
+@settings(deadline=None)
 @given(values)
 def test_json_values_and_places_agree(value: Any) -> None:
     for indent in (None, 1):
@@ -278,6 +281,7 @@ def _all_the_way(texts: list[bytes], name: str, launch: str, system: str) -> Non
                 json.dumps(convert(definition, system).definition)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=15))
 def test_amounts_never_crash(text: str) -> None:
     assert cpu_units(text) is None or cpu_units(text) >= 0  # type: ignore[operator]

@@ -12,7 +12,8 @@ def most(items: Sequence[Item], bins: Sequence[Bin]) -> int:
     empty = State(items, bins)
     fit = [item for item in range(len(items)) if any(empty.fits(item, bin) for bin in items[item].bins)]
     by_size = min((_by_size([items[item] for item in fit], bins, at) for at in range(4)), default=len(fit))
-    return min(len(fit) - _port_deficit(items, fit, empty), by_size)
+    by_bin = sum(_in_bin(items, fit, empty, bin) for bin in range(len(bins)))
+    return min(len(fit) - _port_deficit(items, fit, empty), by_size, by_bin)
 
 
 def _by_size(items: Sequence[Item], bins: Sequence[Bin], at: int) -> int:
@@ -25,6 +26,12 @@ def _by_size(items: Sequence[Item], bins: Sequence[Bin], at: int) -> int:
         room -= size
         count += 1
     return count
+
+
+def _in_bin(items: Sequence[Item], fit: Sequence[int], empty: State, bin: int) -> int:
+    """The most items that this bin could hold if it had its pick."""
+    able = [items[item] for item in fit if empty.fits(item, bin)]
+    return min(_by_size(able, [empty.bins[bin]], at) for at in range(4))
 
 
 def _port_deficit(items: Sequence[Item], fit: Sequence[int], empty: State) -> int:

@@ -8,7 +8,10 @@ from anywhere.taskdef.packing.model import Bin, Item, State
 from anywhere.taskdef.packing.split import divide
 
 # Effort of the repairs in all, in items looked at: a few seconds.
-MOST_WORK = 90_000
+MOST_WORK = 600_000
+
+
+TRICKLES = 400
 
 
 class _Dice:
@@ -128,14 +131,31 @@ def _evict(state: State, item: int) -> bool:
 
 def _gather(state: State, item: int, dice: _Dice) -> bool:
     """Gather free memory in one bin until the item fits there."""
-    for sink in dice.shuffled(sorted(state.items[item].bins))[:4]:
-        for bin in dice.shuffled([bin for bin in range(len(state.bins)) if bin != sink]):
+    for sink in dice.shuffled(sorted(state.items[item].bins))[:2]:
+        others = [bin for bin in range(len(state.bins)) if bin != sink]
+        for bin in dice.shuffled(others):
             if state.room[bin][0]:
                 divide(state, bin, sink)
-            if state.fits(item, sink):
-                state.put(item, sink)
+            if _direct(state, item):
                 return True
-        if _evict(state, item):
+        if _evict(state, item) or _trickle(state, item, sink, others, dice):
+            return True
+    return False
+
+
+def _trickle(state: State, item: int, sink: int, others: Sequence[int], dice: _Dice) -> bool:
+    """Divide pairs of other bins at random and let what becomes free flow to the sink; free room outside never grows."""
+    for _ in range(TRICKLES if len(others) > 1 else 0):
+        open_bins = [bin for bin in others if state.room[bin][0]]
+        if not open_bins:
+            return False
+        first = open_bins[dice.below(len(open_bins))]
+        second = [bin for bin in others if bin != first][dice.below(len(others) - 1)]
+        divide(state, first, second, dice.below(state.bins[first].memory + 1))
+        divide(state, first, sink)
+        divide(state, second, sink)
+        if state.fits(item, sink):
+            state.put(item, sink)
             return True
     return False
 
