@@ -76,7 +76,8 @@ def _inspected(issuer: str, visits: list[Visit], settings: Settings, region: str
         "endpoints": [v.endpoint.host for v in visits],
     }
     known = product(f"{issuer} {tls.issuer_organization}", {"chain": tls.chain})
-    summary = f"{len(visits)} endpoints are opened on the way by {issuer}" + (f" ({known})" if known else "")
+    what = "1 endpoint is" if len(visits) == 1 else f"{len(visits)} endpoints are"
+    summary = f"{what} opened on the way by {issuer}" + (f" ({known})" if known else "")
     words = (issuer.lower(), tls.issuer_organization.lower(), *(part.lower() for part in tls.chain))
     if any(name.lower() in word for name in settings.accepted_issuers for word in words if name):
         return passed(id, issuer, f"{summary}: accepted by name", **evidence, accepted=True)

@@ -59,6 +59,11 @@ def _why_unreachable(findings: Sequence[Finding]) -> str:
     return "; ".join(details(findings)[:2]) or findings[0].summary
 
 
+def _other(url: str) -> str:
+    """The scheme that the second look spoke."""
+    return "http" if url.startswith(("https", "socks")) else "https"
+
+
 def _bare(url: str) -> str:
     """A proxy's URL without what stood in the place of user and password."""
     scheme, mark, rest = url.rpartition("://")
@@ -82,7 +87,7 @@ RULES: tuple[Rule, ...] = (
         _wrong_scheme,
         lambda fs: f"the scheme of {proxy_of(fs)} is wrong: the proxy answers when spoken to the other way",
         lambda fs: Remedy(
-            f"Write the proxy's URL with {'http' if proxy_of(fs).startswith('https') else 'https'}:// for {components(fs)}. "
+            f"Write the proxy's URL with {_other(proxy_of(fs))}:// for {components(fs)}. "
             "Session Manager does not support https:// proxies.",
             (),
         ),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from anywhere.errors import ParseError
+from anywhere.hosts import socks
 from anywhere.hosts.base import Deadline, Probe, ProbeSpec, TlsFacts
 from anywhere.hosts.http import Head, ask, connect_request, judge, proxy_reason, read_head
 from anywhere.hosts.proxyurl import ProxyUrl
@@ -137,7 +138,10 @@ class _Climb:
             self._connect(self.spec.address or proxy.host, proxy.port)
             if proxy.scheme == "https":
                 self._tls_to_proxy(proxy)
-            self._ask_proxy(proxy)
+            if proxy.scheme.startswith("socks"):
+                self._ask_socks(proxy)
+            else:
+                self._ask_proxy(proxy)
         finally:
             self._note(connect_seconds=round(time.monotonic() - started, 4))
 
@@ -166,6 +170,17 @@ class _Climb:
         if head.status // 100 != 2:
             self._note(http=head.facts())
             raise _Failed(Stage.PROXY, *proxy_reason(head))
+
+    def _ask_socks(self, proxy: ProxyUrl) -> None:
+        assert self.sock is not None
+        try:
+            socks.ask(self.sock, self.spec.host, self.spec.port, proxy, self._end(CONNECT_SHARE))
+        except socks.Refused as error:
+            raise _Failed(Stage.PROXY, error.reason, error.detail) from error
+        except TimeoutError as error:
+            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, "accepted, but never answered in SOCKS5") from error
+        except OSError as error:
+            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, f"no answer in SOCKS5: {error}") from error
 
     # --- TLS ---------------------------------------------------------------------------------------------------
 

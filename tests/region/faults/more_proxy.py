@@ -105,6 +105,11 @@ def no_proxy_some(world: World) -> None:
     world.environment |= settings(behind_proxy(world).url, f"{EXCLUDED},{names}")
 
 
+@fault("proxy-scheme-socks", "the URL says socks5://, the proxy speaks HTTP", "proxy.wrong-scheme")
+def proxy_scheme_socks(world: World) -> None:
+    behind_proxy(world, "socks5://{}")
+
+
 @fault("proxy-denies-shards", "the proxy denies every ecs-a-N and ecs-t-N", "proxy.denies-endpoint")
 def proxy_denies_shards(world: World) -> None:
     behind_proxy(world, denied=world.matching("ecs-a-*.*", "ecs-t-*.*"))
