@@ -58,8 +58,12 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route]) -> Finding:
     if stage is Stage.HTTP and reason is Reason.UPGRADE_REFUSED:
         finding = passed(REACH, subject, "answers; see the WebSocket upgrade", **evidence)
         return replace(finding, stage=Stage.HTTP, seconds=seconds)
-    status = Status.FAIL if visit.endpoint.required and not visit.ok else Status.WARN
+    again = visit.look("full-segments")
+    chance = again is not None and again.ok
+    status = Status.FAIL if visit.endpoint.required and not visit.ok and not chance else Status.WARN
     summary = f"{WORDS.get(reason, str(reason))}{through(visit)}" + (f": {detail}" if detail else "")
+    if chance:
+        summary += "; the second try passes"
     if visit.ok:
         summary = f"{len(failed_probes(visit))} of {len(visit.probes)} addresses: {summary}"
         evidence["partial"] = True

@@ -69,6 +69,19 @@ def _shards_partial(case: Case) -> Iterator[int]:
             yield index
 
 
+def _slow(case: Case) -> Iterator[int]:
+    """What passes when tried once more was lost by chance, or came late: no filter and no black hole."""
+    yield from (i for i, f in reached(case, Stage.TLS, Stage.HTTP) if look(f, "full-segments") == "passes")
+    yield from _one(case, "endpoints.latency")
+
+
+def _lossy(findings: Sequence[Finding]) -> str:
+    lost = [f for f in findings if f.check != "endpoints.latency"]
+    slow = next((f.summary for f in findings if f.check == "endpoints.latency"), "")
+    chance = f"{names(lost)} answers only at the second try: packets are lost on the way" if lost else ""
+    return "; ".join(filter(None, (slow, chance)))
+
+
 def _path_mtu(case: Case) -> Iterator[int]:
     for index, finding in reached(case, Stage.TLS, Stage.HTTP):
         if look(finding, "small-segments") == "passes" or (
@@ -194,6 +207,15 @@ WAY_OUT: tuple[Rule, ...] = (
 
 # What stalls or is cut above TCP, the most telling second look first.
 ABOVE_TCP: tuple[Rule, ...] = (
+    Rule(
+        "egress.slow",
+        _slow,
+        _lossy,
+        lambda fs: next(
+            (f.remedy for f in fs if f.remedy),
+            Remedy("Look for packet loss or a saturated path.", (("mtr", "-n", first_host(fs) or "HOST"),)),
+        ),
+    ),
     Rule(
         "egress.path-mtu",
         _path_mtu,

@@ -197,6 +197,8 @@ def _is_address(text: str) -> bool:
 
 # --- second looks ------------------------------------------------------------------------------------------------
 
+# Bytes: what Ethernet carries, so the same once more. What passes then was lost by chance.
+FULL_SEGMENT = 1460
 NEUTRAL_NAME = "www.example.com"
 # Bytes: below any tunnel's overhead, yet a ClientHello still fits into one segment and its server name can be read.
 SMALL_SEGMENT = 900
@@ -225,6 +227,7 @@ def _twice(host: Host, first: Visit) -> Visit:
 def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[str, ProbeSpec]]:
     looks: list[tuple[str, ProbeSpec]] = []
     if probe.reason in STALLED:
+        looks.append(("full-segments", replace(spec, mss=FULL_SEGMENT)))
         looks.append(("small-segments", replace(spec, mss=SMALL_SEGMENT)))
         looks.append(("smallest-segments", replace(spec, mss=SMALLEST_SEGMENT)))
     if probe.reason in (Reason.TLS_TIMEOUT, Reason.TLS_RESET):
@@ -248,8 +251,8 @@ def is_foreign(probe: Probe) -> bool:
 
 
 def other_scheme(proxy: str) -> str:
-    """The same proxy spoken to with TLS where the URL says http, and the other way round."""
+    """The same proxy spoken to with TLS where the URL says http, and in plain HTTP where it says https or socks5."""
     scheme, mark, rest = proxy.partition("://")
     if not mark:
         return "https://" + proxy
-    return ("http" if scheme.lower() == "https" else "https") + mark + rest
+    return ("https" if scheme.lower() == "http" else "http") + mark + rest
