@@ -123,10 +123,12 @@ def test_planted_packing_of_200_tasks_on_20_hosts_is_found(
 
 
 def test_search_that_was_cut_is_not_a_proof() -> None:
-    items = [Item(memory=6, bins=frozenset({0, 1}))] * 3
-    bins = [Bin(10, 1)] * 2
-    assert pack(items, bins, steps=0) == Packing((0, 1, None), False)
-    assert pack(items, bins) == Packing((0, 1, None), True)
+    items = [Item(memory=size, bins=frozenset({0, 1})) for size in (6, 6, 4, 4, 4)]
+    bins = [Bin(12, 1)] * 2
+    assert pack(items, bins).placed == brute_force(items, bins) == 5
+    items = [Item(memory=size, bins=frozenset({0, 1})) for size in (7, 7, 7, 3)]
+    assert (pack(items, bins, steps=0).placed, pack(items, bins, steps=0).proven) == (3, False)
+    assert (pack(items, bins).placed, pack(items, bins).proven) == (3, True)
 
 
 def test_more_port_holders_than_hosts_is_proven_without_search() -> None:

@@ -11,14 +11,17 @@ from anywhere.taskdef.packing.split import divide
 MOST_WORK = 600_000
 
 
-TRICKLES = 400
+# How often free room is let flow to one bin before another is tried: broad first, then deep.
+TRICKLES = (0, 60, 400)
 
 
 class _Dice:
-    """Numbers without a pattern and the same in every run (Knuth's linear congruential generator)."""
+    """Numbers without a pattern and the same in every run (Knuth's linear congruential generator), and how long a
+    repair stays with one bin."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, trickles: int) -> None:
         self.state = seed
+        self.trickles = trickles
 
     def below(self, limit: int) -> int:
         self.state = (self.state * 6364136223846793005 + 1442695040888963407) % 2**64
@@ -47,8 +50,9 @@ def quick(items: Sequence[Item], bins: Sequence[Bin], enough: int) -> list[State
 def repaired(states: Sequence[State], enough: int) -> State:
     """The best that repairing the first of these packings leads to."""
     found = list(states)
-    for turn, state in enumerate(states[:3]):
-        found.append(_repaired(state.copy(), _Dice(turn + 1), enough, MOST_WORK // 3))
+    for turn, (state, trickles) in enumerate(zip(states, TRICKLES)):
+        work = MOST_WORK // len(TRICKLES)
+        found.append(_repaired(state.copy(), _Dice(turn + 1, trickles), enough, work))
         if found[-1].score[0] >= enough:
             break
     return max(found, key=lambda state: state.score)
@@ -131,7 +135,7 @@ def _evict(state: State, item: int) -> bool:
 
 def _gather(state: State, item: int, dice: _Dice) -> bool:
     """Gather free memory in one bin until the item fits there."""
-    for sink in dice.shuffled(sorted(state.items[item].bins))[:2]:
+    for sink in dice.shuffled(sorted(state.items[item].bins))[: 2 if dice.trickles else 4]:
         others = [bin for bin in range(len(state.bins)) if bin != sink]
         for bin in dice.shuffled(others):
             if state.room[bin][0]:
@@ -145,7 +149,7 @@ def _gather(state: State, item: int, dice: _Dice) -> bool:
 
 def _trickle(state: State, item: int, sink: int, others: Sequence[int], dice: _Dice) -> bool:
     """Divide pairs of other bins at random and let what becomes free flow to the sink; free room outside never grows."""
-    for _ in range(TRICKLES if len(others) > 1 else 0):
+    for _ in range(dice.trickles if len(others) > 1 else 0):
         open_bins = [bin for bin in others if state.room[bin][0]]
         if not open_bins:
             return False
