@@ -65,7 +65,8 @@ def _portal(case: Case) -> Iterator[int]:
 
 def _shards_partial(case: Case) -> Iterator[int]:
     for index, finding in case.trouble("endpoints.reach"):
-        if finding.status is Status.WARN and finding.evidence.get("shard") and not finding.evidence.get("partial"):
+        by_chance = finding.evidence.get("partial") or look(finding, "full-segments") == "passes"
+        if finding.status is Status.WARN and finding.evidence.get("shard") and not by_chance:
             yield index
 
 
