@@ -20,6 +20,9 @@ _SETUP = """
 set -e
 mount --make-rprivate /
 root=$1
+# Nothing may reach the machine's own files through a link that leads out of the overlays (/etc/os-release does).
+mount --bind /usr /usr
+mount -o remount,ro,bind /usr
 for d in etc var/lib run usr/local; do
   mkdir -p "$root/up/$d" "$root/work/$d"
   mount -t overlay overlay -o "lowerdir=/$d,upperdir=$root/up/$d,workdir=$root/work/$d" "/$d"
