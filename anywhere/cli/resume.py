@@ -37,7 +37,7 @@ class Journal:
             return 0
         data = Path(self.path).read_bytes()
         whole = data.rfind(b"\n") + 1
-        lines = data[:whole].decode("utf-8", "replace").splitlines()
+        lines = data[:whole].decode("utf-8", "replace").split("\n")[:-1]
         rows = [self._row(number, text) for number, text in enumerate(lines, 1)]
         if rows and rows[0].get("schema") != SCHEMA:
             raise BadInput(f"--resume {self.path}: not the file of an earlier run")

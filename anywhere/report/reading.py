@@ -23,7 +23,7 @@ def read_report(text: str, name: str) -> tuple[Target, ...]:
 
 
 def _lines(text: str, name: str) -> Iterator[Target]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 body = json.loads(line)
