@@ -37,7 +37,11 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
     judged = race(calls, lambda *_: host.deadline.is_over(GRACE))
     rows = [judged[place] if place in judged else _unfinished(check, host) for place, check in enumerate(chosen)]
     findings = tuple(_clean(_demoted(finding, settings)) for found in rows for finding in found)
-    facts = printable_value(redact_value({**_summary(host), "regions": list(settings.regions)}))
+    facts = printable_value(
+        redact_value(
+            {**_summary(host), "regions": list(settings.regions), "partial": bool(settings.only or settings.skip)}
+        )
+    )
     return Target(
         name=host.name,
         started=started,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from anywhere.causetexts.base import CauseText
 
-
 FLEET_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "docker.subnet-overlap",

@@ -261,7 +261,8 @@ AGENT_CAUSES: tuple[CauseText, ...] = (
         "AWS's installer compares neither: it keeps the old registration and ignores the new activation. An agent "
         "whose saved cluster differs from the configured one stops for good.",
         "The vault's region, ecs.config, the agent's introspection and its log, against what is asked for.",
-        "anywhere move for another cluster; anywhere reset and a fresh activation for another region.",
+        "Another cluster: stop ecs, set ECS_CLUSTER, delete agent.db, start ecs. Another region: clear the registration and "
+        "register with a fresh activation.",
         f"{_AGENT} scripts/ecs-anywhere-install.sh; agent/app/agent.go",
     ),
     CauseText(
@@ -271,7 +272,7 @@ AGENT_CAUSES: tuple[CauseText, ...] = (
         "Parts of it are there and others are not: a failed or cleared attempt, a half-finished installation, another "
         "machine's identity, or an instance that AWS has deregistered. A rerun of AWS's installer mends none of them.",
         "The SSM vault (its instance's id, never its key), ecs.config, the package, and the agents' logs.",
-        "anywhere reset, then register with a fresh activation.",
+        "Stop both agents, clear the registration and the saved state, then register with a fresh activation.",
         f"{_AGENT} scripts/ecs-anywhere-install.sh; amazon-ssm-agent agent/managedInstances",
     ),
     CauseText(

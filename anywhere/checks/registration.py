@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
-from anywhere.checks.remedies import remedy
+from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agentlog import agent_log
 from anywhere.facts.agents import Agents, agents, metadata
 from anywhere.facts.ecsconfig import PATHS, EcsConfig, Problem, ecs_config
@@ -16,7 +16,22 @@ from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 
 ID = "agents.registration"
-RESET = ("anywhere", "reset")
+# AWS: deregistering an external instance; -clear leaves the second file (amazon-ssm-agent agent/managedInstances).
+RESET: tuple[Command, ...] = (
+    ("systemctl", "stop", "ecs", "amazon-ssm-agent"),
+    ("amazon-ssm-agent", "-register", "-clear"),
+    ("rm", "-f", "/var/lib/ecs/data/agent.db", LEFTOVER),
+)
+
+
+def move(cluster: str) -> tuple[Command, ...]:
+    """Into another cluster, as AWS's page says; the saved state must go, or the agent stops for good."""
+    return (
+        ("systemctl", "stop", "ecs"),
+        ("sed", "-i", f"s/^ECS_CLUSTER=.*/ECS_CLUSTER={cluster}/", "/etc/ecs/ecs.config"),
+        ("rm", "-f", "/var/lib/ecs/data/agent.db"),
+        ("systemctl", "start", "ecs"),
+    )
 
 
 @check(ID, "registration with AWS")
@@ -80,7 +95,7 @@ def _half_installed(host: Host, here: Agents, config: EcsConfig) -> Iterator[Fin
 
 
 def _break(host: Host, subject: str, said: str, mend: str, status: Status = Status.FAIL) -> Finding:
-    return trouble(ID, status, subject, said, cause="registration.broken", remedy=remedy(host, mend, RESET))
+    return trouble(ID, status, subject, said, cause="registration.broken", remedy=remedy(host, mend, *RESET))
 
 
 def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
@@ -97,13 +112,13 @@ def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
         return
     cluster = metadata(host).cluster or config.agent.get("ECS_CLUSTER", "") or "default"
     if settings.cluster and cluster != settings.cluster:
-        move = ("anywhere", "move", "--cluster", settings.cluster)
-        yield _elsewhere(host, cluster, f"in cluster {cluster}, not in {settings.cluster}", move)
+        said = f"in cluster {cluster}, not in {settings.cluster}"
+        yield _elsewhere(host, cluster, said, move(settings.cluster))
     log = agent_log(host)
     if log and (symptom := log.symptom("cluster")):
         said = "the agent's saved state belongs to another cluster than the one that is set, so it stops for good"
         configured = config.agent.get("ECS_CLUSTER", "default")
-        finding = _elsewhere(host, configured, said, ("anywhere", "move", "--cluster", configured))
+        finding = _elsewhere(host, configured, said, move(configured))
         yield trouble(
             ID,
             Status.FAIL,
@@ -115,13 +130,13 @@ def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _elsewhere(host: Host, subject: str, said: str, command: tuple[str, ...]) -> Finding:
+def _elsewhere(host: Host, subject: str, said: str, commands: tuple[Command, ...]) -> Finding:
     text = (
         "Reset the host and register it where it belongs."
-        if command == RESET
+        if commands == RESET
         else "Move the host, or ask for its cluster."
     )
-    return trouble(ID, Status.FAIL, subject, said, cause="registration.other", remedy=remedy(host, text, command))
+    return trouble(ID, Status.FAIL, subject, said, cause="registration.other", remedy=remedy(host, text, *commands))
 
 
 @check("agents.config", "the ECS agent's settings")

@@ -144,7 +144,8 @@ def _verdict(target: Target, style: Style) -> Iterator[str]:
     fails = [cause for cause in target.causes if cause.severity is Status.FAIL]
     warns = [cause for cause in target.causes if cause.severity is Status.WARN]
     counts = [f"{len(causes)} {word}" for causes, word in ((fails, "to mend"), (warns, "to look at")) if causes]
-    yield style.paint(COLOURS[status])(style.bold(WORDS[target.verdict])) + (f": {', '.join(counts)}" if counts else "")
+    words = WORDS[target.verdict] + (", as far as was judged" if target.facts.get("partial") else "")
+    yield style.paint(COLOURS[status])(style.bold(words)) + (f": {', '.join(counts)}" if counts else "")
     yield f"Next: {next_command(target)}"
 
 
@@ -155,14 +156,20 @@ def next_command(target: Target) -> str:
         return shlex.join(worst.remedy.commands[0] if worst.remedy.commands else ("anywhere", "explain", worst.code))
     errors = [finding for finding in target.findings if finding.status is Status.ERROR]
     if errors:
-        return f"anywhere check --only {errors[0].check} --format json"
+        return f"anywhere check --region {_region(target)} --only {errors[0].check} --format json"
     if target.kind == "document":
         return "nothing to change"
-    regions = target.facts.get("regions") or ["REGION"]
-    region = str(regions[0])
+    region = _region(target)
+    if target.facts.get("partial"):
+        return f"anywhere check --region {region}"
     if is_registered(target):
         return f"anywhere rules verify, and anywhere check --region {region} from time to time"
     return f"register it with AWS's installer, then anywhere check --region {region}"
+
+
+def _region(target: Target) -> str:
+    regions = target.facts.get("regions") or ["REGION"]
+    return str(regions[0])
 
 
 def is_registered(target: Target) -> bool:
