@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from anywhere.errors import BadInput, ParseError
 from anywhere.facts.capacity import HostCapacity, capacity, parse_docker, parse_instances
 from anywhere.facts.containers import INFO
-from anywhere.hosts.base import Inventory, Listener
+from anywhere.hosts.base import Answer, Inventory, Listener, Probe, ProbeSpec, Query
+from anywhere.model import Stage
 from anywhere.taskdef.density import KNOWN, InstanceType, Plan, addresses, density
 from anywhere.taskdef.fit import Wish, fit
 from anywhere.taskdef.load import load
@@ -227,6 +228,39 @@ def test_capacity_without_docker_knows_less_and_says_so() -> None:
     assert "docker did not answer: log drivers and GPUs are not known" in found.notes
 
 
+class Connected(FakeHost):
+    """Resolves every name and answers every probe."""
+
+    def resolve(self, query: Query) -> Answer:
+        return Answer(query.name, "system", ("192.0.2.1",))
+
+    def probe(self, spec: ProbeSpec) -> Probe:
+        self.probed.append(spec)
+        return Probe(spec, Stage.DONE)
+
+
+def test_names_are_probed_as_docker_reaches_them() -> None:
+    direct = Connected(found=Inventory(memory_total=GIB, cpus=1))
+    found = capacity(direct, ["logs.eu-west-1.amazonaws.com", "registry.example.com:5000"])
+    assert found.reachable == {"logs.eu-west-1.amazonaws.com": True, "registry.example.com:5000": True}
+    assert [(spec.host, spec.port, spec.address, spec.proxy) for spec in direct.probed] == [
+        ("logs.eu-west-1.amazonaws.com", 443, "192.0.2.1", ""),
+        ("registry.example.com", 5000, "192.0.2.1", ""),
+    ]
+    environment = {"HTTPS_PROXY": "http://proxy.example.com:3128"}
+    behind = Connected(found=Inventory(memory_total=GIB, cpus=1, environment=environment))
+    assert capacity(behind, ["logs.eu-west-1.amazonaws.com"]).proxied
+    assert [(spec.address, spec.proxy) for spec in behind.probed] == [("", "http://proxy.example.com:3128")]
+
+
+def test_missing_attribute_names_the_setting_that_brings_it() -> None:
+    name = "com.amazonaws.ecs.capability.logging-driver.gelf"
+    answer = fit([Wish(Need("app", attributes=((name, ""),)), 1)], [host("any", attributes={})])
+    assert answer.answers[0].lacking["any"] == (
+        f"attribute {name} is missing: it comes with ECS_AVAILABLE_LOGGING_DRIVERS",
+    )
+
+
 def test_name_that_does_not_resolve_is_not_reached() -> None:
     found = capacity(FakeHost(found=Inventory(memory_total=GIB, cpus=1)), ["logs.eu-west-1.amazonaws.com"])
     assert found.reachable == {"logs.eu-west-1.amazonaws.com": False}
@@ -289,6 +323,7 @@ def test_need_is_what_the_definition_says(tmp_path: Path) -> None:
     assert dict(found.hosts) == {
         "111122223333.dkr.ecr.eu-west-1.amazonaws.com": "image",
         "api.ecr.eu-west-1.amazonaws.com": "image",
+        "prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com": "image",
         "logs.eu-west-1.amazonaws.com": "awslogs",
         "secretsmanager.eu-west-2.amazonaws.com": "secrets",
         "registry-1.docker.io": "image",

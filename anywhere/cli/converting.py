@@ -11,7 +11,7 @@ from anywhere.taskdef.convert import CHANGED, DECIDE, DROPPED, Converted, conver
 from anywhere.taskdef.document import Definition
 from anywhere.taskdef.load import Document
 
-SCHEMA = "anywhere/changes/1"
+SCHEMA = "anywhere/conversion/1"
 TITLES = {CHANGED: "Changed", DROPPED: "Dropped", DECIDE: "For you to decide"}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from anywhere.taskdef.needs import NEVER_EXTERNAL, Need
+from anywhere.taskdef.needs import BROUGHT_BY, NEVER_EXTERNAL, Need
 from anywhere.taskdef.packing import Bin, Item, Port, pack
 from anywhere.taskdef.ports import MOST_RESERVED, RESERVED_LINUX, RESERVED_WINDOWS
 
@@ -145,7 +145,8 @@ def _attribute(name: str, value: str, host: Capacity) -> Iterator[str]:
     if name in NEVER_EXTERNAL:
         yield f"attribute {name}: external instances never have it"
     elif host.attributes is not None and name not in host.attributes:
-        yield f"attribute {name} is missing"
+        source = next((source for start, source in BROUGHT_BY.items() if name.startswith(start)), "")
+        yield f"attribute {name} is missing" + (f": it comes with {source}" if source else "")
     elif host.attributes is not None and value and host.attributes.get(name) != value:
         yield f"attribute {name} is {host.attributes.get(name) or 'empty'}, not {value}"
 

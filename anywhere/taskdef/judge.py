@@ -79,8 +79,16 @@ def finding(rule: Rule, case: Case, item: Definition | Service, mark: Mark, loca
     evidence.update(mark.evidence)
     if mark.edits and (patch := item.place.patch(mark.edits)):
         evidence["patch"] = patch
-    remedy = Remedy(mark.remedy) if mark.remedy else None
+    remedy = Remedy(mark.remedy + _attribute(item, mark.node)) if mark.remedy else None
     return Finding(rule.id, mark.status, _subject(item, mark.node), mark.summary, evidence=evidence, remedy=remedy)
+
+
+def _attribute(item: Definition | Service, node: Node) -> str:
+    """Which attribute of which resource a generated document was made of."""
+    if item.place.encode is not None:
+        return ""
+    path = item.place.source(node.pointer).removeprefix(item.place.base).lstrip("/")
+    return f" ({path.split('/')[0]} of {item.name})" if path else f" ({item.name})"
 
 
 def _where(pointer: str, locate: Locator) -> dict[str, object]:

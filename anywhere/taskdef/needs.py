@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from anywhere.endpoints import endpoints
+from anywhere.errors import BadInput
 from anywhere.taskdef.document import Definition
 from anywhere.taskdef.packing import Port
 from anywhere.taskdef.ports import claims
@@ -30,9 +32,28 @@ NEVER_EXTERNAL = frozenset(
         "ecs.capability.fault-injection",
     }
 )
-_ECR = re.compile(r"(\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.[a-z.]+|[a-z0-9.-]+))/")
+_ECR = re.compile(r"\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+/")
+# What makes an agent report an attribute, for those that a host may lack. Source: agent_capability.go, the same.
+_CAPABILITY = "com.amazonaws.ecs.capability."
+BROUGHT_BY = {
+    f"{_CAPABILITY}logging-driver.": "ECS_AVAILABLE_LOGGING_DRIVERS",
+    f"{_CAPABILITY}task-iam-role-network-host": "ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST",
+    f"{_CAPABILITY}task-iam-role": "ECS_ENABLE_TASK_IAM_ROLE",
+    f"{_CAPABILITY}privileged-container": "ECS_DISABLE_PRIVILEGED not being true",
+    f"{_CAPABILITY}selinux": "ECS_SELINUX_CAPABLE",
+    f"{_CAPABILITY}apparmor": "ECS_APPARMOR_CAPABLE",
+    f"{_CAPABILITY}docker-remote-api.": "the docker engine's API version",
+    f"{_CAPABILITY}ecr-auth": "the docker engine's API version",
+    "ecs.capability.task-cpu-mem-limit": "ECS_ENABLE_TASK_CPU_MEM_LIMIT and the cpu and memory cgroup controllers",
+    "ecs.capability.execution-role-awslogs": "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE",
+    "ecs.capability.execute-command": "the ECS Exec files under /var/lib/ecs/deps",
+    "ecs.capability.docker-plugin.": "a docker plugin of that name",
+    "ecs.capability.gmsa": "ECS_GMSA_SUPPORTED",
+    "ecs.capability.container-health-check": "ECS_DISABLE_DOCKER_HEALTH_CHECK not being true",
+    "ecs.capability.external": "registration as an external instance",
+}
 _EQUALS = re.compile(r"\s*attribute:([\w.:/-]+)\s*==\s*['\"]?([\w.-]+)['\"]?\s*\Z", re.IGNORECASE)
-_DOCKER_HUB = ("registry-1.docker.io", "auth.docker.io")
+WORLDWIDE = "us-east-1"  # any region: these names have none in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,25 +186,30 @@ def _attributes(case: Case, unknown: list[str]) -> Iterator[tuple[str, str]]:
 def _hosts(case: Case, region: str, unknown: list[str]) -> Iterator[tuple[str, str]]:
     """Names that images, logs and secrets need, and why."""
     for container in case.containers:
-        image = container.at("image")
-        yield from _registry(image, unknown)
+        yield from _registry(container.at("image"), unknown)
         log = container.at("logConfiguration")
         if _text(log.at("logDriver")) == "awslogs":
             where = _text(log.at("options", "awslogs-region")) or region
-            if where:
-                yield _aws("logs", where), "awslogs"
-            else:
-                unknown.append("region of the logs")
+            yield from _feature("logs", where, "awslogs", unknown)
         for secret in container.at("secrets").each():
             parts = _text(secret.at("valueFrom")).split(":")
             service = "secretsmanager" if len(parts) > 3 and parts[2] == "secretsmanager" else "ssm"
-            where = parts[3] if len(parts) > 3 else region
-            if where:
-                yield _aws(service, where), "secrets"
+            for name, why in _feature("secrets", parts[3] if len(parts) > 3 else region, "secrets", unknown):
+                if name.startswith(service):
+                    yield name, why
 
 
-def _aws(service: str, region: str) -> str:
-    return f"{service}.{region}.{'amazonaws.com.cn' if region.startswith('cn-') else 'amazonaws.com'}"
+def _feature(feature: str, region: str, why: str, unknown: list[str]) -> Iterator[tuple[str, str]]:
+    """The names of a feature that must be reached in a region, from the endpoint catalogue."""
+    if not region:
+        unknown.append(f"region of {why}")
+        return
+    try:
+        found = endpoints(region, features=[feature])
+    except BadInput:
+        unknown.append(f"{why}: there is no region {region}")
+        return
+    yield from ((row.host, why) for row in found if row.feature == feature and row.probe and row.required)
 
 
 def _registry(image: Node, unknown: list[str]) -> Iterator[tuple[str, str]]:
@@ -191,13 +217,13 @@ def _registry(image: Node, unknown: list[str]) -> Iterator[tuple[str, str]]:
     if not literal or "${}" in literal.split("/")[0]:
         unknown.append("image registry")
         return
-    if match := _ECR.match(literal):
-        yield match[1], "image"
-        yield _aws("api.ecr", match[2]), "image"
-        return
     first = literal.split("/")[0]
-    is_host = "/" in literal and ("." in first or ":" in first or first == "localhost")
-    if is_host:
+    if match := _ECR.match(literal):
+        yield first, "image"
+        yield from _feature("ecr", match[1], "image", unknown)
+    elif first == "public.ecr.aws":
+        yield from _feature("ecr-public", WORLDWIDE, "image", unknown)
+    elif "/" in literal and ("." in first or ":" in first or first == "localhost"):
         yield first, "image"
     else:
-        yield from ((name, "image") for name in _DOCKER_HUB)
+        yield from _feature("docker-hub", WORLDWIDE, "image", unknown)
