@@ -14,16 +14,17 @@ from anywhere.changes import engine
 from anywhere.changes.base import Planner, Step
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
+from anywhere.cli.hosts import Hosts
 from anywhere.cli.output import progress, write
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.hosts.base import Host
-from anywhere.hosts.open import is_bundle, open_live, open_recorded
+from anywhere.hosts.open import HOST_SECONDS, is_bundle, open_live, open_recorded
 from anywhere.hosts.pool import fan_out
+from anywhere.hosts.recording import Recording
 from anywhere.hosts.redact import redact
 
 SCHEMA = "anywhere/changes/1"
 SECONDS = 300.0  # for one host, from login to the last step
-AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,74 @@ class Work:
     planner: Planner
 
 
-def unique(specs: Sequence[str], changing: bool = True) -> tuple[str, ...]:
-    """The hosts, each once. Raises BadInput for a bundle that is to be changed, and for none."""
-    found = tuple(dict.fromkeys(spec.strip() for value in specs for spec in value.split(",") if spec.strip()))
-    if not found:
-        raise BadInput("no host is named: --host takes local or [user@]host[:port]")
-    if changing and any(is_bundle(spec) for spec in found):
+def seconds_for(hosts: Hosts) -> float:
+    """What one host may take: a change takes longer than a look, unless the caller has set a limit."""
+    return SECONDS if hosts.seconds == HOST_SECONDS else hosts.seconds
+
+
+@dataclass(frozen=True)
+class _Fleet:
+    """The hosts of a run by their names."""
+
+    hosts: Hosts
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(entry.name for entry in self.hosts.entries)
+
+    def on(self, name: str, act: Callable[[Host], Any]) -> Any:
+        """Do something on a live host, and hang up."""
+        seconds = seconds_for(self.hosts)
+        host = open_live(self._spec(name), seconds, self.hosts.ssh, seconds)
+        try:
+            return act(host)
+        finally:
+            _hang_up(host)
+
+    def look(self, name: str, see: Callable[[Recording], Any]) -> Any:
+        """Look at a host, live or a saved bundle, and hang up."""
+        seconds = seconds_for(self.hosts)
+        recorded = open_recorded(self._spec(name), seconds, self.hosts.ssh, seconds)
+        try:
+            return see(recorded)
+        finally:
+            recorded.close()
+
+    def _spec(self, name: str) -> Any:
+        return next(entry.spec for entry in self.hosts.entries if entry.name == name)
+
+    def each(self, names: Sequence[str], call: Callable[[str], Any]) -> list[Any]:
+        """The result for each host, or the error that it ended with: one never keeps the others from being served."""
+
+        def caught(name: str) -> Any:
+            try:
+                return call(name)
+            except AnywhereError as error:
+                return error
+
+        if len(names) == 1:
+            return [caught(names[0])]
+        return fan_out([partial(caught, name) for name in names], self.hosts.parallel)
+
+
+def _hang_up(host: Host) -> None:
+    close = getattr(host, "close", None)
+    if close:
+        close()
+
+
+def _changeable(hosts: Hosts) -> _Fleet:
+    if any(isinstance(entry.spec, str) and is_bundle(entry.spec) for entry in hosts.entries):
         raise BadInput("a saved bundle cannot be changed: name a live host")
-    return found
+    return _Fleet(hosts)
 
 
-def plan(work: Work, specs: Sequence[str], format: str) -> int:
+def plan(work: Work, hosts: Hosts, format: str) -> int:
     """Print the steps of every host; nothing is changed. 0 unless a host could not be planned."""
     _known(format, "table", "json", "shell")
-    names = unique(specs, changing=False)
-    results = dict(zip(names, _each(names, partial(_planned, work))))
+    fleet = _Fleet(hosts)
+    names = fleet.names
+    results = dict(zip(names, fleet.each(names, lambda name: fleet.look(name, work.planner))))
     failed = {name: str(found) for name, found in results.items() if isinstance(found, AnywhereError)}
     steps = {name: found for name, found in results.items() if isinstance(found, tuple)}
     if len(names) == 1 and failed:
@@ -68,15 +122,18 @@ def plan(work: Work, specs: Sequence[str], format: str) -> int:
     return 1 if failed else 0
 
 
-def apply(work: Work, specs: Sequence[str], wave: str, format: str) -> int:
+def apply(work: Work, hosts: Hosts, wave: str, format: str) -> int:
     """Apply, in waves where asked; the exit code is 0 when every host is as wanted, else 1."""
     _known(format, "table", "json")
-    names = unique(specs)
+    fleet = _changeable(hosts)
+    names = fleet.names
     cut(names, wave)
     done: dict[str, engine.Applied] = {}
 
     def act(group: Sequence[str]) -> Mapping[str, str | None]:
-        results = _each(group, lambda name: engine.apply(_live(name), work.journal, work.planner))
+        results = fleet.each(
+            group, lambda name: fleet.on(name, lambda host: engine.apply(host, work.journal, work.planner))
+        )
         done.update((name, found) for name, found in zip(group, results) if isinstance(found, engine.Applied))
         return {name: _why(found) for name, found in zip(group, results)}
 
@@ -84,27 +141,28 @@ def apply(work: Work, specs: Sequence[str], wave: str, format: str) -> int:
         why = act(names)[names[0]]
         result = _outcome(names[0], why, bool(names[0] in done and done[names[0]].done))
     else:
-        result = roll(names, wave, lambda group: _pending(work, group), act, _told)
+        result = roll(names, wave, lambda group: _pending(work, fleet, group), act, _told)
     _show(work, "apply", result, {name: found.done for name, found in done.items()}, format)
     return 0 if result.complete else 1
 
 
-def revert(work: Work, specs: Sequence[str], wave: str, format: str) -> int:
+def revert(work: Work, hosts: Hosts, wave: str, format: str) -> int:
     """Undo, in waves where asked; the exit code is 0 when all was undone everywhere, else 1."""
     _known(format, "table", "json")
-    names = unique(specs)
+    fleet = _changeable(hosts)
+    names = fleet.names
     cut(names, wave)
     done: dict[str, tuple[str, ...]] = {}
 
     def act(group: Sequence[str]) -> Mapping[str, str | None]:
-        results = _each(group, lambda name: engine.revert(_live(name), work.journal))
+        results = fleet.each(group, lambda name: fleet.on(name, lambda host: engine.revert(host, work.journal)))
         done.update((name, found.undone) for name, found in zip(group, results) if isinstance(found, engine.Reverted))
         return {name: _why(found) for name, found in zip(group, results)}
 
     if len(names) == 1:
         result = _outcome(names[0], act(names)[names[0]], bool(done.get(names[0])))
     else:
-        result = roll(names, wave, lambda group: _journaled(work, group), act, _told)
+        result = roll(names, wave, lambda group: _journaled(work, fleet, group), act, _told)
     _show(work, "revert", result, done, format)
     return 0 if result.complete else 1
 
@@ -115,37 +173,15 @@ def _outcome(name: str, why: str | None, changed: bool) -> Rollout:
     return Rollout(done=(name,)) if changed else Rollout(already=(name,))
 
 
-def _pending(work: Work, names: Sequence[str]) -> Mapping[str, str | None]:
+def _pending(work: Work, fleet: _Fleet, names: Sequence[str]) -> Mapping[str, str | None]:
     with progress(f"planning {len(names)} hosts"):
-        results = _each(names, partial(_planned, work))
+        results = fleet.each(names, lambda name: fleet.look(name, work.planner))
     return {n: str(r) if isinstance(r, AnywhereError) else None if r else "" for n, r in zip(names, results)}
 
 
-def _journaled(work: Work, names: Sequence[str]) -> Mapping[str, str | None]:
-    results = _each(names, lambda name: engine.journaled(_live(name), work.journal))
+def _journaled(work: Work, fleet: _Fleet, names: Sequence[str]) -> Mapping[str, str | None]:
+    results = fleet.each(names, lambda name: fleet.on(name, lambda host: engine.journaled(host, work.journal)))
     return {n: str(r) if isinstance(r, AnywhereError) else None if r else "" for n, r in zip(names, results)}
-
-
-def _planned(work: Work, spec: str) -> tuple[Step, ...]:
-    return work.planner(open_recorded(spec, SECONDS, seconds=SECONDS))
-
-
-def _live(spec: str) -> Host:
-    return open_live(spec, SECONDS, seconds=SECONDS)
-
-
-def _each(names: Sequence[str], call: Callable[[str], Any]) -> list[Any]:
-    """The result for each host, or the error that it ended with: one host never keeps the others from being served."""
-
-    def caught(name: str) -> Any:
-        try:
-            return call(name)
-        except AnywhereError as error:
-            return error
-
-    if len(names) == 1:
-        return [caught(names[0])]
-    return fan_out([partial(caught, name) for name in names], AT_ONCE)
 
 
 def _why(found: Any) -> str | None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from anywhere.cli.hosts import Hosts, with_hosts
+
 if TYPE_CHECKING:
     from anywhere.changes.profile import Profile
 
@@ -23,13 +25,14 @@ _NO_PROXY = typer.Option([], help="What must not go to the proxy; commas or more
 _CA = typer.Option("", help="A PEM file with the company's CA certificates.")
 _PACKAGES = typer.Option(False, "--packages", help="The package manager too.")
 _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM agent, then ecs, where they run.")
-_HOST = typer.Option(["local"], help="local or [user@]host[:port]; may be given more than once.")
 _WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
 _FORMAT = typer.Option("table", help="table or json.")
 
 
 @app.command()
+@with_hosts
 def plan(
+    hosts: Hosts,
     url: str = _URL,
     url_file: str = _URL_FILE,
     credentials_file: str = _CREDENTIALS,
@@ -37,18 +40,19 @@ def plan(
     ca: str = _CA,
     packages: bool = _PACKAGES,
     restart: bool = _RESTART,
-    host: list[str] = _HOST,
     format: str = typer.Option("table", help="table, json or shell."),
 ) -> int:
     """Print what would be written; change nothing."""
     from anywhere.cli import proxying
 
     profile = _profile(url, url_file, credentials_file, no_proxy, ca)
-    return proxying.plan(profile, packages, restart, host, format)
+    return proxying.plan(profile, packages, restart, hosts, format)
 
 
 @app.command()
+@with_hosts
 def apply(
+    hosts: Hosts,
     url: str = _URL,
     url_file: str = _URL_FILE,
     credentials_file: str = _CREDENTIALS,
@@ -56,7 +60,6 @@ def apply(
     ca: str = _CA,
     packages: bool = _PACKAGES,
     restart: bool = _RESTART,
-    host: list[str] = _HOST,
     wave: str = _WAVE,
     format: str = _FORMAT,
 ) -> int:
@@ -64,33 +67,35 @@ def apply(
     from anywhere.cli import proxying
 
     profile = _profile(url, url_file, credentials_file, no_proxy, ca)
-    return proxying.apply(profile, packages, restart, host, wave, format)
+    return proxying.apply(profile, packages, restart, hosts, wave, format)
 
 
 @app.command()
+@with_hosts
 def verify(
+    hosts: Hosts,
     url: str = _URL,
     url_file: str = _URL_FILE,
     credentials_file: str = _CREDENTIALS,
     no_proxy: list[str] = _NO_PROXY,
     ca: str = _CA,
     packages: bool = _PACKAGES,
-    host: list[str] = _HOST,
     format: str = typer.Option("table", help="table, json, ..."),
     output: str = typer.Option("", help="Write the result to a file."),
 ) -> int:
     """Judge whether every component has the profile and works with it."""
     from anywhere.cli import proxying
 
-    return proxying.verify(_profile(url, url_file, credentials_file, no_proxy, ca), packages, host, format, output)
+    return proxying.verify(_profile(url, url_file, credentials_file, no_proxy, ca), packages, hosts, format, output)
 
 
 @app.command()
-def revert(host: list[str] = _HOST, wave: str = _WAVE, format: str = _FORMAT) -> int:
+@with_hosts
+def revert(hosts: Hosts, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Take back exactly what apply wrote."""
     from anywhere.cli import proxying
 
-    return proxying.revert(host, wave, format)
+    return proxying.revert(hosts, wave, format)
 
 
 def _profile(url: str, url_file: str, credentials: str, no_proxy: list[str], ca: str) -> Profile:

@@ -10,6 +10,7 @@ from pathlib import Path
 from anywhere.changes import proxy
 from anywhere.changes.profile import Profile, read_profile
 from anywhere.cli import changing
+from anywhere.cli.hosts import Hosts
 from anywhere.errors import BadInput
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
@@ -30,12 +31,12 @@ def profile(url: str, url_file: str, credentials: str, no_proxy: Sequence[str], 
     return read_profile(text, _text(credentials, "--credentials-file"), no_proxy, _read(ca, "--ca") if ca else None)
 
 
-def plan(profile: Profile, packages: bool, restart: bool, hosts: Sequence[str], format: str) -> int:
+def plan(profile: Profile, packages: bool, restart: bool, hosts: Hosts, format: str) -> int:
     """Print the steps."""
     return changing.plan(_work(profile, packages, restart), hosts, format)
 
 
-def apply(profile: Profile, packages: bool, restart: bool, hosts: Sequence[str], wave: str, format: str) -> int:
+def apply(profile: Profile, packages: bool, restart: bool, hosts: Hosts, wave: str, format: str) -> int:
     """Write, and say what has to be restarted."""
     code = changing.apply(_work(profile, packages, restart), hosts, wave, format)
     if not restart and profile.address:
@@ -43,14 +44,14 @@ def apply(profile: Profile, packages: bool, restart: bool, hosts: Sequence[str],
     return code
 
 
-def revert(hosts: Sequence[str], wave: str, format: str) -> int:
+def revert(hosts: Hosts, wave: str, format: str) -> int:
     """Undo, and say what has to be restarted."""
     code = changing.revert(_work(Profile(), False, False), hosts, wave, format)
     sys.stderr.write(f"What still runs keeps its old environment until it is restarted: {_order()}.\n")
     return code
 
 
-def verify(profile: Profile, packages: bool, hosts: Sequence[str], format: str, output: str) -> int:
+def verify(profile: Profile, packages: bool, hosts: Hosts, format: str, output: str) -> int:
     """Judge; the exit code."""
     from anywhere.checks.proxyverify import judge_profile
     from anywhere.cli.verifying import verify as run

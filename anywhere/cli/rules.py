@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from anywhere.cli.hosts import Hosts, with_hosts
+
 if TYPE_CHECKING:
     from anywhere.cli.changing import Work
 
@@ -16,43 +18,46 @@ app = typer.Typer(
     help="Plan, apply, verify or revert the network rules for task credentials.",
 )
 
-_HOST = typer.Option(["local"], help="local or [user@]host[:port]; may be given more than once.")
 _PERSIST = typer.Option(False, "--no-persist", help="Only the running state: no files, no unit, no guard.")
 _WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
 _FORMAT = typer.Option("table", help="table or json.")
 
 
 @app.command()
+@with_hosts
 def plan(
-    host: list[str] = _HOST,
+    hosts: Hosts,
     no_persist: bool = _PERSIST,
     format: str = typer.Option("table", help="table, json or shell."),
 ) -> int:
     """Print what would be done; change nothing."""
     from anywhere.cli import changing
 
-    return changing.plan(_work(not no_persist), host, format)
+    return changing.plan(_work(not no_persist), hosts, format)
 
 
 @app.command()
-def apply(host: list[str] = _HOST, no_persist: bool = _PERSIST, wave: str = _WAVE, format: str = _FORMAT) -> int:
+@with_hosts
+def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Bring the rules to the wanted state, and keep them there."""
     from anywhere.cli import changing
 
-    return changing.apply(_work(not no_persist), host, wave, format)
+    return changing.apply(_work(not no_persist), hosts, wave, format)
 
 
 @app.command()
-def revert(host: list[str] = _HOST, wave: str = _WAVE, format: str = _FORMAT) -> int:
+@with_hosts
+def revert(hosts: Hosts, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Take back exactly what apply did."""
     from anywhere.cli import changing
 
-    return changing.revert(_work(True), host, wave, format)
+    return changing.revert(_work(True), hosts, wave, format)
 
 
 @app.command()
+@with_hosts
 def verify(
-    host: list[str] = _HOST,
+    hosts: Hosts,
     no_persist: bool = _PERSIST,
     no_probe: bool = typer.Option(False, "--no-probe", help="Judge what can be read, send no packet."),
     format: str = typer.Option("table", help="table, json, ..."),
@@ -64,7 +69,7 @@ def verify(
     """
     from anywhere.cli.verifying import rules
 
-    return rules(host, not no_persist, not no_probe, format, output)
+    return rules(hosts, not no_persist, not no_probe, format, output)
 
 
 @app.command()

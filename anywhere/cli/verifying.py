@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 
-from anywhere.cli.changing import SECONDS, unique
+from anywhere.changes.base import ChangeFailed
+from anywhere.cli.changing import seconds_for
+from anywhere.cli.hosts import Hosts
 from anywhere.cli.output import progress, show
 from anywhere.diagnosis import RULES, diagnose
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.hosts.base import Host
 from anywhere.hosts.open import is_bundle, open_live, open_recorded
+from anywhere.hosts.pool import fan_out
 from anywhere.hosts.recording import Recording
+from anywhere.inventory import Entry
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.report import renderer
 from anywhere.settings import Settings
@@ -21,7 +26,7 @@ from anywhere.settings import Settings
 Judge = Callable[[Host | None, Recording], Iterator[Finding]]
 
 
-def rules(specs: Sequence[str], persist: bool, probe: bool, format: str, output: str) -> int:
+def rules(hosts: Hosts, persist: bool, probe: bool, format: str, output: str) -> int:
     """Judge the rules of every host; the exit code."""
     from anywhere.checks.rulesproof import judge_plan, judge_proof
 
@@ -30,16 +35,14 @@ def rules(specs: Sequence[str], persist: bool, probe: bool, format: str, output:
         if probe and live:
             yield from judge_proof(live, recorded)
 
-    return verify(specs, judge, format, output)
+    return verify(hosts, judge, format, output)
 
 
-def verify(specs: Sequence[str], judge: Judge, format: str, output: str) -> int:
+def verify(hosts: Hosts, judge: Judge, format: str, output: str) -> int:
     """Judge each host and show the report; the exit code."""
     renderer(format)
-    targets = []
-    for spec in unique(specs, changing=False):
-        with progress(f"verifying {spec}"):
-            targets.append(_target(spec, judge))
+    with progress(f"verifying {hosts.entries[0].name if len(hosts.entries) == 1 else f'{len(hosts.entries)} hosts'}"):
+        targets = fan_out([partial(_target, entry, hosts, judge) for entry in hosts.entries], hosts.parallel)
     report = Report(tuple(targets))
     show(report, format, output)
     return report.exit_code()
@@ -54,16 +57,28 @@ def guard() -> None:
     os.execvp("sh", ("sh", SCRIPT, "guard"))
 
 
-def _target(spec: str, judge: Judge) -> Target:
+def _target(entry: Entry, hosts: Hosts, judge: Judge) -> Target:
     started, begun = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), time.monotonic()
-    live = None if is_bundle(spec) else open_live(spec, SECONDS, seconds=SECONDS)
-    recorded = Recording(live) if live else open_recorded(spec, SECONDS)
     findings: list[Finding] = []
     try:
-        findings.extend(judge(live, recorded))
+        live, recorded = _open(entry, hosts)
+        try:
+            findings.extend(judge(live, recorded))
+        finally:
+            recorded.close()
     except AnywhereError as error:
+        if len(hosts.entries) == 1 and not isinstance(error, ChangeFailed):
+            raise
         because = {"because": type(error).__name__}
-        findings.append(Finding("netfilter.plan", Status.ERROR, recorded.name, str(error), evidence=because))
+        findings.append(Finding("netfilter.plan", Status.ERROR, entry.name, str(error), evidence=because))
     found = tuple(findings)
     seconds = round(time.monotonic() - begun, 3)
-    return Target(recorded.name, started=started, seconds=seconds, causes=diagnose(found, RULES), findings=found)
+    return Target(entry.name, started=started, seconds=seconds, causes=diagnose(found, RULES), findings=found)
+
+
+def _open(entry: Entry, hosts: Hosts) -> tuple[Host | None, Recording]:
+    seconds = seconds_for(hosts)
+    if isinstance(entry.spec, str) and is_bundle(entry.spec):
+        return None, open_recorded(entry.spec, seconds)
+    live = open_live(entry.spec, seconds, hosts.ssh, seconds)
+    return live, Recording(live)

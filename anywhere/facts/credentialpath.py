@@ -32,7 +32,7 @@ class Obstacle:
 def obstacles(firewall: Firewall, net: Localnet) -> tuple[Obstacle, ...]:
     """Everything that certainly stops the request, in the order of the hops. Our own rules are left out of the
     judgement of INPUT, so that what made them necessary stays visible."""
-    return (*_routes(net), *_bridge(firewall, net), *_host(firewall))
+    return (*_routes(net), *_bridge(firewall, net), *_host(firewall, net))
 
 
 def input_drops(firewall: Firewall, net: Localnet) -> tuple[Obstacle, ...]:
@@ -80,11 +80,14 @@ def _bridge(firewall: Firewall, net: Localnet) -> Iterator[Obstacle]:
             yield from _nft_stop(firewall, chain, arriving if early else sent_on, "bridge")
 
 
-def _host(firewall: Firewall) -> Iterator[Obstacle]:
-    leaving = Packet(destination=CREDENTIAL_ADDRESS, dport=80)
+def _host(firewall: Firewall, net: Localnet) -> Iterator[Obstacle]:
+    words = net.route.split()
+    device = words[words.index("dev") + 1] if "dev" in words[:-1] else ""
+    leaving = Packet(oif=device, destination=CREDENTIAL_ADDRESS, dport=80)
+    # The redirect changes the route, but OUTPUT still sees the device that was chosen before.
     arrived = Packet(
         iif="lo",
-        oif="lo",
+        oif=device,
         destination="127.0.0.1",
         dport=CREDENTIAL_PORT,
         states=frozenset({"NEW", "DNAT"}),

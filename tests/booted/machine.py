@@ -93,6 +93,8 @@ class Machine(EnteredHost):
         self.pid = 0
         (self.root / "etc/machine-id").write_text(hashlib.md5(self.name_.encode()).hexdigest() + "\n")
         (self.root / "etc/hostname").write_text(f"{self.name_}\n")
+        # sudo looks its own host up, and would wait for a nameserver that is not there.
+        (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.name_}\n")
         if enable:
             subprocess.run(["systemctl", f"--root={self.root}", "enable", "--quiet", *enable.split()], check=True)
         self.boot()
@@ -143,6 +145,18 @@ class Machine(EnteredHost):
     def cable(self, address: str, peer: str, *, default: bool = True) -> Peer:
         """Plug in a network: `host0` with `address` here, a namespace with `peer` at the other end."""
         return Peer(self, address, peer, default)
+
+    def join(self, lan: Peer | None, address: str, peer: str) -> Peer:
+        """Plug into the same network as other machines: a bridge in the namespace of the first cable."""
+        if lan is None:
+            made = Peer(self, address, peer, True)
+            made.sh(
+                "ip link add lan type bridge; ip link set lan up; ip addr flush dev lan0; ip link set lan0 master lan;"
+                f"ip addr add {peer} dev lan"
+            )
+            return made
+        lan.plug(self, address, peer)
+        return lan
 
     def until(self, true: Callable[[], object], seconds: float, what: str = "") -> float:
         """Wait for something; how long it took in seconds."""
@@ -207,6 +221,16 @@ class Peer:
         machine.sh(f"ip addr add {address} dev host0; ip link set host0 up")
         if default:
             machine.sh(f"ip route add default via {peer.partition('/')[0]}")
+
+    def plug(self, machine: Machine, address: str, peer: str) -> None:
+        """One more machine on the bridge `lan` here."""
+        link, port = f"an{os.getpid() % 100000}x{next(_numbers)}", f"lan{next(_numbers)}"
+        self._run("ip", "link", "add", link, "type", "veth", "peer", "name", port, "netns", self.name)
+        self._run("ip", "link", "set", link, "netns", str(machine.pid), "name", "host0")
+        self._run("ip", "-n", self.name, "link", "set", port, "master", "lan", "up")
+        machine.sh(
+            f"ip addr add {address} dev host0; ip link set host0 up; ip route add default via {peer.partition('/')[0]}"
+        )
 
     def sh(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a script at the other end."""

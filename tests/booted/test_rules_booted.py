@@ -28,10 +28,15 @@ UNIT = "anywhere-rules.service"
 
 _SNAPSHOT = r"""
 for p in iptables ip6tables; do $p-save | grep -v '^#' | sed 's/\[[0-9]*:[0-9]*\]//'; done
-nft list tables | sort | while read -r _ f t; do nft list table $f $t; done 2>/dev/null | sed 's/packets [0-9]* bytes [0-9]*//'
-sysctl -a 2>/dev/null | grep -E '^net\.(ipv4|ipv6|netfilter)' | grep -vE 'conntrack_count|random|_ident|fs\.|tcp_fastopen_key|neigh|base_reachable|nf_conntrack_(max|expect)|stable_secret'
+nft list tables | sort | while read -r _ f t; do nft list table $f $t; done 2>/dev/null |
+  sed 's/packets [0-9]* bytes [0-9]*//'
+sysctl -a 2>/dev/null | grep -E '^net\.(ipv4|ipv6|netfilter)' |
+  grep -vE 'conntrack_count|random|_ident|fs\.|tcp_fastopen_key|neigh|base_reachable' |
+  grep -vE 'nf_conntrack_(max|expect)|stable_secret'
 ip -4 route show table all; systemctl list-unit-files --no-pager --no-legend | sort
-find /etc /usr/local /var/lib -xdev \( -path /var/lib/docker -o -path /var/lib/containerd -o -path /var/lib/systemd \) -prune -o -printf '%p %m %u:%g %y %l\n' | sort
+find /etc /usr/local /var/lib -xdev \
+  \( -path /var/lib/docker -o -path /var/lib/containerd -o -path /var/lib/systemd \) -prune \
+  -o -printf '%p %m %u:%g %y %l\n' | sort
 find /etc -xdev -type f -exec md5sum {} + | sort -k2
 """
 
@@ -218,7 +223,8 @@ def test_ufw_drops_input_and_the_containers_still_get_through(suite: str) -> Non
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_hardened_nftables_service_is_named_as_the_hop(suite: str) -> None:
     rules = (
-        "#!/usr/sbin/nft -f\nflush ruleset\ntable inet filter {\n chain input { type filter hook input priority 0; policy drop;\n"
+        "#!/usr/sbin/nft -f\nflush ruleset\ntable inet filter {\n"
+        " chain input { type filter hook input priority 0; policy drop;\n"
         '  ct state established,related accept\n  iif "lo" accept\n  tcp dport 22 accept\n }\n}\n'
     )
     with booted(suite, "docker.service containerd.service") as machine, machine.cable("10.77.0.2/24", "10.77.0.1/24"):
