@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,7 +57,7 @@ def test_the_way_is_proven_from_the_host_and_from_the_bridge_and_nothing_is_left
     assert {finding.status for finding in found} == {Status.PASS}, found
     assert len(found) == 6
     after = host.sh("ip -br link; ip netns list; ip addr; ip route; iptables-save | grep ^-A")
-    assert re.sub("(?s)docker0.*?\n", "", after).count("anywhere-proof") == 0
+    assert "anywhere-proof" not in after
     assert [line for line in after.splitlines() if "any" in line] == [
         line for line in before.splitlines() if "any" in line
     ]
@@ -75,7 +74,8 @@ def test_the_way_is_proven_from_the_host_and_from_the_bridge_and_nothing_is_left
         ("iptables -t mangle -A PREROUTING -d 169.254.0.0/16 -j DROP", "bridge", "mangle PREROUTING"),
         ("iptables-legacy -A INPUT -d 127.0.0.1 -p tcp --dport 51679 ! -i lo -j DROP", "bridge", "filter INPUT (legacy)"),
         ("nft add table inet f; nft add chain inet f i '{ type filter hook input priority 5; policy drop; }';"
-         "nft add rule inet f i iifname lo accept; nft add rule inet f i ct state established accept", "bridge", "nft inet f i"),
+         "nft add rule inet f i iifname lo accept; nft add rule inet f i ct state established accept",
+         "bridge", "nft inet f i"),
         ("iptables -A OUTPUT -o lan0 -p tcp --dport 51679 -j REJECT --reject-with tcp-reset", "host", "filter OUTPUT"),
         ("ip route add unreachable 169.254.0.0/16", "host", "route"),
         ("ip route add 172.17.0.0/17 via 10.9.0.9; echo 1 > /proc/sys/net/ipv4/conf/docker0/rp_filter;"
@@ -116,7 +116,7 @@ def test_an_open_loopback_is_reached_by_a_neighbour_and_told(host: BareHost) -> 
 @root
 def test_another_service_at_the_address_is_not_taken_for_ours(host: BareHost) -> None:
     host.sh("iptables -t nat -I OUTPUT -d 169.254.170.2 -p tcp --dport 80 -j REDIRECT --to-ports 8080")
-    serve = "import http.server; http.server.HTTPServer(('127.0.0.1', 8080), http.server.BaseHTTPRequestHandler).serve_forever()"
+    serve = "from http.server import *; HTTPServer(('127.0.0.1', 8080), BaseHTTPRequestHandler).serve_forever()"
     other = subprocess.Popen([*host.enter, sys.executable, "-c", serve], stderr=subprocess.DEVNULL)
     try:
         recorded = Recording(host)

@@ -20,6 +20,7 @@ from anywhere.facts.quoting import parse_environment_file
 from anywhere.facts.reading import Access, read_text
 from anywhere.facts.units import Unit, units
 from anywhere.hosts.base import Host
+from anywhere.hosts.recording import Recording
 
 JOURNAL = "proxy"
 CONFIG = "/etc/ecs/ecs.config"
@@ -48,7 +49,7 @@ def plan(host: Host, profile: Profile, *, restart: bool = False, packages: bool 
         late = without_restart(host, profile) if restart else ()
         return (_restart(late),) if late else (_RELOAD_STEP,) if stale else ()
     running = tuple(name for name in ORDER if found[name].is_running) if restart else ()
-    return (*_undone_last(steps, running), _restart(running) if running else _RELOAD_STEP)
+    return (*_undone_last(steps), _restart(running) if running else _RELOAD_STEP)
 
 
 def without_restart(host: Host, profile: Profile) -> tuple[str, ...]:
@@ -182,15 +183,27 @@ def _restart(running: tuple[str, ...]) -> Step:
     return Step("restart", f"restart {', then '.join(running)}", _restarting(running))
 
 
+def restart_running(host: Host) -> tuple[str, ...]:
+    """Restart what runs on a live host, in that order, so that it takes what is written now. Raises ChangeFailed."""
+    running = tuple(name for name, unit in units(Recording(host)).items() if name in ORDER and unit.is_running)
+    running = tuple(name for name in ORDER if name in running)
+    if running:
+        command = _restarting(running)
+        done = host.run(command.argv, timeout=command.timeout)
+        if not done.ok:
+            raise ChangeFailed(f"restart of {', '.join(running)}: {done.stderr.strip() or done.rc}")
+    return running
+
+
 def _restarting(running: tuple[str, ...]) -> Command:
     words = "".join(f" && systemctl restart {name}" for name in running)
     return Command(("sh", "-c", f"{{ {_RELOAD}; }}{words}"), timeout=180)
 
 
-def _undone_last(steps: list[Step], running: tuple[str, ...]) -> Iterator[Step]:
-    """The first step is undone last: then systemd reads its units again, and what was restarted is restarted."""
+def _undone_last(steps: list[Step]) -> Iterator[Step]:
+    """The first step is undone last: then systemd reads its units again."""
     for number, step in enumerate(steps):
-        yield replace(step, undo=(_restarting(running), *step.undo)) if number == 0 else step
+        yield replace(step, undo=(_RELOAD_STEP.do, *step.undo)) if number == 0 else step
 
 
 def _exists(host: Host, path: str) -> bool:

@@ -146,8 +146,9 @@ def apply(work: Work, hosts: Hosts, wave: str, format: str) -> int:
     return 0 if result.complete else 1
 
 
-def revert(work: Work, hosts: Hosts, wave: str, format: str) -> int:
-    """Undo, in waves where asked; the exit code is 0 when all was undone everywhere, else 1."""
+def revert(work: Work, hosts: Hosts, wave: str, format: str, after: Callable[[Host], object] | None = None) -> int:
+    """Undo, in waves where asked, and do what comes after on each host where something was undone; the exit code is 0
+    when all was undone everywhere, else 1."""
     _known(format, "table", "json")
     fleet = _changeable(hosts)
     names = fleet.names
@@ -155,7 +156,7 @@ def revert(work: Work, hosts: Hosts, wave: str, format: str) -> int:
     done: dict[str, tuple[str, ...]] = {}
 
     def act(group: Sequence[str]) -> Mapping[str, str | None]:
-        results = fleet.each(group, lambda name: fleet.on(name, lambda host: engine.revert(host, work.journal)))
+        results = fleet.each(group, lambda name: fleet.on(name, lambda host: _revert(host, work.journal, after)))
         done.update((name, found.undone) for name, found in zip(group, results) if isinstance(found, engine.Reverted))
         return {name: _why(found) for name, found in zip(group, results)}
 
@@ -171,6 +172,13 @@ def _outcome(name: str, why: str | None, changed: bool) -> Rollout:
     if why:
         return Rollout(failed=((name, why),))
     return Rollout(done=(name,)) if changed else Rollout(already=(name,))
+
+
+def _revert(host: Host, journal: str, after: Callable[[Host], object] | None) -> engine.Reverted:
+    found = engine.revert(host, journal)
+    if after and found.undone:
+        after(host)
+    return found
 
 
 def _pending(work: Work, fleet: _Fleet, names: Sequence[str]) -> Mapping[str, str | None]:

@@ -91,11 +91,11 @@ def verify(
 
 @app.command()
 @with_hosts
-def revert(hosts: Hosts, wave: str = _WAVE, format: str = _FORMAT) -> int:
+def revert(hosts: Hosts, restart: bool = _RESTART, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Take back exactly what apply wrote."""
     from anywhere.cli import proxying
 
-    return proxying.revert(hosts, wave, format)
+    return proxying.revert(restart, hosts, wave, format)
 
 
 def _profile(url: str, url_file: str, credentials: str, no_proxy: list[str], ca: str) -> Profile:

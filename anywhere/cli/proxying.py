@@ -44,10 +44,12 @@ def apply(profile: Profile, packages: bool, restart: bool, hosts: Hosts, wave: s
     return code
 
 
-def revert(hosts: Hosts, wave: str, format: str) -> int:
-    """Undo, and say what has to be restarted."""
-    code = changing.revert(_work(Profile(), False, False), hosts, wave, format)
-    sys.stderr.write(f"What still runs keeps its old environment until it is restarted: {_order()}.\n")
+def revert(restart: bool, hosts: Hosts, wave: str, format: str) -> int:
+    """Undo, and restart or say what has to be restarted."""
+    after = proxy.restart_running if restart else None
+    code = changing.revert(_work(Profile(), False, False), hosts, wave, format, after)
+    if not restart:
+        sys.stderr.write(f"What still runs keeps its old environment until it is restarted: {_order()}.\n")
     return code
 
 

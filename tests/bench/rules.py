@@ -43,9 +43,8 @@ def prepare(host: BareHost, backend: str) -> None:
     host.sh("ip addr add 172.17.0.1/16 dev docker0; ip link set docker0 up")
     lines = ["*filter"]
     for n in range(FOREIGN * 4 // 5):
-        lines.append(
-            f'-A INPUT -s 10.{n // 250}.{n % 250}.0/24 -p tcp -m tcp --dport {n + 1} -m comment --comment "rule {n}" -j ACCEPT'
-        )
+        match = f"-s 10.{n // 250}.{n % 250}.0/24 -p tcp -m tcp --dport {n + 1}"
+        lines.append(f'-A INPUT {match} -m comment --comment "rule {n}" -j ACCEPT')
     lines += ["COMMIT", "*nat"]
     for n in range(FOREIGN // 5):
         lines.append(

@@ -104,7 +104,7 @@ def test_the_proxy_profile_reaches_systemd_and_the_running_daemon(machine: Machi
         assert f"HTTPS_PROXY={url}\n" in running and "169.254.170.2" in running
         assert url in machine.sh("systemctl show -p Environment docker")
         assert "Geheim" not in machine.sh("journalctl --no-pager; cat /var/lib/anywhere/*.journal")
-        assert desk.anywhere("proxy", "revert", "--host", "keeper@10.77.0.2").returncode == 0
+        assert desk.anywhere("proxy", "revert", "--restart", "--host", "keeper@10.77.0.2").returncode == 0
         after = machine.sh(
             "find /etc -xdev -printf '%p %m %u %g\\n' | sort; find /etc -xdev -type f -exec md5sum {} + | sort"
         )
