@@ -193,6 +193,16 @@ def test_a_failing_step_ends_the_run_and_can_be_taken_back(host: BareHost) -> No
     assert snapshot(host) == before
 
 
+@region
+@root
+def test_a_damaged_journal_is_told_and_never_guessed_at(host: BareHost) -> None:
+    engine.apply(host, "t", one_file("/etc/f", "ours\n"))
+    host.sh('printf \'{"key": "x"}\\n[1]\\n{"undone": 3}\\n{cut\' >> /var/lib/anywhere/t.journal')
+    with pytest.raises(ChangeFailed, match="damaged"):
+        engine.revert(host, "t")
+    assert host.sh("cat /etc/f") == "ours\n"
+
+
 # ---- room and lock
 
 

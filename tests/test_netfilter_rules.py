@@ -190,7 +190,8 @@ def test_nft_alone_holds_the_same_rules_in_tables_of_its_own() -> None:
         assert [step.key for step in done.done if step.key.startswith("rules")] == ["rules:native"] and not done.left
         assert host.sh("nft list ruleset").count("anywhere-rules-") == 7
         host.sh(
-            "nft delete rule ip anywhere_rules output handle $(nft -a list chain ip anywhere_rules output | sed -n 's/.*redirect.*handle //p')"
+            "h=$(nft -a list chain ip anywhere_rules output | sed -n 's/.*redirect.*handle //p');"
+            "nft delete rule ip anywhere_rules output handle $h"
         )
         assert [step.key for step in apply(host).done] == ["rules:native"]
         assert not apply(host).done
@@ -215,7 +216,8 @@ def test_reserved_ports_are_added_to_those_that_are_there(host: BareHost) -> Non
 def test_the_host_route_is_for_hosts_without_a_default_route(host: BareHost) -> None:
     assert "route" in [step.key for step in plan(host)]
     host.sh(
-        "ip link add d0 type veth peer name d1; ip link set d1 up; ip addr add 10.0.0.1/24 dev d0; ip link set d0 up; ip route add default via 10.0.0.2"
+        "ip link add d0 type veth peer name d1; ip link set d1 up; ip addr add 10.0.0.1/24 dev d0; ip link set d0 up;"
+        "ip route add default via 10.0.0.2"
     )
     assert "route" not in [step.key for step in plan(host)]
 

@@ -259,7 +259,8 @@ def test_the_ca_goes_in_by_the_distributions_tool_and_out_again(host: BareHost) 
 @region
 @root
 def test_the_generic_rpm_build_of_the_agent_gets_a_copy_beside_its_own_bundle(host: BareHost) -> None:
-    host.sh("rm -f /etc/os-release; printf 'ID=rocky\\nVERSION_ID=9.4\\nID_LIKE=\"rhel centos fedora\"\\nNAME=Rocky\\n' > /etc/os-release")
+    release = b'ID=rocky\nVERSION_ID=9.4\nID_LIKE="rhel centos fedora"\nNAME=Rocky\n'
+    host.run(("install", "-m", "644", "/dev/stdin", "/etc/os-release"), input=release)
     host.sh(MAKE_CA)
     wanted = profile("", ca=host.read("/run/ca.pem"))
     steps = proxy.plan(Recording(host), wanted)

@@ -44,7 +44,7 @@ class Journal:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """The steps that are not undone yet, oldest first."""
-        return tuple(Entry(key, line["title"], self._undo(line)) for key, line in self._live().items())
+        return tuple(Entry(key, str(line.get("title", key)), self._undo(line)) for key, line in self._live().items())
 
     def begin(self, step: Step) -> None:
         """Write the undo of a step to disk; nothing where an earlier step with this key has already. Raises
@@ -70,9 +70,9 @@ class Journal:
         live: dict[str, dict[str, Any]] = {}
         for line in self._lines:
             if "undone" in line:
-                live.pop(line["undone"], None)
+                live.pop(str(line["undone"]), None)
             elif "key" in line:
-                live.setdefault(line["key"], line)
+                live.setdefault(str(line["key"]), line)
         return live
 
     def _append(self, line: dict[str, Any]) -> None:

@@ -47,9 +47,8 @@ def prepare(host: BareHost, backend: str) -> None:
         lines.append(f'-A INPUT {match} -m comment --comment "rule {n}" -j ACCEPT')
     lines += ["COMMIT", "*nat"]
     for n in range(FOREIGN // 5):
-        lines.append(
-            f"-A PREROUTING -d 10.200.{n // 250}.{n % 250}/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.1.1.1:{n + 1}"
-        )
+        match = f"-d 10.200.{n // 250}.{n % 250}/32 -p tcp -m tcp --dport 80"
+        lines.append(f"-A PREROUTING {match} -j DNAT --to-destination 10.1.1.1:{n + 1}")
     lines.append("COMMIT\n")
     assert host.run((f"iptables-{backend}-restore", "-n"), input="\n".join(lines).encode()).ok
 
