@@ -30,9 +30,9 @@ CHAIN = frozenset(
     + ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 )
 ADDRESS = "169.254.169.254"
-# A metadata service is one hop away or absent: the SDKs give it a second too.
-METADATA = ProbeSpec(ADDRESS, 80, "http", "/latest/meta-data/", ADDRESS, patience=1.0)
-ROLE = ProbeSpec(ADDRESS, 80, "http", "/latest/meta-data/iam/security-credentials/", ADDRESS, patience=1.0)
+# A metadata service is one hop away or absent. A second try comes after one second, so waiting for it would be long.
+METADATA = ProbeSpec(ADDRESS, 80, "http", "/latest/meta-data/", ADDRESS, patience=0.2)
+ROLE = ProbeSpec(ADDRESS, 80, "http", "/latest/meta-data/iam/security-credentials/", ADDRESS, patience=0.2)
 
 EC2, OTHER, NOTHING = "ec2", "other", "nothing"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 
 from anywhere.hosts.base import Answer, Host, Query
 from anywhere.hosts.pool import fan_out, race
@@ -13,6 +14,7 @@ from anywhere.model import Reason
 # No such name is ever published: what resolves it makes answers up. Fixed, so that a bundle replays.
 RANDOM_LABEL = "zq7-anywhere-no-such-name-4k1"
 SYSTEM_LEAD = 1.2  # seconds that the system's resolver may take before a nameserver's own answer is used
+HEAD_START = 0.1  # seconds at most that the nameservers wait for the system's answer: what follows from it begins first
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,21 @@ def first_addresses(host: Host, name: str, servers: Sequence[str]) -> tuple[str,
     return next((answer.addresses for _, answer in sorted(results.items()) if answer.addresses), ())
 
 
-def _calls(host: Host, name: str, servers: Sequence[str]) -> list[partial[Answer]]:
-    return [partial(host.resolve, Query(name)), *(partial(host.resolve, Query(name, server)) for server in servers)]
+def _calls(host: Host, name: str, servers: Sequence[str]) -> list[Callable[[], Answer]]:
+    """The system's resolver, and each nameserver a little later."""
+    answered = Event()
+
+    def system() -> Answer:
+        try:
+            return host.resolve(Query(name))
+        finally:
+            answered.set()
+
+    def direct(server: str) -> Answer:
+        answered.wait(HEAD_START)
+        return host.resolve(Query(name, server))
+
+    return [system, *(partial(direct, server) for server in servers)]
 
 
 def random_name(region: str, suffix: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 
+from anywhere import BORN
 from anywhere.errors import BadInput
 from anywhere.hosts.base import Deadline, Host
 from anywhere.hosts.bundle import replay
@@ -13,6 +15,7 @@ from anywhere.hosts.sshtarget import SSHOptions, SSHTarget, parse_target
 
 BUNDLES = (".json", ".json.gz")
 HOST_SECONDS = 30.0  # for one host over SSH, from the first packet to the last
+LONGEST_START = 0.5  # seconds: later than this a host is one of many
 GATHER_SECONDS = 4.0  # over SSH, beside the budget for the probes
 
 
@@ -33,12 +36,18 @@ def open_live(
     `budget` is for the probes; a host over SSH has at most `seconds` in all, the login included.
     """
     if spec == "local":
-        return LocalHost(Deadline(budget), budget)
+        return LocalHost(Deadline(budget - _started()), budget)
     if isinstance(spec, str):
         if is_bundle(spec):
             raise BadInput(f"{spec} is a saved bundle: only a live host can be changed")
         spec = parse_target(spec)
     return _over_ssh(spec, budget, options or SSHOptions(), seconds)
+
+
+def _started() -> float:
+    """Seconds that the start of this process took, where it was for this host that it started."""
+    spent = time.monotonic() - BORN
+    return spent if spent < LONGEST_START else 0.0
 
 
 def _over_ssh(target: SSHTarget, budget: float, options: SSHOptions, seconds: float) -> Host:

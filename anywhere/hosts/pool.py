@@ -11,7 +11,10 @@ T = TypeVar("T")
 
 
 def fan_out(calls: Sequence[Callable[[], T]], limit: int = 128) -> list[T]:
-    """The results of all calls in their order, at most `limit` at once. The first exception is raised again here."""
+    """The results of all calls in their order, at most `limit` at once. The first exception is raised again here.
+
+    The caller's own thread takes its part.
+    """
     results: dict[int, T] = {}
     errors: list[BaseException] = []
     todo = iter(range(len(calls)))
@@ -27,10 +30,13 @@ def fan_out(calls: Sequence[Callable[[], T]], limit: int = 128) -> list[T]:
                 results[index] = calls[index]()
             except BaseException as error:
                 errors.append(error)
+                if isinstance(error, KeyboardInterrupt):
+                    raise
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(limit, len(calls)))]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(limit, len(calls)) - 1)]
     for thread in threads:
         thread.start()
+    work()
     for thread in threads:
         thread.join()
     if errors:

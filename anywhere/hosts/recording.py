@@ -1,7 +1,7 @@
 """A host that remembers: cache of a run, support bundle, and replay of one, in a single class.
 
-Checks and plans see only a Recording; actions see the live host, because a remembered command is no action. What is
-kept for the bundle is redacted as it is kept.
+Checks and plans see only a Recording; actions see the live host, because a remembered command is no action. What goes
+into a bundle is redacted on its way there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from anywhere.hosts.coding import decode, encode
 from anywhere.hosts.redact import redact, redact_value
 
 T = TypeVar("T")
+Key = tuple[Any, ...]
+"""A verb and its arguments: two components may differ in nothing but a password, and each has its own answer."""
 ERRORS: dict[str, type[OSError]] = {
     error.__name__: error
     for error in (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, OSError)
@@ -29,8 +31,8 @@ class Recording:
     def __init__(self, live: Host | None, kept: dict[str, Any] | None = None, name: str = "") -> None:
         self._live = live
         self._kept = dict(kept or {})
-        self._values: dict[str, object] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._seen: dict[Key, object] = {}
+        self._locks: dict[Key, threading.Lock] = {}
         self._lock = threading.Lock()
         self.name = name or (live.name if live else "bundle")
         self.deadline = live.deadline if live else Deadline(1e9)
@@ -40,31 +42,31 @@ class Recording:
         if input:
             raise ValueError("a recording does not act")
         key = tuple(argv)
-        return self._observe("run", list(key), Completed, lambda live: live.run(key, timeout=timeout))
+        return self._observe(("run", *key), Completed, lambda live: live.run(key, timeout=timeout))
 
     def read(self, path: str, *, tail: int = 0) -> bytes:
         """See Host."""
-        return self._observe("read", [path, tail], bytes, lambda live: live.read(path, tail=tail))
+        return self._observe(("read", path, tail), bytes, lambda live: live.read(path, tail=tail))
 
     def listdir(self, path: str) -> tuple[str, ...]:
         """See Host."""
-        return self._observe("listdir", [path], tuple[str, ...], lambda live: live.listdir(path))
+        return self._observe(("listdir", path), tuple[str, ...], lambda live: live.listdir(path))
 
     def resolve(self, query: Query) -> Answer:
         """See Host."""
-        return self._observe("resolve", encode(query), Answer, lambda live: live.resolve(query))
+        return self._observe(("resolve", query), Answer, lambda live: live.resolve(query))
 
     def probe(self, spec: ProbeSpec) -> Probe:
         """See Host."""
-        return self._observe("probe", encode(spec), Probe, lambda live: live.probe(spec))
+        return self._observe(("probe", spec), Probe, lambda live: live.probe(spec))
 
     def inventory(self) -> Inventory:
         """See Host."""
-        return self._observe("inventory", [], Inventory, lambda live: live.inventory())
+        return self._observe(("inventory",), Inventory, lambda live: live.inventory())
 
     def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
         """See Host."""
-        if self._live:
+        if self._live is not None:
             self._live.prefetch(commands, files, folders)
 
     def close(self) -> None:
@@ -76,41 +78,52 @@ class Recording:
     def observations(self) -> dict[str, Any]:
         """What was seen so far, redacted, in a stable order: the body of a bundle."""
         with self._lock:
-            return dict(sorted(self._kept.items()))
+            seen = list(self._seen.items()) if self._live is not None else []
+        return dict(sorted({**self._kept, **{_text(key): _keep(value) for key, value in seen}}.items()))
 
-    def _observe(self, verb: str, arguments: Any, kind: Any, look: Callable[[Host], T]) -> T:
-        # Two components may differ in nothing but their passwords: each has its own answer, though only one is kept.
-        exact, key = (f"{verb} {json.dumps(one, sort_keys=True)}" for one in (arguments, redact_value(arguments)))
+    def _observe(self, key: Key, kind: Any, look: Callable[[Host], T]) -> T:
         with self._lock:
-            lock = self._locks.setdefault(exact, threading.Lock())
+            lock = self._locks.setdefault(key, threading.Lock())
         with lock:
-            if exact not in self._values:
-                is_kept = self._live is None and key in self._kept
-                self._values[exact] = self._replay(key, kind) if is_kept else self._look(key, look)
-        value = self._values[exact]
+            if key not in self._seen:
+                value = self._look(look) if self._live is not None else self._replay(key, kind)
+                with self._lock:
+                    self._seen[key] = value
+        value = self._seen[key]
         if isinstance(value, OSError):
             raise value.with_traceback(None)
         return value  # type: ignore[return-value]
 
-    def _replay(self, key: str, kind: Any) -> object:
-        kept = self._kept[key]
+    def _look(self, look: Callable[[Host], T]) -> object:
+        assert self._live is not None
+        try:
+            return look(self._live)
+        except OSError as error:
+            return error
+
+    def _replay(self, key: Key, kind: Any) -> object:
+        text = _text(key)
+        if text not in self._kept:
+            raise NotRecorded(f"the bundle does not hold: {text}")
+        kept = self._kept[text]
         if isinstance(kept, dict) and "error" in kept and len(kept) == 2:
-            return ERRORS.get(kept["error"], OSError)(0, str(kept["detail"]))
+            return ERRORS.get(str(kept["error"]), OSError)(0, str(kept.get("detail", "")))
         return decode(kind, kept)
 
-    def _look(self, key: str, look: Callable[[Host], T]) -> object:
-        if self._live is None:
-            raise NotRecorded(f"the bundle does not hold: {key}")
-        value: object
-        try:
-            value = look(self._live)
-            kept = redact_value(_redact_bytes(value))
-        except OSError as error:
-            value, kind = error, type(error).__name__
-            kept = {"error": kind if kind in ERRORS else "OSError", "detail": redact(error.strerror or "")}
-        with self._lock:
-            self._kept[key] = kept
-        return value
+
+def _text(key: Key) -> str:
+    """`read ["/etc/hosts", 0]`: the verb and its arguments as the bundle has them, without secrets."""
+    verb, *arguments = key
+    plain = encode(arguments[0]) if verb in ("resolve", "probe") else arguments
+    return f"{verb} {json.dumps(redact_value(plain), sort_keys=True)}"
+
+
+def _keep(value: object) -> object:
+    """The form of an observation in a bundle. An error keeps its kind, where that is one of the builtin ones."""
+    if not isinstance(value, OSError):
+        return redact_value(_redact_bytes(value))
+    kind = type(value).__name__
+    return {"error": kind if kind in ERRORS else "OSError", "detail": redact(value.strerror or "")}
 
 
 def _redact_bytes(value: object) -> object:
