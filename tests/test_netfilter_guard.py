@@ -18,7 +18,8 @@ from anywhere.settings import Settings
 from tests.barehost import BareHost
 from tests.test_netfilter_rules import ECS_INIT, ECS_STOP, use
 
-pytestmark = [pytest.mark.region, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+# Slow: these wait for a watcher of the kernel, seconds at a time, and measure what it costs.
+pytestmark = [pytest.mark.region, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
 REPAIR = 5.0  # seconds, the promise
 
