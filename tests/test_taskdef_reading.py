@@ -292,3 +292,67 @@ def test_other_json_is_told_from_bad_json() -> None:
     with pytest.raises(NothingHere):
         load(b'{"name": "package"}', "package.json")
     assert load(GOOD.encode(), "a.json").content.definitions[0].name == "a"
+
+
+unknowns = st.recursive(
+    st.booleans(), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2), max_leaves=5
+)
+
+
+def snake(value: Any) -> Any:
+    """A value with Terraform's names; a block becomes a list of one now and then."""
+    if isinstance(value, dict):
+        words = {
+            "".join("_" + c.lower() if c.isupper() else c for c in key): snake(item) for key, item in value.items()
+        }
+        return {key: [item] if isinstance(item, dict) and len(key) % 2 else item for key, item in words.items()}
+    return [snake(item) for item in value] if isinstance(value, list) else value
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    shaped(DEFINITION, st.none() | values),
+    shaped(SERVICE, st.none() | values),
+    st.dictionaries(
+        st.sampled_from([*map(str, DEFINITION), "network_mode", "volume", "container_definitions"]), unknowns
+    ),
+    st.booleans(),
+)
+def test_no_plan_crashes_a_rule(definition: Any, service: Any, unknown: Any, as_text: bool) -> None:
+    after = snake(definition)
+    if isinstance(after, dict) and as_text:
+        after["container_definitions"] = json.dumps(after.get("container_definitions"))
+    changes = [
+        {"address": f"{kind}.x[0]", "type": kind, "change": {"after": value, "after_unknown": unknown}}
+        for kind, value in (("aws_ecs_task_definition", after), ("aws_ecs_service", snake(service)))
+    ]
+    plan = {"format_version": "1.2", "resource_changes": changes, "configuration": {"root_module": snake(service)}}
+    _all_the_way([json.dumps(plan).encode()], "plan.json", "external", "")
+
+
+KINDS = st.sampled_from(
+    ["AWS::ECS::TaskDefinition", "AWS::ECS::Service", "AWS::ECS::TaskSet", "AWS::EC2::Subnet"]
+    + ["AWS::ElasticLoadBalancingV2::TargetGroup"]
+)
+resources = st.dictionaries(
+    st.sampled_from(["A", "B", "C", "Fn::ForEach::D"]),
+    st.fixed_dictionaries({"Type": KINDS | values, "Properties": values | intrinsics}) | values,
+)
+
+
+@settings(deadline=None)
+@given(resources, st.sampled_from(["external", "ec2", "fargate"]))
+def test_no_odd_resource_crashes_a_rule(found: Any, launch: str) -> None:
+    service = {
+        "TaskDefinition": {"Ref": "A"},
+        "LoadBalancers": [{"TargetGroupArn": {"Ref": "B"}}],
+        "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": [{"Ref": "C"}]}},
+    }
+    template = {"Resources": {**found, "S": {"Type": "AWS::ECS::Service", "Properties": service}}}
+    _all_the_way([json.dumps(template).encode()], "a.json", launch, "")
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(["resource_changes", "planned_values", "values", "configuration"]), values))
+def test_no_odd_plan_crashes(found: Any) -> None:
+    _all_the_way([json.dumps({"format_version": "1", **found}).encode()], "plan.json", "external", "")

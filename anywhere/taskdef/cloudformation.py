@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from anywhere.errors import ParseError
 from anywhere.taskdef.document import FREE_MAPS, Content, Definition, Place, Service, name_of
 from anywhere.taskdef.tree import Node, Unknown, token
 
+_DEFINITION = "AWS::ECS::TaskDefinition"
 _KINDS = {"AWS::ECS::Service": "service", "AWS::ECS::TaskSet": "task-set"}
 _TO_API = {
     "EFSVolumeConfiguration": "efsVolumeConfiguration",
@@ -39,7 +41,7 @@ def is_template(value: Mapping[str, Any]) -> bool:
 
 
 def read_template(value: Mapping[str, Any]) -> Content:
-    """The ECS resources of a template."""
+    """The ECS resources of a template. Raises ParseError for one without properties."""
     resources = value.get("Resources")
     if not isinstance(resources, dict):
         return Content()
@@ -51,8 +53,10 @@ def read_template(value: Mapping[str, Any]) -> Content:
         if not isinstance(resource, dict):
             continue
         kind = resource.get("Type")
-        if kind == "AWS::ECS::TaskDefinition":
-            definitions.append(read_definition(resource.get("Properties") or {}, pointer + "/Properties", logical))
+        if isinstance(kind, str) and (kind in _KINDS or kind == _DEFINITION) and resource.get("Properties") is None:
+            raise ParseError(f"{pointer} has no Properties")
+        if kind == _DEFINITION:
+            definitions.append(read_definition(resource["Properties"], pointer + "/Properties", logical))
         elif isinstance(kind, str) and kind in _KINDS:
             services.append(_service(resource, pointer, logical, _KINDS[kind], resources))
     return Content(tuple(definitions), tuple(services), tuple(unread))
@@ -67,7 +71,7 @@ def read_definition(properties: Any, base: str, logical: str) -> Definition:
 
 
 def _service(resource: Mapping[str, Any], pointer: str, logical: str, kind: str, resources: Any) -> Service:
-    node, place = _canonical_root(resource.get("Properties") or {}, pointer + "/Properties")
+    node, place = _canonical_root(resource["Properties"], pointer + "/Properties")
     raw = node.at("taskDefinition").raw
     target = raw.ref if isinstance(raw, Unknown) else str(raw or "")
     return Service(logical, kind, node, place, target, resources=resources)

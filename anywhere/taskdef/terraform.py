@@ -5,6 +5,7 @@ The document is generated, so a patch to it would mend nothing: findings name th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ _TO_API = {
     "enable_fault_injection": "enableFaultInjection",
     "name": "name",
 }
+_KEYS = re.compile(r"\[[^\]]*\]")
 # Blocks that Terraform shows as a list of one, and the API as an object.
 _SINGLE = frozenset(
     [
@@ -102,23 +104,27 @@ def _references(module: Any, prefix: str) -> Iterator[tuple[str, str]]:
             found = [name for name in names if isinstance(name, str) and name.startswith(_DEFINITION + ".")]
             if found:
                 yield prefix + _text(resource, "address"), prefix + ".".join(found[-1].split(".")[:2])
-    for name, call in (_at(module, "module_calls") or {}).items():
+    calls = _at(module, "module_calls")
+    for name, call in calls.items() if isinstance(calls, dict) else ():
         yield from _references(_at(call, "module"), f"{prefix}module.{name}.")
 
 
 def _definition(address: str, raw: Any, pointer: str) -> Definition:
     names: dict[str, str] = {}
     value = _canonical(raw, "", pointer, names)
-    containers = value.get("containerDefinitions") if isinstance(value, dict) else None
+    place = Place(pointer, names, None)
+    if not isinstance(value, dict):
+        return Definition(address, Node(value), place, key=_bare(address))
+    containers, volumes = value.get("containerDefinitions"), value.get("volumes")
     if isinstance(containers, str):
-        value["containerDefinitions"] = _containers(containers, address, names)
-    for volume in value.get("volumes") or ():
+        value["containerDefinitions"] = _containers(containers, address)
+    for volume in volumes if isinstance(volumes, list) else ():
         if isinstance(volume, dict) and volume.get("hostPath"):
             volume["host"] = {"sourcePath": volume.pop("hostPath")}
-    return Definition(address, Node(value), Place(pointer, names, None), key=_bare(address))
+    return Definition(address, Node(value), place, key=_bare(address))
 
 
-def _containers(text: str, address: str, names: dict[str, str]) -> Any:
+def _containers(text: str, address: str) -> Any:
     """The containers, which a plan holds as JSON inside a string: all of them stand where the string stands."""
     try:
         containers = parse_json(text)
@@ -131,6 +137,9 @@ def _containers(text: str, address: str, names: dict[str, str]) -> Any:
 def _service(address: str, kind: str, raw: Any, pointer: str, references: Mapping[str, str]) -> Service:
     names: dict[str, str] = {}
     value = _canonical(raw, "", pointer, names)
+    place = Place(pointer, names, None)
+    if not isinstance(value, dict):
+        return Service(address, _KINDS[kind], Node(value), place, references.get(_bare(address), ""))
     flat = value.get("networkConfiguration")
     if isinstance(flat, dict):
         assign = flat.get("assignPublicIp")
@@ -144,12 +153,12 @@ def _service(address: str, kind: str, raw: Any, pointer: str, references: Mappin
         value["deploymentConfiguration"] = {"minimumHealthyPercent": percent}
     target = value.get("taskDefinition")
     known = target if isinstance(target, str) else references.get(_bare(address), "")
-    return Service(address, _KINDS[kind], Node(value), Place(pointer, names, None), known)
+    return Service(address, _KINDS[kind], Node(value), place, known)
 
 
 def _bare(address: str) -> str:
     """An address without its count or for_each keys."""
-    return ".".join(part.split("[")[0] for part in address.split("."))
+    return _KEYS.sub("", address)
 
 
 def _marked(value: Any, unknowns: Any) -> Any:

@@ -61,7 +61,8 @@ def _target_type(case: Case, group: Node) -> str | None:
     resource = resources.get(raw.ref) if isinstance(raw, Unknown) else None
     if not isinstance(resource, dict) or resource.get("Type") != "AWS::ElasticLoadBalancingV2::TargetGroup":
         return None
-    kind = (resource.get("Properties") or {}).get("TargetType", "instance")
+    properties = resource.get("Properties", {})
+    kind = properties.get("TargetType", "instance") if isinstance(properties, dict) else None
     return kind if isinstance(kind, str) else None
 
 
