@@ -24,14 +24,14 @@ def render(report: Report, style: Style = PLAIN) -> str:
 
 
 def _is_quiet(target: Target) -> bool:
-    return all(finding.status is Status.PASS for finding in target.findings)
+    return all(f.status is Status.PASS and not f.evidence.get("note") for f in target.findings)
 
 
 def _target(target: Target, style: Style) -> Iterator[str]:
     yield style.bold(target.name)
-    passed = [finding for finding in target.findings if finding.status is Status.PASS]
-    for finding in passed:
-        if finding.evidence.get("note"):
+    passed = [f for f in target.findings if f.status is Status.PASS and not f.evidence.get("note")]
+    for finding in target.findings:
+        if finding.status is Status.PASS and finding.evidence.get("note"):
             yield from _finding(finding, style)
     if passed:
         yield f"  {style.paint('green')(MARKS[Status.PASS])} {len(passed)} passed"

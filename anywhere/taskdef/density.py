@@ -131,12 +131,16 @@ def _addresses(plan: Plan) -> Iterator[Finding]:
         "addresses_wanted": wanted,
     }
     facts |= {"full_instances": most, "tasks_in_full_instances": most * each}
-    text = f"{has:,} addresses in {len(plan.subnets)} subnets: {most} full instances with {most * each} tasks"
+    text = f"{has:,} addresses in {_subnets(plan)}: {most} full instances with {most * each} tasks"
     if wanted:
         text += f"; wanted are {wanted:,} ({instances} instances at {own}, {plan.tasks} tasks at 1)"
     bad = wanted > has
     advice = "add a secondary range to the VPC for tasks, or larger subnets"
     yield _finding(plan, Status.FAIL if bad else Status.PASS, "addresses", text, advice if bad else "", facts)
+
+
+def _subnets(plan: Plan) -> str:
+    return f"{len(plan.subnets)} subnets" if len(plan.subnets) > 1 else "one subnet"
 
 
 def _finding(plan: Plan, status: Status, slug: str, text: str, advice: str, evidence: dict[str, object]) -> Finding:
