@@ -14,7 +14,7 @@ from anywhere.model import Reason
 # No such name is ever published: what resolves it makes answers up. Fixed, so that a bundle replays.
 RANDOM_LABEL = "zq7-anywhere-no-such-name-4k1"
 SYSTEM_LEAD = 1.2  # seconds that the system's resolver may take before a nameserver's own answer is used
-HEAD_START = 0.1  # seconds at most that the nameservers wait for the system's answer: what follows from it begins first
+HEAD_START = 0.1  # seconds by which the nameservers are asked later: the connections to what the system found come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Lookup:
 
 def lookup(host: Host, name: str, servers: Sequence[str]) -> Lookup:
     """Ask everyone at once and wait for all. Every answer is bounded in time by the host."""
-    answers = fan_out(_calls(host, name, servers))
+    answers = fan_out([partial(host.resolve, Query(name, server)) for server in ("", *servers)])
     return Lookup(name, answers[0], tuple(answers[1:]))
 
 
@@ -71,17 +71,17 @@ def first_addresses(host: Host, name: str, servers: Sequence[str]) -> tuple[str,
 
 
 def _calls(host: Host, name: str, servers: Sequence[str]) -> list[Callable[[], Answer]]:
-    """The system's resolver, and each nameserver a little later."""
-    answered = Event()
+    """The system's resolver, and each nameserver a little later, unless the system has no address."""
+    failed = Event()
 
     def system() -> Answer:
-        try:
-            return host.resolve(Query(name))
-        finally:
-            answered.set()
+        answer = host.resolve(Query(name))
+        if not answer.addresses:
+            failed.set()
+        return answer
 
     def direct(server: str) -> Answer:
-        answered.wait(HEAD_START)
+        failed.wait(HEAD_START)
         return host.resolve(Query(name, server))
 
     return [system, *(partial(direct, server) for server in servers)]
