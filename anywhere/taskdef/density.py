@@ -83,6 +83,7 @@ def density(plan: Plan) -> Target:
 def _findings(plan: Plan) -> Iterator[Finding]:
     each = plan.type.tasks(plan.trunking)
     facts: dict[str, object] = {
+        "note": True,
         "tasks_per_instance": each,
         "interfaces": plan.type.interfaces,
         "trunking": plan.trunking,
