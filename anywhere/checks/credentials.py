@@ -9,6 +9,7 @@ from anywhere.checks.remedies import remedy
 from anywhere.facts.credentials import (
     CREDENTIALS,
     EC2,
+    HIDDEN,
     NOTHING,
     MetadataService,
     metadata_service,
@@ -63,6 +64,8 @@ def metadata_check(host: Host, settings: Settings) -> Iterator[Finding]:
     found = metadata_service(host)
     if found.kind == NOTHING:
         yield passed("agents.metadata-service", METADATA, f"nothing answers at {METADATA}")
+    elif found.kind == HIDDEN:
+        yield skipped("agents.metadata-service", METADATA, "cannot be seen over SSH", because="endpoints.reach")
     elif found.kind == EC2 or is_ec2(host):
         yield _on_ec2(host, found)
     else:

@@ -55,6 +55,8 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route]) -> Finding:
             REACH, subject, "the time ran out before it could be judged: give more with --budget", **evidence
         )
     stage, reason, detail = where(visit)
+    if reason is Reason.NOT_PERMITTED:
+        return _hidden(subject, stage, detail, evidence)
     if stage is Stage.HTTP and reason is Reason.UPGRADE_REFUSED:
         finding = passed(REACH, subject, "answers; see the WebSocket upgrade", **evidence)
         return replace(finding, stage=Stage.HTTP, seconds=seconds)
@@ -69,6 +71,20 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route]) -> Finding:
         evidence["partial"] = True
     finding = trouble(REACH, status, subject, summary, stage=stage, reason=reason, seconds=seconds, evidence=evidence)
     return replace(finding, remedy=_mend(host, visit, reason))
+
+
+def _hidden(subject: str, stage: Stage, detail: str, evidence: dict[str, Any]) -> Finding:
+    """Over SSH a probe starts from the host only where its sshd forwards; nothing else is tried in its place."""
+    summary = "cannot be seen from the host over SSH" + (f": {detail}" if detail else "")
+    return Finding(
+        *(REACH, Status.ERROR, subject, summary, stage, Reason.NOT_PERMITTED, evidence),
+        remedy=Remedy(
+            "Let sshd forward for this user (AllowTcpForwarding yes or local, no PermitOpen, no DisableForwarding), or "
+            "run anywhere on the host itself.",
+            (("sudo", "sshd", "-T"),),
+        ),
+        cause="host.permission",
+    )
 
 
 def _mend(host: Host, visit: Visit, reason: Reason) -> Remedy | None:

@@ -11,6 +11,7 @@ from anywhere.facts.ecsconfig import ecs_config
 from anywhere.facts.quoting import parse_environment_file
 from anywhere.facts.reading import read_text
 from anywhere.hosts.base import Host, Probe, ProbeSpec
+from anywhere.model import Reason
 
 CREDENTIALS, CONFIG = "/root/.aws/credentials", "/root/.aws/config"
 # Section headers whole, of settings only the name. Of each file in turn, so that one that is absent hides none.
@@ -34,7 +35,7 @@ ADDRESS = "169.254.169.254"
 METADATA = ProbeSpec(ADDRESS, 80, "http", "/latest/meta-data/", ADDRESS, patience=0.2)
 ROLE = ProbeSpec(ADDRESS, 80, "http", "/latest/meta-data/iam/security-credentials/", ADDRESS, patience=0.2)
 
-EC2, OTHER, NOTHING = "ec2", "other", "nothing"
+EC2, OTHER, NOTHING, HIDDEN = "ec2", "other", "nothing", "hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +62,8 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class MetadataService:
-    """What answers at 169.254.169.254: `ec2`, `other` (another cloud's) or `nothing`. `role` is whether it offers a
-    role (None: it wants a session token first), `product` what it calls itself."""
-
-    kind: str = NOTHING
-    role: bool | None = False
-    product: str = ""
-    status: int = 0
-
-
-def shared_file(host: Host, argv: tuple[str, ...] = SHARED) -> SharedFile:
+    """What answers at 169.254.169.254: `ec2`, `other` (another cloud's), `nothing`, or `hidden` where it may not be
+    asked. `role` is whether it offers a role (None: it wants a session token first), `product` what it calls itself.
     """The names in root's credentials file (or in its config, with SETTINGS)."""
     done = host.run(argv, timeout=5)
     missing = done.ok or "No such file" in done.stderr or "Not a directory" in done.stderr
@@ -130,6 +123,8 @@ def _chain(environment: Mapping[str, str]) -> tuple[str, ...]:
 def metadata_service(host: Host) -> MetadataService:
     """Ask 169.254.169.254 directly, never through a proxy."""
     first = host.probe(METADATA)
+    if first.reason is Reason.NOT_PERMITTED:
+        return MetadataService(HIDDEN, None)
     if not first.http:
         return MetadataService()
     product = product_of(first)

@@ -69,11 +69,12 @@ class ProbeSpec:
     """One climb of the ladder to one address.
 
     `scheme` is `https`, `wss` (HTTP upgrade), `http` or `tcp`. `address` is what is dialled; empty with a `proxy`,
-    which is then asked to CONNECT to `host`. `suites` is `go` (defaults of Go programs) or `ecs-agent` (RSA only below
-    TLS 1.3). `sni` replaces the server name sent; `verify` False accepts any certificate; `mss` clamps the segment size
-    in bytes; `trust` lists CA files and folders (`:` between them) in place of the host's own store; `idle` is how many
-    seconds to hold the connection without a byte before the request; `patience` cuts the wait for the connection
-    (seconds; 0: as long as the run allows).
+    which is then asked to CONNECT to `host`. `suites` is `go` (defaults of Go programs), `ecs-agent` (RSA only below
+    TLS 1.3), `any`, or `none` (what no server takes: a short greeting, answered by a short alert). `sni` replaces the
+    server name sent; `verify` False accepts any certificate; `mss` clamps the segment size in bytes; `trust` lists CA
+    files and folders (`:` between them) in place of the host's own store; `idle` is how many seconds to hold the
+    connection without a byte before the request; `patience` cuts the wait for the connection (seconds; 0: as long as
+    the run allows); `small` keeps the request within one packet.
     """
 
     host: str
@@ -89,6 +90,7 @@ class ProbeSpec:
     trust: str = ""
     idle: float = 0.0
     patience: float = 0.0
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,12 @@ def name_line(name: str) -> str:
     return f"look_up {shlex.quote(name)} &"
 
 
+def udp_line(key: str, server: str, query: bytes) -> str:
+    """A query to a nameserver as a datagram, beside all others."""
+    digits = "".join(f"\\x{byte:02x}" for byte in query)
+    return f"ask_udp {shlex.join((key, server, digits))} &"
+
+
 def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None = None) -> str:
     """The whole text for a POSIX shell: variables, functions, and the lines."""
     given = {"TOKEN": mark, **(variables or {})}

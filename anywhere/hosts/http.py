@@ -65,7 +65,7 @@ def ask(spec: ProbeSpec, nonce: bytes) -> bytes:
         lines += [f"Sec-WebSocket-Key: {base64.b64encode(nonce).decode()}"]
     elif spec.scheme == "https":
         lines += ["Accept: */*", "Connection: close"]
-    if spec.scheme != "http":
+    if spec.scheme != "http" and not spec.small:
         lines.append(PADDING)
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 

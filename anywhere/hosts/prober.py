@@ -121,7 +121,7 @@ class _Climb:
             self.sock = self.ladder.connect(name, port, patience, self.spec.mss)
         except OSError as error:
             reason, detail = connect_reason(error)
-            if self.spec.proxy:
+            if self.spec.proxy and reason is not Reason.NOT_PERMITTED:
                 raise _Failed(Stage.PROXY, Reason.PROXY_UNREACHABLE, f"{reason}: {detail}") from error
             raise _Failed(Stage.CONNECT, reason, detail) from error
         finally:

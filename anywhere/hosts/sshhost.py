@@ -23,9 +23,11 @@ from anywhere.hosts.sshnames import ServerNames, SystemNames
 from anywhere.hosts.sshtarget import SSHOptions
 from anywhere.hosts.tls import Contexts
 from anywhere.hosts.trust import STORES, store_paths
+from anywhere.model import Reason, Stage
 
 COMMAND_SECONDS = 5.0  # for one gathered command
 RESOLVE_SECONDS, NAMESERVER_SECONDS = 5.5, 2.2  # as LocalHost
+FULL_SEGMENT = 1400  # bytes: sizes from here on are what sshd's connections have anyway
 READ_AHEAD = 256 * 1024  # bytes of a file that are gathered; what is longer is a log, and its end is what is asked for
 INVENTORY: Key = ("inventory",)
 WHOLE = ("/proc/", "/sys/", "/run/")  # `tail` of old coreutils stumbles over files without a true size
@@ -86,7 +88,10 @@ class SSHHost:
         """See Host."""
         if query.server:
             with self._lock:
-                names = self._servers.setdefault(query.server, ServerNames(query.server, self.connection.dial))
+                if query.server not in self._servers:
+                    dial = self.connection.dial
+                    self._servers[query.server] = ServerNames(query.server, self.shell, dial, self._names)
+                names = self._servers[query.server]
             answer = names.ask(query.name, self.deadline.left(NAMESERVER_SECONDS))
         else:
             answer = self._names.ask(query.name, self.deadline.left(min(RESOLVE_SECONDS, self.budget)))
@@ -95,10 +100,23 @@ class SSHHost:
         return answer
 
     def probe(self, spec: ProbeSpec) -> Probe:
-        """See Host."""
-        probe = self._ladder.climb(spec)
+        """See Host. A smaller segment size cannot be asked for: a smaller exchange stands in for it."""
+        probe = self._small(spec) if 0 < spec.mss < FULL_SEGMENT else self._ladder.climb(replace(spec, mss=0))
         if not probe.ok:
             self.connection.check()
+        kept = {name: getattr(spec, name) for name in ("mss", "small", "scheme", "suites", "verify")}
+        return replace(probe, spec=replace(probe.spec, **kept))
+
+    def _small(self, spec: ProbeSpec) -> Probe:
+        """Whether the path carries what fits into small packets: the whole climb with a short request or, where even
+        the certificates are lost, a short greeting that is answered by an alert."""
+        small = replace(spec, mss=0, small=True)
+        probe = self._ladder.climb(small)
+        if probe.stage is not Stage.TLS or probe.reason not in (Reason.TLS_TIMEOUT, Reason.TLS_RESET):
+            return probe
+        greeting = self._ladder.climb(replace(small, scheme="tls", suites="none", verify=False))
+        if greeting.ok or greeting.reason is Reason.TLS_VERSION:
+            return replace(greeting, stage=Stage.DONE, reason=None, detail="a short greeting is answered")
         return probe
 
     def inventory(self) -> Inventory:
@@ -128,7 +146,7 @@ class SSHHost:
 
     def _connect(self, address: str, port: int, timeout: float, mss: int) -> socket.socket:
         if mss:
-            raise NotPermitted(0, "not visible over SSH: the segment size of sshd's connections cannot be chosen")
+            raise NotPermitted(0, "the segment size of sshd's connections cannot be chosen")
         return self.connection.dial(address, port, timeout)
 
     def _clock(self) -> float:

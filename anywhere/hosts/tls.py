@@ -90,6 +90,9 @@ def _plain(suites: str) -> ssl.SSLContext:
     elif suites == "any":
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.set_ciphers("ALL:@SECLEVEL=0")
+    elif suites == "none":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("aNULL:@SECLEVEL=0")
     return context
 
 

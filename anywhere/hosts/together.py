@@ -14,11 +14,12 @@ LULL, LONGEST = 0.006, 0.06  # seconds: collect until nobody has come for a lull
 
 
 class Slot(Generic[T]):
-    """A question and, in time, its answer. `seconds` is how long it took since the work began."""
+    """A question and, in time, its answer; `parts` is room for whoever finds the answer piece by piece."""
 
     def __init__(self, question: str) -> None:
         self.question = question
         self.answer: T | None = None
+        self.parts: dict[int, T] = {}
         self.done = threading.Event()
 
     def set(self, answer: T | None) -> None:

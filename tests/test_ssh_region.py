@@ -1,0 +1,185 @@
+"""The whole check over SSH in the region: the same causes as on the host, and what only SSH has."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.judged import codes, explain, judge
+from tests.region import Options
+from tests.region.faults import table
+from tests.remote import Remote, remote
+
+pytestmark = pytest.mark.region
+
+# One of each kind of observation; the slow test has them all.
+SOME = (
+    "plain",
+    "proxy",
+    "dead-nameserver",
+    "udp-dropped",
+    "tcp-needed-and-closed",
+    "path-mtu",
+    "sni-stall",
+    "silent-servers",
+)
+SOME += ("inspected", "proxy-407", "no-default-route", "clock-behind", "egress-dropped", "upgrade-502")
+
+
+def same_over_ssh(name: str, room: Path) -> None:
+    fault = table()[name]
+    with remote(room, [name], Options(**fault.options)) as far:
+        target = far.check("--region", far.region.options.regions[0], *fault.arguments)
+    assert codes(target) == sorted(fault.causes), explain(target)
+    assert not [row for row in target["findings"] if row["status"] == "error"], explain(target)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_the_cause_is_the_same_over_ssh(name: str, room: Path) -> None:
+    same_over_ssh(name, room)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(table()) - set(SOME)))
+def test_every_cause_is_the_same_over_ssh(name: str, room: Path) -> None:
+    same_over_ssh(name, room)
+
+
+def test_the_findings_of_a_healthy_host_are_the_same(room: Path) -> None:
+    near = judge([])
+    with remote(room) as far:
+        target = far.check("--region", "us-east-1")
+    assert rows(target) == rows(near)
+
+
+def rows(target: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [(row["check"], row["status"], row["subject"], row["summary"]) for row in target["findings"]]
+
+
+# --- sshd that forbids ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["AllowTcpForwarding no", "PermitOpen 10.0.0.1:1", "DisableForwarding yes"])
+def test_without_forwarding_the_network_is_not_judged_and_the_remedy_is_said(room: Path, line: str) -> None:
+    with remote(room, (), None, line) as far:
+        target = far.check("--region", "us-east-1")
+    reach = [row for row in target["findings"] if row["check"] == "endpoints.reach"]
+    assert reach
+    assert {(row["status"], row["stage"], row["reason"]) for row in reach} == {("error", "connect", "not-permitted")}
+    assert all("AllowTcpForwarding" in json.dumps(row["remedy"]) for row in reach)
+    assert not [row for row in target["findings"] if row["status"] in ("fail", "warn")], explain(target)
+    assert (target["verdict"], target["exit_code"]) == ("unknown", 3)
+
+
+def test_a_nameserver_that_answers_udp_only_is_no_fault(room: Path) -> None:
+    with remote(room, ("nameserver-without-tcp",) if "nameserver-without-tcp" in table() else ()) as far:
+        for server in far.region.world.nameservers:
+            server.tcp = False
+        target = far.check("--region", "us-east-1")
+    assert codes(target) == [], explain(target)
+
+
+# --- a long way -----------------------------------------------------------------------------------------------------
+
+
+class Relay:
+    """Carries TCP to the real port, each piece so many seconds later, and notes when data turns round."""
+
+    def __init__(self, port: int, delay: float) -> None:
+        self.port, self.delay = port, delay
+        self.turns: list[float] = []
+        self._last = ""
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def place(self) -> int:
+        return int(self._listening.getsockname()[1])
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listening.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.port))
+            for one in (near, far):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for source, sink, way in ((near, far, "up"), (far, near, "down")):
+                threading.Thread(target=self._carry, args=(source, sink, way), daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket, way: str) -> None:
+        import queue
+
+        pieces: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+
+        def deliver() -> None:
+            while True:
+                due, data = pieces.get()
+                time.sleep(max(0.0, due - time.monotonic()))
+                try:
+                    sink.sendall(data) if data else sink.shutdown(socket.SHUT_WR)
+                except OSError:
+                    return
+                if not data:
+                    return
+
+        threading.Thread(target=deliver, daemon=True).start()
+        while True:
+            try:
+                data = source.recv(65536)
+            except OSError:
+                data = b""
+            if way == "up" and self._last != "up":
+                self.turns.append(time.monotonic())
+            self._last = way
+            pieces.put((time.monotonic() + self.delay, data))
+            if not data:
+                return
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+@pytest.fixture
+def far_away(room: Path) -> Iterator[Remote]:
+    with remote(room) as far:
+        yield far
+
+
+def test_a_long_way_costs_seconds_and_not_minutes(far_away: Remote) -> None:
+    """200 ms there and back: the relay runs in the host's network, as the command line does."""
+    script = Path(far_away.home) / "relay.py"
+    script.write_text(
+        "import sys, time\n"
+        "from tests.test_ssh_region import Relay\n"
+        f"relay = Relay({far_away.server.port}, 0.1)\n"
+        "print(relay.place, flush=True)\n"
+        "time.sleep(120)\n"
+    )
+    import subprocess
+    import sys
+
+    enter = ["nsenter", f"--net=/proc/{far_away.region.pid}/ns/net"]
+    with subprocess.Popen([*enter, sys.executable, script], stdout=subprocess.PIPE, env={"PYTHONPATH": "."}) as relay:
+        assert relay.stdout
+        port = int(relay.stdout.readline())
+        known = far_away.server.known_hosts.read_text().split(" ", 1)[1]
+        (far_away.home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{port} {known}")
+        started = time.monotonic()
+        done = far_away.anywhere(
+            "check", "--host", f"root@127.0.0.1:{port}", "--region", "us-east-1", "--format", "json"
+        )
+        took = time.monotonic() - started
+        relay.kill()
+    (target,) = json.loads(done.stdout)["targets"]
+    assert codes(target) == [], explain(target)
+    assert target["verdict"] == "ready"
+    assert took < 12
