@@ -63,7 +63,15 @@ class Named:
 @dataclass(frozen=True, slots=True)
 class MetadataService:
     """What answers at 169.254.169.254: `ec2`, `other` (another cloud's), `nothing`, or `hidden` where it may not be
-    asked. `role` is whether it offers a role (None: it wants a session token first), `product` what it calls itself.
+    asked. `role` is whether it offers a role (None: it wants a session token first), `product` what it calls itself."""
+
+    kind: str = NOTHING
+    role: bool | None = False
+    product: str = ""
+    status: int = 0
+
+
+def shared_file(host: Host, argv: tuple[str, ...] = SHARED) -> SharedFile:
     """The names in root's credentials file (or in its config, with SETTINGS)."""
     done = host.run(argv, timeout=5)
     missing = done.ok or "No such file" in done.stderr or "Not a directory" in done.stderr
