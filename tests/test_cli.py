@@ -90,7 +90,7 @@ WRONG = [
     ((*EAST, "--output", "/"), "it is a folder"),
     ((*EAST, "--save", "/no/such/folder/x.json"), "there is no folder"),
     (("explain", "egress.blockd"), "did you mean egress.blocked"),
-    (("explain", "zzz"), "lists them all"),
+    (("explain", "zzz"), "lists the causes"),
     (("explain", "egress.blocked", "more"), "unexpected extra argument"),
     (("endpoints",), "--region"),
     (("endpoints", "--region", "us-esat-1"), "did you mean"),
@@ -327,13 +327,28 @@ def interrupt(process: subprocess.Popen[str], number: int) -> None:
     os.kill(int(inner[0]) if inner else process.pid, number)
 
 
+def wait_until_it_works(process: subprocess.Popen[str]) -> None:
+    """Until the command has started its first threads: before that it is Python itself that starts."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        inner = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        status = Path(f"/proc/{inner[0]}/status") if inner else Path(f"/proc/{process.pid}/status")
+        try:
+            threads = next(line for line in status.read_text().splitlines() if line.startswith("Threads:"))
+        except (OSError, StopIteration):
+            threads = "Threads: 1"
+        if int(threads.split()[1]) > 1:
+            return
+        time.sleep(0.01)
+
+
 def left_behind(region: Region) -> str:
     """What runs on the region's host."""
     return region.run(["sh", "-c", "ps -e -o args= | grep -v -e 'ps -e' -e defunct"]).stdout
 
 
 @pytest.mark.region
-@pytest.mark.parametrize("after", [0.15, 0.3, 0.6, 1.2, 2.0])
+@pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.8, 1.5])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_is_one_line_and_leaves_nothing(tmp_path: Path, after: float, number: signal.Signals) -> None:
     """In a region that drops everything, with a systemctl that hangs, so that commands and probes are under way."""
@@ -346,6 +361,7 @@ def test_an_interruption_is_one_line_and_leaves_nothing(tmp_path: Path, after: f
             [*ANYWHERE, *EAST, "--output", str(tmp_path / "out"), "--save", str(tmp_path / "host.json")],
             {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        wait_until_it_works(process)
         time.sleep(after)
         started = time.monotonic()
         interrupt(process, number)
@@ -354,7 +370,7 @@ def test_an_interruption_is_one_line_and_leaves_nothing(tmp_path: Path, after: f
         assert process.returncode in (128 + number, -number), (process.returncode, err)
         assert out == "" and "Traceback" not in err
         assert err.count("\n") <= 1
-        if number is signal.SIGINT and after >= 1.2:
+        if number is signal.SIGINT:
             assert err.startswith("anywhere: interrupted") and process.returncode == 130
         assert os.listdir(tmp_path) == []
         time.sleep(0.2)
