@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from anywhere.inventory.book import Book
@@ -15,7 +16,10 @@ def read_yaml(text: str, book: Book) -> None:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        data = YAML(typ="rt", pure=True).load(text)
+        with warnings.catch_warnings():
+            # An anchor that is used again is legal; the parser's own warning would stand beside the result.
+            warnings.simplefilter("ignore")
+            data = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         return book.bad(line, f"not YAML: {error.problem or error.context}")
