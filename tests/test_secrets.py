@@ -1,0 +1,120 @@
+"""Planted secrets: wherever a host holds one, no format, no bundle and no log shows it, near or over SSH."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from anywhere.report import FORMATS
+from tests.remote import Remote, remote
+
+pytestmark = pytest.mark.region
+
+MARK = "Pl4nted"
+PROXY_PASSWORD, REGISTRY, KEY, TOKEN = f"{MARK}proxy", f"{MARK}registry", f"{MARK}key", f"{MARK}token"
+CODE, ACTIVATION, PRIVATE, SUDO = f"{MARK}code", f"{MARK}-0123-4567-89ab-cdef01234567", f"{MARK}private", f"{MARK}sudo"
+ECS_CONFIG = f"""ECS_CLUSTER=c
+ECS_ENGINE_AUTH_TYPE=docker
+ECS_ENGINE_AUTH_DATA={{"https://index.docker.io/v1/":{{"username":"u","password":"{REGISTRY}","email":"e"}}}}
+HTTP_PROXY=http://user:{PROXY_PASSWORD}@10.47.2.80:3128
+AWS_SECRET_ACCESS_KEY={KEY}
+"""
+DROP_IN = (
+    f'[Service]\nEnvironment="HTTPS_PROXY=http://user:{PROXY_PASSWORD}@10.47.2.80:3128" "AWS_SESSION_TOKEN={TOKEN}"\n'
+)
+DAEMON_JSON = json.dumps({"proxies": {"https-proxy": f"http://user:{PROXY_PASSWORD}@10.47.2.80:3128"}})
+LOG = f"""2026-11-20 INFO amazon-ssm-agent -register -code {CODE} -id {ACTIVATION} -region us-east-1
+2026-11-20 INFO Proxy environment variables: https_proxy: http://user:{PROXY_PASSWORD}@10.47.2.80:3128
+2026-11-20 ERROR AccessDenied X-Amz-Security-Token={TOKEN}
+"""
+CREDENTIALS = (
+    f"[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {KEY}\naws_session_token={TOKEN}\n"
+)
+REGISTRATION = json.dumps(
+    {"instanceID": "mi-0123456789abcdef0", "region": "us-east-1", "privateKey": PRIVATE, "privateKeyType": "Rsa"}
+)
+
+
+@pytest.fixture(scope="module")
+def planted(shared_room: Path) -> Iterator[Remote]:
+    from tests.region.options import Options
+    from tests.region.region import Region
+
+    made = Region.__init__
+
+    def plant(self: Region, *words: object, **named: object) -> None:
+        made(self, *words, **named)  # type: ignore[arg-type]
+        self.world.host.files |= {
+            "/etc/ecs/ecs.config": ECS_CONFIG,
+            "/var/lib/ecs/ecs.config": ECS_CONFIG,
+            "/etc/systemd/system/docker.service.d/proxy.conf": DROP_IN,
+            "/etc/systemd/system/amazon-ssm-agent.service.d/proxy.conf": DROP_IN,
+            "/etc/docker/daemon.json": DAEMON_JSON,
+            "/var/log/amazon/ssm/amazon-ssm-agent.log": LOG,
+            "/var/log/ecs/ecs-agent.log": LOG,
+            "/root/.aws/credentials": CREDENTIALS,
+            "/var/lib/amazon/ssm/Vault/Store/RegistrationKey": REGISTRATION,
+            "/etc/environment": f"https_proxy=http://user:{PROXY_PASSWORD}@10.47.2.80:3128\nAWS_SECRET_ACCESS_KEY={KEY}\n",
+        }
+        self.world.environment |= {
+            "HTTPS_PROXY": f"http://user:{PROXY_PASSWORD}@10.47.2.80:3128",
+            "AWS_SECRET_ACCESS_KEY": KEY,
+            "AWS_SESSION_TOKEN": TOKEN,
+        }
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Region, "__init__", plant)
+        with remote(shared_room, (), Options()) as far:
+            yield far
+
+
+def clean(*texts: str) -> None:
+    for text in texts:
+        assert MARK not in text, text[max(0, text.index(MARK) - 200) : text.index(MARK) + 60]
+        assert "AKIAIOSFODNN7EXAMPLE" not in text
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_no_format_shows_a_secret(planted: Remote, name: str) -> None:
+    far = planted.anywhere("check", "--host", planted.spec, "--region", "us-east-1", "--format", name)
+    near = planted.region.run([sys.executable, "-m", "anywhere", "check", "--region", "us-east-1", "--format", name])
+    assert far.stdout
+    assert near.stdout
+    clean(far.stdout, far.stderr, near.stdout, near.stderr)
+
+
+def test_no_bundle_holds_a_secret_and_the_preview_says_what_was_masked(planted: Remote) -> None:
+    path = planted.home / "b.json.gz"
+    done = planted.anywhere("check", "--host", planted.spec, "--region", "us-east-1", "--save", str(path))
+    held = gzip.decompress(path.read_bytes()).decode()
+    clean(done.stdout, done.stderr, held)
+    assert "ECS_ENGINE_AUTH_DATA" in held
+    shown = subprocess.run([sys.executable, "-m", "anywhere", "bundle", "show", path], capture_output=True, text=True)
+    clean(shown.stdout, shown.stderr)
+    assert "masked  ECS_ENGINE_AUTH_DATA=***" in shown.stdout
+    again = subprocess.run(
+        [sys.executable, "-m", "anywhere", "check", "--host", path, "--format", "json"], capture_output=True, text=True
+    )
+    clean(again.stdout, again.stderr)
+
+
+def test_a_run_over_a_fleet_leaves_none_in_its_files(planted: Remote) -> None:
+    inventory = planted.home / "hosts"
+    words = (
+        f"ansible_host=127.0.0.1 ansible_port={planted.server.port} ansible_user=root ansible_become_password={SUDO}"
+    )
+    inventory.write_text(f"a {words}\nb {words}\n")
+    done = planted.anywhere(
+        *("check", "-i", str(inventory), "--region", "us-east-1", "--format", "jsonl"),
+        *("--resume", f"{planted.home}/run.jsonl", "--save", f"{planted.home}/bundles/"),
+    )
+    files = [path for path in planted.home.rglob("*") if path.is_file() and path != inventory and path.suffix != ".gz"]
+    clean(done.stdout, done.stderr, *(path.read_text(errors="replace") for path in files))
+    clean(*(gzip.decompress(path.read_bytes()).decode() for path in planted.home.rglob("*.gz")))
+    assert "mi-0123456789abcdef0" in done.stdout
