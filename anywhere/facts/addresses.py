@@ -95,13 +95,15 @@ def parse_ipv6_routes(text: str) -> tuple[Route, ...]:
         try:
             network = ipaddress.ip_network((int(words[0], 16).to_bytes(16, "big"), int(words[1], 16)), strict=False)
             gateway = str(ipaddress.IPv6Address(bytes.fromhex(words[4])))
-            metric, flags = int(words[5], 16), int(words[8], 16)
+            metric, flags, interface = int(words[5], 16), int(words[8], 16), words[9]
         except (IndexError, ValueError, OverflowError):
             continue
         reject = bool(flags & REJECT)
         # The kernel keeps a refusing default route on the loopback interface in every namespace with IPv6.
-        if flags & UP and not (reject and words[9] == "lo" and network.prefixlen == 0 and metric == 0xFFFFFFFF):
-            routes.append(Route(network, words[9], "" if gateway == "::" else gateway, metric, reject))
+        own = reject and interface == "lo" and network.prefixlen == 0 and metric == 0xFFFFFFFF
+        # A refusing route is not flagged as up.
+        if (flags & UP or reject) and not own:
+            routes.append(Route(network, interface, "" if gateway == "::" else gateway, metric, reject))
     return tuple(routes)
 
 

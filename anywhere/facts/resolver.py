@@ -39,15 +39,15 @@ def parse_resolv_conf(text: str) -> ResolvConf:
     """`nameserver 10.0.0.53` and so on; the last search or domain line wins, as in resolv.conf(5).
 
     The C library takes a nameserver only at the start of a line and up to a space, tab or line feed: what an editor of
-    another system left (a carriage return) makes the address none.
+    another system left (a carriage return), or a comment without a space before it, makes the address none.
     """
     servers: list[str] = []
     search: tuple[str, ...] = ()
     ndots = 1
     bad: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
-        words = line.split("#")[0].split(";")[0].split()
-        if not words:
+        words = line.split()
+        if not words or words[0][0] in "#;":
             continue
         if words[0] == "nameserver":
             address = _address(words[1]) if len(words) > 1 else ""
@@ -57,7 +57,7 @@ def parse_resolv_conf(text: str) -> ResolvConf:
             else:
                 bad.append(f"line {number}: {line.strip()[:80]}{blemish}")
         elif words[0] in ("search", "domain"):
-            search = tuple(word.rstrip(".").lower() for word in words[1:])
+            search = tuple(word.rstrip(".").lower() for word in words[1:] if word.strip("."))
         elif words[0] == "options":
             for word in words[1:]:
                 value = word.removeprefix("ndots:")
