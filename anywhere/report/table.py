@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from anywhere.hosts.redact import printable
 from anywhere.model import Cause, Finding, Report, Status, Target, Verdict
 from anywhere.report import fleettable
 from anywhere.report.style import PLAIN, Style, fill
@@ -70,7 +71,7 @@ def _settings(row: dict[str, Any]) -> Iterator[str]:
         value = effective.get(name, "not set")
         if name in declared and declared[name] != value:
             value += f"   (declared: {declared[name]}; restart it)"
-        yield f"  {head:<12}{name:<13}{value}"
+        yield printable(f"  {head:<12}{name:<13}{value}")
         head = ""
     needed = row.get("needed", {}).get("NO_PROXY", "")
     if needed and effective:
