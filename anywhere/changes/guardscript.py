@@ -83,23 +83,30 @@ metrics() {
 }
 
 guard() {
-  run=${RUNTIME_DIRECTORY:-$(mktemp -d)}
+  run=${RUNTIME_DIRECTORY:-}
+  [ -n "$run" ] || { run=$(mktemp -d) && own=1; } || exit 1
   textfile=${ANYWHERE_TEXTFILE:-$run/rules.prom}
   rm -f "$run/events"
   mkfifo -m 600 "$run/events" || exit 1
   exec 3<> "$run/events"
-  trap 'trap - TERM; kill 0; exit 0' TERM INT
+  trap 'trap - TERM; [ -z "${own:-}" ] || rm -rf "$run"; kill 0; exit 0' TERM INT
   while sleep $tick; do echo tick; done >&3 3>&- &
-  # xtables-monitor keeps no copy of the rules; nft monitor does, and grows with them.
-  if ! monitor=$(command -v xtables-monitor); then
-    monitor=$(command -v nft) && monitor="$monitor monitor"
-  fi
+  # xtables-monitor keeps no copy of the rules, but holds its words back in a pipe unless told otherwise; nft monitor
+  # keeps one, and grows with it.
+  if command -v xtables-monitor >/dev/null && command -v stdbuf >/dev/null; then monitor='stdbuf -oL xtables-monitor -e'
+  elif command -v nft >/dev/null; then monitor='nft monitor'
+  else monitor=''; fi
   if [ -n "$events" ] && [ -n "$monitor" ]; then
+    pause=1
     while :; do
+      born=$(date +%s)
       $monitor 2>/dev/null 3>&- | sed -nu -e 's/^NEWGEN.*/changed/p' -e 's/^# new generation.*/changed/p' >&3
-      # A flood of changes ends it: what was missed meanwhile is looked for twice.
+      # A flood of changes ends it. What was missed is looked for now, and again when it listens again. One that does
+      # not stay alive is not started again and again.
       echo changed >&3
-      { sleep 2; echo changed; } >&3 3>&- &
+      if [ $(($(date +%s) - born)) -gt 30 ]; then pause=1; elif [ $pause -lt 60 ]; then pause=$((pause * 2)); fi
+      sleep $pause
+      { sleep 1; echo changed; } >&3 3>&- &
     done &
   else
     events=''
