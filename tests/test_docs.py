@@ -46,7 +46,9 @@ def test_the_suite_is_as_large_as_it_says() -> None:
     assert len(table()) - len(healthy) >= 60
 
 
-@pytest.mark.parametrize("path", sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md")) + ["README.md"])
+@pytest.mark.parametrize(
+    "path", sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md")) + ["README.md"]
+)
 def test_links_lead_somewhere(path: str) -> None:
     page = ROOT / path
     links = re.findall(r"\]\(([^)#]+)", page.read_text())

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sends real requests to the credential address: from this host, from a namespace plugged into the docker bridge, and
 # from one that plays a neighbour on the network. All that it makes is named after its process id and removed again.
 # Needs root, iproute2, bash. Prints one line a question: `name outcome detail`.

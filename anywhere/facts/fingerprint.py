@@ -24,7 +24,9 @@ COMMANDS: tuple[tuple[str, ...], ...] = ()
 FILES: tuple[str, ...] = (*HOST_KEYS, HOSTNAME, BOOT_ID, "/etc/resolv.conf", "/etc/hosts")
 FOLDERS: tuple[str, ...] = ()
 # Made by software on the host: their addresses are no mark of the machine, and other than theirs may be its MTU.
-VIRTUAL = re.compile(r"lo|(docker|veth|br-|virbr|cni|flannel|cali|tunl|wg|tun|tap|dummy|bond|team|vnet|lxc|podman)[\w.@-]*")
+VIRTUAL = re.compile(
+    r"lo|(docker|veth|br-|virbr|cni|flannel|cali|tunl|wg|tun|tap|dummy|bond|team|vnet|lxc|podman)[\w.@-]*"
+)
 # Bit 2 of the first byte: an address that an administrator, or a program, has made up.
 MADE_UP = 2
 

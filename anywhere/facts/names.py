@@ -14,7 +14,9 @@ from anywhere.model import Reason
 # No such name is ever published: what resolves it makes answers up. Fixed, so that a bundle replays.
 RANDOM_LABEL = "zq7-anywhere-no-such-name-4k1"
 SYSTEM_LEAD = 1.2  # seconds that the system's resolver may take before a nameserver's own answer is used
-HEAD_START = 0.1  # seconds by which the nameservers are asked later: the connections to what the system found come first
+HEAD_START = (
+    0.1  # seconds by which the nameservers are asked later: the connections to what the system found come first
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,9 @@ def result(rc, out, err, fail_on):
         target = report["targets"][0]
     except (ValueError, KeyError, IndexError, TypeError):
         said = (err or out or "").strip()
-        return dict(failed=True, changed=False, exit_code=rc, msg="anywhere gave no report: %s" % (said or "it said nothing"))
+        return dict(
+            failed=True, changed=False, exit_code=rc, msg="anywhere gave no report: %s" % (said or "it said nothing")
+        )
     verdict = target["verdict"]
     causes = ["%s: %s" % (cause["code"], cause["summary"]) for cause in target["causes"]]
     found = dict(
