@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -187,6 +188,22 @@ def test_a_failure_for_one_type_does_not_hide_the_other(asked: Asked) -> None:
 
     answer, _ = asked(answering)
     assert (answer.addresses, answer.reason) == (("203.0.113.10",), None)
+    assert answer.half is Reason.SERVER_FAILURE
+
+
+@pytest.mark.parametrize("lost", [A, AAAA])
+def test_silence_for_one_type_is_told(asked: Asked, lost: dns.rdatatype.RdataType) -> None:
+    def answering(query: dns.message.Message, *_: object) -> Reply:
+        return None if query.question[0].rdtype == lost else both(query)
+
+    answer, _ = asked(answering)
+    assert answer.addresses and answer.reason is None
+    assert answer.half is Reason.NAMESERVER_TIMEOUT
+
+
+def test_no_address_of_one_family_is_no_failure(asked: Asked) -> None:
+    answer, _ = asked(lambda query, *_: reply(query, "203.0.113.10"))
+    assert answer.addresses and answer.half is None
 
 
 def test_a_failure_counts_more_than_an_unknown_name(asked: Asked) -> None:
@@ -421,3 +438,42 @@ def test_what_getaddrinfo_says_is_told_apart(monkeypatch: pytest.MonkeyPatch) ->
         socket, "getaddrinfo", lambda *_, **__: (_ for _ in ()).throw(OSError(24, "Too many open files"))
     )
     assert LocalHost(Deadline(5)).resolve(Query(NAME)).reason is Reason.SERVER_FAILURE
+
+
+DROPPING = r"""
+ip link set lo up
+printf 'nameserver 127.0.0.2\n' > {folder}/resolv.conf && mount --bind {folder}/resolv.conf /etc/resolv.conf
+{python} - <<'END'
+import socket, subprocess, sys, threading
+import dns.message, dns.rrset
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(("127.0.0.2", 53))
+def serve():
+    while True:
+        data, client = sock.recvfrom(4096)
+        query = dns.message.from_wire(data)
+        made = dns.message.make_response(query)
+        name = query.question[0].name
+        if query.question[0].rdtype != 1:
+            continue
+        if name.to_text().startswith("zq7"):
+            made.set_rcode(3)
+        else:
+            made.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "203.0.113.10"))
+        sock.sendto(made.to_wire(), client)
+threading.Thread(target=serve, daemon=True).start()
+subprocess.run([sys.executable, "-m", "anywhere", "check", "--region", "us-east-1", "--only", "network", "--format", "json"])
+END
+"""
+
+
+@pytest.mark.region
+def test_a_nameserver_that_drops_one_kind_of_question_is_told(tmp_path: Path) -> None:
+    """Everything works, slowly: the C library waits for the other half of each answer."""
+    script = DROPPING.format(folder=tmp_path, python=sys.executable)
+    done = subprocess.run(["unshare", "-n", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=30)
+    target = json.loads(done.stdout)["targets"][0]
+    (row,) = [row for row in target["findings"] if row["check"] == "network.nameservers"]
+    assert (row["status"], row["subject"]) == ("warn", "127.0.0.2"), row
+    assert "IPv6 (AAAA)" in row["summary"]
+    assert "dns.nameserver-degraded" in {cause["code"] for cause in target["causes"]}

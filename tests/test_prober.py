@@ -301,6 +301,13 @@ def test_no_answer_of_http(good: ssl.SSLContext, trusted: str, said: str) -> Non
     is_(outcome(https(good, said), trusted), Stage.HTTP, Reason.HTTP_ERROR)
 
 
+def test_a_fault_of_aws_itself_is_reached(good: ssl.SSLContext, trusted: str) -> None:
+    """Throttled or failing, it is AWS that answers; the same status from a device on the way is none of its marks."""
+    is_(outcome(https(good, REFUSAL.replace("403 Forbidden", "503 Slow Down")), trusted), Stage.DONE, None)
+    bare = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+    is_(outcome(https(good, bare), trusted), Stage.HTTP, Reason.HTTP_ERROR)
+
+
 def test_a_head_without_end(good: ssl.SSLContext, trusted: str) -> None:
     probe = outcome(https(good, "HTTP/1.1 200 OK\r\n" + "x: y\r\n" * 20000), trusted)
     assert probe.stage in (Stage.HTTP, Stage.DONE)

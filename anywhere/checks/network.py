@@ -39,15 +39,13 @@ def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
     if not conf.nameservers:
         yield _no_nameserver(asked, conf.bad)
         return
-    judged = [
-        (server, _judge_server([a for item in asked for a in item.servers if a.source == server]))
-        for server in conf.nameservers
-    ]
+    told = {server: [a for item in asked for a in item.servers if a.source == server] for server in conf.nameservers}
+    judged = [(server, _judge_server(answers)) for server, answers in told.items()]
     resolves = any(item.system.addresses for item in asked)
     works = any(reason is None for _, reason in judged)
     for server, reason in judged:
         if reason is None:
-            yield passed(id, server, "answers")
+            yield _half(server, told[server]) or passed(id, server, "answers")
         elif resolves and not works:
             # The C library gets answers from the same servers: what was lost is the burst of direct questions.
             yield passed(id, server, "answers the system's resolver, though not all questions at once")
@@ -60,6 +58,20 @@ def _not_working(server: str, reason: Reason, status: Status, all_servers: tuple
     what = "does not answer" if silent else "answers every question with an error"
     evidence = {"nameservers": list(all_servers)}
     return trouble(nameservers.id, status, server, what, stage=Stage.RESOLVE, reason=reason, evidence=evidence)
+
+
+def _half(server: str, answers: list[Answer]) -> Finding | None:
+    """A server, or a filter before it, that drops the questions for one family: every program waits for it."""
+    with_addresses = [answer for answer in answers if answer.addresses]
+    lost = [answer for answer in with_addresses if answer.half]
+    if not lost or 2 * len(lost) < len(with_addresses):
+        return None
+    family = "IPv6 (AAAA)" if not any(map(is_ipv6, lost[0].addresses)) else "IPv4 (A)"
+    silent = lost[0].half is Reason.NAMESERVER_TIMEOUT
+    summary = f"{'never answers' if silent else 'fails for'} questions for {family} addresses, which programs wait for"
+    return trouble(
+        nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=lost[0].half, evidence={"half": True}
+    )
 
 
 def _no_nameserver(asked: list[Lookup], bad: tuple[str, ...]) -> Finding:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from anywhere.facts.addresses import Route, is_bogus, is_ipv6, route_to
+from anywhere.facts.names import Lookup
 from anywhere.facts.survey import Survey, Visit, survey
 from anywhere.hosts.base import Answer, Host, Probe
 from anywhere.hosts.redact import redact_proxy
@@ -140,6 +141,7 @@ def describe(visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
         evidence["proxy_unresolved"] = str(visit.proxy_lookup.reason or Reason.NAME_UNKNOWN)
     if visit.lookup is not None and not visit.proxy:
         evidence["resolved"] = list(visit.lookup.addresses)
+        evidence["known_to"] = _known_to(visit.lookup)
         evidence["truncated"] = any(answer.truncated for answer in visit.lookup.servers)
     if best is not None and best.tls is not None:
         evidence["tls"] = _tls(best)
@@ -152,6 +154,13 @@ def describe(visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
             evidence["tls"] = _tls(shown)
             evidence["really_expired"] = _really_expired(shown)
     return evidence
+
+
+def _known_to(lookup: Lookup) -> list[str]:
+    """The nameservers that know a name which this host gets no address for."""
+    if lookup.reason is not Reason.NAME_UNKNOWN:
+        return []
+    return [answer.source for answer in lookup.servers if answer.addresses]
 
 
 def _address(probe: Probe, table: Sequence[Route]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from anywhere.diagnosis.engine import Case, Claim, Rule
 from anywhere.diagnosis.reading import CONNECT_REASONS, count, direct, first_host, names, reached
-from anywhere.model import Finding, Reason, Remedy, Stage
+from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 SERVERS, FORGERY, PINS = "network.nameservers", "network.dns-forgery", "network.hosts-file"
 PRIVATE, TCP, AGREEMENT = "network.private-answers", "network.dns-tcp", "network.dns-agreement"
@@ -18,13 +18,19 @@ def _with_servers(*reasons: Reason) -> Claim:
     def claim(case: Case) -> Iterator[int]:
         servers = [(i, f) for i, f in case.trouble(SERVERS) if f.reason in reasons and f.status.value == "fail"]
         yield from (i for i, _ in servers)
+        # Silence about some names, from a server that answers for others, is about those names.
+        own = () if Reason.NAMESERVER_TIMEOUT in reasons and any(_answers(f) for f in case.of(SERVERS)) else reasons
         for index, finding in reached(case, Stage.RESOLVE):
-            if finding.reason in reasons or (servers and finding.reason in _SYSTEM_GAVE_UP):
+            if finding.reason in own or (servers and finding.reason in _SYSTEM_GAVE_UP):
                 yield index
         if servers:
             yield from (i for i, f in reached(case, Stage.PROXY) if f.evidence.get("proxy_unresolved"))
 
     return claim
+
+
+def _answers(finding: Finding) -> bool:
+    return finding.status is Status.PASS
 
 
 _SYSTEM_GAVE_UP = (Reason.SERVER_FAILURE, Reason.NAMESERVER_TIMEOUT, Reason.NO_NAMESERVER)
@@ -43,9 +49,24 @@ def _degraded(case: Case) -> Iterator[int]:
     return (i for i, f in case.trouble(SERVERS) if f.status.value == "warn")
 
 
+_SILENCE = Reason.NAMESERVER_TIMEOUT
+
+
+def _says(findings: Sequence[Finding]) -> str:
+    """The nameserver says nothing about hidden names, or that there are none; or it knows them and this host does not."""
+    told = sorted({str(server) for f in findings for server in f.evidence.get("known_to", ())})
+    if told and all(f.evidence.get("known_to") for f in findings):
+        return (
+            f"this host does not know {names(findings)}, although {', '.join(told)} does: its own resolver asks elsewhere "
+            "(the hosts line of /etc/nsswitch.conf)"
+        )
+    what = "gives no answer for" if any(f.reason is _SILENCE for f in findings) else "does not know"
+    return f"the nameserver {what} {names(findings)}"
+
+
 def _hidden(case: Case) -> Iterator[int]:
     """Unknown names; the numbered hosts have a cause of their own unless nothing at all is known."""
-    unknown = [(i, f) for i, f in reached(case, Stage.RESOLVE) if f.reason is Reason.NAME_UNKNOWN]
+    unknown = [(i, f) for i, f in reached(case, Stage.RESOLVE) if f.reason in (Reason.NAME_UNKNOWN, _SILENCE)]
     whole = bool(unknown) and all(f.stage is Stage.RESOLVE for f in direct(case) if f.evidence.get("shards") is None)
     for index, finding in unknown:
         if whole or not finding.evidence.get("shards"):
@@ -101,7 +122,14 @@ def _tcp_blocked(case: Case) -> Iterator[int]:
 
 
 def _differ(case: Case) -> Iterator[int]:
-    return (i for i, _ in case.trouble(AGREEMENT))
+    """Nameservers that disagree, and the names that this host then does not get: the first one asked decides."""
+    about: set[str] = set()
+    for index, finding in case.trouble(AGREEMENT):
+        about |= set(map(str, finding.evidence.get("names", ())))
+        yield index
+    for index, finding in reached(case, Stage.RESOLVE):
+        if finding.reason is Reason.NAME_UNKNOWN and finding.subject.rpartition(":")[0] in about:
+            yield index
 
 
 def _evidence(findings: Sequence[Finding], key: str) -> list[str]:
@@ -164,9 +192,18 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "dns.answers-differ",
+        _differ,
+        lambda fs: (
+            f"the nameservers disagree about {count(_evidence(fs, 'names'), 'name')}"
+            + (", and this host gets no address" if any(f.stage is Stage.RESOLVE for f in fs) else "")
+        ),
+        Remedy("Give all nameservers of this host the same view of these names.", ()),
+    ),
+    Rule(
         "dns.names-hidden",
         _hidden,
-        lambda fs: f"the nameserver does not know {names(fs)}",
+        _says,
         lambda fs: Remedy(
             "Have the nameserver resolve these names: forward the zone to a resolver that knows it, or, with PrivateLink, "
             "create the missing endpoint and its private DNS name.",
@@ -195,14 +232,10 @@ RULES: tuple[Rule, ...] = (
         "dns.nameserver-degraded",
         _degraded,
         lambda fs: (
-            f"{_servers(fs)} does not answer properly, another nameserver does: lookups are slow or fail at random"
+            f"{_servers(fs)} {fs[0].summary}: lookups are slow"
+            if all(f.evidence.get("half") for f in fs)
+            else f"{_servers(fs)} does not answer properly, another nameserver does: lookups are slow or fail at random"
         ),
         Remedy("Mend that nameserver or take it out of the network configuration.", ()),
-    ),
-    Rule(
-        "dns.answers-differ",
-        _differ,
-        lambda fs: f"the nameservers disagree about {count(_evidence(fs, 'names'), 'name')}",
-        Remedy("Give all nameservers of this host the same view of these names.", ()),
     ),
 )

@@ -50,14 +50,16 @@ Symptoms = Sequence[tuple[str, Sequence[str]]]
 
 def diagnose(findings: Sequence[Finding], rules: Sequence[Rule], symptoms: Symptoms = ()) -> tuple[Cause, ...]:
     """The causes of all fail and warn findings, worst last. Every such finding is explained by exactly one."""
-    causes: list[Cause] = []
     left = frozenset(index for index, finding in enumerate(findings) if finding.is_trouble or _is_named(finding))
+    claims: dict[str, tuple[Rule, set[int]]] = {}
     for rule in rules:
-        claimed = sorted(left.intersection(rule.claim(Case(findings, left))))
+        claimed = left.intersection(rule.claim(Case(findings, left)))
         if claimed:
-            causes.append(_cause(rule.code, findings, claimed, rule.say, rule.mend))
-            left -= set(claimed)
-    causes += _named(findings, left)
+            claims.setdefault(rule.code, (rule, set()))[1].update(claimed)
+            left -= claimed
+    for code, indexes in _named(findings, left).items():
+        claims.setdefault(code, (Rule(code, lambda _: (), _first_summary, _first_remedy), set()))[1].update(indexes)
+    causes = [_cause(rule.code, findings, sorted(indexes), rule.say, rule.mend) for rule, indexes in claims.values()]
     for code, deeper in symptoms:
         causes = _absorb(causes, code, deeper)
     return tuple(sorted(causes, key=lambda cause: cause.severity.rank))
@@ -91,13 +93,12 @@ def _absorb(causes: list[Cause], code: str, deeper: Sequence[str]) -> list[Cause
     return [whole if cause is root else cause for cause in causes if cause is not symptom]
 
 
-def _named(findings: Sequence[Finding], left: Iterable[int]) -> Iterator[Cause]:
-    """The causes that the checks themselves named, in the order of their first finding."""
+def _named(findings: Sequence[Finding], left: Iterable[int]) -> dict[str, list[int]]:
+    """What the checks themselves named, in the order of the first finding."""
     groups: dict[str, list[int]] = {}
     for index in sorted(left):
         groups.setdefault(findings[index].cause or findings[index].check, []).append(index)
-    for code, indexes in groups.items():
-        yield _cause(code, findings, indexes, _first_summary, _first_remedy)
+    return groups
 
 
 def _cause(

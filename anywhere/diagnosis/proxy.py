@@ -70,6 +70,12 @@ def _bare(url: str) -> str:
     return scheme + mark + rest.rpartition("@")[2]
 
 
+def _allow(findings: Sequence[Finding]) -> str:
+    if any(f.reason is Reason.PROXY_DENIED for f in findings):
+        return "Have the proxy allow CONNECT to port 443 of these names."
+    return "The proxy tries and fails itself: see whether it resolves these names and gets out to port 443 of them."
+
+
 def _try(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
     host = names(findings, 1).partition(" ")[0]
     return (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", "-x", proxy_of(findings), f"https://{host}/"),)
@@ -113,6 +119,6 @@ RULES: tuple[Rule, ...] = (
         "proxy.denies-endpoint",
         _because(Reason.PROXY_DENIED, Reason.PROXY_ERROR),
         lambda fs: f"{proxy_of(fs)} does not open {names(fs)} ({'; '.join(details(fs)[:2])})",
-        lambda fs: Remedy("Have the proxy allow CONNECT to port 443 of these names.", _try(fs)),
+        lambda fs: Remedy(_allow(fs), _try(fs)),
     ),
 )

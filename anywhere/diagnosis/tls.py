@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from anywhere.checks.tlsview import AWS_SUFFIXES
 from anywhere.diagnosis.engine import Case, Claim, Rule
 from anywhere.diagnosis.reading import components, count, issuer, look, names, reached
 from anywhere.facts.interception import is_public, product
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 STORE, CLOCK = "endpoints.trust-store", "system.clock"
+AWS_NAMES = (*AWS_SUFFIXES, ".aws", ".cloudfront.net")
 DATES = (Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID)
 
 
@@ -18,7 +20,17 @@ def _untrusted(case: Case) -> Iterator[tuple[int, Finding]]:
 
 
 def _foreign(case: Case) -> Iterator[int]:
-    return (i for i, f in _untrusted(case) if not is_public(issuer(f)) and look(f, "host-trust") != "passes")
+    """Opened on the way. Sites that are not AWS's have public CAs of their own, so there only what also opens AWS's
+    names, or calls itself an inspection product, counts."""
+    foreign = [(i, f) for i, f in _untrusted(case) if not is_public(issuer(f)) and look(f, "host-trust") != "passes"]
+    openers = {issuer(f) for _, f in foreign if _is_aws(f)}
+    for index, finding in foreign:
+        if issuer(finding) in openers or product(issuer(finding), finding.evidence.get("tls", {})):
+            yield index
+
+
+def _is_aws(finding: Finding) -> bool:
+    return finding.subject.rpartition(":")[0].endswith(AWS_NAMES)
 
 
 def _component(case: Case) -> Iterator[int]:
@@ -32,6 +44,12 @@ def _store(case: Case) -> Iterator[int]:
         chain = finding.evidence.get("tls", {}).get("chain", ())
         if empty or len(chain) > 1:
             yield index
+
+
+def _lacking(findings: Sequence[Finding]) -> str:
+    if any(map(_is_aws, findings)):
+        return "the CA store of this host lacks the roots of AWS's CAs"
+    return f"the CA store of this host lacks the root that {names(findings)} needs ({_issuers(findings)})"
 
 
 def _incomplete(case: Case) -> Iterator[int]:
@@ -94,7 +112,7 @@ RULES: tuple[Rule, ...] = (
         "clock.skewed",
         _clock,
         lambda fs: next(f.summary for f in fs if f.check == CLOCK),
-        lambda fs: next(f.remedy for f in fs if f.check == CLOCK and f.remedy),
+        lambda fs: next((f.remedy for f in fs if f.remedy), Remedy("Set the clock, and keep it so.")),
     ),
     Rule(
         "tls.component-untrusted",
@@ -113,9 +131,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "tls.trust-store-missing",
         _store,
-        lambda fs: next(
-            (f.summary for f in fs if f.check == STORE), "the CA store of this host lacks the roots of AWS's CAs"
-        ),
+        lambda fs: next((f.summary for f in fs if f.check == STORE), _lacking(fs)),
         lambda fs: next((f.remedy for f in fs if f.check == STORE and f.remedy), _STORE),
     ),
     Rule(

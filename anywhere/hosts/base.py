@@ -52,7 +52,8 @@ class Query:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a resolver said. `reason` is None when addresses came. `truncated` is whether the UDP answer was cut,
-    `tcp_reason` why TCP then failed. `source` is `system` or the nameserver's address."""
+    `tcp_reason` why TCP then failed. `source` is `system` or the nameserver's address. `half` is why one of the two
+    questions (A, AAAA) failed although the other brought addresses."""
 
     name: str
     source: str
@@ -62,6 +63,7 @@ class Answer:
     truncated: bool = False
     tcp_reason: Reason | None = None
     seconds: float = 0.0
+    half: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

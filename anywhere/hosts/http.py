@@ -157,8 +157,8 @@ def judge(spec: ProbeSpec, head: Head, tls: TlsFacts | None) -> tuple[Reason, st
         if head.status not in UPGRADED or page:
             return Reason.UPGRADE_REFUSED, f"{said}{' (a page for people)' if head.is_page else ''}"
         return None
-    if head.status >= 500:
-        return Reason.HTTP_ERROR, said
+    if head.status >= 500 and (foreign or not head.is_aws):
+        return Reason.HTTP_ERROR, said  # a device on the way: AWS's own faults are reached too
     if page and (head.status < 400 or head.status in REACHED):
         return Reason.CAPTIVE_PORTAL, f"{said}: a page for people, not AWS's answer"
     if head.status // 100 == 3 and foreign and _elsewhere(spec.host, head.headers.get("location", "")):

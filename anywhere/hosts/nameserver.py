@@ -45,6 +45,7 @@ def merge(query: Query, parts: Sequence[Answer], seconds: float) -> Answer:
         any(part.truncated for part in parts),
         next((part.tcp_reason for part in parts if part.tcp_reason), None),
         seconds,
+        worst.reason if addresses and worst else None,
     )
 
 
