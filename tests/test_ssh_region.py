@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,65 +87,6 @@ def test_a_nameserver_that_answers_udp_only_is_no_fault(room: Path) -> None:
 # --- a long way -----------------------------------------------------------------------------------------------------
 
 
-class Relay:
-    """Carries TCP to the real port, each piece so many seconds later, and notes when data turns round."""
-
-    def __init__(self, port: int, delay: float) -> None:
-        self.port, self.delay = port, delay
-        self.turns: list[float] = []
-        self._last = ""
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def place(self) -> int:
-        return int(self._listening.getsockname()[1])
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listening.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self.port))
-            for one in (near, far):
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for source, sink, way in ((near, far, "up"), (far, near, "down")):
-                threading.Thread(target=self._carry, args=(source, sink, way), daemon=True).start()
-
-    def _carry(self, source: socket.socket, sink: socket.socket, way: str) -> None:
-        import queue
-
-        pieces: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
-
-        def deliver() -> None:
-            while True:
-                due, data = pieces.get()
-                time.sleep(max(0.0, due - time.monotonic()))
-                try:
-                    sink.sendall(data) if data else sink.shutdown(socket.SHUT_WR)
-                except OSError:
-                    return
-                if not data:
-                    return
-
-        threading.Thread(target=deliver, daemon=True).start()
-        while True:
-            try:
-                data = source.recv(65536)
-            except OSError:
-                data = b""
-            if way == "up" and self._last != "up":
-                self.turns.append(time.monotonic())
-            self._last = way
-            pieces.put((time.monotonic() + self.delay, data))
-            if not data:
-                return
-
-    def close(self) -> None:
-        self._listening.close()
-
-
 @pytest.fixture
 def far_away(room: Path) -> Iterator[Remote]:
     with remote(room) as far:
@@ -159,7 +98,7 @@ def test_a_long_way_costs_seconds_and_not_minutes(far_away: Remote) -> None:
     script = Path(far_away.home) / "relay.py"
     script.write_text(
         "import sys, time\n"
-        "from tests.test_ssh_region import Relay\n"
+        "from tests.relay import Relay\n"
         f"relay = Relay({far_away.server.port}, 0.1)\n"
         "print(relay.place, flush=True)\n"
         "time.sleep(120)\n"
