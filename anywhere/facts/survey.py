@@ -6,7 +6,7 @@ A survey is a pure function of recorded observations, so checks may each ask for
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
@@ -24,6 +24,7 @@ from anywhere.hosts.proxyurl import ProxyUrl
 from anywhere.model import Reason, Stage
 from anywhere.settings import PHASES, Settings
 
+AT_ONCE = 32  # numbers of each kind; higher ones are tried only where any name has an address
 ADDRESSES_PER_FAMILY = 4  # AWS answers with up to eight; four show a filter that lets some through
 
 
@@ -98,15 +99,23 @@ def _survey(host: Host, settings: Settings, region: str) -> Survey:
     info = find_region(region)
     name = random_name(region, info.suffix)
     compared = _for_docker(wanted, seen)
-    jobs: list[partial[Visit] | partial[Lookup]] = [
-        partial(visit, host, endpoint, seen[endpoint.component], servers) for endpoint in wanted + compared
-    ]
+
+    def visits(some: Iterable[Endpoint]) -> list[Callable[[], Visit | Lookup]]:
+        return [partial(visit, host, endpoint, seen[endpoint.component], servers) for endpoint in some]
+
+    first = [endpoint for endpoint in wanted if endpoint.shard <= AT_ONCE]
+    jobs = visits(first + compared)
     if not all(seen[endpoint.component].proxy_for(endpoint.host) for endpoint in wanted):
         jobs.append(partial(lookup, host, name, servers))
     results = fan_out(jobs)
-    visits = tuple(result for result in results if isinstance(result, Visit))
+    made = [result for result in results if isinstance(result, Visit)]
     random = next((result for result in results if isinstance(result, Lookup)), None)
-    return Survey(region, visits[: len(wanted)], random, visits[len(wanted) :])
+    found, extra = made[: len(first)], made[len(first) :]
+    if any(one.probes for one in found):
+        more = fan_out(visits(endpoint for endpoint in wanted if endpoint.shard > AT_ONCE))
+        found += [one for one in more if isinstance(one, Visit)]
+        found.sort(key=lambda one: wanted.index(one.endpoint))
+    return Survey(region, tuple(found), random, tuple(extra))
 
 
 def _for_docker(wanted: Sequence[Endpoint], seen: Mapping[str, Vantage]) -> list[Endpoint]:
