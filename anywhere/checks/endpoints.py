@@ -9,10 +9,12 @@ from typing import Any
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.mending import trust_the_component, trust_the_host
 from anywhere.checks.visits import (
+    LATE,
     WORDS,
     describe,
     exists,
     failed_probes,
+    is_late,
     is_partial,
     made_up,
     opened_for,
@@ -50,10 +52,8 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route]) -> Finding:
     if visit.ok and not is_partial(visit):
         finding = passed(REACH, subject, _how(visit), **evidence)
         return replace(finding, stage=Stage.DONE, seconds=seconds)
-    if not visit.ok and visit.probes and all(probe.late for probe in visit.probes):
-        return unknown(
-            REACH, subject, "the time ran out before it could be judged: give more with --budget", **evidence
-        )
+    if is_late(visit):
+        return unknown(REACH, subject, LATE, **evidence)
     stage, reason, detail = where(visit)
     if reason is Reason.NOT_PERMITTED:
         return _hidden(subject, stage, detail, evidence)
@@ -127,6 +127,8 @@ def filtered(finding: Finding) -> bool:
 
 def _no_shard(visits: Sequence[Visit], pattern: str, table: Sequence[Route]) -> Finding:
     visit = visits[0]
+    if all(map(is_late, visits)):
+        return unknown(REACH, f"{pattern}:{visit.endpoint.port}", LATE, **describe(visit, table))
     stage, reason, detail = where(visit)
     evidence = {**describe(visit, table), "tried": [visit.endpoint.host for visit in visits], "shards": True}
     summary = f"none of {len(visits)} names is reached: {WORDS.get(reason, str(reason))}{through(visit)}"

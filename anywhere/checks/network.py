@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from anywhere.checks.base import check, passed, skipped, trouble
-from anywhere.checks.visits import made_up, surveys
+from anywhere.checks.base import check, passed, skipped, trouble, unknown
+from anywhere.checks.visits import LATE, made_up, surveys
 from anywhere.endpoints import find_region
 from anywhere.facts.addresses import has_default, is_bogus, is_ipv6, is_private, routes
 from anywhere.facts.daemonjson import daemon_json
@@ -44,7 +44,9 @@ def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
     resolves = any(item.system.addresses for item in asked)
     works = any(reason is None for _, reason in judged)
     for server, reason in judged:
-        if reason is None:
+        if reason is Reason.NAMESERVER_TIMEOUT and all(answer.late for answer in told[server]):
+            yield unknown(id, server, LATE)
+        elif reason is None:
             yield _half(server, told[server]) or passed(id, server, "answers")
         elif resolves and not works:
             # The C library gets answers from the same servers: what was lost is the burst of direct questions.

@@ -41,6 +41,8 @@ WORDS = {
     Reason.CAPTIVE_PORTAL: "a web page answers in the place of AWS",
 }
 
+LATE = "the time ran out before it could be judged: give more with --budget"
+
 
 def surveys(host: Host, settings: Settings) -> Iterator[Survey]:
     """One survey a region."""
@@ -74,6 +76,16 @@ def _is_refused(answers: Iterable[Answer]) -> bool:
     told = [answer for answer in answers if answer.reason]
     unknown = any(answer.reason is Reason.NAME_UNKNOWN for answer in told)
     return not unknown and any("REFUSED" in answer.detail for answer in told)
+
+
+def is_late(visit: Visit) -> bool:
+    """Whether the run was nearly over before this endpoint could be looked up or tried: nothing is known about it."""
+    if visit.ok:
+        return False
+    if visit.probes:
+        return all(probe.late for probe in visit.probes)
+    lookup = visit.proxy_lookup if visit.proxy else visit.lookup
+    return lookup is not None and lookup.late
 
 
 def opened_for(visit: Visit) -> bool:

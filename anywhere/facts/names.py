@@ -46,6 +46,12 @@ class Lookup:
         return self.system.reason
 
     @property
+    def late(self) -> bool:
+        """Whether nobody had the time to answer: then there being no address says nothing."""
+        silent = [answer for answer in (self.system, *self.servers) if answer.reason is Reason.NAMESERVER_TIMEOUT]
+        return not self.addresses and bool(silent) and all(answer.late for answer in silent)
+
+    @property
     def known(self) -> bool:
         """Whether the name exists by itself: a nameserver's word counts, a search domain's wildcard does not."""
         if any(answer.addresses for answer in self.servers):

@@ -17,11 +17,12 @@ RPM = ("rpm", "-q", "--qf", "%{NAME} %{VERSION}-%{RELEASE} installed\\n", *NAMES
 COMMANDS: tuple[tuple[str, ...], ...] = (DPKG, RPM)
 FILES: tuple[str, ...] = ()
 FOLDERS: tuple[str, ...] = ()
+PATIENCE = 1.5  # seconds: a locked or broken package database hangs, and the probes wait for what it says
 
 
 def packages(host: Host) -> Mapping[str, tuple[str, str]] | None:
     """Installed packages of NAMES: name to (version, `deb` or `rpm`). None where neither manager answers."""
-    answers = [(host.run(argv, timeout=5), kind) for argv, kind in ((DPKG, "deb"), (RPM, "rpm"))]
+    answers = [(host.run(argv, timeout=PATIENCE), kind) for argv, kind in ((DPKG, "deb"), (RPM, "rpm"))]
     known = [(done, kind) for done, kind in answers if done.rc in (0, 1) or done.stdout]
     if not known and all(done.rc == 127 for done, _ in answers):
         return None

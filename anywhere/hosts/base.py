@@ -53,7 +53,8 @@ class Query:
 class Answer:
     """What a resolver said. `reason` is None when addresses came. `truncated` is whether the UDP answer was cut,
     `tcp_reason` why TCP then failed. `source` is `system` or the nameserver's address. `half` is why one of the two
-    questions (A, AAAA) failed although the other brought addresses."""
+    questions (A, AAAA) failed although the other brought addresses. `late` is whether the run was nearly over when it was
+    asked: then silence proves nothing."""
 
     name: str
     source: str
@@ -64,6 +65,7 @@ class Answer:
     tcp_reason: Reason | None = None
     seconds: float = 0.0
     half: Reason | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
 from anywhere.hosts.pool import within
@@ -63,16 +64,19 @@ class LocalHost:
 
     def resolve(self, query: Query) -> Answer:
         """See Host."""
-        if query.server:
-            from anywhere.hosts.nameserver import ask
+        wanted = min(NAMESERVER_TIMEOUT if query.server else RESOLVE_TIMEOUT, self.budget)
+        patience = self.deadline.left(wanted)
+        answer = self._ask(query, patience) if query.server else self._system(query.name, patience)
+        late = answer.reason is Reason.NAMESERVER_TIMEOUT and patience < wanted / 2
+        return replace(answer, late=True) if late else answer
 
-            left = self.deadline.left(NAMESERVER_TIMEOUT)
-            return ask(query, left, lambda server, port, timeout: open_tcp(server, port, timeout, 0))
-        return self._system(query.name)
+    def _ask(self, query: Query, patience: float) -> Answer:
+        from anywhere.hosts.nameserver import ask
 
-    def _system(self, name: str) -> Answer:
+        return ask(query, patience, lambda server, port, timeout: open_tcp(server, port, timeout, 0))
+
+    def _system(self, name: str, patience: float) -> Answer:
         started = time.monotonic()
-        patience = self.deadline.left(min(RESOLVE_TIMEOUT, self.budget))
         try:
             found = within(patience, lambda: socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
         except TimeoutError:
