@@ -189,7 +189,7 @@ class Counted:
         monkeypatch.setattr(Connection, "execute", counted)
 
 
-def test_what_is_prefetched_costs_two_commands_in_all(remote: SSHHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_prefetched_costs_one_command_in_all(remote: SSHHost, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(monkeypatch)
     commands = [("uname", "-m"), ("no-such-program",), ("systemctl", "--version"), ("sh", "-c", "exit 3")]
     files = ["/etc/hostname", "/proc/uptime", "/no/such/file", "/etc"]
@@ -207,7 +207,7 @@ def test_what_is_prefetched_costs_two_commands_in_all(remote: SSHHost, monkeypat
     with pytest.raises(FileNotFoundError):
         recording.listdir("/no/such/folder")
     assert recording.inventory().is_root
-    assert counted.commands == 2
+    assert counted.commands == 1
 
 
 def test_the_end_of_a_gathered_log_is_at_hand_and_its_whole_is_asked_for(remote: SSHHost, tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_what_hangs_is_cut_off_and_delays_only_its_own_kind(remote: SSHHost, tmp
         remote.read(str(pipe))
     assert 2 < time.monotonic() - started < 5
     assert remote.run(("sh", "-c", "sleep 20 # docker")).rc == 124
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 10
 
 
 def test_a_process_that_cannot_be_killed_is_left_and_the_rest_goes_on(
@@ -384,7 +384,7 @@ def test_a_stopped_far_side_ends_at_the_time_limit(server: Server) -> None:
         started = time.monotonic()
         assert host.run(["true"], timeout=1).rc == 124
         assert host.probe(ProbeSpec("localhost", 9, "http", address="127.0.0.1")).reason is Reason.TIMEOUT
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < 10
     finally:
         for pid in children:
             os.kill(pid, signal.SIGCONT)

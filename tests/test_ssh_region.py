@@ -61,6 +61,15 @@ def rows(target: dict[str, Any]) -> list[tuple[str, ...]]:
     return [(row["check"], row["status"], row["subject"], row["summary"]) for row in target["findings"]]
 
 
+def test_a_check_runs_few_commands_over_there(room: Path) -> None:
+    """All facts are gathered by one, names are asked by one or two: whatever else a check reads belongs to its WANTS."""
+    with remote(room, (), None, "LogLevel VERBOSE") as far:
+        target = far.check("--region", "us-east-1")
+        log = (room / "sshd" / "log").read_text()
+    assert target["verdict"] == "ready", explain(target)
+    assert log.count("Starting session: command") <= 3, log
+
+
 # --- sshd that forbids ---------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,9 @@ PRIVATE = tuple(
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
 IPV4_ROUTES, IPV6_ROUTES = "/proc/net/route", "/proc/net/ipv6_route"
+COMMANDS: tuple[tuple[str, ...], ...] = ()
+FILES: tuple[str, ...] = (IPV4_ROUTES, IPV6_ROUTES)
+FOLDERS: tuple[str, ...] = ()
 UP, REJECT = 0x1, 0x200
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from anywhere.errors import ParseError
@@ -155,6 +156,7 @@ def parse_version(text: str) -> str:
     return NFT if "nf_tables" in text else LEGACY
 
 
+@lru_cache(maxsize=32)
 def parse_units(text: str) -> tuple[Unit, ...] | None:
     """The blocks of `systemctl show`; None when it printed nothing, that is: systemd does not run."""
     units = []

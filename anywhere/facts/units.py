@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from anywhere.facts.quoting import assignments, parse_environment_file, split_words
 from anywhere.facts.reading import Access, list_folder, read_text
@@ -89,7 +90,7 @@ class Unit:
 
 def units(host: Host) -> Mapping[str, Unit]:
     """All units of UNITS by the name asked for, each with the environment that it declares."""
-    shown = parse_show(host.run(SHOW, timeout=5).stdout)
+    shown = parse_show(host.run(SHOW, timeout=2).stdout)
     if shown:
         by_name = {alias: unit for unit in shown for alias in (*unit.names, unit.name)}
         found = {name: replace(by_name.get(name, Unit(name)), name=name) for name in UNITS}
@@ -104,6 +105,7 @@ def asked_systemd(found: Mapping[str, Unit]) -> bool:
     return any(unit.source == "systemctl" for unit in found.values())
 
 
+@lru_cache(maxsize=32)
 def parse_show(text: str) -> tuple[Unit, ...]:
     """The blocks of `systemctl show`, one a unit, in the order asked. Lines without `=` are left out.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from anywhere.facts import (
+    addresses,
     agents,
     castore,
     containers,
@@ -25,7 +26,7 @@ from anywhere.facts import (
 from anywhere.hosts.base import ProbeSpec
 
 MODULES = (
-    *(agents, castore, containers, credentials, daemonjson, ecsconfig, fingerprint, firewall, localnet),
+    *(addresses, agents, castore, containers, credentials, daemonjson, ecsconfig, fingerprint, firewall, localnet),
     *(osrelease, packages, ports, registration, system, timesync, units),
 )
 

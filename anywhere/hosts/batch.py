@@ -42,10 +42,15 @@ def token() -> str:
 
 @cache
 def library() -> str:
-    """The functions that the lines below call, comments left out."""
-    texts = [resources.files("anywhere").joinpath("data", name).read_text() for name in ("remote.sh", "inventory.sh")]
-    kept = (line.strip() for text in texts for line in text.splitlines())
-    return "\n".join(line for line in kept if line and not line.startswith("#")) + "\n"
+    """The functions that the lines below call."""
+    return _text("remote.sh") + "\n" + _text("inventory.sh") + "\n"
+
+
+@cache
+def _text(name: str) -> str:
+    """A script without its comments."""
+    kept = (line.strip() for line in resources.files("anywhere").joinpath("data", name).read_text().splitlines())
+    return "\n".join(line for line in kept if line and not line.startswith("#"))
 
 
 def run_line(argv: Sequence[str], seconds: float) -> str:
@@ -86,6 +91,11 @@ def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None 
     return head + library() + "mark start\n" + "\n".join(lines) + "\nexit 0\n"
 
 
+def jobs(mark: str, lines: Iterable[str]) -> str:
+    """The text for background jobs alone, which need little: see `records.sh`."""
+    return f"TOKEN={mark}\n{_text('records.sh')}\n" + "\n".join(lines) + "\nwait\nexit 0\n"
+
+
 def privileged(mark: str, inner: str, *, sudo: bool, password: bool) -> str:
     """The script around `inner`: notes the login's environment and clock, then runs it with root's rights where they
     can be had, else without. Three parts come first: environment, clock, and `root`, `sudo` or `none` with what sudo
@@ -107,17 +117,43 @@ def privileged(mark: str, inner: str, *, sudo: bool, password: bool) -> str:
 _MARK = 'mark() { printf \'\\n%s %s\\n\' "$TOKEN" "$1"; printf \'\\n%s\\n\' "$TOKEN" >&2; }\nmark start'
 
 
+class Reader:
+    """Takes the output apart as it comes. A part is whole when its mark stands on both streams; what login shells say
+    before `start` is left out."""
+
+    def __init__(self, mark: str) -> None:
+        self._end = b"\n" + mark.encode()
+        self._out, self._err = bytearray(), bytearray()
+        self._words: list[tuple[str, bytes]] = []
+        self._errors: list[bytes] = []
+
+    def feed(self, data: bytes, is_error: bool) -> list[Part]:
+        """The parts that this piece makes whole."""
+        if is_error:
+            self._err += data
+            *whole, rest = self._err.split(self._end + b"\n")
+            self._errors += map(bytes, whole)
+            self._err = bytearray(rest)
+        else:
+            self._out += data
+            self._take_words()
+        ready = min(len(self._words), len(self._errors))
+        parts = [Part(word, text, error) for (word, text), error in zip(self._words[:ready], self._errors[:ready])]
+        del self._words[:ready], self._errors[:ready]
+        return [part for part in parts if part.word != "start"]
+
+    def _take_words(self) -> None:
+        start = self._end + b" "
+        while (place := self._out.find(start)) >= 0:
+            line_end = self._out.find(b"\n", place + len(start))
+            if line_end < 0:
+                return
+            word = self._out[place + len(start) : line_end].decode("utf-8", "replace")
+            self._words.append((word, bytes(self._out[:place])))
+            del self._out[: line_end + 1]
+
+
 def parse(mark: str, stdout: bytes, stderr: bytes) -> list[Part]:
-    """The parts that came whole, the words of login shells before `start` left out."""
-    end = b"\n" + mark.encode()
-    errors = stderr.split(end + b"\n")
-    content, *pieces = stdout.split(end + b" ")
-    parts = []
-    for index, piece in enumerate(pieces):
-        word, newline, following = piece.partition(b"\n")
-        if not newline:
-            break
-        error = errors[index] if index < len(errors) else b""
-        parts.append(Part(word.decode("utf-8", "replace"), content, error))
-        content = following
-    return [part for part in parts if part.word != "start"]
+    """All parts that came whole."""
+    reader = Reader(mark)
+    return reader.feed(stderr, True) + reader.feed(stdout, False)

@@ -1,4 +1,4 @@
-"""Observations on their way: each is waited for only when it is asked for."""
+"""Observations on their way: each is waited for only when it is asked for, and is there as soon as it has come."""
 
 from __future__ import annotations
 
@@ -7,58 +7,67 @@ from collections.abc import Callable, Sequence
 
 from anywhere.errors import AnywhereError
 from anywhere.hosts.batch import Part
+from anywhere.hosts.remoteshell import Told
 
 Key = tuple[str, ...]
 """A verb and its arguments."""
-Gather = Callable[[Sequence[str]], list[Part]]
+Gather = Callable[[Sequence[str], Told], object]
 
 
-class _Group:
-    """Lines that are gathered together."""
+class _Slot:
+    """A part that will come, or the reason why it does not."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.parts: dict[Key, Part] = {}
+        self.part: Part | None = None
         self.error: AnywhereError | None = None
 
 
 class Gathering:
-    """Runs groups of lines beside each other and hands each part out once."""
+    """Runs lines in the background and hands each part out once."""
 
     def __init__(self, gather: Gather) -> None:
         self._gather = gather
-        self._groups: dict[Key, _Group] = {}
+        self._slots: dict[Key, _Slot] = {}
         self._lock = threading.Lock()
 
     def start(self, lines: dict[Key, str]) -> None:
-        """Begin to gather one group, in the background."""
-        group = _Group()
+        """Begin to gather."""
+        slots = {key: _Slot() for key in lines}
         with self._lock:
-            self._groups.update(dict.fromkeys(lines, group))
-        threading.Thread(target=self._work, args=(group, lines), daemon=True).start()
+            self._slots = slots
+        threading.Thread(target=self._work, args=(list(slots.values()), list(lines.values())), daemon=True).start()
 
-    def _work(self, group: _Group, lines: dict[Key, str]) -> None:
+    def _work(self, slots: list[_Slot], lines: list[str]) -> None:
+        def told(index: int, part: Part) -> None:
+            slots[index].part = part
+            slots[index].done.set()
+
+        failure: AnywhereError | None = None
         try:
-            group.parts = dict(zip(lines, self._gather(list(lines.values()))))
+            self._gather(lines, told)
         except AnywhereError as error:
-            group.error = error
+            failure = error
         finally:
-            group.done.set()
+            for slot in slots:
+                if not slot.done.is_set():
+                    slot.error = failure
+                    slot.done.set()
 
     def take(self, key: Key, seconds: float) -> Part | None:
         """The part of this key, waited for; None when it was not asked for, or taken before.
 
-        Raises the group's own error.
+        Raises the error that ended the gathering.
         """
         with self._lock:
-            group = self._groups.pop(key, None)
-        if group is None or not group.done.wait(seconds):
+            slot = self._slots.pop(key, None)
+        if slot is None or not slot.done.wait(seconds):
             return None
-        if group.error:
-            raise group.error
-        return group.parts.pop(key, None)
+        if slot.error:
+            raise slot.error
+        return slot.part
 
     def forget(self) -> None:
         """Nothing gathered so far counts any more."""
         with self._lock:
-            self._groups.clear()
+            self._slots = {}

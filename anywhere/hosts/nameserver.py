@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anywhere.hosts.base import Answer, Query
@@ -27,7 +28,11 @@ def ask(query: Query, timeout: float, open_tcp: OpenTcp, *, udp: bool = True) ->
 
     started = time.monotonic()
     end = started + timeout
-    parts = [_ask_type(query, kind, end, open_tcp, udp) for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)]
+    parts = []
+    for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
+        had_time = end - time.monotonic() >= min(FIRST_TRY + SECOND_TRY, timeout * 0.9)
+        part = _ask_type(query, kind, end, open_tcp, udp)
+        parts.append(part if had_time else replace(part, late=True))
     return merge(query, parts, time.monotonic() - started)
 
 
@@ -45,7 +50,7 @@ def merge(query: Query, parts: Sequence[Answer], seconds: float) -> Answer:
         any(part.truncated for part in parts),
         next((part.tcp_reason for part in parts if part.tcp_reason), None),
         seconds,
-        worst.reason if addresses and worst else None,
+        worst.reason if addresses and worst and not worst.late else None,
     )
 
 

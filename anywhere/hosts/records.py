@@ -14,12 +14,14 @@ def run_records(shell: Shell, lines: Sequence[str], seconds: float, answered: Ca
     mark = batch.token()
     unread = bytearray()
 
-    def sink(data: bytes) -> None:
+    def sink(data: bytes, is_error: bool) -> None:
+        if is_error:
+            return
         unread.extend(data)
         for record in take_records(mark, unread):
             answered(*record)
 
-    shell.plain(mark, lines, seconds, sink)
+    shell.jobs(mark, lines, seconds, sink)
 
 
 def take_records(mark: str, output: bytearray) -> Iterator[tuple[str, int, str]]:

@@ -12,11 +12,13 @@ from anywhere.errors import HostUnreachable
 from anywhere.hosts import batch
 from anywhere.hosts.base import Completed, Deadline
 from anywhere.hosts.inventory_sh import parse_clock, parse_environment
-from anywhere.hosts.ssh import Connection
+from anywhere.hosts.ssh import Connection, Sink
 
 QUIET = 9.0  # seconds without a byte after which an observation has hung: past every time limit set over there
 BATCH_SECONDS = 60.0
 KILLED, TIMED_OUT = 137, 124
+Told = Callable[[int, batch.Part], None]
+"""Called with the number of a line and its part, in the thread of the connections: it must not wait."""
 HEAD = 3  # parts that stand before those asked for: environment, clock, rights
 
 _ONE = (
@@ -48,43 +50,66 @@ class Shell:
         self.deadline = deadline
         self._sudo, self._password = sudo, password
         self._login: Login | None = None
-        self._lock = threading.Lock()
+        self._asked = False
+        self._lock, self._known = threading.Lock(), threading.Event()
 
     @property
     def login(self) -> Login:
-        """Asked of the host at the first need."""
+        """Asked of the host at the first need, unless a batch that is under way will tell."""
         with self._lock:
-            if self._login is None:
-                self._batch([], {})
-            assert self._login is not None
-            return self._login
+            mine, self._asked = not self._asked, True
+        if mine:
+            self.gather(["mark 0"], {})
+        self._known.wait(self.deadline.left())
+        if self._login is None:
+            raise self._no_shell(b"")
+        return self._login
 
-    def gather(self, lines: Sequence[str], variables: Mapping[str, str]) -> list[batch.Part]:
-        """One part for each line of `hosts/batch.py`. What hangs becomes a killed part, and the rest goes on.
+    def gather(self, lines: Sequence[str], variables: Mapping[str, str], told: Told | None = None) -> list[batch.Part]:
+        """One part for each line of `hosts/batch.py`, `told` as soon as it is there. What hangs becomes a killed part,
+        and the rest goes on.
 
         Raises HostUnreachable when the connection is lost or no POSIX shell answers.
         """
         parts: list[batch.Part] = []
-        while len(parts) < len(lines):
-            parts += self._batch(lines[len(parts) :], variables)
-            if len(parts) < len(lines):
-                parts.append(batch.Part(str(KILLED), b"", b""))
+
+        def tell(part: batch.Part) -> None:
+            parts.append(part)
+            if told:
+                told(len(parts) - 1, part)
+
+        self._asked = True
+        try:
+            while len(parts) < len(lines):
+                self._batch(lines[len(parts) :], variables, tell)
+                if len(parts) < len(lines):
+                    tell(batch.Part(str(KILLED), b"", b""))
+        finally:
+            self._known.set()
         return parts
 
-    def _batch(self, lines: Sequence[str], variables: Mapping[str, str]) -> list[batch.Part]:
+    def _batch(self, lines: Sequence[str], variables: Mapping[str, str], tell: Callable[[batch.Part], None]) -> None:
         mark = batch.token()
         inner = batch.script(mark, lines, variables)
         text = batch.privileged(mark, inner, sudo=self._sudo, password=bool(self._password))
-        reader = batch.PASSWORD_READER if self._password else batch.READER
         secret = f"{self._password}\n" if self._password else ""
+        reader, head = batch.Reader(mark), list[batch.Part]()
+
+        def sink(data: bytes, is_error: bool) -> None:
+            for part in reader.feed(data, is_error):
+                if len(head) == HEAD:
+                    tell(part)
+                    continue
+                head.append(part)
+                if len(head) == HEAD and self._login is None:
+                    self._login = _login(head, time.time())
+                    self._known.set()
+
+        command = batch.PASSWORD_READER if self._password else batch.READER
         seconds = self.deadline.left(BATCH_SECONDS)
-        ran = self.connection.execute(reader, (secret + text).encode(), seconds, quiet=QUIET)
-        head, parts = (found := batch.parse(mark, ran.stdout, ran.stderr))[:HEAD], found[HEAD:]
+        ran = self.connection.execute(command, (secret + text).encode(), seconds, sink, QUIET)
         if len(head) < HEAD:
             raise self._no_shell(ran.stderr or ran.stdout)
-        if self._login is None:
-            self._login = _login(head, ran.first_at)
-        return parts
 
     def _no_shell(self, said: bytes) -> HostUnreachable:
         if self.deadline.left() <= 0:
@@ -93,10 +118,9 @@ class Shell:
         remedy = "give the user a POSIX shell, and no forced command in authorized_keys"
         return HostUnreachable(f"{self.connection.name}: no shell answers: {line or 'nothing said'}", remedy=remedy)
 
-    def plain(self, mark: str, lines: Sequence[str], seconds: float, sink: Callable[[bytes], None]) -> None:
-        """Lines with the user's own rights; `sink` gets their output as it comes. Waits for background jobs."""
-        text = batch.script(mark, [*lines, "wait"])
-        self.connection.execute(batch.READER, text.encode(), self.deadline.left(seconds), sink)
+    def jobs(self, mark: str, lines: Sequence[str], seconds: float, sink: Sink) -> None:
+        """Background jobs with the user's own rights; `sink` gets their output as it comes."""
+        self.connection.execute(batch.READER, batch.jobs(mark, lines).encode(), self.deadline.left(seconds), sink)
 
     def act(self, argv: Sequence[str], input: bytes, timeout: float) -> Completed:
         """One command with its input and its own exit code."""

@@ -26,6 +26,8 @@ COMMANDS_AT_ONCE = 8  # sshd allows ten sessions on a connection (MaxSessions); 
 LARGEST_OUTPUT = 64 * 1024 * 1024  # bytes of one command's output: more is a runaway
 GRACE = 2.0  # seconds past a timeout in which the loop itself has to answer
 CHUNK = 65536
+Sink = Callable[[bytes, bool], None]
+"""Takes a piece of output, and whether it is of standard error."""
 PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds between them
 
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
@@ -109,11 +111,11 @@ class Connection:
         command: str,
         input: bytes = b"",
         timeout: float = 10.0,
-        sink: Callable[[bytes], None] | None = None,
+        sink: Sink | None = None,
         quiet: float = float("inf"),
     ) -> Ran:
-        """Run a command line in the user's login shell; `sink` gets the output piece by piece as it comes, in the
-        loop's thread. After `timeout` seconds, or `quiet` seconds without a byte: what came until then, and rc None."""
+        """Run a command line in the user's login shell; `sink` gets both streams piece by piece as they come, in
+        the loop's thread. After `timeout` seconds, or `quiet` seconds without a byte: what came until then, and rc None."""
         self.check()
         session = _Session(LOOP.get(), sink)
         started = time.monotonic()
@@ -210,7 +212,7 @@ def dial_error(code: int, text: str) -> OSError:
 class _Session:
     """Collects what one command writes (a session in asyncssh's sense)."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sink: Callable[[bytes], None] | None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, sink: Sink | None) -> None:
         self.out, self.err = bytearray(), bytearray()
         self.rc: int | None = None
         self.first_at = 0.0
@@ -230,8 +232,8 @@ class _Session:
         into += data
         if len(into) > LARGEST_OUTPUT:
             self._channel.abort()
-        elif self._sink and not kind:
-            self._sink(data)
+        elif self._sink:
+            self._sink(data, bool(kind))
 
     def exit_status_received(self, status: int) -> None:
         self.rc = status
@@ -276,6 +278,7 @@ class _Pump:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.near, self._far = socket.socketpair()
         self._far.setblocking(False)
+        self._number = self._far.fileno()  # the loop takes a number without looking at the socket's addresses
         self._loop = loop
         self._channel: Any = None
         self._waiting = bytearray()
@@ -299,7 +302,7 @@ class _Pump:
         if data:
             if not self._waiting:
                 self._channel.pause_reading()
-                self._loop.add_writer(self._far, self._drain)
+                self._loop.add_writer(self._number, self._drain)
             self._waiting += data
 
     def _drain(self) -> None:
@@ -310,7 +313,7 @@ class _Pump:
         except OSError:
             self._waiting.clear()
         if not self._waiting:
-            self._loop.remove_writer(self._far)
+            self._loop.remove_writer(self._number)
             if self._ended:
                 self._far.close()
             else:
@@ -320,11 +323,11 @@ class _Pump:
         return False
 
     def pause_writing(self) -> None:
-        self._loop.remove_reader(self._far)
+        self._loop.remove_reader(self._number)
 
     def resume_writing(self) -> None:
         if not self._ended:
-            self._loop.add_reader(self._far, self._from_near)
+            self._loop.add_reader(self._number, self._from_near)
 
     def _from_near(self) -> None:
         try:
@@ -336,14 +339,14 @@ class _Pump:
         if data:
             self._channel.write(data)
         else:
-            self._loop.remove_reader(self._far)
+            self._loop.remove_reader(self._number)
             self._channel.close()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._ended = True
-        self._loop.remove_reader(self._far)
+        self._loop.remove_reader(self._number)
         if not self._waiting:
-            self._loop.remove_writer(self._far)
+            self._loop.remove_writer(self._number)
             self._far.close()
 
     def close(self) -> None:

@@ -31,10 +31,8 @@ FULL_SEGMENT = 1400  # bytes: sizes from here on are what sshd's connections hav
 READ_AHEAD = 256 * 1024  # bytes of a file that are gathered; what is longer is a log, and its end is what is asked for
 INVENTORY: Key = ("inventory",)
 WHOLE = ("/proc/", "/sys/", "/run/")  # `tail` of old coreutils stumbles over files without a true size
-# Programs that ask a daemon, and wait with it: they have a batch of their own.
-ASKING = frozenset(("docker", "podman", "systemctl", "timedatectl", "chronyc", "ntpq", "snap", "firewall-cmd"))
-# Programs that only read local files and the kernel's tables: no time limit, which would be a process more.
-QUICK = frozenset(("cat", "dpkg-query", "getconf", "grep", "id", "ip", "ls", "od", "readlink", "sed", "test", "uname"))
+# Programs that ask a daemon, and wait with it: they come last, the likeliest to hang at the end.
+ASKING = ("systemctl", "timedatectl", "firewall-cmd", "chronyc", "ntpq", "rpm", "snap", "podman", "docker")
 ERRORS: tuple[tuple[str, type[OSError]], ...] = (
     ("No such file or directory", FileNotFoundError),
     ("Permission denied", PermissionError),
@@ -53,10 +51,11 @@ class SSHHost:
         self.budget = budget
         self.connection = connection
         self.shell = Shell(connection, deadline, sudo=options.become, password=options.become_password)
-        self._gathering = Gathering(lambda lines: self.shell.gather(lines, inventory_sh.settings()))
+        self._gathering = Gathering(lambda lines, told: self.shell.gather(lines, inventory_sh.settings(), told))
         self._names = SystemNames(self.shell, connection.dial)
         self._servers: dict[str, ServerNames] = {}
-        self._lock = threading.Lock()
+        self._stores: dict[str, str] = {}
+        self._lock, self._reading = threading.Lock(), threading.Lock()
         self._ladder = Ladder(self._connect, Contexts(self._trust), deadline, budget, self._clock)
 
     def close(self) -> None:
@@ -131,13 +130,8 @@ class SSHHost:
         lines: dict[Key, str] = {("read", path): batch.file_line(path, _read_ahead(path)) for path in files}
         lines |= {("listdir", path): batch.folder_line(path) for path in folders}
         lines |= {INVENTORY: "inventory", ("trust",): self._trust_line("")}
-        asking: dict[Key, str] = {}
-        for argv in commands:
-            into = asking if ASKING & set(" ".join(argv).split()) else lines
-            seconds = 0.0 if argv[0] in QUICK else COMMAND_SECONDS
-            into["run", *argv] = batch.run_line(argv, seconds)
-        for group in (lines, asking):
-            self._gathering.start(group)
+        lines |= {("run", *argv): batch.run_line(argv, _limit(argv)) for argv in sorted(commands, key=_slowness)}
+        self._gathering.start(lines)
 
     # --- what the verbs stand on -------------------------------------------------------------------------------
 
@@ -160,8 +154,23 @@ class SSHHost:
     def _trust(self, spec: str) -> str:
         if spec == "none":
             return ""
-        part = None if spec else self._gathering.take(("trust",), self.deadline.left())
-        return STORES.text((part or self._look(self._trust_line(spec))).stdout.decode("latin-1"))
+        with self._reading:
+            if spec not in self._stores:
+                part = None if spec else self._gathering.take(("trust",), self.deadline.left())
+                found = part or self._look(self._trust_line(spec))
+                self._stores[spec] = STORES.text(found.stdout.decode("latin-1"))
+            return self._stores[spec]
+
+
+def _slowness(argv: Sequence[str]) -> int:
+    """0 for what only reads local files and the kernel's tables."""
+    words = set(" ".join(argv).split())
+    return max((place for place, program in enumerate(ASKING, 1) if program in words), default=0)
+
+
+def _limit(argv: Sequence[str]) -> float:
+    """Seconds for a gathered command; 0 for none, which spares a process."""
+    return COMMAND_SECONDS if _slowness(argv) else 0.0
 
 
 def _read_ahead(path: str) -> int:

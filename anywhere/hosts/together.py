@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from anywhere.errors import AnywhereError
 
 T = TypeVar("T")
-LULL, LONGEST = 0.006, 0.06  # seconds: collect until nobody has come for a lull, at most so long
+LULL, LONGEST = 0.02, 0.12  # seconds: collect until nobody has come for a lull, at most so long
 
 
 class Slot(Generic[T]):
