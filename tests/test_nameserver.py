@@ -201,6 +201,15 @@ def test_silence_for_one_type_is_told(asked: Asked, lost: dns.rdatatype.RdataTyp
     assert answer.half is Reason.NAMESERVER_TIMEOUT
 
 
+def test_what_a_slow_server_has_no_time_for_is_not_told(asked: Asked) -> None:
+    def answering(query: dns.message.Message, *_: object) -> Reply:
+        time.sleep(1.5)
+        return both(query)
+
+    answer, _ = asked(answering)
+    assert answer.addresses and answer.half is None
+
+
 def test_no_address_of_one_family_is_no_failure(asked: Asked) -> None:
     answer, _ = asked(lambda query, *_: reply(query, "203.0.113.10"))
     assert answer.addresses and answer.half is None
