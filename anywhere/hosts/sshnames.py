@@ -110,7 +110,7 @@ class ServerNames:
             return tcp
         own = self._system.told(name, min(PATIENT, max(0.0, end - time.monotonic())))
         fails = own is None or own.reason in (Reason.NAMESERVER_TIMEOUT, Reason.SERVER_FAILURE)
-        if tcp.reason is not Reason.NAMESERVER_TIMEOUT and not (tcp.addresses and fails):
+        if tcp.reason is Reason.SERVER_FAILURE or (tcp.reason is not Reason.NAMESERVER_TIMEOUT and not fails):
             return tcp
         udp = self._datagrams.ask(name, DATAGRAM)
         return tcp if udp is None else joined(udp, tcp)
