@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "anywhere"
 # A module may import what stands above its own line, and its own layer.
 LAYERS = (
-    ("model", "errors", "settings", "__init__"),
+    ("model", "errors", "settings", "yamldoc", "__init__"),
     ("hosts",),
     ("regions", "services", "endpoints", "distros", "compatibility", "inventory"),
     ("facts",),

@@ -21,8 +21,8 @@ from anywhere.taskdef.patch import apply
 from anywhere.taskdef.quantity import cpu_units, memory_mib
 from anywhere.taskdef.reading import parse
 from anywhere.taskdef.shape import CONTAINER, DEFINITION, FLAG, FREE, NUMBER, SERVICE
-from anywhere.taskdef.tree import token
-from anywhere.taskdef.yamltext import parse_yaml, scalar
+from anywhere.taskdef.yamltext import parse_yaml
+from anywhere.yamldoc.values import scalar, token
 
 GOOD = '{"family": "a", "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}]}'
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -356,3 +356,36 @@ def test_no_odd_resource_crashes_a_rule(found: Any, launch: str) -> None:
 @given(st.dictionaries(st.sampled_from(["resource_changes", "planned_values", "values", "configuration"]), values))
 def test_no_odd_plan_crashes(found: Any) -> None:
     _all_the_way([json.dumps({"format_version": "1", **found}).encode()], "plan.json", "external", "")
+
+
+SHORT_TAGS = """\
+Resources:
+  Task: &task
+    Type: AWS::ECS::TaskDefinition
+    Properties: {Family: !Sub '${AWS::StackName}-a', Cpu: '256', Memory: 0512, Tags: [!Ref AWS::NoValue, "b:c"]}
+  Other:
+    <<: *task
+    Condition: yes
+    Text: |
+      two
+      lines
+"""
+
+
+@pytest.mark.parametrize("text", [SHORT_TAGS, "- a\n-\n- {b: ~, c: [1, 2.5, 0x1F]}\n", "plain words", "", "# none\n"])
+def test_both_parsers_of_yaml_read_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PyYAML was built without libyaml its own parser is used."""
+    import yaml
+
+    value, locate = parse_yaml(text)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    other, locate_other = parse_yaml(text)
+    assert other == value
+    for pointer in ("/Resources/Other/Text", "/Resources/Task/Properties/Tags/1", "/2/c/0"):
+        assert locate_other(pointer) == locate(pointer)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "? " * 100_000])
+def test_nesting_ends_before_the_parser_does(text: str) -> None:
+    with pytest.raises(ParseError, match="nested more than 64 levels deep"):
+        parse_yaml(text)

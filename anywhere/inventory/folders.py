@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from anywhere.errors import ParseError
 from anywhere.inventory.book import VARIABLES, Book, Problem
+from anywhere.yamldoc.values import Reader, read_yaml
 
 WANTED = frozenset(name for names in VARIABLES.values() for name in names)
 ENDINGS = ("", ".yml", ".yaml", ".json")
@@ -37,14 +39,11 @@ def _read(folder: Path, name: str, book: Book) -> Iterator[dict[str, Any]]:
 
 
 def _values(file: Path) -> dict[str, Any] | None:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
         text = file.read_text(encoding="utf-8")
         if text.startswith("$ANSIBLE_VAULT"):
             return None
-        data = YAML(typ="rt", pure=True).load(text)
-    except (OSError, UnicodeDecodeError, YAMLError, ValueError, RecursionError):
+        data = read_yaml(text, Reader())
+    except (OSError, UnicodeDecodeError, ParseError):
         return None
     return {str(key): value for key, value in data.items()} if isinstance(data, dict) else {} if data is None else None

@@ -8,7 +8,8 @@ from typing import Any
 
 from anywhere.errors import ParseError
 from anywhere.taskdef.document import FREE_MAPS, Content, Definition, Place, Service, name_of
-from anywhere.taskdef.tree import Node, Unknown, token
+from anywhere.taskdef.tree import Node, Unknown
+from anywhere.yamldoc.values import token
 
 _DEFINITION = "AWS::ECS::TaskDefinition"
 _KINDS = {"AWS::ECS::Service": "service", "AWS::ECS::TaskSet": "task-set"}

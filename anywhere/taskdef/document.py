@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from anywhere.taskdef.tree import Node, Unknown, token, tokens
+from anywhere.taskdef.tree import Node, Unknown, tokens
+from anywhere.yamldoc.values import token
 
 # Objects whose keys are data, and keep their spelling in every notation.
 FREE_MAPS = frozenset({"options", "driverOpts", "labels", "dockerLabels"})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from anywhere.errors import ParseError
-from anywhere.taskdef.tree import token
+from anywhere.yamldoc.values import token
 
 Locator = Callable[[str], tuple[int, int]]
 

@@ -11,7 +11,8 @@ from anywhere.taskdef import cloudformation, terraform
 from anywhere.taskdef.document import Content, Definition, Place, Service, name_of
 from anywhere.taskdef.reading import Parsed, parse
 from anywhere.taskdef.shape import DEFINITION, SERVICE, Shape, mismatch
-from anywhere.taskdef.tree import Node, token
+from anywhere.taskdef.tree import Node
+from anywhere.yamldoc.values import token
 
 MARKERS = (b"ontainerDefinitions", b"AWS::ECS::", b"aws_ecs_", b"askDefinition")
 _SERVICE_KEYS = frozenset(

@@ -8,7 +8,8 @@ from typing import Any
 
 from anywhere.errors import ParseError
 from anywhere.taskdef.jsontext import Locator, json_locator, parse_json
-from anywhere.taskdef.yamltext import MAX_DEPTH, parse_yaml
+from anywhere.taskdef.yamltext import parse_yaml
+from anywhere.yamldoc.values import MAX_DEPTH
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_YAML_BYTES = 8 * 1024 * 1024

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from anywhere.taskdef.tree import Unknown, token
+from anywhere.taskdef.tree import Unknown
+from anywhere.yamldoc.values import token
 
 TEXT = "text"
 NUMBER = "whole number"

@@ -13,7 +13,8 @@ from anywhere.errors import ParseError
 from anywhere.taskdef.document import FREE_MAPS, Content, Definition, Place, Service
 from anywhere.taskdef.jsontext import parse_json
 from anywhere.taskdef.reading import too_deep
-from anywhere.taskdef.tree import Node, Unknown, token
+from anywhere.taskdef.tree import Node, Unknown
+from anywhere.yamldoc.values import token
 
 _KINDS = {"aws_ecs_service": "service", "aws_ecs_task_set": "task-set"}
 _DEFINITION = "aws_ecs_task_definition"

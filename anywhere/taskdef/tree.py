@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from anywhere.yamldoc.values import token
+
 
 class Unknown:
     """A value that only the deployment will settle: an intrinsic function, or "known after apply".
@@ -36,14 +38,6 @@ class NotKnown(Exception):
         super().__init__(why)
         self.node = node
         self.why = why
-
-
-def token(key: str | int) -> str:
-    """One reference token of a JSON pointer, escaped as RFC 6901 says."""
-    text = str(key)
-    if "~" in text or "/" in text:
-        text = text.replace("~", "~0").replace("/", "~1")
-    return "/" + text
 
 
 def tokens(pointer: str) -> list[str]:

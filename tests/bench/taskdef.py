@@ -49,10 +49,10 @@ def write(folder: Path, as_yaml: bool) -> None:
     for number in range(COUNT):
         text = json.dumps(definition(number), indent=2)
         if as_yaml:
-            from ruamel.yaml import YAML
+            import yaml
 
             with (folder / f"{number:04}.yaml").open("w") as file:
-                YAML(typ="safe", pure=True).dump(definition(number), file)
+                yaml.safe_dump(definition(number), file, sort_keys=False)
         else:
             (folder / f"{number:04}.json").write_text(text)
 
