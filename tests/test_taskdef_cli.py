@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -232,3 +233,21 @@ def test_thousand_definitions_in_three_seconds_and_150_mib(tmp_path: Path) -> No
     # Processor time, as one thread does it all: on an idle machine the wall shows the same, on a busy one it proves nothing.
     assert figures["cpu_seconds"] < 3
     assert figures["peak_mib"] < 150
+
+
+def test_the_next_command_converts_what_was_refused(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "two tasks.yaml"
+    path.write_text(
+        "Resources:\n"
+        + "".join(
+            f"  {name}:\n    Type: AWS::ECS::TaskDefinition\n    Properties: {{Family: !Sub '${{X}}-{name}', "
+            "NetworkMode: awsvpc, ContainerDefinitions: [{Name: a, Image: b, Memory: 128}]}\n"
+            for name in ("First", "Second")
+        )
+    )
+    code, out, _ = call(capfd, "check", str(path))
+    assert code == 1
+    program, *words = shlex.split(out.splitlines()[-1].removeprefix("Next: "))
+    assert (program, words[0]) == ("anywhere", "taskdef")
+    assert call(capfd, *words[1:])[0] == 0
+    assert "Next:" not in call(capfd, "check", str(path), "--launch-type", "fargate")[1]

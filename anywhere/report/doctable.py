@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 
 from anywhere.model import Finding, Report, Status, Target, Verdict
 from anywhere.report.style import PLAIN, Style, fill
 from anywhere.report.table import COLOURS, MARKS, VERDICTS, WORDS
 
 PLACE_WIDTH, CHECK_WIDTH = 9, 31
+STDIN = "stdin"
 SHOWN = (Status.SKIP, Status.WARN, Status.ERROR, Status.FAIL)
 
 
@@ -20,7 +22,17 @@ def render(report: Report, style: Style = PLAIN) -> str:
     if quiet:
         names = ", ".join(target.name for target in quiet[:6]) + (f" and {len(quiet) - 6} more" if quiet[6:] else "")
         lines += [*fill(f"{style.paint('green')('✓')} nothing to say of {names}", style.width), ""]
-    return "\n".join([*lines, _total(report, style)]) + "\n"
+    return "\n".join([*lines, _total(report, style), *_next(order[-1:])]) + "\n"
+
+
+def _next(worst: Sequence[Target]) -> Iterator[str]:
+    """The command that mends most of the worst document, where one can: converting what external instances refuse."""
+    for target in worst:
+        names = {f.subject.partition("/")[0]: None for f in target.findings if f.check.startswith("taskdef.")}
+        failing = [f for f in target.findings if f.status is Status.FAIL and f.check.startswith("taskdef.")]
+        if target.name != STDIN and any(f.evidence.get("launch_type") == "external" for f in failing):
+            chosen = ("--name", failing[0].subject.partition("/")[0]) if len(names) > 1 else ()
+            yield f"Next: {shlex.join(('anywhere', 'taskdef', 'convert', target.name, '--to', 'external', *chosen))}"
 
 
 def _is_quiet(target: Target) -> bool:
