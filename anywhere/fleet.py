@@ -1,10 +1,13 @@
 """Many hosts at once: bounded in number and in time, so that no host delays or hides another.
 
 A host that takes long gives its place to the next one and goes on aside; one that outlasts its own deadline is given up.
+While this machine itself is full only a few are begun: more would not be done sooner, and each would be judged by our
+own delays, its names and endpoints asked again because of them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import statistics
 import threading
@@ -16,9 +19,12 @@ from typing import Generic, TypeVar
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+Looked = tuple[float, float, float, float]
 PARALLEL = 16
 SLOW = 3.0  # seconds, or so many times the median: then a host no longer counts among those under way
-TICK = 0.1  # seconds between looks at the clock
+TICK = 0.1  # seconds between looks at the clock and at the load
+FEWEST = 4  # jobs at once however full this machine is, and to begin with
+FEWER = 0.75  # of the number at once, with each look that finds the machine full; else one more
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +45,12 @@ class Fleet(Generic[Job, Result]):
     give_up: Callable[[Job], Result]
     parallel: int = PARALLEL
     seconds: float = 60.0
+    is_full: Callable[[], bool] = field(default_factory=lambda: Load().is_full)
     _results: queue.SimpleQueue[Done[Result] | BaseException] = field(default_factory=queue.SimpleQueue)
     _started: dict[int, float] = field(default_factory=dict)
     _durations: list[float] = field(default_factory=list)
+    _window: float = float(FEWEST)
+    _looked: float = 0.0
 
     def run(self) -> Iterator[Done[Result]]:
         """The results as they come, each job once. What `work` raises is raised here: a bug, not a host's state.
@@ -51,13 +60,24 @@ class Fleet(Generic[Job, Result]):
         todo = iter(range(len(self.jobs)))
         more = True
         while more or self._started:
-            while more and self._under_way() < self.parallel:
+            self._adapt()
+            while more and self._under_way() < min(self.parallel, int(self._window)):
                 index = next(todo, None)
                 more = index is not None
                 if index is not None:
                     self._start(index)
             yield from self._finished()
             yield from self._overdue()
+
+    def _adapt(self) -> None:
+        """Up to `parallel` at once within a few looks, and back to the fewest as soon as this machine is full."""
+        if time.monotonic() - self._looked < TICK:
+            return
+        self._looked = time.monotonic()
+        if self.is_full():
+            self._window = max(FEWEST, self._window * FEWER)
+        elif self._under_way() >= int(self._window):
+            self._window = min(self.parallel, self._window + 1)
 
     def _start(self, index: int) -> None:
         self._started[index] = time.monotonic()
@@ -93,3 +113,40 @@ class Fleet(Generic[Job, Result]):
         for index in [index for index, started in self._started.items() if started < end]:
             del self._started[index]
             yield Done(index, self.give_up(self.jobs[index]), self.seconds)
+
+
+class Load:
+    """How busy this machine is, smoothed over some looks. One interpreter runs on one processor at a time.
+
+    A machine that others keep busy is not full for a run that mostly waits for its hosts.
+    """
+
+    WEIGHT = 0.3  # of the newest look
+    WHOLE, PART, IDLE = 0.85, 0.35, 0.06  # of a processor: taken by this process; of all of them: not taken by anyone
+
+    def __init__(self, look: Callable[[], Looked] | None = None) -> None:
+        self._look = look or look_at_processors
+        self._own, self._idle = 0.0, 1.0
+        self._last = self._look()
+
+    def is_full(self) -> bool:
+        """Whether this process has all that it can use, or is a good part of what keeps all processors busy."""
+        now = self._look()
+        seconds, own, idle, whole = (new - old for new, old in zip(now, self._last, strict=True))
+        if seconds <= 0:
+            return False
+        self._last = now
+        self._own += self.WEIGHT * (own / seconds - self._own)
+        self._idle += self.WEIGHT * ((idle / whole if whole else 1.0) - self._idle)
+        return self._own > self.WHOLE or (self._own > self.PART and self._idle < self.IDLE)
+
+
+def look_at_processors() -> Looked:
+    """Seconds: passed, and used by this process; ticks: unused or used by what gives way, and all (proc(5), `stat`).
+    Where there is no such file, only this process itself counts."""
+    numbers = [0] * 8
+    with contextlib.suppress(OSError, ValueError), open("/proc/stat", encoding="ascii") as file:
+        numbers = [int(word) for word in file.readline().split()[1:9]]
+    user, nice, system, idle, wait, *others = numbers
+    unused = nice + idle + wait
+    return time.monotonic(), time.process_time(), unused, unused + user + system + sum(others)

@@ -19,7 +19,7 @@ import pytest
 from anywhere.cli.resume import Journal
 from anywhere.cli.tally import Tally
 from anywhere.errors import BadInput
-from anywhere.fleet import Fleet
+from anywhere.fleet import FEWEST, Fleet, Load, look_at_processors
 from anywhere.fleetjudge import CODE, judge_fleet, same_machine
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.report.fleetview import endpoints, groups, outliers, row
@@ -38,22 +38,89 @@ def test_every_job_is_done_once() -> None:
     assert sorted(collect(fleet)) == [(number, f"r{number}") for number in range(200)]
 
 
-def test_no_more_at_once_than_asked_for() -> None:
-    running: list[int] = []
-    most: list[int] = []
-    lock = threading.Lock()
+class Counted:
+    """Work that counts how many run at once, and waits for `enough` of them."""
+
+    def __init__(self, enough: int = 1) -> None:
+        self.running = self.most = 0
+        self._lock, self._meeting = threading.Lock(), threading.Barrier(enough, timeout=60)
+
+    def __call__(self, job: int) -> str:
+        with self._lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        self._meeting.wait()
+        time.sleep(0.001)
+        with self._lock:
+            self.running -= 1
+        return "done"
+
+
+def test_as_many_at_once_as_asked_for_and_no_more() -> None:
+    work = Counted(enough=9)
+    assert len(collect(Fleet(list(range(90)), work, lambda job: "", parallel=9, is_full=lambda: False))) == 90
+    assert work.most == 9
+
+
+def test_few_at_once_while_this_machine_is_full() -> None:
+    work = Counted()
+    assert len(collect(Fleet(list(range(100)), work, lambda job: "", parallel=50, is_full=lambda: True))) == 100
+    assert work.most <= FEWEST
+
+
+def test_more_again_when_this_machine_has_room() -> None:
+    looks = iter([False] * 8 + [True] * 20)
+    first, later = Counted(), Counted(enough=12)
 
     def work(job: int) -> str:
-        with lock:
-            running.append(job)
-            most.append(len(running))
-        time.sleep(0.02)
-        with lock:
-            running.remove(job)
-        return ""
+        return first(job) if job < 100 else later(job)
 
-    collect(Fleet(list(range(40)), work, lambda job: "", parallel=5))
-    assert max(most) == 5
+    fleet = Fleet(list(range(124)), work, lambda job: "", parallel=12, is_full=lambda: next(looks, False))
+    assert {result for _, result in collect(fleet)} == {"done"}
+    assert later.most == 12
+
+
+def test_what_hangs_while_this_machine_is_full_delays_nobody() -> None:
+    release = threading.Event()
+
+    def work(job: int) -> str:
+        if job < FEWEST:
+            release.wait(60)
+        return "done"
+
+    fleet = Fleet(list(range(20)), work, lambda job: "given up", seconds=8, is_full=lambda: True)
+    results = collect(fleet)
+    release.set()
+    assert [job for job, _ in results[-FEWEST:]] == list(range(FEWEST))
+    assert [result for _, result in results] == ["done"] * (20 - FEWEST) + ["given up"] * FEWEST
+
+
+@pytest.mark.parametrize(
+    ("own", "unused", "full"),
+    [
+        (1.0, 0.9, True),  # one interpreter takes one processor, however many there are
+        (0.6, 0.0, True),
+        (0.6, 0.5, False),
+        (0.1, 0.0, False),  # others keep it busy: waiting for hosts goes on beside them
+        (0.0, 1.0, False),
+    ],
+)
+def test_when_a_machine_is_full(own: float, unused: float, full: bool) -> None:
+    looks = ((float(second), own * second, unused * second * 400, second * 400.0) for second in range(100))
+    load = Load(lambda: next(looks))
+    assert [load.is_full() for _ in range(20)][-1] is full
+
+
+def test_one_look_alone_fills_no_machine() -> None:
+    looks = iter([(0.0, 0.0, 0.0, 0.0), (1.0, 0.9, 0.0, 200.0), (1.0, 0.9, 0.0, 200.0)])
+    load = Load(lambda: next(looks))
+    assert (load.is_full(), load.is_full()) == (False, False)
+
+
+def test_the_processors_of_this_machine() -> None:
+    before, after = look_at_processors(), look_at_processors()
+    assert all(new >= old for new, old in zip(after, before, strict=True))
+    assert before[3] >= before[2] > 0
 
 
 def test_hosts_that_hang_neither_delay_nor_hide_the_others() -> None:
@@ -457,5 +524,3 @@ def steady(target: dict[str, Any]) -> list[Any]:
 def test_bad_words_are_one_line(words: tuple[str, ...]) -> None:
     done = subprocess.run([sys.executable, "-m", "anywhere", "check", *words], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-
-    """Nothing."""
