@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from anywhere.errors import AnywhereError
 from anywhere.hosts.batch import Part
+from anywhere.hosts.pool import begin
 from anywhere.hosts.remoteshell import Told
 
 Key = tuple[str, ...]
@@ -36,7 +38,7 @@ class Gathering:
         slots = {key: _Slot() for key in lines}
         with self._lock:
             self._slots = slots
-        threading.Thread(target=self._work, args=(list(slots.values()), list(lines.values())), daemon=True).start()
+        begin(partial(self._work, list(slots.values()), list(lines.values())))
 
     def _work(self, slots: list[_Slot], lines: list[str]) -> None:
         def told(index: int, part: Part) -> None:

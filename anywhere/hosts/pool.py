@@ -1,13 +1,42 @@
-"""Fan-out over daemon threads: a thread that hangs in the C library must not keep the process from ending."""
+"""Fan-out over daemon threads: a thread that hangs in the C library must not keep the process from ending.
+
+A thread that is done waits for its next call: a host takes more than a hundred calls, and a thread costs more than most
+of them.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from queue import SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
+MOST_IDLE = 128  # threads kept
+EVERY = 0.1  # seconds between looks at the clock
+_idle: list[SimpleQueue[Callable[[], object]]] = []
+_counting = threading.Lock()
+
+
+def begin(call: Callable[[], object]) -> None:
+    """Run a call aside. What it raises goes to `threading.excepthook`."""
+    try:
+        calls = _idle.pop()
+    except IndexError:
+        calls = SimpleQueue()
+        threading.Thread(target=_serve, args=(calls,), daemon=True).start()
+    calls.put(call)
+
+
+def _serve(calls: SimpleQueue[Callable[[], object]]) -> None:
+    while True:
+        calls.get()()
+        with _counting:
+            if len(_idle) >= MOST_IDLE:
+                return
+            _idle.append(calls)
 
 
 def fan_out(calls: Sequence[Callable[[], T]], limit: int = 128) -> list[T]:
@@ -18,27 +47,33 @@ def fan_out(calls: Sequence[Callable[[], T]], limit: int = 128) -> list[T]:
     results: dict[int, T] = {}
     errors: list[BaseException] = []
     todo = iter(range(len(calls)))
-    lock = threading.Lock()
+    workers = max(1, min(limit, len(calls)))
+    lock, over = threading.Lock(), threading.Lock()
+    over.acquire()
 
     def work() -> None:
-        while True:
-            with lock:
-                index = next(todo, None)
-            if index is None or errors:
-                return
-            try:
+        nonlocal workers
+        try:
+            while True:
+                with lock:
+                    index = next(todo, None)
+                if index is None or errors:
+                    return
                 results[index] = calls[index]()
-            except BaseException as error:
-                errors.append(error)
-                if isinstance(error, KeyboardInterrupt):
-                    raise
+        except BaseException as error:
+            errors.append(error)
+            if isinstance(error, KeyboardInterrupt):
+                raise
+        finally:
+            with lock:
+                workers -= 1
+                if not workers:
+                    over.release()
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(limit, len(calls)) - 1)]
-    for thread in threads:
-        thread.start()
+    for _ in range(workers - 1):
+        begin(work)
     work()
-    for thread in threads:
-        thread.join()
+    over.acquire()
     if errors:
         raise errors[0]
     return [results[index] for index in range(len(calls))]
@@ -48,16 +83,19 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     """The result of a call that may never come back: TimeoutError after `seconds`, and its thread is left behind."""
     box: list[T] = []
     errors: list[BaseException] = []
+    over = threading.Lock()
+    over.acquire()
 
     def work() -> None:
         try:
             box.append(call())
         except BaseException as error:
             errors.append(error)
+        finally:
+            over.release()
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(seconds)
+    begin(work)
+    over.acquire(timeout=max(0.0, seconds))
     if errors:
         raise errors[0]
     if not box:
@@ -72,26 +110,34 @@ def race(calls: Sequence[Callable[[], T]], enough: Callable[[dict[int, T], float
     """
     results: dict[int, T] = {}
     errors: list[BaseException] = []
-    changed = threading.Condition()
+    lock, over = threading.Lock(), threading.Lock()
+    over.acquire()
     started = time.monotonic()
 
     def work(index: int) -> None:
         try:
             result = calls[index]()
         except BaseException as error:
-            with changed:
+            with lock:
                 errors.append(error)
-                changed.notify()
+                look()
             return
-        with changed:
+        with lock:
             results[index] = result
-            changed.notify()
+            look()
+
+    def look() -> None:
+        """Wake the caller when this is all that it waits for."""
+        done = errors or len(results) == len(calls) or enough(results, time.monotonic() - started)
+        if done and over.locked():
+            over.release()
 
     for index in range(len(calls)):
-        threading.Thread(target=work, args=(index,), daemon=True).start()
-    with changed:
-        while not errors and len(results) < len(calls) and not enough(dict(results), time.monotonic() - started):
-            changed.wait(0.05)
+        begin(partial(work, index))
+    while calls and not over.acquire(timeout=EVERY):
+        with lock:
+            look()
+    with lock:
         if errors:
             raise errors[0]
         return dict(results)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from anywhere.errors import AnywhereError
+from anywhere.hosts.pool import begin
 
 T = TypeVar("T")
 LULL, LONGEST = 0.02, 0.12  # seconds: collect until nobody has come for a lull, at most so long
@@ -44,7 +46,7 @@ class Together(Generic[T]):
             self._waiting.append(slot)
             first = len(self._waiting) == 1
         if first:
-            threading.Thread(target=self._serve, args=(self._collect(),), daemon=True).start()
+            begin(partial(self._serve, self._collect()))
         slot.done.wait(seconds)
         return slot.answer
 
