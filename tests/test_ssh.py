@@ -373,6 +373,22 @@ def test_a_connection_lost_on_the_way_is_no_verdict_about_the_network(server: Se
         host.read("/etc/hostname")
 
 
+def test_a_connection_lost_among_observations_cuts_none_of_them_off(server: Server) -> None:
+    """What had hung would be a part of its own; here nothing is known of the rest."""
+    from anywhere.errors import HostUnreachable
+    from anywhere.hosts.batch import Part
+
+    host, told = server.open(), list[Part]()
+
+    def tell(_number: int, part: Part) -> None:
+        told.append(part)
+        threading.Thread(target=server.drop).start()
+
+    with pytest.raises(HostUnreachable, match="connection was lost"):
+        host.shell.gather(["echo one; mark 0", "sleep 30; mark 0", "echo three; mark 0"], {}, tell)
+    assert [(part.rc, part.stdout) for part in told] == [(0, b"one\n")]
+
+
 def test_a_stopped_far_side_ends_at_the_time_limit(server: Server) -> None:
     host = server.open()
     host.run(["true"])

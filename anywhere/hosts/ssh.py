@@ -101,10 +101,11 @@ class Connection:
     def check(self) -> None:
         """Raises HostUnreachable when the connection is gone."""
         if self.inner.is_closed():
-            raise HostUnreachable(
-                f"{self.name}: the connection was lost",
-                remedy="see the host's own log of sshd, mend the link and run again",
-            )
+            raise self._gone()
+
+    def _gone(self) -> HostUnreachable:
+        told = "see the host's own log of sshd, mend the link and run again"
+        return HostUnreachable(f"{self.name}: the connection was lost", remedy=told)
 
     def execute(
         self,
@@ -126,8 +127,8 @@ class Connection:
         except (asyncssh.Error, OSError) as error:
             self.check()
             raise HostUnreachable(f"{self.name}: no command can be run: {error}") from error
-        if session.rc is None and self.lost:
-            self.check()
+        if session.rc is None and not session.is_cut:
+            raise self._gone()  # a channel that ends without an exit code is the first sign of it
         out, err = bytes(session.out), bytes(session.err)
         return Ran(session.rc, out, err, time.monotonic() - started, session.first_at)
 
@@ -216,6 +217,7 @@ class _Session:
         self.out, self.err = bytearray(), bytearray()
         self.rc: int | None = None
         self.first_at = 0.0
+        self.is_cut = False  # by us: its time was over, or its output too long
         self.done: asyncio.Future[None] = loop.create_future()
         self._loop, self._sink = loop, sink
         self._channel: Any = None
@@ -231,6 +233,7 @@ class _Session:
         into = self.err if kind else self.out
         into += data
         if len(into) > LARGEST_OUTPUT:
+            self.is_cut = True
             self._channel.abort()
         elif self._sink:
             self._sink(data, bool(kind))
@@ -264,7 +267,7 @@ class _Session:
 
     def cut_off(self) -> None:
         """Give up on the command; the far side's own time limit ends it there."""
-        self.rc = None
+        self.rc, self.is_cut = None, True
         if self._channel is not None:
             self._loop.call_soon_threadsafe(self._channel.abort)
 
