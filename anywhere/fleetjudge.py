@@ -56,9 +56,9 @@ def judge_fleet(targets: Sequence[Target]) -> tuple[Target, ...]:
     shared: dict[int, list[Finding]] = {}
     for mark, values in MARKS:
         for value, places in _groups(plain, values).items():
+            names = [plain[place].name for place in places]
             for place in places:
-                others = [plain[other].name for other in places if other != place]
-                shared.setdefault(place, []).append(_finding(mark, value, others))
+                shared.setdefault(place, []).append(_finding(mark, value, names, plain[place].name))
     return tuple(_with(target, shared.get(place, ())) for place, target in enumerate(plain))
 
 
@@ -87,13 +87,15 @@ def _groups(targets: Sequence[Target], values: Callable[[Mapping[str, Any]], Seq
     return {value: list(machines.values()) for value, machines in places.items() if len(machines) > 1}
 
 
-def _finding(mark: str, value: str, others: Sequence[str]) -> Finding:
-    shown = ", ".join(others[:NAMES_SHOWN]) + (f" and {len(others) - NAMES_SHOWN} more" * (len(others) > NAMES_SHOWN))
+def _finding(mark: str, value: str, names: Sequence[str], own: str) -> Finding:
+    """The same words on each of the hosts, so that they are told as one cause."""
+    shown = ", ".join(names[:NAMES_SHOWN]) + (f" and {len(names) - NAMES_SHOWN} more" * (len(names) > NAMES_SHOWN))
+    others = [name for name in names if name != own]
     return Finding(
         CHECK,
         Status.FAIL,
         mark,
-        f"the same {mark} as {shown}",
+        f"{len(names)} hosts have one and the same {mark}: {shown}",
         evidence={"mark": mark, "value": value, "hosts": list(others[:200])},
         remedy=REMEDY,
         cause=CODE,

@@ -109,10 +109,9 @@ RULES: tuple[Rule, ...] = (
         _because(Reason.PROXY_AUTH_REQUIRED),
         lambda fs: f"{proxy_of(fs)} asks for a user and password ({'; '.join(details(fs)[:1])})",
         lambda fs: Remedy(
-            "Put the user and password into the proxy URL of each component (special characters percent-encoded); the agents "
-            "know Basic only: where NTLM or Negotiate is offered, ask for a rule by this host's address instead. FILE holds "
-            "one line user:password.",
-            (("sudo", "anywhere", "proxy", "apply", "--url", _bare(proxy_of(fs)), "--credentials-file", "FILE"),),
+            "Give every component the user and password: this command reads one line user:password from standard input. "
+            "The agents know Basic only: where NTLM or Negotiate is offered, ask for a rule by this host's address instead.",
+            (("sudo", "anywhere", "proxy", "apply", "--url", _bare(proxy_of(fs)), "--credentials-file", "-"),),
         ),
     ),
     Rule(

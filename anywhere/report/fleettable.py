@@ -27,7 +27,7 @@ HOSTS_SHOWN = 8
 
 
 def lines(report: Report, style: Style) -> Iterator[str]:
-    """All lines; the hosts in the inventory's order, the gravest cause last."""
+    """All lines; the worst hosts last and the gravest cause last, then the counts and the one next command."""
     yield from _hosts(report.targets, style)
     for group in reversed(groups(report)):
         yield ""
@@ -40,27 +40,29 @@ def lines(report: Report, style: Style) -> Iterator[str]:
             yield from _outlier(one, style)
     yield ""
     yield _counts(report, style)
-    yield "Next: " + _next(report)
+    yield from _next(report, style)
 
 
 def _hosts(targets: Sequence[Target], style: Style) -> Iterator[str]:
     ready = [target for target in targets if target.verdict is Verdict.READY]
     shown = [target for target in targets if target.verdict is not Verdict.READY or len(ready) <= READY_SHOWN]
     width = min(40, max((len(target.name) for target in shown), default=10))
-    for target in shown:
+    if len(shown) < len(targets):
+        yield style.dim(f"  {len(targets) - len(shown)} hosts are ready")
+    for target in sorted(shown, key=lambda target: list(WORDS).index(target.verdict)):
         status = STATUS[target.verdict]
         word = style.paint(COLOURS[status])(f"{WORDS[target.verdict]:<10}")
-        codes = ", ".join(cause.code for cause in target.causes)
-        yield f"  {target.name:<{width}}  {word}  {target.seconds:5.1f} s  {codes}".rstrip()
-    if len(shown) < len(targets):
-        yield style.dim(f"  and {len(targets) - len(shown)} hosts that are ready")
+        head = f"  {target.name:<{width}}  {word}  {target.seconds:5.1f} s"
+        first, *rest = fill(", ".join(cause.code for cause in target.causes), style.width - width - 24)
+        yield f"{head}  {first}".rstrip()
+        yield from (" " * (width + 24) + line for line in rest)
 
 
 def _cause(group: Group, style: Style) -> Iterator[str]:
     paint = style.paint(COLOURS[group.severity])
     count = f"{len(group.hosts)} of {group.of}"
     yield f"{paint(str(group.severity).upper())}  {style.bold(f'{count}: {group.code}')}"
-    for line in fill(group.summary, style.width - 6):
+    for line in fill(group.text, style.width - 6):
         yield f"      {line}"
     for line in fill(f"On {_some(group.hosts)}", style.width - 6):
         yield style.dim(f"      {line}")
@@ -85,11 +87,13 @@ def _counts(report: Report, style: Style) -> str:
     return style.bold(f"{len(report.targets)} hosts: ") + ", ".join(parts)
 
 
-def _next(report: Report) -> str:
+def _next(report: Report, style: Style) -> Iterator[str]:
     found = groups(report)
     if not found:
-        return "register them with AWS's installer"
-    return f"anywhere explain {found[0].code}; --format html shows every host"
+        yield "Next: register them with AWS's installer"
+        return
+    yield style.dim("Every host in detail: the same command with --format html --output fleet.html")
+    yield f"Next: anywhere explain {found[0].code}"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -18,7 +18,10 @@ REACH = "endpoints.reach"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One cause and the hosts that have it, out of all `of`."""
+    """One cause and the hosts that have it, out of all `of`.
+
+    `summary` and `remedy` are what most of these hosts say; `variants` what the others say, each with its count.
+    """
 
     code: str
     severity: Status
@@ -26,6 +29,13 @@ class Group:
     remedy: Remedy
     hosts: tuple[str, ...]
     of: int
+    variants: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The summary, and how many hosts say it in other words."""
+        others = sum(count for _, count in self.variants)
+        return f"{self.summary} (in other words on {others} more)" if others else self.summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +69,10 @@ def groups(report: Report) -> tuple[Group, ...]:
 
 
 def _group(code: str, rows: Sequence[tuple[Target, Any]], of: int) -> Group:
-    worst = max((cause for _, cause in rows), key=lambda cause: cause.severity.rank)
-    summaries = Counter(cause.summary for _, cause in rows)
-    most = summaries.most_common(1)[0][0]
-    more = f" (and {len(summaries) - 1} more)" if len(summaries) > 1 else ""
-    return Group(code, worst.severity, most + more, worst.remedy, tuple(target.name for target, _ in rows), of)
+    worst = max((cause.severity for _, cause in rows), key=lambda severity: severity.rank)
+    (most, _), *others = Counter(cause.summary for _, cause in rows).most_common()
+    remedy = next(cause.remedy for _, cause in rows if cause.summary == most)
+    return Group(code, worst, most, remedy, tuple(target.name for target, _ in rows), of, tuple(others))
 
 
 def verdicts(report: Report) -> dict[Verdict, int]:
@@ -135,7 +144,13 @@ def _clocks(report: Report) -> list[Outlier]:
     apart = {name: offset for name, offset in offsets.items() if abs(offset - middle) > CLOCK_APART}
     if len(apart) > MOST_UNLIKE * len(offsets):
         return []
-    return [Outlier("clock", f"{o:+.0f} s", f"{middle:+.0f} s", (name,), len(offsets)) for name, o in apart.items()]
+    sides = [{n: o for n, o in apart.items() if o < middle}, {n: o for n, o in apart.items() if o > middle}]
+    return [Outlier("clock", _span(side), f"{middle:+.0f} s", tuple(side), len(offsets)) for side in sides if side]
+
+
+def _span(offsets: Mapping[str, float]) -> str:
+    low, high = f"{min(offsets.values()):+.0f} s", f"{max(offsets.values()):+.0f} s"
+    return low if low == high else f"{low} to {high}"
 
 
 def _offset(target: Target) -> float | None:
@@ -175,7 +190,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "hosts": len(report.targets),
         "verdicts": {str(verdict): count for verdict, count in verdicts(report).items()},
         "causes": [
-            {"code": group.code, "severity": str(group.severity), "summary": group.summary, "hosts": list(group.hosts)}
+            {"code": group.code, "severity": str(group.severity), "summary": group.text, "hosts": list(group.hosts)}
             for group in groups(report)
         ],
         "outliers": [

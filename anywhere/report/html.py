@@ -26,7 +26,7 @@ WORDS = {
 }
 VERDICTS = tuple(Verdict)
 STATUSES = tuple(Status)
-HOSTS_SHOWN = 12
+HOSTS_SHOWN, VARIANTS_SHOWN = 12, 3
 
 
 def render(report: Report) -> str:
@@ -100,8 +100,21 @@ def _cause(group: Group) -> str:
     return (
         f'<article class="cause {group.severity}"><h3>{of}<code>{_e(group.code)}</code>'
         f'<span class="status {group.severity}">{group.severity}</span>{button}</h3>{share if group.of > 1 else ""}'
-        f"<p>{_rich(group.summary)}</p>{hosts}<p class=remedy>{_rich(group.remedy.text)}</p>{code}</article>"
+        f"<p>{_rich(group.summary)}</p>{''.join(_variants(group))}{hosts}"
+        f"<p class=remedy>{_rich(group.remedy.text)}</p>{code}</article>"
     )
+
+
+def _variants(group: Group) -> Iterator[str]:
+    """What the same cause says on other hosts."""
+    if not group.variants:
+        return
+    shown = group.variants[:VARIANTS_SHOWN]
+    yield '<ul class="variants">'
+    yield from (f"<li>{_rich(text)} <small>({count} host{'s' * (count > 1)})</small>" for text, count in shown)
+    if rest := sum(count for _, count in group.variants[VARIANTS_SHOWN:]):
+        yield f"<li>in other words on {rest} host{'s' * (rest > 1)}"
+    yield "</ul>"
 
 
 def _outliers(report: Report) -> Iterator[str]:
@@ -112,7 +125,7 @@ def _outliers(report: Report) -> Iterator[str]:
     for one in rows:
         hosts = ", ".join(map(_e, one.hosts[:HOSTS_SHOWN]))
         more = f" and {len(one.hosts) - HOSTS_SHOWN} more" if len(one.hosts) > HOSTS_SHOWN else ""
-        yield f"<tr><td>{_e(one.fact)}<td>{_e(one.value)}<td>{_e(one.usual)}<td>{hosts}{more}"
+        yield f"<tr><td>{_e(one.fact)}<td data-is=here>{_e(one.value)}<td data-is=elsewhere>{_e(one.usual)}<td>{hosts}{more}"
     yield "</table></section>"
 
 

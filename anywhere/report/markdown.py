@@ -48,14 +48,14 @@ def _table(found: Sequence[Group], of: int) -> Iterator[str]:
     yield "|---|---|" + ("---|" if of > 1 else "") + "---|"
     for group in found:
         hosts = f" {len(group.hosts)} of {of} |" if of > 1 else ""
-        yield f"| `{group.code}` | {MARKS[group.severity]} |{hosts} {_text(group.summary)} |"
+        yield f"| `{group.code}` | {MARKS[group.severity]} |{hosts} {_text(group.text)} |"
 
 
 def _group(report: Report, group: Group) -> Iterator[str]:
     yield ""
     yield f"## `{group.code}`"
     yield ""
-    yield _text(group.summary) + ("" if group.summary.endswith(".") else ".")
+    yield _text(group.text) + ("" if group.text.endswith(".") else ".")
     if len(report.targets) > 1:
         yield f"On {_some(group.hosts, HOSTS_SHOWN)}."
     subjects = [s for t in report.targets for c in t.causes if c.code == group.code for s in c.subjects]

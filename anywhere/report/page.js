@@ -5,7 +5,8 @@
   const [NAME, VERDICT, SECONDS, FACTS, CODES, REACH, FINDINGS] = [0, 1, 2, 3, 4, 5, 6];
   const PAGE = 100;
   const STATUS_OF = ["pass", "warn", "error", "fail"];
-  const state = { text: "", verdict: -1, cause: "", limit: PAGE, shown: [] };
+  const state = { text: "", verdict: -1, cause: "", limit: PAGE, shown: [], paper: false };
+  const PAPER = 850; // pixels: the map on paper stands on one page
 
   const make = (tag, attributes = {}, ...inner) => {
     const node = document.createElement(tag);
@@ -15,10 +16,13 @@
   };
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  // --- which hosts are shown, the worst first -------------------------------------------------------------------
+  // --- which hosts are shown: the worst first, and side by side those with the same causes ----------------------
 
-  const order = data.hosts.map((_, place) => place)
-    .sort((a, b) => data.hosts[b][VERDICT] - data.hosts[a][VERDICT] || a - b);
+  const alike = data.hosts.map((host) => [...host[CODES]].reverse().join(" "));
+  const often = new Map();
+  for (const codes of alike) often.set(codes, (often.get(codes) || 0) + 1);
+  const order = data.hosts.map((_, place) => place).sort((a, b) => data.hosts[b][VERDICT] - data.hosts[a][VERDICT]
+    || often.get(alike[b]) - often.get(alike[a]) || (alike[a] < alike[b] ? -1 : alike[a] > alike[b] ? 1 : a - b));
   const texts = data.hosts.map((host) => {
     const findings = host[FINDINGS].map((place) => data.findings[place]);
     const told = findings.filter((one) => one.length > 4).map((one) => `${one[0]} ${one[2]} ${one[3]} ${one[4]}`);
@@ -82,6 +86,7 @@
     get("hosts").replaceChildren(...state.shown.slice(0, state.limit).map(hostRow));
     get("more").hidden = state.shown.length <= state.limit;
     get("more").textContent = `show ${Math.min(PAGE * 5, state.shown.length - state.limit)} more`;
+    get("rest").textContent = get("more").hidden ? "" : `and ${state.shown.length - state.limit} more hosts, on the screen`;
     if (data.hosts.length === 1) get("hosts").firstChild.open = true;
   };
 
@@ -106,10 +111,13 @@
   times.sort((a, b) => a - b);
   const steps = [0.25, 0.5, 0.75].map((share) => times[Math.floor(share * (times.length - 1))] || 0);
   const size = () => {
-    const wide = Math.max(8, Math.min(26, Math.floor((get("scroll").clientWidth - 190) / Math.max(1, data.endpoints.length))));
-    const high = state.shown.length > 400 ? 4 : state.shown.length > 80 ? 10 : 18;
+    const screen = state.shown.length > 400 ? 4 : state.shown.length > 80 ? 10 : 18;
     const longest = Math.min(27, Math.max(...labels.map((name) => name.length)));
-    return { wide, high, left: high < 10 ? 8 : 180, top: 22 + longest * 5.6 };
+    const top = 22 + longest * 5.6;
+    const high = state.paper ? Math.min(screen, (PAPER - top) / Math.max(1, state.shown.length)) : screen;
+    const left = high < 10 ? 8 : 180;
+    const room = Math.floor((get("scroll").clientWidth - left - 70) / Math.max(1, data.endpoints.length));
+    return { wide: Math.max(12, Math.min(left < 10 ? 52 : 30, room)), high, left, top };
   };
 
   const paint = (cell, palette) => {
@@ -225,11 +233,13 @@
   window.addEventListener("beforeprint", () => {
     theme = document.documentElement.dataset.theme;
     document.documentElement.dataset.theme = "light";
+    state.paper = true;
     draw();
   });
   window.addEventListener("afterprint", () => {
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
+    state.paper = false;
     draw();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -122,8 +123,10 @@ def _row(status: Status, head: str, text: str, style: Style) -> Iterator[str]:
 
 def _folded(status: Status, rows: Sequence[Finding]) -> str:
     if status is Status.PASS:
-        words = list(dict.fromkeys(row.summary for row in rows))
-        return f"{len(rows)} × {'; '.join(words[:FOLDED_WORDS])}" + (" ..." if len(words) > FOLDED_WORDS else "")
+        words = Counter(row.summary for row in rows).most_common()
+        shown = "; ".join(f"{count} × {text}" if count > 1 else text for text, count in words[:FOLDED_WORDS])
+        rest = sum(count for _, count in words[FOLDED_WORDS:])
+        return shown + (f"; {rest} more" if rest else "")
     subjects = [row.subject for row in rows]
     more = f" and {len(subjects) - SUBJECTS_SHOWN} more" if len(subjects) > SUBJECTS_SHOWN else ""
     return f"{rows[0].summary}: {', '.join(subjects[:SUBJECTS_SHOWN])}{more}"
