@@ -6,7 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,15 @@ class Remote:
 
 
 @contextlib.contextmanager
-def remote(folder: Path, names: Sequence[str] = (), options: Options | None = None, *lines: str) -> Iterator[Remote]:
-    """A region under these faults and variations, with sshd on its host; `lines` are of sshd_config."""
+def remote(
+    folder: Path,
+    names: Sequence[str] = (),
+    options: Options | None = None,
+    *lines: str,
+    files: Mapping[str, str | None] | None = None,
+) -> Iterator[Remote]:
+    """A region under these faults and variations, with sshd on its host; `lines` are of sshd_config, `files` the host's
+    own (None hides one)."""
     chosen = [table()[name] for name in names]
     region = Region(
         tuple(one.name for one in chosen if not one.is_healthy),
@@ -64,6 +71,7 @@ def remote(folder: Path, names: Sequence[str] = (), options: Options | None = No
     region.world.host.folders.append("/run/sshd")
     # What this machine's root has in its shell's start is no part of the region.
     region.world.host.files["/root/.bashrc"] = None
+    region.world.host.files.update(files or {})
     given = [f'"{name}={value}"' for name, value in region.environment.items() if name in region.world.environment]
     server = Server(folder / "sshd", *([f"SetEnv {' '.join(given)}"] if given else []), *lines)
     home = folder / "home"

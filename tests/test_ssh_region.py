@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,31 @@ def test_a_check_runs_few_commands_over_there(room: Path) -> None:
         log = (room / "sshd" / "log").read_text()
     assert target["verdict"] == "ready", explain(target)
     assert log.count("Starting session: command") <= 3, log
+
+
+# --- what SSH cannot see --------------------------------------------------------------------------------------------
+
+# Faults that get another cause over SSH to a host without bash: what the host's own datagrams meet is not visible.
+OTHER_WITHOUT_BASH = {"tcp-needed-and-closed": ["dns.nameserver-down"]}
+SAME_WITHOUT_BASH = ("plain", "udp-dropped", "first-nameserver-dead", "dead-nameserver", "servfail")
+UNSEEN = "UDP/53 is not visible over SSH"
+PAGE = Path(__file__).parents[1] / "docs" / "fleets.md"
+
+
+@pytest.mark.parametrize("name", [*SAME_WITHOUT_BASH, *OTHER_WITHOUT_BASH])
+def test_without_bash_datagrams_are_not_seen_and_that_is_said(name: str, room: Path) -> None:
+    accounts = Path("/etc/passwd").read_text().replace("root:/bin/bash", "root:/bin/sh")
+    with remote(room, [name], files={"/usr/bin/bash": None, "/etc/passwd": accounts}) as far:
+        assert far.region.run(["sh", "-c", "command -v bash"]).returncode
+        target = far.check("--region", "us-east-1")
+    assert codes(target) == OTHER_WITHOUT_BASH.get(name, sorted(table()[name].causes)), explain(target)
+    assert (UNSEEN in json.dumps(target)) == (name not in ("plain", "servfail"))
+
+
+def test_the_page_lists_what_ssh_cannot_see() -> None:
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \|", PAGE.read_text().partition("## What SSH cannot see")[2], re.MULTILINE)
+    assert sorted(listed) == sorted(OTHER_WITHOUT_BASH)
+    assert UNSEEN in PAGE.read_text()
 
 
 # --- sshd that forbids ---------------------------------------------------------------------------------------------

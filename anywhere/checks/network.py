@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.visits import LATE, made_up, surveys
@@ -42,23 +43,26 @@ def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
     told = {server: [a for item in asked for a in item.servers if a.source == server] for server in conf.nameservers}
     judged = [(server, _judge_server(answers)) for server, answers in told.items()]
     resolves = any(item.system.addresses for item in asked)
-    works = any(reason is None for _, reason in judged)
+    unseen = {server for server, answers in told.items() if _all_unseen(answers)}
+    works = any(reason is None for _, reason in judged) or (resolves and bool(unseen))
     for server, reason in judged:
         if reason is Reason.NAMESERVER_TIMEOUT and all(answer.late for answer in told[server]):
             yield unknown(id, server, LATE)
+        elif server in unseen and not resolves:
+            yield unknown(id, server, told[server][0].detail)
         elif reason is None:
             yield _half(server, told[server]) or passed(id, server, "answers")
-        elif resolves and not works:
+        elif resolves and (server in unseen or not works):
             # The C library gets answers from the same servers: what was lost is the burst of direct questions.
             yield passed(id, server, "answers the system's resolver, though not all questions at once")
         else:
-            yield _not_working(server, reason, Status.WARN if works else Status.FAIL, conf.nameservers)
+            evidence = {"nameservers": list(conf.nameservers), "said": next((a.detail for a in told[server]), "")}
+            yield _not_working(server, reason, Status.WARN if works else Status.FAIL, evidence)
 
 
-def _not_working(server: str, reason: Reason, status: Status, all_servers: tuple[str, ...]) -> Finding:
+def _not_working(server: str, reason: Reason, status: Status, evidence: dict[str, Any]) -> Finding:
     silent = reason is Reason.NAMESERVER_TIMEOUT
     what = "does not answer" if silent else "answers every question with an error"
-    evidence = {"nameservers": list(all_servers)}
     return trouble(nameservers.id, status, server, what, stage=Stage.RESOLVE, reason=reason, evidence=evidence)
 
 
@@ -87,6 +91,10 @@ def _no_nameserver(asked: list[Lookup], bad: tuple[str, ...]) -> Finding:
         stage=Stage.RESOLVE,
         reason=Reason.NO_NAMESERVER,
     )
+
+
+def _all_unseen(answers: list[Answer]) -> bool:
+    return bool(answers) and all(answer.reason is Reason.NOT_PERMITTED for answer in answers)
 
 
 def _judge_server(answers: list[Answer]) -> Reason | None:

@@ -82,8 +82,9 @@ class Stream:
         if getattr(error, "not_permitted", False):
             return Answer(name, self._server, (), Reason.NOT_PERMITTED, said, tcp_reason=Reason.NOT_PERMITTED)
         tcp = Reason.REFUSED if isinstance(error, ConnectionRefusedError) else Reason.TIMEOUT
-        detail = f"TCP/53: {said} (UDP/53 is not visible over SSH)"
-        return Answer(name, self._server, (), Reason.NAMESERVER_TIMEOUT, detail, tcp_reason=tcp, seconds=seconds)
+        return Answer(
+            name, self._server, (), Reason.NAMESERVER_TIMEOUT, f"TCP/53: {said}", tcp_reason=tcp, seconds=seconds
+        )
 
     def _exchange(self, sock: socket.socket, slots: Sequence[Slot[Answer]], started: float) -> None:
         waiting: dict[int, tuple[Slot[Answer], dns.rdatatype.RdataType]] = {}

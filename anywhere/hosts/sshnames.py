@@ -23,6 +23,7 @@ from anywhere.model import Reason
 LONGEST = 6.5  # seconds that getent may take
 QUICK = 0.35  # seconds: a refusal this fast may be asked once more without holding up sshd
 PATIENT = 0.6  # seconds that a nameserver's answer waits for the system's, to see whether the two agree
+UNSEEN = "UDP/53 is not visible over SSH, because the host has no bash to send a datagram with"
 Dial = Callable[[str, int, float], socket.socket]
 
 
@@ -113,7 +114,15 @@ class ServerNames:
         if tcp.reason is Reason.SERVER_FAILURE or (tcp.reason is not Reason.NAMESERVER_TIMEOUT and not fails):
             return tcp
         udp = self._datagrams.ask(name, DATAGRAM)
-        return tcp if udp is None else joined(udp, tcp)
+        return unseen(tcp) if udp is None else joined(udp, tcp)
+
+
+def unseen(tcp: Answer) -> Answer:
+    """Where the system's resolver has no answer and TCP gives one: how datagrams fare is not known, and TCP does not
+    stand for them."""
+    if tcp.reason is Reason.NAMESERVER_TIMEOUT:
+        return replace(tcp, detail=f"TCP/53 gives {tcp.tcp_reason or tcp.reason}; {UNSEEN}")
+    return replace(tcp, addresses=(), reason=Reason.NOT_PERMITTED, detail=f"TCP/53 answers; {UNSEEN}")
 
 
 def joined(udp: Answer, tcp: Answer) -> Answer:
