@@ -66,6 +66,16 @@ def test_the_way_is_proven_from_the_host_and_from_the_bridge_and_nothing_is_left
 
 @region
 @root
+def test_a_host_that_is_slow_gets_more_time_before_its_silence_counts(host: BareHost) -> None:
+    slow = b'#!/bin/sh\nsleep 1\nexec /bin/bash "$@"\n'
+    host.run(("install", "-D", "-m", "755", "/dev/stdin", "/usr/local/bin/bash"), input=slow)
+    assert host.sh("command -v bash").strip() == "/usr/local/bin/bash"
+    found = proof(host)
+    assert {finding.status for finding in found} == {Status.PASS} and len(found) == 6, found
+
+
+@region
+@root
 @pytest.mark.parametrize(
     ("blow", "path", "hop"),
     [

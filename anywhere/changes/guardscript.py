@@ -19,8 +19,8 @@ _HEAD = """\
 # Written by `anywhere rules apply`, removed by `anywhere rules revert`: what is edited here is lost.
 # Keeps the network rules of ECS task credentials. `once` looks and mends once, `guard` stays.
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-tick=2.2      # seconds between two looks at what costs nothing
-every=2       # of these: a look at rules of iptables-legacy, which reports no changes
+tick=2.2      # seconds between two looks at what was reported
+every=2       # of these: a look at what reports no changes, the settings and the rules of iptables-legacy
 safety=27     # of these: a look at everything, whatever was reported
 patience=8    # repairs in about a minute before something is taken to fight them
 localnet=/proc/sys/net/ipv4/conf/all/route_localnet
@@ -90,13 +90,15 @@ guard() {
   mkfifo -m 600 "$run/events" || exit 1
   exec 3<> "$run/events"
   trap 'trap - TERM; [ -z "${own:-}" ] || rm -rf "$run"; kill 0; exit 0' TERM INT
-  while sleep $tick; do echo tick; done >&3 3>&- &
   # xtables-monitor keeps no copy of the rules, but holds its words back in a pipe unless told otherwise; nft monitor
   # keeps one, and grows with it.
   if command -v xtables-monitor >/dev/null && command -v stdbuf >/dev/null; then monitor='stdbuf -oL xtables-monitor -e'
   elif command -v nft >/dev/null; then monitor='nft monitor'
   else monitor=''; fi
-  if [ -n "$events" ] && [ -n "$monitor" ]; then
+  # Where nothing is reported there is nothing to do between two looks.
+  if [ -z "$events" ] || [ -z "$monitor" ]; then events='' tick=4.4 every=1 safety=13; fi
+  while sleep $tick; do echo tick; done >&3 3>&- &
+  if [ -n "$events" ]; then
     pause=1
     while :; do
       born=$(date +%s)
@@ -108,15 +110,13 @@ guard() {
       sleep $pause
       { sleep 1; echo changed; } >&3 3>&- &
     done &
-  else
-    events=''
   fi
   metrics
   changed=1 count=0
   while read -r what <&3; do
     if [ "$what" = changed ]; then changed=1; continue; fi
     count=$((count + 1))
-    settings
+    [ $((count % every)) -ne 0 ] || settings
     if [ $heat -ge $((patience * safety)) ]; then
       # Something takes the rules away again and again. Going on at this pace would help nobody.
       [ $((count % safety)) -eq 0 ] || continue
@@ -173,21 +173,28 @@ def _blocks(state: State) -> Iterator[tuple[str, Backend, tuple[Wanted, ...]]]:
 
 
 def _block(name: str, backend: Backend, rules: tuple[Wanted, ...]) -> str:
-    """Functions that look for the rules of one program, in our form or in that of ecs-init, and print ours."""
+    """Functions that look for the rules of one program, in our form or in that of ecs-init, and print ours. Where no
+    changes are reported, what was found is asked for again by `-C`: the kernel's table is read then, but not printed."""
     program = backend.program_for(rules[0].family)
+    silent = backend.name != NFT
     tables = [table for table in ("filter", "nat") if any(rule.table == table for rule in rules)]
     marks = [f"m{number}" for number in range(len(rules))]
-    out = [f"check_{name}() {{", "  " + " ".join(f"{mark}={rule.slug}" for mark, rule in zip(marks, rules))]
+    out = [f"check_{name}() {{"]
+    if silent:
+        out.append(f'  [ -n "${{seen_{name}:-}}" ] && printf %s "$seen_{name}" |')
+        out.append(f"    {program}-restore --noflush --test $wait 2>/dev/null && return")
+    out.append(f"  {' '.join(f'{mark}={rule.slug}' for mark, rule in zip(marks, rules))}")
     saves = "; ".join(f"{program}-save -t {table}" for table in tables)
     out.append("  while read -r line; do\n    case $line in")
     for mark, rule in zip(marks, rules):
         body, _, target = f"-A {rule.text}".rpartition(" -j ")
-        out.append(f"      '{body} -j {target}'|'{body} -m comment --comment '*' -j {target}') {mark}= ;;")
+        found = f"{mark}='' r{mark}=$line" if silent else f"{mark}="
+        out.append(f"      '{body} -j {target}'|'{body} -m comment --comment '*' -j {target}') {found} ;;")
     # The pattern only keeps the loop short on hosts with thousands of rules.
     out.append("    esac\n  done <<END")
     out.append(f"$({{ {saves}; }} | grep -E '169[.]254[.]170[.]2|5167[89]|127[.]0[.]0[.]')\nEND")
     together = "".join(f"${mark}" for mark in marks)
-    out.append(f'  [ -z "{together}" ] && return')
+    out.append(f'  [ -z "{together}" ] && {_asked_again(name, rules, marks) if silent else ""}return')
     words = "".join(f"${{{mark}:+ ${mark}}}" for mark in marks)
     out.append(f'  put_back {program} {" ".join(tables)} && lost="$lost{words} ({program})"\n}}')
     for table in tables:
@@ -197,6 +204,15 @@ def _block(name: str, backend: Backend, rules: tuple[Wanted, ...]) -> str:
             out.append(f"{verb} {rule.words}")
         out.append("END\n}")
     return "\n".join(out)
+
+
+def _asked_again(name: str, rules: tuple[Wanted, ...], marks: list[str]) -> str:
+    """The input of iptables-restore that fails when one of the rules that were found is gone."""
+    lines = []
+    for table in dict.fromkeys(rule.table for rule in rules):
+        own = [f"-C ${{r{mark}#-A }}" for mark, rule in zip(marks, rules) if rule.table == table]
+        lines += [f"*{table}", *own, "COMMIT"]
+    return f'seen_{name}="{chr(10).join(lines)}\n" && '
 
 
 def _native(text: str) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from anywhere.changes.rules import State
 from anywhere.hosts.base import Host
 
-PATIENCE = 0.8  # seconds for one request on this host itself; what takes longer was dropped
+PATIENCE = 0.8  # seconds for one request on this host itself
+LONG_PATIENCE = 4.0  # seconds when a request that should be answered was not: what takes longer was dropped
 _SCRIPT = Path(__file__).parent.parent / "data" / "proof.sh"
 
 ANSWERED, REFUSED, SILENT = "answered", "refused", "silent"
@@ -44,8 +45,9 @@ class Proof:
 def prove(host: Host, state: State) -> Proof:
     """Ask on a live host. Needs root there; makes two network namespaces, removes them again, changes nothing else."""
     free = free_address(state.net.bridge_address)
-    argv = ("sh", "-s", "--", state.firewall.bridge, state.net.bridge_address if free else "", free, str(PATIENCE))
-    done = host.run(argv, input=_SCRIPT.read_bytes(), timeout=20)
+    bridge = (state.firewall.bridge, state.net.bridge_address if free else "", free)
+    argv = ("sh", "-s", "--", *bridge, str(PATIENCE), str(LONG_PATIENCE))
+    done = host.run(argv, input=_SCRIPT.read_bytes(), timeout=60)
     proof = parse_proof(done.stdout)
     if not proof.replies and not proof.missing:
         return Proof({}, done.stderr.strip().partition("\n")[0] or f"the proof ended with {done.rc}")
@@ -53,7 +55,7 @@ def prove(host: Host, state: State) -> Proof:
 
 
 def parse_proof(text: str) -> Proof:
-    """The lines of the script, in any order."""
+    """The lines of the script; of two that answer one question the later one counts."""
     replies: dict[str, Reply] = {}
     missing = ""
     for line in text.splitlines():

@@ -237,18 +237,29 @@ def _said(line: str) -> str:
 
 
 # Every rule with our comment goes, exactly as iptables-save prints it: right with any number of copies, and with none.
-# Chains and tables of iptables-nft that our rules brought into being go when they are empty: nft refuses others.
+# Chains and tables of iptables-nft that our rules brought into being go when they are empty: nft refuses others. Chains
+# are listed without their rules, which may be thousands.
 _TAKE_BACK = r"""
 program=$1; wait=$2; ip=$3; shift 3
 save=$("$program-save") || exit 1
 printf '%s\n' "$save" | sed -n -e '/^\*/p' -e '/^COMMIT/p' -e '/ --comment "\{0,1\}anywhere-rules-/s/^.*-A /-D /p' |
   "$program-restore" --noflush $wait || exit 1
-for made; do nft delete chain "$ip" "${made%:*}" "${made#*:}" 2>/dev/null; done
-for made; do
-  case $(nft list table "$ip" "${made%:*}" 2>/dev/null) in
-    *chain*|'') ;;
-    *) nft delete table "$ip" "${made%:*}" ;;
-  esac
+[ $# -gt 0 ] || exit 0
+chains() {
+  nft list chains 2>/dev/null | while read -r what first second _; do
+    case $what in
+      table) table=; [ "$first" != "$ip" ] || { table=$second; echo "$table:"; } ;;
+      chain) [ -z "$table" ] || echo "$table:$first" ;;
+    esac
+  done
+}
+for chain in $(chains); do
+  for made; do [ "$made" != "$chain" ] || nft delete chain "$ip" "${made%:*}" "${made#*:}" 2>/dev/null; done
+done
+left=$(chains)
+for table in filter nat; do
+  case " $* " in *" $table:"*) ;; *) continue ;; esac
+  [ "$(printf '%s\n' "$left" | grep "^$table:")" != "$table:" ] || nft delete table "$ip" "$table"
 done
 exit 0
 """

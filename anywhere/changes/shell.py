@@ -27,10 +27,11 @@ def command(do: Command) -> str:
     line = shlex.join(do.shown or do.argv)
     if not do.input:
         return line + "\n"
-    if do.secret:
-        path = do.shown[-1] if do.shown else "the file"
-        return f": {shlex.quote(f'write {path} by hand: it holds credentials, which are not printed')}; exit 1\n"
     text = do.input.decode("utf-8", "replace")
+    if do.secret or redact(text) != text:
+        path = do.shown[-1] if do.shown else "the file"
+        said = f"write {path} by hand: it holds credentials, which are not printed"
+        return f"echo {shlex.quote(said)} >&2; exit 1\n"
     if not text.endswith("\n"):
         return f"printf %s {shlex.quote(text)} | {line}\n"
     quiet = " >/dev/null" if do.shown[:1] == ("tee",) else ""

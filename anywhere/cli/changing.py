@@ -11,7 +11,7 @@ from typing import Any
 
 from anywhere import __version__
 from anywhere.changes import engine
-from anywhere.changes.base import Planner, Step
+from anywhere.changes.base import Planner, PutBack, Step
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.cli.hosts import Hosts
@@ -146,6 +146,36 @@ def apply(work: Work, hosts: Hosts, wave: str, format: str) -> int:
     return 0 if result.complete else 1
 
 
+def plan_revert(work: Work, hosts: Hosts, format: str) -> int:
+    """Print what a revert would undo, last first; nothing is changed. 0 unless a host could not be asked."""
+    _known(format, "table", "json")
+    fleet = _changeable(hosts)
+    names = fleet.names
+    results = fleet.each(names, lambda name: fleet.on(name, lambda host: engine.journaled(host, work.journal)))
+    if len(names) == 1 and isinstance(results[0], AnywhereError):
+        raise results[0]
+    rows = []
+    for name, found in zip(names, results):
+        why = str(found) if isinstance(found, AnywhereError) else None
+        titles = [] if why else [entry.title for entry in reversed(found)]
+        rows.append(_row(name, "failed" if why else "planned", titles, why))
+    if format == "json":
+        write(_json(work, "revert", rows))
+    else:
+        write("".join(_revert_text(row) for row in rows))
+        _say("Nothing was changed: the same command without --dry-run does it.")
+    return 1 if any(row["error"] for row in rows) else 0
+
+
+def _revert_text(row: Mapping[str, Any]) -> str:
+    if row["error"]:
+        return f"{row['name']}: could not be asked: {row['error']}\n"
+    if not row["steps"]:
+        return f"{row['name']}: nothing to undo\n"
+    said = "".join(f"  - {step['title']}\n" for step in row["steps"])
+    return f"{row['name']}: {len(row['steps'])} step{'' if len(row['steps']) == 1 else 's'} to undo\n{said}"
+
+
 def revert(work: Work, hosts: Hosts, wave: str, format: str, after: Callable[[Host], object] | None = None) -> int:
     """Undo, in waves where asked, and do what comes after on each host where something was undone; the exit code is 0
     when all was undone everywhere, else 1."""
@@ -250,7 +280,19 @@ def _row(name: str, state: str, steps: Sequence[Any], why: str | None) -> dict[s
 
 def _step(step: Step) -> dict[str, Any]:
     text = None if step.do.secret else redact(step.do.input.decode("utf-8", "replace"))
-    return {"key": step.key, "title": redact(step.title), "argv": list(step.do.shown or step.do.argv), "input": text}
+    row = {"key": step.key, "title": redact(step.title), "argv": list(step.do.shown or step.do.argv), "input": text}
+    return {**row, **_file(step)}
+
+
+def _file(step: Step) -> dict[str, Any]:
+    """Of a step that writes a file: which, and what is there before; without that where it may hold credentials."""
+    back = next((undo for undo in step.undo if isinstance(undo, PutBack)), None)
+    if back is None:
+        return {}
+    if step.do.secret:
+        return {"path": back.path}
+    text = None if back.content is None else redact(back.content.decode("utf-8", "replace"))
+    return {"path": back.path, "before": text}
 
 
 def _json(work: Work, command: str, rows: list[dict[str, Any]]) -> str:

@@ -26,6 +26,7 @@ _CA = typer.Option("", help="A PEM file with the company's CA certificates.")
 _PACKAGES = typer.Option(False, "--packages", help="The package manager too.")
 _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM agent, then ecs, where they run.")
 _WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
+_DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; change nothing.")
 _FORMAT = typer.Option("table", help="table or json.")
 
 
@@ -45,7 +46,7 @@ def plan(
     """Print what would be written; change nothing."""
     from anywhere.cli import proxying
 
-    profile = _profile(url, url_file, credentials_file, no_proxy, ca)
+    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
     return proxying.plan(profile, packages, restart, hosts, format)
 
 
@@ -66,7 +67,7 @@ def apply(
     """Write the profile to docker, the SSM agent, ecs and the host's CA store; merge what is there."""
     from anywhere.cli import proxying
 
-    profile = _profile(url, url_file, credentials_file, no_proxy, ca)
+    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
     return proxying.apply(profile, packages, restart, hosts, wave, format)
 
 
@@ -86,19 +87,27 @@ def verify(
     """Judge whether every component has the profile and works with it."""
     from anywhere.cli import proxying
 
-    return proxying.verify(_profile(url, url_file, credentials_file, no_proxy, ca), packages, hosts, format, output)
+    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
+    return proxying.verify(profile, packages, hosts, format, output)
 
 
 @app.command()
 @with_hosts
-def revert(hosts: Hosts, restart: bool = _RESTART, wave: str = _WAVE, format: str = _FORMAT) -> int:
+def revert(
+    hosts: Hosts,
+    restart: bool = _RESTART,
+    dry_run: bool = _DRY_RUN,
+    wave: str = _WAVE,
+    format: str = _FORMAT,
+) -> int:
     """Take back exactly what apply wrote."""
     from anywhere.cli import proxying
 
-    return proxying.revert(restart, hosts, wave, format)
+    return proxying.plan_revert(hosts, format) if dry_run else proxying.revert(restart, hosts, wave, format)
 
 
-def _profile(url: str, url_file: str, credentials: str, no_proxy: list[str], ca: str) -> Profile:
+def _profile(hosts: Hosts, url: str, url_file: str, credentials: str, no_proxy: list[str], ca: str) -> Profile:
     from anywhere.cli import proxying
 
+    proxying.require_free_stdin(hosts, url_file, credentials, ca)
     return proxying.profile(url, url_file, credentials, no_proxy, ca)

@@ -23,12 +23,23 @@ def profile(url: str, url_file: str, credentials: str, no_proxy: Sequence[str], 
     """The profile from options and files. Raises BadInput."""
     if url and url_file:
         raise BadInput("--url and --url-file name the proxy twice")
-    if url_file == credentials == "-":
-        raise BadInput("standard input holds the URL or the credentials, not both")
+    if [url_file, credentials, ca].count("-") > 1:
+        raise BadInput("standard input holds the URL, the credentials or the CA, not two of them")
     if "@" in url.partition("://")[2]:
         raise BadInput("--url holds credentials, which every user can read in the process list: use --credentials-file")
     text = _text(url_file, "--url-file").strip() if url_file else url
-    return read_profile(text, _text(credentials, "--credentials-file"), no_proxy, _read(ca, "--ca") if ca else None)
+    if url_file and not text:
+        raise BadInput(f"--url-file: {url_file} is empty")
+    inner = _text(credentials, "--credentials-file")
+    if credentials and not inner.strip():
+        raise BadInput(f"--credentials-file: {credentials} is empty")
+    return read_profile(text, inner, no_proxy, _read(ca, "--ca") if ca else None)
+
+
+def require_free_stdin(hosts: Hosts, *paths: str) -> None:
+    """Raises BadInput where the password of sudo has been taken from standard input, which `-` would read too."""
+    if "-" in paths and hosts.ssh.become_password and not sys.stdin.isatty():
+        raise BadInput("--ask-become-pass reads standard input here, and so does -: give the other one as a file")
 
 
 def plan(profile: Profile, packages: bool, restart: bool, hosts: Hosts, format: str) -> int:
@@ -51,6 +62,11 @@ def revert(restart: bool, hosts: Hosts, wave: str, format: str) -> int:
     if not restart:
         sys.stderr.write(f"What still runs keeps its old environment until it is restarted: {_order()}.\n")
     return code
+
+
+def plan_revert(hosts: Hosts, format: str) -> int:
+    """Print what a revert would undo."""
+    return changing.plan_revert(_work(Profile(), False, False), hosts, format)
 
 
 def verify(profile: Profile, packages: bool, hosts: Hosts, format: str, output: str) -> int:

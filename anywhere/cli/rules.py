@@ -20,6 +20,7 @@ app = typer.Typer(
 
 _PERSIST = typer.Option(False, "--no-persist", help="Only the running state: no files, no unit, no guard.")
 _WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
+_DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; change nothing.")
 _FORMAT = typer.Option("table", help="table or json.")
 
 
@@ -47,10 +48,12 @@ def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: 
 
 @app.command()
 @with_hosts
-def revert(hosts: Hosts, wave: str = _WAVE, format: str = _FORMAT) -> int:
+def revert(hosts: Hosts, dry_run: bool = _DRY_RUN, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Take back exactly what apply did."""
     from anywhere.cli import changing
 
+    if dry_run:
+        return changing.plan_revert(_work(True), hosts, format)
     return changing.revert(_work(True), hosts, wave, format)
 
 

@@ -2,8 +2,8 @@
 # Sends real requests to the credential address: from this host, from a namespace plugged into the docker bridge, and
 # from one that plays a neighbour on the network. All that it makes is named after its process id and removed again.
 # Needs root, iproute2, bash. Prints one line a question: `name outcome detail`.
-# usage: sh -s BRIDGE BRIDGE_ADDRESS/PREFIX FREE_ADDRESS PATIENCE
-bridge=$1 bridge_address=$2 free=$3 patience=$4
+# usage: sh -s BRIDGE BRIDGE_ADDRESS/PREFIX FREE_ADDRESS PATIENCE LONG_PATIENCE
+bridge=$1 bridge_address=$2 free=$3 patience=$4 longer=$5
 export LC_ALL=C
 token=anywhere-proof-$$
 near=$token-c far=$token-n
@@ -63,24 +63,26 @@ while(accept(C,S)){sysread(C,\$b,999);syswrite(C,\"HTTP/1.0 200 OK\r\n\r\n$token
 # A listener from what a bare server has: systemd's own, then Python, then Perl.
 serve() {
   if command -v systemd-socket-activate >/dev/null; then
-    timeout 15 systemd-socket-activate -l "$1:$2" -a --inetd /bin/sh -c "$reply" >/dev/null 2>&1 &
+    timeout 40 systemd-socket-activate -l "$1:$2" -a --inetd /bin/sh -c "$reply" >/dev/null 2>&1 &
   elif python=$(command -v python3 /usr/libexec/platform-python | head -n 1) && [ -n "$python" ]; then
-    timeout 15 "$python" -c "$script" "$1" "$2" >/dev/null 2>&1 &
+    timeout 40 "$python" -c "$script" "$1" "$2" >/dev/null 2>&1 &
   elif command -v perl >/dev/null; then
-    timeout 15 perl -e "$perl_script" "$1" "$2" >/dev/null 2>&1 &
+    timeout 40 perl -e "$perl_script" "$1" "$2" >/dev/null 2>&1 &
   else
     return 1
   fi
   servers="$servers $!"
   for _ in 1 2 3 4 5 6 7 8 9 10; do
-    case $(ask '' 127.0.0.1 "$2" "start$2") in *answered*) return 0 ;; esac
+    case $(patience=$longer; ask '' 127.0.0.1 "$2" "start$2") in *answered*) return 0 ;; esac
     sleep 0.05
   done
   return 1
 }
 
 listener() {
-  case $(ask '' 127.0.0.1 "$1" "here$1") in
+  said=$(ask '' 127.0.0.1 "$1" "here$1")
+  case $said in *silent*) said=$(patience=$longer; ask '' 127.0.0.1 "$1" "here$1") ;; esac
+  case $said in
     *silent*) echo "$3 blocked" ;;
     *refused*) if serve "$2" "$1"; then echo "$3 temporary"; else echo "$3 none"; fi ;;
     *) echo "$3 present" ;;
@@ -126,18 +128,36 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
   sleep 0.05
 done
 
-(
-  ask '' 169.254.170.2 80 host &
-  ask "ip netns exec $near" 169.254.170.2 80 bridge &
-  ask "ip netns exec $near" "$gateway" 51678 bridge-introspection &
-  ask "ip netns exec $far" 127.0.0.1 51679 neighbour-loopback &
-  ask "ip netns exec $far" 198.18.254.253 51678 neighbour-introspection &
-  [ ! -d /proc/sys/net/ipv6 ] || ask "ip netns exec $far" fd61:6e79::1 51678 neighbour-introspection6 &
-  wait
-)
-# Without an answer to ARP the neighbour was never there, and its silence proves nothing.
-for pair in "$near $gateway bridge-link" "$far 198.18.254.253 neighbour-link"; do
-  # shellcheck disable=SC2086
-  set -- $pair
-  case $(ip -n "$1" neigh show "$2") in *lladdr*) echo "$3 up" ;; *) echo "$3 down" ;; esac
-done
+question() {
+  case $1 in
+    host) ask '' 169.254.170.2 80 host ;;
+    bridge) ask "ip netns exec $near" 169.254.170.2 80 bridge ;;
+    bridge-introspection) ask "ip netns exec $near" "$gateway" 51678 bridge-introspection ;;
+    neighbour-loopback) ask "ip netns exec $far" 127.0.0.1 51679 neighbour-loopback ;;
+    neighbour-introspection) ask "ip netns exec $far" 198.18.254.253 51678 neighbour-introspection ;;
+    neighbour-introspection6) ask "ip netns exec $far" fd61:6e79::1 51678 neighbour-introspection6 ;;
+  esac
+}
+
+# All at once, then the links. Without an answer to ARP the neighbour was never there, and its silence proves nothing.
+round() {
+  (
+    for name in $1; do question "$name" & done
+    wait
+  )
+  for pair in "$near $gateway bridge-link" "$far 198.18.254.253 neighbour-link"; do
+    # shellcheck disable=SC2086
+    set -- $pair
+    case $(ip -n "$1" neigh show "$2") in *lladdr*) echo "$3 up" ;; *) echo "$3 down" ;; esac
+  done
+}
+
+questions='host bridge bridge-introspection neighbour-loopback neighbour-introspection'
+[ ! -d /proc/sys/net/ipv6 ] || questions="$questions neighbour-introspection6"
+round "$questions" > "$work/said"
+cat "$work/said"
+# A busy host may be too slow for a short patience: then no silence counts before it was given more time.
+if grep -Eq '^(host|bridge) silent|-link down$' "$work/said"; then
+  patience=$longer
+  round "$(sed -n 's/ silent.*//p' "$work/said")"
+fi

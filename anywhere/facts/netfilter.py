@@ -158,8 +158,8 @@ def parse_save(text: str) -> Ruleset:
             name = ""
         elif name and (found := _CHAIN.match(content)):
             chains.append((found[1], found[2]))
-        elif name and (rule := _RULE.match(content)):
-            rules.append(Rule(content, rule[1], _options(rule[2] or "", number)))
+        elif name and (rule := _rule(content, number)):
+            rules.append(rule)
         else:
             raise ParseError(f"line {number} is not iptables-save output: {content[:60]!r}")
     if name:
@@ -167,10 +167,23 @@ def parse_save(text: str) -> Ruleset:
     return Ruleset(tuple(tables), lines)
 
 
+def _rule(content: str, number: int) -> Rule | None:
+    try:
+        return _read_rule(content)
+    except ParseError as error:
+        raise ParseError(f"line {number} {error}") from None
+
+
+@lru_cache(maxsize=1 << 14)  # a ruleset of thousands is read again after each change of a few
+def _read_rule(content: str) -> Rule | None:
+    found = _RULE.match(content)
+    return Rule(content, found[1], _options(found[2] or "")) if found else None
+
+
 def parse_rule(text: str) -> Rule:
     """A rule from the words after its table: `INPUT -p tcp -j DROP`. Raises ParseError."""
     chain, _, rest = text.partition(" ")
-    return Rule(f"-A {text}", chain, _options(rest, 1))
+    return Rule(f"-A {text}", chain, _options(rest))
 
 
 def quote(word: str) -> str:
@@ -180,7 +193,7 @@ def quote(word: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", word) + '"'
 
 
-def _options(text: str, number: int) -> tuple[Option, ...]:
+def _options(text: str) -> tuple[Option, ...]:
     found: list[Option] = []
     flag, values, negated, negate_next = "", [], False, False  # type: str, list[str], bool, bool
     for match in _WORD.finditer(text):
@@ -192,13 +205,13 @@ def _options(text: str, number: int) -> tuple[Option, ...]:
                 found.append(Option(flag, tuple(values), negated))
             flag, values, negated, negate_next = _LONG.get(bare, bare), [], negate_next, False
         elif not flag:
-            raise ParseError(f"line {number}: {match[0]!r} belongs to no option")
+            raise ParseError(f"is no rule: {match[0]!r} belongs to no option")
         else:
             # `--dport ! 80` is how iptables before 1.4 wrote a negation.
             negated, negate_next = negated or negate_next, False
             values.append(bare if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
     if negate_next:
-        raise ParseError(f"line {number} ends with a negation")
+        raise ParseError("ends with a negation")
     return (*found, Option(flag, tuple(values), negated)) if flag else ()
 
 
