@@ -15,7 +15,7 @@ from pathlib import Path
 import trustme
 
 from anywhere.hosts.base import Deadline, Probe, ProbeSpec
-from anywhere.hosts.local import open_tcp
+from anywhere.hosts.dial import open_tcp
 from anywhere.hosts.prober import Ladder
 from anywhere.hosts.tls import Contexts
 

@@ -21,7 +21,7 @@ import pytest
 
 from anywhere.hosts import nameserver
 from anywhere.hosts.base import Answer, Query
-from anywhere.hosts.local import open_tcp
+from anywhere.hosts.dial import open_tcp
 from anywhere.hosts.nameserver import ask
 from anywhere.model import Reason
 

@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from anywhere.hosts.base import Deadline, Probe
-from anywhere.hosts.local import open_tcp
+from anywhere.hosts.dial import open_tcp
 from anywhere.hosts.pool import fan_out
 from anywhere.model import Reason, Stage
 from tests.loopback import (

@@ -15,6 +15,7 @@ from anywhere.checks.visits import (
     exists,
     failed_probes,
     is_late,
+    is_lossy,
     is_partial,
     made_up,
     opened_for,
@@ -29,6 +30,7 @@ from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
 
 REACH, WEBSOCKET = "endpoints.reach", "endpoints.websocket"
+BY_CHANCE = (Reason.NAMESERVER_TIMEOUT, Reason.TLS_TIMEOUT, Reason.HTTP_TIMEOUT)
 FILTERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_DENIED)
 
 
@@ -39,12 +41,14 @@ def reach(host: Host, settings: Settings) -> Iterator[Finding]:
     for seen in surveys(host, settings):
         for visit in seen.visits:
             if not visit.endpoint.shard:
-                yield _judge(host, visit, table)
+                yield _judge(host, visit, table, is_lossy(seen))
         for service in dict.fromkeys(visit.endpoint.service for visit in seen.visits if visit.endpoint.shard):
-            yield from _shards(host, [v for v in seen.visits if v.endpoint.service == service], made_up(seen), table)
+            yield from _shards(
+                host, [v for v in seen.visits if v.endpoint.service == service], made_up(seen), table, is_lossy(seen)
+            )
 
 
-def _judge(host: Host, visit: Visit, table: Sequence[Route]) -> Finding:
+def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Finding:
     subject, seconds = f"{visit.endpoint.host}:{visit.endpoint.port}", _seconds(visit)
     evidence = describe(visit, table)
     if visit.ok and opened_for(visit):
@@ -52,7 +56,7 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route]) -> Finding:
     if visit.ok and not is_partial(visit):
         finding = passed(REACH, subject, _how(visit), **evidence)
         return replace(finding, stage=Stage.DONE, seconds=seconds)
-    if is_late(visit):
+    if is_late(visit) and not lossy:
         return unknown(REACH, subject, LATE, **evidence)
     stage, reason, detail = where(visit)
     if reason is Reason.NOT_PERMITTED:
@@ -61,11 +65,13 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route]) -> Finding:
         finding = passed(REACH, subject, "answers; see the WebSocket upgrade", **evidence)
         return replace(finding, stage=Stage.HTTP, seconds=seconds)
     again = visit.look("full-segments")
-    chance = again is not None and again.ok
+    evidence["by_chance"] = chance = (again is not None and again.ok) or (
+        lossy and (reason in BY_CHANCE or is_late(visit))
+    )
     status = Status.FAIL if visit.endpoint.required and not visit.ok and not chance else Status.WARN
     summary = f"{WORDS.get(reason, str(reason))}{through(visit)}" + (f": {detail}" if detail else "")
     if chance:
-        summary += "; the second try passes"
+        summary += "; the second try passes" if again is not None and again.ok else "; packets get lost on this path"
     if visit.ok:
         summary = f"{len(failed_probes(visit))} of {len(visit.probes)} addresses: {summary}"
         evidence["partial"] = True
@@ -105,7 +111,9 @@ def _own_store(host: Host, visit: Visit, subject: str, evidence: dict[str, Any])
     return replace(finding, stage=Stage.TLS, reason=Reason.CERT_UNTRUSTED)
 
 
-def _shards(host: Host, visits: Sequence[Visit], invented: set[str], table: Sequence[Route]) -> Iterator[Finding]:
+def _shards(
+    host: Host, visits: Sequence[Visit], invented: set[str], table: Sequence[Route], lossy: bool
+) -> Iterator[Finding]:
     """The numbered hosts of one service: those that exist are judged, none at all is one finding."""
     present = [visit for visit in visits if exists(visit, visits, invented)]
     reached = [visit for visit in present if visit.ok]
@@ -114,7 +122,7 @@ def _shards(host: Host, visits: Sequence[Visit], invented: set[str], table: Sequ
         yield _no_shard(visits, pattern, table)
         return
     for visit in present:
-        finding = _judge(host, visit, table)
+        finding = _judge(host, visit, table, lossy)
         if finding.status is Status.FAIL and reached and filtered(finding):
             finding = replace(finding, status=Status.WARN)
         yield finding

@@ -240,8 +240,13 @@ def private_answers(host: Host, settings: Settings) -> Iterator[Finding]:
             yield passed(id, seen.region, "all names are private" if private else "all names are public")
 
 
+ANOTHER = (Reason.CERT_UNTRUSTED, Reason.CERT_NAME, Reason.NOT_TLS, Reason.CAPTIVE_PORTAL, Reason.HTTP_ERROR)
+
+
 def by_kind(seen: Survey) -> tuple[list[Visit], list[Visit]]:
-    """The core endpoints with a private address, and those without; answers that are made up count for neither."""
+    """The core endpoints with a private address, and those without; answers that are made up count for neither. A
+    private address where nobody answers as AWS does, for any name, is a sinkhole's or a block page's, not PrivateLink's.
+    """
     invented = made_up(seen)
     own = [visit for visit in seen.visits if visit.endpoint.service in CORE and not visit.proxy and visit.lookup]
     # A search domain's wildcard gives every number that does not exist an address.
@@ -251,7 +256,16 @@ def by_kind(seen: Survey) -> tuple[list[Visit], list[Visit]]:
         addresses = visit.lookup.addresses if visit.lookup else ()
         if addresses and not set(addresses) <= invented and not all(map(is_bogus, addresses)):
             kinds[any(map(is_private, addresses))].append(visit)
-    return kinds[True], kinds[False]
+    private, public = kinds[True], kinds[False]
+    if public and not any(visit.ok for visit in private):
+        return [], public
+    return [visit for visit in private if not (public and _is_another(visit))], public
+
+
+def _is_another(visit: Visit) -> bool:
+    """Whether something answers at its addresses that is not AWS."""
+    best = visit.best
+    return not visit.ok and best is not None and best.reason in ANOTHER
 
 
 def _mixed(region: str, private: list[Visit], public: list[Visit]) -> Finding:
@@ -312,7 +326,13 @@ def ipv6(host: Host, settings: Settings) -> Iterator[Finding]:
         yield skipped(id, "IPv6", "no global IPv6 address here" if not mine else "no endpoint has an IPv6 address")
         return
     broken = [probe for probe in six if not probe.ok and probe.stage in (Stage.CONNECT, Stage.TLS)]
-    if not broken or any(probe.ok for probe in six) or not any(probe.ok for probe in four):
+    if any(probe.ok for probe in six):
+        some = [visit for seen in surveys(host, settings) for visit in seen.visits if _only_four(visit)]
+        yield from map(_broken_for, some)
+        if not some:
+            yield passed(id, mine[0], "works" if not broken else "is not what fails")
+        return
+    if not broken or not any(probe.ok for probe in four):
         yield passed(id, mine[0], "works" if not broken else "is not what fails")
         return
     remedy = Remedy(
@@ -323,6 +343,29 @@ def ipv6(host: Host, settings: Settings) -> Iterator[Finding]:
     evidence = {"addresses": sorted({p.address for p in broken}), "default_route": has_default(table, 6)}
     finding = trouble(id, Status.WARN, mine[0], summary, cause="egress.ipv6-broken", remedy=remedy, evidence=evidence)
     yield replace(finding, stage=Stage.CONNECT, reason=broken[0].reason)
+
+
+def _only_four(visit: Visit) -> bool:
+    """Whether an endpoint answers over IPv4 and at none of its IPv6 addresses."""
+    six = [probe for probe in visit.probes if is_ipv6(probe.address)]
+    silent = bool(six) and all(p.stage in (Stage.CONNECT, Stage.TLS) and not p.ok and not p.late for p in six)
+    return silent and not visit.proxy and any(probe.ok for probe in visit.probes)
+
+
+def _broken_for(visit: Visit) -> Finding:
+    """IPv6 gets out, and not to this endpoint: a rule or a route that knows its IPv4 addresses alone."""
+    subject = f"{visit.endpoint.host}:{visit.endpoint.port}"
+    six = [probe for probe in visit.probes if is_ipv6(probe.address)]
+    remedy = Remedy(
+        "Let IPv6 out to this endpoint as well: programs try IPv6 first.",
+        (("curl", "-6", "-sv", "--max-time", "5", "-o", "/dev/null", f"https://{visit.endpoint.host}/"),),
+    )
+    summary = f"{visit.endpoint.host} is not reached over IPv6, other endpoints are; over IPv4 it answers"
+    evidence = {"addresses": sorted({probe.address for probe in six})}
+    finding = trouble(
+        ipv6.id, Status.WARN, subject, summary, cause="egress.ipv6-broken", remedy=remedy, evidence=evidence
+    )
+    return replace(finding, stage=six[0].stage, reason=six[0].reason)
 
 
 def _is_global(address: str) -> bool:

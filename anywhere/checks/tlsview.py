@@ -9,7 +9,7 @@ from statistics import median
 
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.mending import build_store, set_the_clock
-from anywhere.checks.visits import opened_for, surveys
+from anywhere.checks.visits import MUCH, is_lossy, opened_for, surveys
 from anywhere.facts.castore import ca_store
 from anywhere.facts.interception import product
 from anywhere.facts.survey import Visit, is_foreign
@@ -100,7 +100,9 @@ def latency(host: Host, settings: Settings) -> Iterator[Finding]:
             continue
         connect, tls = median(p.connect_seconds for p in good), median(p.tls_seconds for p in good)
         timings = {"connect": round(connect, 3), "tls": round(tls, 3)}
-        if max(connect, tls) <= SLOW:
+        timings |= {"loss": round(seen.loss, 2)} if seen.loss else {}
+        lossy = is_lossy(seen, MUCH)
+        if max(connect, tls) <= SLOW and not lossy:
             yield passed(id, seen.region, "the median connect and handshake take less than a second", timings=timings)
             continue
         what = "connect" if connect > SLOW else "TLS handshake"
@@ -109,6 +111,8 @@ def latency(host: Host, settings: Settings) -> Iterator[Finding]:
             (("mtr", "-n", good[0].spec.host),),
         )
         summary = f"the median {what} takes more than {SLOW:.0f} s over {len(good)} endpoints"
+        if lossy:
+            summary = "very many packets get lost on the way, and have to be sent again"
         yield trouble(
             id, Status.WARN, seen.region, summary, cause="egress.slow", remedy=remedy, evidence={"timings": timings}
         )

@@ -88,6 +88,14 @@ def is_late(visit: Visit) -> bool:
     return lookup is not None and lookup.late
 
 
+SOME, MUCH = 0.12, 0.245  # shares of what is sent: what makes a stall a matter of chance, what is slow by itself
+
+
+def is_lossy(seen: Survey, share: float = SOME) -> bool:
+    """Whether so much is lost on the way that a silence proves nothing."""
+    return seen.loss >= share
+
+
 def opened_for(visit: Visit) -> bool:
     """Whether TLS is opened on the way by a CA that the host trusts and this component's own store does not."""
     look = visit.look("component-trust")

@@ -12,6 +12,7 @@ from anywhere.diagnosis.reading import (
     count,
     direct,
     first_host,
+    is_page,
     look,
     names,
     proxied,
@@ -57,29 +58,33 @@ def _blocked(case: Case) -> Iterator[int]:
 
 
 def _portal(case: Case) -> Iterator[int]:
-    """A page for people in place of every API: what then answers the upgrades is the same device."""
+    """Another answers in place of every API, with a page or a refusal: the upgrades are answered by the same device."""
     apis = [f for f in direct(case) if f.reason is not None or f.stage is Stage.DONE]
-    if apis and all(f.reason is Reason.CAPTIVE_PORTAL for f in apis):
+    if apis and all(is_page(f) for f in apis):
         yield from (i for i, f in case.trouble("endpoints.reach", "endpoints.websocket"))
 
 
 def _shards_partial(case: Case) -> Iterator[int]:
     for index, finding in case.trouble("endpoints.reach"):
-        by_chance = finding.evidence.get("partial") or look(finding, "full-segments") == "passes"
-        if finding.status is Status.WARN and finding.evidence.get("shard") and not by_chance:
+        partly = finding.evidence.get("partial") or _by_chance(finding)
+        if finding.status is Status.WARN and finding.evidence.get("shard") and not partly:
             yield index
 
 
 def _slow(case: Case) -> Iterator[int]:
     """What passes when tried once more was lost by chance, or came late: no filter and no black hole."""
-    yield from (i for i, f in reached(case, Stage.TLS, Stage.HTTP) if look(f, "full-segments") == "passes")
+    yield from (i for i, f in case.trouble("endpoints.reach") if _by_chance(f))
     yield from _one(case, "endpoints.latency")
+
+
+def _by_chance(finding: Finding) -> bool:
+    return bool(finding.evidence.get("by_chance")) or look(finding, "full-segments") == "passes"
 
 
 def _lossy(findings: Sequence[Finding]) -> str:
     lost = [f for f in findings if f.check != "endpoints.latency"]
     slow = next((f.summary for f in findings if f.check == "endpoints.latency"), "")
-    chance = f"{names(lost)} answers only at the second try: packets are lost on the way" if lost else ""
+    chance = f"{names(lost)} answers at the second try or not at all: packets are lost on the way" if lost else ""
     return "; ".join(filter(None, (slow, chance)))
 
 
@@ -166,8 +171,18 @@ def _one(case: Case, check: str) -> Iterator[int]:
     return (i for i, _ in case.trouble(check))
 
 
-# Judged before anything else: a number that is refused while others pass says that a list is too short, not what refuses.
+# Judged before anything else: what is lost by chance says nothing of what it was on its way to; a number that is refused
+# while others pass says that a list is too short, not what refuses.
 FIRST: tuple[Rule, ...] = (
+    Rule(
+        "egress.slow",
+        _slow,
+        _lossy,
+        lambda fs: next(
+            (f.remedy for f in fs if f.remedy),
+            Remedy("Look for packet loss or a saturated path.", (("mtr", "-n", first_host(fs) or "HOST"),)),
+        ),
+    ),
     Rule(
         "dns.shards-partial",
         _shards_partial,
@@ -198,7 +213,7 @@ WAY_OUT: tuple[Rule, ...] = (
     Rule(
         "egress.blocked",
         _portal,
-        "nothing gets out: a web page for people answers in the place of every endpoint (a portal or a block page)",
+        "nothing gets out: another answers in the place of every endpoint (a portal or a block page)",
         lambda fs: Remedy(
             "Sign this host in at the portal, or have the device let TCP 443 through to these names.",
             (("curl", "-skL", "--max-time", "5", f"https://{first_host(fs) or 'HOST'}/"), _region(fs)),
@@ -208,15 +223,6 @@ WAY_OUT: tuple[Rule, ...] = (
 
 # What stalls or is cut above TCP, the most telling second look first.
 ABOVE_TCP: tuple[Rule, ...] = (
-    Rule(
-        "egress.slow",
-        _slow,
-        _lossy,
-        lambda fs: next(
-            (f.remedy for f in fs if f.remedy),
-            Remedy("Look for packet loss or a saturated path.", (("mtr", "-n", first_host(fs) or "HOST"),)),
-        ),
-    ),
     Rule(
         "egress.path-mtu",
         _path_mtu,

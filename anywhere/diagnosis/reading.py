@@ -37,6 +37,12 @@ def answers(outcome: str) -> bool:
     return outcome.startswith(("passes", "answers"))
 
 
+def is_page(finding: Finding) -> bool:
+    """Whether a device on the way answered the request itself: a page for people, a redirect, a fault of its own."""
+    answered = bool((finding.evidence.get("http") or {}).get("status"))
+    return finding.reason is Reason.CAPTIVE_PORTAL or (finding.reason is Reason.HTTP_ERROR and answered)
+
+
 def issuer(finding: Finding) -> str:
     """The organisation that issued the presented certificate."""
     tls: dict[str, Any] = finding.evidence.get("tls") or {}

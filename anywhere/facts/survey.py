@@ -61,13 +61,15 @@ class Visit:
 class Survey:
     """All visits in the catalogue's order, and what a name that cannot exist resolves to (None: not asked).
 
-    `extra` are visits that only compare components: docker's, where it has no proxy and no endpoint of its own.
+    `extra` are visits that only compare components: docker's, where it has no proxy and no endpoint of its own. `loss` is
+    the share of segments that get lost on the way to what answers, there and back; 0 where all is well.
     """
 
     region: str
     visits: tuple[Visit, ...]
     random: Lookup | None
     extra: tuple[Visit, ...] = ()
+    loss: float = 0.0
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -115,7 +117,30 @@ def _survey(host: Host, settings: Settings, region: str) -> Survey:
         more = fan_out(visits(endpoint for endpoint in wanted if endpoint.shard > AT_ONCE))
         found += [one for one in more if isinstance(one, Visit)]
         found.sort(key=lambda one: wanted.index(one.endpoint))
-    return Survey(region, tuple(found), random, tuple(extra))
+    return Survey(region, tuple(found), random, tuple(extra), loss(host, found))
+
+
+TRIGGER = 0.1  # of the segments sent again: a healthy path has next to none, so that only a bad one is looked at closer
+SAMPLES = 256  # connections: enough to tell a path that loses three packets of ten from one that loses one
+ANSWERS_WITHIN = 0.25  # seconds; the kernel itself asks again after one
+
+
+def loss(host: Host, visits: Sequence[Visit]) -> float:
+    """The share that is lost, from connections that stand; where it is high, from many short ones at once."""
+    good = [probe for one in visits for probe in one.probes if probe.ok and probe.sent]
+    sent, resent = sum(probe.sent for probe in good), sum(probe.resent for probe in good)
+    if not sent or resent / sent < TRIGGER:
+        return 0.0
+    near = [probe for probe in good if probe.connect_seconds < ANSWERS_WITHIN / 2]
+    if not near or host.deadline.left() < 4 * ANSWERS_WITHIN:
+        return resent / sent
+    specs = [
+        replace(near[number % len(near)].spec, proxy="", scheme="tcp", path=f"{number}", patience=ANSWERS_WITHIN)
+        for number in range(SAMPLES)
+        if not near[number % len(near)].spec.proxy
+    ]
+    probes = fan_out([partial(host.probe, spec) for spec in specs])
+    return sum(probe.reason is Reason.TIMEOUT for probe in probes) / len(probes) if probes else resent / sent
 
 
 def _for_docker(wanted: Sequence[Endpoint], seen: Mapping[str, Vantage]) -> list[Endpoint]:

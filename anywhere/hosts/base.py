@@ -129,7 +129,8 @@ class Probe:
     """How far one climb came: `stage` is the last step tried (DONE when all passed), `reason` why it failed there.
     `connect_seconds`, `tls_seconds` and `http_seconds` are durations of the steps; `at` is the host's clock (epoch
     seconds) when the HTTP answer arrived; `survived` is whether an idle hold was outlived. `late` is whether a step timed
-    out because the run was nearly over: it got less than half of its time, so its silence proves nothing."""
+    out because the run was nearly over: it got less than half of its time, so its silence proves nothing. `sent` counts
+    the segments of a connection that stands, `resent` those that had to be sent again; both 0 where that is not known."""
 
     spec: ProbeSpec
     stage: Stage
@@ -145,6 +146,8 @@ class Probe:
     at: float = 0.0
     survived: bool | None = None
     late: bool = False
+    sent: int = 0
+    resent: int = 0
 
     @property
     def ok(self) -> bool:

@@ -24,8 +24,11 @@ TELLING_HEADERS = frozenset(
     + ("x-amzn-requestid", "x-amz-request-id", "x-cache", "proxy-agent", "x-bluecoat-via", "x-zscaler-error")
 )
 REPEATED = ("proxy-authenticate", "www-authenticate", "via")
-REACHED = frozenset((400, 401, 403, 404, 405))
 UPGRADED = frozenset((101, 400, 401, 403, 404))
+# How the services write an error, whatever its status: JSON with a type, XML with a code or an exception's name.
+_AWS_ERROR = re.compile(
+    r'\{\s*"__type"\s*:|\{[^{}]*"(?:\w+Exception|__type)"\s*:|<(?:\w+Exception\b|ErrorResponse\b|Error>\s*<Code>)'
+)
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: ([^\r\n]*))?\r?\n")
 
 
@@ -50,11 +53,17 @@ class Head:
         return "text/html" in kind or self.body.lstrip()[:15].lower().startswith(("<!doctype html", "<html"))
 
     @property
+    def is_from_aws(self) -> bool:
+        """Whether a service of AWS's wrote it, whoever carried it here: a request's number, or an error in AWS's form.
+        Throttling and a service's own faults (429, 5xx) have them too."""
+        marked = any(name.startswith(("x-amzn-", "x-amz-")) for name in self.headers)
+        return marked or bool(_AWS_ERROR.search(self.body))
+
+    @property
     def is_aws(self) -> bool:
-        """Whether it carries a mark of AWS's front ends."""
-        return any(name.startswith(("x-amzn-", "x-amz-")) for name in self.headers) or (
-            self.headers.get("server", "").lower().startswith(("amazons3", "awselb", "server", "cloudfront"))
-        )
+        """Whether it carries a mark of AWS's services or front ends."""
+        server = self.headers.get("server", "").lower()
+        return self.is_from_aws or server.startswith(("amazons3", "awselb", "server", "cloudfront"))
 
 
 def ask(spec: ProbeSpec, nonce: bytes) -> bytes:
@@ -153,13 +162,16 @@ def judge(spec: ProbeSpec, head: Head, tls: TlsFacts | None) -> tuple[Reason, st
         return None
     foreign = tls is None or not is_aws_issuer(tls)
     page = head.is_page and not head.is_aws and (foreign or "via" in head.headers or "x-squid-error" in head.headers)
+    busy = head.is_from_aws and (head.status >= 500 or head.status == 429)
     if spec.scheme == "wss":
+        if busy:
+            return None
         if head.status not in UPGRADED or page:
             return Reason.UPGRADE_REFUSED, f"{said}{' (a page for people)' if head.is_page else ''}"
         return None
-    if head.status >= 500 and (foreign or not head.is_aws):
+    if head.status >= 500 and not busy and (foreign or not head.is_aws):
         return Reason.HTTP_ERROR, said  # a device on the way: AWS's own faults are reached too
-    if page and (head.status < 400 or head.status in REACHED):
+    if page:
         return Reason.CAPTIVE_PORTAL, f"{said}: a page for people, not AWS's answer"
     if head.status // 100 == 3 and foreign and _elsewhere(spec.host, head.headers.get("location", "")):
         return Reason.CAPTIVE_PORTAL, f"{said} to another site"

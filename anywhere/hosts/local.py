@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
+from anywhere.hosts.dial import open_tcp
 from anywhere.hosts.pool import within
-from anywhere.hosts.prober import Ladder, clamp
+from anywhere.hosts.prober import Ladder
 from anywhere.hosts.processes import run
 from anywhere.hosts.tls import Contexts
 from anywhere.hosts.trust import load_trust
@@ -110,26 +111,6 @@ class LocalHost:
 def _without_waiting(path: str, flags: int) -> int:
     """A named pipe in the place of a file must not hold the run."""
     return os.open(path, flags | os.O_NONBLOCK)
-
-
-def open_tcp(address: str, port: int, timeout: float, mss: int) -> socket.socket:
-    """A connected TCP socket to a literal address. Raises OSError as the kernel says."""
-    if not address:
-        raise socket.gaierror(socket.EAI_NONAME, "no address")
-    # The flag keeps the C library from asking a nameserver: only literal addresses are dialled.
-    found = socket.getaddrinfo(address, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
-    family, _, _, _, target = found[0]
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if mss:
-            clamp(sock, mss)
-        sock.settimeout(timeout)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.connect(target)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
 
 
 def command_environment() -> dict[str, str]:

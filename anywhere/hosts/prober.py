@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from anywhere.errors import ParseError
 from anywhere.hosts import socks
 from anywhere.hosts.base import Deadline, Probe, ProbeSpec, TlsFacts
+from anywhere.hosts.dial import segments
 from anywhere.hosts.http import Head, ask, connect_request, judge, proxy_reason, read_head
 from anywhere.hosts.proxyurl import ProxyUrl
 from anywhere.hosts.redact import redact, redact_proxy
@@ -48,6 +49,7 @@ class Ladder:
         climb = _Climb(self, spec)
         try:
             climb.go()
+            climb.count_segments()
         finally:
             climb.close()
         return replace(
@@ -71,6 +73,7 @@ class _Climb:
         self.sock: socket.socket | None = None
         self.probe = Probe(spec, Stage.CONNECT, address=spec.address)
         self.is_short = False
+        self.tries_lost = 0
 
     def go(self) -> None:
         try:
@@ -88,6 +91,13 @@ class _Climb:
         except _Failed as failure:
             late = self.is_short and isinstance(failure.__cause__, TimeoutError)
             self._note(stage=failure.stage, reason=failure.reason, detail=redact(failure.detail), late=late)
+
+    def count_segments(self) -> None:
+        """What was lost on the way, of a connection that stands."""
+        sent, resent = segments(self.sock) if self.sock is not None else (0, 0)
+        if sent and self.tries_lost:
+            sent, resent = sent + self.tries_lost, resent + self.tries_lost
+        self._note(sent=sent, resent=resent)
 
     def close(self) -> None:
         if self.sock is not None:
@@ -119,6 +129,7 @@ class _Climb:
         try:
             patience = self._patience(CONNECT_SHARE, self.spec.patience or LONGEST_STEP)
             self.sock = self.ladder.connect(name, port, patience, self.spec.mss)
+            self.tries_lost = getattr(self.sock, "lost", 0)
         except OSError as error:
             reason, detail = connect_reason(error)
             if self.spec.proxy and reason is not Reason.NOT_PERMITTED:
@@ -251,11 +262,6 @@ def _shake(tls: ssl.SSLSocket, end: float) -> None:
         except ssl.SSLWantReadError:
             continue
         return
-
-
-def clamp(sock: socket.socket, mss: int) -> None:
-    """Ask the far end for segments of at most `mss` bytes, before connecting."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
 
 
 def connect_reason(error: OSError) -> tuple[Reason, str]:

@@ -12,7 +12,7 @@ from tests.region.world import World
 
 TOPICS = (
     "dns", "egress", "proxy", "tls", "http", "clock", "system", "containers", "agents", "netfilter", "variations", "more",
-    "more_proxy",
+    "more_proxy", "odd_path",
 )  # fmt: skip
 
 
