@@ -312,6 +312,50 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
         every(Stage.PROXY, Reason.PROXY_ERROR, detail="no HTTP answer", proxy=PROXY, **looks(other_scheme="passes")),
         ["proxy.wrong-scheme"],
     ),
+    "a setting that cannot be read, and its component goes out directly": (
+        [
+            found("network.proxy", FAIL, "ssm-agent", cause="config.invalid", remedy=MEND),
+            *every(Stage.CONNECT, Reason.TIMEOUT),
+        ],
+        ["config.invalid"],
+    ),
+    "a setting that is misread, and no such proxy": (
+        [
+            found("network.proxy", FAIL, "installer", cause="config.invalid", remedy=MEND),
+            *every(Stage.PROXY, Reason.PROXY_UNREACHABLE, proxy="http://http:80", proxy_unresolved="name-unknown"),
+        ],
+        ["config.invalid"],
+    ),
+    "a setting of another component": (
+        [
+            found("network.proxy", FAIL, "docker", cause="config.invalid", remedy=MEND),
+            *every(Stage.CONNECT, Reason.TIMEOUT),
+        ],
+        ["config.invalid", "egress.blocked"],
+    ),
+    "a proxy opens, and closes": (
+        every(Stage.TLS, Reason.TLS_RESET, proxy=PROXY, **looks(other_name="tls: tls-reset")),
+        ["proxy.denies-endpoint"],
+    ),
+    "a block page inside the proxy's tunnel": (
+        [reach("ssm", Stage.HTTP, Reason.CAPTIVE_PORTAL, "403", proxy=PROXY), *others("ssm", proxy=PROXY)],
+        ["proxy.denies-endpoint"],
+    ),
+    "a device's own faults everywhere, the upgrades too": (
+        [
+            *every(Stage.HTTP, Reason.HTTP_ERROR, http={"status": 503}),
+            found("endpoints.websocket", FAIL, "ecs-a-1:443", reason=Reason.UPGRADE_REFUSED),
+        ],
+        ["egress.blocked"],
+    ),
+    "lost by chance on a lossy path": (
+        [
+            reach("ssm", Stage.TLS, Reason.TLS_TIMEOUT, status=WARN, by_chance=True),
+            reach("ecs", Stage.RESOLVE, Reason.NAMESERVER_TIMEOUT, status=WARN, by_chance=True),
+            *others("ssm", "ecs"),
+        ],
+        ["egress.slow"],
+    ),
     "a component without the proxy": (
         [
             found("network.proxy", FAIL, "ssm-agent", cause="proxy.not-set-for-component", remedy=MEND),

@@ -308,6 +308,28 @@ def test_a_fault_of_aws_itself_is_reached(good: ssl.SSLContext, trusted: str) ->
     is_(outcome(https(good, bare), trusted), Stage.HTTP, Reason.HTTP_ERROR)
 
 
+THROTTLED = 'HTTP/1.1 429 Too Many Requests\r\nContent-Length: 35\r\n\r\n{"__type":"ThrottlingException"}    '
+BUSY = "HTTP/1.1 503 Service Unavailable\r\nx-amzn-RequestId: 1\r\nContent-Length: 0\r\n\r\n"
+SLOW_DOWN = (
+    "HTTP/1.1 503 Slow Down\r\nContent-Length: 60\r\n\r\n<Error><Code>SlowDown</Code><Message>Reduce</Message></Error>"
+)
+
+
+@pytest.mark.parametrize("said", [THROTTLED, BUSY, SLOW_DOWN], ids=["429", "503", "slow down"])
+@pytest.mark.parametrize("scheme", ["https", "wss"])
+def test_what_aws_says_when_it_is_busy_is_reached_also_through_an_inspector(said: str, scheme: str) -> None:
+    other = trustme.CA(organization_name="Example Security")
+    handler = https(context(other.issue_cert(HOST)), said)
+    is_(outcome(handler, other.cert_pem.bytes().decode(), scheme=scheme), Stage.DONE, None)
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "451 Unavailable For Legal Reasons"])
+def test_a_page_of_any_status_is_a_page(status: str) -> None:
+    other = trustme.CA(organization_name="Example Security")
+    handler = https(context(other.issue_cert(HOST)), PAGE.format(status))
+    is_(outcome(handler, other.cert_pem.bytes().decode()), Stage.HTTP, Reason.CAPTIVE_PORTAL)
+
+
 def test_a_head_without_end(good: ssl.SSLContext, trusted: str) -> None:
     probe = outcome(https(good, "HTTP/1.1 200 OK\r\n" + "x: y\r\n" * 20000), trusted)
     assert probe.stage in (Stage.HTTP, Stage.DONE)

@@ -29,6 +29,7 @@ from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
 
+NO_SUCH_PROGRAM = 127
 REACH, WEBSOCKET = "endpoints.reach", "endpoints.websocket"
 BY_CHANCE = (Reason.NAMESERVER_TIMEOUT, Reason.TLS_TIMEOUT, Reason.HTTP_TIMEOUT)
 FILTERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_DENIED)
@@ -50,7 +51,7 @@ def reach(host: Host, settings: Settings) -> Iterator[Finding]:
 
 def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Finding:
     subject, seconds = f"{visit.endpoint.host}:{visit.endpoint.port}", _seconds(visit)
-    evidence = describe(visit, table)
+    evidence = _evidence(host, visit, table)
     if visit.ok and opened_for(visit):
         return _own_store(host, visit, subject, {**evidence, "own_store": True})
     if visit.ok and not is_partial(visit):
@@ -77,6 +78,16 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Fin
         evidence["partial"] = True
     finding = trouble(REACH, status, subject, summary, stage=stage, reason=reason, seconds=seconds, evidence=evidence)
     return replace(finding, remedy=_mend(host, visit, reason))
+
+
+def _evidence(host: Host, visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
+    """The evidence of a visit. Where there seems no way, the kernel is asked: routing rules may refuse what the main table
+    has a route for."""
+    evidence = describe(visit, table)
+    for entry in evidence["addresses"]:
+        if entry.get("reason") == Reason.UNREACHABLE and entry.get("route"):
+            entry["route"] = host.run(("ip", "route", "get", entry["address"])).rc in (0, NO_SUCH_PROGRAM)
+    return evidence
 
 
 def _hidden(subject: str, stage: Stage, detail: str, evidence: dict[str, Any]) -> Finding:
@@ -119,7 +130,7 @@ def _shards(
     reached = [visit for visit in present if visit.ok]
     pattern = visits[0].endpoint.pattern
     if not present:
-        yield _no_shard(visits, pattern, table)
+        yield _no_shard(host, visits, pattern, table)
         return
     for visit in present:
         finding = _judge(host, visit, table, lossy)
@@ -133,12 +144,12 @@ def filtered(finding: Finding) -> bool:
     return finding.reason in FILTERED or (finding.stage is Stage.RESOLVE and finding.reason is Reason.SERVER_FAILURE)
 
 
-def _no_shard(visits: Sequence[Visit], pattern: str, table: Sequence[Route]) -> Finding:
+def _no_shard(host: Host, visits: Sequence[Visit], pattern: str, table: Sequence[Route]) -> Finding:
     visit = visits[0]
     if all(map(is_late, visits)):
-        return unknown(REACH, f"{pattern}:{visit.endpoint.port}", LATE, **describe(visit, table))
+        return unknown(REACH, f"{pattern}:{visit.endpoint.port}", LATE, **_evidence(host, visit, table))
     stage, reason, detail = where(visit)
-    evidence = {**describe(visit, table), "tried": [visit.endpoint.host for visit in visits], "shards": True}
+    evidence = {**_evidence(host, visit, table), "tried": [visit.endpoint.host for visit in visits], "shards": True}
     summary = f"none of {len(visits)} names is reached: {WORDS.get(reason, str(reason))}{through(visit)}"
     return trouble(
         REACH,

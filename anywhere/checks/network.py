@@ -51,7 +51,7 @@ def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
         elif server in unseen and not resolves:
             yield unknown(id, server, told[server][0].detail)
         elif reason is None:
-            yield _half(server, told[server]) or passed(id, server, "answers")
+            yield _half(server, told[server]) or _without_edns(server, told[server]) or passed(id, server, "answers")
         elif resolves and (server in unseen or not works):
             # The C library gets answers from the same servers: what was lost is the burst of direct questions.
             yield passed(id, server, "answers the system's resolver, though not all questions at once")
@@ -77,6 +77,19 @@ def _half(server: str, answers: list[Answer]) -> Finding | None:
     summary = f"{'never answers' if silent else 'fails for'} questions for {family} addresses, which programs wait for"
     return trouble(
         nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=lost[0].half, evidence={"half": True}
+    )
+
+
+def _without_edns(server: str, answers: list[Answer]) -> Finding | None:
+    """A server, or a filter before it, that knows the old form of questions alone: Go programs ask with EDNS
+    (golang/go net/dnsclient_unix.go), the C library does not."""
+    plain = [answer for answer in answers if answer.plain]
+    if not plain or 2 * len(plain) < sum(bool(answer.addresses) for answer in answers):
+        return None
+    summary = "answers no question with EDNS, as Go programs and so the agents ask"
+    reason = Reason.SERVER_FAILURE
+    return trouble(
+        nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=reason, evidence={"half": True}
     )
 
 

@@ -172,7 +172,7 @@ def describe(visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
         shown = visit.look("any-trust")
         if shown is not None and shown.tls is not None:
             evidence["tls"] = _tls(shown)
-            evidence["really_expired"] = _really_expired(shown)
+            evidence["really_expired"] = is_expired(shown)
     return evidence
 
 
@@ -209,7 +209,7 @@ def _tls(probe: Probe) -> dict[str, Any]:
     }
 
 
-def _really_expired(probe: Probe) -> bool:
+def is_expired(probe: Probe) -> bool:
     """Whether the certificate is outside its dates by the far end's own clock too; False where that is not known."""
     if probe.tls is None or probe.http is None or not probe.http.date:
         return False

@@ -232,7 +232,7 @@ RULES: tuple[Rule, ...] = (
         "dns.nameserver-degraded",
         _degraded,
         lambda fs: (
-            f"{_servers(fs)} {fs[0].summary}: lookups are slow"
+            f"{_servers(fs)} {fs[0].summary}: lookups are slow or fail"
             if all(f.evidence.get("half") for f in fs)
             else f"{_servers(fs)} does not answer properly, another nameserver does: lookups are slow or fail at random"
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from anywhere.diagnosis import proxy
 from anywhere.diagnosis.engine import Case, Rule
 from anywhere.diagnosis.reading import (
     CONNECT_REASONS,
@@ -253,6 +254,7 @@ ABOVE_TCP: tuple[Rule, ...] = (
             (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", f"https://{first_host(fs) or 'HOST'}/"),),
         ),
     ),
+    *proxy.INSIDE,
     Rule(
         "egress.blocked",
         _all_cut,

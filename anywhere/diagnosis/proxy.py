@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from anywhere.diagnosis.engine import Case, Claim, Rule
-from anywhere.diagnosis.reading import components, details, look, names, proxied, proxy_of, reached
+from anywhere.diagnosis.engine import Case, Claim, Mend, Rule, Say
+from anywhere.diagnosis.reading import REACH, components, details, is_page, look, names, proxied, proxy_of, reached
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 PROXY = "network.proxy"
+CALLER = "installer"  # the component that stands for the calling environment: judged only where no agent is here
 
 
 def _missing(case: Case) -> Iterator[int]:
@@ -21,6 +22,50 @@ def _missing(case: Case) -> Iterator[int]:
     for index, finding in reached(case, Stage.RESOLVE, Stage.CONNECT):
         if finding.evidence.get("component") in bare and not finding.evidence.get("proxy"):
             yield index
+
+
+def _unreadable(code: str) -> Claim:
+    """A setting that cannot be used, and what then fails for its component: to connect, directly or to no proxy at all."""
+
+    def claim(case: Case) -> Iterator[int]:
+        bad: set[str] = set()
+        for index, finding in case.trouble(PROXY):
+            if finding.cause == code:
+                bad.add(finding.subject)
+                yield index
+        for index, finding in reached(case, Stage.RESOLVE, Stage.CONNECT, Stage.PROXY) if bad else ():
+            unconnected = finding.stage is not Stage.PROXY or finding.reason is Reason.PROXY_UNREACHABLE
+            if unconnected and (finding.evidence.get("component") in bad or CALLER in bad):
+                yield index
+
+    return claim
+
+
+def _settings(findings: Sequence[Finding]) -> str:
+    return "; ".join(dict.fromkeys(f.summary for f in findings if f.cause)) or findings[0].summary
+
+
+def _write_it(findings: Sequence[Finding]) -> Remedy:
+    return next((f.remedy for f in findings if f.remedy and f.cause), None) or Remedy(
+        "Write the proxy as http://HOST:PORT."
+    )
+
+
+def _cut_inside(case: Case) -> Iterator[int]:
+    """Opened by the proxy and then ended or answered in AWS's place: the proxy's own doing, or of what stands behind it."""
+    for index, finding in reached(case, Stage.TLS, Stage.HTTP):
+        if finding.evidence.get("proxy") and finding.reason in CUT:
+            yield index
+
+
+def _pages_inside(case: Case) -> Iterator[int]:
+    """An inspecting proxy that answers every request itself: what then answers the upgrades is the same."""
+    judged = [f for f in proxied(case) if f.reason is not None or f.stage is Stage.DONE]
+    if judged and all(map(is_page, judged)):
+        yield from (i for i, f in case.trouble(REACH, "endpoints.websocket") if f.evidence.get("proxy"))
+
+
+CUT = (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)
 
 
 def _wrong_scheme(case: Case) -> Iterator[int]:
@@ -81,7 +126,18 @@ def _try(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
     return (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", "-x", proxy_of(findings), f"https://{host}/"),)
 
 
+_DENIES: tuple[Say, Mend] = (
+    lambda fs: f"{proxy_of(fs)} does not open {names(fs)} ({'; '.join(details(fs)[:2])})",
+    lambda fs: Remedy(_allow(fs), _try(fs)),
+)
+
+# Above TCP, where what the server name or the segments' size explains has been told apart.
+INSIDE: tuple[Rule, ...] = (Rule("proxy.denies-endpoint", _cut_inside, *_DENIES),)
+
 RULES: tuple[Rule, ...] = (
+    Rule("config.invalid", _unreadable("config.invalid"), _settings, _write_it),
+    Rule("proxy.denies-endpoint", _pages_inside, *_DENIES),
+    Rule("proxy.wrong-scheme", _unreadable("proxy.wrong-scheme"), _settings, _write_it),
     Rule(
         "proxy.not-set-for-component",
         _missing,
@@ -117,7 +173,6 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "proxy.denies-endpoint",
         _because(Reason.PROXY_DENIED, Reason.PROXY_ERROR),
-        lambda fs: f"{proxy_of(fs)} does not open {names(fs)} ({'; '.join(details(fs)[:2])})",
-        lambda fs: Remedy(_allow(fs), _try(fs)),
+        *_DENIES,
     ),
 )

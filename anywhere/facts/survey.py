@@ -268,6 +268,8 @@ def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[str, P
         looks.append(("other-name", replace(spec, sni=NEUTRAL_NAME, verify=False, scheme="tls")))
     if probe.reason in DATES or probe.reason is Reason.CERT_UNTRUSTED:
         looks.append(("any-trust", replace(spec, verify=False)))
+    if probe.reason in DATES:
+        looks.append(("any-date", replace(spec, any_date=True)))
     if probe.reason is Reason.CERT_UNTRUSTED and vantage.trust:
         looks.append(("host-trust", replace(spec, trust="")))
     if probe.reason in (Reason.TLS_VERSION, Reason.TLS_RESET):

@@ -54,7 +54,7 @@ class Answer:
     """What a resolver said. `reason` is None when addresses came. `truncated` is whether the UDP answer was cut,
     `tcp_reason` why TCP then failed. `source` is `system` or the nameserver's address. `half` is why one of the two
     questions (A, AAAA) failed although the other brought addresses. `late` is whether the run was nearly over when it was
-    asked: then silence proves nothing."""
+    asked: then silence proves nothing. `plain` is whether only a question without EDNS was answered."""
 
     name: str
     source: str
@@ -66,6 +66,7 @@ class Answer:
     seconds: float = 0.0
     half: Reason | None = None
     late: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class ProbeSpec:
     server name sent; `verify` False accepts any certificate; `mss` clamps the segment size in bytes; `trust` lists CA
     files and folders (`:` between them) in place of the host's own store; `idle` is how many seconds to hold the
     connection without a byte before the request; `patience` cuts the wait for the connection (seconds; 0: as long as
-    the run allows); `small` keeps the request within one packet.
+    the run allows); `small` keeps the request within one packet; `any_date` trusts a certificate outside its dates.
     """
 
     host: str
@@ -95,6 +96,7 @@ class ProbeSpec:
     idle: float = 0.0
     patience: float = 0.0
     small: bool = False
+    any_date: bool = False
 
 
 @dataclass(frozen=True, slots=True)

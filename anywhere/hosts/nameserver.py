@@ -19,6 +19,7 @@ PORT = 53
 UDP_SIZE = 1232  # what Go's resolver and current glibc offer by EDNS
 # Seconds to wait for each try: lost packets must not look like a dead server, also on a path that loses three of ten.
 TRIES = (0.25, 0.3, 0.35, 0.4, 0.4, 0.3)
+WITH_EDNS = 3  # of these; then without, as old servers and filters want it
 
 OpenTcp = Callable[[str, int, float], socket.socket]
 
@@ -52,6 +53,7 @@ def merge(query: Query, parts: Sequence[Answer], seconds: float) -> Answer:
         next((part.tcp_reason for part in parts if part.tcp_reason), None),
         seconds,
         worst.reason if addresses and worst and not worst.late else None,
+        plain=any(part.plain for part in parts),
     )
 
 
@@ -69,10 +71,12 @@ def _ask_type(query: Query, kind: dns.rdatatype.RdataType, end: float, open_tcp:
     except dns.exception.DNSException as error:
         return failed(Reason.NAME_UNKNOWN, str(error))
     message = dns.message.make_query(name, kind, use_edns=0, payload=UDP_SIZE)
+    without = dns.message.make_query(name, kind, id=message.id)
+    plain = False
     reply: dns.message.Message | None = None
     if udp:
         try:
-            reply = _udp(message, query.server, end)
+            reply, plain = _udp(message, without, query.server, end)
         except TimeoutError as error:
             return failed(Reason.NAMESERVER_TIMEOUT, str(error) or "no answer over UDP")
         except (OSError, ValueError, dns.exception.DNSException) as error:
@@ -88,7 +92,7 @@ def _ask_type(query: Query, kind: dns.rdatatype.RdataType, end: float, open_tcp:
             if reply is None or not _addresses(reply, kind):
                 return failed(Reason.NAMESERVER_TIMEOUT, f"TCP/53: {error}", truncated, tcp)
             return Answer(query.name, query.server, _addresses(reply, kind), None, "cut answer", True, tcp)
-    return judge(query, reply, kind, truncated)
+    return replace(judge(query, reply, kind, truncated), plain=plain)
 
 
 def judge(query: Query, reply: dns.message.Message, kind: dns.rdatatype.RdataType, truncated: bool) -> Answer:
@@ -108,22 +112,32 @@ def _addresses(reply: dns.message.Message, kind: dns.rdatatype.RdataType) -> tup
     return tuple(item.address for rrset in reply.answer if rrset.rdtype == kind for item in rrset)
 
 
-def _udp(message: dns.message.Message, server: str, end: float) -> dns.message.Message:
-    """Some tries over one connected socket: a closed port is seen at once, and a late answer to the first try counts."""
+def _udp(
+    message: dns.message.Message, without: dns.message.Message, server: str, end: float
+) -> tuple[dns.message.Message, bool]:
+    """The answer, and whether only the question without EDNS got it.
+
+    Some tries over one connected socket: a closed port is seen at once, and a late answer to the first try counts."""
     import dns.exception
     import dns.query
+    import dns.rcode
 
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     address = socket.getaddrinfo(server, PORT, family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4]
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.connect(address)
         sock.setblocking(False)
-        for patience in TRIES:
+        for number, patience in enumerate(TRIES):
             left = min(patience, end - time.monotonic())
             if left <= 0:
                 break
             try:
-                return dns.query.udp(message, server, left, PORT, sock=sock, ignore_unexpected=True)
+                asked = message if number < WITH_EDNS else without
+                reply = dns.query.udp(asked, server, left, PORT, sock=sock, ignore_unexpected=True)
+                if asked is message and reply.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP):
+                    again = dns.query.udp(without, server, left, PORT, sock=sock, ignore_unexpected=True)
+                    return again, again.rcode() != reply.rcode()
+                return reply, asked is without and reply.edns < 0
             except dns.exception.Timeout:
                 continue
     raise TimeoutError("no answer over UDP")

@@ -28,6 +28,7 @@ CONNECT_SHARE, TLS_SHARE, HTTP_SHARE = 0.42, 0.3, 0.35
 LONGEST_STEP = 10.0  # seconds, whatever the budget
 # Seconds: a metadata service is on this host or one hop away; where there is none, packets for it often just vanish.
 LINK_LOCAL_STEP = 0.7
+FIRST_MOMENT = 0.3  # seconds that an accepted upgrade is watched; AWS accepts none without a signature
 
 Connect = Callable[[str, int, float, int], socket.socket]
 """(address or name, port, timeout in seconds, maximum segment size in bytes or 0) -> connected socket, or OSError."""
@@ -198,7 +199,7 @@ class _Climb:
     def _tls(self) -> None:
         assert self.sock is not None
         started = time.monotonic()
-        context = self.ladder.contexts.get(self.spec.trust, self.spec.suites, self.spec.verify)
+        context = self.ladder.contexts.get(self.spec.trust, self.spec.suites, self.spec.verify, self.spec.any_date)
         try:
             end = self._end(TLS_SHARE)
             self.sock = tls = handshake(self.sock, context, self.spec.sni or self.spec.host)
@@ -248,6 +249,20 @@ class _Climb:
         refused = judge(self.spec, head, self.probe.tls)
         if refused:
             raise _Failed(Stage.HTTP, *refused)
+        if head.status == 101 and self._is_cut():
+            raise _Failed(Stage.HTTP, Reason.UPGRADE_REFUSED, "101, and the connection is cut at once")
+
+    def _is_cut(self) -> bool:
+        """Whether an accepted upgrade is reset before a word was said."""
+        assert self.sock is not None
+        try:
+            self.sock.settimeout(min(FIRST_MOMENT, self.ladder.deadline.left()) or 0.001)
+            self.sock.recv(1)
+        except ConnectionResetError:
+            return True
+        except OSError:
+            pass
+        return False
 
 
 def _shake(tls: ssl.SSLSocket, end: float) -> None:

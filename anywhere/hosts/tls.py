@@ -48,25 +48,27 @@ class Contexts:
 
     def __init__(self, load: Callable[[str], str]) -> None:
         self._load = load
-        self._made: dict[tuple[str, str, bool], ssl.SSLContext] = {}
+        self._made: dict[tuple[str, str, bool, bool], ssl.SSLContext] = {}
         self._lock = threading.Lock()
 
-    def get(self, trust: str, suites: str, verify: bool) -> ssl.SSLContext:
-        """A client context for TLS 1.2 and later."""
+    def get(self, trust: str, suites: str, verify: bool, any_date: bool = False) -> ssl.SSLContext:
+        """A client context for TLS 1.2 and later; `any_date` takes certificates outside their dates."""
         with self._lock:
-            key = (trust if verify else "", suites, verify)
+            key = (trust if verify else "", suites, verify, any_date and verify)
             if key not in self._made:
                 self._made[key] = self._make(*key)
             return self._made[key]
 
-    def _make(self, trust: str, suites: str, verify: bool) -> ssl.SSLContext:
-        return _context(self._load(trust), suites) if verify else _lenient(suites)
+    def _make(self, trust: str, suites: str, verify: bool, any_date: bool) -> ssl.SSLContext:
+        return _context(self._load(trust), suites, any_date) if verify else _lenient(suites)
 
 
 @lru_cache(maxsize=32)
-def _context(pem: str, suites: str) -> ssl.SSLContext:
+def _context(pem: str, suites: str, any_date: bool) -> ssl.SSLContext:
     """A context that trusts these certificates; the hosts of a fleet with the same store share it."""
     context = _plain(suites)
+    if any_date:
+        context.verify_flags |= NO_CHECK_TIME
     if pem:
         load_pem(context, pem)
     return context

@@ -94,7 +94,8 @@ def _leaf(*recipe: Any) -> bytes:
     signer, signer_key = _intermediate(wanted, clock)
     now = time.time() + clock
     builder = _builder(_name(None, subjects[0]), signer.subject, key, now - wanted.age, now - wanted.age + wanted.life)
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(one) for one in subjects]), False)
+    if wanted.has_names:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(one) for one in subjects]), False)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
     builder = builder.add_extension(x509.BasicConstraints(False, None), True)
     builder = builder.add_extension(_usage(False), True)

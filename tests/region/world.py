@@ -19,7 +19,9 @@ class NameServer:
     """A resolver. `mode` is answer, silent, servfail, refused or closed (nothing listens). The lists hold patterns:
     `hidden` names do not exist, `failing` get SERVFAIL, `refused` REFUSED, `forged` other addresses (`*` for every
     name, also those that do not exist), `private` the PrivateLink address. `truncated` cuts UDP answers to these names,
-    `delay` is in seconds; `where` is the namespace it lives in, `host` for a stub on the host itself."""
+    `loops` are aliases that lead nowhere, `rotating` names have one address of several at a time. `edns` is what a question
+    with EDNS gets: answer, formerr or silent. `delay` is in seconds; `where` is the namespace it lives in, `host` for a
+    stub on the host itself."""
 
     address: str
     mode: str = "answer"
@@ -30,6 +32,9 @@ class NameServer:
     private: list[str] = field(default_factory=list)
     forged: dict[str, list[str]] = field(default_factory=dict)
     truncated: list[str] = field(default_factory=list)
+    loops: list[str] = field(default_factory=list)
+    rotating: dict[str, list[str]] = field(default_factory=dict)
+    edns: str = "answer"
     tcp: bool = True
     delay: float = 0.0
     program: str = "python"
@@ -39,7 +44,8 @@ class NameServer:
 class Certificate:
     """What a server presents. `issuer` is the organisation that signs ("Amazon" for AWS itself), `common_name` its
     root. `names` are its subject names, empty for the right ones. `age` is the seconds since it became valid, `life`
-    how long it is. `sends_intermediate` False leaves the intermediate out."""
+    how long it is. `sends_intermediate` False leaves the intermediate out, `has_names` False the subject
+    names."""
 
     issuer: str = "Amazon"
     common_name: str = "Amazon Root CA 1"
@@ -48,12 +54,15 @@ class Certificate:
     age: int = 60 * 86400
     life: int = 300 * 86400
     sends_intermediate: bool = True
+    has_names: bool = True
 
 
 @dataclass
 class Manner:
     """How the far end of a name behaves. `speaks` is https, plain, silent, reset, closed, portal, redirect or product (a
-    plain GET is sent to AWS's page about the service). `tls` is any, old (1.1 at most) or 1.2. `upgrade` is what a
+    plain GET is sent to AWS's page about the service); or it ends the handshake (close, alert), stalls in its middle
+    (half), or resets at the request (cut). `tls` is any, old (1.1 at most), 1.2 or 1.3. `said` is an answer as it stands,
+    head and body, to every request. `upgrade` is what a
     WebSocket upgrade gets: 403, 101, or a device's answer (page, 502, redirect). `certificate` is a key of
     `World.certificates`, empty for the true one. `status` replaces the HTTP status. `idle` cuts connections
     that were quiet for so many seconds, `idle_how` by fin, rst or silence."""
@@ -62,6 +71,7 @@ class Manner:
     tls: str = "any"
     certificate: str = ""
     upgrade: str = "403"
+    said: str = ""
     status: int = 0
     delay: float = 0.0
     idle: float = 0.0
@@ -71,8 +81,9 @@ class Manner:
 @dataclass
 class Proxy:
     """The site's HTTP proxy. `mode` is relay, silent, error, closed or plain (answers, but is no proxy). `credentials`
-    is `user:password`, empty for none; `offers` the schemes named in a 407. `denied` holds name patterns; `tls` True
-    speaks TLS to its clients."""
+    is `user:password`, empty for none; `offers` the schemes named in a 407. `denied` holds name patterns, `answers` status
+    lines by name pattern. `opened` is what follows a 200 to CONNECT: tunnel, close, page or silent. `limit` is how many
+    tunnels may be open at once. `tls` True speaks TLS to its clients, `wants_certificate` asks them for one."""
 
     address: str
     port: int = 3128
@@ -80,6 +91,10 @@ class Proxy:
     credentials: str = ""
     offers: tuple[str, ...] = ("Basic",)
     denied: list[str] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+    opened: str = "tunnel"
+    wants_certificate: bool = False
+    limit: int = 0
     tls: bool = False
     program: str = "python"
 

@@ -12,7 +12,7 @@ from tests.region.world import World
 
 TOPICS = (
     "dns", "egress", "proxy", "tls", "http", "clock", "system", "containers", "agents", "netfilter", "variations", "more",
-    "more_proxy", "odd_path",
+    "more_proxy", "odd_path", "odd_dns", "odd_proxy", "odd_tls",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from tests.region.names import find
 from tests.region.world import NameServer, World
 
 A, AAAA, OPT = 1, 28, 41
+CNAME, FORMERR = 5, 1
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 RESPONSE, TRUNCATED, DESIRED, AVAILABLE = 0x8000, 0x0200, 0x0100, 0x0080
 TTL = 60
@@ -70,6 +71,12 @@ class Resolver:
         if self.server.mode == "silent" or len(query) < 17:
             return b""
         name, kind, end = question(query)
+        if query[10:12] != b"\0\0" and self.server.edns != "answer":
+            is_said = self.server.edns == "formerr"
+            return query[:2] + struct.pack("!HHHHH", RESPONSE | FORMERR, 1, 0, 0, 0) + query[12:end] if is_said else b""
+        if any(fnmatchcase(name, one) for one in self.server.loops):
+            alias = struct.pack("!HHHIH", 0xC00C, CNAME, 1, TTL, 2) + b"\xc0\x0c"
+            return query[:2] + struct.pack("!HHHHH", RESPONSE | AVAILABLE, 1, 1, 0, 0) + query[12:end] + alias
         code, addresses = self.look_up(name)
         is_cut = is_udp and any(fnmatchcase(name, one) for one in self.server.truncated)
         version = {A: 4, AAAA: 6}.get(kind)
@@ -90,6 +97,10 @@ class Resolver:
         for patterns, code in ((server.failing, SERVFAIL), (server.refused, REFUSED), (server.hidden, NXDOMAIN)):
             if any(fnmatchcase(name, one) for one in patterns):
                 return code, []
+        for pattern, turns in server.rotating.items():
+            if fnmatchcase(name, pattern):
+                turns.append(turns.pop(0))
+                return NOERROR, turns[:1]
         for pattern, addresses in server.forged.items():
             if fnmatchcase(name, pattern):
                 return NOERROR, addresses

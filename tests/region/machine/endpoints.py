@@ -20,6 +20,7 @@ WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 PAGE = "<!DOCTYPE html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1><p>{1}</p></body></html>\n"
 HTML = "text/html; charset=utf-8"
 JSON = "application/x-amz-json-1.1"
+REFUSED = b"\x15\x03\x03\x00\x02\x02\x28"  # a fatal alert: handshake failure
 OLD_SUITES = "ALL:@SECLEVEL=0"
 
 
@@ -45,6 +46,13 @@ class Endpoints:
             # A ClientHello is no request line: web servers say so at once.
             if connection.recv(65536):
                 connection.sendall(self.page(400, "Bad Request", "This port speaks plain HTTP.", "close"))
+        elif manner.speaks in ("close", "alert"):
+            connection.recv(65536)
+            if manner.speaks == "alert":
+                connection.sendall(REFUSED)
+        elif manner.speaks == "half":
+            connection.sendall(_begun(connection.recv(65536), self.context(manner)))
+            wire.hold(connection)
         elif manner.speaks != "closed":
             with self.context(manner).wrap_socket(connection, server_side=True) as tls:
                 self.talk(tls, name, manner)
@@ -74,7 +82,15 @@ class Endpoints:
                 rest += chunk
             rest = rest[length:]
             time.sleep(manner.delay)
-            if wire.header(head, "upgrade").lower() == "websocket" and manner.upgrade == "101":
+            if manner.speaks == "cut":
+                wire.reset(tls)
+                return
+            is_upgrade = wire.header(head, "upgrade").lower() == "websocket"
+            if is_upgrade and manner.upgrade == "101-reset":
+                tls.sendall(accept(head))
+                wire.reset(tls)
+                return
+            if is_upgrade and manner.upgrade == "101":
                 tls.sendall(accept(head))
                 _websocket(tls, manner)
                 return
@@ -83,6 +99,11 @@ class Endpoints:
     def answer(self, name: str, manner: Manner, head: bytes) -> bytes:
         """What a request without a signature gets."""
         method, target = (*head.decode("latin-1").split("\r\n", 1)[0].split(), "", "")[:2]
+        is_upgrade = wire.header(head, "upgrade").lower() == "websocket"
+        if manner.said:
+            return manner.said.replace("\n", "\r\n").encode()
+        if is_upgrade and manner.upgrade == "stripped":
+            return self.response(426, "Upgrade Required", "text/plain")
         if manner.speaks == "portal":
             return self.page(200, "Welcome", "Please accept the terms of use to go online.")
         if manner.speaks == "redirect":
@@ -90,7 +111,7 @@ class Endpoints:
         if manner.speaks == "product":
             page = f"Location: https://aws.amazon.com/{name.partition('.')[0]}/\r\n"
             return self.response(302, "", HTML, page)
-        if wire.header(head, "upgrade").lower() == "websocket" and manner.upgrade in ("page", "502", "redirect"):
+        if is_upgrade and manner.upgrade in ("page", "502", "redirect"):
             return self.refused_upgrade(manner.upgrade)
         status, kind, body, extra = self.service(find(self.world.names, name), method, target)
         return self.response(manner.status or status, "" if method == "HEAD" else body, kind, extra)
@@ -149,7 +170,20 @@ def server_context(pem: str, versions: str = "any") -> ssl.SSLContext:
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     elif versions == "1.2":
         context.maximum_version = ssl.TLSVersion.TLSv1_2
+    elif versions == "1.3":
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context
+
+
+def _begun(hello: bytes, context: ssl.SSLContext) -> bytes:
+    """The start of a server's side of a handshake, cut in the middle of its certificates."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    incoming.write(hello)
+    try:
+        context.wrap_bio(incoming, outgoing, server_side=True).do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()[:1500]
 
 
 def accept(head: bytes) -> bytes:

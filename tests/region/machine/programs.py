@@ -21,6 +21,7 @@ ANY_QUERY = b"\0\1\1\0\0\1\0\0\0\0\0\0\4none\0\0\1\0\1"
 def can_resolve(server: NameServer) -> bool:
     """Whether the program asked for can behave like this; what it can not do, this package's own resolver does."""
     special = server.failing or server.refused or server.truncated or server.delay or "*" in server.forged
+    special = special or server.loops or server.rotating or server.edns != "answer"
     return server.program != "python" and server.mode == "answer" and server.tcp and not special
 
 
@@ -74,7 +75,8 @@ def unbound(world: World, server: NameServer) -> str:
 
 def can_proxy(proxy: Proxy) -> bool:
     """Whether squid can be this proxy."""
-    return proxy.program == "squid" and proxy.mode == "relay" and not proxy.tls and proxy.offers == ("Basic",)
+    odd = proxy.answers or proxy.opened != "tunnel" or proxy.limit or proxy.tls or proxy.offers != ("Basic",)
+    return proxy.program == "squid" and proxy.mode == "relay" and not odd
 
 
 def start_squid(world: World, proxy: Proxy, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import ssl
 from fnmatch import fnmatchcase
 
 from tests.region.machine import wire
@@ -19,6 +20,10 @@ class ProxyServer:
     def __init__(self, world: World, proxy: Proxy) -> None:
         self.world, self.proxy = world, proxy
         self.context = server_context(world.pem["proxy"]) if proxy.tls else None
+        if self.context and proxy.wants_certificate:
+            self.context.load_verify_locations(world.pem["root:proxy"])
+            self.context.verify_mode = ssl.CERT_REQUIRED
+        self.open = 0
 
     def handle(self, connection: socket.socket) -> None:
         """One client."""
@@ -35,9 +40,27 @@ class ProxyServer:
                 if far.fileno() < 0:
                     client.sendall(_answer("503 Service Unavailable", "", "The name does not resolve."))
                     return
+                if self.proxy.limit and self.open >= self.proxy.limit:
+                    client.sendall(_answer("503 Service Unavailable", "", "Too many connections."))
+                    return
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                far.sendall(rest)
-                wire.relay(client, far)
+                if self.proxy.opened != "tunnel":
+                    self.misuse(client)
+                    return
+                self.open += 1
+                try:
+                    far.sendall(rest)
+                    wire.relay(client, far)
+                finally:
+                    self.open -= 1
+
+    def misuse(self, client: socket.socket) -> None:
+        """What some proxies do behind a 200."""
+        if self.proxy.opened == "page":
+            client.recv(65536)
+            client.sendall(_answer("503 Service Unavailable", "", "The proxy could not connect."))
+        elif self.proxy.opened == "silent":
+            wire.hold(client)
 
     def refusal(self, head: bytes) -> bytes:
         """What the client gets in place of a tunnel, empty when it may pass."""
@@ -57,6 +80,9 @@ class ProxyServer:
         name = words[1].decode("latin-1").rpartition(":")[0]
         if any(fnmatchcase(name, one) for one in self.proxy.denied):
             return _answer("403 Forbidden", "X-Squid-Error: ERR_ACCESS_DENIED 0\r\n", "Access denied by policy.")
+        for pattern, status in self.proxy.answers.items():
+            if fnmatchcase(name, pattern):
+                return _answer(status, "", "No.")
         return b""
 
     def upstream(self, target: str) -> socket.socket:
