@@ -21,7 +21,7 @@ def anywhere(capfd):
     """The command line as a function: exit code, standard output, standard error."""
 
     def call(*words: str) -> tuple[int, str, str]:
-        code = run(["endpoints", "--region", "us-east-1", *words])
+        code = run(["endpoints", *(() if "--region" in words else ("--region", "us-east-1")), *words])
         return code, *capfd.readouterr()
 
     return call
@@ -47,6 +47,7 @@ def test_command_takes_comma_lists_and_repeats(anywhere):
         (("--shards", "0"), "1 to 200"),
         (("--region", "us-eats-1"), "did you mean us-east-1"),
         (("--region", ""), "--region is needed"),
+        (("--region", "us-east-1", "--region", "eu-west-1"), "run it once for each --region"),
         (("--output", "/nonexistent/list"), "cannot write /nonexistent/list: No such file or directory"),
         (("--output", "/"), "cannot write /: Is a directory"),
         (("--output", "/dev/full"), "cannot write /dev/full: No space left on device"),

@@ -92,6 +92,12 @@ def test_the_schema_holds_for_many_hosts() -> None:
 # --- reading back ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("schema", ["anywhere/bundle/1", "anywhere/endpoints/1", "anywhere/changes/1"])
+def test_documents_of_other_kinds_are_no_reports(schema: str) -> None:
+    with pytest.raises(BadInput, match=r"^file.json: (a saved bundle, )?not a report"):
+        read_report(json.dumps({"schema": schema, "targets": []}), "file.json")
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "3", "{}x", '{"schema": "anywhere/report/2", "targets": []}', '{"schema": 3}', '{"targets": 3}']

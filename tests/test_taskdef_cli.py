@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import shlex
@@ -196,6 +197,19 @@ def test_fit_over_described_instances(capfd: pytest.CaptureFixture[str]) -> None
 def test_fit_on_this_machine(capfd: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call(capfd, "fit", "good.json", "--host", "local", "--no-reach", "--format", "json")
     assert code == 0 and json.loads(out)["targets"][-1]["findings"][-1]["summary"] == "1 of 1 tasks placed on 1 host"
+
+
+@pytest.mark.usefixtures("files")
+def test_fit_on_saved_bundles_by_file_folder_and_pattern(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("saved").mkdir()
+    for name in ("web1", "web2"):
+        body = {"schema": "anywhere/bundle/1", "host": "local", "observations": {}}
+        Path(f"saved/{name}.json.gz").write_bytes(gzip.compress(json.dumps(body).encode()))
+    words = ("--no-reach", "--format", "json")
+    for chosen in (["saved/web1.json.gz", "saved/web2.json.gz"], ["saved"], ["saved/*.json.gz"]):
+        code, out, err = call(capfd, "fit", "good.json", "--host", *chosen, *words)
+        last = json.loads(out)["targets"][-1]["findings"]
+        assert {row["subject"] for row in last} >= {"web1", "web2"}, (code, err)
 
 
 @pytest.mark.usefixtures("files")

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import IO
 
-from anywhere.cli.hosts import Hosts
+from anywhere.cli.hosts import Hosts, titles
 from anywhere.cli.judging import Judge, as_dict
 from anywhere.cli.output import show, write
 from anywhere.cli.resume import Journal
@@ -38,7 +38,7 @@ def run(
     many = len(hosts.entries) > 1 or save.endswith("/") or os.path.isdir(save)
     if save and many:
         _make_folder(save)
-    judge = Judge(settings, hosts, save, many)
+    judge = Judge(settings, hosts, save, many, titles(hosts.entries) if many else {})
     journal = Journal(resume, as_dict(settings)) if resume else None
     stream = Stream(output) if format == "jsonl" and many else None
     targets, whole = _judge(judge, journal, stream)

@@ -31,7 +31,9 @@ class NothingResolved(AnywhereError):
 
 @app.command("endpoints")
 def run(
-    region: Annotated[str, typer.Option(help="AWS region, for example us-east-1.", show_default=False)] = "",
+    region: Annotated[
+        list[str] | None, typer.Option(help="AWS region, for example us-east-1.", show_default=False)
+    ] = None,
     with_: Annotated[
         list[str] | None,
         typer.Option("--with", help=f"Features to add, comma separated: {', '.join(FEATURES)}.", metavar="FEATURE,..."),
@@ -52,13 +54,15 @@ def run(
     """
     if format not in FORMATS:
         raise BadInput.unknown("format", format, FORMATS)
-    if not region:
+    if not region or not region[0]:
         raise BadInput("--region is needed, for example --region us-east-1")
+    if len(set(region)) > 1:
+        raise BadInput(f"a list is for one region, not for {len(set(region))}: run it once for each --region")
     features = tuple(word for word in FEATURES if word in set(_words("feature", with_, FEATURES)))
     wanted = set(_words("phase", phase, PHASES))
     phases = tuple(word for word in PHASES if word in wanted) or PHASES
-    found = endpoints(region, features=features, phases=phases, shards=shards, dualstack=dualstack, fips=fips)
-    sheet = Sheet.of(find_region(region), found, features=features, phases=phases, dualstack=dualstack, fips=fips)
+    found = endpoints(region[0], features=features, phases=phases, shards=shards, dualstack=dualstack, fips=fips)
+    sheet = Sheet.of(find_region(region[0]), found, features=features, phases=phases, dualstack=dualstack, fips=fips)
     write(_renderer(format, to_file=bool(output))(sheet), output)
 
 

@@ -6,10 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from anywhere.cli.hosts import Hosts, titles
 from anywhere.cli.taskjudging import UNREADABLE, complain, now, show_documents
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.facts.capacity import HostCapacity, capacity, parse_instances
+from anywhere.inventory import Entry
 from anywhere.model import Finding, Remedy, Report, Status, Target
+from anywhere.report.doctable import HOSTS
 from anywhere.taskdef.document import Definition, Service
 from anywhere.taskdef.fit import UDP_UNSEEN, Answer, Fit, Wish, fit
 from anywhere.taskdef.load import Document
@@ -22,7 +25,7 @@ PLACEMENT, REACH, HOST, PORTS, PROXY = "fit.placement", "fit.reach", "fit.host",
 class Request:
     """What was asked on the command line."""
 
-    hosts: tuple[str, ...]
+    hosts: Hosts
     instances: tuple[str, ...]
     counts: tuple[str, ...]
     os: str
@@ -105,13 +108,15 @@ def _hosts(request: Request, names: Sequence[str]) -> tuple[list[HostCapacity], 
 
     hosts = [instance for file in request.instances for instance in _instances(file)]
     lost: list[Finding] = []
-    specs = request.hosts or (() if request.instances else ("local",))
+    entries = request.hosts.entries if request.hosts.given or not request.instances else ()
+    called = titles(entries)
     asked: dict[int, HostCapacity | Finding] = {}
-    fleet: Fleet[str, HostCapacity | Finding] = Fleet(
-        specs,
-        lambda spec: _ask(spec, names, request.budget),
-        lambda spec: _lost(spec, "no answer in time"),
-        seconds=request.budget + 30,
+    fleet: Fleet[Entry, HostCapacity | Finding] = Fleet(
+        entries,
+        lambda entry: _ask(entry, called.get(entry.name, entry.name), names, request),
+        lambda entry: _lost(entry.name, "no answer in time"),
+        request.hosts.parallel,
+        request.hosts.seconds + request.budget,
     )
     for done in fleet.run():
         asked[done.index] = done.result
@@ -134,19 +139,19 @@ def _instances(file: str) -> tuple[HostCapacity, ...]:
         raise BadInput(f"{file}: not UTF-8 text") from None
 
 
-def _ask(spec: str, names: Sequence[str], budget: float) -> HostCapacity | Finding:
+def _ask(entry: Entry, name: str, names: Sequence[str], request: Request) -> HostCapacity | Finding:
     from anywhere.hosts.open import open_recorded
 
     try:
-        host = open_recorded(spec, budget)
+        host = open_recorded(entry.spec, request.budget, request.hosts.ssh, request.hosts.seconds)
         try:
-            return replace(capacity(host, names), name=spec)
+            return replace(capacity(host, names), name=name)
         finally:
             host.close()
     except BadInput:
         raise
     except AnywhereError as error:
-        return _lost(spec, str(error))
+        return _lost(name, str(error).removeprefix(f"{name}: "))
 
 
 def _lost(spec: str, why: str) -> Finding:
@@ -166,7 +171,7 @@ def _targets(
                 findings += _dynamic(wish, hosts)
                 findings += _proxies(wish, hosts)
         yield Target(name, "document", findings=tuple(findings))
-    yield Target("hosts", "document", findings=(*lost, *_summary(answer, hosts, lost)))
+    yield Target(HOSTS, "document", findings=(*lost, *_summary(answer, hosts, lost)))
 
 
 def _placement(part: Answer, proven: bool, lost: bool) -> Iterator[Finding]:
@@ -234,8 +239,10 @@ def _proxies(wish: Wish, hosts: Sequence[HostCapacity]) -> Iterator[Finding]:
 
 def _summary(answer: Fit, hosts: Sequence[HostCapacity], lost: Sequence[Finding]) -> Iterator[Finding]:
     for host in hosts:
-        blanks = [what for what in ("memory", "cpu", "gpus", "drivers") if getattr(host, what) is None]
-        for note in (*host.notes, *(f"{what} not known, so not counted" for what in blanks)):
+        words = {"memory": "memory", "cpu": "CPU", "gpus": "GPUs", "drivers": "log drivers"}
+        blanks = [word for name, word in words.items() if getattr(host, name) is None]
+        blanks = [word for word in blanks if not any(word in note for note in host.notes)]
+        for note in (*host.notes, *(f"{word}: not known, so not counted" for word in blanks)):
             yield Finding(HOST, Status.SKIP, host.name, note, evidence={"because": note})
     text = f"{answer.placed} of {answer.wanted} tasks placed on {len(hosts)} host" + ("s" if len(hosts) != 1 else "")
     status = Status.PASS if answer.placed == answer.wanted else Status.FAIL

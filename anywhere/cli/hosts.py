@@ -7,8 +7,9 @@ import glob
 import inspect
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import typer
@@ -24,12 +25,23 @@ PANEL = "Hosts"
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """The hosts in the order of the report, how to log in, how many at once, and the seconds that each may take."""
+    """The hosts in the order of the report, how to log in, how many at once, and the seconds that each may take.
+
+    `given` is whether any was named: this host is meant where none was.
+    """
 
     entries: tuple[Entry, ...]
     ssh: SSHOptions = field(default_factory=SSHOptions)
     parallel: int = PARALLEL
     seconds: float = HOST_SECONDS
+    given: bool = False
+
+    def also(self, specs: Sequence[str]) -> Hosts:
+        """These hosts and more. Raises BadInput for what is none."""
+        more = [entry for spec in specs for entry in named(spec)]
+        return (
+            replace(self, entries=_once([*(self.entries if self.given else ()), *more]), given=True) if more else self
+        )
 
 
 def _option(default: Any, *names: str, help: str, **more: Any) -> Any:
@@ -110,7 +122,7 @@ def chosen(
         become=not no_sudo,
         become_password=_password(inventory) if ask_become_pass else "",
     )
-    return Hosts(entries, ssh, parallel, host_timeout)
+    return Hosts(entries, ssh, parallel, host_timeout, given=bool(host or inventory))
 
 
 def _entries(host: Sequence[str], inventory: str, limit: str) -> tuple[Entry, ...]:
@@ -122,11 +134,14 @@ def _entries(host: Sequence[str], inventory: str, limit: str) -> tuple[Entry, ..
     elif limit:
         raise BadInput("--limit chooses from an inventory: give --inventory too")
     entries = [*limited(listed, limit), *(entry for spec in host for entry in named(spec))]
-    if not entries:
-        return (Entry("local", "local"),)
-    return tuple(
-        {entry.name: entry for entry in reversed(entries)}[name] for name in dict.fromkeys(e.name for e in entries)
-    )
+    return _once(entries) or (Entry("local", "local"),)
+
+
+def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        first.setdefault(entry.name, entry)
+    return tuple(first.values())
 
 
 def named(spec: str) -> tuple[Entry, ...]:
@@ -142,6 +157,18 @@ def named(spec: str) -> tuple[Entry, ...]:
         return (Entry(spec, spec),)
     target: SSHTarget = parse_target(spec)
     return (Entry(str(target), target),)
+
+
+def titles(entries: Sequence[Entry]) -> dict[str, str]:
+    """What a report on many hosts calls bundles that were saved as `local`: their files' names, or their paths where
+    two files have one name."""
+    files = {e.name: _stem(e.name) for e in entries if isinstance(e.spec, str) and is_bundle(e.spec)}
+    counted = Counter(files.values())
+    return {path: stem if counted[stem] == 1 else path for path, stem in files.items()}
+
+
+def _stem(path: str) -> str:
+    return os.path.basename(path).removesuffix(".gz").removesuffix(".json")
 
 
 def _some(spec: str, paths: list[str]) -> list[str]:

@@ -7,7 +7,8 @@ import os
 import re
 import time
 import traceback
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from anywhere.cli.hosts import Hosts
@@ -27,12 +28,14 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]+")
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges hosts of one run. `save` is a bundle's path, or with `many` a folder for one bundle a host."""
+    """Judges hosts of one run. `save` is a bundle's path, or with `many` a folder for one bundle a host; `titles` are
+    names for what calls itself `local`."""
 
     settings: Settings
     hosts: Hosts
     save: str = ""
     many: bool = False
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, entry: Entry) -> Target:
         """The judged host. Of many, one that cannot be opened is a target too; a single bundle's faults are raised."""
@@ -40,6 +43,8 @@ class Judge:
         begun = time.monotonic()
         try:
             return self._judge(entry)
+        except OtherBundle:
+            raise
         except HostUnreachable as error:
             return unreachable(entry.name, error, started, time.monotonic() - begun)
         except AnywhereError as error:
@@ -65,6 +70,8 @@ class Judge:
         recording, own = open_host(entry, self.settings, self.hosts)
         try:
             target = examine(recording, own, captured(entry))
+            if self.many and target.name == "local":
+                target = replace(target, name=self.titles.get(entry.name, target.name))
             if self.save:
                 self._save(recording, own, target)
         finally:
@@ -86,11 +93,24 @@ def open_host(entry: Entry, settings: Settings, hosts: Hosts) -> tuple[Recording
     return recording, replace(settings, regions=settings.regions or (region_of(recording),))
 
 
+class OtherBundle(BadInput):
+    """What is asked was not observed when the bundle was saved: wrong for the whole run, not for one host."""
+
+
 def _bundle(spec: str, settings: Settings) -> tuple[Recording, Settings]:
     """A bundle answers for the options that it was saved with; words about checks and phases still count."""
     from anywhere.hosts.bundle import load
 
     saved = load(spec).get("settings", {})
+    for option, asked, held in (
+        ("--region", settings.regions, saved.get("regions", ())),
+        ("--with", sorted(settings.features), saved.get("features", ())),
+    ):
+        if held_not := [word for word in asked if word not in held]:
+            raise OtherBundle(
+                f"{spec}: saved with {option} {','.join(held) or '(none)'}, so it cannot answer for "
+                f"{','.join(held_not)}: leave {option} out, or save a new bundle with it"
+            )
     own = {
         "regions": settings.regions or tuple(saved.get("regions", ())),
         "features": settings.features or frozenset(saved.get("features", ())),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from anywhere.cli.hosts import Hosts, with_hosts
 from anywhere.errors import BadInput
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=__doc__)
@@ -43,9 +44,10 @@ def check(
 
 
 @app.command("fit")
+@with_hosts
 def fit_(
+    hosts: Hosts,
     files: list[str] = FILES,
-    host: list[str] = typer.Option([], help="local, [user@]host[:port], or a saved bundle; local when none is given."),
     instance: list[str] = typer.Option([], help="A file of `aws ecs describe-container-instances` in place of a host."),
     count: list[str] = typer.Option([], help="Tasks of each definition, or NAME=N; else the services' desired count."),
     os: str = OS,
@@ -61,7 +63,10 @@ def fit_(
     """
     from anywhere.cli.fitting import Request, run
 
-    request = Request(tuple(host), tuple(instance), tuple(count), _system(os), region, reach, budget)
+    # A shell makes several words of `--host DIR/*.json.gz`.
+    hosts = hosts.also([path for path in files if path.endswith(".json.gz")])
+    files = [path for path in files if not path.endswith(".json.gz")]
+    request = Request(hosts, tuple(instance), tuple(count), _system(os), region, reach, budget)
     return run(files, request, format, output)
 
 

@@ -11,6 +11,7 @@ from anywhere.report.table import COLOURS, MARKS, VERDICTS, WORDS
 
 PLACE_WIDTH, CHECK_WIDTH = 9, 31
 STDIN = "stdin"
+HOSTS = "hosts"  # what is said of the hosts that definitions were placed on
 SHOWN = (Status.SKIP, Status.WARN, Status.ERROR, Status.FAIL)
 
 
@@ -77,7 +78,8 @@ def _finding(finding: Finding, style: Style) -> Iterator[str]:
 def _total(report: Report, style: Style) -> str:
     counts = {status: sum(f.status is status for t in report.targets for f in t.findings) for status in SHOWN}
     words = [f"{counts[Status.FAIL]} to mend", f"{counts[Status.WARN]} to look at", f"{counts[Status.SKIP]} not known"]
-    many = f"{len(report.targets)} document" + ("s" if len(report.targets) != 1 else "")
+    documents = sum(target.kind == "document" and target.name != HOSTS for target in report.targets)
+    many = f"{documents} document" + ("s" if documents != 1 else "")
     verdict = report.verdict
     paint = style.paint(COLOURS[VERDICTS[verdict]])
     return paint(style.bold(WORDS[Verdict(verdict)])) + f": {many}, {', '.join(words)}"

@@ -36,8 +36,10 @@ def _targets(body: Any, name: str) -> Iterator[Target]:
     if not isinstance(body, dict):
         raise BadInput(f"{name}: not a report of `anywhere check --format json`")
     schema = body.get("schema", SCHEMA)
-    if not isinstance(schema, str) or not schema.startswith("anywhere/"):
+    if not isinstance(schema, str) or not schema.startswith(("anywhere/report/", "anywhere/run/", "anywhere/bundle/")):
         raise BadInput(f"{name}: not a report of `anywhere check --format json`")
+    if schema.startswith("anywhere/bundle/"):
+        raise BadInput(f"{name}: a saved bundle, not a report: `anywhere check {name}` judges it")
     if schema.startswith("anywhere/report/") and schema != SCHEMA:
         raise BadInput(f"{name}: {schema} comes from another version of anywhere; this one reads {SCHEMA}")
     rows = body.get("targets", [body] if "findings" in body else [])
