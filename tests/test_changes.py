@@ -55,6 +55,16 @@ def test_a_plan_as_shell_runs_the_same_commands_and_hides_credentials() -> None:
     assert subprocess.run(["sh", "-n"], input=text.encode()).returncode == 0
 
 
+def test_what_others_keep_secret_in_a_merged_file_is_not_printed_either() -> None:
+    text = 'ECS_ENGINE_AUTH_DATA={"https://r":{"auth":"geheim"}}\nHTTPS_PROXY=http://p:1\n'
+    said = script(
+        (Step("a", "merge", Command(("sh",), text.encode(), shown=("install", "/etc/ecs/ecs.config"))),), "local"
+    )
+    assert SECRET not in said and "/etc/ecs/ecs.config" in said
+    ran = subprocess.run(["sh"], input=said.encode(), capture_output=True)
+    assert ran.returncode == 1 and b"by hand" in ran.stderr
+
+
 @pytest.mark.parametrize(
     ("size", "sizes"),
     [("", [40]), ("5%", [1] + [2] * 19 + [1]), ("10", [1, 10, 10, 10, 9]), ("100%", [1, 39]), ("1", [1] * 40)],
@@ -229,6 +239,24 @@ def test_a_full_disk_is_refused_before_the_first_step(host: BareHost, fill: str)
     with pytest.raises(ChangeFailed, match="has no room"):
         engine.apply(host, dying.JOURNAL, dying.plan)
     assert "anywhere-rules" not in host.sh("iptables-save")
+
+
+@region
+@root
+def test_a_revert_is_refused_on_a_read_only_disk_and_goes_through_on_a_full_one(host: BareHost) -> None:
+    before = snapshot(host)
+    host.sh("mkdir -p /var/lib/anywhere; mount -t tmpfs -o size=1m t /var/lib/anywhere")
+    engine.apply(host, dying.JOURNAL, dying.plan)
+    wanted = snapshot(host)
+    host.sh("mount -o remount,ro /var/lib/anywhere")
+    with pytest.raises(ChangeFailed, match=r"nothing was changed .* read-only"):
+        engine.revert(host, dying.JOURNAL)
+    assert snapshot(host) == wanted
+    host.sh("mount -o remount,rw /var/lib/anywhere; cat /dev/zero > /var/lib/anywhere/full 2>/dev/null || true")
+    done = engine.revert(host, dying.JOURNAL)
+    assert not done.failed and len(done.undone) == len(engine.observe(host, dying.plan))
+    host.sh("umount /var/lib/anywhere; rmdir /var/lib/anywhere")
+    assert snapshot(host) == before
 
 
 @region

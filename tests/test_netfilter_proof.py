@@ -20,11 +20,12 @@ from anywhere.checks.rulesproof import PROOF, judge_plan, judge_proof
 from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Status
 from anywhere.settings import Settings
-from tests.barehost import BareHost
+from tests.barehost import BareHost, snapshot
 from tests.test_netfilter_rules import ECS_INIT
 
 region = pytest.mark.region
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+SCHEMA = json.loads((Path(__file__).parent.parent / "schemas/changes-1.json").read_text())
 
 
 @pytest.fixture
@@ -102,6 +103,48 @@ def test_the_hop_that_breaks_it_is_named(host: BareHost, blow: str, path: str, h
         return  # one of our rules can mend it, which the plan says
     assert any(hop in str(f.evidence["hop"]) for f in found), found
     assert {"bridge" in f.subject for f in found} == {path == "bridge"}
+
+
+@region
+@root
+@pytest.mark.parametrize(
+    "blow",
+    [
+        "iptables -I INPUT -i docker0 -p tcp --dport 51679 -j DROP",
+        "iptables -I INPUT -i docker0 -j DROP",
+        "iptables -P INPUT DROP; iptables -A INPUT -i lo -j ACCEPT",
+    ],
+)
+def test_verify_names_the_hop_that_shadows_rules_which_are_there(host: BareHost, blow: str) -> None:
+    host.sh(blow)
+    found = failed(list(judge_plan(Recording(host), Settings(), False)))
+    assert {f.cause for f in found} == {"rules.shadowed"}, found
+    assert any("filter INPUT" in f.subject for f in found)
+    engine.apply(host, netfilter.JOURNAL, lambda seen: netfilter.plan(seen, Settings(), persist=False))
+    assert not failed(list(judge_plan(Recording(host), Settings(), False))) and not failed(proof(host))
+
+
+@region
+@root
+def test_a_plan_as_shell_has_the_effect_of_apply_and_a_dry_run_of_revert_has_none(host: BareHost) -> None:
+    run = f"cd {os.getcwd()} && {sys.executable} -m anywhere rules"
+    assert host.run(("sh", "-c", f"{run} apply")).ok
+    wanted = snapshot(host)
+    dry = host.run(("sh", "-c", f"{run} revert --dry-run --format json"))
+    assert dry.ok and snapshot(host) == wanted
+    titles = [step["title"] for step in json.loads(dry.stdout)["targets"][0]["steps"]]
+    jsonschema.validate(json.loads(dry.stdout), SCHEMA)
+    done = host.run(("sh", "-c", f"{run} revert --format json"))
+    assert [step["title"] for step in json.loads(done.stdout)["targets"][0]["steps"]] == titles and len(titles) == 5
+    text = host.run(("sh", "-c", f"{run} plan --format shell")).stdout
+    assert host.run(("sh",), input=text.encode()).ok
+
+    def rest(text: str) -> list[str]:
+        return [line for line in text.splitlines() if "/var/lib/anywhere" not in line]
+
+    assert rest(snapshot(host)) == rest(wanted)
+    again = host.run(("sh", "-c", f"{run} plan --format shell")).stdout
+    assert "Nothing to do" in again and host.run(("sh",), input=again.encode()).ok
 
 
 @region
@@ -189,8 +232,7 @@ def test_verify_is_red_until_all_is_there_and_its_words_fit_the_schema(host: Bar
         options = " --no-persist" if command != "revert" else ""
         done = host.run(("sh", "-c", f"{run} {command}{options} --format json"))
         assert done.rc == 0, done.stderr
-        schema = json.loads((Path(__file__).parent.parent / "schemas/changes-1.json").read_text())
-        jsonschema.validate(json.loads(done.stdout), schema)
+        jsonschema.validate(json.loads(done.stdout), SCHEMA)
 
 
 def test_the_loopback_is_unguarded_only_where_it_is_open() -> None:

@@ -18,7 +18,7 @@ from anywhere.changes.profile import NEEDED, Profile, certificates, drop_in, mer
 from anywhere.checks.proxyverify import judge_profile
 from anywhere.errors import BadInput
 from anywhere.facts.quoting import assignments, parse_environment_file
-from anywhere.facts.units import parse_service
+from anywhere.facts.units import SHOW, parse_service
 from anywhere.hosts.recording import Recording
 from anywhere.model import Status
 from tests.barehost import BareHost, snapshot
@@ -173,6 +173,21 @@ def test_every_component_gets_it_before_and_after_it_is_installed() -> None:
     assert any(snap in key for key in keys({f"/etc/systemd/system/{snap}": "[Service]\nExecStart=/x\n"}))
 
 
+def test_what_runs_is_restarted_in_the_order_in_which_it_hangs_together() -> None:
+    shown = "".join(
+        f"Id={name}\nLoadState=loaded\nActiveState=active\nSubState=running\nMainPID=1\nNeedDaemonReload=no\n\n"
+        for name in reversed(proxy.ORDER)
+    )
+    host = FakeHost({}, {SHOW: shown})
+    titles = [step.title for step in proxy.plan(host, profile(), restart=True) if step.key == "restart"]
+    assert titles == [f"restart {', then '.join(proxy.ORDER)}"]
+    assert (
+        proxy.ORDER.index("docker.service")
+        < proxy.ORDER.index("amazon-ssm-agent.service")
+        < proxy.ORDER.index("ecs.service")
+    )
+
+
 def test_what_says_the_same_already_is_left_alone() -> None:
     whole = f"HTTP_PROXY={URL}\nHTTPS_PROXY={URL}\nNO_PROXY={','.join(NEEDED)},more\n"
     assert "file:/etc/ecs/ecs.config" not in keys({"/etc/ecs/ecs.config": whole})
@@ -307,11 +322,15 @@ def test_the_password_is_in_no_output_no_argv_and_no_journal(host: BareHost, for
         ["--url", "http://p:1", "--url-file", "/etc/hostname"],
         ["--url-file", "-", "--credentials-file", "-"],
         ["--ca", "/dev/null"],
+        ["--url", "http://p:1", "--credentials-file", "/dev/null"],
+        ["--url-file", "/dev/null"],
+        ["--url-file", "-", "--ask-become-pass"],
+        ["--url", "http://p:1", "--credentials-file", "-", "--ca", "-"],
         [],
     ],
 )
 def test_bad_words_are_one_line_and_exit_code_2(words: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "anywhere", "proxy", "plan", *words], capture_output=True, text=True, input=""
+        [sys.executable, "-m", "anywhere", "proxy", "plan", *words], capture_output=True, text=True, input="geheim\n"
     )
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "geheim" not in done.stderr

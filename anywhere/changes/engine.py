@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from anywhere.changes.base import ChangeFailed, Command, Planner, Step
@@ -19,6 +20,7 @@ need=$1; shift
 for d; do
   while [ ! -d "$d" ]; do d=$(dirname -- "$d"); done
   [ -w "$d" ] || { echo "$d is read-only, or this is not root"; exit 1; }
+  [ "$need" -gt 0 ] || continue
   set -- $(stat -f -c '%a %S %c %d' -- "$d") || exit 1
   [ $(($1 / 1024 * $2 + $1 % 1024 * $2 / 1024)) -ge "$need" ] || { echo "$d has no room: the disk is full"; exit 1; }
   [ "$3" -eq 0 ] || [ "$4" -gt 16 ] || { echo "$d has no room: no inodes are left"; exit 1; }
@@ -63,18 +65,24 @@ def apply(host: Host, name: str, planner: Planner) -> Applied:
 
 
 def revert(host: Host, name: str) -> Reverted:
-    """Undo all that the journal holds, last first; a failed undo is listed and the others still run."""
+    """Undo all that the journal holds, last first; a failed undo is listed and the others still run. A read-only disk is
+    refused before the first, as for apply; on a full one a revert goes through, because it only takes away."""
     with locked(host, name):
         journal = Journal(host, name)
+        if journal.entries:
+            _require(host, 0, [FOLDER])
         undone: list[str] = []
         failed: list[tuple[str, str]] = []
         for entry in reversed(journal.entries):
             try:
                 _undo(host, entry)
-                journal.undone(entry.key)
                 undone.append(entry.title)
             except ChangeFailed as error:
                 failed.append((entry.title, str(error)))
+                continue
+            # Without room for the note the undo may run once more, which does no harm.
+            with suppress(ChangeFailed):
+                journal.undone(entry.key)
         if not failed:
             journal.clear()
         return Reverted(tuple(undone), tuple(failed))
@@ -88,7 +96,11 @@ def journaled(host: Host, name: str) -> tuple[Entry, ...]:
 def require_room(host: Host, steps: Sequence[Step]) -> None:
     """Refuse a full or read-only disk before the first step. Raises ChangeFailed."""
     folders = dict.fromkeys([FOLDER, *(step.folder for step in steps if step.folder)])
-    done = host.run(("sh", "-c", _ROOM, "room", str(NEEDED_KIB), *folders))
+    _require(host, NEEDED_KIB, folders)
+
+
+def _require(host: Host, kib: int, folders: Iterable[str]) -> None:
+    done = host.run(("sh", "-c", _ROOM, "room", str(kib), *folders))
     if not done.ok:
         why = done.stdout.strip() or done.stderr.strip()
         raise ChangeFailed(f"nothing was changed on {host.name}: {why}")

@@ -133,7 +133,8 @@ def judge_path(host: Host, state: State) -> Iterator[Finding]:
         yield passed(PATH, "169.254.170.2:80", summary, unread=list(state.firewall.nft.unread))
     for obstacle in found:
         who = "containers" if obstacle.path == "bridge" else "the host and host-mode containers"
-        commands = (APPLY,) if obstacle.backend and "INPUT" in obstacle.hop else ()
+        helps = bool(obstacle.backend) and "INPUT" in obstacle.hop
+        commands = (APPLY,) if helps else ()
         yield trouble(
             PATH,
             Status.FAIL,
@@ -141,7 +142,7 @@ def judge_path(host: Host, state: State) -> Iterator[Finding]:
             f"requests of {who} to 169.254.170.2 end here: {obstacle.rule}",
             cause="rules.shadowed",
             remedy=remedy(host, _mend(obstacle.hop, state), *commands),
-            evidence={"rule": obstacle.rule, "path": obstacle.path},
+            evidence={"rule": obstacle.rule, "path": obstacle.path, "ours_helps": helps},
         )
 
 

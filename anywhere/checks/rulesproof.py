@@ -24,16 +24,20 @@ _WHO = {"bridge": "a bridge container", "host": "the host, as a host-mode contai
 def judge_plan(host: Host, settings: Settings, persist: bool) -> Iterator[Finding]:
     """One failed finding a step that is still to be done."""
     steps = change.plan(host, settings, persist=persist)
+    state = observe(host)
+    path = tuple(judge_path(host, state))
+    # A rule that is there but comes too late is shadowed: the hop that takes its packets is the cause, not its absence.
+    is_shadowed = any(finding.status is Status.FAIL and finding.evidence.get("ours_helps") for finding in path)
     if not steps:
         yield passed(PLAN, "rules", "all rules and settings are as wanted" + (", and kept so" if persist else ""))
     for step in steps:
         mend = Remedy("Bring the rules to the wanted state.", (("sudo", *APPLY),))
-        yield trouble(PLAN, Status.FAIL, step.key, f"still to do: {step.title}", cause=_cause(step), remedy=mend)
-    state = observe(host)
+        yield trouble(
+            PLAN, Status.FAIL, step.key, f"still to do: {step.title}", cause=_cause(step, is_shadowed), remedy=mend
+        )
     yield judge_loopback(host, state)
     yield from judge_copies(host, state)
-    if not any(step.key.startswith("rules:") for step in steps):
-        yield from judge_path(host, state)
+    yield from path
 
 
 def judge_proof(live: Host, recorded: Host) -> Iterator[Finding]:
@@ -67,7 +71,7 @@ def _path(state: State, proof: Proof, path: str) -> Finding:
     hops = [obstacle for obstacle in obstacles(state.firewall, state.net) if obstacle.path == path]
     hop = hops[0].hop if hops else _guess(proof, path, reply, listener)
     said = f": {hops[0].rule}" if hops else ""
-    mend = Remedy(f"Mend the hop {hop}, then verify again.", (("sudo", *APPLY),))
+    mend = Remedy(f"Mend the hop {hop}, then verify again.", (("sudo", "anywhere", "rules", "verify"),))
     evidence = {"hop": hop, "reply": reply.outcome, "listener": listener.outcome}
     summary = f"no answer ({reply.outcome}), the broken hop is {hop}{said}"
     return trouble(PROOF, Status.FAIL, subject, summary, cause="rules.shadowed", remedy=mend, evidence=evidence)
@@ -116,9 +120,9 @@ def _neighbour(proof: Proof) -> Iterator[Finding]:
             yield skipped(PROOF, subject, "containers do not reach the introspection port", because=PATH)
 
 
-def _cause(step: Step) -> str:
+def _cause(step: Step, is_shadowed: bool) -> str:
     if step.key.endswith("ip_local_reserved_ports"):
         return "ports.not-reserved"
     if step.key.startswith(("file:", "pause:")) or UNIT in step.key:
         return "rules.volatile"
-    return "rules.missing"
+    return "rules.shadowed" if is_shadowed and step.key.startswith("rules:") else "rules.missing"

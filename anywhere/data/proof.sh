@@ -26,10 +26,10 @@ for old in $(ip netns list 2>/dev/null | sed -n 's/^\(anywhere-proof-[0-9]*-[cn]
   [ -d "/proc/${pid%-*}" ] || ip netns del "$old"
 done
 
-# Connect, ask, and print what came: `answered`, `connected`, or why not. $1 is a command prefix, may be empty.
+# Connect, ask, and print what came: `answered`, `connected`, or why not. $1 is a command prefix, may be empty; $5 a patience.
 ask() {
   # shellcheck disable=SC2016
-  said=$($1 timeout "$patience" bash -c '
+  said=$($1 timeout "${5:-$patience}" bash -c '
     exec 3<>"/dev/tcp/$0/$1" || exit 7
     printf "GET / HTTP/1.0\r\nHost: %s\r\n\r\n" "$0" >&3
     head -c 200 <&3' "$2" "$3" 2>"$work/error.$4" | tr -d '\0' | head -n 5)
@@ -73,7 +73,7 @@ serve() {
   fi
   servers="$servers $!"
   for _ in 1 2 3 4 5 6 7 8 9 10; do
-    case $(patience=$longer; ask '' 127.0.0.1 "$2" "start$2") in *answered*) return 0 ;; esac
+    case $(ask '' 127.0.0.1 "$2" "start$2" "$longer") in *answered*) return 0 ;; esac
     sleep 0.05
   done
   return 1
@@ -81,9 +81,12 @@ serve() {
 
 listener() {
   said=$(ask '' 127.0.0.1 "$1" "here$1")
-  case $said in *silent*) said=$(patience=$longer; ask '' 127.0.0.1 "$1" "here$1") ;; esac
+  case $said in *silent*) said=$(ask '' 127.0.0.1 "$1" "here$1" "$longer") ;; esac
   case $said in
-    *silent*) echo "$3 blocked" ;;
+    *silent*)
+      echo "$3 blocked"
+      longer=$patience # the loopback itself does not answer: nothing gains by waiting again
+      ;;
     *refused*) if serve "$2" "$1"; then echo "$3 temporary"; else echo "$3 none"; fi ;;
     *) echo "$3 present" ;;
   esac
