@@ -23,8 +23,7 @@ from anywhere.fleet import FEWEST, Fleet, Load, look_at_processors
 from anywhere.fleetjudge import CODE, judge_fleet, same_machine
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.report.fleetview import endpoints, groups, outliers, row
-from tests.region import Options, Region
-from tests.sshd import Server
+from tests.fleets import Fleets, fleets
 
 # --- the runner --------------------------------------------------------------------------------------------------
 
@@ -319,50 +318,10 @@ def test_the_line_of_progress() -> None:
 # --- over SSH, in a region ---------------------------------------------------------------------------------------
 
 
-class Fleets:
-    """A region, its sshd on many loopback addresses, and the command line run beside it."""
-
-    def __init__(self, region: Region, server: Server, folder: Path) -> None:
-        self.region, self.server, self.folder = region, server, folder
-
-    def inventory(self, *lines: str) -> str:
-        path = self.folder / "hosts"
-        path.write_text("\n".join(lines) + "\n")
-        return str(path)
-
-    def host(self, name: str, number: int = 1) -> str:
-        return f"{name} ansible_host=127.1.0.{number} ansible_port={self.server.port} ansible_user=root"
-
-    def command(self, *words: str) -> list[str]:
-        argv = [
-            "nsenter",
-            f"--net=/proc/{self.region.pid}/ns/net",
-            "env",
-            "-i",
-            "PATH=/usr/bin:/bin",
-            f"HOME={self.folder}",
-        ]
-        return [*argv, sys.executable, "-m", "anywhere", "check", "--region", "us-east-1", "--shards", "4", *words]
-
-    def check(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.command(*words), capture_output=True, text=True, timeout=120)
-
-
 @pytest.fixture(scope="module")
 def fleet(shared_room: Path) -> Iterator[Fleets]:
-    server = Server(shared_room / "sshd", addresses=("0.0.0.0",))
-    region = Region(options=Options(binds=(str(shared_room),)))
-    region.world.host.folders.append("/run/sshd")
-    region.world.host.files["/root/.bashrc"] = None
-    home = shared_room / "home"
-    (home / ".ssh").mkdir(parents=True)
-    key = Path(f"{server.host_key}.pub").read_text()
-    (home / ".ssh" / "known_hosts").write_text(f"* {key}")
-    (home / ".ssh" / "config").write_text(f"Host *\n  IdentityFile {server.key}\n")
-    with region:
-        server.start(region.popen)
-        yield Fleets(region, server, home)
-        server.stop()
+    with fleets(shared_room) as running:
+        yield running
 
 
 pytest_region = pytest.mark.region

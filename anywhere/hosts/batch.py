@@ -124,6 +124,7 @@ class Reader:
     def __init__(self, mark: str) -> None:
         self._end = b"\n" + mark.encode()
         self._out, self._err = bytearray(), bytearray()
+        self._looked = 0
         self._words: list[tuple[str, bytes]] = []
         self._errors: list[bytes] = []
 
@@ -143,14 +144,18 @@ class Reader:
         return [part for part in parts if part.word != "start"]
 
     def _take_words(self) -> None:
+        """Each byte is looked at once, however small the pieces and large the part."""
         start = self._end + b" "
-        while (place := self._out.find(start)) >= 0:
+        while (place := self._out.find(start, self._looked)) >= 0:
+            self._looked = place
             line_end = self._out.find(b"\n", place + len(start))
             if line_end < 0:
                 return
             word = self._out[place + len(start) : line_end].decode("utf-8", "replace")
             self._words.append((word, bytes(self._out[:place])))
             del self._out[: line_end + 1]
+            self._looked = 0
+        self._looked = max(0, len(self._out) - len(start))
 
 
 def parse(mark: str, stdout: bytes, stderr: bytes) -> list[Part]:

@@ -16,6 +16,8 @@ from anywhere.hosts.ssh import Connection, Sink
 
 QUIET = 9.0  # seconds without a byte after which an observation has hung: past every time limit set over there
 BATCH_SECONDS = 60.0
+RESERVE = 1.0  # seconds before the deadline in which a shell that says nothing can still be told of
+BATCH_OUTPUT, JOBS_OUTPUT = 16 << 20, 1 << 20  # bytes; more is a runaway, which would take the time of all other hosts
 KILLED, TIMED_OUT = 137, 124
 Told = Callable[[int, batch.Part], None]
 """Called with the number of a line and its part, in the thread of the connections: it must not wait."""
@@ -107,9 +109,10 @@ class Shell:
 
         command = batch.PASSWORD_READER if self._password else batch.READER
         seconds = self.deadline.left(BATCH_SECONDS)
-        ran = self.connection.execute(command, (secret + text).encode(), seconds, sink, QUIET)
+        quiet = min(QUIET, max(RESERVE, seconds - RESERVE))
+        ran = self.connection.execute(command, (secret + text).encode(), seconds, sink, quiet, BATCH_OUTPUT)
         if len(head) < HEAD:
-            raise self._no_shell(ran.stderr or ran.stdout)
+            raise self._no_shell((ran.stderr or ran.stdout)[:1000])
 
     def _no_shell(self, said: bytes) -> HostUnreachable:
         if self.deadline.left() <= 0:
@@ -120,7 +123,8 @@ class Shell:
 
     def jobs(self, mark: str, lines: Sequence[str], seconds: float, sink: Sink) -> None:
         """Background jobs with the user's own rights; `sink` gets their output as it comes."""
-        self.connection.execute(batch.READER, batch.jobs(mark, lines).encode(), self.deadline.left(seconds), sink)
+        text, seconds = batch.jobs(mark, lines).encode(), self.deadline.left(seconds)
+        self.connection.execute(batch.READER, text, seconds, sink, largest=JOBS_OUTPUT)
 
     def act(self, argv: Sequence[str], input: bytes, timeout: float) -> Completed:
         """One command with its input and its own exit code."""

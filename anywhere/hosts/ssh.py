@@ -114,11 +114,13 @@ class Connection:
         timeout: float = 10.0,
         sink: Sink | None = None,
         quiet: float = float("inf"),
+        largest: int = LARGEST_OUTPUT,
     ) -> Ran:
         """Run a command line in the user's login shell; `sink` gets both streams piece by piece as they come, in
-        the loop's thread. After `timeout` seconds, or `quiet` seconds without a byte: what came until then, and rc None."""
+        the loop's thread. After `timeout` seconds, `quiet` seconds without a byte or `largest` bytes: what came until
+        then, and rc None."""
         self.check()
-        session = _Session(LOOP.get(), sink)
+        session = _Session(LOOP.get(), sink, largest)
         started = time.monotonic()
         try:
             LOOP.call(self._execute(session, command, input, quiet), timeout)
@@ -213,13 +215,13 @@ def dial_error(code: int, text: str) -> OSError:
 class _Session:
     """Collects what one command writes (a session in asyncssh's sense)."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sink: Sink | None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, sink: Sink | None, largest: int) -> None:
         self.out, self.err = bytearray(), bytearray()
         self.rc: int | None = None
         self.first_at = 0.0
         self.is_cut = False  # by us: its time was over, or its output too long
         self.done: asyncio.Future[None] = loop.create_future()
-        self._loop, self._sink = loop, sink
+        self._loop, self._sink, self._largest = loop, sink, largest
         self._channel: Any = None
 
     def connection_made(self, channel: Any) -> None:
@@ -229,10 +231,12 @@ class _Session:
         pass
 
     def data_received(self, data: bytes, kind: int | None) -> None:
+        if self.is_cut:
+            return
         self.first_at = self.first_at or time.time()
         into = self.err if kind else self.out
         into += data
-        if len(into) > LARGEST_OUTPUT:
+        if len(into) > self._largest:
             self.is_cut = True
             self._channel.abort()
         elif self._sink:
