@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from anywhere.errors import BadInput
 from anywhere.model import Report
 
+PIECE = 1 << 20  # characters encoded at once: the report of a large fleet is long
+
 
 def show(report: Report, format: str, output: str = "") -> None:
     """Render a report and write it. A table on a terminal has colours."""
@@ -36,10 +38,11 @@ def write(text: str, output: str = "") -> None:
         write_file(output, text.encode())
         return
     try:
-        data = memoryview(text.encode("utf-8", "replace"))
         sys.stdout.flush()
-        while data:
-            data = data[os.write(sys.stdout.fileno(), data) :]
+        for start in range(0, len(text), PIECE):
+            data = memoryview(text[start : start + PIECE].encode("utf-8", "replace"))
+            while data:
+                data = data[os.write(sys.stdout.fileno(), data) :]
     except OSError as error:
         if error.errno == errno.EPIPE:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -114,13 +114,13 @@ class Connection:
         timeout: float = 10.0,
         sink: Sink | None = None,
         quiet: float = float("inf"),
-        largest: int = LARGEST_OUTPUT,
+        largest: int = 0,
     ) -> Ran:
         """Run a command line in the user's login shell; `sink` gets both streams piece by piece as they come, in
-        the loop's thread. After `timeout` seconds, `quiet` seconds without a byte or `largest` bytes: what came until
-        then, and rc None."""
+        the loop's thread. After `timeout` seconds, `quiet` seconds without a byte, or `largest` bytes (0:
+        LARGEST_OUTPUT): what came until then, and rc None."""
         self.check()
-        session = _Session(LOOP.get(), sink, largest)
+        session = _Session(LOOP.get(), sink, largest or LARGEST_OUTPUT)
         started = time.monotonic()
         try:
             LOOP.call(self._execute(session, command, input, quiet), timeout)

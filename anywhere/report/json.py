@@ -18,13 +18,15 @@ def render(report: Report) -> str:
     if not report.targets:
         return frame + "\n"
     # A target at a time: the plain values of a thousand of them would take more memory than the text.
-    texts = (json.dumps(target_dict(target), indent=2, ensure_ascii=False) for target in report.targets)
-    inner = ",\n".join("    " + text.replace("\n", "\n    ") for text in texts)
-    more = (
-        f',\n  "{name}": ' + json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")
-        for name, value in _of_many(report).items()
-    )
-    return frame.removesuffix("[]\n}") + f"[\n{inner}\n  ]{''.join(more)}\n}}\n"
+    pieces = [frame.removesuffix("[]\n}"), "[\n"]
+    for target in report.targets:
+        text = json.dumps(target_dict(target), indent=2, ensure_ascii=False)
+        pieces += ["    ", text.replace("\n", "\n    "), ",\n"]
+    pieces[-1] = "\n  ]"
+    for name, value in _of_many(report).items():
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        pieces += [f',\n  "{name}": ', text.replace("\n", "\n  ")]
+    return "".join([*pieces, "\n}\n"])
 
 
 def as_dict(report: Report) -> dict[str, Any]:
