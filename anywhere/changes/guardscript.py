@@ -19,9 +19,9 @@ _HEAD = """\
 # Written by `anywhere rules apply`, removed by `anywhere rules revert`: what is edited here is lost.
 # Keeps the network rules of ECS task credentials. `once` looks and mends once, `guard` stays.
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-tick=2.2      # seconds between two looks at what was reported
+tick=2        # seconds between two looks at what was reported
 every=2       # of these: a look at what reports no changes, the settings and the rules of iptables-legacy
-safety=27     # of these: a look at everything, whatever was reported
+safety=30     # of these: a look at everything, whatever was reported
 patience=8    # repairs in about a minute before something is taken to fight them
 localnet=/proc/sys/net/ipv4/conf/all/route_localnet
 ports=/proc/sys/net/ipv4/ip_local_reserved_ports
@@ -96,7 +96,7 @@ guard() {
   elif command -v nft >/dev/null; then monitor='nft monitor'
   else monitor=''; fi
   # Where nothing is reported there is nothing to do between two looks.
-  if [ -z "$events" ] || [ -z "$monitor" ]; then events='' tick=4.4 every=1 safety=13; fi
+  if [ -z "$events" ] || [ -z "$monitor" ]; then events='' tick=4 every=1 safety=15; fi
   while sleep $tick; do echo tick; done >&3 3>&- &
   if [ -n "$events" ]; then
     pause=1
