@@ -99,6 +99,14 @@ WRONG = [
     (("rules", "aply"), "aply"),
     (("proxy", "aply"), "aply"),
     (("taskdef", "check", "/no/such/file.json"), "no such file"),
+    (("report", "merge", "/dev/zero"), "/dev/zero: larger than 512 MiB"),
+    (("report", "merge", "/"), "Is a directory"),
+    ((*EAST, "-i", ""), "--inventory is empty"),
+    ((*EAST, "-i", "/dev/zero"), "larger than a list of hosts can be"),
+    ((*EAST, "-i", "/etc/hostname", "--limit", "@/dev/zero"), "larger than a list of hosts can be"),
+    ((*EAST, "--resume", "/dev/zero"), "--resume /dev/zero: not a file"),
+    (("bundle", "show", "/dev/zero"), "not a file"),
+    (("bundle", "diff", "/", "/"), "/: "),
     (("--zzz",), "No such option"),
 ]
 
@@ -134,6 +142,31 @@ def test_help_for_each_verb(verb: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.lstrip().startswith("Usage: anywhere") and "\x1b" not in done.stdout
     assert all(word in done.stdout for word in (verbs() if not verb else ["--help"]))
+
+
+SHOWING = [
+    "check",
+    "endpoints",
+    "bundle show",
+    "bundle diff",
+    "report merge",
+    "explain",
+    "taskdef check",
+    "taskdef fit",
+]
+
+
+@pytest.mark.parametrize("words", SHOWING)
+def test_examples_stand_in_the_help_line_by_line(words: str) -> None:
+    lines = [line.strip() for line in run(*words.split(), "--help").stdout.splitlines()]
+    assert "Examples:" in lines
+    shown = lines[lines.index("Examples:") + 1 :]
+    assert shown and all(f"anywhere {words}" in line for line in shown if line)
+
+
+@pytest.mark.parametrize("words", ["bundle", "report", "taskdef"])
+def test_no_help_is_cut_off(words: str) -> None:
+    assert "..." not in run(words, "--help").stdout.split("Commands:")[1]
 
 
 def test_no_words_show_the_verbs() -> None:

@@ -20,7 +20,11 @@ _FORMAT = typer.Option("table", help="table or json.")
 _OUTPUT = typer.Option("", help="Write the result to a file.")
 
 
-@app.command()
+@app.command(
+    short_help="List what a bundle holds and what was masked in it.",
+    epilog="\b\nExamples:\n  anywhere bundle show host.json.gz\n"
+    "  anywhere bundle show host.json.gz --observation /etc/resolv.conf\n",
+)
 def show(
     file: str = typer.Argument(..., help="A bundle that `anywhere check --save` wrote."),
     observation: str = typer.Option("", help="Print this observation whole (a part of what was asked is enough)."),
@@ -51,7 +55,11 @@ def show(
     write("\n".join(lines) + "\n", output)
 
 
-@app.command()
+@app.command(
+    short_help="Say what changed between two bundles.",
+    epilog="\b\nExamples:\n  anywhere bundle diff before.json.gz after.json.gz\n"
+    "  anywhere bundle diff web1.json.gz web2.json.gz --format json\n",
+)
 def diff(
     old: str = typer.Argument(..., help="The bundle of before, or of one host."),
     new: str = typer.Argument(..., help="The bundle of now, or of the other host."),

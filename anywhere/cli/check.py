@@ -5,12 +5,21 @@ from __future__ import annotations
 import typer
 
 from anywhere.cli.hosts import Hosts, with_hosts
+from anywhere.report import FORMATS
 from anywhere.settings import Settings
 
+EXAMPLES = """\b
+Examples:
+  anywhere check --region eu-west-1
+  anywhere check --region eu-west-1 --with ecr,logs --format json
+  anywhere check --region eu-west-1 --host admin@10.0.0.7 --save before.json.gz
+  anywhere check --region eu-west-1 -i hosts.ini --limit web --format html --output fleet.html
+  anywhere check bundles/*.json.gz
+"""
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command()
+@app.command(epilog=EXAMPLES)
 @with_hosts
 def check(
     hosts: Hosts,
@@ -27,7 +36,7 @@ def check(
     shards: int = typer.Option(12, help="How many ecs-a-N and ecs-t-N names to try."),
     dualstack: bool = typer.Option(False, help="Use the dual-stack names."),
     fips: bool = typer.Option(False, help="Use the FIPS names."),
-    format: str = typer.Option("table", help="table, json, ..."),
+    format: str = typer.Option("table", help=f"{', '.join(FORMATS)}."),
     output: str = typer.Option("", help="Write the result to a file."),
     save: str = typer.Option(
         "", help="Save all observations as a bundle (.json or .json.gz); of many hosts, a folder."

@@ -18,6 +18,12 @@ from anywhere.settings import FEATURES, PHASES
 
 FORMATS = ("table", "json", "csv", "plain", "squid", "nftables")
 FILE_WIDTH = 160  # columns of a table that does not go to a terminal
+EXAMPLES = """\b
+Examples:
+  anywhere endpoints --region eu-west-1 --with ecr,logs
+  anywhere endpoints --region eu-west-1 --format squid > /etc/squid/conf.d/ecs-anywhere.conf
+  anywhere endpoints --region eu-west-1 --format nftables | sudo nft -f -
+"""
 RESOLVE_BUDGET = 8.0  # seconds for all look-ups of the nftables sets together
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -29,7 +35,7 @@ class NothingResolved(AnywhereError):
     exit_code = 3
 
 
-@app.command("endpoints")
+@app.command("endpoints", epilog=EXAMPLES)
 def run(
     region: Annotated[
         list[str] | None, typer.Option(help="AWS region, for example us-east-1.", show_default=False)

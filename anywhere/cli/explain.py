@@ -11,7 +11,7 @@ from anywhere.errors import BadInput
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  anywhere explain\n  anywhere explain egress.blocked\n")
 def explain(
     code: str = typer.Argument("", help="A cause code such as egress.blocked; without one, all are listed."),
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from anywhere.cli.hosts import Hosts, titles
+from anywhere.cli.output import read
 from anywhere.cli.taskjudging import UNREADABLE, complain, now, show_documents
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.facts.capacity import HostCapacity, capacity, parse_instances
@@ -18,6 +19,7 @@ from anywhere.taskdef.fit import UDP_UNSEEN, Answer, Fit, Wish, fit
 from anywhere.taskdef.load import Document
 from anywhere.taskdef.needs import need
 
+LARGEST = 64 * 1024 * 1024  # bytes of a description of instances
 PLACEMENT, REACH, HOST, PORTS, PROXY = "fit.placement", "fit.reach", "fit.host", "fit.port-dynamic", "fit.proxy"
 
 
@@ -131,8 +133,7 @@ def _hosts(request: Request, names: Sequence[str]) -> tuple[list[HostCapacity], 
 
 def _instances(file: str) -> tuple[HostCapacity, ...]:
     try:
-        with open(file, encoding="utf-8") as opened:
-            return parse_instances(opened.read())
+        return parse_instances(read(file, LARGEST).decode("utf-8"))
     except AnywhereError as error:
         raise BadInput(f"{file}: {error}") from None
     except UnicodeDecodeError:

@@ -51,8 +51,8 @@ def _option(default: Any, *names: str, help: str, **more: Any) -> Any:
 OPTIONS: dict[str, tuple[Any, Any]] = {
     "host": (list[str], _option([], help="local (default), [user@]host[:port], or a saved bundle; again for more.")),
     "inventory": (
-        str,
-        _option("", "--inventory", "-i", help="A file of hosts: a list, Ansible's INI or YAML, JSON; - is stdin."),
+        str | None,
+        _option(None, "--inventory", "-i", help="A file of hosts: a list, Ansible's INI or YAML, JSON; - is stdin."),
     ),
     "limit": (str, _option("", help="Only these of the inventory: names and groups, *, !not, &and, ~regex, @file.")),
     "parallel": (int, _option(PARALLEL, "--parallel", "-p", help="How many hosts at once.")),
@@ -96,7 +96,7 @@ def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def chosen(
     host: Sequence[str] = (),
-    inventory: str = "",
+    inventory: str | None = None,
     limit: str = "",
     parallel: int = PARALLEL,
     host_timeout: float = HOST_SECONDS,
@@ -114,13 +114,15 @@ def chosen(
     for path in (*ssh_key, *filter(None, [ssh_config])):
         if not os.access(os.path.expanduser(path), os.R_OK):
             raise BadInput(f"{path}: cannot be read")
-    entries = _entries(host, inventory, limit)
+    if inventory == "":
+        raise BadInput("--inventory is empty: name a file of hosts, or - for standard input")
+    entries = _entries(host, inventory or "", limit)
     ssh = SSHOptions(
         accept_new=ssh_accept_new,
         identities=tuple(ssh_key),
         config=(ssh_config,) if ssh_config else None,
         become=not no_sudo,
-        become_password=_password(inventory) if ask_become_pass else "",
+        become_password=_password(inventory or "") if ask_become_pass else "",
     )
     return Hosts(entries, ssh, parallel, host_timeout, given=bool(host or inventory))
 

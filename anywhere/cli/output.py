@@ -30,6 +30,21 @@ def show(report: Report, format: str, output: str = "") -> None:
     write(render(report), output)
 
 
+def read(path: str, largest: int) -> bytes:
+    """A file's content, or standard input's for `-`. Raises BadInput for what cannot be read or has no end."""
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(largest + 1)
+        else:
+            with open(path, "rb") as file:
+                data = file.read(largest + 1)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
+    if len(data) > largest:
+        raise BadInput(f"{path}: larger than {largest >> 20} MiB")
+    return data
+
+
 def write(text: str, output: str = "") -> None:
     """Write to standard output or to a file. A closed pipe ends quietly, a full disk is one line and exit code 2."""
     if output and output != "-":

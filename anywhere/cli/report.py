@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import typer
 
+from anywhere.report import FORMATS
+
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Join reports that other engines gathered."
 )
+
+LARGEST = 512 * 1024 * 1024  # bytes: some ten thousand hosts
+EXAMPLES = """\b
+Examples:
+  anywhere report merge *.json --format html --output fleet.html
+  ssh web1 anywhere check --region eu-west-1 --format json | anywhere report merge -
+"""
 
 
 @app.callback()
@@ -14,12 +23,12 @@ def report() -> None:
     """Join reports that other engines gathered."""
 
 
-@app.command()
+@app.command(short_help="Join reports into one, and judge the hosts together.", epilog=EXAMPLES)
 def merge(
     files: list[str] = typer.Argument(
         ..., metavar="FILE...", help="Reports as JSON or JSON lines; - is standard input."
     ),
-    format: str = typer.Option("table", help="table, json, jsonl, html, markdown, ..."),
+    format: str = typer.Option("table", help=f"{', '.join(FORMATS)}."),
     output: str = typer.Option("", help="Write the result to a file."),
     strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
 ) -> int:
@@ -42,14 +51,10 @@ def merge(
 
 
 def _text(path: str) -> str:
-    import sys
-    from pathlib import Path
-
+    from anywhere.cli.output import read
     from anywhere.errors import BadInput
 
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        return read(path, LARGEST).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: not text; a saved bundle is judged by `anywhere check {path}`") from error
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error

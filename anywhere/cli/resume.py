@@ -35,6 +35,8 @@ class Journal:
         """Take the results of earlier runs; the bytes up to the last whole line (a killed run leaves half a line)."""
         if not os.path.exists(self.path):
             return 0
+        if not os.path.isfile(self.path):
+            raise BadInput(f"--resume {self.path}: not a file")
         data = Path(self.path).read_bytes()
         whole = data.rfind(b"\n") + 1
         lines = data[:whole].decode("utf-8", "replace").split("\n")[:-1]

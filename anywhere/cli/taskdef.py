@@ -7,7 +7,8 @@ import typer
 from anywhere.cli.hosts import Hosts, with_hosts
 from anywhere.errors import BadInput
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=__doc__)
+HELP = "Judge task definitions, place them on hosts, convert them, weigh network modes and density."
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=HELP)
 
 LAUNCHES = ("external", "ec2", "fargate", "declared")
 FILES = typer.Argument(help="Files, folders, patterns, or - for standard input.")
@@ -17,7 +18,12 @@ FORMAT = typer.Option("table", help="table, json, jsonl, junit or sarif.")
 OUTPUT = typer.Option("", help="Write the result to a file.")
 
 
-@app.command()
+@app.command(
+    short_help="Judge definitions, services and run requests.",
+    epilog="\b\nExamples:\n  anywhere taskdef check task.json\n"
+    "  anywhere taskdef check infra/ --ignore-others --format sarif --output anywhere.sarif\n"
+    "  terraform show -json plan | anywhere taskdef check -\n",
+)
 def check(
     files: list[str] = FILES,
     launch_type: str = LAUNCH,
@@ -43,7 +49,12 @@ def check(
     return judge_files(files, options, selection, ignore_others, format, output, strict)
 
 
-@app.command("fit")
+@app.command(
+    "fit",
+    short_help="Say whether so many tasks fit on these hosts.",
+    epilog="\b\nExamples:\n  anywhere taskdef fit task.json --count 3 --host admin@10.0.0.7 --host admin@10.0.0.8\n"
+    "  anywhere taskdef fit task.json --host bundles/ --no-reach\n",
+)
 @with_hosts
 def fit_(
     hosts: Hosts,
@@ -70,7 +81,10 @@ def fit_(
     return run(files, request, format, output)
 
 
-@app.command()
+@app.command(
+    short_help="Write the definition for external instances.",
+    epilog="\b\nExamples:\n  anywhere taskdef convert task.json > external.json\n",
+)
 def convert(
     files: list[str] = FILES,
     to: str = typer.Option("external", help="The launch type to convert to: external."),
@@ -104,7 +118,7 @@ def explain_mode(
     return advise_files(files, launch, _system(os), format, output)
 
 
-@app.command()
+@app.command(short_help="Say how many awsvpc tasks EC2 instances hold.")
 def density(
     instance_type: str = typer.Option("", help="EC2 instance type; c5.large and p5.48xlarge are known."),
     interfaces: int = typer.Option(0, min=0, max=1000, help="Network interfaces of the type, its primary included."),

@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from anywhere.errors import BadInput
 from anywhere.hosts.sshtarget import SSHTarget
 from anywhere.inventory.book import Entry
 from anywhere.inventory.ranges import expand
+
+LARGEST = 8 * 1024 * 1024  # characters
 
 
 def limited(entries: Sequence[Entry], text: str) -> tuple[Entry, ...]:
@@ -49,10 +50,13 @@ def _split(text: str) -> list[str]:
 
 def _file(path: str) -> list[str]:
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        with open(path, encoding="utf-8") as file:
+            text = file.read(LARGEST + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"--limit @{path}: cannot be read: {getattr(error, 'strerror', '') or 'not text'}") from error
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if len(text) > LARGEST:
+        raise BadInput(f"--limit @{path}: larger than a list of hosts can be")
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def _fits(entry: Entry, part: str) -> bool:
