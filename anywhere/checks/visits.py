@@ -169,6 +169,8 @@ def describe(visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
         evidence["http"] = {"status": best.http.status, "headers": dict(best.http.headers)}
     if visit.second:
         evidence["second_look"] = {name: _outcome(probe) for name, probe in visit.second}
+        if notes := {name: probe.detail for name, probe in visit.second if probe.ok and probe.detail}:
+            evidence["second_look_notes"] = notes
         shown = visit.look("any-trust")
         if shown is not None and shown.tls is not None:
             evidence["tls"] = _tls(shown)

@@ -27,6 +27,7 @@ from anywhere.model import Reason, Stage
 
 COMMAND_SECONDS = 5.0  # for one gathered command
 RESOLVE_SECONDS, NAMESERVER_SECONDS = 5.5, 2.2  # as LocalHost
+GREETED = "a short greeting is answered; which sizes pass is not visible over SSH"
 FULL_SEGMENT = 1400  # bytes: sizes from here on are what sshd's connections have anyway
 READ_AHEAD = 256 * 1024  # bytes of a file that are gathered; what is longer is a log, and its end is what is asked for
 INVENTORY: Key = ("inventory",)
@@ -115,7 +116,7 @@ class SSHHost:
             return probe
         greeting = self._ladder.climb(replace(small, scheme="tls", suites="none", verify=False))
         if greeting.ok or greeting.reason is Reason.TLS_VERSION:
-            return replace(greeting, stage=Stage.DONE, reason=None, detail="a short greeting is answered")
+            return replace(greeting, stage=Stage.DONE, reason=None, detail=GREETED)
         return probe
 
     def inventory(self) -> Inventory:
