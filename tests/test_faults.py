@@ -76,6 +76,19 @@ PAIRS = (
     ("endpoint-dropped", "shards-hidden"),
     ("inspected", "second-nameserver-dead"),
     ("upgrade-502", "clock-ahead"),
+    ("lossy", "endpoint-dropped"),
+    ("edns-refused", "endpoint-dropped"),
+    ("proxy-504-for-one", "clock-behind"),
+    ("inspected-trusted", "proxy-denies-name"),
+    ("device-503-one", "clock-drifting"),
+    ("upgrade-stripped", "second-nameserver-dead"),
+    ("block-page-private", "endpoint-refused"),
+    ("mtu-one", "name-hidden"),
+    ("sinkhole-private", "upgrade-502"),
+    ("policy-route", "clock-unsynchronised"),
+    ("private-mixed", "block-page-private"),
+    ("ipv6-some-refused", "expired-one"),
+    ("inspected-trusted", "clock-years-behind"),
 )
 
 

@@ -70,7 +70,10 @@ def first_addresses(host: Host, name: str, servers: Sequence[str]) -> tuple[str,
     """`lookup(...).addresses` as soon as they are certain; slower nameservers are still being asked meanwhile."""
 
     def enough(results: dict[int, Answer], seconds: float) -> bool:
-        return 0 in results or (seconds > SYSTEM_LEAD and any(answer.addresses for answer in results.values()))
+        if 0 in results and (results[0].addresses or results[0].reason is not Reason.NAMESERVER_TIMEOUT):
+            return True
+        # The system's silence is no answer either: then a nameserver's own word counts, when it is there.
+        return (0 in results or seconds > SYSTEM_LEAD) and any(answer.addresses for answer in results.values())
 
     results = race(_calls(host, name, servers), enough)
     if 0 in results and (results[0].addresses or results[0].reason is not Reason.NAMESERVER_TIMEOUT):
