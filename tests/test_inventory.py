@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anywhere.errors import BadInput
+from anywhere.hosts.redact import redact
 from anywhere.hosts.sshtarget import SSHTarget
 from anywhere.inventory import Entry, limited, load, parse
 from anywhere.inventory.book import Book
@@ -201,6 +202,19 @@ def test_broken_files_are_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadInput) as caught:
         load(str(path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a ansible_become_pass=Pl4nted d\n", "a ansible_become_password='Pl4 nted' d\n", "root:Pl4nted@web1\n", "[x\n"]
+    + ["all:\n  hosts:\n    a: [ansible_become_pass: Pl4nted]\n", '{"all": {"hosts": {"a": "Pl4nted"}}'],
+)
+def test_no_complaint_shows_a_password(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "hosts"
+    path.write_text(text)
+    with pytest.raises(BadInput) as caught:
+        load(str(path))
+    assert "nted" not in redact(str(caught.value))
 
 
 def test_all_problems_are_said_at_once(tmp_path: Path) -> None:

@@ -104,6 +104,34 @@ def test_no_bundle_holds_a_secret_and_the_preview_says_what_was_masked(planted: 
     clean(again.stdout, again.stderr)
 
 
+def test_no_file_of_later_steps_holds_a_secret(planted: Remote, tmp_path: Path) -> None:
+    """Reports written to files, joined, and judged again from bundles; differences; a run with its own faults shown."""
+    words = ("check", "--host", planted.spec, "--region", "us-east-1", "--format", "json")
+    saved, report, page = (str(tmp_path / name) for name in ("b.json.gz", "r.json", "r.html"))
+    done = planted.anywhere(*words, "--output", report, "--save", saved)
+    texts = [done.stdout, done.stderr]
+    for more in (
+        ("report", "merge", report, report, "--format", "html", "--output", page),
+        ("report", "merge", report, "--format", "junit"),
+        ("bundle", "diff", saved, saved),
+        ("bundle", "show", saved, "--observation", "read"),
+        ("bundle", "show", saved, "--format", "json"),
+        ("check", saved, "--region", "eu-west-1"),
+        ("taskdef", "fit", "tests/cases/taskdef/documents/describe.json", "--host", saved, "--no-reach"),
+    ):
+        later = subprocess.run([sys.executable, "-m", "anywhere", *more], capture_output=True, text=True)
+        texts += [later.stdout, later.stderr]
+    clean(*texts, Path(report).read_text(), Path(page).read_text())
+
+
+def test_a_name_that_is_no_secret_is_not_masked(planted: Remote) -> None:
+    done = planted.anywhere("check", "--host", planted.spec, "--region", "us-east-1", "--format", "json")
+    target = json.loads(done.stdout)["targets"][0]
+    shown = [f["subject"] + f["summary"] for f in target["findings"]]
+    assert not [text for text in shown if text.startswith("***")]
+    assert planted.spec.rpartition("@")[2].split(":")[0] in target["name"] and "***" not in target["name"]
+
+
 def test_a_run_over_a_fleet_leaves_none_in_its_files(planted: Remote) -> None:
     inventory = planted.home / "hosts"
     words = (

@@ -14,7 +14,7 @@ Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
 _SECRET = (
     r"secret_?access_?key|secret_?key|access_?key_?id|session_?token|security[-_]?token|authorization_?token|"
-    r"identity_?token|private_?key|activation_?(?:code|id)|pass(?:word|phrase)|(?<!/)passwd|client_?secret|api_?key|auth_?token"
+    r"identity_?token|private_?key|activation_?(?:code|id)|pass(?:word|phrase)|_pass(?![a-z])|(?<!/)passwd|client_?secret|api_?key|auth_?token"
 )
 _PROXY = r"(?:https?|all|ftp)[_-]proxy"
 # A separator never reaches into the next line: an empty value must not cost the following one.
@@ -48,7 +48,12 @@ _RULES: tuple[Rule, ...] = (
         _masked,
     ),
     (
-        re.compile(r"(\s-{1,2}(?:code|id|activation-code|activation-id|password)[= ]+)(?!\*\*\*|\\)[^\s\"']+"),
+        # Of the agent's and the installer's command lines, also as a list of quoted words.
+        re.compile(
+            r"((?:^|(?<=[\s\"']))-{1,2}(?:code|id|activation-code|activation-id|password)(?:[= ]+\\?[\"']?|[\"'],\s*[\"']))"
+            r"(?!\*\*\*|\\)[^\s\"'\\]+",
+            re.M,
+        ),
         rf"\1{MASK}",
     ),
     (re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{12,}\b"), MASK),

@@ -57,6 +57,8 @@ def parse_target(text: str, name: str = "") -> SSHTarget:
     """`[user@]host[:port]`, an IPv6 address in brackets where a port follows. Raises BadInput."""
     rest = text.strip().removeprefix("ssh://").rstrip("/")
     user, mark, place = rest.rpartition("@")
+    if ":" in user:
+        raise BadInput(f"'{user.partition(':')[0][:40]}:***@{place[:80]}' holds a password: use a key or the agent")
     host, port = _split(place)
     good_host = _HOST.fullmatch(host) or (":" in host and _ADDRESS.fullmatch(host))
     if not good_host or (mark and not _USER.fullmatch(user)) or user.startswith("-") or host.startswith("-"):
