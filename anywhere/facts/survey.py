@@ -276,7 +276,9 @@ def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[str, P
         if spec.suites != "go":
             looks.append(("go-suites", replace(spec, suites="go", scheme="tls")))
         looks.append(("any-suites", replace(spec, suites="any", verify=False, scheme="tls")))
-    if probe.stage is Stage.PROXY and probe.reason in (Reason.PROXY_ERROR, Reason.PROXY_UNREACHABLE):
+    # A status in HTTP proves the scheme; only 400 is also what a TLS port says to plain HTTP.
+    spoke = probe.http is not None and probe.http.status != 400
+    if probe.stage is Stage.PROXY and probe.reason in (Reason.PROXY_ERROR, Reason.PROXY_UNREACHABLE) and not spoke:
         looks.append(("other-scheme", replace(spec, proxy=other_scheme(spec.proxy), verify=False)))
     return looks
 

@@ -17,7 +17,7 @@ from anywhere.hosts.tls import Contexts
 from anywhere.hosts.trust import load_trust
 from anywhere.model import Reason
 
-RESOLVE_TIMEOUT = 3.5  # seconds: past a lost packet; a name that takes longer is looked up at a nameserver itself
+RESOLVE_TIMEOUT = 3.0  # seconds: past a lost packet; a name that takes longer is looked up at a nameserver itself
 NAMESERVER_TIMEOUT = 2.2
 TELLING = 1.0  # seconds: whoever is silent for so long, or for a quarter of a short run, does not answer
 # What the C library says of a name; everything else that it says is about its servers or itself.

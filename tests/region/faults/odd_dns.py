@@ -94,9 +94,9 @@ def edns_refused(world: World) -> None:
     change_all(world, edns="formerr")
 
 
-@variation("very-slow-dns", "every DNS answer takes three seconds")
+@variation("very-slow-dns", "every DNS answer takes two and a half seconds")
 def very_slow_dns(world: World) -> None:
-    change_all(world, delay=3.0)
+    change_all(world, delay=2.5)
 
 
 @fault("stub-dead", "resolv.conf names the stub on the host, and it does not run", "dns.nameserver-down")
