@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -162,6 +164,28 @@ def test_examples_stand_in_the_help_line_by_line(words: str) -> None:
     assert "Examples:" in lines
     shown = lines[lines.index("Examples:") + 1 :]
     assert shown and all(f"anywhere {words}" in line for line in shown if line)
+
+
+def shown_commands() -> list[str]:
+    """Every command line that the pages for people and the examples of the help show."""
+    known = "|".join(verbs())
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    blocks = [block for page in pages for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.S)]
+    lines = [
+        line for text in (*blocks, *(run(*w.split(), "--help").stdout for w in SHOWING)) for line in text.split("\n")
+    ]
+    found = (re.search(rf"(?:^|[/ ])anywhere ((?:{known})\b[^|>#]*)", line) for line in lines)
+    return sorted({match[1].strip() for match in found if match and not match.string.strip().startswith("Usage")})
+
+
+def test_every_command_that_is_shown_is_one_that_is_known() -> None:
+    from anywhere.cli import run as run_here
+
+    shown = shown_commands()
+    assert len(shown) > 20
+    assert run_here(["check", "--regoin", "x", "--help"]) == 2
+    for line in shown:
+        assert run_here([*shlex.split(line), "--help"]) == 0, line
 
 
 @pytest.mark.parametrize("words", ["bundle", "report", "taskdef"])
