@@ -97,6 +97,7 @@ def clamp(sock: socket.socket, mss: int) -> None:
 
 # linux/tcp.h, struct tcp_info: path MTU, what this end announces as its segments' size, retransmissions, data segments.
 _PMTU, _ADVMSS, _RESENT, _SENT = 60, 84, 100, 156
+_CLOSED = 7  # TCP_CLOSE in linux/tcp_states.h; the state is the first byte
 
 
 def segments(sock: socket.socket) -> tuple[int, int]:
@@ -110,3 +111,12 @@ def segments(sock: socket.socket) -> tuple[int, int]:
     except (OSError, struct.error):
         return 0, 0
     return (0, 0) if pmtu < announced + 40 else (sent + 1, resent)
+
+
+def is_reset(sock: socket.socket) -> bool:
+    """Whether the far end reset the connection. The ssl module tells a reset as an end of file; the kernel knows: a
+    connection that was ended in order waits for this end to close."""
+    try:
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _CLOSED
+    except (OSError, IndexError):
+        return False

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from anywhere.errors import ParseError
 from anywhere.hosts import socks
 from anywhere.hosts.base import Deadline, Probe, ProbeSpec, TlsFacts
-from anywhere.hosts.dial import segments
+from anywhere.hosts.dial import is_reset, segments
 from anywhere.hosts.http import Head, ask, connect_request, judge, proxy_reason, read_head
 from anywhere.hosts.proxyurl import ProxyUrl
 from anywhere.hosts.redact import redact, redact_proxy
@@ -257,7 +257,7 @@ class _Climb:
         assert self.sock is not None
         try:
             self.sock.settimeout(min(FIRST_MOMENT, self.ladder.deadline.left()) or 0.001)
-            self.sock.recv(1)
+            return not self.sock.recv(1) and is_reset(self.sock)
         except ConnectionResetError:
             return True
         except OSError:
