@@ -97,7 +97,6 @@ def clamp(sock: socket.socket, mss: int) -> None:
 
 # linux/tcp.h, struct tcp_info: path MTU, what this end announces as its segments' size, retransmissions, data segments.
 _PMTU, _ADVMSS, _RESENT, _SENT = 60, 84, 100, 156
-_CLOSED = 7  # TCP_CLOSE in linux/tcp_states.h; the state is the first byte
 
 
 def segments(sock: socket.socket) -> tuple[int, int]:
@@ -113,10 +112,16 @@ def segments(sock: socket.socket) -> tuple[int, int]:
     return (0, 0) if pmtu < announced + 40 else (sent + 1, resent)
 
 
-def is_reset(sock: socket.socket) -> bool:
-    """Whether the far end reset the connection. The ssl module tells a reset as an end of file; the kernel knows: a
-    connection that was ended in order waits for this end to close."""
+def is_reset(sock: socket.socket, seconds: float) -> bool:
+    """Whether the far end resets the connection within this time. It is asked below TLS: the ssl module tells a reset as
+    an end of file."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
     try:
-        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _CLOSED
-    except (OSError, IndexError):
-        return False
+        if poll.poll(seconds * 1000):
+            socket.socket.recv(sock, 1, socket.MSG_PEEK)
+    except ConnectionResetError:
+        return True
+    except OSError:
+        pass
+    return False

@@ -249,20 +249,8 @@ class _Climb:
         refused = judge(self.spec, head, self.probe.tls)
         if refused:
             raise _Failed(Stage.HTTP, *refused)
-        if head.status == 101 and self._is_cut():
+        if head.status == 101 and is_reset(self.sock, min(FIRST_MOMENT, self.ladder.deadline.left())):
             raise _Failed(Stage.HTTP, Reason.UPGRADE_REFUSED, "101, and the connection is cut at once")
-
-    def _is_cut(self) -> bool:
-        """Whether an accepted upgrade is reset before a word was said."""
-        assert self.sock is not None
-        try:
-            self.sock.settimeout(min(FIRST_MOMENT, self.ladder.deadline.left()) or 0.001)
-            return not self.sock.recv(1) and is_reset(self.sock)
-        except ConnectionResetError:
-            return True
-        except OSError:
-            pass
-        return False
 
 
 def _shake(tls: ssl.SSLSocket, end: float) -> None:
