@@ -30,7 +30,7 @@ _DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; ch
 _FORMAT = typer.Option("table", help="table or json.")
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  anywhere proxy plan --url http://proxy.example.com:3128\n")
 @with_hosts
 def plan(
     hosts: Hosts,
@@ -50,7 +50,11 @@ def plan(
     return proxying.plan(profile, packages, restart, hosts, format)
 
 
-@app.command()
+@app.command(
+    epilog="\b\nExamples:\n  anywhere proxy apply --url http://proxy.example.com:3128 --ca corp-ca.pem --restart\n"
+    "  anywhere proxy apply --url-file proxy.url --inventory hosts.ini --wave 5%\n",
+    short_help="Write the profile to every component, merged with what is there.",
+)
 @with_hosts
 def apply(
     hosts: Hosts,
@@ -71,7 +75,7 @@ def apply(
     return proxying.apply(profile, packages, restart, hosts, wave, format)
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  anywhere proxy verify --url http://proxy.example.com:3128\n")
 @with_hosts
 def verify(
     hosts: Hosts,
@@ -91,7 +95,7 @@ def verify(
     return proxying.verify(profile, packages, hosts, format, output)
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  anywhere proxy revert --restart\n")
 @with_hosts
 def revert(
     hosts: Hosts,

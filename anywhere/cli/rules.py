@@ -24,7 +24,10 @@ _DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; ch
 _FORMAT = typer.Option("table", help="table or json.")
 
 
-@app.command()
+@app.command(
+    epilog="\b\nExamples:\n  anywhere rules plan\n"
+    "  anywhere rules plan --format shell > rules.sh\n  anywhere rules plan --inventory hosts.ini\n"
+)
 @with_hosts
 def plan(
     hosts: Hosts,
@@ -37,7 +40,7 @@ def plan(
     return changing.plan(_work(not no_persist), hosts, format)
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  anywhere rules apply\n  anywhere rules apply --inventory hosts.ini --wave 5%\n")
 @with_hosts
 def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Bring the rules to the wanted state, and keep them there."""
@@ -46,7 +49,7 @@ def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: 
     return changing.apply(_work(not no_persist), hosts, wave, format)
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  anywhere rules revert --dry-run\n  anywhere rules revert\n")
 @with_hosts
 def revert(hosts: Hosts, dry_run: bool = _DRY_RUN, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Take back exactly what apply did."""
@@ -57,7 +60,10 @@ def revert(hosts: Hosts, dry_run: bool = _DRY_RUN, wave: str = _WAVE, format: st
     return changing.revert(_work(True), hosts, wave, format)
 
 
-@app.command()
+@app.command(
+    epilog="\b\nExamples:\n  anywhere rules verify\n  anywhere rules verify --no-probe --host admin@10.0.0.7\n",
+    short_help="Judge the wanted state as it is now, and prove it.",
+)
 @with_hosts
 def verify(
     hosts: Hosts,
@@ -75,7 +81,7 @@ def verify(
     return rules(hosts, not no_persist, not no_probe, format, output)
 
 
-@app.command()
+@app.command(short_help="Stay and put back rules that are taken away.")
 def guard() -> None:
     """Stay and put the rules back when they are taken away (what the systemd unit does; needs `apply` first)."""
     from anywhere.cli.verifying import guard as run
