@@ -116,7 +116,8 @@ class BareHost(EnteredHost):
         self.close()
 
 
-# What a revert has to restore: rules of every kind without their counters, settings, files with owner and mode.
+# What a revert has to restore: rules of every kind without their counters, settings, files with owner and mode. The
+# kernel's own link-local routes come when the links are ready, a second or two after them.
 _SNAPSHOT = r"""
 for p in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
   echo "== $p"; $p-save | grep -v '^#' | sed 's/\[[0-9]*:[0-9]*\]/[0:0]/'
@@ -124,7 +125,7 @@ done
 echo "== nft"; nft list tables 2>/dev/null | sort | while read -r _ f t; do nft list table $f $t; done 2>/dev/null |
   sed 's/packets [0-9]* bytes [0-9]*//'
 echo "== sysctl"; cat /proc/sys/net/ipv4/conf/all/route_localnet /proc/sys/net/ipv4/ip_local_reserved_ports
-echo "== routes"; ip route show table all; ip rule
+echo "== routes"; ip route show table all | grep -vE "fe80:|^multicast ff00:|^anycast fe80"; ip rule
 echo "== files"; find /etc /var/lib /usr/local/share -xdev \( -type f -o -type d -o -type l \) \
   -printf '%p %m %u:%g %y %l\n' | sort
 cd /etc && find . -xdev -type f -newer /proc/1 -exec md5sum {} + | sort -k2

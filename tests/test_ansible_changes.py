@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from tests.barehost import BareHost, snapshot
 from tests.controller import COLLECTION, Controller
@@ -93,12 +93,12 @@ def test_the_documentation_names_every_option_as_the_module_takes_it(name: str) 
         and isinstance(node.value, ast.Constant)
         and isinstance(node.targets[0], ast.Name)
     }
-    documented = YAML(typ="safe").load(words["DOCUMENTATION"])["options"]
+    documented = yaml.safe_load(words["DOCUMENTATION"])["options"]
     spec = shared("command").SPEC if name == "check" else getattr(changing, name.upper())
     assert {key: {k: v for k, v in row.items() if k != "description"} for key, row in documented.items()} == {
         key: {k: v for k, v in row.items() if k != "no_log"} for key, row in spec.items()
     }
-    assert YAML(typ="safe").load(words["EXAMPLES"]) and YAML(typ="safe").load(words["RETURN"])
+    assert yaml.safe_load(words["EXAMPLES"]) and yaml.safe_load(words["RETURN"])
 
 
 # ---- on a host
