@@ -72,8 +72,10 @@ def remote(
     # What this machine's root has in its shell's start is no part of the region.
     region.world.host.files["/root/.bashrc"] = None
     region.world.host.files.update(files or {})
-    given = [f'"{name}={value}"' for name, value in region.environment.items() if name in region.world.environment]
-    server = Server(folder / "sshd", *([f"SetEnv {' '.join(given)}"] if given else []), *lines)
+    # Not by SetEnv, which takes quotation marks and carriage returns away: sshd takes this file's lines as they are.
+    given = [f"{name}={value}\n" for name, value in region.environment.items() if name in region.world.environment]
+    region.world.host.files.update({"/root/.ssh/environment": "".join(given)} if given else {})
+    server = Server(folder / "sshd", *(["PermitUserEnvironment yes"] if given else []), *lines)
     home = folder / "home"
     (home / ".ssh").mkdir(parents=True)
     (home / ".ssh" / "known_hosts").write_text(server.known_hosts.read_text())

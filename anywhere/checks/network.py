@@ -51,7 +51,7 @@ def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
         elif server in unseen and not resolves:
             yield unknown(id, server, told[server][0].detail)
         elif reason is None:
-            yield _half(server, told[server]) or _without_edns(server, told[server]) or passed(id, server, "answers")
+            yield _half(server, told[server]) or _without_edns(server, told[server]) or _answers(server, told[server])
         elif resolves and (server in unseen or not works):
             # The C library gets answers from the same servers: what was lost is the burst of direct questions.
             yield passed(id, server, "answers the system's resolver, though not all questions at once")
@@ -91,6 +91,11 @@ def _without_edns(server: str, answers: list[Answer]) -> Finding | None:
     return trouble(
         nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=reason, evidence={"half": True}
     )
+
+
+def _answers(server: str, answers: list[Answer]) -> Finding:
+    unseen = next((answer.unseen for answer in answers if answer.unseen), "")
+    return passed(nameservers.id, server, f"answers; {unseen}" if unseen else "answers")
 
 
 def _no_nameserver(asked: list[Lookup], bad: tuple[str, ...]) -> Finding:

@@ -6,18 +6,46 @@
 # look_up NAME: the system's resolver, in one write, because many run at once. The resolver has time limits of its own.
 look_up() {
     answer=$(getent ahosts "$1" 2>/dev/null </dev/null)
-    printf '\n%s %s %s\n%s\n\n%s end\n' "$TOKEN" "$?" "$1" "$answer" "$TOKEN"
+    rc=$?
+    if [ "$rc" = 2 ]; then why_none "$1"; fi
+    printf '\n%s %s %s\n%s\n\n%s end\n' "$TOKEN" "$rc" "$1" "$answer" "$TOKEN"
 }
 
-# ask_udp KEY SERVER QUERY: one datagram to a nameserver, the reply as hexadecimal digits; two tries of a second. Only
-# bash can send one by itself.
+# why_none NAME: getent does not say why it finds nothing; bash does, when it is to open a socket for datagrams, and sends
+# nothing by that. `ahosts` leaves out IPv6 addresses on a host that has none itself: a name may have those alone.
+why_none() {
+    # shellcheck disable=SC2016 # the words of the inner shell
+    answer=$(LC_ALL=C timeout 1 bash -c 'exec 3<>"/dev/udp/$1/53"' bash "$1" 2>&1 </dev/null)
+    case "$? $answer" in
+        0\ * | *connect:*) answer=$(getent hosts "$1" 2>/dev/null </dev/null) && rc=0 ;;
+        124*) answer="timed out" ;;
+        12*) answer= ;;
+    esac
+}
+
+# ask_udp KEY SERVER SECONDS QUERY...: datagrams to a nameserver until one is answered, each has so many seconds; the reply
+# as hexadecimal digits. Only bash can send one by itself.
 ask_udp() {
     # shellcheck disable=SC2016 # the words of the inner shell
+    key=$1 server=$2
+    shift 2
     answer=$(bash -c 'exec 3<>"/dev/udp/$1/53" || exit 3
-        for try in 1 2; do
-            printf "$2" >&3 || exit 4
-            reply=$(timeout 1 dd bs=4096 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d " \n")
+        seconds=$2
+        shift 2
+        for query; do
+            printf "$query" >&3 || exit 4
+            reply=$(timeout "$seconds" dd bs=4096 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d " \n")
             if [ "$reply" ]; then echo "$reply"; exit 0; fi
-        done' bash "$2" "$3" 2>/dev/null </dev/null)
-    printf '\n%s %s %s\n%s\n\n%s end\n' "$TOKEN" "$?" "$1" "$answer" "$TOKEN"
+        done' bash "$server" "$@" 2>/dev/null </dev/null)
+    printf '\n%s %s %s\n%s\n\n%s end\n' "$TOKEN" "$?" "$key" "$answer" "$TOKEN"
+}
+
+# ask_each KEY SECONDS QUERY...: the same to each nameserver of resolv.conf; the server stands behind the key.
+ask_each() {
+    key=$1
+    shift
+    while read -r word server _; do
+        if [ "$word" = nameserver ]; then ask_udp "$key $server" "$server" "$@" & fi
+    done </etc/resolv.conf 2>/dev/null
+    wait
 }

@@ -54,7 +54,8 @@ class Answer:
     """What a resolver said. `reason` is None when addresses came. `truncated` is whether the UDP answer was cut,
     `tcp_reason` why TCP then failed. `source` is `system` or the nameserver's address. `half` is why one of the two
     questions (A, AAAA) failed although the other brought addresses. `late` is whether the run was nearly over when it was
-    asked: then silence proves nothing. `plain` is whether only a question without EDNS was answered."""
+    asked: then silence proves nothing. `plain` is whether only a question without EDNS was answered,
+    `unseen` what this view of it leaves out, in words."""
 
     name: str
     source: str
@@ -67,6 +68,7 @@ class Answer:
     half: Reason | None = None
     late: bool = False
     plain: bool = False
+    unseen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,12 @@ def name_line(name: str) -> str:
     return f"look_up {shlex.quote(name)} &"
 
 
-def udp_line(key: str, server: str, query: bytes) -> str:
-    """A query to a nameserver as a datagram, beside all others."""
-    digits = "".join(f"\\x{byte:02x}" for byte in query)
-    return f"ask_udp {shlex.join((key, server, digits))} &"
+def udp_line(key: str, server: str, seconds: float, queries: Sequence[bytes]) -> str:
+    """Queries to a nameserver as datagrams until one is answered, beside all others. `server` empty: to each nameserver
+    of resolv.conf, which then stands behind the key."""
+    words = [f"{seconds:g}", *("".join(f"\\x{byte:02x}" for byte in query) for query in queries)]
+    to = ("ask_udp", key, server) if server else ("ask_each", key)
+    return f"{shlex.join((*to, *words))} &"
 
 
 def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None = None) -> str:

@@ -114,12 +114,13 @@ def segments(sock: socket.socket) -> tuple[int, int]:
 
 def is_reset(sock: socket.socket, seconds: float) -> bool:
     """Whether the far end resets the connection within this time. It is asked below TLS: the ssl module tells a reset as
-    an end of file."""
+    an end of file. A channel of SSH's (its near end is no TCP socket) ends the same by a reset and without one: there a
+    bare end, before the closing word of TLS, counts as a reset."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     try:
         if poll.poll(seconds * 1000):
-            socket.socket.recv(sock, 1, socket.MSG_PEEK)
+            return not socket.socket.recv(sock, 1, socket.MSG_PEEK) and sock.family == socket.AF_UNIX
     except ConnectionResetError:
         return True
     except OSError:

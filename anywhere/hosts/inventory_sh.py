@@ -30,8 +30,8 @@ def settings() -> dict[str, str]:
 
 
 def parse_environment(text: str) -> dict[str, str]:
-    """`NAME=value` lines to a mapping."""
-    return dict(line.partition("=")[::2] for line in text.splitlines() if "=" in line)
+    """`NAME=value` lines to a mapping; a carriage return belongs to the value."""
+    return dict(line.partition("=")[::2] for line in text.split("\n") if "=" in line)
 
 
 def parse_inventory(text: str, environment: Mapping[str, str] | None = None) -> Inventory:
@@ -61,7 +61,7 @@ class _Lines:
 
     def __init__(self, text: str) -> None:
         self.tagged: dict[str, list[str]] = {}
-        for line in text.splitlines():
+        for line in text.split("\n"):
             tag, _, rest = line.partition(" ")
             self.tagged.setdefault(tag, []).append(rest)
 

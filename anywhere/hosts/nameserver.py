@@ -84,7 +84,7 @@ def _ask_type(query: Query, kind: dns.rdatatype.RdataType, end: float, open_tcp:
     truncated = reply is not None and bool(reply.flags & dns.flags.TC)
     if reply is None or truncated:
         try:
-            reply = _tcp(message, query.server, end, open_tcp)
+            reply = _tcp(message if udp and not plain else without, query.server, end, open_tcp)
         except (OSError, ValueError, EOFError, dns.exception.DNSException) as error:
             if getattr(error, "not_permitted", False):
                 return failed(Reason.NOT_PERMITTED, str(error), truncated, Reason.NOT_PERMITTED)

@@ -28,6 +28,7 @@ GRACE = 2.0  # seconds past a timeout in which the loop itself has to answer
 CHUNK = 65536
 Sink = Callable[[bytes, bool], None]
 """Takes a piece of output, and whether it is of standard error."""
+AGAIN = (0.7, 0.6)  # seconds after which another connection is tried beside those that are not answered
 PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds between them
 
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
@@ -167,25 +168,47 @@ class Connection:
         Raises OSError as connect does: refused, unreachable, timed out; NotPermitted where sshd forbids forwarding.
         """
         self.check()
-        pump = _Pump(LOOP.get())
+        pumps: list[_Pump] = []
         try:
-            LOOP.call(self._dial(pump, address, port), timeout)
+            chosen = LOOP.call(self._race(pumps, address, port), timeout)
         except asyncssh.ChannelOpenError as error:
-            pump.close()
             self.check()
             raise dial_error(error.code, error.reason) from error
         except TimeoutError:
-            pump.close()
             self.check()
             raise
         except (asyncssh.Error, OSError) as error:
-            pump.close()
             raise HostUnreachable(f"{self.name}: the connection was lost: {error}") from error
-        pump.near.settimeout(timeout)
-        return pump.near
+        else:
+            pumps.remove(chosen)
+            chosen.near.settimeout(timeout)
+            return chosen.near
+        finally:
+            for pump in pumps:
+                pump.near.close()
+
+    async def _race(self, pumps: list[_Pump], address: str, port: int) -> _Pump:
+        """The first try that is answered, by a connection or a refusal. A lost packet costs the kernel over there a
+        second: another try is made beside the first. The others close by themselves, because their near ends do."""
+        tries: dict[asyncio.Future[None], _Pump] = {}
+        for patience in (*AGAIN, None):
+            pumps.append(_Pump(LOOP.get()))
+            task = asyncio.ensure_future(self._dial(pumps[-1], address, port))
+            task.add_done_callback(lambda task: task.cancelled() or task.exception())  # of the others nobody asks
+            tries[task] = pumps[-1]
+            done, _ = await asyncio.wait(tries, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                break
+        first = done.pop()
+        first.result()
+        return tries[first]
 
     async def _dial(self, pump: _Pump, address: str, port: int) -> None:
-        await self.inner.create_connection(lambda: pump, address, port)  # type: ignore[arg-type, return-value]
+        try:
+            await self.inner.create_connection(lambda: pump, address, port)  # type: ignore[arg-type, return-value]
+        except BaseException:
+            pump.close()
+            raise
 
     def close(self) -> None:
         """Close with all channels on it. Never raises, never waits."""

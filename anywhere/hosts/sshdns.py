@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 PIPELINE = 0.7  # seconds to connect, and as many again for all replies, before names are asked one by one
 DATAGRAM = 3.0  # seconds for both tries
+EACH = 1.0  # seconds for one try
 NO_BASH = 127
 Dial = Callable[[str, int, float], socket.socket]
 
 
-def queries(name: str) -> dict[dns.rdatatype.RdataType, dns.message.Message]:
-    """The queries for A and AAAA; none for what is no name."""
+def queries(name: str, *, edns: bool = False) -> dict[dns.rdatatype.RdataType, dns.message.Message]:
+    """The queries for A and AAAA; none for what is no name. TCP needs no EDNS: there it only says how long a datagram
+    may be."""
     import dns.exception
     import dns.message
     import dns.rdatatype
@@ -34,7 +36,9 @@ def queries(name: str) -> dict[dns.rdatatype.RdataType, dns.message.Message]:
     kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
     try:
         whole = name.rstrip(".") + "."
-        return {kind: dns.message.make_query(whole, kind, use_edns=0, payload=UDP_SIZE) for kind in kinds}
+        return {
+            kind: dns.message.make_query(whole, kind, use_edns=0 if edns else False, payload=UDP_SIZE) for kind in kinds
+        }
     except dns.exception.DNSException:
         return {}
 
@@ -125,10 +129,10 @@ def take_messages(data: bytearray) -> list[bytes]:
 
 
 class Datagrams:
-    """Queries that the host itself sends by UDP, where it has bash."""
+    """Queries that the host itself sends by UDP, where it has bash: with EDNS, as Go programs do, and then without."""
 
-    def __init__(self, server: str, shell: Shell) -> None:
-        self._server, self._shell = server, shell
+    def __init__(self, server: str, shell: Shell, is_plain: Callable[[], bool]) -> None:
+        self._server, self._shell, self._is_plain = server, shell, is_plain
 
     def work(self, slots: Sequence[Slot[Answer]]) -> None:
         """Answer all slots; none where the host has no bash."""
@@ -136,10 +140,12 @@ class Datagrams:
         asked: dict[str, tuple[list[Slot[Answer]], dns.rdatatype.RdataType]] = {}
         lines = []
         for name in dict.fromkeys(slot.question for slot in slots):
+            first = queries(name, edns=not self._is_plain())
             for kind, message in queries(name).items():
                 key = f"{name} {int(kind)}"
                 asked[key] = ([slot for slot in slots if slot.question == name], kind)
-                lines.append(batch.udp_line(key, self._server, message.to_wire()))
+                tries = [first[kind].to_wire(), message.to_wire()]
+                lines.append(batch.udp_line(key, self._server, EACH, tries))
 
         def answered(key: str, rc: int, digits: str) -> None:
             if rc != NO_BASH and key in asked:

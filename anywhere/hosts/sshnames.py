@@ -17,6 +17,7 @@ from anywhere.hosts.base import Answer
 from anywhere.hosts.records import run_records
 from anywhere.hosts.remoteshell import KILLED, Shell
 from anywhere.hosts.sshdns import DATAGRAM, Datagrams, Stream
+from anywhere.hosts.sshedns import Samples
 from anywhere.hosts.together import Slot, Together
 from anywhere.model import Reason
 
@@ -24,6 +25,9 @@ LONGEST = 6.5  # seconds that getent may take
 QUICK = 0.35  # seconds: a refusal this fast may be asked once more without holding up sshd
 PATIENT = 0.6  # seconds that a nameserver's answer waits for the system's, to see whether the two agree
 UNSEEN = "UDP/53 is not visible over SSH, because the host has no bash to send a datagram with"
+GETENT = "getent found nothing"
+# What glibc and musl say of a name without an address.
+UNKNOWN = ("Name or service not known", "No address associated with hostname", "Name does not resolve")
 Dial = Callable[[str, int, float], socket.socket]
 
 
@@ -35,6 +39,7 @@ class SystemNames:
         self._together: Together[Answer] = Together(self._work)
         self._told: dict[str, Answer] = {}
         self._changed = threading.Condition()
+        self.samples = Samples()
 
     def ask(self, name: str, seconds: float) -> Answer:
         """The addresses of a name, or why there are none."""
@@ -56,17 +61,26 @@ class SystemNames:
 
     def _work(self, slots: Sequence[Slot[Answer]]) -> None:
         started = time.monotonic()
-        lines = [batch.name_line(name) for name in dict.fromkeys(slot.question for slot in slots)]
+        names = list(dict.fromkeys(slot.question for slot in slots))
+        lines = [batch.name_line(name) for name in names] + self.samples.lines(names)
 
         def answered(name: str, rc: int, text: str) -> None:
+            if self.samples.told(name, rc, text):
+                return
             for slot in slots:
                 if slot.question == name:
                     slot.set(_answer(name, rc, text, time.monotonic() - started))
 
-        run_records(self._shell, lines, LONGEST, answered)
+        try:
+            run_records(self._shell, lines, LONGEST, answered)
+        finally:
+            self.samples.over()
 
     def _why(self, answer: Answer) -> Answer:
-        """getent does not say why it found nothing, but sshd does when it is to connect to a name (gai_strerror)."""
+        """getent does not say why it found nothing. bash does; without it, sshd when it is to connect to a name
+        (gai_strerror): only then, because sshd does nothing else while it looks a name up."""
+        if answer.detail != GETENT:
+            return answer
         unsure = replace(answer, reason=Reason.SERVER_FAILURE, detail="getent found nothing, and does not say why")
         if answer.seconds > QUICK:
             return unsure
@@ -81,8 +95,8 @@ class SystemNames:
 
 
 def _answer(name: str, rc: int, text: str, seconds: float) -> Answer:
-    """`10.0.0.1 STREAM name` and so on, each address three times."""
-    lines = (line.split()[0].partition("%")[0] for line in text.splitlines() if line.strip())
+    """`10.0.0.1 STREAM name` and so on, each address three times; or why there is none, in gai_strerror's words."""
+    lines = (line.split()[0].partition("%")[0] for line in text.splitlines() if line.strip() and not rc)
     addresses = tuple(dict.fromkeys(lines))
     if addresses:
         return Answer(name, "system", addresses, seconds=seconds)
@@ -90,23 +104,40 @@ def _answer(name: str, rc: int, text: str, seconds: float) -> Answer:
         return Answer(name, "system", (), Reason.NAMESERVER_TIMEOUT, "no answer", seconds=seconds)
     if rc in (126, 127):
         return Answer(name, "system", (), Reason.NOT_PERMITTED, "the host has no getent", seconds=seconds)
-    return Answer(name, "system", (), Reason.NAME_UNKNOWN, f"getent: {rc}", seconds=seconds)
+    if not text.strip():
+        return Answer(name, "system", (), Reason.NAME_UNKNOWN, GETENT, seconds=seconds)
+    unknown = next((words for words in UNKNOWN if words in text), "")
+    reason = Reason.NAME_UNKNOWN if unknown else Reason.SERVER_FAILURE
+    said = text.splitlines()[0].rpartition(": ")[2]
+    return Answer(name, "system", (), reason, unknown or f"getent found nothing: {said}", seconds=seconds)
 
 
 class ServerNames:
     """One nameserver: all names of one moment over one connection, and by datagrams what that leaves open."""
 
     def __init__(self, server: str, shell: Shell, dial: Dial, system: SystemNames) -> None:
-        self._system = system
+        self._server, self._system = server, system
         self._stream: Together[Answer] = Together(Stream(server, dial).work)
-        self._datagrams: Together[Answer] = Together(Datagrams(server, shell).work)
+        self._datagrams: Together[Answer] = Together(Datagrams(server, shell, self._is_plain).work)
         self._alone = Stream(server, dial).alone
 
     def ask(self, name: str, seconds: float) -> Answer:
-        """A and AAAA of a name."""
+        """A and AAAA of a name, and whether only the old form of questions gets them."""
         end = time.monotonic() + seconds
+        answer = self._ask(name, end)
+        if not answer.addresses:
+            return answer
+        samples = self._system.samples
+        plain = samples.is_plain(self._server, max(0.0, end - time.monotonic()))
+        return replace(answer, plain=plain, unseen="" if samples.visible else UNSEEN)
+
+    def _is_plain(self) -> bool:
+        return self._system.samples.is_plain(self._server, 0.0)
+
+    def _ask(self, name: str, end: float) -> Answer:
         # Some servers close after one query, or answer in order and stick at a slow one: then each name by itself.
-        tcp = self._stream.ask(name, seconds) or self._alone(name, max(0.1, end - time.monotonic()))
+        tcp = self._stream.ask(name, max(0.0, end - time.monotonic()))
+        tcp = tcp or self._alone(name, max(0.1, end - time.monotonic()))
         if tcp.reason is Reason.NOT_PERMITTED:
             return tcp
         own = self._system.told(name, min(PATIENT, max(0.0, end - time.monotonic())))
