@@ -34,10 +34,19 @@ mark() {
     printf '\n%s\n' "$TOKEN" >&2
 }
 
-# run SECONDS COMMAND...; 0 seconds for what asks nobody and cannot hang. Looking first spares a process.
+# run SECONDS COMMAND...; 0 seconds for what asks nobody and cannot hang. Looking first spares a process, with `env` three.
 run() {
-    if ! command -v "$2" >/dev/null 2>&1; then
-        echo "$2: not found" >&2
+    program=$2
+    if [ "$2" = env ]; then
+        for word in "$@"; do
+            case $word in
+                "$1" | env | *=*) ;;
+                *) program=$word; break ;;
+            esac
+        done
+    fi
+    if ! command -v "$program" >/dev/null 2>&1; then
+        echo "$program: not found" >&2
         mark 127
         return
     fi
@@ -70,6 +79,33 @@ read_file() {
     else
         cat "$1" </dev/null
     fi
+    mark $?
+}
+
+# read_files BYTES ROOT PATH...: the beginnings of plain files by one program, under names that begin with ROOT, which is
+# a way to write `/`. Above them `NUMBER why` for what cannot be read, and an empty line. What is no plain file is left out.
+read_files() {
+    most=$1 root=$2 number=0
+    shift 2
+    files=$#
+    for path in "$@"; do
+        if [ -f "$path" ] && [ -r "$path" ]; then
+            set -- "$@" "$root$path"
+        elif [ "$uid" = 0 ] && ! [ -e "$path" ] && ! [ -L "$path" ]; then
+            echo "$number No such file or directory"
+        elif [ -d "$path" ]; then
+            echo "$number Is a directory"
+        elif ! [ -e "$path" ] || [ -f "$path" ]; then
+            why=$(cat "$path" 2>&1 >/dev/null </dev/null)
+            echo "$number ${why%%"
+"*}"
+        fi
+        number=$((number + 1))
+    done
+    shift "$files"
+    printf '\n\n'
+    # Two more, for `head` names a file only among others, and what stands before a name is known to be whole.
+    limited 3 head -c "$most" "$@" "$root/dev/null" /dev/null </dev/null
     mark $?
 }
 

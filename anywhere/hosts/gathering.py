@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from anywhere.errors import AnywhereError
@@ -13,6 +14,7 @@ from anywhere.hosts.remoteshell import Told
 
 Key = tuple[str, ...]
 """A verb and its arguments."""
+Split = Callable[[Part], Mapping[Key, Part]]
 Gather = Callable[[Sequence[str], Told], object]
 
 
@@ -25,6 +27,14 @@ class _Slot:
         self.error: AnywhereError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The keys that one line answers, and how its part is divided among them. One left out is asked for by itself."""
+
+    keys: tuple[Key, ...]
+    split: Split
+
+
 class Gathering:
     """Runs lines in the background and hands each part out once."""
 
@@ -33,17 +43,25 @@ class Gathering:
         self._slots: dict[Key, _Slot] = {}
         self._lock = threading.Lock()
 
-    def start(self, lines: dict[Key, str]) -> None:
-        """Begin to gather."""
-        slots = {key: _Slot() for key in lines}
+    def start(self, lines: Mapping[Key, str], groups: Mapping[Key, Group] | None = None) -> None:
+        """Begin to gather. `groups` are the lines whose one part holds those of many keys."""
+        groups = groups or {}
+        of_lines = [groups[key].keys if key in groups else (key,) for key in lines]
+        slots = {key: _Slot() for keys in of_lines for key in keys}
         with self._lock:
-            self._slots = slots
-        begin(partial(self._work, list(slots.values()), list(lines.values())))
+            self._slots = dict(slots)
+        splits = [groups[key].split if key in groups else None for key in lines]
+        begin(partial(self._work, slots, list(zip(of_lines, splits, strict=True)), list(lines.values())))
 
-    def _work(self, slots: list[_Slot], lines: list[str]) -> None:
+    def _work(
+        self, slots: dict[Key, _Slot], outcomes: list[tuple[tuple[Key, ...], Split | None]], lines: list[str]
+    ) -> None:
         def told(index: int, part: Part) -> None:
-            slots[index].part = part
-            slots[index].done.set()
+            keys, split = outcomes[index]
+            parts = split(part) if split else dict.fromkeys(keys, part)
+            for key in keys:
+                slots[key].part = parts.get(key)
+                slots[key].done.set()
 
         failure: AnywhereError | None = None
         try:
@@ -51,13 +69,14 @@ class Gathering:
         except AnywhereError as error:
             failure = error
         finally:
-            for slot in slots:
+            for slot in slots.values():
                 if not slot.done.is_set():
                     slot.error = failure
                     slot.done.set()
 
     def take(self, key: Key, seconds: float) -> Part | None:
-        """The part of this key, waited for; None when it was not asked for, or taken before.
+        """The part of this key, waited for; None when it was not asked for, taken before, or not among
+        those that its line told.
 
         Raises the error that ended the gathering.
         """

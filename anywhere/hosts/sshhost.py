@@ -10,12 +10,14 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from anywhere.hosts import batch, inventory_sh
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
-from anywhere.hosts.gathering import Gathering, Key
+from anywhere.hosts.filegroup import FileGroup, spelling
+from anywhere.hosts.gathering import Gathering, Group, Key
 from anywhere.hosts.prober import Ladder
 from anywhere.hosts.remoteshell import Shell, completed
 from anywhere.hosts.ssh import Connection, NotPermitted
@@ -29,9 +31,10 @@ COMMAND_SECONDS = 5.0  # for one gathered command
 RESOLVE_SECONDS, NAMESERVER_SECONDS = 5.5, 2.2  # as LocalHost
 GREETED = "a short greeting is answered; which sizes pass is not visible over SSH"
 FULL_SEGMENT = 1400  # bytes: sizes from here on are what sshd's connections have anyway
-READ_AHEAD = 256 * 1024  # bytes of a file that are gathered; what is longer is a log, and its end is what is asked for
+READ_AHEAD = 256 * 1024  # bytes of a log's end that are gathered
 INVENTORY: Key = ("inventory",)
-WHOLE = ("/proc/", "/sys/", "/run/")  # `tail` of old coreutils stumbles over files without a true size
+FILES: Key = ("files",)
+LOGS = ".log"  # their ends are what is asked for: each is read by itself
 # Programs that ask a daemon, and wait with it: they come last, the likeliest to hang at the end.
 ASKING = ("systemctl", "timedatectl", "firewall-cmd", "chronyc", "ntpq", "rpm", "snap", "podman", "docker")
 ERRORS: tuple[tuple[str, type[OSError]], ...] = (
@@ -128,11 +131,15 @@ class SSHHost:
 
     def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
         """See Host. Returns at once; each verb waits for its own part."""
-        lines: dict[Key, str] = {("read", path): batch.file_line(path, _read_ahead(path)) for path in files}
+        group = FileGroup(tuple(path for path in files if not path.endswith(LOGS)), spelling())
+        lines: dict[Key, str] = {FILES: group.line} if group.paths else {}
+        lines |= {("read", path): batch.file_line(path, READ_AHEAD) for path in files if path.endswith(LOGS)}
         lines |= {("listdir", path): batch.folder_line(path) for path in folders}
         lines |= {INVENTORY: "inventory", ("trust",): self._trust_line("")}
         lines |= {("run", *argv): batch.run_line(argv, _limit(argv)) for argv in sorted(commands, key=_slowness)}
-        self._gathering.start(lines)
+        keys: dict[str, Key] = {path: ("read", path) for path in group.paths}
+        split = partial(_by_key, group, keys)
+        self._gathering.start(lines, {FILES: Group(tuple(keys.values()), split)})
 
     # --- what the verbs stand on -------------------------------------------------------------------------------
 
@@ -174,8 +181,8 @@ def _limit(argv: Sequence[str]) -> float:
     return COMMAND_SECONDS if _slowness(argv) else 0.0
 
 
-def _read_ahead(path: str) -> int:
-    return 0 if path.startswith(WHOLE) else READ_AHEAD
+def _by_key(group: FileGroup, keys: Mapping[str, Key], part: batch.Part) -> dict[Key, batch.Part]:
+    return {keys[path]: own for path, own in group.split(part).items()}
 
 
 def content(path: str, part: batch.Part) -> bytes:
