@@ -1,7 +1,7 @@
 #!/bin/sh
 # What a machine has, as tagged lines: parsed by anywhere/hosts/inventory_sh.py. Runs after remote.sh, and with nothing
 # but a POSIX shell, /proc, /sys, grep, ls and tr; what is not there is left out.
-# The caller sets DAEMONS, TELLING, OWNED (extended regular expressions) and DISKS (folders).
+# The caller sets DAEMONS, TELLING, OWNED and PORTS (the same, hexadecimal and decimal; extended regular expressions) and DISKS (folders).
 
 telling() { grep -iE "^($TELLING)=" 2>/dev/null; }
 
@@ -42,12 +42,23 @@ interfaces() {
     done
 }
 
+# listening: `listen ADDRESS:PORT INODE`, `listen6` for IPv6. The kernel's tables in /proc hold all connections and take long
+# to read; `ss` asks for those that listen. It may load a kernel module: hence only where that is there, or none can be.
+listening() {
+    [ -d /sys/module/tcp_diag ] || ! [ -e /proc/modules ] || return 1
+    found=$(ss -4 -tlne && echo six && ss -6 -tlne && echo end) || return 1
+    case $found in *six*ino:*end | *ino:*six*end) ;; *) return 1 ;; esac
+    echo "$found" | sed -nE -e '/^six$/,$s/^LISTEN/LISTEN6/' \
+        -e 's/^LISTEN(6?) +[0-9]+ +[0-9]+ +([^ ]+) .* ino:([0-9]+) .*/listen\1 \2 \3/p'
+}
+
 # Listening sockets have state 0A. The owner is found by the socket's inode among all open files, which takes long: so
 # only for the ports that matter whose they are.
 listeners() {
-    found=$(sed -n 's/^ *\(.* 0A .*\)/socket \1/p' /proc/net/tcp /proc/net/tcp6)
+    found=$(listening) || found=$(sed -n 's/^ *\(.* 0A .*\)/socket \1/p' /proc/net/tcp /proc/net/tcp6)
     echo "$found"
-    inodes=$(echo "$found" | sed -nE "s/^([^ ]+ +){2}[^ ]*:($OWNED) +([^ ]+ +){7}([0-9]+) .*/\\4/p")
+    inodes=$(echo "$found" | sed -nE -e "s/^socket ([^ ]+ +)[^ ]*:($OWNED) +([^ ]+ +){7}([0-9]+) .*/\\4/p" \
+        -e "s/^listen6? [^ ]*:($PORTS) ([0-9]+)$/\\2/p")
     [ "$inodes" ] || return
     set -- /proc/[0-9]*/fd
     set -f

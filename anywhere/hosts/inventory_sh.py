@@ -26,7 +26,14 @@ LOCAL_ADDRESS, INODE = 1, 9
 def settings() -> dict[str, str]:
     """The variables that the script needs."""
     owned = "|".join(f"{port:04X}" for port in OWNED)
-    return {"DAEMONS": "|".join(DAEMONS), "TELLING": TELLING, "DISKS": " ".join(DISKS), "OWNED": owned}
+    ports = "|".join(map(str, OWNED))
+    return {
+        "DAEMONS": "|".join(DAEMONS),
+        "TELLING": TELLING,
+        "DISKS": " ".join(DISKS),
+        "OWNED": owned,
+        "PORTS": ports,
+    }
 
 
 def parse_environment(text: str) -> dict[str, str]:
@@ -49,7 +56,7 @@ def parse_inventory(text: str, environment: Mapping[str, str] | None = None) -> 
         boot_time=float(_number(lines.first("btime"))),
         disks=tuple(_disk(words) for words in lines.rows("disk", 6)),
         interfaces=_interfaces(lines.rows("link", 5), lines.rows("address", 2)),
-        listeners=_listeners(lines.rows("socket", 10), lines.rows("owner", 2), lines.first("arch") in BIG_ENDIAN),
+        listeners=_listeners(lines, lines.rows("owner", 2), lines.first("arch") in BIG_ENDIAN),
         daemons=_daemons(lines.rows("daemon", 2), lines.tagged.get("variable", [])),
         environment=telling(environment or {}),
         is_root=lines.first("uid") == "0",
@@ -117,17 +124,27 @@ def _hex(text: str) -> int:
         return 0
 
 
-def _listeners(sockets: list[list[str]], owners: list[list[str]], big_endian: bool) -> tuple[Listener, ...]:
+def _listeners(lines: _Lines, owners: list[list[str]], big_endian: bool) -> tuple[Listener, ...]:
     by_inode: dict[str, tuple[int, str]] = {}
     for inode, pid, *comm in owners:
         owner = (_number(pid), " ".join(comm))
         by_inode[inode] = min(owner, by_inode.get(inode, owner))
-    found = []
-    for words in sockets:
-        place = _place(words[LOCAL_ADDRESS], big_endian)
-        if place:
-            found.append(Listener(*place, *by_inode.get(words[INODE], (0, ""))))
+    places = [(_place(words[LOCAL_ADDRESS], big_endian), words[INODE]) for words in lines.rows("socket", 10)]
+    for tag, wildcard in (("listen", "0.0.0.0"), ("listen6", "::")):
+        places += [(_shown_place(words[0], wildcard), words[1]) for words in lines.rows(tag, 2)]
+    found = [Listener(*place, *by_inode.get(inode, (0, ""))) for place, inode in places if place]
     return tuple(sorted(found, key=lambda one: (one.port, one.address, one.pid)))
+
+
+def _shown_place(text: str, wildcard: str) -> tuple[str, int] | None:
+    """`127.0.0.53%lo:53`, `[fe80::1]%eth0:53`, `*:22`, of old releases `:::22`, as ss shows them."""
+    shown, _, port = text.rpartition(":")
+    address = shown.partition("%")[0].strip("[]")
+    try:
+        found = str(ipaddress.ip_address(wildcard if address == "*" else address))
+    except ValueError:
+        return None
+    return (found, _number(port)) if 0 < _number(port) < 65536 else None
 
 
 def _place(text: str, big_endian: bool) -> tuple[str, int] | None:
