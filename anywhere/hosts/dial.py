@@ -15,9 +15,11 @@ AGAIN = (0.3, 0.6, 1.0, 1.4, 1.9)
 
 
 class Dialled(socket.socket):
-    """A connection; `lost` tries were made before it without an answer in their time."""
+    """A connection; `lost` tries were made before it without an answer in their time. `far` is one that another machine
+    opens for us: only these tries tell what is lost on its way."""
 
     lost = 0
+    far = False
 
 
 def open_tcp(address: str, port: int, timeout: float, mss: int) -> Dialled:

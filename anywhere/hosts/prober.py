@@ -74,7 +74,7 @@ class _Climb:
         self.sock: socket.socket | None = None
         self.probe = Probe(spec, Stage.CONNECT, address=spec.address)
         self.is_short = False
-        self.tries_lost = 0
+        self.tries_lost, self.is_far = 0, False
 
     def go(self) -> None:
         try:
@@ -96,9 +96,9 @@ class _Climb:
     def count_segments(self) -> None:
         """What was lost on the way, of a connection that stands."""
         sent, resent = segments(self.sock) if self.sock is not None else (0, 0)
-        if sent and self.tries_lost:
+        if (sent or self.is_far) and self.tries_lost:
             sent, resent = sent + self.tries_lost, resent + self.tries_lost
-        self._note(sent=sent, resent=resent)
+        self._note(sent=sent + self.is_far, resent=resent)
 
     def close(self) -> None:
         if self.sock is not None:
@@ -130,7 +130,7 @@ class _Climb:
         try:
             patience = self._patience(CONNECT_SHARE, self.spec.patience or LONGEST_STEP)
             self.sock = self.ladder.connect(name, port, patience, self.spec.mss)
-            self.tries_lost = getattr(self.sock, "lost", 0)
+            self.tries_lost, self.is_far = getattr(self.sock, "lost", 0), getattr(self.sock, "far", False)
         except OSError as error:
             reason, detail = connect_reason(error)
             if self.spec.proxy and reason is not Reason.NOT_PERMITTED:

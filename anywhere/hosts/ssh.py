@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from anywhere.errors import HostUnreachable
+from anywhere.hosts.dial import Dialled
 
 T = TypeVar("T")
 COMMANDS_AT_ONCE = 8  # sshd allows ten sessions on a connection (MaxSessions); two are left to others
@@ -28,7 +29,8 @@ GRACE = 2.0  # seconds past a timeout in which the loop itself has to answer
 CHUNK = 65536
 Sink = Callable[[bytes, bool], None]
 """Takes a piece of output, and whether it is of standard error."""
-AGAIN = (0.7, 0.6)  # seconds after which another connection is tried beside those that are not answered
+SOON = 0.7
+AGAIN = (SOON, 0.6)  # seconds after which another connection is tried beside those that are not answered
 PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds between them
 
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
@@ -180,9 +182,10 @@ class Connection:
         except (asyncssh.Error, OSError) as error:
             raise HostUnreachable(f"{self.name}: the connection was lost: {error}") from error
         else:
-            pumps.remove(chosen)
-            chosen.near.settimeout(timeout)
-            return chosen.near
+            near = Dialled(fileno=chosen.near.detach())
+            near.lost, near.far = len(pumps) - 1, True
+            near.settimeout(timeout)
+            return near
         finally:
             for pump in pumps:
                 pump.near.close()

@@ -29,6 +29,7 @@ from anywhere.model import Reason, Stage
 
 COMMAND_SECONDS = 5.0  # for one gathered command
 RESOLVE_SECONDS, NAMESERVER_SECONDS = 5.5, 2.2  # as LocalHost
+ONE_TRY = 0.65  # seconds, before `Connection.dial` makes another beside it
 GREETED = "a short greeting is answered; which sizes pass is not visible over SSH"
 FULL_SEGMENT = 1400  # bytes: sizes from here on are what sshd's connections have anyway
 READ_AHEAD = 256 * 1024  # bytes of a log's end that are gathered
@@ -104,6 +105,9 @@ class SSHHost:
 
     def probe(self, spec: ProbeSpec) -> Probe:
         """See Host. A smaller segment size cannot be asked for: a smaller exchange stands in for it."""
+        if spec.scheme == "tcp" and spec.patience:
+            # Whether one try alone is answered: the way to the host takes its time too.
+            return replace(self._ladder.climb(replace(spec, patience=ONE_TRY)), spec=spec)
         probe = self._small(spec) if 0 < spec.mss < FULL_SEGMENT else self._ladder.climb(replace(spec, mss=0))
         if not probe.ok:
             self.connection.check()
