@@ -40,9 +40,25 @@ class Network:
         run("ip", "-batch", "-", text=self._wires())
         for part, lines in _addresses(world).items():
             run("ip", "-n", f"{self.prefix}-{part}", "-batch", "-", text="\n".join(lines))
+        if "6" in world.families:
+            self._settle()
         run("ip", "netns", "exec", f"{self.prefix}-router", "nft", "-f", "-", text=firewall(world))
         for program, tables in world.host.iptables.items():
             run("ip", "netns", "exec", f"{self.prefix}-host", f"{program}-restore", text=rules(tables))
+
+    def _settle(self) -> None:
+        """Wait until the kernel has noticed that the wires are plugged in, up to a second: IPv6 is deaf until then."""
+        until = time.monotonic() + 2
+        for part in PARTS:
+            while time.monotonic() < until:
+                listed = subprocess.run(
+                    ["ip", "-n", f"{self.prefix}-{part}", "-br", "link", "show", "type", "veth"],
+                    capture_output=True,
+                    text=True,
+                )
+                if all(line.split()[1] == "UP" for line in listed.stdout.splitlines()):
+                    break
+                time.sleep(0.02)
 
     def _add(self, part: str, tries: int = 3) -> None:
         """Two regions that are the first on a machine both want to prepare /run/netns: one then has to try again."""

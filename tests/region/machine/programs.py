@@ -38,7 +38,7 @@ def start_resolver(world: World, server: NameServer) -> None:
 
 def _known(world: World, server: NameServer) -> Iterator[tuple[str, list[str]]]:
     resolver = Resolver(world, server)
-    for name in world.names:
+    for name in {**world.names, **server.forged}:
         found = resolver.look_up(name)[1]
         if found:
             yield name, found
