@@ -93,6 +93,10 @@ daemons() {
         pid=${pid%%/*}
         comm=
         read -r comm <"$path"
+        # What lives in another PID namespace is a container's, but for the ECS agent, which has a container of its own.
+        own=/proc/$pid/ns/pid
+        # shellcheck disable=SC3013 # dash, bash, ksh and busybox all have -ef
+        if [ "$comm" != agent ] && [ -e "$own" ] && ! [ "$own" -ef /proc/self/ns/pid ]; then continue; fi
         echo "daemon $pid $comm"
         tr '\0' '\n' <"/proc/$pid/environ" | telling | while read -r line; do echo "variable $pid $line"; done
     done

@@ -24,6 +24,7 @@ DAEMONS = {
     "agent": "ecs-agent",
     "podman": "podman",
 }
+IN_A_CONTAINER = "ecs-agent"  # the one of them that runs in a container of its own
 
 
 def inventory() -> Inventory:
@@ -116,9 +117,17 @@ def _daemons() -> tuple[Daemon, ...]:
     found = []
     for entry in os.listdir("/proc"):
         component = DAEMONS.get(_process_name(int(entry))) if entry.isdigit() else None
-        if component:
+        if component and (component == IN_A_CONTAINER or not _is_contained(int(entry))):
             found.append(Daemon(component, int(entry), _environment(int(entry))))
     return tuple(sorted(found, key=lambda one: (one.name, one.pid)))
+
+
+def _is_contained(pid: int) -> bool:
+    """Whether a process lives in another PID namespace: a container's docker or agent is not this host's."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/pid").st_ino != os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return False
 
 
 def _environment(pid: int) -> dict[str, str]:
