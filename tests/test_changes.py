@@ -386,6 +386,10 @@ def test_killed_at_some_commands_the_next_run_mends(host: BareHost, command: str
 def test_killed_at_200_random_moments_the_next_run_mends(host: BareHost) -> None:
     before = prepare(host)
     wanted, _, _ = wanted_state(host, before)
+    started = time.monotonic()
+    run_dying(host, "apply").communicate()
+    whole = time.monotonic() - started
+    engine.revert(host, dying.JOURNAL)
     dice = random.Random(os.environ.get("KILL_SEED", "2026"))
     killed = 0
     for number in range(200):
@@ -393,7 +397,7 @@ def test_killed_at_200_random_moments_the_next_run_mends(host: BareHost) -> None
         if command == "revert":
             engine.apply(host, dying.JOURNAL, dying.plan)
         run = run_dying(host, command)
-        moment = dice.uniform(0.1, 0.75)
+        moment = dice.uniform(0.1 * whole, whole)
         time.sleep(moment)
         # The tool alone, as the kernel kills it for memory; or it and its commands, as a power cut does.
         if run.poll() is None:
