@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from anywhere.changes import engine
+from anywhere.changes import engine, lock
 from anywhere.changes.base import ChangeFailed, Command, HostBusy, Step
 from anywhere.changes.files import file_step
 from anywhere.changes.lock import locked
@@ -347,6 +348,17 @@ def wanted_state(host: BareHost, before: str) -> tuple[str, int, int]:
     reverted = run_dying(host, "revert").communicate()
     assert snapshot(host) == before, applied[1] + reverted[1]
     return wanted, int(applied[0]), int(reverted[0])
+
+
+@region
+@root
+def test_a_run_killed_while_it_takes_the_lock_leaves_none(host: BareHost) -> None:
+    """Its script goes on without it, as a child of init: a lock in init's name would never be free."""
+    orphan = f"(sleep 0.3; exec sh -c {shlex.quote(lock._TAKE)} lock {lock.LOCK} x) >/dev/null 2>&1 & exit 0"
+    host.sh(orphan)
+    time.sleep(0.8)
+    with locked(host, "next"):
+        pass
 
 
 @region
