@@ -25,8 +25,8 @@ test: $(STAMP) ## fast tier: under ten minutes
 
 test-slow: $(STAMP) ## what `make test` leaves out
 	sh tests/packages.sh all
-	$(PYTEST) -n 4 -m slow tests/test_faults.py tests/test_ssh_region.py $(ARGS)
-	$(PYTEST) -m "slow or docker or booted" --ignore tests/test_faults.py --ignore tests/test_ssh_region.py $(ARGS)
+	$(PYTEST) -n 4 -m slow tests/test_faults.py tests/test_ssh_faults.py $(ARGS)
+	$(PYTEST) -m "slow or docker or booted" --ignore tests/test_faults.py --ignore tests/test_ssh_faults.py $(ARGS)
 
 test-all: test test-slow ## everything: root, namespaces, booted hosts, docker
 

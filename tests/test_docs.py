@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anywhere.causetexts.every import causes
+from anywhere.catalogue.causes.table import causes
 from anywhere.checks import CHECKS
 from anywhere.cli import VERBS
 from anywhere.diagnosis import RULES

@@ -8,13 +8,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from anywhere.flows.examine import examine
 from anywhere.hosts.bundle import load, replay
 from anywhere.report.json import target_dict
-from anywhere.run import examine
 from anywhere.settings import Settings
-from tests.judged import codes, explain, judge, judge_often, steady
 from tests.region.faults import table
 from tests.region.options import Options
+from tests.support.judged import codes, explain, judge, judge_often, steady
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "report-1.json").read_text())
 TARGET_SCHEMA = {**SCHEMA, "required": [], "$ref": "#/$defs/target"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from anywhere.hosts.redact import MASK, redact, redact_proxy, redact_value
+from anywhere.redact import MASK, redact, redact_proxy, redact_value
 
 KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 TOKEN = "FwoGZXIvYXdzEBYaDKq+/3bJ=="
@@ -327,7 +327,7 @@ WORDS += ("user", "@", "'", '"', "\n", " ", "_", "id", "\\", "secret_access_key"
 @settings(max_examples=1000, deadline=None)
 @given(st.lists(st.sampled_from(WORDS) | st.text(max_size=3), max_size=14).map("".join))
 def test_looking_for_words_first_overlooks_nothing(text: str) -> None:
-    from anywhere.hosts.redact import _RULES
+    from anywhere.redact import _RULES
 
     by_all_rules = text
     for pattern, replacement in _RULES:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from anywhere.changes.base import Command, Step
-from anywhere.hosts.redact import redact
+from anywhere.redact import redact
 
 _END = "END_OF_INPUT"
 

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from anywhere.checks import (
-    access,
-    agents,
-    capacity,
-    containers,
-    credentials,
-    endpoints,
-    identity,
-    isolation,
-    netfilter,
-    network,
-    ports,
-    proxies,
-    registration,
-    subnets,
-    system,
-    tlsview,
-)
+from anywhere.checks.agents import agents, credentials, registration
 from anywhere.checks.base import Check
+from anywhere.checks.containers import docker, subnets
+from anywhere.checks.endpoints import reach, tls
+from anywhere.checks.netfilter import rules
+from anywhere.checks.network import dns, ports, proxy
+from anywhere.checks.system import capacity, identity, isolation, machine, permission
 
 CHECKS: tuple[Check, ...] = (
-    *access.CHECKS,
-    *system.CHECKS,
+    *permission.CHECKS,
+    *machine.CHECKS,
     *identity.CHECKS,
     *isolation.CHECKS,
     *capacity.CHECKS,
-    *containers.CHECKS,
+    *docker.CHECKS,
     *subnets.CHECKS,
     *ports.CHECKS,
     *credentials.CHECKS,
     *registration.CHECKS,
     *agents.CHECKS,
-    *netfilter.CHECKS,
-    *network.CHECKS,
-    *proxies.CHECKS,
-    *endpoints.CHECKS,
-    *tlsview.CHECKS,
+    *rules.CHECKS,
+    *dns.CHECKS,
+    *proxy.CHECKS,
+    *reach.CHECKS,
+    *tls.CHECKS,
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from anywhere.distros import DockerSource, Family, family_of, judge_release
-from anywhere.facts.osrelease import os_release
+from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_release
+from anywhere.facts.system.os_release import os_release
 from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 

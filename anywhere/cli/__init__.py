@@ -128,7 +128,7 @@ def run(argv: list[str]) -> int:
 
 
 def _say(text: str, code: int) -> int:
-    from anywhere.hosts.redact import redact
+    from anywhere.redact import redact
 
     try:
         print(f"anywhere: {redact(text)}", file=sys.stderr)

@@ -34,7 +34,7 @@ def show(
     """List what a bundle holds, and what was masked in it: a preview before it leaves the house."""
     from anywhere.cli.output import write
     from anywhere.hosts.bundle import load
-    from anywhere.report.bundleview import observations
+    from anywhere.report.bundle import observations
 
     _known(format)
     body = load(file)
@@ -69,7 +69,7 @@ def diff(
     """Say what changed: findings, facts, then everything that was observed. Times and counters are left out."""
     from anywhere.cli.output import write
     from anywhere.hosts.bundle import load
-    from anywhere.report.bundleview import differences
+    from anywhere.report.bundle import differences
 
     _known(format)
     before, after = load(old), load(new)
@@ -93,9 +93,9 @@ def diff(
 
 def _target(path: str) -> Target:
     from anywhere.cli.hosts import Hosts
-    from anywhere.cli.judging import captured, open_host
+    from anywhere.flows.examine import examine
+    from anywhere.flows.target import captured, open_host
     from anywhere.inventory import Entry
-    from anywhere.run import examine
     from anywhere.settings import Settings
 
     entry = Entry(path, path)

@@ -6,20 +6,20 @@ import os
 import sys
 from typing import IO
 
+from anywhere.catalogue.endpoints import endpoints
 from anywhere.cli.hosts import Hosts, titles
-from anywhere.cli.judging import Judge, as_dict
 from anywhere.cli.output import show, write
-from anywhere.cli.resume import Journal
-from anywhere.cli.tally import tallying
-from anywhere.endpoints import endpoints
+from anywhere.cli.progress import tallying
 from anywhere.errors import BadInput
-from anywhere.fleet import Fleet
-from anywhere.fleetjudge import judge_fleet, same_machine
+from anywhere.flows.clones import judge_fleet, same_machine
+from anywhere.flows.examine import choose
+from anywhere.flows.fleet import Fleet
+from anywhere.flows.resume import Journal
+from anywhere.flows.target import Judge, as_dict
 from anywhere.hosts.bundle import writable
 from anywhere.model import Report, Target
 from anywhere.report import renderer
 from anywhere.report.jsonl import closing, line
-from anywhere.run import choose
 from anywhere.settings import PHASES, Settings
 
 LEAST_BUDGET, MOST_BUDGET, MOST_IDLE = 0.5, 600.0, 3600.0

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from anywhere.catalogue.endpoints import endpoints, find_region
 from anywhere.cli.output import write
-from anywhere.endpoints import endpoints, find_region
 from anywhere.errors import AnywhereError, BadInput
-from anywhere.report import allowlists
-from anywhere.report import endpoints as documents
-from anywhere.report.endpoints import Sheet
+from anywhere.report.allowlist import configs
+from anywhere.report.allowlist import sheet as documents
+from anywhere.report.allowlist.sheet import Sheet
 from anywhere.settings import FEATURES, PHASES
 
 FORMATS = ("table", "json", "csv", "plain", "squid", "nftables")
@@ -85,12 +85,12 @@ def _renderer(format: str, *, to_file: bool) -> Callable[[Sheet], str]:
         return lambda sheet: _table(sheet, to_file=to_file)
     if format == "nftables":
         return _nftables
-    simple = {"json": documents.as_json, "csv": documents.as_csv, "plain": documents.plain, "squid": allowlists.squid}
+    simple = {"json": documents.as_json, "csv": documents.as_csv, "plain": documents.plain, "squid": configs.squid}
     return simple[format]
 
 
 def _table(sheet: Sheet, *, to_file: bool) -> str:
-    from anywhere.report.endpointtable import table
+    from anywhere.report.allowlist.table import table
     from anywhere.report.style import style_for
 
     if to_file or not sys.stdout.isatty():
@@ -109,7 +109,7 @@ def _nftables(sheet: Sheet) -> str:
             f"none of {len(answers)} names has an address from here, so there is no set to write: "
             "run this where DNS works, or take --format plain"
         )
-    return allowlists.nftables(sheet, answers, when)
+    return configs.nftables(sheet, answers, when)
 
 
 def _resolve(hosts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

@@ -16,7 +16,7 @@ def explain(
     code: str = typer.Argument("", help="A cause code such as egress.blocked; without one, all are listed."),
 ) -> None:
     """Say what a cause means, how it was found, how to mend it, and where the rule comes from."""
-    from anywhere.causetexts.every import causes
+    from anywhere.catalogue.causes.table import causes
     from anywhere.cli.output import write
 
     known = causes()

@@ -16,7 +16,7 @@ import typer
 
 from anywhere.errors import BadInput
 from anywhere.hosts.open import BUNDLES, HOST_SECONDS, is_bundle
-from anywhere.hosts.sshtarget import SSHOptions, SSHTarget, parse_target
+from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
 from anywhere.inventory import STDIN, Entry, limited, load
 
 PARALLEL, MOST_PARALLEL = 16, 512

@@ -9,7 +9,7 @@ import typer
 from anywhere.cli.hosts import Hosts, with_hosts
 
 if TYPE_CHECKING:
-    from anywhere.changes.profile import Profile
+    from anywhere.changes.proxy.profile import Profile
 
 app = typer.Typer(
     add_completion=False,

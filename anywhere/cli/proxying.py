@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from anywhere.changes import proxy
-from anywhere.changes.profile import Profile, read_profile
-from anywhere.cli import changing
+from anywhere.changes.proxy import plan as proxy
+from anywhere.changes.proxy.profile import Profile, read_profile
+from anywhere.cli import changes
 from anywhere.cli.hosts import Hosts
 from anywhere.errors import BadInput
 from anywhere.hosts.base import Host
@@ -44,12 +44,12 @@ def require_free_stdin(hosts: Hosts, *paths: str) -> None:
 
 def plan(profile: Profile, packages: bool, restart: bool, hosts: Hosts, format: str) -> int:
     """Print the steps."""
-    return changing.plan(_work(profile, packages, restart), hosts, format)
+    return changes.plan(_work(profile, packages, restart), hosts, format)
 
 
 def apply(profile: Profile, packages: bool, restart: bool, hosts: Hosts, wave: str, format: str) -> int:
     """Write, and say what has to be restarted."""
-    code = changing.apply(_work(profile, packages, restart), hosts, wave, format)
+    code = changes.apply(_work(profile, packages, restart), hosts, wave, format)
     if not restart and profile.address:
         sys.stderr.write(f"It counts from the next start on. Restart those that run: {_order()} (or use --restart).\n")
     return code
@@ -58,7 +58,7 @@ def apply(profile: Profile, packages: bool, restart: bool, hosts: Hosts, wave: s
 def revert(restart: bool, hosts: Hosts, wave: str, format: str) -> int:
     """Undo, and restart or say what has to be restarted."""
     after = proxy.restart_running if restart else None
-    code = changing.revert(_work(Profile(), False, False), hosts, wave, format, after)
+    code = changes.revert(_work(Profile(), False, False), hosts, wave, format, after)
     if not restart:
         sys.stderr.write(f"What still runs keeps its old environment until it is restarted: {_order()}.\n")
     return code
@@ -66,13 +66,13 @@ def revert(restart: bool, hosts: Hosts, wave: str, format: str) -> int:
 
 def plan_revert(hosts: Hosts, format: str) -> int:
     """Print what a revert would undo."""
-    return changing.plan_revert(_work(Profile(), False, False), hosts, format)
+    return changes.plan_revert(_work(Profile(), False, False), hosts, format)
 
 
 def verify(profile: Profile, packages: bool, hosts: Hosts, format: str, output: str) -> int:
     """Judge; the exit code."""
-    from anywhere.checks.proxyverify import judge_profile
-    from anywhere.cli.verifying import verify as run
+    from anywhere.checks.network.proxy_profile import judge_profile
+    from anywhere.flows.verify import verify as run
 
     def judge(live: Host | None, recorded: Recording) -> Iterator[Finding]:
         del live
@@ -81,9 +81,9 @@ def verify(profile: Profile, packages: bool, hosts: Hosts, format: str, output: 
     return run(hosts, judge, format, output)
 
 
-def _work(profile: Profile, packages: bool, restart: bool) -> changing.Work:
+def _work(profile: Profile, packages: bool, restart: bool) -> changes.Work:
     planner = partial(proxy.plan, profile=profile, packages=packages, restart=restart)
-    return changing.Work("proxy", proxy.JOURNAL, planner)
+    return changes.Work("proxy", proxy.JOURNAL, planner)
 
 
 def _order() -> str:

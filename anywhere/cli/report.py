@@ -39,9 +39,9 @@ def merge(
     from dataclasses import replace
 
     from anywhere.cli.output import show
-    from anywhere.fleetjudge import judge_fleet
+    from anywhere.flows.clones import judge_fleet
     from anywhere.report import renderer
-    from anywhere.report.reading import merged, read_report
+    from anywhere.report.read import merged, read_report
 
     renderer(format)
     joined = merged(read_report(_text(path), path) for path in files)

@@ -9,7 +9,7 @@ import typer
 from anywhere.cli.hosts import Hosts, with_hosts
 
 if TYPE_CHECKING:
-    from anywhere.cli.changing import Work
+    from anywhere.cli.changes import Work
 
 app = typer.Typer(
     add_completion=False,
@@ -35,29 +35,29 @@ def plan(
     format: str = typer.Option("table", help="table, json or shell."),
 ) -> int:
     """Print what would be done; change nothing."""
-    from anywhere.cli import changing
+    from anywhere.cli import changes
 
-    return changing.plan(_work(not no_persist), hosts, format)
+    return changes.plan(_work(not no_persist), hosts, format)
 
 
 @app.command(epilog="\b\nExamples:\n  anywhere rules apply\n  anywhere rules apply --inventory hosts.ini --wave 5%\n")
 @with_hosts
 def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Bring the rules to the wanted state, and keep them there."""
-    from anywhere.cli import changing
+    from anywhere.cli import changes
 
-    return changing.apply(_work(not no_persist), hosts, wave, format)
+    return changes.apply(_work(not no_persist), hosts, wave, format)
 
 
 @app.command(epilog="\b\nExamples:\n  anywhere rules revert --dry-run\n  anywhere rules revert\n")
 @with_hosts
 def revert(hosts: Hosts, dry_run: bool = _DRY_RUN, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Take back exactly what apply did."""
-    from anywhere.cli import changing
+    from anywhere.cli import changes
 
     if dry_run:
-        return changing.plan_revert(_work(True), hosts, format)
-    return changing.revert(_work(True), hosts, wave, format)
+        return changes.plan_revert(_work(True), hosts, format)
+    return changes.revert(_work(True), hosts, wave, format)
 
 
 @app.command(
@@ -76,7 +76,7 @@ def verify(
 
     Exit codes: 0 all is there and proven, 1 something is missing, 3 could not be judged.
     """
-    from anywhere.cli.verifying import rules
+    from anywhere.flows.verify import rules
 
     return rules(hosts, not no_persist, not no_probe, format, output)
 
@@ -84,7 +84,7 @@ def verify(
 @app.command(short_help="Stay and put back rules that are taken away.")
 def guard() -> None:
     """Stay and put the rules back when they are taken away (what the systemd unit does; needs `apply` first)."""
-    from anywhere.cli.verifying import guard as run
+    from anywhere.flows.verify import guard as run
 
     run()
 
@@ -92,8 +92,8 @@ def guard() -> None:
 def _work(persist: bool) -> Work:
     from functools import partial
 
-    from anywhere.changes import netfilter
-    from anywhere.cli import changing
+    from anywhere.changes.rules import plan as netfilter
+    from anywhere.cli import changes
     from anywhere.settings import Settings
 
-    return changing.Work("rules", netfilter.JOURNAL, partial(netfilter.plan, settings=Settings(), persist=persist))
+    return changes.Work("rules", netfilter.JOURNAL, partial(netfilter.plan, settings=Settings(), persist=persist))

@@ -1,6 +1,6 @@
 """From findings to causes."""
 
 from anywhere.diagnosis.engine import Case, Rule, diagnose
-from anywhere.diagnosis.rules import RULES, SYMPTOMS
+from anywhere.diagnosis.table import RULES, SYMPTOMS
 
 __all__ = ["RULES", "SYMPTOMS", "Case", "Rule", "diagnose"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from anywhere.diagnosis.engine import Case, Claim, Rule
-from anywhere.diagnosis.reading import CONNECT_REASONS, count, direct, first_host, names, reached
+from anywhere.diagnosis.evidence import CONNECT_REASONS, count, direct, first_host, names, reached
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 SERVERS, FORGERY, PINS = "network.nameservers", "network.dns-forgery", "network.hosts-file"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from anywhere.diagnosis import proxy
 from anywhere.diagnosis.engine import Case, Rule
-from anywhere.diagnosis.reading import (
+from anywhere.diagnosis.evidence import (
     CONNECT_REASONS,
     answers,
     components,

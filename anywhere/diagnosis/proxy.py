@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from anywhere.diagnosis.engine import Case, Claim, Mend, Rule, Say
-from anywhere.diagnosis.reading import REACH, components, details, is_page, look, names, proxied, proxy_of, reached
+from anywhere.diagnosis.evidence import REACH, components, details, is_page, look, names, proxied, proxy_of, reached
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 PROXY = "network.proxy"

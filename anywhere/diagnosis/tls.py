@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from anywhere.checks.tlsview import AWS_SUFFIXES
+from anywhere.catalogue.issuers import is_public, product
+from anywhere.checks.endpoints.tls import AWS_SUFFIXES
 from anywhere.diagnosis.engine import Case, Claim, Rule
-from anywhere.diagnosis.reading import components, count, issuer, look, names, reached
-from anywhere.facts.interception import is_public, product
+from anywhere.diagnosis.evidence import components, count, issuer, look, names, reached
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 STORE, CLOCK = "endpoints.trust-store", "system.clock"

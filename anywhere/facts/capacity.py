@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from anywhere.errors import NotRecorded, ParseError
-from anywhere.facts.components import components
-from anywhere.facts.containers import INFO, TIMEOUT
-from anywhere.facts.ecsconfig import EcsConfig, ecs_config
-from anywhere.facts.ports import client_ports
-from anywhere.facts.proxyenv import ProxyEnvironment
+from anywhere.facts.agents.components import components
+from anywhere.facts.agents.docker import INFO, TIMEOUT
+from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config
+from anywhere.facts.agents.ports import client_ports
+from anywhere.facts.network.proxy_environment import ProxyEnvironment
 from anywhere.hosts.base import Host, ProbeSpec, Query
 
 MIB = 2**20

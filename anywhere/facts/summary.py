@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from anywhere.errors import AnywhereError
-from anywhere.facts.agents import Agents, agents, ecs_version, metadata, ssm_version
-from anywhere.facts.castore import ca_store
-from anywhere.facts.components import ecs_build
-from anywhere.facts.containers import docker, docker_info
-from anywhere.facts.ecsconfig import ecs_config
-from anywhere.facts.fingerprint import hostname, identity, network
-from anywhere.facts.osrelease import os_release
-from anywhere.facts.system import (
+from anywhere.facts.agents.agents import Agents, agents, ecs_version, metadata, ssm_version
+from anywhere.facts.agents.components import ecs_build
+from anywhere.facts.agents.docker import docker, docker_info
+from anywhere.facts.agents.ecs_config import ecs_config
+from anywhere.facts.identity import hostname, identity, network
+from anywhere.facts.system.castore import ca_store
+from anywhere.facts.system.machine import (
     architecture,
     cgroups,
     has_apparmor,
@@ -24,7 +23,8 @@ from anywhere.facts.system import (
     selinux_mode,
     virtualization,
 )
-from anywhere.facts.timesync import time_sync
+from anywhere.facts.system.os_release import os_release
+from anywhere.facts.system.time_sync import time_sync
 from anywhere.hosts.base import Host
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from anywhere import __version__
 from anywhere.errors import BadInput
-from anywhere.hosts.coding import decode
+from anywhere.hosts.codec import decode
 from anywhere.hosts.recording import Recording
 from anywhere.settings import Settings
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
-from anywhere.hosts.dial import open_tcp
-from anywhere.hosts.pool import within
-from anywhere.hosts.prober import Ladder
+from anywhere.hosts.probe.castore import load_trust
+from anywhere.hosts.probe.ladder import Ladder
+from anywhere.hosts.probe.tcp import open_tcp
+from anywhere.hosts.probe.tls import Contexts
 from anywhere.hosts.processes import run
-from anywhere.hosts.tls import Contexts
-from anywhere.hosts.trust import load_trust
 from anywhere.model import Reason
+from anywhere.threads import within
 
 RESOLVE_TIMEOUT = 3.0  # seconds: past a lost packet; a name that takes longer is looked up at a nameserver itself
 NAMESERVER_TIMEOUT = 2.2
@@ -73,7 +73,7 @@ class LocalHost:
         return replace(answer, late=True) if late else answer
 
     def _ask(self, query: Query, patience: float) -> Answer:
-        from anywhere.hosts.nameserver import ask
+        from anywhere.hosts.probe.dns import ask
 
         return ask(query, patience, lambda server, port, timeout: open_tcp(server, port, timeout, 0))
 

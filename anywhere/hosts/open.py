@@ -11,7 +11,7 @@ from anywhere.hosts.base import Deadline, Host
 from anywhere.hosts.bundle import replay
 from anywhere.hosts.local import LocalHost
 from anywhere.hosts.recording import Recording
-from anywhere.hosts.sshtarget import SSHOptions, SSHTarget, parse_target
+from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
 
 BUNDLES = (".json", ".json.gz")
 HOST_SECONDS = 30.0  # for one host over SSH, from the first packet to the last
@@ -52,8 +52,8 @@ def _started() -> float:
 
 def _over_ssh(target: SSHTarget, budget: float, options: SSHOptions, seconds: float) -> Host:
     try:
-        from anywhere.hosts.sshhost import SSHHost
-        from anywhere.hosts.sshlogin import login
+        from anywhere.hosts.ssh.host import SSHHost
+        from anywhere.hosts.ssh.login import login
     except ImportError as error:
         raise BadInput(
             f"{target}: SSH needs asyncssh: pip install 'ecs-anywhere-toolkit[ssh]' ({error.name})"

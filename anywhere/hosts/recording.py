@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from anywhere.errors import NotRecorded
 from anywhere.hosts.base import Answer, Completed, Deadline, Host, Inventory, Probe, ProbeSpec, Query
-from anywhere.hosts.coding import decode, encode
-from anywhere.hosts.redact import redact, redact_value
+from anywhere.hosts.codec import decode, encode
+from anywhere.redact import redact, redact_value
 
 T = TypeVar("T")
 Key = tuple[Any, ...]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from anywhere.errors import BadInput
-from anywhere.hosts.sshtarget import SSHTarget, parse_target
+from anywhere.hosts.target import SSHTarget, parse_target
 from anywhere.inventory.ranges import expand
 
 MOST_HOSTS = 100_000

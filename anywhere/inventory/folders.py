@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from anywhere.documents.yaml import Reader, read_yaml
 from anywhere.errors import ParseError
 from anywhere.inventory.book import VARIABLES, Book, Problem
-from anywhere.yamldoc.values import Reader, read_yaml
 
 WANTED = frozenset(name for names in VARIABLES.values() for name in names)
 ENDINGS = ("", ".yml", ".yaml", ".json")

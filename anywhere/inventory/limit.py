@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from anywhere.errors import BadInput
-from anywhere.hosts.sshtarget import SSHTarget
+from anywhere.hosts.target import SSHTarget
 from anywhere.inventory.book import Entry
 from anywhere.inventory.ranges import expand
 

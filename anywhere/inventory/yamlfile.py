@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from anywhere.documents.yaml import Reader, token
+from anywhere.documents.yaml import read_yaml as read
+from anywhere.documents.yaml_nodes import YamlError
 from anywhere.errors import ParseError
 from anywhere.inventory.book import Book
-from anywhere.yamldoc.nodes import YamlError
-from anywhere.yamldoc.values import Reader, token
-from anywhere.yamldoc.values import read_yaml as read
 
 DEEPEST, MOST_GROUPS = 50, 20_000  # groups within groups, and in all: aliases can make much of little
 

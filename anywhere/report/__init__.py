@@ -16,7 +16,7 @@ FORMATS = {
     "tap": "anywhere.report.tap",
     "prometheus": "anywhere.report.prometheus",
     "markdown": "anywhere.report.markdown",
-    "html": "anywhere.report.html",
+    "html": "anywhere.report.page.html",
     "junit": "anywhere.report.junit",
     "sarif": "anywhere.report.sarif",
 }

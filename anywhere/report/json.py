@@ -7,7 +7,7 @@ from typing import Any
 
 from anywhere import __version__
 from anywhere.model import Cause, Finding, Remedy, Report, Target
-from anywhere.report import fleetview
+from anywhere.report.fleet import view
 
 SCHEMA = "anywhere/report/1"
 
@@ -43,7 +43,7 @@ def as_dict(report: Report) -> dict[str, Any]:
 def _of_many(report: Report) -> dict[str, Any]:
     """What only many hosts together show."""
     hosts = sum(target.kind == "host" for target in report.targets)
-    return {"fleet": fleetview.as_dict(report)} if hosts > 1 else {}
+    return {"fleet": view.as_dict(report)} if hosts > 1 else {}
 
 
 def target_dict(target: Target) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from anywhere.model import Report, Target
-from anywhere.report.fleetview import as_dict
+from anywhere.report.fleet.view import as_dict
 from anywhere.report.json import SCHEMA, target_dict
 
 

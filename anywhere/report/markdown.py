@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Verdict
-from anywhere.report.fleetview import Group, groups, outliers, verdicts
+from anywhere.report.fleet.view import Group, groups, outliers, verdicts
 
 WORDS = {
     Verdict.READY: "ready",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from anywhere.model import Report, Status, Target, Verdict
-from anywhere.report.fleetview import row
+from anywhere.report.fleet.view import row
 
 Sample = tuple[dict[str, str], float]
 

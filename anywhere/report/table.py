@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from anywhere.hosts.redact import printable
 from anywhere.model import Cause, Finding, Report, Status, Target, Verdict
-from anywhere.report import fleettable
+from anywhere.redact import printable
+from anywhere.report.fleet import table
 from anywhere.report.style import PLAIN, Style, fill
 
 MARKS = {Status.PASS: "✓", Status.SKIP: "·", Status.WARN: "!", Status.ERROR: "?", Status.FAIL: "✗"}
@@ -35,7 +35,7 @@ CHECK_WIDTH = 26
 def render(report: Report, style: Style = PLAIN) -> str:
     """One block a target, the worst target last; of many hosts a line each, and what they have in common."""
     if sum(target.kind == "host" for target in report.targets) > BLOCKS:
-        return "\n".join(fleettable.lines(report, style)) + "\n"
+        return "\n".join(table.lines(report, style)) + "\n"
     order = sorted(report.targets, key=lambda target: list(VERDICTS).index(target.verdict))
     return "\n".join("\n".join(_target(target, style)) for target in order) + "\n"
 

@@ -11,14 +11,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from anywhere.documents.patch import apply
 from anywhere.errors import BadInput
 from anywhere.model import Status
-from anywhere.taskdef import cloudformation
-from anywhere.taskdef.document import Definition, Place, Service
-from anywhere.taskdef.patch import apply
 from anywhere.taskdef.rule import EXTERNAL, Case, Edit, Mark, marks, put, remove
 from anywhere.taskdef.rules import RULES
-from anywhere.taskdef.tree import Node, NotKnown, Unknown
+from anywhere.taskdef.source import cloudformation
+from anywhere.taskdef.source.content import Definition, Place, Service
+from anywhere.taskdef.source.node import Node, NotKnown, Unknown
 
 CHANGED, DROPPED, DECIDE = "changed", "dropped", "decide"
 # What describe-task-definition adds, and register-task-definition refuses.

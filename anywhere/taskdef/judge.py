@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from anywhere.documents.json import Locator
 from anywhere.model import Finding, Remedy, Status, Target
-from anywhere.taskdef.document import Definition, Service
-from anywhere.taskdef.jsontext import Locator
-from anywhere.taskdef.load import Document
 from anywhere.taskdef.rule import EXTERNAL, LAUNCH_TYPES, Case, Mark, Rule, marks
 from anywhere.taskdef.rules import RULES
-from anywhere.taskdef.tree import Node, NotKnown
+from anywhere.taskdef.source.content import Definition, Service
+from anywhere.taskdef.source.load import Document
+from anywhere.taskdef.source.node import Node, NotKnown
 
 DECLARED = "declared"
 UNREAD = "taskdef.input"

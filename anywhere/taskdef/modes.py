@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from anywhere.model import Finding, Status
-from anywhere.taskdef.document import Definition
 from anywhere.taskdef.ports import MOST_RESERVED, RESERVED_LINUX
 from anywhere.taskdef.rule import EXTERNAL, FARGATE, Case
-from anywhere.taskdef.tree import NotKnown
+from anywhere.taskdef.source.content import Definition
+from anywhere.taskdef.source.node import NotKnown
 
 MODES = ("host", "bridge-static", "bridge-dynamic", "awsvpc", "none")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from anywhere.taskdef.rule import Case
-from anywhere.taskdef.tree import Node, NotKnown
+from anywhere.taskdef.source.node import Node, NotKnown
 
 # What the ECS agent keeps for itself and its host, TCP. Source: agent/config/config_unix.go, config_windows.go.
 RESERVED_LINUX = frozenset({22, 2375, 2376, 51678, 51679})

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from anywhere.model import Status
-from anywhere.taskdef.document import Definition, Service
-from anywhere.taskdef.tree import Node, NotKnown
+from anywhere.taskdef.source.content import Definition, Service
+from anywhere.taskdef.source.node import Node, NotKnown
 
 EXTERNAL = "external"
 EC2 = "ec2"

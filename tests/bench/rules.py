@@ -15,17 +15,18 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from anywhere.changes import engine, netfilter
-from anywhere.changes.guardscript import guard_script
-from anywhere.changes.rules import observe
-from anywhere.checks.rulesproof import judge_plan, judge_proof
+from anywhere.changes import engine
+from anywhere.changes.rules import plan as netfilter
+from anywhere.changes.rules.desired import observe
+from anywhere.changes.rules.guard_script import guard_script
+from anywhere.checks.netfilter.proof import judge_plan, judge_proof
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.model import Status
 from anywhere.settings import Settings
-from tests.barehost import BareHost
-from tests.test_netfilter_guard import cpu_seconds, proportional_set
-from tests.test_netfilter_rules import use
+from tests.changes.rules.test_guard import cpu_seconds, proportional_set
+from tests.changes.rules.test_rules import use
+from tests.support.barehost import BareHost
 
 FOREIGN = 5000
 IDLE = 30.0  # seconds of watching an idle guard

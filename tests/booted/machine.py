@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.barehost import EnteredHost
+from tests.support.barehost import EnteredHost
 
 CACHE = Path(os.environ.get("ANYWHERE_MACHINES", "/var/tmp/anywhere-machines"))
 MIRROR = os.environ.get("ANYWHERE_MIRROR", "http://deb.debian.org/debian")

@@ -9,16 +9,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from anywhere.changes import engine, netfilter
+from anywhere.changes import engine
 from anywhere.changes.base import Step
-from anywhere.checks.rulesproof import judge_plan, judge_proof
-from anywhere.facts.firewall import firewall
+from anywhere.changes.rules import plan as netfilter
+from anywhere.checks.netfilter.proof import judge_plan, judge_proof
+from anywhere.facts.firewall.firewall import firewall
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 from tests.booted.machine import Machine, booted, image
-from tests.test_netfilter_rules import ECS_INIT, ECS_STOP
+from tests.changes.rules.test_rules import ECS_INIT, ECS_STOP
 
 pytestmark = [pytest.mark.booted, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 

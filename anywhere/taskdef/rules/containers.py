@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.taskdef.rule import Case, Mark, fail, over, put, rule
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.tree import Node
+from anywhere.taskdef.source.node import Node
 
 
 @rule(

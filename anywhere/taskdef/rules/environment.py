@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from anywhere.taskdef.rule import Case, Mark, over, put, remove, rule, skip, warn
-from anywhere.taskdef.tree import Node
+from anywhere.taskdef.source.node import Node
 
 KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")

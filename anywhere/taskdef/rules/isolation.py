@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.taskdef.rule import FARGATE, Case, Mark, fail, over, remove, rule, skip, warn
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.tree import Node
+from anywhere.taskdef.source.node import Node
 
 IPC_SYSCTLS = frozenset(
     [

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.taskdef.rule import EXTERNAL, FARGATE, Case, Mark, fail, put, rule, skip, warn
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.tree import Node
+from anywhere.taskdef.source.node import Node
 
 API_DRIVERS = ("json-file", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens")
 FARGATE_DRIVERS = ("awslogs", "splunk", "awsfirelens")

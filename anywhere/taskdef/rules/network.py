@@ -21,7 +21,7 @@ from anywhere.taskdef.rule import (
     warn,
 )
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.tree import Node
+from anywhere.taskdef.source.node import Node
 
 
 @rule(

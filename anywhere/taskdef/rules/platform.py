@@ -20,7 +20,7 @@ from anywhere.taskdef.rule import (
     warn,
 )
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.tree import Node
+from anywhere.taskdef.source.node import Node
 
 COMPATIBILITIES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
 ARCHITECTURES = ("X86_64", "ARM64")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, over, remove, rule, skip, warn
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.tree import Node
+from anywhere.taskdef.source.node import Node
 
 _ADVICE = "set executionRoleArn to a role that ecs-tasks.amazonaws.com may assume"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anywhere.taskdef.quantity import FARGATE_PAIRS, cpu_units, fargate_memory, memory_mib
 from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.tree import Node
+from anywhere.taskdef.source.node import Node
 
 LEAST_MIB = 6
 LEAST_MIB_OLD_DOCKER = 4

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.taskdef.rule import EXTERNAL, FARGATE, Case, Mark, fail, note, put, remove, rule, skip, warn
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.tree import Node
+from anywhere.taskdef.source.node import Node
 
 _NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a docker volume over NFS"
 

@@ -1,0 +1,1 @@
+"""What is known about AWS and the systems it supports: dated tables, no logic that looks at a host."""

@@ -1,0 +1,84 @@
+"""The texts of the causes in the way out."""
+
+from __future__ import annotations
+
+from anywhere.catalogue.causes.base import CauseText
+
+_ENDPOINTS = "AWS: ECS clusters for the external launch type; VPC endpoints page"
+
+EGRESS_CAUSES: tuple[CauseText, ...] = (
+    CauseText(
+        "egress.blocked",
+        "fail",
+        "Nothing gets out",
+        "Every endpoint times out, is refused, or is answered by another, and no proxy is set.",
+        "All addresses of all endpoints are tried at once.",
+        "Have the firewall let TCP 443 out to the endpoints (`anywhere endpoints` writes the list), or set the proxy.",
+        _ENDPOINTS,
+    ),
+    CauseText(
+        "egress.endpoint-blocked",
+        "fail or warn",
+        "Some endpoints are blocked",
+        "Others pass, so the way out is there: a rule for these names or addresses is missing.",
+        "All addresses of all endpoints are tried at once; some of an endpoint's addresses being blocked is a warning.",
+        "Have the firewall let TCP 443 out to these names.",
+        _ENDPOINTS,
+    ),
+    CauseText(
+        "egress.no-route",
+        "fail",
+        "This host has no route to AWS",
+        "No route of the host leads to the endpoints' addresses, or the one that does refuses.",
+        "The kernel says unreachable, and the routing table has no usable route for the address.",
+        "Give the host a default route, or set the site's proxy.",
+        "ip-route(8)",
+    ),
+    CauseText(
+        "egress.path-mtu",
+        "fail",
+        "Large packets vanish (path MTU black hole)",
+        "A hop drops packets that are too large and the ICMP message that says so is filtered: TCP connects, TLS stalls.",
+        "A stalled handshake is tried again with small segments and then passes; requests are made larger than one "
+        "packet so that both directions are tried.",
+        "Let ICMP type 3 code 4 and ICMPv6 type 2 through, or clamp the segment size at the tunnel.",
+        "RFC 2923 section 2.1; RFC 4821",
+    ),
+    CauseText(
+        "egress.silent",
+        "fail",
+        "TCP connects and nothing ever answers",
+        "Something accepts connections in AWS's place, or drops everything that follows the handshake.",
+        "Neither small segments nor another server name get an answer.",
+        "Look for a transparent proxy, a load balancer without a backend, asymmetric routing through a stateful firewall.",
+        "RFC 2979",
+    ),
+    CauseText(
+        "egress.sni-filtered",
+        "fail",
+        "A filter reads the server name",
+        "TCP passes, TLS is reset or stalls, and only with the AWS name in the ClientHello.",
+        "The same address is greeted once more with a neutral name, which is answered.",
+        "Allow the names in the filter's list for server name indication.",
+        "RFC 6066 section 3",
+    ),
+    CauseText(
+        "egress.slow",
+        "warn",
+        "The way to AWS is slow",
+        "The median connect or handshake takes more than a second: registrations and heartbeats come near their limits.",
+        "Medians over all endpoints that answer.",
+        "Look for packet loss, a saturated link, an overloaded proxy or inspecting device.",
+        "amazon-ecs-agent: connect and handshake time out after 30 s",
+    ),
+    CauseText(
+        "egress.ipv6-broken",
+        "warn",
+        "IPv6 is there and does not work",
+        "The host has a global IPv6 address, endpoints have AAAA records, IPv6 fails and IPv4 works: each first "
+        "attempt is lost.",
+        "Both families are probed for every endpoint.",
+        "Let IPv6 out, or take the addresses off.",
+        "RFC 8305",
+    ),
+)

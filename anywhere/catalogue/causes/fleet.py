@@ -1,0 +1,44 @@
+"""The texts of the causes in docker's networks, SSH and fleets."""
+
+from __future__ import annotations
+
+from anywhere.catalogue.causes.base import CauseText
+
+FLEET_CAUSES: tuple[CauseText, ...] = (
+    CauseText(
+        "docker.subnet-overlap",
+        "fail",
+        "A docker network covers an address that is needed outside",
+        "Packets for the nameserver, the proxy, the gateway or an endpoint go into the bridge and never come back.",
+        "The subnets of docker's bridges are compared with those addresses.",
+        'Change "bip" or "default-address-pools" in /etc/docker/daemon.json.',
+        "docker documentation: default address pools",
+    ),
+    CauseText(
+        "host.unreachable",
+        "error",
+        "The host could not be reached over SSH",
+        "Nothing can be said about it.",
+        "Opening the connection failed, or it was lost.",
+        "Check the address, the key and known_hosts.",
+        "ssh(1)",
+    ),
+    CauseText(
+        "host.permission",
+        "error",
+        "The SSH user may not look",
+        "What needs root could not be seen.",
+        "`sudo -n` was refused.",
+        "Allow sudo without a password for this user, or give --ask-become-pass.",
+        "sudo(8)",
+    ),
+    CauseText(
+        "identity.duplicate",
+        "fail",
+        "Two hosts share one identity",
+        "The same machine-id or managed instance id on two hosts of one run: a cloned image.",
+        "The hosts of a run are compared.",
+        "Stop the agents, clear their state, make a new machine-id, reboot, register anew.",
+        "amazon-ssm-agent issue 73",
+    ),
+)

@@ -1,0 +1,66 @@
+"""The texts of the causes in the proxy in use."""
+
+from __future__ import annotations
+
+from anywhere.catalogue.causes.base import CauseText
+
+_PROXY = "AWS: HTTP proxy configuration for the ECS agent; configuring the SSM agent to use a proxy"
+
+PROXY_CAUSES: tuple[CauseText, ...] = (
+    CauseText(
+        "proxy.unreachable",
+        "fail",
+        "The proxy is not reached",
+        "Its name does not resolve, its port is closed or dropped, or it accepts and never answers.",
+        "The CONNECT that each component would send is sent.",
+        "Check the proxy's name, address and port, and that this host may use it.",
+        _PROXY,
+    ),
+    CauseText(
+        "proxy.auth-required",
+        "fail",
+        "The proxy asks for a user and password",
+        "407: no credentials are set, or they are wrong, or the proxy wants a scheme that the agents do not know "
+        "(NTLM, Negotiate).",
+        "The answer to CONNECT, with the schemes that it offers.",
+        "Put percent-encoded credentials into the proxy URL of each component, or ask for a rule by address.",
+        _PROXY,
+    ),
+    CauseText(
+        "proxy.denies-endpoint",
+        "fail",
+        "The proxy denies endpoints",
+        "The proxy answers CONNECT to these names with a refusal or cannot open them itself.",
+        "CONNECT is sent for every endpoint.",
+        "Allow CONNECT to port 443 of these names (`anywhere endpoints --format squid`).",
+        "RFC 9110 section 9.3.6",
+    ),
+    CauseText(
+        "proxy.wrong-scheme",
+        "fail",
+        "The proxy URL has the wrong scheme",
+        "The URL says https:// and the proxy speaks plain HTTP, or the other way round.",
+        "What fails as the URL says is tried once the other way.",
+        "Correct the scheme; Session Manager needs http://.",
+        "amazon-ssm-agent issue 226",
+    ),
+    CauseText(
+        "proxy.not-set-for-component",
+        "fail or warn",
+        "A component lacks the proxy that the others have",
+        "Each program has settings of its own; the one without goes out directly. A fail where that is blocked.",
+        "The effective environment of docker, ecs and the SSM agent, from the running process or systemd.",
+        "Give the component a drop-in with the proxy and the exclusions; `anywhere proxy apply` does it for all.",
+        _PROXY,
+    ),
+    CauseText(
+        "proxy.exclusions-missing",
+        "fail",
+        "NO_PROXY lacks what must stay on the host",
+        "Requests for task credentials (169.254.170.2), metadata (169.254.169.254) or the docker socket would go to "
+        "the proxy.",
+        "NO_PROXY of ecs and docker is read as Go reads it. The ECS agent adds them itself only when NO_PROXY is unset.",
+        "Add 169.254.169.254, 169.254.170.2 and, for ecs, /var/run/docker.sock.",
+        "AWS HTTP proxy configuration; awsdocs/amazon-ecs-developer-guide issue 166",
+    ),
+)

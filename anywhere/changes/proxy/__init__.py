@@ -1,0 +1,1 @@
+"""One proxy and CA profile for docker and both agents."""

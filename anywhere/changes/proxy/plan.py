@@ -1,0 +1,210 @@
+"""One proxy profile for every component that goes out: docker, the SSM agent, the ECS agent, the package manager."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from anywhere.catalogue.distros import family_of
+from anywhere.changes.base import ChangeFailed, Command, Step
+from anywhere.changes.files import file_step
+from anywhere.changes.proxy.castore import AGENT_FOLDER, needs_copy, trust_steps
+from anywhere.changes.proxy.profile import Profile, drop_in, merge_lines, split
+from anywhere.facts.agents.components import components
+from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
+from anywhere.facts.files import Access, read_text
+from anywhere.facts.system import units as unit_facts
+from anywhere.facts.system.os_release import os_release
+from anywhere.facts.system.quoting import parse_environment_file
+from anywhere.facts.system.units import Unit, units
+from anywhere.hosts.base import Host
+from anywhere.hosts.recording import Recording
+
+JOURNAL = "proxy"
+CONFIG = "/etc/ecs/ecs.config"
+# Read after the usual http-proxy.conf: systemd takes drop-ins by name, and the last word on a variable counts.
+DROP_IN = "zz-anywhere-proxy.conf"
+UPPER = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+# Docker first, since the ECS agent is one of its containers and stops with it.
+ORDER = (unit_facts.DOCKER, unit_facts.DOCKER_SNAP, unit_facts.SSM, unit_facts.SSM_SNAP, unit_facts.ECS)
+
+_RELOAD = "[ ! -d /run/systemd/system ] || systemctl daemon-reload"
+_RELOAD_STEP = Step("reload", "let systemd read its units again", Command(("sh", "-c", _RELOAD)))
+
+
+def plan(host: Host, profile: Profile, *, restart: bool = False, packages: bool = False) -> tuple[Step, ...]:
+    """The steps that give every component this profile; what is there is merged. Raises ChangeFailed where a file that
+    has to be merged cannot be read."""
+    found = units(host)
+    steps = [*trust_steps(host, profile.certificates)]
+    if profile.address:
+        steps += [*_drop_ins(host, found, profile), *_daemon_json(host, profile)]
+    steps += _config(host, profile)
+    if packages and profile.address:
+        steps += _package_manager(host, profile)
+    stale = any(unit.exists and unit.stale for unit in found.values())
+    if not steps:
+        late = without_restart(host, profile) if restart else ()
+        return (_restart(late),) if late else (_RELOAD_STEP,) if stale else ()
+    running = tuple(name for name in ORDER if found[name].is_running) if restart else ()
+    return (*_undone_last(steps), _restart(running) if running else _RELOAD_STEP)
+
+
+def without_restart(host: Host, profile: Profile) -> tuple[str, ...]:
+    """The units whose running process was started before the profile was there, in the order of a restart."""
+    late = []
+    for component in components(host):
+        values = dict(zip(UPPER, (profile.url, profile.url, profile.exclusions("")))) if profile.address else {}
+        seen = component.source.startswith("process") and component.running
+        lower = {name.lower(): value for name, value in values.items()}
+        if seen and not (satisfied(component.effective, values) or satisfied(component.effective, lower)):
+            late.append(component.unit)
+    return tuple(name for name in ORDER if name in late)
+
+
+def wanted_units(found: Mapping[str, Unit]) -> tuple[str, ...]:
+    """The units of the profile: those that are here, and those that registration will bring."""
+    snaps = (unit_facts.DOCKER_SNAP, unit_facts.SSM_SNAP)
+    return tuple(name for name in ORDER if found[name].exists or name not in snaps)
+
+
+def variables(name: str, profile: Profile, unit: Unit) -> dict[str, str]:
+    """A unit's variables. The SSM agent reads the lower-case names (AWS configure-proxy-ssm-agent)."""
+    present = unit.environment.get("NO_PROXY") or unit.environment.get("no_proxy", "")
+    values = dict(zip(UPPER, (profile.url, profile.url, profile.exclusions(present))))
+    is_ssm = name in (unit_facts.SSM, unit_facts.SSM_SNAP)
+    return {key.lower(): value for key, value in values.items()} if is_ssm else values
+
+
+def satisfied(present: Mapping[str, str], values: Mapping[str, str]) -> bool:
+    """Whether what is there says the same: equal URLs, and at least these exclusions."""
+    for name, value in values.items():
+        has = present.get(name, "")
+        if name.upper() == "NO_PROXY":
+            if not set(split(value)) <= set(split(has)) and has.strip() != "*":
+                return False
+        elif has != value:
+            return False
+    return True
+
+
+def _drop_ins(host: Host, found: Mapping[str, Unit], profile: Profile) -> Iterator[Step]:
+    mode = "0600" if profile.is_secret else "0644"
+    for name in wanted_units(found):
+        path = f"/etc/systemd/system/{name}.d/{DROP_IN}"
+        values = variables(name, profile, found[name])
+        if satisfied(found[name].environment, values) and not _exists(host, path):
+            continue
+        text = drop_in(values).encode()
+        title = f"write {path}: {profile.address}" + (" with credentials, for root alone" if profile.is_secret else "")
+        yield from file_step(host, path, text, title, mode=mode, secret=profile.is_secret)
+
+
+def _daemon_json(host: Host, profile: Profile) -> Iterator[Step]:
+    """Proxies in daemon.json win over the environment from engine 23 on, so that where some are they must agree."""
+    text = read_text(host, DAEMON_JSON)
+    if text.access is Access.FORBIDDEN:
+        raise ChangeFailed(f"{DAEMON_JSON} may not be read: run as root")
+    try:
+        settings: Any = json.loads(text.content or "{}")
+    except ValueError:
+        raise ChangeFailed(f"{DAEMON_JSON} is no JSON, and docker does not start with it: mend it first") from None
+    proxies = settings.get("proxies") if isinstance(settings, dict) else None
+    if not isinstance(proxies, dict) or not proxies:
+        return
+    exclusions = profile.exclusions(str(proxies.get("no-proxy", "")))
+    wanted = {**proxies, "http-proxy": profile.url, "https-proxy": profile.url, "no-proxy": exclusions}
+    if wanted == proxies:
+        return
+    merged = json.dumps({**settings, "proxies": wanted}, indent=2) + "\n"
+    title = f"merge the proxy into {DAEMON_JSON}, whose own proxies win over the environment"
+    yield from file_step(host, DAEMON_JSON, merged.encode(), title, mode="0600", secret=profile.is_secret)
+
+
+def _config(host: Host, profile: Profile) -> Iterator[Step]:
+    """ecs.config goes into the agent's container as it stands: upper case, no quotes (ecs-init/docker/docker.go)."""
+    text = read_text(host, CONFIG)
+    if text.access is Access.FORBIDDEN:
+        raise ChangeFailed(f"{CONFIG} may not be read: run as root")
+    present = parse_environment_file(text.content)
+    values: dict[str, str] = {}
+    if profile.address:
+        exclusions = profile.exclusions(present.get("NO_PROXY") or present.get("no_proxy", ""))
+        values = dict(zip(UPPER, (profile.url, profile.url, exclusions)))
+    if profile.certificates and needs_copy(host):
+        folders = [folder for folder in present.get("SSL_CERT_DIR", "").split(":") if folder]
+        values["SSL_CERT_DIR"] = ":".join(dict.fromkeys((*folders, AGENT_FOLDER)))
+    values = {name: value for name, value in values.items() if not satisfied(present, {name: value})}
+    if not values:
+        return
+    merged, lines = merge_lines(text.content, values)
+    title = f"merge {', '.join(values)} into {CONFIG}"
+    secret = profile.is_secret
+    yield from file_step(
+        host, CONFIG, merged.encode(), title, mode="0600" if secret else "0644", secret=secret, lines=lines
+    )
+
+
+def _package_manager(host: Host, profile: Profile) -> Iterator[Step]:
+    family = family_of(os_release(host))
+    manager = family.manager if family else ""
+    mode, secret = ("0600", True) if profile.is_secret else ("0644", False)
+    if manager == "apt":
+        path = "/etc/apt/apt.conf.d/95anywhere-proxy"
+        text = "".join(f'Acquire::{kind}::Proxy "{profile.url}";\n' for kind in ("http", "https"))
+        yield from file_step(host, path, text.encode(), f"write {path}", mode=mode, secret=secret)
+        return
+    if manager not in ("dnf", "yum"):
+        raise ChangeFailed("--packages knows apt, dnf and yum; for zypper use `yast2 proxy` or /etc/sysconfig/proxy")
+    path = "/etc/dnf/dnf.conf" if manager == "dnf" else "/etc/yum.conf"
+    old = read_text(host, path).content
+    merged, lines = merge_section(old, {"proxy": profile.url})
+    if merged != old:
+        yield from file_step(
+            host, path, merged.encode(), f"merge proxy into {path}", mode=mode, secret=secret, lines=lines
+        )
+
+
+def merge_section(text: str, values: Mapping[str, str]) -> tuple[str, tuple[tuple[str, str | None], ...]]:
+    """The same as merge_lines for the [main] section of an ini file."""
+    head, _, rest = text.partition("[main]\n")
+    head += "\n" if head and not head.endswith("\n") else ""
+    body, more, others = rest.partition("\n[")
+    merged, undo = merge_lines(body.rstrip("\n") + "\n" if body.strip() else "", values)
+    if not undo:
+        return text, ()
+    return f"{head}[main]\n{merged}" + (f"\n[{others}" if more else ""), undo
+
+
+def _restart(running: tuple[str, ...]) -> Step:
+    """Docker, then the SSM agent, then ecs: those that run. A unit that does not run takes the profile at its start."""
+    return Step("restart", f"restart {', then '.join(running)}", _restarting(running))
+
+
+def restart_running(host: Host) -> tuple[str, ...]:
+    """Restart what runs on a live host, in that order, so that it takes what is written now. Raises ChangeFailed."""
+    running = tuple(name for name, unit in units(Recording(host)).items() if name in ORDER and unit.is_running)
+    running = tuple(name for name in ORDER if name in running)
+    if running:
+        command = _restarting(running)
+        done = host.run(command.argv, timeout=command.timeout)
+        if not done.ok:
+            raise ChangeFailed(f"restart of {', '.join(running)}: {done.stderr.strip() or done.rc}")
+    return running
+
+
+def _restarting(running: tuple[str, ...]) -> Command:
+    words = "".join(f" && systemctl restart {name}" for name in running)
+    return Command(("sh", "-c", f"{{ {_RELOAD}; }}{words}"), timeout=180)
+
+
+def _undone_last(steps: list[Step]) -> Iterator[Step]:
+    """The first step is undone last: then systemd reads its units again."""
+    for number, step in enumerate(steps):
+        yield replace(step, undo=(_RELOAD_STEP.do, *step.undo)) if number == 0 else step
+
+
+def _exists(host: Host, path: str) -> bool:
+    return read_text(host, path).access is not Access.MISSING

@@ -1,0 +1,1 @@
+"""The network rules that task credentials need: plan, persistence, guard and proof."""

@@ -1,0 +1,20 @@
+"""The rules of task credentials as one change: the running state, and what keeps it."""
+
+from __future__ import annotations
+
+from anywhere.changes.base import Step
+from anywhere.changes.rules.desired import observe, rule_steps
+from anywhere.changes.rules.persistence import pause_step, persist_steps
+from anywhere.hosts.base import Host
+from anywhere.settings import Settings
+
+JOURNAL = "rules"
+
+
+def plan(host: Host, settings: Settings, *, persist: bool = True) -> tuple[Step, ...]:
+    """The steps that bring the rules to the wanted state, and with `persist` keep them there. Raises ChangeFailed where
+    the rules cannot be read or nothing on the host could hold them. No setting changes what is wanted."""
+    del settings
+    state = observe(host)
+    steps = rule_steps(state)
+    return (*pause_step(host, state), *steps, *persist_steps(host, state)) if persist else steps

@@ -1,0 +1,1 @@
+"""Checks of the agents, their registration and their credentials."""

@@ -1,0 +1,216 @@
+"""The two agents: one of each, running, connected, not in a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.remedies import remedy, remove
+from anywhere.facts.agents.agents import Agents, agents, metadata
+from anywhere.facts.agents.ecs_log import NETWORK_SYMPTOMS, AgentLog, Symptom, agent_log
+from anywhere.facts.agents.ssm_log import SsmLog, ssm_log
+from anywhere.facts.system.machine import today
+from anywhere.facts.system.units import ECS, Unit
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Status
+from anywhere.settings import Settings
+
+ROOT = "root"
+LOOP = 3  # starts without a success between them
+
+
+@check("agents.ssm", "SSM agent")
+def ssm_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """One SSM agent, running once it is registered, awake and with fresh credentials."""
+    here = agents(host)
+    if not here.has_ssm:
+        yield _no_ssm(host, here)
+    elif here.ssm.exists and here.ssm_snap.exists:
+        yield _two_ssm(host)
+    elif here.registration.is_registered is None and here.ssm_unit.is_running:
+        yield skipped("agents.ssm", "amazon-ssm-agent", "it runs; what it does is in files of root's", because=ROOT)
+    elif not here.registration.is_registered:
+        yield skipped("agents.ssm", "amazon-ssm-agent", "it is installed, but not registered", because=REGISTER_BRINGS)
+    else:
+        yield from _registered_ssm(host, here)
+
+
+def _no_ssm(host: Host, here: Agents) -> Finding:
+    if not here.has_ecs:
+        return skipped("agents.ssm", "amazon-ssm-agent", REGISTER_BRINGS)
+    return trouble(
+        "agents.ssm",
+        Status.FAIL,
+        "amazon-ssm-agent",
+        "the SSM agent is gone: nothing renews the credentials that the ECS agent works with",
+        cause="registration.broken",
+        remedy=remedy(host, "Install the SSM agent again; a registration that is still on the disk stays valid."),
+    )
+
+
+def _two_ssm(host: Host) -> Finding:
+    return trouble(
+        "agents.ssm",
+        Status.FAIL,
+        "amazon-ssm-agent",
+        "two SSM agents are installed, the package's and the snap's: they fight over one registration",
+        cause="agent.duplicate-ssm",
+        remedy=remedy(
+            host,
+            "Keep one. On a host that is not registered yet the snap is the one to remove.",
+            ("snap", "remove", "amazon-ssm-agent"),
+        ),
+        evidence={"other": list(remove(host, "amazon-ssm-agent"))},
+    )
+
+
+def _registered_ssm(host: Host, here: Agents) -> Iterator[Finding]:
+    unit, log = here.ssm_unit, ssm_log(host)
+    restart = ("systemctl", "restart", unit.name)
+    if unit.is_running is False:
+        said = f"{unit.name} does not run ({unit.active}): AWS sees the connection as lost"
+        yield _disconnected(host, "agents.ssm", unit.name, said, ("systemctl", "enable", "--now", unit.name), unit=unit)
+    elif fault := _ssm_fault(host, here, log):
+        yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit)
+    elif log is None:
+        yield skipped("agents.ssm", unit.name, "it runs; its log may be read by root only", because=ROOT)
+    else:
+        yield passed("agents.ssm", unit.name, f"{here.registration.instance} has a running SSM agent")
+
+
+def _ssm_fault(host: Host, here: Agents, log: SsmLog | None) -> str:
+    """What is wrong with an agent that runs; empty for nothing."""
+    if log and log.hibernates:
+        return f"the SSM agent sleeps (hibernates): {log.hibernates[:160]}"
+    if log and log.credentials is False:
+        return f"the SSM agent gets no credentials: {log.refused[:160]}"
+    expires, now = here.registration.expires, today(host.inventory().now, clock=True)
+    if expires and now and expires[:19] < now:
+        return f"the agents' credentials ran out at {expires} and were not renewed"
+    return ""
+
+
+@check("agents.ecs", "ECS agent")
+def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """Running, registered with its cluster, connected on both channels; the latest state of its log counts."""
+    here = agents(host)
+    if not here.has_ecs:
+        yield skipped("agents.ecs", "ecs-agent", REGISTER_BRINGS)
+        return
+    log, asked = agent_log(host), metadata(host)
+    start = ("systemctl", "enable", "--now", "ecs")
+    if here.ecs.is_running is False and here.ecs.sub != "auto-restart":
+        said = f"ecs.service does not run ({here.ecs.active}, last exit {here.ecs.exit_status}){_why(log)}"
+        yield _disconnected(host, "agents.ecs", "ecs-agent", said, start, unit=here.ecs, symptom=_worst(log))
+    elif log and log.acs is False:
+        said = f"the ECS agent is not connected{_why(log)}"
+        yield _disconnected(host, "agents.ecs", "ecs-agent", said, _journal(), unit=here.ecs, symptom=_worst(log))
+    elif log and log.tcs is False and log.acs:
+        said = f"the ECS agent is connected, but its telemetry is not{_why(log)}"
+        yield _disconnected(host, "agents.ecs", "telemetry", said, _journal(), symptom=_worst(log), status=Status.WARN)
+    elif (log and log.acs) or asked.instance_arn:
+        yield _connected(host, here, asked.instance_arn)
+    elif log is None and not asked.answers:
+        yield skipped("agents.ecs", "ecs-agent", "the agent's log may be read by root only", because=ROOT)
+    else:
+        yield skipped("agents.ecs", "ecs-agent", "the agent has not yet said whether it is connected")
+
+
+def _connected(host: Host, here: Agents, arn: str) -> Finding:
+    if here.ecs.is_enabled is False:
+        said = "the ECS agent is connected, but ecs.service is not enabled: it will not come back after a reboot"
+        enable = ("systemctl", "enable", "ecs")
+        return _disconnected(host, "agents.ecs", ECS, said, enable, unit=here.ecs, status=Status.WARN)
+    return passed("agents.ecs", "ecs-agent", "the ECS agent is registered and connected", instance=arn)
+
+
+def _worst(log: AgentLog | None) -> Symptom | None:
+    return log.symptoms[-1] if log and log.symptoms else None
+
+
+def _why(log: AgentLog | None) -> str:
+    worst = _worst(log)
+    return f": {worst.kind}" if worst else ""
+
+
+def _journal() -> tuple[str, ...]:
+    return ("tail", "-n", "50", "/var/log/ecs/ecs-agent.log")
+
+
+def _disconnected(
+    host: Host,
+    check: str,
+    subject: str,
+    said: str,
+    command: tuple[str, ...],
+    *,
+    unit: Unit | None = None,
+    symptom: Symptom | None = None,
+    status: Status = Status.FAIL,
+) -> Finding:
+    """A finding of agent.disconnected; `evidence.network` says that the way to AWS is at fault, by the agent's log."""
+    evidence: dict[str, object] = {}
+    if unit:
+        evidence |= {"active": unit.active, "sub": unit.sub, "result": unit.result, "exit": unit.exit_status}
+    if symptom:
+        network = symptom.kind in NETWORK_SYMPTOMS
+        evidence |= {"symptom": symptom.kind, "channel": symptom.channel, "line": symptom.line, "network": network}
+    text = "Mend what the findings about the network name first; then restart it, since it waits up to half an hour."
+    mend = remedy(
+        host, text if symptom and symptom.kind in NETWORK_SYMPTOMS else "Start it, and read why it stopped.", command
+    )
+    return trouble(check, status, subject, said, cause="agent.disconnected", remedy=mend, evidence=evidence)
+
+
+@check("agents.restarts", "the agents stay up")
+def restarts_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """A service that dies and is started again and again."""
+    here = agents(host)
+    units = [
+        unit for unit, is_here in ((here.ecs, here.has_ecs), (here.ssm_unit, here.has_ssm)) if is_here and unit.exists
+    ]
+    if not units:
+        yield skipped("agents.restarts", "agents", REGISTER_BRINGS)
+    for unit in units:
+        starts = _log_starts(host) if unit.name == ECS else 0
+        if unit.sub == "auto-restart" or starts >= LOOP:
+            yield _looping(host, unit, starts)
+        elif not unit.active:
+            yield skipped("agents.restarts", unit.name, "systemd could not be asked")
+        else:
+            yield passed("agents.restarts", unit.name, f"{unit.name} is not restarting", restarts=unit.restarts)
+
+
+def _log_starts(host: Host) -> int:
+    log = agent_log(host)
+    return log.starts if log else 0
+
+
+def _looping(host: Host, unit: Unit, starts: int) -> Finding:
+    log = agent_log(host) if unit.name == ECS else None
+    # The deb unit lacks the line that stops it after a final error, which the rpm unit has.
+    endless = unit.exit_status == 5 and "5" not in unit.final_exits
+    said = f"{unit.name} dies and is started again (exit {unit.exit_status}){_why(log)}"
+    text = "Stop the service, mend what its log names, start it again."
+    if endless:
+        text += " Exit 5 is final: add RestartPreventExitStatus=5 under [Service] with systemctl edit ecs."
+    symptom = _worst(log)
+    return trouble(
+        "agents.restarts",
+        Status.FAIL,
+        unit.name,
+        said,
+        cause="agent.restart-loop",
+        remedy=remedy(host, text, ("systemctl", "stop", unit.name), ("journalctl", "-u", unit.name, "-n", "50")),
+        evidence={
+            "restarts": unit.restarts,
+            "exit": unit.exit_status,
+            "starts_in_log": starts,
+            "symptom": symptom.kind if symptom else "",
+            "line": symptom.line if symptom else "",
+            "network": bool(symptom and symptom.kind in NETWORK_SYMPTOMS),
+        },
+    )
+
+
+CHECKS: tuple[Check, ...] = (ssm_check, ecs_check, restarts_check)

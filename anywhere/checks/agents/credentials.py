@@ -1,0 +1,108 @@
+"""Credentials that would take the place of those that the SSM agent renews."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.checks.base import Check, check, passed, skipped, trouble
+from anywhere.checks.remedies import remedy
+from anywhere.facts.agents.credentials import (
+    CREDENTIALS,
+    EC2,
+    HIDDEN,
+    NOTHING,
+    MetadataService,
+    metadata_service,
+    named_variables,
+    shared_file,
+)
+from anywhere.facts.agents.ecs_config import PATHS
+from anywhere.facts.system.machine import is_ec2
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Status
+from anywhere.settings import Settings
+
+ID = "agents.credentials"
+METADATA = "169.254.169.254"
+# Files of NAME=value lines, out of which a name can be cut without looking.
+LINES_OF_NAMES = frozenset({"/etc/environment", *PATHS})
+
+
+@check(ID, "no other AWS credentials")
+def credentials_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """The agents take the environment first and the default profile next: keys there win, or are overwritten."""
+    shared, named = shared_file(host), named_variables(host)
+    for place in named:
+        said = f"{', '.join(place.names)} in {place.place} win over the agents' own credentials"
+        yield _static(host, place.place, said, place.names)
+    if shared.static:
+        said = f"{CREDENTIALS} holds static keys in its default profile, which the SSM agent overwrites"
+        yield _static(host, CREDENTIALS, said)
+    if shared.profiles is None:
+        yield skipped(ID, CREDENTIALS, f"{CREDENTIALS} may not be read by this user", because="root")
+    elif not named and not shared.static:
+        yield passed(ID, "credentials", "no AWS credentials but the agents' own")
+
+
+def _static(host: Host, place: str, said: str, names: tuple[str, ...] = ()) -> Finding:
+    text = f"Take the keys out of {place} (into a named profile, if they are needed), then restart both agents."
+    cut = ("sed", "-i", "-E", f"/^ *({'|'.join(names)}) *=/d", place)
+    commands = (cut,) if place in LINES_OF_NAMES else ()
+    return trouble(
+        ID,
+        Status.FAIL,
+        place,
+        said,
+        cause="credentials.static",
+        remedy=remedy(host, text, *commands, ("systemctl", "restart", "amazon-ssm-agent", "ecs")),
+    )
+
+
+@check("agents.metadata-service", "no cloud's metadata service")
+def metadata_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """An instance role of EC2 or another cloud's metadata service is taken for this host's identity."""
+    found = metadata_service(host)
+    if found.kind == NOTHING:
+        yield passed("agents.metadata-service", METADATA, f"nothing answers at {METADATA}")
+    elif found.kind == HIDDEN:
+        yield skipped("agents.metadata-service", METADATA, "cannot be seen over SSH", because="endpoints.reach")
+    elif found.kind == EC2 or is_ec2(host):
+        yield _on_ec2(host, found)
+    else:
+        name = f"{found.product}'s metadata service" if found.product else "something"
+        yield trouble(
+            "agents.metadata-service",
+            Status.WARN,
+            METADATA,
+            f"{name} answers at {METADATA}: software that looks for EC2 may take it for EC2's",
+            cause="credentials.foreign-metadata",
+            remedy=remedy(host, "Close the address to this host; no external instance needs it.", _blackhole()),
+            evidence={"product": found.product, "status": found.status},
+        )
+
+
+def _on_ec2(host: Host, found: MetadataService) -> Finding:
+    if found.role is False:
+        said = "this is an EC2 instance without a role; AWS does not support EC2 for external instances"
+        return passed("agents.metadata-service", METADATA, said, role=False)
+    said = (
+        "this EC2 instance has a role, which ECS Anywhere's agents may use in place of their own credentials"
+        if found.role
+        else "this is an EC2 instance; whether it has a role is told to holders of a session token only"
+    )
+    return trouble(
+        "agents.metadata-service",
+        Status.FAIL if found.role else Status.WARN,
+        METADATA,
+        said,
+        cause="credentials.ec2-role",
+        remedy=remedy(host, "Detach the role, or close the metadata address to this host.", _blackhole()),
+        evidence={"role": found.role, "status": found.status},
+    )
+
+
+def _blackhole() -> tuple[str, ...]:
+    return ("ip", "route", "add", "blackhole", f"{METADATA}/32")
+
+
+CHECKS: tuple[Check, ...] = (credentials_check, metadata_check)

@@ -1,0 +1,189 @@
+"""What the host is registered as, and whether that and its settings are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.remedies import Command, remedy
+from anywhere.facts.agents.agents import Agents, agents, metadata
+from anywhere.facts.agents.ecs_config import PATHS, EcsConfig, Problem, ecs_config
+from anywhere.facts.agents.ecs_log import agent_log
+from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, UNFINISHED, VAULT
+from anywhere.facts.agents.ssm_log import ssm_log
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Status
+from anywhere.settings import Settings
+
+ID = "agents.registration"
+# AWS: deregistering an external instance; -clear leaves the second file (amazon-ssm-agent agent/managedInstances).
+RESET: tuple[Command, ...] = (
+    ("systemctl", "stop", "ecs", "amazon-ssm-agent"),
+    ("amazon-ssm-agent", "-register", "-clear"),
+    ("rm", "-f", "/var/lib/ecs/data/agent.db", LEFTOVER),
+)
+
+
+def move(cluster: str) -> tuple[Command, ...]:
+    """Into another cluster, as AWS's page says; the saved state must go, or the agent stops for good."""
+    return (
+        ("systemctl", "stop", "ecs"),
+        ("sed", "-i", f"s/^ECS_CLUSTER=.*/ECS_CLUSTER={cluster}/", "/etc/ecs/ecs.config"),
+        ("rm", "-f", "/var/lib/ecs/data/agent.db"),
+        ("systemctl", "start", "ecs"),
+    )
+
+
+@check(ID, "registration with AWS")
+def registration_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """Whole, of the wanted region and cluster, and still taken for the same machine."""
+    here = agents(host)
+    found = here.registration
+    troubles = [*_broken(host, here), *_other(host, here, settings)]
+    if troubles:
+        yield from troubles
+    elif found.is_registered is None:
+        yield skipped(ID, VAULT, "whether this host is registered is in a file of root's", because="root")
+    elif not found.is_registered:
+        yield skipped(ID, "registration", REGISTER_BRINGS)
+    elif not here.has_ecs:
+        yield skipped(ID, found.instance, "registered with Systems Manager alone", because=REGISTER_BRINGS)
+    else:
+        yield passed(ID, found.instance, f"registered as {found.instance} in {found.region}", region=found.region)
+
+
+def _broken(host: Host, here: Agents) -> Iterator[Finding]:
+    found, config = here.registration, ecs_config(host)
+    if found.state == MALFORMED:
+        said = "the SSM vault names no instance, which AWS's installer takes for a registration"
+        yield _break(host, VAULT, said, "Clear the vault, then register with a fresh activation.")
+    elif found.state == UNFINISHED:
+        status = Status.FAIL if here.has_ecs else Status.WARN
+        said = "a registration was begun and not finished, or was cleared: the vault has a key and no instance"
+        yield _break(host, VAULT, said, "Register with a fresh activation; it replaces the vault.", status)
+    elif found.state == NONE and here.has_ecs:
+        said = "the ECS agent is installed, but the host is not registered with Systems Manager"
+        yield _break(host, "registration", said, "Register with a fresh activation.")
+    elif found.is_registered and "MachineFingerprintDoesNotMatch" in _refused(host):
+        said = "AWS takes this host for another machine than the one that was registered (fingerprint mismatch)"
+        yield _break(host, found.instance, said, "Reset the host and register it again with a fresh activation.")
+    if found.leftover and found.state in (NONE, UNFINISHED):
+        said = f"{LEFTOVER} still names {found.leftover}, which is no longer registered here"
+        yield _break(host, found.leftover, said, "Remove the leftover before registering.", Status.WARN)
+    yield from _half_installed(host, here, config)
+
+
+def _refused(host: Host) -> str:
+    log = ssm_log(host)
+    return log.refused + log.hibernates if log else ""
+
+
+def _half_installed(host: Host, here: Agents, config: EcsConfig) -> Iterator[Finding]:
+    """AWS's installer does nothing more once the agent's package is there, so a run that died half way stays half."""
+    if not here.has_ecs or not config.known:
+        return
+    if not config.is_external and "ECS_EXTERNAL" not in config.agent:
+        said = "the ECS agent is installed, but nothing makes it an external instance (no ECS_EXTERNAL=true)"
+        yield _break(host, "ECS_EXTERNAL", said, "Finish the installation; AWS's installer does not mend this.")
+    elif "AWS_DEFAULT_REGION" not in config.agent:
+        said = "the ECS agent has no AWS_DEFAULT_REGION and refuses to start as an external instance"
+        yield _break(host, "AWS_DEFAULT_REGION", said, "Set AWS_DEFAULT_REGION in /etc/ecs/ecs.config, restart ecs.")
+    log = agent_log(host)
+    if log and log.acs is not True and log.symptom("deregistered"):
+        said = "AWS has deregistered this container instance; the agent asks once an hour only"
+        yield _break(host, "container instance", said, "Reset the host and register it again.")
+
+
+def _break(host: Host, subject: str, said: str, mend: str, status: Status = Status.FAIL) -> Finding:
+    return trouble(ID, status, subject, said, cause="registration.broken", remedy=remedy(host, mend, *RESET))
+
+
+def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
+    """A registration that is whole, but not the wanted one."""
+    found, config = here.registration, ecs_config(host)
+    region = config.agent.get("AWS_DEFAULT_REGION", "")
+    if found.region and settings.regions and found.region not in settings.regions:
+        said = f"registered in {found.region}, not in {', '.join(settings.regions)}"
+        yield _elsewhere(host, found.instance, said, RESET)
+    elif found.region and region and found.region != region:
+        said = f"the SSM agent is registered in {found.region}, the ECS agent is set to {region}"
+        yield _elsewhere(host, region, said, RESET)
+    if not here.has_ecs:
+        return
+    cluster = metadata(host).cluster or config.agent.get("ECS_CLUSTER", "") or "default"
+    if settings.cluster and cluster != settings.cluster:
+        said = f"in cluster {cluster}, not in {settings.cluster}"
+        yield _elsewhere(host, cluster, said, move(settings.cluster))
+    log = agent_log(host)
+    if log and (symptom := log.symptom("cluster")):
+        said = "the agent's saved state belongs to another cluster than the one that is set, so it stops for good"
+        configured = config.agent.get("ECS_CLUSTER", "default")
+        finding = _elsewhere(host, configured, said, move(configured))
+        yield trouble(
+            ID,
+            Status.FAIL,
+            configured,
+            said,
+            cause=finding.cause,
+            remedy=finding.remedy,
+            evidence={"line": symptom.line},
+        )
+
+
+def _elsewhere(host: Host, subject: str, said: str, commands: tuple[Command, ...]) -> Finding:
+    text = (
+        "Reset the host and register it where it belongs."
+        if commands == RESET
+        else "Move the host, or ask for its cluster."
+    )
+    return trouble(ID, Status.FAIL, subject, said, cause="registration.other", remedy=remedy(host, text, *commands))
+
+
+@check("agents.config", "the ECS agent's settings")
+def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """Lines that a reader of the settings files takes otherwise than they are meant."""
+    config = ecs_config(host)
+    for path in config.hidden:
+        yield skipped("agents.config", path, f"{path} may not be read by this user", because="root")
+    if not config.exists and config.known:
+        yield skipped("agents.config", "ecs.config", REGISTER_BRINGS)
+    told = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]
+    yield from told
+    if config.exists and not told:
+        yield passed("agents.config", "ecs.config", f"{len(config.agent)} settings, none doubtful")
+
+
+def _config_trouble(host: Host, problem: Problem) -> Finding | None:
+    where = f"{problem.path}:{problem.number}"
+    repeated = problem.kind in ("duplicate", "overridden")
+    if problem.kind == "overridden" and "same value" in problem.text:
+        return None
+    harmless = repeated or (problem.kind == "syntax" and not problem.name)
+    return trouble(
+        "agents.config",
+        Status.WARN if harmless else Status.FAIL,
+        where,
+        f"{where}: {problem.name or 'the line'} {problem.text}",
+        cause="config.duplicate" if repeated else "config.invalid",
+        remedy=remedy(
+            host,
+            f"Remove one of the two lines: {where} is the one that counts."
+            if repeated
+            else f"Mend {where}, restart ecs.",
+            _look(problem),
+            ("systemctl", "restart", "ecs"),
+        ),
+        evidence={"kind": problem.kind, "name": problem.name, "line": problem.number},
+    )
+
+
+def _look(problem: Problem) -> tuple[str, ...]:
+    """Quotes can be taken off without looking; anything else is for a person to read."""
+    if problem.kind == "quoted":
+        return ("sed", "-i", f"{problem.number}s/=[\"']\\(.*\\)[\"'][[:space:]]*$/=\\1/", problem.path)
+    if problem.name:
+        return ("grep", "-n", problem.name, *PATHS)
+    return ("sed", "-n", f"{problem.number}p", problem.path)
+
+
+CHECKS: tuple[Check, ...] = (registration_check, config_check)

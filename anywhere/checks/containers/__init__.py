@@ -1,0 +1,1 @@
+"""Checks of docker and its networks."""

@@ -1,0 +1,199 @@
+"""Docker: there, real, running, and of a version that the agents speak to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.catalogue.compatibility import Pair, Situation, table
+from anywhere.catalogue.distros import DockerSource, judge_release
+from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.remedies import docker_commands, remedy, remove
+from anywhere.facts.agents.agents import agents, ecs_version, is_bare
+from anywhere.facts.agents.components import components
+from anywhere.facts.agents.daemon_json import daemon_json
+from anywhere.facts.agents.docker import TIMEOUT, Docker, docker
+from anywhere.facts.system.machine import cgroups, parse_version
+from anywhere.facts.system.os_release import os_release
+from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Status
+from anywhere.settings import Settings
+
+ID = "containers.docker"
+ASK = "run as root, or as a member of the docker group"
+
+
+@check(ID, "Docker engine")
+def docker_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """What answers to the name docker must be Docker, packaged, and up."""
+    found = docker(host)
+    if found.is_podman:
+        yield _podman(host, found)
+    elif found.is_snap or _has_only_snap(host):
+        yield _snap(host)
+    elif found.state == "absent":
+        yield _absent(host)
+    elif found.state == "forbidden":
+        yield skipped(ID, "docker", "Docker may not be asked by this user", because=ASK)
+    elif found.state == "answers":
+        yield passed(ID, "docker", f"Docker {found.version.server} answers", api=found.version.api)
+    else:
+        yield _down(host, found)
+
+
+def _has_only_snap(host: Host) -> bool:
+    found = units(host)
+    return found[DOCKER_SNAP].exists and not found[DOCKER].exists
+
+
+def _podman(host: Host, found: Docker) -> Finding:
+    return trouble(
+        ID,
+        Status.FAIL,
+        "docker",
+        "the command docker is Podman's: the ECS agent works with Docker only, and the installer takes this for it",
+        cause="docker.podman",
+        remedy=remedy(
+            host, "Remove the shim, then install Docker.", *remove(host, "podman-docker"), *docker_commands(host)
+        ),
+        evidence={"path": found.path, "target": found.target, "components": list(found.version.components)},
+    )
+
+
+def _snap(host: Host) -> Finding:
+    return trouble(
+        ID,
+        Status.FAIL,
+        "docker",
+        "Docker is the snap: the agent's service needs a docker.service, and its package brings a second Docker",
+        cause="docker.snap",
+        remedy=remedy(
+            host,
+            "Replace the snap by the packaged engine. Its images and volumes (/var/snap/docker) do not move along.",
+            ("snap", "remove", "docker"),
+            *docker_commands(host),
+        ),
+    )
+
+
+def _absent(host: Host) -> Finding:
+    running = next((one for one in components(host) if one.name == "docker" and one.running), None)
+    if running:
+        return skipped(ID, "docker", "a Docker daemon runs, but there is no docker command to ask it with")
+    if not is_bare(host):
+        return _missing(host, "Docker is not installed, and the ECS agent cannot run without it")
+    source = judge_release(os_release(host)).docker
+    if source is DockerSource.BRING_YOUR_OWN:
+        return _missing(host, "Docker is not installed, and on Red Hat Enterprise Linux registration cannot bring it")
+    if source is None:
+        return skipped(ID, "docker", "Docker is not installed", because="the operating system is not known here")
+    return skipped(ID, "docker", REGISTER_BRINGS, source=source)
+
+
+def _missing(host: Host, said: str) -> Finding:
+    mend = remedy(host, "Install Docker and start it.", *docker_commands(host))
+    return trouble(ID, Status.FAIL, "docker", said, cause="docker.missing", remedy=mend)
+
+
+def _down(host: Host, found: Docker) -> Finding:
+    """A stopped Docker is started by the agent's service; one that is broken, masked or hangs is not."""
+    unit, settings = units(host)[DOCKER], daemon_json(host)
+    if settings.error:
+        said, text = f"Docker cannot start: {settings.error}", "Mend /etc/docker/daemon.json, then start Docker."
+    elif found.state == "silent":
+        said, text = (
+            f"Docker gives no answer within {TIMEOUT:.0f} s",
+            "Restart Docker; look for a full disk or dead mounts.",
+        )
+    elif unit.masked:
+        said, text = "docker.service is masked, so nothing can start it", "Unmask and start Docker."
+    elif unit.active == "failed":
+        said, text = f"docker.service failed ({unit.result})", "Read Docker's journal for the reason, then start it."
+    elif is_bare(host):
+        return skipped(ID, "docker", REGISTER_BRINGS, said=found.said)
+    else:
+        said, text = "Docker is installed, but does not run", "Start Docker, now and at boot."
+    unmask = (("systemctl", "unmask", "docker"),) if unit.masked else ()
+    restart = ("systemctl", "restart" if found.state == "silent" else "start", "docker")
+    look = (("journalctl", "-u", "docker", "-n", "50", "--no-pager"),) if unit.active == "failed" else ()
+    mend = remedy(host, text, *look, *unmask, ("systemctl", "enable", "docker"), restart)
+    evidence = {"said": found.said, "active": unit.active, "result": unit.result}
+    return trouble(ID, Status.FAIL, "docker", said, cause="docker.not-running", remedy=mend, evidence=evidence)
+
+
+@check("containers.api", "Docker API versions")
+def api_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """The daemon's range of API versions must reach into the agents': 1.21 to 1.44."""
+    version = docker(host).version
+    lowest, highest = parse_version(version.min_api), parse_version(version.api)
+    if not version.server or not highest:
+        absent = docker(host).state == "absent"
+        said = REGISTER_BRINGS if absent else "Docker did not tell its API versions"
+        yield skipped("containers.api", "docker", said, because=ID)
+        return
+    said = f"{version.min_api or '?'} to {version.api}"
+    window = table()
+    too_new, too_old = lowest > window.lowest_at_most, highest < window.highest_at_least
+    if not too_new and not too_old:
+        yield passed("containers.api", said, f"Docker speaks API {said}")
+        return
+    fault = "no longer speaks 1.44, the newest" if too_new else "does not yet speak 1.21, the oldest"
+    mend = "older" if too_new else "newer"
+    yield trouble(
+        "containers.api",
+        Status.FAIL,
+        said,
+        f"Docker {version.server} speaks API {said}: it {fault} that the ECS agent knows",
+        cause="docker.api-window",
+        remedy=remedy(host, f"Install a{'n' if mend == 'older' else ''} {mend} Docker engine and hold its package."),
+        evidence={"engine": version.server, "min_api": version.min_api, "api": version.api, "source": window.source},
+    )
+
+
+@check("containers.compatibility", "Docker and agent versions fit")
+def compatibility_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """Pairs that are known not to work, by the dated table."""
+    here = agents(host)
+    situation = _situation(host, ecs_version(host, here))
+    found = [pair for pair in table().pairs if pair.applies(situation)]
+    yield from (_pair_trouble(host, pair, situation) for pair in found)
+    if not found and not here.has_ecs:
+        yield skipped("containers.compatibility", "ecs-agent", REGISTER_BRINGS)
+    elif not found and not (situation.engine and situation.agent):
+        yield skipped("containers.compatibility", "ecs-agent", "the versions of Docker and agent are not both known")
+    elif not found:
+        said = f"agent {_dotted(situation.agent)} with Docker {_dotted(situation.engine)}"
+        yield passed("containers.compatibility", said, f"nothing is known against {said}", dated=table().dated)
+
+
+def _situation(host: Host, agent: str) -> Situation:
+    component = next(one for one in components(host) if one.name == "docker")
+    variable = component.effective.get("DOCKER_MIN_API_VERSION", "") if component.exists else ""
+    client = docker(host).version
+    return Situation(
+        engine=parse_version(client.server or client.client),
+        agent=parse_version(agent),
+        cgroup=cgroups(host).version,
+        bridge=daemon_json(host).bridge,
+        min_api_variable=parse_version(variable),
+    )
+
+
+def _pair_trouble(host: Host, pair: Pair, situation: Situation) -> Finding:
+    evidence = {"row": pair.id, "source": pair.source, "dated": table().dated, "agent": _dotted(situation.agent)}
+    return trouble(
+        "containers.compatibility",
+        Status(pair.severity),
+        f"Docker {_dotted(situation.engine)}, agent {_dotted(situation.agent)}",
+        pair.text,
+        cause="docker.agent-incompatible",
+        remedy=remedy(host, pair.mend[0].upper() + pair.mend[1:] + "."),
+        evidence={**evidence, "engine": _dotted(situation.engine)},
+    )
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in version) or "unknown"
+
+
+CHECKS: tuple[Check, ...] = (docker_check, api_check, compatibility_check)

@@ -1,0 +1,84 @@
+"""Docker's networks against the addresses that this host needs outside."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterator
+
+from anywhere.checks.base import check, passed, skipped, trouble
+from anywhere.checks.endpoints.visit import surveys
+from anywhere.facts.agents.docker import docker_networks
+from anywhere.facts.network.resolv_conf import upstream
+from anywhere.facts.network.routes import Network, routes
+from anywhere.hosts.base import Host
+from anywhere.hosts.base import Interface as Card
+from anywhere.model import Finding, Remedy, Status
+from anywhere.settings import Settings
+
+BRIDGES = ("docker", "br-")
+
+
+@check("containers.subnets", "no docker network covers an address that is needed outside")
+def subnets(host: Host, settings: Settings) -> Iterator[Finding]:
+    """A bridge whose subnet holds the nameserver, the proxy, the gateway or an endpoint swallows their packets."""
+    id = subnets.id
+    named = {network.bridge for network in docker_networks(host) or () if network.bridge}
+    cards = host.inventory().interfaces
+    bridges = [(card.name, network) for card in cards for network in bridge_networks(card, named)]
+    if not bridges:
+        yield skipped(id, "docker", "no docker network is here")
+        return
+    needed = dict(_needed(host, settings))
+    hit = False
+    for name, network in bridges:
+        inside = {address: what for address, what in needed.items() if _inside(address, network)}
+        if inside:
+            hit = True
+            yield _overlap(name, network, inside)
+    if not hit:
+        yield passed(id, "docker", f"{', '.join(str(network) for _, network in bridges)} cover nothing that is needed")
+
+
+def bridge_networks(card: Card, named: Collection[str] = ()) -> list[Network]:
+    """The subnets of a bridge that docker made: one with its usual name, or one that it says is its own."""
+    if not card.name.startswith(BRIDGES) and card.name not in named:
+        return []
+    networks = [ipaddress.ip_interface(address).network for address in card.addresses]
+    return [network for network in networks if not network.is_link_local]
+
+
+def _needed(host: Host, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Addresses and what they are, the most telling word last, for it wins."""
+    for seen in surveys(host, settings):
+        for visit in seen.visits:
+            for probe in visit.probes:
+                yield probe.address, "the proxy" if visit.proxy else f"the endpoint {visit.endpoint.host}"
+    for route in routes(host):
+        if route.is_default and route.gateway and not route.interface.startswith(BRIDGES):
+            yield route.gateway, "the default gateway"
+    for server in upstream(host).nameservers:
+        yield server, "a nameserver"
+
+
+def _inside(address: str, network: Network) -> bool:
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return ip.version == network.version and ip in network
+
+
+def _overlap(name: str, network: Network, inside: dict[str, str]) -> Finding:
+    listed = ", ".join(f"{what} ({address})" for address, what in list(inside.items())[:3])
+    remedy = Remedy(
+        'Move docker to another range: "bip" and "default-address-pools" in /etc/docker/daemon.json, then restart docker.',
+        (("docker", "network", "ls"), ("sudo", "systemctl", "restart", "docker")),
+    )
+    evidence = {"network": str(network), "covers": inside}
+    summary = f"{name} ({network}) covers {listed}"
+    return trouble(
+        subnets.id, Status.FAIL, name, summary, cause="docker.subnet-overlap", remedy=remedy, evidence=evidence
+    )
+
+
+CHECKS = (subnets,)

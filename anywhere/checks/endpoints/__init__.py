@@ -1,0 +1,1 @@
+"""Checks of the way to every AWS endpoint."""

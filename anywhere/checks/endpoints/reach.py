@@ -1,0 +1,214 @@
+"""Can each component reach its endpoints: one finding for each, from the whole ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from anywhere.checks.base import check, passed, skipped, trouble, unknown
+from anywhere.checks.endpoints.remedies import trust_the_component, trust_the_host
+from anywhere.checks.endpoints.visit import (
+    LATE,
+    WORDS,
+    describe,
+    exists,
+    failed_probes,
+    is_late,
+    is_lossy,
+    is_partial,
+    made_up,
+    opened_for,
+    surveys,
+    through,
+    where,
+)
+from anywhere.facts.network.routes import Route, routes
+from anywhere.facts.network.survey import Survey, Visit
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.settings import Settings
+
+NO_SUCH_PROGRAM = 127
+REACH, WEBSOCKET = "endpoints.reach", "endpoints.websocket"
+BY_CHANCE = (Reason.NAMESERVER_TIMEOUT, Reason.TLS_TIMEOUT, Reason.HTTP_TIMEOUT)
+FILTERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_DENIED)
+
+
+@check(REACH, "every endpoint answers, as its component reaches it")
+def reach(host: Host, settings: Settings) -> Iterator[Finding]:
+    """DNS, TCP, proxy, TLS and HTTP for every endpoint of the catalogue."""
+    table = routes(host)
+    for seen in surveys(host, settings):
+        for visit in seen.visits:
+            if not visit.endpoint.shard:
+                yield _judge(host, visit, table, is_lossy(seen))
+        for service in dict.fromkeys(visit.endpoint.service for visit in seen.visits if visit.endpoint.shard):
+            yield from _shards(
+                host, [v for v in seen.visits if v.endpoint.service == service], made_up(seen), table, is_lossy(seen)
+            )
+
+
+def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Finding:
+    subject, seconds = f"{visit.endpoint.host}:{visit.endpoint.port}", _seconds(visit)
+    evidence = _evidence(host, visit, table)
+    if visit.ok and opened_for(visit):
+        return _own_store(host, visit, subject, {**evidence, "own_store": True})
+    if visit.ok and not is_partial(visit):
+        finding = passed(REACH, subject, _how(visit), **evidence)
+        return replace(finding, stage=Stage.DONE, seconds=seconds)
+    if is_late(visit) and not lossy:
+        return unknown(REACH, subject, LATE, **evidence)
+    stage, reason, detail = where(visit)
+    if reason is Reason.NOT_PERMITTED:
+        return _hidden(subject, stage, detail, evidence)
+    if stage is Stage.HTTP and reason is Reason.UPGRADE_REFUSED:
+        finding = passed(REACH, subject, "answers; see the WebSocket upgrade", **evidence)
+        return replace(finding, stage=Stage.HTTP, seconds=seconds)
+    again = visit.look("full-segments")
+    evidence["by_chance"] = chance = (again is not None and again.ok) or (
+        lossy and (reason in BY_CHANCE or is_late(visit))
+    )
+    status = Status.FAIL if visit.endpoint.required and not visit.ok and not chance else Status.WARN
+    summary = f"{WORDS.get(reason, str(reason))}{through(visit)}" + (f": {detail}" if detail else "")
+    if chance:
+        summary += "; the second try passes" if again is not None and again.ok else "; packets get lost on this path"
+    if visit.ok:
+        summary = f"{len(failed_probes(visit))} of {len(visit.probes)} addresses: {summary}"
+        evidence["partial"] = True
+    finding = trouble(REACH, status, subject, summary, stage=stage, reason=reason, seconds=seconds, evidence=evidence)
+    return replace(finding, remedy=_mend(host, visit, reason))
+
+
+def _evidence(host: Host, visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
+    """The evidence of a visit. Where there seems no way, the kernel is asked: routing rules may refuse what the main table
+    has a route for."""
+    evidence = describe(visit, table)
+    for entry in evidence["addresses"]:
+        if entry.get("reason") == Reason.UNREACHABLE and entry.get("route"):
+            entry["route"] = host.run(("ip", "route", "get", entry["address"])).rc in (0, NO_SUCH_PROGRAM)
+    return evidence
+
+
+def _hidden(subject: str, stage: Stage, detail: str, evidence: dict[str, Any]) -> Finding:
+    """Over SSH a probe starts from the host only where its sshd forwards; nothing else is tried in its place."""
+    summary = "cannot be seen from the host over SSH" + (f": {detail}" if detail else "")
+    return Finding(
+        *(REACH, Status.ERROR, subject, summary, stage, Reason.NOT_PERMITTED, evidence),
+        remedy=Remedy(
+            "Let sshd forward for this user (AllowTcpForwarding yes or local, no PermitOpen, no DisableForwarding), or "
+            "run anywhere on the host itself.",
+            (("sudo", "sshd", "-T"),),
+        ),
+        cause="host.permission",
+    )
+
+
+def _mend(host: Host, visit: Visit, reason: Reason) -> Remedy | None:
+    """What depends on this host; the diagnosis has the words for all else."""
+    if reason is not Reason.CERT_UNTRUSTED:
+        return None
+    look = visit.look("host-trust")
+    return trust_the_component(host, visit) if look and look.ok else trust_the_host(host, visit)
+
+
+def _own_store(host: Host, visit: Visit, subject: str, evidence: dict[str, Any]) -> Finding:
+    summary = (
+        f"the host trusts {evidence['tls']['issuer']}, the bundle inside {visit.vantage.component}'s image does not"
+    )
+    status = Status.FAIL if visit.endpoint.required else Status.WARN
+    remedy = trust_the_component(host, visit)
+    finding = trouble(REACH, status, subject, summary, remedy=remedy, evidence=evidence)
+    return replace(finding, stage=Stage.TLS, reason=Reason.CERT_UNTRUSTED)
+
+
+def _shards(
+    host: Host, visits: Sequence[Visit], invented: set[str], table: Sequence[Route], lossy: bool
+) -> Iterator[Finding]:
+    """The numbered hosts of one service: those that exist are judged, none at all is one finding."""
+    present = [visit for visit in visits if exists(visit, visits, invented)]
+    reached = [visit for visit in present if visit.ok]
+    pattern = visits[0].endpoint.pattern
+    if not present:
+        yield _no_shard(host, visits, pattern, table)
+        return
+    for visit in present:
+        finding = _judge(host, visit, table, lossy)
+        if finding.status is Status.FAIL and reached and filtered(finding):
+            finding = replace(finding, status=Status.WARN)
+        yield finding
+
+
+def filtered(finding: Finding) -> bool:
+    """Whether a packet filter, a proxy's list or a nameserver's refusal stands in the way."""
+    return finding.reason in FILTERED or (finding.stage is Stage.RESOLVE and finding.reason is Reason.SERVER_FAILURE)
+
+
+def _no_shard(host: Host, visits: Sequence[Visit], pattern: str, table: Sequence[Route]) -> Finding:
+    visit = visits[0]
+    if all(map(is_late, visits)):
+        return unknown(REACH, f"{pattern}:{visit.endpoint.port}", LATE, **_evidence(host, visit, table))
+    stage, reason, detail = where(visit)
+    evidence = {**_evidence(host, visit, table), "tried": [visit.endpoint.host for visit in visits], "shards": True}
+    summary = f"none of {len(visits)} names is reached: {WORDS.get(reason, str(reason))}{through(visit)}"
+    return trouble(
+        REACH,
+        Status.FAIL,
+        f"{pattern}:{visit.endpoint.port}",
+        summary + (f": {detail}" if detail else ""),
+        stage=stage,
+        reason=reason,
+        seconds=_seconds(visit),
+        evidence=evidence,
+    )
+
+
+@check(WEBSOCKET, "the WebSocket upgrade passes the whole path")
+def websocket(host: Host, settings: Settings) -> Iterator[Finding]:
+    """101, 400, 401 and 403 prove the path; a middlebox's page or a 5xx does not (amazon-ecs-agent issue 23)."""
+    for seen in surveys(host, settings):
+        for visit in seen.visits:
+            if visit.endpoint.scheme != "wss" or (
+                visit.endpoint.shard and not exists(visit, _siblings(seen, visit), made_up(seen))
+            ):
+                continue
+            yield _upgrade(visit, routes(host))
+
+
+def _siblings(seen: Survey, visit: Visit) -> list[Visit]:
+    return [other for other in seen.visits if other.endpoint.service == visit.endpoint.service]
+
+
+def _upgrade(visit: Visit, table: Sequence[Route]) -> Finding:
+    subject = f"{visit.endpoint.host}:{visit.endpoint.port}"
+    best = visit.best
+    refused = [probe for probe in visit.probes if probe.reason is Reason.UPGRADE_REFUSED]
+    if best is None or (best.stage is not Stage.DONE and not refused):
+        return skipped(WEBSOCKET, subject, "not reached", because=REACH)
+    if not refused:
+        status = best.http.status if best.http else 0
+        return passed(WEBSOCKET, subject, f"the upgrade is answered with {status}", http_status=status)
+    evidence = describe(visit, table)
+    return trouble(
+        WEBSOCKET,
+        Status.FAIL,
+        subject,
+        f"the WebSocket upgrade is answered with {refused[0].detail}{through(visit)}",
+        stage=Stage.HTTP,
+        reason=Reason.UPGRADE_REFUSED,
+        seconds=refused[0].http_seconds,
+        evidence=evidence,
+    )
+
+
+def _how(visit: Visit) -> str:
+    best = visit.best
+    status = best.http.status if best and best.http else 0
+    return f"answers with {status}{through(visit)}"
+
+
+def _seconds(visit: Visit) -> float:
+    return max((probe.seconds for probe in visit.probes), default=0.0)
+
+
+CHECKS = (reach, websocket)

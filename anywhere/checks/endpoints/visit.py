@@ -1,0 +1,232 @@
+"""What a visit to an endpoint says: how far the component came, why no further, and the evidence for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from anywhere.facts.network.lookup import Lookup
+from anywhere.facts.network.routes import Route, is_bogus, is_ipv6, route_to
+from anywhere.facts.network.survey import Survey, Visit, survey
+from anywhere.hosts.base import Answer, Host, Probe
+from anywhere.model import Reason, Stage
+from anywhere.redact import redact_proxy
+from anywhere.settings import Settings
+
+WORDS = {
+    Reason.NO_NAMESERVER: "no nameserver is named",
+    Reason.NAMESERVER_TIMEOUT: "no nameserver answers",
+    Reason.SERVER_FAILURE: "the nameserver fails",
+    Reason.NAME_UNKNOWN: "the name is unknown",
+    Reason.BOGUS_ANSWER: "the name has an address that cannot be AWS's",
+    Reason.TIMEOUT: "connecting times out",
+    Reason.REFUSED: "connection refused",
+    Reason.UNREACHABLE: "no way there",
+    Reason.NOT_PERMITTED: "this vantage point may not connect",
+    Reason.PROXY_UNREACHABLE: "the proxy is not reached",
+    Reason.PROXY_AUTH_REQUIRED: "the proxy asks for a user and password",
+    Reason.PROXY_DENIED: "the proxy denies it",
+    Reason.PROXY_ERROR: "the proxy does not open it",
+    Reason.NOT_TLS: "what answers does not speak TLS",
+    Reason.TLS_TIMEOUT: "TCP connects, the TLS handshake gets no answer",
+    Reason.TLS_RESET: "the TLS handshake is cut off",
+    Reason.TLS_VERSION: "no common TLS version or cipher suite",
+    Reason.CERT_UNTRUSTED: "the certificate is not trusted",
+    Reason.CERT_NAME: "the certificate is for another name",
+    Reason.CERT_EXPIRED: "the certificate has expired",
+    Reason.CERT_NOT_YET_VALID: "the certificate is not valid yet",
+    Reason.HTTP_TIMEOUT: "TLS stands, the request gets no answer",
+    Reason.HTTP_ERROR: "the request fails",
+    Reason.UPGRADE_REFUSED: "the WebSocket upgrade is refused",
+    Reason.CAPTIVE_PORTAL: "a web page answers in the place of AWS",
+}
+
+LATE = "the time ran out before it could be judged: give more with --budget"
+
+
+def surveys(host: Host, settings: Settings) -> Iterator[Survey]:
+    """One survey a region."""
+    return (survey(host, settings, region) for region in settings.regions)
+
+
+def made_up(seen: Survey) -> set[str]:
+    """The addresses that nameservers give to names that cannot exist."""
+    answers = seen.random.servers if seen.random else ()
+    return {address for answer in answers for address in answer.addresses}
+
+
+def exists(visit: Visit, siblings: Iterable[Visit], invented: set[str]) -> bool:
+    """Whether a guessed shard is there at all: its name is known, or the proxy opened it or refused it by policy."""
+    if not visit.proxy:
+        assert visit.lookup is not None
+        if invented and set(visit.lookup.addresses) <= invented:
+            return False
+        return visit.lookup.known or _is_refused(visit.lookup.servers)
+    best = visit.best
+    if best is None or best.stage is not Stage.PROXY or best.reason is not Reason.PROXY_DENIED:
+        return best is not None and best.stage is not Stage.PROXY
+    # A refusal by name says nothing of the number: where the site's own nameserver knows any, it decides.
+    if any(sibling.lookup is not None and sibling.lookup.known for sibling in siblings):
+        return visit.lookup is not None and visit.lookup.known
+    return True
+
+
+def _is_refused(answers: Iterable[Answer]) -> bool:
+    """Whether a nameserver will not tell, and no other says that there is no such name."""
+    told = [answer for answer in answers if answer.reason]
+    unknown = any(answer.reason is Reason.NAME_UNKNOWN for answer in told)
+    return not unknown and any("REFUSED" in answer.detail for answer in told)
+
+
+def is_late(visit: Visit) -> bool:
+    """Whether the run was nearly over before this endpoint could be looked up or tried: nothing is known about it."""
+    if visit.ok:
+        return False
+    if visit.probes:
+        return all(probe.late for probe in visit.probes)
+    lookup = visit.proxy_lookup if visit.proxy else visit.lookup
+    return lookup is not None and lookup.late
+
+
+SOME, MUCH = 0.12, 0.245  # shares of what is sent: what makes a stall a matter of chance, what is slow by itself
+
+
+def is_lossy(seen: Survey, share: float = SOME) -> bool:
+    """Whether so much is lost on the way that a silence proves nothing."""
+    return seen.loss >= share
+
+
+def opened_for(visit: Visit) -> bool:
+    """Whether TLS is opened on the way by a CA that the host trusts and this component's own store does not."""
+    look = visit.look("component-trust")
+    return look is not None and not look.ok
+
+
+def where(visit: Visit) -> tuple[Stage, Reason, str]:
+    """How far the component comes and why no further."""
+    if not visit.probes:
+        if visit.proxy:
+            reason = visit.proxy_lookup.reason if visit.proxy_lookup else None
+            detail = f"its name does not resolve: {reason or 'no address'}"
+            return Stage.PROXY, Reason.PROXY_UNREACHABLE, detail
+        assert visit.lookup is not None
+        return Stage.RESOLVE, visit.lookup.reason or Reason.NAME_UNKNOWN, ""
+    bogus = visit.lookup is not None and not visit.proxy and _is_bogus(visit)
+    if bogus:
+        return Stage.RESOLVE, Reason.BOGUS_ANSWER, ", ".join(visit.lookup.addresses if visit.lookup else ())
+    failed = failed_probes(visit) or [probe for probe in visit.probes if not probe.ok]
+    best = max(failed, key=lambda probe: list(Stage).index(probe.stage))
+    return best.stage, best.reason or Reason.HTTP_ERROR, best.detail
+
+
+def _is_bogus(visit: Visit) -> bool:
+    return visit.lookup is not None and bool(visit.lookup.addresses) and all(map(is_bogus, visit.lookup.addresses))
+
+
+def failed_probes(visit: Visit) -> list[Probe]:
+    """The failed probes that count: of a family that works elsewhere in this visit, or of any when none works."""
+    failed = [probe for probe in visit.probes if not probe.ok and not probe.late]
+    working = {is_ipv6(probe.address) for probe in visit.probes if probe.ok}
+    same = [probe for probe in failed if is_ipv6(probe.address) in working]
+    return same or ([] if working else _native(failed))
+
+
+def _native(failed: list[Probe]) -> list[Probe]:
+    """Without a working family, a family that has no route says nothing beside one that has."""
+    routed = [probe for probe in failed if probe.reason is not Reason.UNREACHABLE]
+    return routed or failed
+
+
+def is_partial(visit: Visit) -> bool:
+    return bool(failed_probes(visit))
+
+
+def through(visit: Visit) -> str:
+    return f" (through {redact_proxy(visit.proxy)})" if visit.proxy else ""
+
+
+def describe(visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
+    """The evidence of a visit: who connects, by which way, what each address did, what second looks showed."""
+    best = visit.best
+    evidence: dict[str, Any] = {
+        "component": visit.vantage.component,
+        "view": visit.vantage.source,
+        "service": visit.endpoint.service,
+        "shard": visit.endpoint.shard,
+        "proxy": redact_proxy(visit.proxy),
+        "excluded": visit.vantage.is_excluded(visit.endpoint.host),
+        "addresses": [_address(probe, table) for probe in visit.probes],
+    }
+    if visit.proxy_lookup is not None and not visit.probes:
+        evidence["proxy_unresolved"] = str(visit.proxy_lookup.reason or Reason.NAME_UNKNOWN)
+    if visit.lookup is not None and not visit.proxy:
+        evidence["resolved"] = list(visit.lookup.addresses)
+        evidence["known_to"] = _known_to(visit.lookup)
+        evidence["truncated"] = any(answer.truncated for answer in visit.lookup.servers)
+    if best is not None and best.tls is not None:
+        evidence["tls"] = _tls(best)
+    if best is not None and best.http is not None:
+        evidence["http"] = {"status": best.http.status, "headers": dict(best.http.headers)}
+    if visit.second:
+        evidence["second_look"] = {name: _outcome(probe) for name, probe in visit.second}
+        if notes := {name: probe.detail for name, probe in visit.second if probe.ok and probe.detail}:
+            evidence["second_look_notes"] = notes
+        shown = visit.look("any-trust")
+        if shown is not None and shown.tls is not None:
+            evidence["tls"] = _tls(shown)
+            evidence["really_expired"] = is_expired(shown)
+    return evidence
+
+
+def _known_to(lookup: Lookup) -> list[str]:
+    """The nameservers that know a name which this host gets no address for."""
+    if lookup.reason is not Reason.NAME_UNKNOWN:
+        return []
+    return [answer.source for answer in lookup.servers if answer.addresses]
+
+
+def _address(probe: Probe, table: Sequence[Route]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"address": probe.address, "stage": str(probe.stage)}
+    if probe.reason:
+        entry |= {"reason": str(probe.reason), "detail": probe.detail}
+        if probe.stage is Stage.CONNECT:
+            route = route_to(probe.address, table)
+            entry["route"] = bool(route and not route.reject)
+    entry["timings"] = {"connect": probe.connect_seconds, "tls": probe.tls_seconds, "http": probe.http_seconds}
+    return entry
+
+
+def _tls(probe: Probe) -> dict[str, Any]:
+    tls = probe.tls
+    assert tls is not None
+    return {
+        "version": tls.version,
+        "cipher": tls.cipher,
+        "issuer": tls.issuer,
+        "issuer_organization": tls.issuer_organization,
+        "subject": tls.subject,
+        "not_before": tls.not_before,
+        "not_after": tls.not_after,
+        "chain": list(tls.chain),
+    }
+
+
+def is_expired(probe: Probe) -> bool:
+    """Whether the certificate is outside its dates by the far end's own clock too; False where that is not known."""
+    if probe.tls is None or probe.http is None or not probe.http.date:
+        return False
+    return not probe.tls.not_before <= probe.http.date <= probe.tls.not_after
+
+
+def _outcome(probe: Probe) -> str:
+    if probe.ok:
+        return "passes"
+    # An alert, a name or a date complaint are answers: only silence and a reset are none.
+    answered = probe.stage is Stage.HTTP or probe.reason in (
+        Reason.CERT_NAME,
+        Reason.CERT_EXPIRED,
+        Reason.CERT_NOT_YET_VALID,
+        Reason.CERT_UNTRUSTED,
+        Reason.TLS_VERSION,
+    )
+    return f"{'answers: ' if answered else ''}{probe.stage}: {probe.reason}"

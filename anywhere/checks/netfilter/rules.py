@@ -1,0 +1,277 @@
+"""The host's network rules for task credentials: there, once, in the right backend, effective, guarded, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from anywhere.changes.rules.desired import BRIDGE, GUARD, LOOPBACK, State, Wanted, copies, observe, wanted, works
+from anywhere.changes.rules.persistence import UNIT
+from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.remedies import remedy
+from anywhere.facts.agents.agents import is_bare
+from anywhere.facts.firewall.credential_path import NEIGHBOUR, guards_loopback, obstacles
+from anywhere.facts.firewall.firewall import MANAGERS, NFT
+from anywhere.facts.firewall.nftables_walk import walk_nft
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Status
+from anywhere.settings import Settings
+
+RULES, GUARDS, COPIES = "netfilter.rules", "netfilter.guards", "netfilter.copies"
+PATH, KEPT = "netfilter.path", "netfilter.persistence"
+APPLY = ("anywhere", "rules", "apply")
+CREDENTIALS = ("credentials-prerouting", "credentials-output")
+
+
+@check(RULES, "rules for task credentials")
+def rules_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """route_localnet and the two nat rules, in the backend that docker uses."""
+    yield from _judged(host, RULES, "rules", judge_rules)
+
+
+@check(GUARDS, "guards of the loopback and of the introspection port")
+def guards_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """An open loopback is a fault on any host, registered or not."""
+    state = observe(host)
+    because = _not_yet(host, state)
+    if not _is_seen(state):
+        yield _blind(GUARDS, state)
+    elif because:
+        yield judge_loopback(host, state) if _is_open(state) else skipped(GUARDS, "guards", because)
+    else:
+        yield judge_loopback(host, state)
+        yield from _judge_introspection(host, state)
+
+
+@check(COPIES, "rules are there once")
+def copies_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """More than one foreign copy is what crashes of ecs-init leave; one of ours beside one of its own is meant."""
+    yield from _judged(host, COPIES, "rules", judge_copies)
+
+
+@check(PATH, "nothing stands in the way of task credentials")
+def path_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """The way of a request through all tables, routes and filters."""
+    yield from _judged(host, PATH, "169.254.170.2:80", judge_path)
+
+
+@check(KEPT, "rules survive a reload of the firewall")
+def persistence_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """Whether something puts the rules back after what takes them away."""
+    yield from _judged(host, KEPT, "rules", judge_persistence)
+
+
+def judge_rules(host: Host, state: State) -> Iterator[Finding]:
+    """One finding a rule, and one for route_localnet."""
+    now = state.net.route_localnet
+    if now.value == "1":
+        yield passed(RULES, now.key, "containers can be answered on the loopback")
+    elif now.value is None:
+        yield skipped(RULES, now.key, "the setting cannot be read", because="root")
+    else:
+        yield _missing(host, now.key, f"it is {now.value}: packets to the agent on the loopback are dropped")
+    for want in wanted(state):
+        if want.slug in CREDENTIALS:
+            yield _judge_rule(host, state, want)
+
+
+def judge_loopback(host: Host, state: State) -> Finding:
+    """route_localnet = 1 lets neighbours reach services on the loopback unless INPUT drops them (CVE-2020-8558)."""
+    subject = "127.0.0.0/8"
+    if not _is_open(state):
+        return passed(GUARDS, subject, "route_localnet is off: neighbours cannot reach the loopback")
+    if any(guards_loopback(backend) for backend in state.firewall.backends) or _nft_guards(state):
+        return passed(GUARDS, subject, "neighbours are kept from the loopback")
+    opted = LOOPBACK not in {want.slug for want in wanted(state)}
+    why = "; ECS_SKIP_LOCALHOST_TRAFFIC_FILTER is set" if opted else ""
+    return trouble(
+        GUARDS,
+        Status.FAIL,
+        subject,
+        f"route_localnet is 1 and nothing keeps neighbours on the network from services on the loopback{why}",
+        cause="rules.unguarded",
+        remedy=remedy(
+            host, "Set the guard of the loopback; it also holds off a host that is only being prepared.", APPLY
+        ),
+        evidence={"settings": sorted(state.opted_out)},
+    )
+
+
+def judge_copies(host: Host, state: State) -> Iterator[Finding]:
+    """Duplicates, ours or foreign."""
+    found = []
+    for backend in state.firewall.backends:
+        for want in wanted(state):
+            here = copies(want, backend)
+            ours = sum(rule.is_ours for rule in here)
+            if max(ours, len(here) - ours) > 1:
+                found.append((want, backend.name, ours, len(here) - ours))
+    if not found:
+        yield passed(COPIES, "rules", "no rule is there twice")
+    for want, name, ours, others in found:
+        text = (
+            "`anywhere rules apply` removes ours; those of ecs-init go when the ecs service stops, one set at a time."
+        )
+        yield trouble(
+            COPIES,
+            Status.WARN,
+            f"{want.table} {want.chain} {want.slug} (IPv{want.family})",
+            f"the rule is there {ours + others} times in iptables-{name}: {others} of ecs-init or by hand, {ours} of ours",
+            cause="rules.duplicate",
+            remedy=remedy(host, text, ("systemctl", "restart", "ecs"), APPLY),
+            evidence={"ours": ours, "others": others, "backend": name},
+        )
+
+
+def judge_path(host: Host, state: State) -> Iterator[Finding]:
+    """Each hop that certainly stops a request; none found is a pass of what can be read, not a proof."""
+    if any(not _is_there(state, want) for want in wanted(state) if want.slug in CREDENTIALS):
+        yield skipped(PATH, "169.254.170.2:80", "the rules are not there", because=RULES)
+        return
+    found = obstacles(state.firewall, state.net)
+    if not found:
+        summary = "no rule or route is known to stand in the way; `anywhere rules verify` proves it"
+        yield passed(PATH, "169.254.170.2:80", summary, unread=list(state.firewall.nft.unread))
+    for obstacle in found:
+        who = "containers" if obstacle.path == "bridge" else "the host and host-mode containers"
+        helps = bool(obstacle.backend) and "INPUT" in obstacle.hop
+        commands = (APPLY,) if helps else ()
+        yield trouble(
+            PATH,
+            Status.FAIL,
+            obstacle.hop,
+            f"requests of {who} to 169.254.170.2 end here: {obstacle.rule}",
+            cause="rules.shadowed",
+            remedy=remedy(host, _mend(obstacle.hop, state), *commands),
+            evidence={"rule": obstacle.rule, "path": obstacle.path, "ours_helps": helps},
+        )
+
+
+def judge_persistence(host: Host, state: State) -> Iterator[Finding]:
+    """Our unit, or nothing that would take the rules away while ecs-init alone sets them."""
+    unit = state.firewall.unit(UNIT)
+    if unit and unit.active and unit.enabled:
+        yield passed(KEPT, UNIT, "the guard restores the rules at boot and after reloads")
+        return
+    if state.firewall.units is None:
+        yield skipped(KEPT, "rules", "systemd does not answer", because="init.not-systemd")
+        return
+    managers = state.firewall.managers
+    ecs = state.firewall.unit("ecs.service")
+    if not managers and ecs and ecs.enabled:
+        yield passed(KEPT, "ecs.service", "ecs-init sets the rules at each start, and no firewall manager is active")
+        return
+    said = "; ".join(MANAGERS[name] for name in managers) or "nothing sets the rules again at the next boot"
+    yield trouble(
+        KEPT,
+        Status.WARN,
+        ", ".join(managers) or "boot",
+        f"nothing puts the rules back when they are taken away ({said})",
+        cause="rules.volatile",
+        remedy=remedy(host, "Install the guard, which restores them at boot and within seconds of a reload.", APPLY),
+        evidence={"managers": list(managers)},
+    )
+
+
+def _judged(host: Host, id: str, subject: str, judge: Callable[[Host, State], Iterator[Finding]]) -> Iterator[Finding]:
+    state = observe(host)
+    because = _not_yet(host, state)
+    if because:
+        yield skipped(id, subject, because)
+    elif not _is_seen(state):
+        yield _blind(id, state)
+    else:
+        yield from judge(host, state)
+
+
+def _not_yet(host: Host, state: State) -> str:
+    """Why the rules are not to be judged yet: the agent brings them at its start, or our unit does at once."""
+    unit = state.firewall.unit(UNIT)
+    if unit and unit.active:
+        return ""
+    if is_bare(host):
+        return REGISTER_BRINGS
+    ecs = state.firewall.unit("ecs.service")
+    return "the ecs service is not running, and sets the rules at its start" if ecs and not ecs.active else ""
+
+
+def _is_seen(state: State) -> bool:
+    return state.firewall.readable and bool(state.firewall.backends or state.firewall.nft.readable)
+
+
+def _blind(id: str, state: State) -> Finding:
+    if not state.firewall.backends and not state.firewall.nft.readable:
+        return skipped(id, "rules", "neither iptables nor nft can be asked here", because="root")
+    detail = next((backend.detail for backend in state.firewall.backends if not backend.readable), "")
+    return skipped(id, "rules", "the rules may not be read", because="root", detail=detail)
+
+
+def _is_open(state: State) -> bool:
+    return state.net.route_localnet.value == "1"
+
+
+def _is_there(state: State, want: Wanted) -> bool:
+    if state.backend is None:
+        return any(rule.comment.endswith(want.slug) for rule in state.firewall.nft.own)
+    return any(copies(want, backend) for backend in state.firewall.backends)
+
+
+def _judge_rule(host: Host, state: State, want: Wanted) -> Finding:
+    subject = f"nat {want.chain}"
+    holders = [backend.name for backend in state.firewall.backends if copies(want, backend)]
+    right = state.firewall.docker_backend
+    if right in holders or (state.backend is None and _is_there(state, want)):
+        return passed(RULES, subject, "requests to 169.254.170.2:80 are sent to the agent", backend=right or NFT)
+    if not holders:
+        return _missing(host, subject, "the rule that sends requests to 169.254.170.2:80 to the agent is not there")
+    said = f"the rule is in iptables-{holders[0]}, docker uses iptables-{right}"
+    text = f"Set the rules in iptables-{right}, and let `iptables` mean the same program for docker and the ECS agent."
+    mend = remedy(host, text, APPLY)
+    return trouble(RULES, Status.FAIL, subject, said, cause="rules.wrong-backend", remedy=mend)
+
+
+def _missing(host: Host, subject: str, summary: str) -> Finding:
+    text = "Set what is missing; a restart of the ecs service does it too, until the next reload of the firewall."
+    mend = remedy(host, text, APPLY)
+    return trouble(RULES, Status.FAIL, subject, summary, cause="rules.missing", remedy=mend)
+
+
+def _judge_introspection(host: Host, state: State) -> Iterator[Finding]:
+    for want in wanted(state):
+        if want.slug not in (GUARD, BRIDGE) or state.backend is None:
+            continue
+        subject = f"51678/tcp IPv{want.family}"
+        if any(works(want, backend) for backend in state.firewall.backends):
+            if want.slug == GUARD:
+                yield passed(GUARDS, subject, "neighbours are kept from the introspection port")
+        elif want.slug == GUARD:
+            yield trouble(
+                GUARDS,
+                Status.FAIL,
+                subject,
+                "the agent's introspection port is open to the network: it listens on all addresses",
+                cause="rules.unguarded",
+                remedy=remedy(host, "Set the guard of the introspection port.", APPLY),
+            )
+
+
+def _nft_guards(state: State) -> bool:
+    chains = state.firewall.nft.base_chains("input")
+    if any(rule.comment.endswith(LOOPBACK) for rule in state.firewall.nft.own):
+        return True
+    return any(walk_nft(state.firewall.nft, chain, NEIGHBOUR).target in ("DROP", "REJECT") for chain in chains)
+
+
+def _mend(hop: str, state: State) -> str:
+    if hop == "route":
+        return "Take the interface out of the address manager that put 169.254.0.0/16 there, or remove that route."
+    if hop == "rp_filter":
+        return "Set rp_filter of the docker bridge to 2 (loose), or route the containers' network back to the bridge."
+    if hop.startswith("nft "):
+        family, table, chain = hop.split()[1:4]
+        rule = f"iifname {state.firewall.bridge} ip daddr 127.0.0.1 tcp dport 51679 accept"
+        insert = f"nft insert rule {family} {table} {chain} {rule}"
+        return f"Accept the request there, in the file that loads this table: `{insert}`."
+    return "Let the request pass before this rule."
+
+
+CHECKS: tuple[Check, ...] = (rules_check, guards_check, copies_check, path_check, persistence_check)

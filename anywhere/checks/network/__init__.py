@@ -1,0 +1,1 @@
+"""Checks of names, addresses, ports and proxies."""

@@ -1,0 +1,93 @@
+"""The agent's ports: free, or its own, and kept from being given to others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.remedies import remedy
+from anywhere.facts.agents.agents import is_bare, metadata
+from anywhere.facts.agents.ports import OWNERS, PORTS, PortRange, client_ports, listeners, reserved_ports
+from anywhere.hosts.base import Host, Listener
+from anywhere.model import Finding, Status
+from anywhere.settings import Settings
+
+WHAT = {51678: "introspection", 51679: "task credentials and metadata"}
+
+
+@check("network.agent-ports", "the agent's ports are free")
+def ports_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """51678 and 51679 must be free before registration, and the agent's afterwards."""
+    for port in PORTS:
+        yield _judge_port(host, port, listeners(host, port))
+
+
+def _judge_port(host: Host, port: int, found: tuple[Listener, ...]) -> Finding:
+    subject = f"{port}/tcp"
+    if not found:
+        return passed("network.agent-ports", subject, f"port {port} is free")
+    bare = is_bare(host)
+    strangers = [one for one in found if bare or one.process not in OWNERS]
+    if not strangers:
+        return passed("network.agent-ports", subject, f"port {port} is the ECS agent's")
+    named = [one for one in strangers if one.process]
+    if not named and not bare:
+        if port == PORTS[0] and metadata(host).answers:
+            return passed("network.agent-ports", subject, f"port {port} is the ECS agent's")
+        return skipped(
+            "network.agent-ports", subject, f"port {port} is in use", because="root, to see by which process"
+        )
+    holder = f"{named[0].process} (pid {named[0].pid})" if named else "a process that this user cannot see"
+    return trouble(
+        "network.agent-ports",
+        Status.FAIL,
+        subject,
+        f"port {port} ({WHAT[port]}) is held by {holder}: the ECS agent cannot listen there",
+        cause="ports.taken",
+        remedy=remedy(
+            host,
+            f"Stop {holder} or give it another port, restart the ECS agent, and reserve both ports.",
+            ("ss", "-ltnp", f"sport = :{port}"),
+        ),
+        evidence={"port": port, "holders": [f"{one.address} {one.process} {one.pid}".strip() for one in strangers]},
+    )
+
+
+@check("network.reserved-ports", "the agent's ports are kept for it")
+def reserved_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """The kernel gives 51678 and 51679 to any outgoing connection, unless they are reserved."""
+    reserved, given = reserved_ports(host), client_ports(host)
+    if is_bare(host):
+        yield skipped("network.reserved-ports", "51678-51679/tcp", REGISTER_BRINGS)
+    elif reserved is None or given is None:
+        yield skipped("network.reserved-ports", "51678-51679/tcp", "the kernel's port settings could not be read")
+    else:
+        open_ports = [port for port in PORTS if port in given and not any(port in one for one in reserved)]
+        yield (
+            _not_reserved(host, open_ports, reserved)
+            if open_ports
+            else passed(
+                "network.reserved-ports", "51678-51679/tcp", "the kernel gives the agent's ports to nobody else"
+            )
+        )
+
+
+def _not_reserved(host: Host, open_ports: list[int], reserved: tuple[PortRange, ...]) -> Finding:
+    kept = [f"{one.first}-{one.last}" if one.first != one.last else str(one.first) for one in reserved]
+    value = ",".join((*kept, *(str(port) for port in open_ports)))
+    return trouble(
+        "network.reserved-ports",
+        Status.WARN,
+        "51678-51679/tcp",
+        "the kernel may give the agent's ports to an outgoing connection, and the agent then cannot listen",
+        cause="ports.not-reserved",
+        remedy=remedy(
+            host,
+            "Add the ports to the reserved ones, now and in a file of /etc/sysctl.d; `anywhere rules apply` does both.",
+            ("sysctl", "-w", f"net.ipv4.ip_local_reserved_ports={value}"),
+        ),
+        evidence={"reserved": ",".join(kept), "missing": open_ports},
+    )
+
+
+CHECKS: tuple[Check, ...] = (ports_check, reserved_check)

@@ -1,0 +1,38 @@
+"""`proxy verify`: every component has the profile, and works with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.changes.base import Step
+from anywhere.changes.proxy import plan
+from anywhere.changes.proxy.profile import Profile
+from anywhere.checks.base import passed, trouble
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Remedy, Status
+
+ID = "network.proxy-profile"
+
+
+def judge_profile(host: Host, profile: Profile, packages: bool) -> Iterator[Finding]:
+    """One failed finding a step that is still to be done, and one for each process that was not restarted since."""
+    steps = plan.plan(host, profile, packages=packages)
+    if not steps:
+        yield passed(ID, "files", "every component has the profile")
+    for step in steps:
+        mend = Remedy(
+            "Write the profile.", (("sudo", "anywhere", "proxy", "apply", "--url", profile.address or "URL"),)
+        )
+        yield trouble(ID, Status.FAIL, step.key, f"still to do: {step.title}", cause=_cause(step), remedy=mend)
+    for unit in plan.without_restart(host, profile) if profile.address and not steps else ():
+        mend = Remedy(
+            "Restart it; docker first, then the SSM agent, then ecs.", (("sudo", "systemctl", "restart", unit),)
+        )
+        said = "it runs since before the profile was written, and without it"
+        yield trouble(ID, Status.FAIL, unit, said, cause="proxy.not-set-for-component", remedy=mend)
+
+
+def _cause(step: Step) -> str:
+    if step.key == "trust-store" or step.key.endswith((".crt", ".pem")):
+        return "tls.component-untrusted"
+    return "proxy.not-set-for-component"

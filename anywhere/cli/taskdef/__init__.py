@@ -1,0 +1,159 @@
+"""`anywhere taskdef`: judge task definitions, place them on hosts, convert them, weigh network modes and density."""
+
+from __future__ import annotations
+
+import typer
+
+from anywhere.cli.hosts import Hosts, with_hosts
+from anywhere.errors import BadInput
+
+HELP = "Judge task definitions, place them on hosts, convert them, weigh network modes and density."
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=HELP)
+
+LAUNCHES = ("external", "ec2", "fargate", "declared")
+FILES = typer.Argument(help="Files, folders, patterns, or - for standard input.")
+LAUNCH = typer.Option("external", help="external, ec2, fargate; declared: what each definition or service names.")
+OS = typer.Option("", help="linux or windows, where the definition does not say.")
+FORMAT = typer.Option("table", help="table, json, jsonl, junit or sarif.")
+OUTPUT = typer.Option("", help="Write the result to a file.")
+
+
+@app.command(
+    short_help="Judge definitions, services and run requests.",
+    epilog="\b\nExamples:\n  anywhere taskdef check task.json\n"
+    "  anywhere taskdef check infra/ --ignore-others --format sarif --output anywhere.sarif\n"
+    "  terraform show -json plan | anywhere taskdef check -\n",
+)
+def check(
+    files: list[str] = FILES,
+    launch_type: str = LAUNCH,
+    os: str = OS,
+    host_count: int = typer.Option(0, min=0, help="How many hosts there are, for services with fixed ports."),
+    only: list[str] = typer.Option([], help="Only this rule."),
+    skip: list[str] = typer.Option([], help="Leave this rule out."),
+    demote: list[str] = typer.Option([], help="Let this rule warn where it would fail."),
+    ignore_others: bool = typer.Option(False, help="Pass over files that have nothing to do with ECS."),
+    format: str = FORMAT,
+    output: str = OUTPUT,
+    strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
+) -> int:
+    """Judge definitions, services and run requests: ECS JSON, CloudFormation, CDK output, Terraform plans.
+
+    Exit codes: 0 ready, 1 not ready, 2 something could not be read, 3 could not judge.
+    """
+    from anywhere.cli.taskdef.check import Selection, judge_files
+    from anywhere.taskdef.judge import Options
+
+    options = Options(_one_of("launch type", launch_type, LAUNCHES), _system(os), host_count)
+    selection = Selection(_words(only), _words(skip), _words(demote))
+    return judge_files(files, options, selection, ignore_others, format, output, strict)
+
+
+@app.command(
+    "fit",
+    short_help="Say whether so many tasks fit on these hosts.",
+    epilog="\b\nExamples:\n  anywhere taskdef fit task.json --count 3 --host admin@10.0.0.7 --host admin@10.0.0.8\n"
+    "  anywhere taskdef fit task.json --host bundles/ --no-reach\n",
+)
+@with_hosts
+def fit_(
+    hosts: Hosts,
+    files: list[str] = FILES,
+    instance: list[str] = typer.Option([], help="A file of `aws ecs describe-container-instances` in place of a host."),
+    count: list[str] = typer.Option([], help="Tasks of each definition, or NAME=N; else the services' desired count."),
+    os: str = OS,
+    region: str = typer.Option("", help="Region of logs and secrets where the definition does not say."),
+    reach: bool = typer.Option(True, help="Probe what images, logs and secrets need, from every host."),
+    budget: float = typer.Option(10.0, help="Seconds for each host."),
+    format: str = FORMAT,
+    output: str = OUTPUT,
+) -> int:
+    """Say whether so many tasks fit on these hosts, where each goes, and what the rest lacks. Nothing is changed.
+
+    Exit codes: 0 all fit, 1 some do not, 2 something could not be read, 3 a host could not be asked.
+    """
+    from anywhere.cli.taskdef.fit import Request, run
+
+    # A shell makes several words of `--host DIR/*.json.gz`.
+    hosts = hosts.also([path for path in files if path.endswith(".json.gz")])
+    files = [path for path in files if not path.endswith(".json.gz")]
+    request = Request(hosts, tuple(instance), tuple(count), _system(os), region, reach, budget)
+    return run(files, request, format, output)
+
+
+@app.command(
+    short_help="Write the definition for external instances.",
+    epilog="\b\nExamples:\n  anywhere taskdef convert task.json > external.json\n",
+)
+def convert(
+    files: list[str] = FILES,
+    to: str = typer.Option("external", help="The launch type to convert to: external."),
+    name: str = typer.Option("", help="Which definition, where the document has several."),
+    network_mode: str = typer.Option("bridge", help="What awsvpc becomes on Linux: bridge or host."),
+    execution_role: str = typer.Option("", help="The execution role (ARN) to use where one is missing."),
+    os: str = OS,
+    changes: str = typer.Option("", help="Write the list of changes to a file, as JSON."),
+) -> int:
+    """Write the definition for external instances to standard output, and what was changed to standard error.
+
+    Exit codes: 0 the result passes the check, 1 something is left that fails, 2 usage.
+    """
+    from anywhere.cli.taskdef.convert import convert_file
+
+    _one_of("launch type", to, ("external",))
+    _one_of("network mode", network_mode, ("bridge", "host"))
+    if len(files) != 1:
+        raise BadInput(f"convert takes one file, not {len(files)}")
+    return convert_file(files[0], name, network_mode, execution_role, _system(os), changes)
+
+
+@app.command("explain-mode")
+def explain_mode(
+    files: list[str] = FILES, launch_type: str = LAUNCH, os: str = OS, format: str = FORMAT, output: str = OUTPUT
+) -> int:
+    """Say what each network mode would mean for each definition. Advice, not a verdict: exit code 0."""
+    from anywhere.cli.taskdef.check import advise_files
+
+    launch = _one_of("launch type", launch_type, LAUNCHES[:3])
+    return advise_files(files, launch, _system(os), format, output)
+
+
+@app.command(short_help="Say how many awsvpc tasks EC2 instances hold.")
+def density(
+    instance_type: str = typer.Option("", help="EC2 instance type; c5.large and p5.48xlarge are known."),
+    interfaces: int = typer.Option(0, min=0, max=1000, help="Network interfaces of the type, its primary included."),
+    trunked_tasks: int = typer.Option(0, min=0, max=10000, help="awsvpc tasks of the type with trunking."),
+    trunking: bool = typer.Option(False, help="The account setting awsvpcTrunking is on."),
+    windows: bool = typer.Option(False, help="Windows instances."),
+    tasks: int = typer.Option(0, min=0, help="How many awsvpc tasks are wanted."),
+    instances: int = typer.Option(0, min=0, help="How many instances there are."),
+    subnet: list[str] = typer.Option([], help="A subnet in CIDR form; may be given more than once."),
+    format: str = FORMAT,
+    output: str = OUTPUT,
+) -> int:
+    """Say how many awsvpc tasks EC2 instances and their subnets hold."""
+    from anywhere.cli.taskdef.check import show_targets
+    from anywhere.taskdef.density import KNOWN, InstanceType, Plan, addresses
+    from anywhere.taskdef.density import density as judge
+
+    known = KNOWN.get(instance_type)
+    if known is None and not interfaces:
+        raise BadInput(f"{instance_type or 'the instance type'} is not in the table: give --interfaces")
+    base = known or InstanceType(instance_type or "instance", interfaces)
+    kind = InstanceType(base.name, interfaces or base.interfaces, trunked_tasks or base.trunked, base.most)
+    addresses(subnet)
+    return show_targets([judge(Plan(kind, trunking, windows, tasks, instances, tuple(subnet)))], format, output)
+
+
+def _one_of(kind: str, word: str, allowed: tuple[str, ...]) -> str:
+    if word not in allowed:
+        raise BadInput.unknown(kind, word, allowed)
+    return word
+
+
+def _system(word: str) -> str:
+    return _one_of("operating system", word, ("linux", "windows")) if word else ""
+
+
+def _words(values: list[str]) -> tuple[str, ...]:
+    return tuple(word for value in values for word in value.replace(",", " ").split())

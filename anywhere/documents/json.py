@@ -1,0 +1,93 @@
+"""JSON text to values, and where in the text each value stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from anywhere.documents.yaml import token
+from anywhere.errors import ParseError
+
+Locator = Callable[[str], tuple[int, int]]
+
+_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+)', re.DOTALL)
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text. Raises ParseError, with line and column, for anything else."""
+    try:
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise ParseError(f"not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    except RecursionError:
+        raise ParseError("nested too deeply") from None
+    except ValueError as error:
+        raise ParseError(f"not valid JSON: {error}") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is out of range")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def json_locator(text: str) -> Locator:
+    """A function from a JSON pointer to line and column (from 1) of its value in this valid JSON text; a pointer that
+    is not there gives the place of its nearest ancestor."""
+    known: dict[str, int] = {}
+    lines: list[int] = []
+    start = len(text) - len(text.lstrip())
+
+    def locate(pointer: str) -> tuple[int, int]:
+        if not lines:
+            lines.extend((0, *(match.end() for match in re.finditer("\n", text))))
+        if pointer and not known:
+            known.update(_places(text))
+        while pointer and pointer not in known:
+            pointer = pointer.rpartition("/")[0]
+        at = known[pointer] if pointer else start
+        line = bisect_right(lines, at)
+        return line, at - lines[line - 1] + 1
+
+    return locate
+
+
+def _places(text: str) -> dict[str, int]:
+    """The offset of every value, by pointer. A member is found at its name, as an editor would show it."""
+    places: dict[str, int] = {"": 0}
+    parents: list[str] = []
+    counters: list[int] = []
+    key, pending = "", False
+    for match in _TOKEN.finditer(text):
+        part, at = match[1], match.start(1)
+        if part in ",:":
+            pending = part == ":"
+            continue
+        if part in "}]":
+            parents.pop()
+            counters.pop()
+            continue
+        if parents and counters[-1] < 0 and not pending:
+            key = parents[-1] + token(part[1:-1] if "\\" not in part else json.loads(part))
+            places[key] = at
+            continue
+        here = ""
+        if parents and counters[-1] >= 0:
+            here = f"{parents[-1]}/{counters[-1]}"
+            counters[-1] += 1
+            places[here] = at
+        elif parents:
+            here = key
+        pending = False
+        if part in "{[":
+            parents.append(here)
+            counters.append(-1 if part == "{" else 0)
+    return places

@@ -1,0 +1,1 @@
+"""The agents, docker and their settings, as the host holds them."""

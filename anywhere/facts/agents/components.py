@@ -1,0 +1,222 @@
+"""How each program that connects to AWS does so: its environment and its trust, declared and effective.
+
+`declared` is what the configuration says, `effective` what the program works with: the running process's environment
+where it can be seen, else the declared one, and the caller's where the component does not exist yet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from anywhere.catalogue.distros import family_of
+from anywhere.facts.agents.daemon_json import DaemonJson, daemon_json
+from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config
+from anywhere.facts.system import units as unit_facts
+from anywhere.facts.system.os_release import os_release
+from anywhere.facts.system.packages import packages
+from anywhere.facts.system.units import Unit, units
+from anywhere.hosts.base import Daemon, Host, Inventory
+
+# What decides how a program reaches AWS.
+TELLING = re.compile(
+    r"(?i)(https?_proxy|no_proxy|all_proxy|ssl_cert_(file|dir)|aws_\w+|ecs_backend_host|docker_(host|min_api_version))\Z"
+)
+CALLER = "calling environment"
+OWN = "own"
+# Folders of the host that the agent's container has at the same path (ecs-init/docker/docker.go, getHostConfig).
+MOUNTED = ("/etc/ecs", "/var/lib/ecs", "/var/cache/ecs")
+BUILD_STORES: Mapping[str, str] = {"deb": "/etc/ssl/certs", "amazon-linux": "/etc/pki/tls/certs"}
+DEB_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+BUILD_MOUNTS: Mapping[str, str] = {"deb": "/etc/ssl", "amazon-linux": "/etc/pki"}
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One program. `running` is None where that cannot be seen.
+
+    `source` names the process, unit or file that the effective environment comes from. `ca_paths` is its CA store as
+    paths of this host: `file=PATH` and `dir=PATH` as a `ProbeSpec.trust` takes them, `own` for the bundle inside the
+    agent's image; empty means the host's store as Go programs find it. `known` is False where a part of the settings
+    may not be read: then an absent variable is not known to be unset. `build` is `deb`, `rpm`, `snap`, and for
+    ecs-agent `deb`, `generic-rpm` or `amazon-linux`.
+    """
+
+    name: str
+    exists: bool = False
+    running: bool | None = None
+    unit: str = ""
+    declared: Mapping[str, str] = field(default_factory=dict)
+    effective: Mapping[str, str] = field(default_factory=dict)
+    source: str = CALLER
+    ca_paths: tuple[str, ...] = ()
+    build: str = ""
+    known: bool = True
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def trust(self) -> str:
+        """The part of the store that lies on this host, as `ProbeSpec.trust`: `none` where it is only the image's."""
+        paths = [path for path in self.ca_paths if path != OWN]
+        return "|".join(paths) if paths else "none" if self.ca_paths else ""
+
+
+def components(host: Host) -> tuple[Component, ...]:
+    """ssm-agent, ecs-agent, docker and the installer, in this order."""
+    found = units(host)
+    inventory = host.inventory()
+    return (
+        _ssm_agent(found, inventory, host),
+        _ecs_agent(found, inventory, host),
+        _docker(found, inventory, daemon_json(host)),
+        installer(inventory),
+    )
+
+
+def installer(inventory: Inventory) -> Component:
+    """The program that runs now, in the environment that it was called with."""
+    caller = telling(inventory.environment)
+    return Component("installer", True, True, "", caller, caller, CALLER, go_store(caller))
+
+
+def telling(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that decide how AWS is reached."""
+    return {name: value for name, value in environment.items() if TELLING.match(name)}
+
+
+def go_store(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The CA store that a Go program takes from its environment; empty when that names none (crypto/x509)."""
+    file, folders = environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", "")
+    return ((f"file={file}",) if file else ()) + tuple(f"dir={folder}" for folder in folders.split(":") if folder)
+
+
+def _ssm_agent(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> Component:
+    snap, package = found[unit_facts.SSM_SNAP], found[unit_facts.SSM]
+    unit = snap if snap.exists and not package.exists else package
+    kind = (packages(host) or {}).get("amazon-ssm-agent", ("", ""))[1]
+    component = _service("ssm-agent", unit, _daemon(inventory, "ssm-agent"), inventory)
+    return replace(component, build="snap" if unit is snap else kind)
+
+
+def _docker(found: Mapping[str, Unit], inventory: Inventory, settings: DaemonJson) -> Component:
+    snap, package = found[unit_facts.DOCKER_SNAP], found[unit_facts.DOCKER]
+    unit = snap if snap.exists and not package.exists else package
+    component = _service("docker", unit, _daemon(inventory, "docker"), inventory)
+    if not component.exists or not settings.proxies:
+        return replace(component, build="snap" if unit is snap else "")
+    # dockerd sets both spellings from daemon.json, over whatever the environment held (cmd/dockerd, configureProxyEnv).
+    named = {spelling: value for name, value in settings.proxies.items() for spelling in (name, name.lower())}
+    return replace(
+        component,
+        declared={**component.declared, **named},
+        effective={**component.effective, **named},
+        source=f"{component.source}, /etc/docker/daemon.json",
+        sources={**component.sources, **dict.fromkeys(named, "/etc/docker/daemon.json")},
+        build="snap" if unit is snap else "",
+    )
+
+
+def _service(name: str, unit: Unit, daemon: Daemon | None, inventory: Inventory) -> Component:
+    """A program that runs right on the host, under a unit."""
+    if not unit.exists and daemon is None:
+        caller = telling(inventory.environment)
+        return Component(name, False, False, unit.name, {}, caller, CALLER, go_store(caller))
+    declared = telling(unit.environment)
+    effective, source = declared, _declared_source(unit, declared)
+    if daemon and (daemon.environment or inventory.is_root):
+        effective, source = telling(daemon.environment), f"process {daemon.pid}"
+    running = daemon is not None or bool(unit.is_running) if (daemon or unit.active) else None
+    return Component(
+        name,
+        True,
+        running,
+        unit.name,
+        declared,
+        effective,
+        source,
+        go_store(effective),
+        known=not unit.hidden or source.startswith("process"),
+        sources={key: unit.sources.get(key, unit.name) for key in declared},
+    )
+
+
+def _declared_source(unit: Unit, declared: Mapping[str, str]) -> str:
+    """The files that set something, else the unit itself."""
+    return ", ".join(dict.fromkeys(unit.sources.get(name, unit.name) for name in declared)) or unit.name
+
+
+def _ecs_agent(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> Component:
+    """The agent's container gets the settings files and nothing of the unit's environment (docker.go, StartAgent)."""
+    unit, config = found[unit_facts.ECS], ecs_config(host)
+    build = ecs_build(host)
+    daemon = _daemon(inventory, "ecs-agent")
+    if not unit.exists and daemon is None:
+        caller = telling(inventory.environment)
+        return Component("ecs-agent", False, False, ECS_UNIT, {}, caller, CALLER, agent_store({}, build), build)
+    declared = {**telling(unit.environment), **telling(config.init)}
+    effective, source = telling(config.agent), _config_source(config)
+    if daemon and daemon.environment:
+        effective, source = telling(daemon.environment), f"process {daemon.pid}"
+    return Component(
+        "ecs-agent",
+        True,
+        daemon is not None or unit.is_running,
+        ECS_UNIT,
+        declared,
+        effective,
+        source,
+        agent_store(effective, build),
+        build,
+        known=config.known or source.startswith("process"),
+        sources={**{key: unit.sources.get(key, unit.name) for key in declared}, **dict(config.sources)},
+    )
+
+
+ECS_UNIT = unit_facts.ECS
+
+
+def _config_source(config: EcsConfig) -> str:
+    files = dict.fromkeys(
+        config.sources[name].rpartition(":")[0] for name in telling(config.agent) if name in config.sources
+    )
+    return ", ".join(files) or "/etc/ecs/ecs.config"
+
+
+def ecs_build(host: Host) -> str:
+    """Which build of ecs-init is here, or would be put here by the official installer; empty where unknown."""
+    installed = packages(host) or {}
+    if "amazon-ecs-init" in installed:
+        return "deb" if installed["amazon-ecs-init"][1] == "deb" else "generic-rpm"
+    if "ecs-init" in installed:
+        return "amazon-linux"
+    family = family_of(os_release(host))
+    return family.agent_build if family else ""
+
+
+def agent_store(environment: Mapping[str, str], build: str) -> tuple[str, ...]:
+    """The CA store inside the agent's container. A path that the container does not have is silently ignored by Go.
+
+    The image's own bundle lies in /etc/ssl: the deb build covers it with the host's folder. Elsewhere it counts unless
+    both variables are set, since Go reads its default file beside a folder that is set, and its default folders beside
+    a file that is set.
+    """
+    mounts = (*MOUNTED, *((BUILD_MOUNTS[build],) if build in BUILD_MOUNTS else ()))
+    file = environment.get("SSL_CERT_FILE", "") or (DEB_BUNDLE if build == "deb" else "")
+    folders = environment.get("SSL_CERT_DIR", "") or BUILD_STORES.get(build, "")
+    seen = [f"file={file}"] if _is_under(file, mounts) else []
+    seen += [f"dir={folder}" for folder in folders.split(":") if _is_under(folder, mounts)]
+    has_own = build != "deb" and not (file and folders)
+    return tuple(seen + [OWN]) if has_own or not seen else tuple(seen)
+
+
+def _is_under(path: str, folders: tuple[str, ...]) -> bool:
+    return any(path == folder or path.startswith(folder + "/") for folder in folders)
+
+
+def _daemon(inventory: Inventory, name: str) -> Daemon | None:
+    """The running process of a component. A process that is merely called `agent` is told apart by its settings."""
+    found = [daemon for daemon in inventory.daemons if daemon.name == name]
+    if name == "ecs-agent":
+        found = [daemon for daemon in found if any(key.startswith("ECS_") for key in daemon.environment)]
+    return found[0] if found else None

@@ -1,0 +1,219 @@
+"""Docker: what answers to the name, whether its daemon does, and what it says of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from anywhere.facts.agents.daemon_json import DATA_ROOT, daemon_json
+from anywhere.hosts.base import Completed, Host
+
+TIMEOUT = 5.0  # seconds: a daemon that needs longer for its own version is a daemon that hangs
+SOCKET = "unix:///var/run/docker.sock"
+# The agent's own socket, whatever context or DOCKER_HOST the caller's shell has.
+_DOCKER = ("env", f"DOCKER_HOST={SOCKET}", "docker")
+VERSION = (*_DOCKER, "version", "--format", "{{json .}}")
+INFO = (*_DOCKER, "info", "--format", "{{json .}}")
+NETWORKS = (*_DOCKER[:2], "sh", "-c", 'ids=$(docker network ls -q) && [ -n "$ids" ] && docker network inspect $ids')
+WHERE = ("sh", "-c", "command -v docker && readlink -f $(command -v docker)")
+
+COMMANDS: tuple[tuple[str, ...], ...] = (VERSION, INFO, NETWORKS, WHERE)
+FILES: tuple[str, ...] = ("/etc/docker/daemon.json",)
+FOLDERS: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DockerVersion:
+    """`docker version`: the server's fields are empty where no daemon answered."""
+
+    client: str = ""
+    server: str = ""
+    api: str = ""
+    min_api: str = ""
+    arch: str = ""
+    components: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DockerInfo:
+    """`docker info`, what matters of it. Limits are None where the daemon does not say."""
+
+    root: str = ""
+    cgroup_driver: str = ""
+    cgroup_version: str = ""
+    selinux: bool = False
+    memory_limit: bool | None = None
+    cpu_limit: bool | None = None
+    http_proxy: str = ""
+    https_proxy: str = ""
+    no_proxy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """`state`: `absent`, `answers`, `silent` (did not answer in time), `forbidden` (may not be asked) or `down`.
+
+    `path` is the command found, `target` what it links to, `said` the client's complaint."""
+
+    state: str
+    path: str = ""
+    target: str = ""
+    said: str = ""
+    version: DockerVersion = field(default_factory=DockerVersion)
+    is_podman: bool = False
+
+    @property
+    def is_snap(self) -> bool:
+        """Whether the command is the snap's."""
+        return self.path.startswith("/snap/") or "/snap/" in self.target or self.target.endswith("/bin/snap")
+
+
+@dataclass(frozen=True, slots=True)
+class DockerNetwork:
+    """A network of Docker's with its subnets (CIDR). `bridge` is the interface on the host, empty where it has none."""
+
+    name: str
+    driver: str
+    subnets: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    bridge: str = ""
+    is_default: bool = False
+
+
+def docker(host: Host) -> Docker:
+    """What answers to the name `docker`."""
+    done = host.run(VERSION, timeout=TIMEOUT)
+    if done.rc == 127:
+        return Docker("absent")
+    version = parse_version(done.stdout)
+    where = host.run(WHERE, timeout=TIMEOUT).stdout.split()
+    path, target = (*where, "", "")[:2]
+    state = "answers" if version.server else state_of(done)
+    podman = is_podman(version, done.stderr, target)
+    return Docker(state, path, target, _first_line(done.stderr), version, podman)
+
+
+def state_of(done: Completed) -> str:
+    """Why the daemon did not answer `docker version`."""
+    said = done.stderr.lower()
+    if done.rc == 124:
+        return "silent"
+    return "forbidden" if "permission denied" in said else "down"
+
+
+def is_podman(version: DockerVersion, said: str, target: str = "") -> bool:
+    """Whether Podman answers in Docker's place: its shim says so, its server names itself among the components."""
+    named = any("podman" in component.lower() for component in version.components)
+    return named or "podman" in said.lower() or target.rpartition("/")[2].startswith("podman")
+
+
+def parse_version(text: str) -> DockerVersion:
+    """The JSON of `docker version`; an empty one for text that is none (a shim's notice may stand before it).
+
+    ```
+    {"Client":{"Version":"24.0.7","ApiVersion":"1.43"},"Server":{"Version":"24.0.7","ApiVersion":"1.43","MinAPIVersion":"1.12","Arch":"amd64"}}
+    ```
+    """
+    found = _object(text)
+    client, server = _inner(found, "Client"), _inner(found, "Server")
+    parts = server.get("Components")
+    return DockerVersion(
+        client=_said(client, "Version"),
+        server=_said(server, "Version"),
+        api=_said(server, "ApiVersion") or _said(server, "APIVersion"),
+        min_api=_said(server, "MinAPIVersion"),
+        arch=_said(server, "Arch"),
+        components=tuple(_said(part, "Name") for part in parts if isinstance(part, dict))
+        if isinstance(parts, list)
+        else (),
+    )
+
+
+def docker_info(host: Host) -> DockerInfo:
+    """`docker info`; an empty one where the daemon does not answer."""
+    return parse_info(host.run(INFO, timeout=TIMEOUT).stdout)
+
+
+def parse_info(text: str) -> DockerInfo:
+    """The JSON of `docker info`; an empty one for text that is none."""
+    found = _object(text)
+    options = found.get("SecurityOptions")
+    return DockerInfo(
+        root=_said(found, "DockerRootDir"),
+        cgroup_driver=_said(found, "CgroupDriver"),
+        cgroup_version=_said(found, "CgroupVersion"),
+        selinux="name=selinux" in options if isinstance(options, list) else False,
+        memory_limit=_flag(found, "MemoryLimit"),
+        cpu_limit=_flag(found, "CpuCfsQuota"),
+        http_proxy=_said(found, "HttpProxy"),
+        https_proxy=_said(found, "HttpsProxy"),
+        no_proxy=_said(found, "NoProxy"),
+    )
+
+
+def data_root(host: Host) -> str:
+    """Where Docker keeps images and containers: as the daemon says, else as daemon.json does, else the default."""
+    return docker_info(host).root or daemon_json(host).data_root or DATA_ROOT
+
+
+def docker_networks(host: Host) -> tuple[DockerNetwork, ...] | None:
+    """Docker's networks; None where the daemon cannot be asked. Its default bridge alone is there from the start."""
+    done = host.run(NETWORKS, timeout=TIMEOUT)
+    return parse_networks(done.stdout) if done.stdout.strip().startswith("[") else None
+
+
+def parse_networks(text: str) -> tuple[DockerNetwork, ...]:
+    """The JSON list of `docker network inspect`, in its order; entries of another form are left out."""
+    return tuple(_networks(text))
+
+
+def _networks(text: str) -> Iterator[DockerNetwork]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    for item in found if isinstance(found, list) else ():
+        if not isinstance(item, dict) or not _said(item, "Name"):
+            continue
+        options, driver = _inner(item, "Options"), _said(item, "Driver")
+        entries = _inner(item, "IPAM").get("Config")
+        configs = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        own_name = f"br-{_said(item, 'Id')[:12]}" if driver == "bridge" and _said(item, "Id") else ""
+        yield DockerNetwork(
+            name=_said(item, "Name"),
+            driver=driver,
+            subnets=tuple(subnet for config in configs if (subnet := _said(config, "Subnet"))),
+            gateways=tuple(gateway for config in configs if (gateway := _said(config, "Gateway"))),
+            bridge=_said(options, "com.docker.network.bridge.name") or own_name,
+            is_default=_said(options, "com.docker.network.bridge.default_bridge") == "true",
+        )
+
+
+def _object(text: str) -> dict[str, Any]:
+    start = text.find("{")
+    try:
+        found = json.loads(text[start:]) if start >= 0 else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _inner(found: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = found.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _said(found: Mapping[str, Any], key: str) -> str:
+    value = found.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _flag(found: Mapping[str, Any], key: str) -> bool | None:
+    value = found.get(key)
+    return value if isinstance(value, bool) else None
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0][:300]

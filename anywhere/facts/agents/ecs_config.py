@@ -1,0 +1,188 @@
+"""The ECS agent's two settings files, as each of its two readers takes them.
+
+ecs-init runs with what systemd made of the files (EnvironmentFile: quotes vanish). The agent in its container gets the
+same files once more, read by ecs-init itself: each line is cut at its first `=`, quotes and notes stay in the value.
+Both read `/var/lib/ecs/ecs.config` first and `/etc/ecs/ecs.config` second; later lines win.
+Source: ecs-init/docker/docker.go LoadEnvVars and getEnvVars, packaging/*/ecs.service.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from anywhere.facts.files import Access, Text, read_text
+from anywhere.facts.system.quoting import is_name, parse_environment_file
+from anywhere.hosts.base import Host
+from anywhere.redact import MASK, SECRET_KEYS
+
+INSTANCE, USER = "/var/lib/ecs/ecs.config", "/etc/ecs/ecs.config"
+PATHS = (INSTANCE, USER)
+
+COMMANDS: tuple[tuple[str, ...], ...] = ()
+FILES: tuple[str, ...] = PATHS
+FOLDERS: tuple[str, ...] = ()
+
+# Settings whose value the agent reads as JSON, and the kind it must be (amazon-ecs-agent README, agent/config).
+JSON_SETTINGS: Mapping[str, type] = {
+    "ECS_AVAILABLE_LOGGING_DRIVERS": list,
+    "ECS_RESERVED_PORTS": list,
+    "ECS_RESERVED_PORTS_UDP": list,
+    "ECS_INSTANCE_ATTRIBUTES": dict,
+    "ECS_CONTAINER_INSTANCE_TAGS": dict,
+    "ECS_ENGINE_AUTH_DATA": dict,
+    "ECS_AGENT_LABELS": dict,
+    "ECS_VOLUME_PLUGIN_CAPABILITIES": list,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One setting as it stands: `value` is cut at the first `=` and nothing else. Secret values are masked."""
+
+    path: str
+    number: int
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a line. `kind`: `syntax`, `quoted`, `json`, `external`, `glued`, `duplicate`, `overridden`."""
+
+    kind: str
+    path: str
+    number: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EcsConfig:
+    """Both files. `agent` is what the agent gets, `init` what ecs-init gets, `known` whether all could be read."""
+
+    exists: bool = False
+    known: bool = True
+    lines: tuple[Line, ...] = ()
+    agent: Mapping[str, str] = field(default_factory=dict)
+    init: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def is_external(self) -> bool:
+        """Whether ecs-init takes this host for an external one: the exact word `true` (ecs-init/config)."""
+        return self.init.get("ECS_EXTERNAL") == "true"
+
+
+def ecs_config(host: Host) -> EcsConfig:
+    """The two settings files of a host."""
+    return parse_ecs_config(tuple(read_text(host, path) for path in PATHS))
+
+
+def parse_ecs_config(texts: tuple[Text, ...]) -> EcsConfig:
+    """Both files, in the order in which they are read: low precedence first."""
+    lines = tuple(line for text in texts for line in parse_lines(text))
+    init: dict[str, str] = {}
+    for text in texts:
+        init.update(parse_environment_file(text.content))
+    hidden = tuple(text.path for text in texts if text.access is Access.FORBIDDEN)
+    return EcsConfig(
+        exists=any(text.exists for text in texts),
+        known=not hidden,
+        lines=lines,
+        agent={line.name: line.value for line in lines if is_name(line.name)},
+        init={name: _masked(name, value) for name, value in init.items()},
+        sources={line.name: f"{line.path}:{line.number}" for line in lines},
+        problems=tuple(_problems(texts, lines)),
+        hidden=hidden,
+    )
+
+
+def parse_lines(text: Text) -> Iterator[Line]:
+    """The settings of one file as ecs-init cuts them: lines without `=` are skipped.
+
+    ```
+    ECS_CLUSTER=prod
+    HTTPS_PROXY=http://proxy:3128
+    ```
+    """
+    for number, raw in enumerate(text.content.split("\n"), 1):
+        name, equals, value = raw.strip().partition("=")
+        if equals and not name.lstrip().startswith("#"):
+            yield Line(text.path, number, name, _masked(name, value))
+
+
+def _masked(name: str, value: str) -> str:
+    return MASK if value and SECRET_KEYS.search(name) else value
+
+
+def _problems(texts: tuple[Text, ...], lines: tuple[Line, ...]) -> Iterator[Problem]:
+    raw = {(text.path, number): row for text in texts for number, row in enumerate(text.content.split("\n"), 1)}
+    for text in texts:
+        yield from _bare_lines(text)
+    for line in lines:
+        yield from _line_problems(line, raw[line.path, line.number])
+    yield from _repeated(lines)
+
+
+def _bare_lines(text: Text) -> Iterator[Problem]:
+    for number, row in enumerate(text.content.split("\n"), 1):
+        stripped = row.strip()
+        if stripped and "=" not in stripped and not stripped.startswith(("#", ";")):
+            yield Problem("syntax", text.path, number, "", "has no = and is skipped")
+
+
+def _line_problems(line: Line, raw: str) -> Iterator[Problem]:
+    if not is_name(line.name):
+        said = "begins with export" if line.name.startswith("export ") else "is no NAME=value"
+        yield Problem("syntax", line.path, line.number, line.name, f"{said}: the agent never sees this setting")
+        return
+    value = raw.strip().partition("=")[2]
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        yield Problem("quoted", line.path, line.number, line.name, "the quotes become part of the value for the agent")
+    elif line.name in JSON_SETTINGS:
+        yield from _json_problems(line, value)
+    if glued := _glued(value):
+        yield Problem("glued", line.path, line.number, line.name, f"{glued} is glued to this line's end")
+    if line.name == "ECS_EXTERNAL" and value != "true":
+        yield Problem(
+            "external", line.path, line.number, line.name, "must be the bare word true, or ecs-init ignores it"
+        )
+
+
+def _json_problems(line: Line, value: str) -> Iterator[Problem]:
+    wanted = JSON_SETTINGS[line.name]
+    shape = "a list" if wanted is list else "an object"
+    try:
+        found = json.loads(value) if value else wanted()
+    except (ValueError, RecursionError):
+        yield Problem("json", line.path, line.number, line.name, f"is no valid JSON ({shape} is needed)")
+        return
+    if not isinstance(found, wanted):
+        yield Problem("json", line.path, line.number, line.name, f"must be {shape}")
+
+
+# What the official installer appends: to a file without a final newline the line is glued to the last one.
+_APPENDED = ("ECS_CLUSTER=", "AWS_DEFAULT_REGION=", "ECS_EXTERNAL=", "ECS_BACKEND_HOST=", "ECS_ENABLE_GPU_SUPPORT=")
+
+
+def _glued(value: str) -> str:
+    return next((name.rstrip("=") for name in _APPENDED if name in value), "")
+
+
+def _repeated(lines: tuple[Line, ...]) -> Iterator[Problem]:
+    """Names given twice. The same value twice in one file is what a rerun of the installer leaves."""
+    seen: dict[str, Line] = {}
+    for line in lines:
+        if not is_name(line.name):
+            continue
+        before = seen.get(line.name)
+        seen[line.name] = line
+        if before is None:
+            continue
+        kind = "duplicate" if before.path == line.path else "overridden"
+        how = "again, with the same value" if before.value == line.value else "with another value; this one wins"
+        yield Problem(kind, line.path, line.number, line.name, f"is set in {before.path}:{before.number} too, {how}")

@@ -1,0 +1,196 @@
+"""What the rules do to one packet, as far as that can be told from the rules alone.
+
+Every match is true, false, or not known (sets, marks, rates, addresses that only the kernel knows). A verdict is
+`certain` when no rule of unknown match could have decided before it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from anywhere.facts.firewall.iptables import Option, Rule, Table
+
+_PASSING = {
+    "LOG",
+    "NFLOG",
+    "ULOG",
+    "MARK",
+    "CONNMARK",
+    "SET",
+    "TRACE",
+    "AUDIT",
+    "CLASSIFY",
+    "DSCP",
+    "TOS",
+    "TTL",
+    "TCPMSS",
+}
+_FINAL = {"ACCEPT", "DROP", "REJECT", "DNAT", "REDIRECT", "QUEUE", "NFQUEUE", "TPROXY", "NETMAP"}
+_DEPTH = 32  # the kernel refuses loops; this only bounds what a damaged listing may cost
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A TCP packet of a new connection. Empty or 0 means: may be any. `states` are its conntrack state and status."""
+
+    iif: str = ""
+    oif: str = ""
+    source: str = ""
+    destination: str = ""
+    dport: int = 0
+    states: frozenset[str] = frozenset({"NEW"})
+    destination_is_local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`target` is where the packet ends: ACCEPT, DROP, REJECT, DNAT ...; `rule` is the rule's text, or the policy."""
+
+    target: str
+    rule: str
+    certain: bool = True
+
+    @property
+    def stops(self) -> bool:
+        """Whether the packet certainly goes no further."""
+        return self.certain and self.target in ("DROP", "REJECT")
+
+
+def walk(table: Table, chain: str, packet: Packet) -> Verdict:
+    """Follow a packet from a built-in chain to its verdict."""
+    perhaps: list[str] = []
+    for rule, known in _visited(table, chain, packet, _DEPTH):
+        if rule.target not in _FINAL and known:
+            return Verdict("UNKNOWN", rule.raw, False)
+        if known:
+            return Verdict(rule.target, rule.raw, agree(rule.target, perhaps))
+        perhaps.append(rule.target)
+    policy = table.policy(chain) or "ACCEPT"
+    return Verdict(policy, f"policy {policy} of {table.name} {chain}", agree(policy, perhaps))
+
+
+def agree(target: str, perhaps: Sequence[str]) -> bool:
+    """Whether what may have decided before comes to the same: two ways to be dropped are one answer."""
+    same = ("DROP", "REJECT") if target in ("DROP", "REJECT") else (target,)
+    return all(other in same for other in perhaps)
+
+
+def _visited(table: Table, chain: str, packet: Packet, depth: int) -> Iterator[tuple[Rule, bool]]:
+    """The rules that decide or may decide, in order: with True the packet certainly ends there."""
+    for rule in table.chain(chain):
+        matches = rule_matches(rule, packet)
+        target = rule.target
+        if matches is False or not target or target in _PASSING:
+            continue
+        if target == "RETURN":
+            if matches:
+                return
+            yield rule, False
+        elif table.policy(target) == "-" and depth:
+            for inner, known in _visited(table, target, packet, depth - 1):
+                yield inner, known and matches is True
+            if rule.value("-g") and matches:
+                return
+        else:
+            yield rule, matches is True
+
+
+def rule_matches(rule: Rule, packet: Packet) -> bool | None:
+    """Whether a packet matches all options of a rule; None when an option cannot be judged and no other says no."""
+    matches: bool | None = True
+    for option in rule.options:
+        answer = _judge(option, packet)
+        if answer is False:
+            return False
+        if answer is None:
+            matches = None
+    return matches
+
+
+def _judge(option: Option, packet: Packet) -> bool | None:
+    judge = _MATCHES.get(option.flag)
+    if option.flag in _IGNORED:
+        return True
+    if judge is None or not option.values:
+        return None
+    answer = judge(option.values[0], packet)
+    return answer if answer is None or not option.negated else not answer
+
+
+def _module(value: str, _: Packet) -> bool | None:
+    # The options of these modules are judged one by one; a module that is not known here may select by anything.
+    return True if value in ("tcp", "comment", "conntrack", "state", "multiport", "addrtype") else None
+
+
+def _protocol(value: str, _: Packet) -> bool:
+    return value in ("tcp", "6", "all", "0")
+
+
+def _iface(wanted: str, name: str) -> bool | None:
+    if not name:
+        return None
+    return name.startswith(wanted[:-1]) if wanted.endswith("+") else name == wanted
+
+
+def within(wanted: str, address: str) -> bool | None:
+    """Whether an address or network lies in another; None where it may be any."""
+    inner, outer = _span(address), _span(wanted)
+    if not inner or not outer:
+        return None
+    if inner[0] != outer[0] or inner[2] < outer[1] or inner[1] > outer[2]:
+        return False
+    return True if outer[1] <= inner[1] and inner[2] <= outer[2] else None
+
+
+@lru_cache(maxsize=1 << 14)
+def _span(text: str) -> tuple[int, int, int] | None:
+    """IP version, first and last address as numbers; None for what is no network."""
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+    return network.version, int(network.network_address), int(network.broadcast_address)
+
+
+def _port(wanted: str, packet: Packet) -> bool | None:
+    if not packet.dport:
+        return None
+    for part in wanted.split(","):
+        low, _, high = part.partition(":")
+        if not (low or "0").isdigit() or not (high or "0").isdigit():
+            return None
+        if int(low or 0) <= packet.dport <= int(high or (65535 if ":" in part else low)):
+            return True
+    return False
+
+
+def _states(wanted: str, packet: Packet) -> bool:
+    return not packet.states.isdisjoint(wanted.split(","))
+
+
+def _local(wanted: str, packet: Packet) -> bool:
+    # Every address that is asked about here is either this host's or some other host's.
+    return wanted == ("LOCAL" if packet.destination_is_local else "UNICAST")
+
+
+_MATCHES: dict[str, Callable[[str, Packet], bool | None]] = {
+    "-m": _module,
+    "-p": _protocol,
+    "-i": lambda value, packet: _iface(value, packet.iif),
+    "-o": lambda value, packet: _iface(value, packet.oif),
+    "-s": lambda value, packet: within(value, packet.source),
+    "-d": lambda value, packet: within(value, packet.destination),
+    "--dport": _port,
+    "--dports": _port,
+    "--ctstate": _states,
+    "--state": _states,
+    "--ctstatus": _states,
+    "--dst-type": _local,
+}
+_IGNORED = {
+    "-j", "-g", "--comment", "--to-destination", "--to-ports", "--reject-with", "--log-prefix", "--log-level",
+    "--set-xmark", "--nflog-group", "--nflog-prefix",
+}  # fmt: skip

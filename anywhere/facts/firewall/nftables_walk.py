@@ -1,0 +1,145 @@
+"""The same as packetpath for tables of nftables itself, from the JSON that nft prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from anywhere.facts.firewall.iptables_walk import Packet, Verdict, agree, within
+from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule
+
+_FINAL = ("accept", "drop", "reject", "queue", "dnat", "redirect")
+_QUIET = ("counter", "log", "comment", "notrack", "mangle", "meter")
+_DEPTH = 32
+
+
+def walk_nft(nft: Nft, base: NftChain, packet: Packet) -> Verdict:
+    """Follow a packet through one base chain. Its accept ends this chain only; a drop ends the packet."""
+    where = f"{base.family} {base.table} {base.name}"
+    perhaps: list[str] = []
+    for chain, rule, target, known in _visited(nft, base, packet, _DEPTH):
+        text = f"{chain.family} {chain.table} {chain.name} handle {rule.handle}"
+        if known:
+            return Verdict(target.upper(), text, agree(target.upper(), perhaps))
+        perhaps.append(target.upper())
+    policy = base.policy or "accept"
+    return Verdict(policy.upper(), f"policy {policy} of {where}", agree(policy.upper(), perhaps))
+
+
+def _visited(nft: Nft, chain: NftChain, packet: Packet, depth: int) -> Iterator[tuple[NftChain, NftRule, str, bool]]:
+    for rule in chain.rules:
+        matches, target, to = _read(rule, packet)
+        if matches is False or not target:
+            continue
+        if target == "return":
+            if matches:
+                return
+            yield chain, rule, target, False
+        elif target in ("jump", "goto"):
+            inner = nft.chain(chain.family, chain.table, to)
+            if inner is None or not depth:
+                yield chain, rule, "?", False
+                continue
+            for found in _visited(nft, inner, packet, depth - 1):
+                yield *found[:3], found[3] and matches is True
+            if target == "goto" and matches:
+                return
+        else:
+            yield chain, rule, target, matches is True and target != "?"
+
+
+def _read(rule: NftRule, packet: Packet) -> tuple[bool | None, str, str]:
+    """Whether the rule matches, what it does (empty: nothing that decides; `?`: not known), and where it jumps."""
+    answers: list[bool | None] = []
+    for expression in rule.expressions:
+        name, body = next(iter(expression.items())) if isinstance(expression, dict) and expression else ("?", None)
+        if name == "match":
+            answers.append(_match(body, packet))
+        elif name in _QUIET:
+            continue
+        elif name in ("jump", "goto"):
+            return _all(answers), name, str(body.get("target", "")) if isinstance(body, dict) else ""
+        elif name in _FINAL or name == "return":
+            return _all(answers), name, ""
+        elif name == "xt":
+            answers.append(None)
+        else:
+            return (False if False in answers else None), "?", ""
+    return _all(answers), "", ""
+
+
+def _all(answers: list[bool | None]) -> bool | None:
+    return False if False in answers else None if None in answers else True
+
+
+def _match(body: Any, packet: Packet) -> bool | None:
+    if not isinstance(body, dict):
+        return None
+    answer = _among(body.get("left"), body.get("right"), packet)
+    if answer is None or body.get("op") in ("==", "in"):
+        return answer
+    return not answer if body.get("op") == "!=" else None
+
+
+def _among(left: Any, right: Any, packet: Packet) -> bool | None:
+    values = right["set"] if isinstance(right, dict) and "set" in right else right
+    values = values if isinstance(values, list) else [values]
+    answers = [_one(left, value, packet) for value in values]
+    return True if True in answers else None if None in answers else False
+
+
+def _one(left: Any, value: Any, packet: Packet) -> bool | None:
+    if not isinstance(left, dict):
+        return None
+    if "meta" in left:
+        return _meta(str(left["meta"].get("key", "")), value, packet)
+    if "ct" in left:
+        return _ct(str(left["ct"].get("key", "")), value, packet)
+    field = left.get("payload")
+    if not isinstance(field, dict):
+        return None
+    kind, name = field.get("protocol"), field.get("field")
+    if kind == "ip" and name in ("saddr", "daddr"):
+        return _address(value, packet.source if name == "saddr" else packet.destination)
+    if kind in ("tcp", "th") and name == "dport":
+        return _port(value, packet)
+    return False if kind in ("ip6", "udp", "icmp", "icmpv6", "sctp") else None
+
+
+def _meta(key: str, value: Any, packet: Packet) -> bool | None:
+    if key in ("iifname", "iif"):
+        return _iface(value, packet.iif)
+    if key in ("oifname", "oif"):
+        return _iface(value, packet.oif)
+    if key == "l4proto":
+        return value in ("tcp", 6)
+    if key == "nfproto":
+        return bool(value == "ipv4")
+    return None
+
+
+def _iface(value: Any, name: str) -> bool | None:
+    if not name or not isinstance(value, str):
+        return None
+    return name.startswith(value[:-1]) if value.endswith("*") else name == value
+
+
+def _ct(key: str, value: Any, packet: Packet) -> bool | None:
+    if key not in ("state", "status") or not isinstance(value, str):
+        return None
+    return value.upper() in packet.states
+
+
+def _address(value: Any, address: str) -> bool | None:
+    if isinstance(value, dict) and "prefix" in value:
+        return within(f"{value['prefix'].get('addr')}/{value['prefix'].get('len')}", address)
+    return within(value, address) if isinstance(value, str) and not value.startswith("@") else None
+
+
+def _port(value: Any, packet: Packet) -> bool | None:
+    if not packet.dport:
+        return None
+    if isinstance(value, dict) and isinstance(value.get("range"), list):
+        low, high = value["range"]
+        return low <= packet.dport <= high if isinstance(low, int) and isinstance(high, int) else None
+    return value == packet.dport if isinstance(value, int) else None

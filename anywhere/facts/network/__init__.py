@@ -1,0 +1,1 @@
+"""Addresses, resolvers, names and proxies, as the host holds them."""

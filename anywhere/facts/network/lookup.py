@@ -1,0 +1,103 @@
+"""One name asked of everyone who could answer: the system's resolver and each nameserver by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+
+from anywhere.hosts.base import Answer, Host, Query
+from anywhere.model import Reason
+from anywhere.threads import fan_out, race
+
+# No such name is ever published: what resolves it makes answers up. Fixed, so that a bundle replays.
+RANDOM_LABEL = "zq7-anywhere-no-such-name-4k1"
+SYSTEM_LEAD = 1.2  # seconds that the system's resolver may take before a nameserver's own answer is used
+HEAD_START = (
+    0.1  # seconds by which the nameservers are asked later: the connections to what the system found come first
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A name, what the system's resolver said, and what each nameserver said when asked directly."""
+
+    name: str
+    system: Answer
+    servers: tuple[Answer, ...]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where to connect: the system's answer, or a nameserver's own where the system took too long."""
+        own = next((answer.addresses for answer in self.servers if answer.addresses), ())
+        late = self.system.seconds > SYSTEM_LEAD or self.system.reason is Reason.NAMESERVER_TIMEOUT
+        return own if late and own else self.system.addresses
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why there is no address: the system's word, made precise by the nameservers' own."""
+        if self.addresses:
+            return None
+        if self.servers and self.system.reason is not Reason.NAME_UNKNOWN:
+            told = [answer.reason for answer in self.servers if answer.reason]
+            order = (Reason.SERVER_FAILURE, Reason.NAME_UNKNOWN, Reason.NAMESERVER_TIMEOUT)
+            return next((reason for reason in order if reason in told), self.system.reason)
+        return self.system.reason
+
+    @property
+    def late(self) -> bool:
+        """Whether nobody had the time to answer: then there being no address says nothing."""
+        silent = [answer for answer in (self.system, *self.servers) if answer.reason is Reason.NAMESERVER_TIMEOUT]
+        return not self.addresses and bool(silent) and all(answer.late for answer in silent)
+
+    @property
+    def known(self) -> bool:
+        """Whether the name exists by itself: a nameserver's word counts, a search domain's wildcard does not."""
+        if any(answer.addresses for answer in self.servers):
+            return True
+        denied = [answer for answer in self.servers if answer.reason is Reason.NAME_UNKNOWN]
+        return bool(self.system.addresses) and not denied
+
+
+def lookup(host: Host, name: str, servers: Sequence[str]) -> Lookup:
+    """Ask everyone at once and wait for all. Every answer is bounded in time by the host."""
+    answers = fan_out([partial(host.resolve, Query(name, server)) for server in ("", *servers)])
+    return Lookup(name, answers[0], tuple(answers[1:]))
+
+
+def first_addresses(host: Host, name: str, servers: Sequence[str]) -> tuple[str, ...]:
+    """`lookup(...).addresses` as soon as they are certain; slower nameservers are still being asked meanwhile."""
+
+    def enough(results: dict[int, Answer], seconds: float) -> bool:
+        if 0 in results and (results[0].addresses or results[0].reason is not Reason.NAMESERVER_TIMEOUT):
+            return True
+        # The system's silence is no answer either: then a nameserver's own word counts, when it is there.
+        return (0 in results or seconds > SYSTEM_LEAD) and any(answer.addresses for answer in results.values())
+
+    results = race(_calls(host, name, servers), enough)
+    if 0 in results and (results[0].addresses or results[0].reason is not Reason.NAMESERVER_TIMEOUT):
+        return results[0].addresses
+    return next((answer.addresses for _, answer in sorted(results.items()) if answer.addresses), ())
+
+
+def _calls(host: Host, name: str, servers: Sequence[str]) -> list[Callable[[], Answer]]:
+    """The system's resolver, and each nameserver a little later, unless the system has no address."""
+    failed = Event()
+
+    def system() -> Answer:
+        answer = host.resolve(Query(name))
+        if not answer.addresses:
+            failed.set()
+        return answer
+
+    def direct(server: str) -> Answer:
+        failed.wait(HEAD_START)
+        return host.resolve(Query(name, server))
+
+    return [system, *(partial(direct, server) for server in servers)]
+
+
+def random_name(region: str, suffix: str) -> str:
+    """A name under the region's suffix that cannot exist."""
+    return f"{RANDOM_LABEL}.{region}.{suffix}"

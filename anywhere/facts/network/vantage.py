@@ -1,0 +1,64 @@
+"""From where an endpoint is seen: a component's own proxy, exclusions and trust store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from anywhere.facts.agents.components import OWN, Component, components
+from anywhere.facts.network.proxy_environment import ProxyEnvironment
+from anywhere.hosts.base import Host
+
+FLAVOURS = {"ecs-agent": "ecs-agent", "ssm-agent": "ssm-agent"}
+CALLER = "installer"
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """How a component goes out. `trust` is a `ProbeSpec.trust`, `source` says where its settings were read.
+
+    `own_store` is whether the component trusts the public CAs by a bundle inside its own image, which cannot be read
+    from the host; `trust` is then the part of its store that can (`none`: no part).
+    """
+
+    component: str
+    source: str
+    exists: bool = False
+    unit: str = ""
+    trust: str = ""
+    own_store: bool = False
+    suites: str = "go"
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def proxy_for(self, host: str, port: int = 443) -> str:
+        """The proxy that this component would use for an https URL, empty for none."""
+        return self._proxies().for_host(host, port)
+
+    def is_excluded(self, host: str, port: int = 443) -> bool:
+        """Whether there is a proxy and NO_PROXY keeps this name from it."""
+        proxies = self._proxies()
+        return not proxies.for_host(host, port) and bool(replace(proxies, no_proxy="").for_host(host, port))
+
+    def _proxies(self) -> ProxyEnvironment:
+        flavour = FLAVOURS.get(self.component, "go") if self.exists else "go"
+        return ProxyEnvironment.from_mapping(self.environment, flavour)
+
+
+def vantages(host: Host) -> dict[str, Vantage]:
+    """The vantage of every component; tasks go out as the calling environment does."""
+    seen = {component.name: _vantage(component) for component in components(host)}
+    seen["task"] = seen[CALLER]
+    return seen
+
+
+def _vantage(component: Component) -> Vantage:
+    return Vantage(
+        component.name,
+        component.source,
+        bool(component.exists),
+        component.unit,
+        component.trust if component.exists else "",
+        bool(component.exists) and OWN in component.ca_paths,
+        "ecs-agent" if component.name == "ecs-agent" else "go",
+        component.effective,
+    )

@@ -1,0 +1,37 @@
+"""Everything that the facts about the host itself read, to be gathered at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anywhere.facts import identity
+from anywhere.facts.agents import agents, credentials, daemon_json, docker, ecs_config, ports, registration
+from anywhere.facts.firewall import firewall, route_localnet
+from anywhere.facts.network import routes
+from anywhere.facts.system import castore, machine, os_release, packages, time_sync, units
+from anywhere.hosts.base import ProbeSpec
+
+MODULES = (
+    *(routes, agents, castore, docker, credentials, daemon_json, ecs_config, identity, firewall, route_localnet),
+    *(os_release, packages, ports, registration, machine, time_sync, units),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """Commands, files and folders, and the probes of the host's own neighbourhood, each once."""
+
+    commands: tuple[tuple[str, ...], ...] = ()
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    probes: tuple[ProbeSpec, ...] = ()
+
+
+def wants() -> Wants:
+    """The sum over all fact modules of this layer."""
+    return Wants(
+        commands=tuple(dict.fromkeys(argv for module in MODULES for argv in module.COMMANDS)),
+        files=tuple(dict.fromkeys(path for module in MODULES for path in module.FILES)),
+        folders=tuple(dict.fromkeys(path for module in MODULES for path in module.FOLDERS)),
+        probes=(credentials.METADATA,),
+    )

@@ -1,0 +1,1 @@
+"""The machine: release, disks, units, packages, CA stores."""

@@ -1,0 +1,46 @@
+"""How many CA certificates the host's store holds, where Go programs look (see hosts/trust.py for the list)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anywhere.hosts.base import Host
+from anywhere.hosts.probe.castore import FILES as BUNDLES
+from anywhere.hosts.probe.castore import FOLDERS as CERTIFICATE_FOLDERS
+
+_MARK = "BEGIN CERTIFICATE"
+# Counted on the host: the bundle of observations would otherwise carry the whole store.
+COUNT = (
+    "sh",
+    "-c",
+    f"for f in {' '.join(BUNDLES)}; do n=$(grep -c '{_MARK}' \"$f\" 2>/dev/null); "
+    '[ "${n:-0}" -gt 0 ] && { echo "$f $n"; break; }; done; '
+    f"echo folders $(cat {' '.join(folder + '/*' for folder in CERTIFICATE_FOLDERS)} 2>/dev/null | grep -c '{_MARK}')",
+)
+COMMANDS: tuple[tuple[str, ...], ...] = (COUNT,)
+FILES: tuple[str, ...] = ()
+FOLDERS: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaStore:
+    """The bundle in use (empty: none), and how many certificates it and the folders hold; None where not known."""
+
+    bundle: str = ""
+    certificates: int | None = None
+
+
+def parse_ca_store(text: str) -> CaStore:
+    """`/etc/ssl/certs/ca-certificates.crt 140` and `folders 280`, one a line."""
+    bundle, counts = "", []
+    for line in text.splitlines():
+        path, _, number = line.rpartition(" ")
+        if number.isdecimal():
+            counts.append(int(number))
+            bundle = path if path != "folders" else bundle
+    return CaStore(bundle, max(counts) if counts else None)
+
+
+def ca_store(host: Host) -> CaStore:
+    """The host's store."""
+    return parse_ca_store(host.run(COUNT).stdout)

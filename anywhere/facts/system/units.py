@@ -1,0 +1,268 @@
+"""systemd units: state and environment as `systemctl show` says, or from the unit files where it cannot answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from anywhere.facts.files import Access, list_folder, read_text
+from anywhere.facts.system.quoting import assignments, parse_environment_file, split_words
+from anywhere.hosts.base import Host
+
+DOCKER, DOCKER_SNAP, PODMAN = "docker.service", "snap.docker.dockerd.service", "podman.socket"
+ECS = "ecs.service"
+SSM, SSM_SNAP = "amazon-ssm-agent.service", "snap.amazon-ssm-agent.amazon-ssm-agent.service"
+TIME_SERVICES = (
+    "chronyd.service",
+    "chrony.service",
+    "systemd-timesyncd.service",
+    "ntpd.service",
+    "ntp.service",
+    "ntpsec.service",
+    "openntpd.service",
+    "ntpd-rs.service",
+)
+AGENT_UNITS = (DOCKER, DOCKER_SNAP, ECS, SSM, SSM_SNAP)
+UNITS = (*AGENT_UNITS, PODMAN, *TIME_SERVICES)
+
+PROPERTIES = (
+    "Id,Names,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainStatus,ExecMainCode,MainPID,NRestarts,"
+    "RestartPreventExitStatus,Environment,EnvironmentFiles,UnsetEnvironment,FragmentPath,DropInPaths,NeedDaemonReload"
+)
+SHOW = ("systemctl", "show", "--no-pager", "-p", PROPERTIES, *UNITS)
+
+# Highest precedence first (systemd.unit(5), "Unit File Load Path").
+ROOTS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
+
+COMMANDS: tuple[tuple[str, ...], ...] = (SHOW,)
+FILES: tuple[str, ...] = ("/etc/default/docker", "/etc/sysconfig/docker")
+FOLDERS: tuple[str, ...] = ROOTS
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit. `loaded`, `active` and the rest are None or empty where only files could be read (`source` is `files`).
+
+    `environment` is what the unit declares: `Environment=` lines, then its environment files, the later over the
+    earlier. `sources` says which file set a name. `hidden` lists the environment files that may not be read.
+    """
+
+    name: str
+    exists: bool = False
+    source: str = "systemctl"
+    active: str = ""
+    sub: str = ""
+    enabled: str = ""
+    result: str = ""
+    exit_status: int | None = None
+    restarts: int | None = None
+    pid: int = 0
+    final_exits: tuple[str, ...] = ()
+    fragment: str = ""
+    drop_ins: tuple[str, ...] = ()
+    stale: bool = False
+    masked: bool = False
+    names: tuple[str, ...] = ()
+    inline: Mapping[str, str] = field(default_factory=dict)
+    environment_files: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def is_running(self) -> bool | None:
+        """None where systemd could not be asked."""
+        return self.active in ("active", "reloading") if self.active else None
+
+    @property
+    def is_enabled(self) -> bool | None:
+        """Whether it starts at boot; None where systemd could not be asked."""
+        return self.enabled in ("enabled", "enabled-runtime", "static", "alias") if self.enabled else None
+
+
+def units(host: Host) -> Mapping[str, Unit]:
+    """All units of UNITS by the name asked for, each with the environment that it declares."""
+    shown = parse_show(host.run(SHOW, timeout=2).stdout)
+    if shown:
+        by_name = {alias: unit for unit in shown for alias in (*unit.names, unit.name)}
+        found = {name: replace(by_name.get(name, Unit(name)), name=name) for name in UNITS}
+    else:
+        present = {root: list_folder(host, root) or () for root in ROOTS}
+        found = {name: unit_from_files(host, name, present) for name in UNITS}
+    return {name: _with_environment(host, unit) for name, unit in found.items()}
+
+
+def asked_systemd(found: Mapping[str, Unit]) -> bool:
+    """Whether systemd itself answered."""
+    return any(unit.source == "systemctl" for unit in found.values())
+
+
+@lru_cache(maxsize=32)
+def parse_show(text: str) -> tuple[Unit, ...]:
+    """The blocks of `systemctl show`, one a unit, in the order asked. Lines without `=` are left out.
+
+    ```
+    Id=docker.service
+    Environment=HTTPS_PROXY=http://proxy:3128 "NO_PROXY=localhost, 10.0.0.0/8"
+    EnvironmentFiles=/etc/default/docker (ignore_errors=yes)
+    ```
+    """
+    return tuple(unit for block in _blocks(text) if (unit := _unit_of(block)).name)
+
+
+def _blocks(text: str) -> Iterator[list[tuple[str, str]]]:
+    block: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if not line.strip() or (name == "Id" and any(key == "Id" for key, _ in block)):
+            yield block
+            block = []
+        if equals:
+            block.append((name.strip(), value.strip()))
+    yield block
+
+
+def _unit_of(block: list[tuple[str, str]]) -> Unit:
+    said = dict(block)
+    load = said.get("LoadState", "")
+    return Unit(
+        name=said.get("Id", ""),
+        exists=load in ("loaded", "masked", "bad-setting", "error"),
+        active=said.get("ActiveState", ""),
+        sub=said.get("SubState", ""),
+        enabled=said.get("UnitFileState", ""),
+        result=said.get("Result", ""),
+        exit_status=_number(said.get("ExecMainStatus", "")),
+        restarts=_number(said.get("NRestarts", "")),
+        pid=_number(said.get("MainPID", "")) or 0,
+        final_exits=tuple(said.get("RestartPreventExitStatus", "").split()),
+        fragment=said.get("FragmentPath", ""),
+        drop_ins=split_words(said.get("DropInPaths", "")),
+        stale=said.get("NeedDaemonReload") == "yes",
+        masked=load == "masked",
+        names=tuple(said.get("Names", "").split()),
+        inline=assignments(said.get("Environment", "")),
+        environment_files=tuple(
+            value.rpartition(" (ignore_errors=")[0] or value
+            for key, value in block
+            if key == "EnvironmentFiles" and value
+        ),
+        unset=split_words(said.get("UnsetEnvironment", "")),
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def unit_from_files(host: Host, name: str, present: Mapping[str, Iterable[str]]) -> Unit:
+    """A unit as its files declare it. `present` names what each folder of ROOTS holds."""
+    fragment = next((f"{root}/{name}" for root in ROOTS if name in present[root]), "")
+    drop_ins = _drop_ins(host, name, present)
+    text = read_text(host, fragment) if fragment else None
+    masked = bool(text and text.access is Access.READ and not text.content.strip())
+    unit = Unit(name, bool(fragment), "files", fragment=fragment, drop_ins=drop_ins, masked=masked)
+    settings = [
+        (path, key, value)
+        for path in ((fragment,) if fragment else ()) + drop_ins
+        for key, value in parse_service(read_text(host, path).content)
+    ]
+    return _apply(unit, settings) if unit.exists else unit
+
+
+def _drop_ins(host: Host, name: str, present: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Drop-ins in the order systemd reads them: by file name, whatever the folder; of equal names the first wins."""
+    by_name: dict[str, str] = {}
+    for folder in _drop_in_folders(name):
+        for root in ROOTS:
+            for file in (list_folder(host, f"{root}/{folder}") or ()) if folder in present[root] else ():
+                if file.endswith(".conf"):
+                    by_name.setdefault(file, f"{root}/{folder}/{file}")
+    return tuple(path for _, path in sorted(by_name.items()))
+
+
+def _drop_in_folders(name: str) -> tuple[str, ...]:
+    """`amazon-ssm-agent.service.d`, `amazon-ssm-.service.d`, `amazon-.service.d`, `service.d`: most special first."""
+    stem, _, kind = name.rpartition(".")
+    words = stem.split("-")
+    shorter = ["-".join(words[:count]) + "-" for count in range(len(words) - 1, 0, -1)]
+    return (*(f"{prefix}.{kind}.d" for prefix in (stem, *shorter)), f"{kind}.d")
+
+
+def parse_service(text: str) -> tuple[tuple[str, str], ...]:
+    """The assignments of a unit file's [Service] section in their order; a backslash at a line's end joins lines."""
+    found = []
+    section, pending = "", ""
+    for raw in text.splitlines():
+        line = raw.strip()
+        if line.startswith(("#", ";")) or (not line and not pending):
+            continue
+        if line.endswith("\\"):
+            pending += line[:-1] + " "
+            continue
+        line, pending = pending + line, ""
+        if line.startswith("["):
+            section = line
+        elif section == "[Service]" and "=" in line:
+            key, _, value = line.partition("=")
+            found.append((key.strip(), value.strip()))
+    return tuple(found)
+
+
+def _apply(unit: Unit, settings: list[tuple[str, str, str]]) -> Unit:
+    """The settings in their order; an empty value clears what was said before (systemd.exec(5))."""
+    inline: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    lists: dict[str, tuple[str, ...]] = {"EnvironmentFile": (), "UnsetEnvironment": (), "RestartPreventExitStatus": ()}
+    for path, key, value in settings:
+        if key == "Environment":
+            new = assignments(value.replace("%%", "%"))
+            inline = {**inline, **new} if value else {}
+            sources = {**sources, **dict.fromkeys(new, path)} if value else {}
+        elif key == "EnvironmentFile":
+            lists[key] = (*lists[key], value.lstrip("-")) if value else ()
+        elif key in lists:
+            lists[key] = (*lists[key], *split_words(value)) if value else ()
+    return replace(
+        unit,
+        inline=inline,
+        sources=sources,
+        environment_files=lists["EnvironmentFile"],
+        unset=lists["UnsetEnvironment"],
+        final_exits=lists["RestartPreventExitStatus"],
+    )
+
+
+def _with_environment(host: Host, unit: Unit) -> Unit:
+    environment = dict(unit.inline)
+    if unit.source == "systemctl" and unit.inline:
+        unit = replace(unit, sources=_said_by(host, unit))
+    where = {name: unit.sources.get(name, unit.name) for name in unit.inline}
+    hidden = []
+    for path in unit.environment_files:
+        text = read_text(host, path)
+        if text.access is Access.FORBIDDEN:
+            hidden.append(path)
+        read = parse_environment_file(text.content)
+        environment.update(read)
+        where.update(dict.fromkeys(read, path))
+    kept = {name: value for name, value in environment.items() if name not in unit.unset}
+    return replace(unit, environment=kept, sources=where, hidden=tuple(hidden))
+
+
+def _said_by(host: Host, unit: Unit) -> dict[str, str]:
+    """Which of the unit's files set each variable: systemd itself does not tell."""
+    where: dict[str, str] = {}
+    for path in (unit.fragment, *unit.drop_ins):
+        for key, value in parse_service(read_text(host, path).content) if path else ():
+            if key == "Environment":
+                where.update(dict.fromkeys(assignments(value), path))
+    return where

@@ -1,0 +1,1 @@
+"""What a user can have done, as functions that return values: nothing here prints or knows the command line."""

@@ -1,0 +1,120 @@
+"""One host from observations to a judged target: check, redact, diagnose."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import partial
+
+from anywhere.checks import CHECKS
+from anywhere.checks.base import TOPICS, Check
+from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
+from anywhere.errors import AnywhereError, BadInput
+from anywhere.facts.prefetch_list import wants
+from anywhere.facts.summary import facts_summary
+from anywhere.hosts.recording import Recording
+from anywhere.model import Finding, Status, Target
+from anywhere.redact import printable, printable_value, redact, redact_value
+from anywhere.settings import Settings
+from anywhere.threads import race, within
+
+GRACE = 0.1  # seconds past the deadline: by then every observation has ended, and what is left is to judge it
+
+
+def examine(host: Recording, settings: Settings, started: str = "") -> Target:
+    """Judge one host. What a check does wrong becomes an ERROR finding; the others still run."""
+    begun = time.monotonic()
+    started = started or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    chosen = choose(settings)
+    wanted = wants()
+    host.prefetch(wanted.commands, wanted.files, wanted.folders)
+    # All at once: the recording gives each observation to all who ask, and the order of the report is the table's.
+    calls = [partial(judge, check, host, settings) for check in chosen]
+    judged = race(calls, lambda *_: host.deadline.is_over(GRACE))
+    rows = [judged[place] if place in judged else _unfinished(check, host) for place, check in enumerate(chosen)]
+    findings = tuple(_clean(_demoted(finding, settings)) for found in rows for finding in found)
+    facts = printable_value(
+        redact_value(
+            {**_summary(host), "regions": list(settings.regions), "partial": bool(settings.only or settings.skip)}
+        )
+    )
+    return Target(
+        name=host.name,
+        started=started,
+        seconds=round(time.monotonic() - begun, 3),
+        facts=facts if isinstance(facts, dict) else {},
+        causes=diagnose(findings, RULES, SYMPTOMS),
+        findings=findings,
+    )
+
+
+def judge(check: Check, host: Recording, settings: Settings) -> list[Finding]:
+    """A check's findings; one that fails to run gives an ERROR with its traceback as evidence."""
+    found: list[Finding] = []
+    try:
+        found.extend(check.judge(host, settings))
+    except AnywhereError as error:
+        found.append(Finding(check.id, Status.ERROR, host.name, str(error), evidence={"because": type(error).__name__}))
+    except Exception as error:
+        lines = traceback.format_exc().strip().splitlines()
+        summary = f"the check itself failed: {type(error).__name__}: {error}"
+        found.append(Finding(check.id, Status.ERROR, host.name, summary, evidence={"traceback": lines}))
+    return found
+
+
+def _unfinished(check: Check, host: Recording) -> list[Finding]:
+    """Something that this check reads hangs, such as a file on a dead server: the others are judged without it."""
+    return [Finding(check.id, Status.ERROR, host.name, "did not end in time", evidence={"because": "deadline"})]
+
+
+def _summary(host: Recording) -> dict[str, object]:
+    try:
+        return within(host.deadline.left() + GRACE, partial(facts_summary, host))
+    except TimeoutError:
+        return {}
+
+
+def choose(settings: Settings) -> tuple[Check, ...]:
+    """The checks that `only` and `skip` leave. Raises BadInput for a word that is neither a check nor a topic."""
+    for word in (*settings.only, *settings.skip, *settings.demote):
+        validate(word)
+    return tuple(
+        check
+        for check in CHECKS
+        if (not settings.only or _named(check, settings.only)) and not _named(check, settings.skip)
+    )
+
+
+def validate(word: str) -> None:
+    """Raise BadInput with the near misses for what is no check and no topic."""
+    known = [*TOPICS, *(check.id for check in CHECKS)]
+    if word not in known:
+        near = get_close_matches(word, known, 3, 0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else f"topics are {', '.join(TOPICS)}"
+        raise BadInput(f"there is no check or topic named {word!r}: {hint}")
+
+
+def _named(check: Check, words: Sequence[str]) -> bool:
+    return check.id in words or check.topic in words
+
+
+def _demoted(finding: Finding, settings: Settings) -> Finding:
+    if finding.status is not Status.FAIL or not (
+        {finding.check, finding.check.partition(".")[0]} & set(settings.demote)
+    ):
+        return finding
+    return replace(finding, status=Status.WARN, evidence={**finding.evidence, "demoted": True})
+
+
+def _clean(finding: Finding) -> Finding:
+    evidence = redact_value(dict(finding.evidence))
+    return replace(
+        finding,
+        subject=printable(redact(finding.subject)),
+        summary=printable(redact(finding.summary)),
+        evidence=evidence if isinstance(evidence, dict) else {},
+    )

@@ -1,0 +1,1 @@
+"""The ladder of one probe: resolve, connect, proxy, TLS, HTTP."""

@@ -1,0 +1,284 @@
+"""The probe ladder: connect, proxy CONNECT, TLS, HTTP, over any way to open a TCP connection.
+
+Outcomes are values. Each step has its own patience, all of them end at the run's deadline.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from anywhere.errors import ParseError
+from anywhere.hosts.base import Deadline, Probe, ProbeSpec, TlsFacts
+from anywhere.hosts.probe import socks
+from anywhere.hosts.probe.http import Head, ask, connect_request, judge, proxy_reason, read_head
+from anywhere.hosts.probe.proxy_url import ProxyUrl
+from anywhere.hosts.probe.tcp import is_reset, segments
+from anywhere.hosts.probe.tls import Contexts, facts_of, handshake, reason_of
+from anywhere.hosts.probe.tls_in_tls import tunnel
+from anywhere.model import Reason, Stage
+from anywhere.redact import redact, redact_proxy
+
+# Share of the run's budget that one step may take; the rest is for a second look at what stalled.
+CONNECT_SHARE, TLS_SHARE, HTTP_SHARE = 0.42, 0.3, 0.35
+LONGEST_STEP = 10.0  # seconds, whatever the budget
+# Seconds: a metadata service is on this host or one hop away; where there is none, packets for it often just vanish.
+LINK_LOCAL_STEP = 0.7
+FIRST_MOMENT = 0.3  # seconds that an accepted upgrade is watched; AWS accepts none without a signature
+
+Connect = Callable[[str, int, float, int], socket.socket]
+"""(address or name, port, timeout in seconds, maximum segment size in bytes or 0) -> connected socket, or OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """What a climb needs of its host: a way to connect, TLS contexts, the deadline, the budget, the host's clock."""
+
+    connect: Connect
+    contexts: Contexts
+    deadline: Deadline
+    budget: float
+    clock: Callable[[], float]
+
+    def climb(self, spec: ProbeSpec) -> Probe:
+        """One climb. Never raises for what the network does, never outlasts the deadline."""
+        started = time.monotonic()
+        climb = _Climb(self, spec)
+        try:
+            climb.go()
+            climb.count_segments()
+        finally:
+            climb.close()
+        return replace(
+            climb.probe,
+            spec=replace(spec, proxy=redact_proxy(spec.proxy)),
+            seconds=round(time.monotonic() - started, 4),
+        )
+
+
+class _Failed(Exception):
+    def __init__(self, stage: Stage, reason: Reason, detail: str = "") -> None:
+        super().__init__(detail)
+        self.stage, self.reason, self.detail = stage, reason, detail
+
+
+class _Climb:
+    """The state of one climb: the socket as it is now and what was learnt so far."""
+
+    def __init__(self, ladder: Ladder, spec: ProbeSpec) -> None:
+        self.ladder, self.spec = ladder, spec
+        self.sock: socket.socket | None = None
+        self.probe = Probe(spec, Stage.CONNECT, address=spec.address)
+        self.is_short = False
+        self.tries_lost, self.is_far = 0, False
+
+    def go(self) -> None:
+        try:
+            if self.spec.proxy:
+                self._through_proxy()
+            else:
+                self._connect(self.spec.address or self.spec.host, self.spec.port)
+            if self.spec.scheme in ("https", "wss", "tls"):
+                self._tls()
+            if self.spec.idle:
+                self._hold()
+            if self.spec.scheme in ("https", "wss", "http"):
+                self._http()
+            self._note(stage=Stage.DONE)
+        except _Failed as failure:
+            late = self.is_short and isinstance(failure.__cause__, TimeoutError)
+            self._note(stage=failure.stage, reason=failure.reason, detail=redact(failure.detail), late=late)
+
+    def count_segments(self) -> None:
+        """What was lost on the way, of a connection that stands."""
+        sent, resent = segments(self.sock) if self.sock is not None else (0, 0)
+        if (sent or self.is_far) and self.tries_lost:
+            sent, resent = sent + self.tries_lost, resent + self.tries_lost
+        self._note(sent=sent + self.is_far, resent=resent)
+
+    def close(self) -> None:
+        if self.sock is not None:
+            self.sock.close()
+
+    def _note(self, **changes: object) -> None:
+        self.probe = replace(self.probe, **changes)  # type: ignore[arg-type]
+
+    def _patience(self, share: float, at_most: float = LONGEST_STEP) -> float:
+        """Seconds for one step. TimeoutError when nothing is left."""
+        wanted = min(at_most, LONGEST_STEP, self.ladder.budget * share)
+        left = self.ladder.deadline.left(wanted)
+        self.is_short = left < wanted / 2
+        if left <= 0:
+            raise TimeoutError("no time left")
+        return left
+
+    def _end(self, share: float) -> float:
+        """When a step has to be over, on the monotonic clock; the socket waits no longer either."""
+        assert self.sock is not None
+        patience = self._patience(share)
+        self.sock.settimeout(patience)
+        return time.monotonic() + patience
+
+    # --- connect and proxy -------------------------------------------------------------------------------------
+
+    def _connect(self, name: str, port: int) -> None:
+        started = time.monotonic()
+        try:
+            patience = self._patience(CONNECT_SHARE, self.spec.patience or LONGEST_STEP)
+            self.sock = self.ladder.connect(name, port, patience, self.spec.mss)
+            self.tries_lost, self.is_far = getattr(self.sock, "lost", 0), getattr(self.sock, "far", False)
+        except OSError as error:
+            reason, detail = connect_reason(error)
+            if self.spec.proxy and reason is not Reason.NOT_PERMITTED:
+                raise _Failed(Stage.PROXY, Reason.PROXY_UNREACHABLE, f"{reason}: {detail}") from error
+            raise _Failed(Stage.CONNECT, reason, detail) from error
+        finally:
+            self._note(connect_seconds=round(time.monotonic() - started, 4))
+
+    def _through_proxy(self) -> None:
+        """As far as the tunnel stands: all of it counts as the connection's time."""
+        started = time.monotonic()
+        try:
+            proxy = ProxyUrl.parse(self.spec.proxy)
+        except ParseError as error:
+            raise _Failed(Stage.PROXY, Reason.PROXY_UNREACHABLE, str(error)) from error
+        try:
+            self._connect(self.spec.address or proxy.host, proxy.port)
+            if proxy.scheme == "https":
+                self._tls_to_proxy(proxy)
+            if proxy.scheme.startswith("socks"):
+                self._ask_socks(proxy)
+            else:
+                self._ask_proxy(proxy)
+        finally:
+            self._note(connect_seconds=round(time.monotonic() - started, 4))
+
+    def _tls_to_proxy(self, proxy: ProxyUrl) -> None:
+        assert self.sock is not None
+        context = self.ladder.contexts.get(self.spec.trust, "go", self.spec.verify)
+        try:
+            end = self._end(CONNECT_SHARE)
+            self.sock = tls = handshake(self.sock, context, proxy.host)
+            _shake(tls, end)
+        except (OSError, ValueError) as error:
+            reason, detail = reason_of(error)
+            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, f"TLS to the proxy: {reason}: {detail}") from error
+        self.sock = tunnel(tls)
+
+    def _ask_proxy(self, proxy: ProxyUrl) -> None:
+        assert self.sock is not None
+        try:
+            end = self._end(CONNECT_SHARE)
+            self.sock.sendall(connect_request(self.spec.host, self.spec.port, proxy))
+            head = read_head(self.sock, end, body=False)
+        except TimeoutError as error:
+            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, "accepted, but never answered CONNECT") from error
+        except (OSError, ValueError) as error:
+            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, f"no HTTP answer to CONNECT: {error}") from error
+        if head.status // 100 != 2:
+            self._note(http=head.facts())
+            raise _Failed(Stage.PROXY, *proxy_reason(head))
+
+    def _ask_socks(self, proxy: ProxyUrl) -> None:
+        assert self.sock is not None
+        try:
+            socks.ask(self.sock, self.spec.host, self.spec.port, proxy, self._end(CONNECT_SHARE))
+        except socks.Refused as error:
+            raise _Failed(Stage.PROXY, error.reason, error.detail) from error
+        except TimeoutError as error:
+            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, "accepted, but never answered in SOCKS5") from error
+        except OSError as error:
+            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, f"no answer in SOCKS5: {error}") from error
+
+    # --- TLS ---------------------------------------------------------------------------------------------------
+
+    def _tls(self) -> None:
+        assert self.sock is not None
+        started = time.monotonic()
+        context = self.ladder.contexts.get(self.spec.trust, self.spec.suites, self.spec.verify, self.spec.any_date)
+        try:
+            end = self._end(TLS_SHARE)
+            self.sock = tls = handshake(self.sock, context, self.spec.sni or self.spec.host)
+            _shake(tls, end)
+            self._note(tls=facts_of(tls, self.spec.verify))
+        except (OSError, ValueError) as error:
+            self._note(tls=self._presented())
+            raise _Failed(Stage.TLS, *reason_of(error)) from error
+        finally:
+            self._note(tls_seconds=round(time.monotonic() - started, 4))
+
+    def _presented(self) -> TlsFacts | None:
+        return facts_of(self.sock, False) if isinstance(self.sock, ssl.SSLSocket) else None
+
+    # --- HTTP --------------------------------------------------------------------------------------------------
+
+    def _hold(self) -> None:
+        """Stay quiet for `idle` seconds; the far end ends it by closing, or by a word of its own."""
+        assert self.sock is not None
+        try:
+            self.sock.settimeout(self.ladder.deadline.left(self.spec.idle) or 0.001)
+            self.sock.recv(1)
+        except TimeoutError:
+            self._note(survived=True)
+            return
+        except OSError:
+            pass
+        self._note(survived=False)
+        raise _Failed(Stage.HTTP, Reason.HTTP_ERROR, "the quiet connection was closed")
+
+    def _http(self) -> None:
+        assert self.sock is not None
+        started = time.monotonic()
+        try:
+            end = self._end(HTTP_SHARE)
+            self.sock.sendall(ask(self.spec, os.urandom(16)))
+            head: Head = read_head(self.sock, end, body=True)
+        except TimeoutError as error:
+            self._note(survived=False if self.spec.idle else None)
+            raise _Failed(Stage.HTTP, Reason.HTTP_TIMEOUT, "no answer to the request") from error
+        except (OSError, ValueError) as error:
+            self._note(survived=False if self.spec.idle else None)
+            raise _Failed(Stage.HTTP, Reason.HTTP_ERROR, f"no HTTP answer: {error}") from error
+        finally:
+            self._note(http_seconds=round(time.monotonic() - started, 4), at=self.ladder.clock())
+        self._note(http=head.facts())
+        refused = judge(self.spec, head, self.probe.tls)
+        if refused:
+            raise _Failed(Stage.HTTP, *refused)
+        if head.status == 101 and is_reset(self.sock, min(FIRST_MOMENT, self.ladder.deadline.left())):
+            raise _Failed(Stage.HTTP, Reason.UPGRADE_REFUSED, "101, and the connection is cut at once")
+
+
+def _shake(tls: ssl.SSLSocket, end: float) -> None:
+    """The handshake with one end for all its reads: the socket's timeout alone would start anew with each."""
+    while True:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("handshake")
+        tls.settimeout(left)
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+        return
+
+
+def connect_reason(error: OSError) -> tuple[Reason, str]:
+    """What a failed connect means."""
+    import errno
+
+    if isinstance(error, socket.gaierror):
+        return Reason.NAME_UNKNOWN, error.strerror or str(error)
+    if isinstance(error, TimeoutError):
+        return Reason.TIMEOUT, "no answer to the SYN"
+    if isinstance(error, ConnectionRefusedError):
+        return Reason.REFUSED, "connection refused"
+    if getattr(error, "not_permitted", False):
+        return Reason.NOT_PERMITTED, error.strerror or str(error)
+    if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL):
+        return Reason.UNREACHABLE, error.strerror or str(error)
+    return Reason.REFUSED if isinstance(error, ConnectionError) else Reason.UNREACHABLE, str(error)

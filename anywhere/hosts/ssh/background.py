@@ -1,0 +1,94 @@
+"""Observations on their way: each is waited for only when it is asked for, and is there as soon as it has come."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from anywhere.errors import AnywhereError
+from anywhere.hosts.ssh.script import Part
+from anywhere.hosts.ssh.shell import Told
+from anywhere.threads import begin
+
+Key = tuple[str, ...]
+"""A verb and its arguments."""
+Split = Callable[[Part], Mapping[Key, Part]]
+Gather = Callable[[Sequence[str], Told], object]
+
+
+class _Slot:
+    """A part that will come, or the reason why it does not."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.part: Part | None = None
+        self.error: AnywhereError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The keys that one line answers, and how its part is divided among them. One left out is asked for by itself."""
+
+    keys: tuple[Key, ...]
+    split: Split
+
+
+class Gathering:
+    """Runs lines in the background and hands each part out once."""
+
+    def __init__(self, gather: Gather) -> None:
+        self._gather = gather
+        self._slots: dict[Key, _Slot] = {}
+        self._lock = threading.Lock()
+
+    def start(self, lines: Mapping[Key, str], groups: Mapping[Key, Group] | None = None) -> None:
+        """Begin to gather. `groups` are the lines whose one part holds those of many keys."""
+        groups = groups or {}
+        of_lines = [groups[key].keys if key in groups else (key,) for key in lines]
+        slots = {key: _Slot() for keys in of_lines for key in keys}
+        with self._lock:
+            self._slots = dict(slots)
+        splits = [groups[key].split if key in groups else None for key in lines]
+        begin(partial(self._work, slots, list(zip(of_lines, splits, strict=True)), list(lines.values())))
+
+    def _work(
+        self, slots: dict[Key, _Slot], outcomes: list[tuple[tuple[Key, ...], Split | None]], lines: list[str]
+    ) -> None:
+        def told(index: int, part: Part) -> None:
+            keys, split = outcomes[index]
+            parts = split(part) if split else dict.fromkeys(keys, part)
+            for key in keys:
+                slots[key].part = parts.get(key)
+                slots[key].done.set()
+
+        failure: AnywhereError | None = None
+        try:
+            self._gather(lines, told)
+        except AnywhereError as error:
+            failure = error
+        finally:
+            for slot in slots.values():
+                if not slot.done.is_set():
+                    slot.error = failure
+                    slot.done.set()
+
+    def take(self, key: Key, seconds: float) -> Part | None:
+        """The part of this key, waited for; None when it was not asked for, taken before, or not among
+        those that its line told.
+
+        Raises the error that ended the gathering.
+        """
+        with self._lock:
+            slot = self._slots.pop(key, None)
+        if slot is None or not slot.done.wait(seconds):
+            return None
+        if slot.error:
+            raise slot.error
+        return slot.part
+
+    def forget(self) -> None:
+        """Nothing gathered so far counts any more."""
+        with self._lock:
+            self._slots = {}

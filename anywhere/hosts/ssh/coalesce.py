@@ -1,0 +1,70 @@
+"""Questions that many threads ask at the same moment, answered by one piece of work."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Generic, TypeVar
+
+from anywhere.errors import AnywhereError
+from anywhere.threads import begin
+
+T = TypeVar("T")
+LULL, LONGEST = 0.02, 0.12  # seconds: collect until nobody has come for a lull, at most so long
+
+
+class Slot(Generic[T]):
+    """A question and, in time, its answer; `parts` is room for whoever finds the answer piece by piece."""
+
+    def __init__(self, question: str) -> None:
+        self.question = question
+        self.answer: T | None = None
+        self.parts: dict[int, T] = {}
+        self.done = threading.Event()
+
+    def set(self, answer: T | None) -> None:
+        """Answer, once."""
+        if not self.done.is_set():
+            self.answer = answer
+            self.done.set()
+
+
+class Together(Generic[T]):
+    """Calls `work` with the slots of one moment; slots that it leaves open are answered with None."""
+
+    def __init__(self, work: Callable[[Sequence[Slot[T]]], None]) -> None:
+        self._work = work
+        self._waiting: list[Slot[T]] = []
+        self._lock = threading.Lock()
+
+    def ask(self, question: str, seconds: float) -> T | None:
+        """The answer; None when there is none within so many seconds."""
+        slot: Slot[T] = Slot(question)
+        with self._lock:
+            self._waiting.append(slot)
+            first = len(self._waiting) == 1
+        if first:
+            begin(partial(self._serve, self._collect()))
+        slot.done.wait(seconds)
+        return slot.answer
+
+    def _collect(self) -> list[Slot[T]]:
+        end = time.monotonic() + LONGEST
+        seen = 0
+        while seen < len(self._waiting) and time.monotonic() < end:
+            seen = len(self._waiting)
+            time.sleep(LULL)
+        with self._lock:
+            slots, self._waiting = self._waiting, []
+        return slots
+
+    def _serve(self, slots: list[Slot[T]]) -> None:
+        try:
+            self._work(slots)
+        except AnywhereError:
+            pass  # the connection is gone: whoever gets no answer looks for that
+        finally:
+            for slot in slots:
+                slot.set(None)

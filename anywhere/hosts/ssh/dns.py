@@ -1,0 +1,162 @@
+"""DNS to one nameserver of the far side: many queries on one TCP connection through a channel, or datagrams by bash."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from anywhere.hosts.base import Answer, Query
+from anywhere.hosts.probe.dns import UDP_SIZE, ask, judge, merge
+from anywhere.hosts.ssh import script
+from anywhere.hosts.ssh.coalesce import Slot
+from anywhere.hosts.ssh.records import run_records
+from anywhere.hosts.ssh.shell import Shell
+from anywhere.model import Reason
+
+if TYPE_CHECKING:
+    import dns.message
+    import dns.rdatatype
+
+PIPELINE = 0.7  # seconds to connect, and as many again for all replies, before names are asked one by one
+DATAGRAM = 3.0  # seconds for both tries
+EACH = 1.0  # seconds for one try
+NO_BASH = 127
+Dial = Callable[[str, int, float], socket.socket]
+
+
+def queries(name: str, *, edns: bool = False) -> dict[dns.rdatatype.RdataType, dns.message.Message]:
+    """The queries for A and AAAA; none for what is no name. TCP needs no EDNS: there it only says how long a datagram
+    may be."""
+    import dns.exception
+    import dns.message
+    import dns.rdatatype
+
+    kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
+    try:
+        whole = name.rstrip(".") + "."
+        return {
+            kind: dns.message.make_query(whole, kind, use_edns=0 if edns else False, payload=UDP_SIZE) for kind in kinds
+        }
+    except dns.exception.DNSException:
+        return {}
+
+
+def read(query: Query, wire: bytes, kind: dns.rdatatype.RdataType) -> Answer:
+    """What a reply means; rubbish is a failing server."""
+    import dns.exception
+    import dns.flags
+    import dns.message
+
+    try:
+        reply = dns.message.from_wire(wire)
+        return judge(query, reply, kind, bool(reply.flags & dns.flags.TC))
+    except (dns.exception.DNSException, ValueError) as error:
+        return Answer(query.name, query.server, (), Reason.SERVER_FAILURE, str(error) or type(error).__name__)
+
+
+class Stream:
+    """Queries of many names on one connection (RFC 7766), replies in any order."""
+
+    def __init__(self, server: str, dial: Dial) -> None:
+        self._server, self._dial = server, dial
+
+    def alone(self, name: str, seconds: float) -> Answer:
+        """One name on connections of its own."""
+        return ask(Query(name, self._server), seconds, self._dial, udp=False)
+
+    def work(self, slots: Sequence[Slot[Answer]]) -> None:
+        """Answer all slots; one without a reply in time is left open."""
+        started = time.monotonic()
+        try:
+            sock = self._dial(self._server, 53, PIPELINE)
+        except OSError as error:
+            for slot in slots:
+                slot.set(self._unreached(slot.question, error, time.monotonic() - started))
+            return
+        with sock:
+            try:
+                self._exchange(sock, slots, started)
+            except OSError:
+                return
+
+    def _unreached(self, name: str, error: OSError, seconds: float) -> Answer:
+        said = error.strerror or "no answer"
+        if getattr(error, "not_permitted", False):
+            return Answer(name, self._server, (), Reason.NOT_PERMITTED, said, tcp_reason=Reason.NOT_PERMITTED)
+        tcp = Reason.REFUSED if isinstance(error, ConnectionRefusedError) else Reason.TIMEOUT
+        return Answer(
+            name, self._server, (), Reason.NAMESERVER_TIMEOUT, f"TCP/53: {said}", tcp_reason=tcp, seconds=seconds
+        )
+
+    def _exchange(self, sock: socket.socket, slots: Sequence[Slot[Answer]], started: float) -> None:
+        waiting: dict[int, tuple[Slot[Answer], dns.rdatatype.RdataType]] = {}
+        wires: list[bytes] = []
+        for slot in slots:
+            for kind, message in queries(slot.question).items():
+                message.id = len(wires) + 1
+                waiting[message.id] = (slot, kind)
+                wire = message.to_wire()
+                wires.append(len(wire).to_bytes(2, "big") + wire)
+        sock.sendall(b"".join(wires))
+        data = bytearray()
+        while waiting:
+            sock.settimeout(max(0.01, started + 2 * PIPELINE - time.monotonic()))
+            piece = sock.recv(65536)
+            if not piece:
+                return
+            data += piece
+            for wire in take_messages(data):
+                slot_kind = waiting.pop(int.from_bytes(wire[:2], "big"), None)
+                if slot_kind:
+                    self._told(*slot_kind, wire, started)
+
+    def _told(self, slot: Slot[Answer], kind: dns.rdatatype.RdataType, wire: bytes, started: float) -> None:
+        slot.parts[int(kind)] = read(Query(slot.question, self._server), wire, kind)
+        if len(slot.parts) == 2:
+            parts = [part for _, part in sorted(slot.parts.items())]
+            slot.set(merge(Query(slot.question, self._server), parts, time.monotonic() - started))
+
+
+def take_messages(data: bytearray) -> list[bytes]:
+    """Removes the whole messages from the start of a TCP stream: each has its length before it."""
+    found = []
+    while len(data) >= 2 and len(data) >= 2 + (size := int.from_bytes(data[:2], "big")):
+        found.append(bytes(data[2 : 2 + size]))
+        del data[: 2 + size]
+    return found
+
+
+class Datagrams:
+    """Queries that the host itself sends by UDP, where it has bash: with EDNS, as Go programs do, and then without."""
+
+    def __init__(self, server: str, shell: Shell, is_plain: Callable[[], bool]) -> None:
+        self._server, self._shell, self._is_plain = server, shell, is_plain
+
+    def work(self, slots: Sequence[Slot[Answer]]) -> None:
+        """Answer all slots; none where the host has no bash."""
+        started = time.monotonic()
+        asked: dict[str, tuple[list[Slot[Answer]], dns.rdatatype.RdataType]] = {}
+        lines = []
+        for name in dict.fromkeys(slot.question for slot in slots):
+            first = queries(name, edns=not self._is_plain())
+            for kind, message in queries(name).items():
+                key = f"{name} {int(kind)}"
+                asked[key] = ([slot for slot in slots if slot.question == name], kind)
+                tries = [first[kind].to_wire(), message.to_wire()]
+                lines.append(script.udp_line(key, self._server, EACH, tries))
+
+        def answered(key: str, rc: int, digits: str) -> None:
+            if rc != NO_BASH and key in asked:
+                self._told(*asked[key], digits.strip(), time.monotonic() - started)
+
+        run_records(self._shell, lines, DATAGRAM, answered)
+
+    def _told(self, slots: Sequence[Slot[Answer]], kind: dns.rdatatype.RdataType, digits: str, seconds: float) -> None:
+        for slot in slots:
+            query = Query(slot.question, self._server)
+            silent = Answer(slot.question, self._server, (), Reason.NAMESERVER_TIMEOUT, "no answer over UDP")
+            slot.parts[int(kind)] = read(query, bytes.fromhex(digits), kind) if digits else silent
+            if len(slot.parts) == 2:
+                slot.set(merge(query, [part for _, part in sorted(slot.parts.items())], seconds))

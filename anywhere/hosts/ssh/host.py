@@ -1,0 +1,201 @@
+"""A machine over SSH: sshd and a POSIX shell are all that it needs.
+
+Observations are gathered in a few batches at once; probes and queries to nameservers go through channels that the
+host's own sshd opens, so that they start from the host. Nothing is tried another way in silence: a view that is not to
+be had is `not-permitted`.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
+from anywhere.hosts.probe.castore import STORES, store_paths
+from anywhere.hosts.probe.ladder import Ladder
+from anywhere.hosts.probe.tls import Contexts
+from anywhere.hosts.ssh import inventory as inventory_sh
+from anywhere.hosts.ssh import script
+from anywhere.hosts.ssh.background import Gathering, Group, Key
+from anywhere.hosts.ssh.connection import Connection, NotPermitted
+from anywhere.hosts.ssh.files import FileGroup, spelling
+from anywhere.hosts.ssh.resolver import ServerNames, SystemNames
+from anywhere.hosts.ssh.shell import Shell, completed
+from anywhere.hosts.target import SSHOptions
+from anywhere.model import Reason, Stage
+
+COMMAND_SECONDS = 5.0  # for one gathered command
+RESOLVE_SECONDS, NAMESERVER_SECONDS = 5.5, 2.2  # as LocalHost
+ONE_TRY = 0.65  # seconds, before `Connection.dial` makes another beside it
+GREETED = "a short greeting is answered; which sizes pass is not visible over SSH"
+FULL_SEGMENT = 1400  # bytes: sizes from here on are what sshd's connections have anyway
+READ_AHEAD = 256 * 1024  # bytes of a log's end that are gathered
+INVENTORY: Key = ("inventory",)
+FILES: Key = ("files",)
+LOGS = ".log"  # their ends are what is asked for: each is read by itself
+# Programs that ask a daemon, and wait with it: they come last, the likeliest to hang at the end.
+ASKING = ("systemctl", "timedatectl", "firewall-cmd", "chronyc", "ntpq", "rpm", "snap", "podman", "docker")
+ERRORS: tuple[tuple[str, type[OSError]], ...] = (
+    ("No such file or directory", FileNotFoundError),
+    ("Permission denied", PermissionError),
+    ("Operation not permitted", PermissionError),
+    ("Is a directory", IsADirectoryError),
+    ("Not a directory", NotADirectoryError),
+)
+
+
+class SSHHost:
+    """A host over one connection. `budget` seconds are divided among the steps of a probe."""
+
+    def __init__(self, connection: Connection, options: SSHOptions, deadline: Deadline, budget: float = 6.0) -> None:
+        self.name = connection.name
+        self.deadline = deadline
+        self.budget = budget
+        self.connection = connection
+        self.shell = Shell(connection, deadline, sudo=options.become, password=options.become_password)
+        self._gathering = Gathering(lambda lines, told: self.shell.gather(lines, inventory_sh.settings(), told))
+        self._names = SystemNames(self.shell, connection.dial)
+        self._servers: dict[str, ServerNames] = {}
+        self._stores: dict[str, str] = {}
+        self._lock, self._reading = threading.Lock(), threading.Lock()
+        self._ladder = Ladder(self._connect, Contexts(self._trust), deadline, budget, self._clock)
+
+    def close(self) -> None:
+        """End the connection."""
+        self.connection.close()
+
+    def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 10.0) -> Completed:
+        """See Host. A command with input is an action: what was gathered before it no longer counts."""
+        if input:
+            self._gathering.forget()
+        elif part := self._gathering.take(("run", *argv), self.deadline.left()):
+            return completed(argv, part.rc, part.stdout, part.stderr)
+        return self.shell.act(argv, input, timeout)
+
+    def read(self, path: str, *, tail: int = 0) -> bytes:
+        """See Host."""
+        part = self._gathering.take(("read", path), self.deadline.left())
+        if part and (part.rc or len(part.stdout) < READ_AHEAD or 0 < tail <= READ_AHEAD):
+            return content(path, part)[-tail:]
+        return content(path, self._look(script.file_line(path, tail)))
+
+    def listdir(self, path: str) -> tuple[str, ...]:
+        """See Host."""
+        part = self._gathering.take(("listdir", path), self.deadline.left())
+        names = content(path, part or self._look(script.folder_line(path)))
+        return tuple(sorted(names.decode("utf-8", "surrogateescape").splitlines()))
+
+    def resolve(self, query: Query) -> Answer:
+        """See Host."""
+        if query.server:
+            with self._lock:
+                if query.server not in self._servers:
+                    dial = self.connection.dial
+                    self._servers[query.server] = ServerNames(query.server, self.shell, dial, self._names)
+                names = self._servers[query.server]
+            answer = names.ask(query.name, self.deadline.left(NAMESERVER_SECONDS))
+        else:
+            answer = self._names.ask(query.name, self.deadline.left(min(RESOLVE_SECONDS, self.budget)))
+        if answer.reason:
+            self.connection.check()  # what a lost connection leaves unanswered says nothing about the name
+        return answer
+
+    def probe(self, spec: ProbeSpec) -> Probe:
+        """See Host. A smaller segment size cannot be asked for: a smaller exchange stands in for it."""
+        if spec.scheme == "tcp" and spec.patience:
+            # Whether one try alone is answered: the way to the host takes its time too.
+            return replace(self._ladder.climb(replace(spec, patience=ONE_TRY)), spec=spec)
+        probe = self._small(spec) if 0 < spec.mss < FULL_SEGMENT else self._ladder.climb(replace(spec, mss=0))
+        if not probe.ok:
+            self.connection.check()
+        kept = {name: getattr(spec, name) for name in ("mss", "small", "scheme", "suites", "verify")}
+        return replace(probe, spec=replace(probe.spec, **kept))
+
+    def _small(self, spec: ProbeSpec) -> Probe:
+        """Whether the path carries what fits into small packets: the whole climb with a short request or, where even
+        the certificates are lost, a short greeting that is answered by an alert."""
+        small = replace(spec, mss=0, small=True)
+        probe = self._ladder.climb(small)
+        if probe.stage is not Stage.TLS or probe.reason not in (Reason.TLS_TIMEOUT, Reason.TLS_RESET):
+            return probe
+        greeting = self._ladder.climb(replace(small, scheme="tls", suites="none", verify=False))
+        if greeting.ok or greeting.reason is Reason.TLS_VERSION:
+            return replace(greeting, stage=Stage.DONE, reason=None, detail=GREETED)
+        return probe
+
+    def inventory(self) -> Inventory:
+        """See Host."""
+        part = self._gathering.take(INVENTORY, self.deadline.left()) or self._look("inventory")
+        login = self.shell.login
+        found = inventory_sh.parse_inventory(part.stdout.decode("utf-8", "replace"), login.environment)
+        return replace(found, now=self._clock(), refused=login.refused)
+
+    def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
+        """See Host. Returns at once; each verb waits for its own part."""
+        group = FileGroup(tuple(path for path in files if not path.endswith(LOGS)), spelling())
+        lines: dict[Key, str] = {FILES: group.line} if group.paths else {}
+        lines |= {("read", path): script.file_line(path, READ_AHEAD) for path in files if path.endswith(LOGS)}
+        lines |= {("listdir", path): script.folder_line(path) for path in folders}
+        lines |= {INVENTORY: "inventory", ("trust",): self._trust_line("")}
+        lines |= {("run", *argv): script.run_line(argv, _limit(argv)) for argv in sorted(commands, key=_slowness)}
+        keys: dict[str, Key] = {path: ("read", path) for path in group.paths}
+        split = partial(_by_key, group, keys)
+        self._gathering.start(lines, {FILES: Group(tuple(keys.values()), split)})
+
+    # --- what the verbs stand on -------------------------------------------------------------------------------
+
+    def _look(self, line: str) -> script.Part:
+        return self.shell.gather([line], inventory_sh.settings())[0]
+
+    def _connect(self, address: str, port: int, timeout: float, mss: int) -> socket.socket:
+        if mss:
+            raise NotPermitted(0, "the segment size of sshd's connections cannot be chosen")
+        return self.connection.dial(address, port, timeout)
+
+    def _clock(self) -> float:
+        offset = self.shell.login.offset
+        return time.time() + offset if offset is not None else 0.0
+
+    def _trust_line(self, spec: str) -> str:
+        files, folders = store_paths(spec)
+        return script.trust_line(files, folders, STORES.digests())
+
+    def _trust(self, spec: str) -> str:
+        if spec == "none":
+            return ""
+        with self._reading:
+            if spec not in self._stores:
+                part = None if spec else self._gathering.take(("trust",), self.deadline.left())
+                found = part or self._look(self._trust_line(spec))
+                self._stores[spec] = STORES.text(found.stdout.decode("latin-1"))
+            return self._stores[spec]
+
+
+def _slowness(argv: Sequence[str]) -> int:
+    """0 for what only reads local files and the kernel's tables."""
+    words = set(" ".join(argv).split())
+    return max((place for place, program in enumerate(ASKING, 1) if program in words), default=0)
+
+
+def _limit(argv: Sequence[str]) -> float:
+    """Seconds for a gathered command; 0 for none, which spares a process."""
+    return COMMAND_SECONDS if _slowness(argv) else 0.0
+
+
+def _by_key(group: FileGroup, keys: Mapping[str, Key], part: script.Part) -> dict[Key, script.Part]:
+    return {keys[path]: own for path, own in group.split(part).items()}
+
+
+def content(path: str, part: script.Part) -> bytes:
+    """What a reading program wrote; its failure as the OSError that it tells (strerror's texts in the C locale)."""
+    if part.rc == 0:
+        return part.stdout
+    said = part.stderr.decode("utf-8", "replace").strip()
+    for text, error in ERRORS:
+        if text in said:
+            raise error(0, text, path)
+    raise OSError(0, said[:200] or f"cannot be read (exit code {part.rc})", path)

@@ -1,0 +1,1 @@
+"""The endpoints as the forms that firewalls and proxies take."""

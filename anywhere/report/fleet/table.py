@@ -1,0 +1,101 @@
+"""The report on many hosts for people: a line a host, then what to mend and where, then the counts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from anywhere.model import Report, Status, Target, Verdict
+from anywhere.report.fleet.view import Group, Outlier, groups, outliers, verdicts
+from anywhere.report.style import Style, fill
+
+WORDS = {
+    Verdict.READY: "ready",
+    Verdict.WARNINGS: "warnings",
+    Verdict.UNKNOWN: "not judged",
+    Verdict.NOT_READY: "not ready",
+}
+STATUS = {
+    Verdict.READY: Status.PASS,
+    Verdict.WARNINGS: Status.WARN,
+    Verdict.UNKNOWN: Status.ERROR,
+    Verdict.NOT_READY: Status.FAIL,
+}
+COLOURS = {Status.PASS: "green", Status.SKIP: "dim", Status.WARN: "yellow", Status.ERROR: "magenta", Status.FAIL: "red"}
+READY_SHOWN = 40  # more hosts that are ready are only counted
+HOSTS_SHOWN = 8
+
+
+def lines(report: Report, style: Style) -> Iterator[str]:
+    """All lines; the worst hosts last and the gravest cause last, then the counts and the one next command."""
+    yield from _hosts(report.targets, style)
+    for group in reversed(groups(report)):
+        yield ""
+        yield from _cause(group, style)
+    rows = outliers(report)
+    if rows:
+        yield ""
+        yield style.bold("Unlike the rest")
+        for one in rows:
+            yield from _outlier(one, style)
+    yield ""
+    yield _counts(report, style)
+    yield from _next(report, style)
+
+
+def _hosts(targets: Sequence[Target], style: Style) -> Iterator[str]:
+    ready = [target for target in targets if target.verdict is Verdict.READY]
+    shown = [target for target in targets if target.verdict is not Verdict.READY or len(ready) <= READY_SHOWN]
+    width = min(40, max((len(target.name) for target in shown), default=10))
+    if len(shown) < len(targets):
+        yield style.dim(f"  {len(targets) - len(shown)} hosts are ready")
+    for target in sorted(shown, key=lambda target: list(WORDS).index(target.verdict)):
+        status = STATUS[target.verdict]
+        word = style.paint(COLOURS[status])(f"{WORDS[target.verdict]:<10}")
+        head = f"  {target.name:<{width}}  {word}  {target.seconds:5.1f} s"
+        first, *rest = fill(", ".join(cause.code for cause in target.causes), style.width - width - 24)
+        yield f"{head}  {first}".rstrip()
+        yield from (" " * (width + 24) + line for line in rest)
+
+
+def _cause(group: Group, style: Style) -> Iterator[str]:
+    paint = style.paint(COLOURS[group.severity])
+    count = f"{len(group.hosts)} of {group.of}"
+    yield f"{paint(str(group.severity).upper())}  {style.bold(f'{count}: {group.code}')}"
+    for line in fill(group.text, style.width - 6):
+        yield f"      {line}"
+    for line in fill(f"On {_some(group.hosts)}", style.width - 6):
+        yield style.dim(f"      {line}")
+    for line in fill(f"Mend: {group.remedy.text}", style.width - 6):
+        yield f"      {line}"
+    for command in group.remedy.commands:
+        yield style.dim(f"      $ {shlex.join(command)}")
+
+
+def _outlier(one: Outlier, style: Style) -> Iterator[str]:
+    text = f"{one.fact} {one.value} (elsewhere {one.usual}): {_some(one.hosts)}"
+    for number, line in enumerate(fill(text, style.width - 4)):
+        yield ("  ~ " if not number else "    ") + line
+
+
+def _counts(report: Report, style: Style) -> str:
+    counted = verdicts(report)
+    parts = [
+        style.paint(COLOURS[STATUS[verdict]])(f"{count} {WORDS[verdict]}")
+        for verdict, count in reversed(counted.items())
+    ]
+    return style.bold(f"{len(report.targets)} hosts: ") + ", ".join(parts)
+
+
+def _next(report: Report, style: Style) -> Iterator[str]:
+    found = groups(report)
+    if not found:
+        yield "Next: register them with AWS's installer"
+        return
+    yield style.dim("Every host in detail: the same command with --format html --output fleet.html")
+    yield f"Next: anywhere explain {found[0].code}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - HOSTS_SHOWN} more" if len(names) > HOSTS_SHOWN else ""
+    return ", ".join(names[:HOSTS_SHOWN]) + more

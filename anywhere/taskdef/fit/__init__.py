@@ -1,0 +1,1 @@
+"""Which hosts can run a definition, and how many copies."""

@@ -1,0 +1,248 @@
+"""Rules on services, task sets and run requests: launch type, scheduling, deployment, ECS Exec, volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.taskdef.ports import has_fixed_port
+from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Edit, Mark, fail, put, remove, rule, skip, warn
+from anywhere.taskdef.rules import sources
+from anywhere.taskdef.source.node import Node
+
+LAUNCHES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
+FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
+
+
+@rule(
+    "service.launch-type",
+    "launch type of a service or request",
+    scope="service",
+    meaning="On external instances services and tasks are started with launchType EXTERNAL. Without a launch type ECS "
+    "uses the cluster's default strategy or EC2.",
+    fine="asks for this launch type",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.CREATE_SERVICE}, field launchType",
+)
+def launch_type(case: Case, node: Node) -> Iterator[Mark]:
+    launch, wanted = node.at("launchType"), case.launch.upper()
+    text = launch.text()
+    if text and text not in LAUNCHES:
+        yield fail(launch, f"{text} is no launch type", f"use {wanted}", put(launch, wanted))
+    elif text and text != wanted:
+        yield fail(launch, f"asks for {text}, not {wanted}", f"use {wanted}", put(launch, wanted))
+    elif not text and not node.at("capacityProviderStrategy").filled and not _is_third_party(node):
+        why = "no launch type: ECS uses the cluster's default strategy, or EC2"
+        if case.launch == EXTERNAL:
+            yield fail(launch, why, "state EXTERNAL", put(launch, "EXTERNAL"))
+        elif case.launch == FARGATE:
+            yield warn(launch, why, "state FARGATE", put(launch, "FARGATE"))
+
+
+def _is_third_party(node: Node) -> bool:
+    """Whether an external deployment controller keeps the launch type in its task sets."""
+    return node.at("deploymentController", "type").text() == "EXTERNAL"
+
+
+@rule(
+    "service.capacity-provider",
+    "capacity provider strategy",
+    scope="service",
+    meaning="External instances have no capacity providers. A strategy and a launch type exclude each other, and a "
+    "strategy names at most 20 providers.",
+    fine="no strategy that the launch type refuses",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.CREATE_SERVICE}, field capacityProviderStrategy",
+)
+def capacity_provider(case: Case, node: Node) -> Iterator[Mark]:
+    strategy, launch = node.at("capacityProviderStrategy"), node.at("launchType")
+    if not strategy.filled:
+        return
+    wanted = case.launch.upper()
+    if case.launch == EXTERNAL:
+        edits: list[Edit] = [remove(strategy)] + ([] if launch.filled else [put(launch, wanted)])
+        text = "external instances have no capacity providers"
+        yield fail(strategy, text, "use launchType EXTERNAL instead", *edits)
+        return
+    if launch.filled:
+        text = "a launch type and a capacity provider strategy exclude each other"
+        yield fail(strategy, text, "keep one of them", remove(strategy))
+        return
+    names = [item.at("capacityProvider").text() for item in strategy.each()]
+    if len(names) > 20:
+        yield fail(strategy, f"{len(names)} capacity providers, and a strategy takes 20", "name fewer")
+    other = [name for name in names if (name in FARGATE_PROVIDERS) != (case.launch == FARGATE)]
+    if other and (case.launch == EC2 or set(names) & set(FARGATE_PROVIDERS)):
+        yield fail(strategy, f"{other[0]} does not start tasks on {wanted}", "name providers of this launch type")
+
+
+@rule(
+    "service.platform-version",
+    "Fargate platform version",
+    scope="service",
+    meaning="Only Fargate has platform versions. Linux 1.3.0 and older have no EFS, no IPv6, no jumbo frames and no "
+    "sized ephemeral storage, and fetch ECR logins and secrets over an interface of Fargate's own that flow logs do "
+    "not "
+    "show; since 1.4.0 (Windows 1.0.0) all traffic is on the task's interface.",
+    fine="the platform version has what the task needs",
+    source=f"{sources.FARGATE_PAGE}, table of traffic; {sources.CREATE_SERVICE}, field platformVersion",
+)
+def platform_version(case: Case, node: Node) -> Iterator[Mark]:
+    field = node.at("platformVersion")
+    text = field.text()
+    if not text:
+        return
+    if case.launch != FARGATE:
+        yield fail(field, "only Fargate has platform versions", "take it out", remove(field))
+        return
+    if text == "LATEST":
+        return
+    version = version_of(text)
+    if version is None:
+        yield fail(field, f"{text} is no platform version", "use LATEST", put(field, "LATEST"))
+        return
+    if case.definition is None:
+        yield skip(field, f"what {text} lacks depends on the task definition, which is not here")
+        return
+    if not case.windows and version < (1, 4, 0):
+        yield from _old_platform(case, field, text)
+
+
+def version_of(text: str) -> tuple[int, ...] | None:
+    """The numbers of a platform version; None for what is none."""
+    parts = text.split(".")
+    return tuple(map(int, parts)) if len(parts) == 3 and all(p.isdecimal() and len(p) < 5 for p in parts) else None
+
+
+def _old_platform(case: Case, field: Node, text: str) -> Iterator[Mark]:
+    latest, mend = "use 1.4.0 or LATEST", put(field, "LATEST")
+    if any(volume.at("efsVolumeConfiguration").present for volume in case.volumes):
+        yield fail(field, f"platform {text} has no EFS, and the task mounts it", latest, mend)
+    if case.node.at("ephemeralStorage").present:
+        yield fail(field, f"platform {text} cannot size ephemeral storage", latest, mend)
+    if case.node.at("pidMode").filled:
+        yield fail(field, f"platform {text} has no shared process namespace", latest, mend)
+    if any(item.at("linuxParameters", "capabilities", "add").filled for item in case.containers):
+        yield fail(field, f"platform {text} adds no capability", latest, mend)
+    why = (
+        f"platform {text}: no IPv6 and no jumbo frames; ECR logins and secrets go over an interface of Fargate's own, "
+        "past your flow logs and endpoints"
+    )
+    yield warn(field, why, latest, mend)
+
+
+@rule(
+    "service.deployment-controller",
+    "deployment controller",
+    scope="service",
+    meaning="The deployment controller EXTERNAL hands deployments to a third party and has nothing to do with the "
+    "launch "
+    "type EXTERNAL. CODE_DEPLOY needs a load balancer, which external instances do not have.",
+    fine="a controller that goes with the launch type",
+    source=f"{sources.CREATE_SERVICE}, field deploymentController; hashicorp/terraform-provider-aws#32562",
+)
+def deployment_controller(case: Case, node: Node) -> Iterator[Mark]:
+    field = node.at("deploymentController", "type")
+    text = field.text()
+    if text not in ("", "ECS", "CODE_DEPLOY", "EXTERNAL"):
+        yield fail(field, f"{text} is no deployment controller", "use ECS", put(field, "ECS"))
+    elif text == "EXTERNAL" and case.launch == EXTERNAL:
+        why = "the deployment controller EXTERNAL is not the launch type EXTERNAL: it hands deployments to another tool"
+        yield warn(field, why, "use ECS unless another tool makes your task sets", put(field, "ECS"))
+    elif text == "CODE_DEPLOY" and case.launch == EXTERNAL:
+        why = "CODE_DEPLOY needs a load balancer, and external instances have none"
+        yield fail(field, why, "use ECS", put(field, "ECS"))
+
+
+@rule(
+    "service.daemon",
+    "daemon scheduling",
+    scope="service",
+    meaning="DAEMON places one task on every instance. Fargate and the controllers CODE_DEPLOY and EXTERNAL refuse it. "
+    "For external instances the API text allows it and users run it, while cfn-lint and a request to AWS say that it "
+    "is refused.",
+    fine="a scheduling strategy that the launch type has",
+    source=f"{sources.CREATE_SERVICE}, field schedulingStrategy; aws/aws-cdk#32538; aws/containers-roadmap#2395; "
+    "cfn-lint E3044",
+)
+def daemon(case: Case, node: Node) -> Iterator[Mark]:
+    field, controller = node.at("schedulingStrategy"), node.at("deploymentController", "type").text()
+    text = field.text()
+    replica = put(field, "REPLICA")
+    if text not in ("", "REPLICA", "DAEMON"):
+        yield fail(field, f"{text} is no scheduling strategy", "use REPLICA or DAEMON", replica)
+    elif text == "DAEMON" and case.launch == FARGATE:
+        yield fail(field, "Fargate has no daemons", "use REPLICA", replica)
+    elif text == "DAEMON" and controller in ("CODE_DEPLOY", "EXTERNAL"):
+        why = f"the deployment controller {controller} has no daemons"
+        yield fail(field, why, "use the controller ECS, or REPLICA", replica)
+    elif text == "DAEMON" and case.launch == EXTERNAL:
+        why = "sources disagree on daemons on external instances: the API allows them, others say they are refused"
+        yield warn(field, why, "works for those who tried; or REPLICA with the constraint distinctInstance", replica)
+
+
+@rule(
+    "service.host-port-count",
+    "fixed ports and the number of hosts",
+    scope="service",
+    launch=(EXTERNAL, EC2),
+    meaning="Tasks that take the same fixed host port need a host each: with more tasks than hosts the rest stays "
+    "pending, and with as many a rolling update finds no free host.",
+    fine="as many hosts as fixed ports need, or none fixed",
+    source=sources.MODES_PAGE,
+)
+def host_port_count(case: Case, node: Node) -> Iterator[Mark]:
+    field = node.at("count" if node.at("count").present else "desiredCount")
+    wanted = field.number() or 0
+    if node.at("schedulingStrategy").text() == "DAEMON" or wanted < 2:
+        return
+    fixed = has_fixed_port(case) if case.definition else None
+    if fixed is None:
+        yield skip(field, "whether the task takes a fixed host port is not known here")
+    elif fixed and not case.hosts:
+        yield warn(
+            field, f"a fixed host port and {wanted} tasks need {wanted} hosts", "have them, or use dynamic ports"
+        )
+    elif fixed and wanted > case.hosts:
+        why = f"a fixed host port, {wanted} tasks, {case.hosts} hosts: {wanted - case.hosts} never start"
+        yield fail(field, why, "add hosts, lower the count, or use dynamic ports")
+    elif fixed and wanted == case.hosts and _keeps_all(node):
+        why = "as many tasks as hosts: a rolling update finds no host with the port free"
+        yield warn(field, why, "set minimumHealthyPercent below 100, or use dynamic ports")
+
+
+def _keeps_all(node: Node) -> bool:
+    least = node.at("deploymentConfiguration", "minimumHealthyPercent").number()
+    return least is None or least >= 100
+
+
+@rule(
+    "service.exec",
+    "ECS Exec and the task role",
+    scope="service",
+    meaning="ECS Exec works on external instances; the task needs a role that may open ssmmessages channels.",
+    fine="ECS Exec has a task role, or is off",
+    source=f"{sources.RUN_TASK}, field enableExecuteCommand; {sources.EXTERNAL_PAGE}, considerations",
+)
+def exec_role(case: Case, node: Node) -> Iterator[Mark]:
+    switch = node.at("enableExecuteCommand")
+    if not switch.flag() or node.at("overrides", "taskRoleArn").filled:
+        return
+    if case.definition is None:
+        yield skip(switch, "ECS Exec needs a task role, and the task definition is not here")
+    elif not case.node.at("taskRoleArn").filled:
+        advice = "give the definition a task role with the four ssmmessages actions"
+        yield fail(switch, "ECS Exec needs a task role, and the definition has none", advice, remove(switch))
+
+
+@rule(
+    "service.volume",
+    "volumes made at launch",
+    scope="service",
+    launch=(EXTERNAL,),
+    meaning="`volumeConfigurations` attaches EBS volumes, which external instances do not have.",
+    fine="no EBS volume asked for",
+    source=sources.AGENT_CAPABILITY,
+)
+def volume(case: Case, node: Node) -> Iterator[Mark]:
+    volumes = node.at("volumeConfigurations")
+    if volumes.filled:
+        why = "external instances have no EBS volumes"
+        yield fail(volumes, why, "take them out, and bind a path of the host", remove(volumes))

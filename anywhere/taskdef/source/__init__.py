@@ -1,0 +1,1 @@
+"""From JSON, YAML, CloudFormation and Terraform to definitions with places."""

@@ -1,0 +1,73 @@
+"""Text of a file to values with places, whichever of JSON and YAML it is, within limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from anywhere.documents.json import Locator, json_locator, parse_json
+from anywhere.documents.yaml import MAX_DEPTH
+from anywhere.errors import ParseError
+from anywhere.taskdef.source.yaml_tags import parse_yaml
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_YAML_BYTES = 8 * 1024 * 1024
+_YAML_NAMES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document's value, and how to make the function that finds a pointer's line and column."""
+
+    value: Any
+    locator: Callable[[], Locator]
+
+
+def parse(data: bytes, name: str) -> Parsed:
+    """The value of a JSON or YAML file. Raises ParseError, one line, for what is neither or too large."""
+    if len(data) > MAX_BYTES:
+        raise ParseError(f"larger than {MAX_BYTES // 2**20} MiB")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ParseError(f"not UTF-8 text (byte {error.start})") from None
+    if not text.strip():
+        raise ParseError("empty")
+    is_json = text.lstrip()[:1] in ("{", "[")
+    if is_json and not name.endswith(_YAML_NAMES):
+        return _json(text)
+    if is_json:
+        try:
+            return _json(text)
+        except ParseError:
+            pass
+    if len(data) > MAX_YAML_BYTES:
+        raise ParseError(f"larger than {MAX_YAML_BYTES // 2**20} MiB of YAML")
+    value, locate = parse_yaml(text)
+    return Parsed(value, lambda: locate)
+
+
+def _json(text: str) -> Parsed:
+    value = parse_json(text)
+    too_deep(value)
+    return Parsed(value, lambda: json_locator(text))
+
+
+def too_deep(value: Any, limit: int = MAX_DEPTH) -> None:
+    """Raises ParseError where lists and objects nest deeper than the limit; walks without recursion."""
+    layer = [value]
+    for _ in range(limit + 1):
+        layer = (
+            [
+                item
+                for parent in layer
+                for item in (parent.values() if isinstance(parent, dict) else parent)
+                if isinstance(item, (dict, list))
+            ]
+            if layer and isinstance(layer[0], (dict, list))
+            else []
+        )
+        if not layer:
+            return
+    raise ParseError(f"nested more than {limit} levels deep")

@@ -1,0 +1,28 @@
+"""YAML templates and definitions: CloudFormation's short tags become their long form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anywhere.documents.json import Locator
+from anywhere.documents.yaml import Reader, read_yaml, token
+from anywhere.documents.yaml_nodes import Node
+
+
+def parse_yaml(text: str) -> tuple[Any, Locator]:
+    """The value of a YAML text as JSON has it, and its locator. Raises ParseError, see `read_yaml`."""
+    reader = _Reader()
+    return read_yaml(text, reader), reader.locate
+
+
+class _Reader(Reader):
+    def tagged(self, node: Node, pointer: str, depth: int) -> Any:
+        """`!Ref x` is {"Ref": "x"}, `!GetAtt a.b` is {"Fn::GetAtt": ["a", "b"]}, and so on."""
+        tag = node.tag
+        if not tag.startswith("!") or len(tag) == 1:
+            return super().tagged(node, pointer, depth)
+        name = tag[1:] if tag in ("!Ref", "!Condition") else "Fn::" + tag[1:]
+        inner = self.plain(node, pointer + token(name), depth, as_text=True)
+        if name == "Fn::GetAtt" and isinstance(inner, str):
+            inner = inner.split(".", 1)
+        return {name: inner}

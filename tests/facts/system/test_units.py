@@ -1,0 +1,205 @@
+"""systemd's files and answers, and ecs.config as its two readers take it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from anywhere.facts.agents.ecs_config import INSTANCE, USER, ecs_config, parse_ecs_config
+from anywhere.facts.files import Access, Text
+from anywhere.facts.system.packages import parse_packages
+from anywhere.facts.system.quoting import assignments, parse_environment_file, split_words
+from anywhere.facts.system.units import DOCKER, ECS, ROOTS, SHOW, parse_service, parse_show, units
+from anywhere.hosts.base import Completed
+from tests.support.fakehost import FakeHost
+
+GENERATOR = Path("/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator")
+SIGNS = ["A", "B=", "=", '"', "'", "\\", "\n", "\r", "#", ";", " ", "\t", "x", "[Service]", "Environment=", "$"]
+heaps = st.lists(st.sampled_from(SIGNS)).map("".join)
+
+
+@given(st.one_of(st.text(), heaps))
+@example('A="')
+@example("A=\\")
+@example("#\\\nA=1")
+def test_nothing_breaks_the_parsers(text: str) -> None:
+    parse_environment_file(text)
+    split_words(text)
+    assignments(text)
+    parse_service(text)
+    parse_show(text)
+    parse_packages(text)
+    parse_ecs_config((Text(USER, text), Text(INSTANCE, text)))
+
+
+ENVIRONMENT_FILE = r"""# a comment
+PLAIN=http://proxy:3128
+NOTE=prod # a part of it
+ BLANKS =  'x y' z
+export LOST=1
+JOINED=a\
+b
+QUOTED="a\"b\\c d"
+TWICE='it''s'
+INSIDE=x"y" 'z'
+SPACED="a"	'b'  c d
+TAIL="a b"   """
+
+
+def test_an_environment_file_is_read_as_systemd_does() -> None:
+    assert parse_environment_file(ENVIRONMENT_FILE + "\n=novalue\nnoequals\nLAST=1") == {
+        "PLAIN": "http://proxy:3128",
+        "NOTE": "prod # a part of it",
+        "BLANKS": "x yz",
+        "JOINED": "ab",
+        "QUOTED": 'a"b\\c d',
+        "TWICE": "its",
+        "INSIDE": "x\"y\" 'z'",
+        "SPACED": "abc d",
+        "TAIL": "a b",
+        "LAST": "1",
+    }
+
+
+def test_crlf_is_as_good_as_lf() -> None:
+    text = "A=1\nB='x y'\n# c\nC=2"
+    assert parse_environment_file(text.replace("\n", "\r\n")) == parse_environment_file(text)
+
+
+@pytest.mark.skipif(not GENERATOR.exists(), reason="needs systemd's environment.d generator")
+@pytest.mark.parametrize(
+    "text", [ENVIRONMENT_FILE, ENVIRONMENT_FILE.replace("\n", "\r\n"), 'A="open\nB=1', "A='x\\'y'\n"]
+)
+def test_systemd_itself_reads_the_file_so(text: str, tmp_path: Path) -> None:
+    """systemd's generator for environment.d runs the same parser; what it prints, the shell reads back."""
+    (tmp_path / "environment.d").mkdir()
+    (tmp_path / "environment.d" / "a.conf").write_text(text)
+    clean = {"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    printed = subprocess.run([GENERATOR], capture_output=True, env=clean, text=True, check=False).stdout
+    ours = parse_environment_file(text)
+    theirs = {name: value for name, value in assignments(printed.replace("\n", " ")).items() if name in ours}
+    assert theirs == ours
+
+
+def test_words_are_split_as_systemd_does() -> None:
+    assert split_words('A=1 "B=x y" \'C=d\' "E=f') == ("A=1", "B=x y", "C=d", "E=f")
+    assert split_words('""') == ("",)
+    assert assignments('"A=x y" 1B=no =x C') == {"A": "x y"}
+
+
+def test_a_service_section_is_read_alone_and_lines_are_joined() -> None:
+    service = "[Service]\n# c\nEnvironment=A=1 \\\n# between\n  B=2\n;c\n\nEnvironment=\n"
+    text = f"[Unit]\nEnvironment=NO=1\n{service}[Install]\nX=1"
+    assert parse_service(text) == (("Environment", "A=1  B=2"), ("Environment", ""))
+
+
+def test_show_blocks_are_told_apart_and_odd_lines_are_left_out() -> None:
+    text = "Id=a.service\nLoadState=loaded\nNRestarts=7\nnonsense\n\nId=b.service\nLoadState=not-found\nNRestarts=x\n"
+    first, second = parse_show(text)
+    assert (first.name, first.exists, first.restarts) == ("a.service", True, 7)
+    assert (second.name, second.exists, second.restarts) == ("b.service", False, None)
+
+
+def test_an_answer_in_a_chroot_is_no_answer() -> None:
+    host = FakeHost(
+        {f"{ROOTS[-1]}/{ECS}": "[Service]\nRestartPreventExitStatus=5\n"},
+        {SHOW: Completed(SHOW, 0, "", "Running in chroot, ignoring request.")},
+    )
+    found = units(host)[ECS]
+    assert (found.exists, found.source, found.is_running, found.final_exits) == (True, "files", None, ("5",))
+
+
+def test_a_masked_unit_is_told() -> None:
+    assert units(FakeHost({f"/etc/systemd/system/{DOCKER}": ""}))[DOCKER].masked
+    assert units(FakeHost(commands={SHOW: f"Id={DOCKER}\nLoadState=masked\nActiveState=inactive\n"}))[DOCKER].masked
+
+
+def test_an_empty_assignment_takes_back_the_earlier_ones() -> None:
+    files = {
+        f"{ROOTS[-1]}/{DOCKER}": "[Service]\nEnvironment=A=1\nEnvironmentFile=/etc/default/docker\n",
+        f"{ROOTS[0]}/{DOCKER}.d/a.conf": "[Service]\nEnvironment=\nEnvironmentFile=\nEnvironment=B=2 C=3\n",
+        f"{ROOTS[0]}/{DOCKER}.d/b.conf": "[Service]\nUnsetEnvironment=C\n",
+        "/etc/default/docker": "D=4\n",
+    }
+    assert units(FakeHost(files))[DOCKER].environment == {"B": "2"}
+
+
+def test_a_file_that_may_not_be_read_is_hidden_not_empty() -> None:
+    files = {f"{ROOTS[-1]}/{ECS}": f"[Service]\nEnvironmentFile=-{USER}\n", USER: None}
+    assert units(FakeHost(files))[ECS].hidden == (USER,)
+
+
+def config(user: str = "", instance: str = "") -> FakeHost:
+    return FakeHost({USER: user, INSTANCE: instance})
+
+
+def test_the_later_line_and_the_users_file_win_for_both_readers() -> None:
+    found = ecs_config(config("ECS_CLUSTER=a\nECS_CLUSTER=b\n", "ECS_CLUSTER=c\nAWS_DEFAULT_REGION=us-east-1\n"))
+    assert found.agent == found.init == {"ECS_CLUSTER": "b", "AWS_DEFAULT_REGION": "us-east-1"}
+    assert found.sources["ECS_CLUSTER"] == f"{USER}:2"
+    assert [(one.kind, one.number) for one in found.problems] == [("overridden", 1), ("duplicate", 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "number", "agent"),
+    [
+        ('A=1\nECS_CLUSTER="prod"\n', "quoted", 2, '"prod"'),
+        ("ECS_CLUSTER='prod'", "quoted", 1, "'prod'"),
+        ("export ECS_CLUSTER=prod\n", "syntax", 1, None),
+        ("ECS_CLUSTER = prod\n", "syntax", 1, None),
+        ("A=1\njust words\n", "syntax", 2, None),
+        ("ECS_AVAILABLE_LOGGING_DRIVERS=[json-file]\n", "json", 1, None),
+        ('ECS_AVAILABLE_LOGGING_DRIVERS={"a":1}\n', "json", 1, None),
+        ("ECS_INSTANCE_ATTRIBUTES=[1]\n", "json", 1, None),
+        ("ECS_EXTERNAL=True\n", "external", 1, None),
+        ("ECS_LOGLEVEL=infoECS_CLUSTER=prod\n", "glued", 1, None),
+    ],
+)
+def test_lines_that_do_not_say_what_they_should_are_named(text: str, kind: str, number: int, agent: str | None) -> None:
+    found = ecs_config(config(text))
+    assert [(one.kind, one.number) for one in found.problems] == [(kind, number)]
+    assert found.agent.get("ECS_CLUSTER") == agent
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ECS_CLUSTER=prod\r\nECS_EXTERNAL=true\r\n",
+        "ECS_CLUSTER=prod",
+        '# a note\n\nECS_RESERVED_PORTS=[22, 80]\nECS_INSTANCE_ATTRIBUTES={"rack": "7"}\n#ECS_CLUSTER="x"\n',
+        "HTTPS_PROXY=http://user:pa=ss@proxy:3128\n",
+        "ECS_AVAILABLE_LOGGING_DRIVERS=\n",
+    ],
+)
+def test_lines_that_are_right_are_left_alone(text: str) -> None:
+    assert ecs_config(config(text)).problems == ()
+
+
+def test_secrets_of_the_settings_are_not_kept() -> None:
+    text = (
+        'ECS_ENGINE_AUTH_DATA={"r":{"password":"hunter2"}}\nAWS_SECRET_ACCESS_KEY=hunter2\nAWS_SESSION_TOKEN="hunter2"'
+    )
+    assert "hunter2" not in repr(ecs_config(config(text)))
+
+
+def test_deeply_nested_json_is_a_problem_and_no_crash() -> None:
+    assert ecs_config(config("ECS_INSTANCE_ATTRIBUTES=" + "[" * 100_000)).problems[0].kind == "json"
+
+
+def test_a_forbidden_file_is_not_known() -> None:
+    found = ecs_config(FakeHost({USER: None}))
+    assert (found.known, found.hidden) == (False, (USER,))
+    assert parse_ecs_config((Text(USER, access=Access.MISSING),)).known
+
+
+def test_packages_that_are_gone_do_not_count() -> None:
+    text = (
+        "amazon-ssm-agent 3.3.987.0-1 install ok installed\ndocker.io 20.10 deinstall ok config-files\n"
+        "apparmor  unknown ok not-installed\npackage docker-ce is not installed\n"
+    )
+    assert parse_packages(text) == {"amazon-ssm-agent": "3.3.987.0-1"}

@@ -1,0 +1,361 @@
+"""Placing tasks: never overfull, right against brute force on small instances, found on large planted ones."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anywhere.errors import BadInput, ParseError
+from anywhere.facts.agents.docker import INFO
+from anywhere.facts.capacity import HostCapacity, capacity, parse_docker, parse_instances
+from anywhere.hosts.base import Answer, Inventory, Listener, Probe, ProbeSpec, Query
+from anywhere.model import Stage
+from anywhere.taskdef.density import KNOWN, InstanceType, Plan, addresses, density
+from anywhere.taskdef.fit.fit import Wish, fit
+from anywhere.taskdef.fit.needs import Need, need
+from anywhere.taskdef.fit.packing import Bin, Item, Packing, pack
+from anywhere.taskdef.fit.packing.bounds import most
+from anywhere.taskdef.fit.packing.model import State
+from anywhere.taskdef.source.load import load
+from tests.support.fakehost import FakeHost
+
+GIB = 2**30
+
+
+def replayed(items: Sequence[Item], bins: Sequence[Bin], packing: Packing) -> int:
+    """The number of items placed, each put through the state's own limits once more."""
+    state = State(items, bins)
+    for item, place in enumerate(packing.places):
+        if place is not None:
+            assert state.fits(item, place)
+            state.put(item, place)
+    return state.score[0]
+
+
+def brute_force(items: Sequence[Item], bins: Sequence[Bin]) -> int:
+    """The most items that fit together, by trying everything."""
+    best = 0
+    state = State(items, bins)
+
+    def go(at: int, count: int) -> None:
+        nonlocal best
+        best = max(best, count)
+        if at == len(items) or count + len(items) - at <= best:
+            return
+        for bin in range(len(bins)):
+            if state.fits(at, bin):
+                state.put(at, bin)
+                go(at + 1, count + 1)
+                state.take(at)
+        go(at + 1, count)
+
+    go(0, 0)
+    return best
+
+
+ports = st.frozensets(st.tuples(st.sampled_from([80, 81, 82]), st.sampled_from(["tcp", "udp"])), max_size=2)
+small_bins = st.lists(
+    st.builds(Bin, st.integers(0, 12), st.sampled_from([4, 8, 1000]), st.integers(0, 1), st.sampled_from([1, 2, 95])),
+    min_size=1,
+    max_size=3,
+)
+small_items = st.lists(
+    st.builds(
+        Item,
+        st.integers(0, 8),
+        st.integers(0, 4),
+        st.integers(0, 1),
+        ports,
+        st.frozensets(st.integers(0, 2), max_size=3),
+    ),
+    max_size=7,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(small_items, small_bins)
+def test_small_packings_are_the_best_and_proven(items: list[Item], bins: list[Bin]) -> None:
+    known = [Item(i.memory, i.cpu, i.gpus, i.ports, frozenset(b for b in i.bins if b < len(bins))) for i in items]
+    packing = pack(known, bins)
+    best = brute_force(known, bins)
+    assert replayed(known, bins, packing) == packing.placed == best
+    assert packing.proven
+    assert most(known, bins) >= best
+
+
+def planted(seed: int, *, slack: float, elsewhere: float, with_ports: int) -> tuple[list[Item], list[Bin]]:
+    """200 tasks that fit on 20 hosts with this share of memory to spare; each task may run on its own host and, with
+    the probability `elsewhere`, on any other; `with_ports` tasks of a host hold one of twelve ports."""
+    dice = random.Random(seed)
+    items, bins = [], []
+    for host in range(20):
+        memory = dice.choice([8192, 16384, 32768, 65536])
+        cuts = sorted(dice.sample(range(64, memory), 9))
+        sizes = [high - low for low, high in zip([0, *cuts], [*cuts, memory])]
+        own = dice.sample(range(8000, 8012), with_ports)
+        bins.append(Bin(int(memory * (1 + slack)), 16384))
+        for at, size in enumerate(sizes):
+            able = frozenset(other for other in range(20) if other == host or dice.random() < elsewhere)
+            held = frozenset({(own[at], "tcp")} if at < with_ports else set())
+            items.append(Item(size, 128, 0, held, able))
+    dice.shuffle(items)
+    return items, bins
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("slack", "elsewhere", "with_ports"),
+    [(0.0, 1.0, 4), (0.01, 1.0, 10), (0.01, 0.2, 4), (0.03, 0.5, 8), (0.1, 0.1, 6)],
+    ids=["exactly-full", "ports-everywhere", "few-hosts-each", "mixed", "with-room"],
+)
+def test_planted_packing_of_200_tasks_on_20_hosts_is_found(
+    seed: int, slack: float, elsewhere: float, with_ports: int
+) -> None:
+    items, bins = planted(seed, slack=slack, elsewhere=elsewhere, with_ports=with_ports)
+    packing = pack(items, bins)
+    assert replayed(items, bins, packing) == 200
+    assert packing.proven
+
+
+def test_search_that_was_cut_is_not_a_proof() -> None:
+    items = [Item(memory=size, bins=frozenset({0, 1})) for size in (6, 6, 4, 4, 4)]
+    bins = [Bin(12, 1)] * 2
+    assert pack(items, bins).placed == brute_force(items, bins) == 5
+    items = [Item(memory=size, bins=frozenset({0, 1})) for size in (7, 7, 7, 3)]
+    assert (pack(items, bins, steps=0).placed, pack(items, bins, steps=0).proven) == (3, False)
+    assert (pack(items, bins).placed, pack(items, bins).proven) == (3, True)
+
+
+def test_more_port_holders_than_hosts_is_proven_without_search() -> None:
+    items = [Item(1, 0, 0, frozenset({(80, "tcp")}), frozenset(range(20))) for _ in range(25)]
+    packing = pack(items, [Bin(1000, 1000)] * 20, steps=0)
+    assert packing.placed == 20 and packing.proven
+
+
+def host(name: str, **kept: object) -> HostCapacity:
+    values: dict[str, object] = {"memory": 1000, "cpu": 2048, "gpus": 0, "arch": "x86_64"}
+    return HostCapacity(name, **(values | kept))  # type: ignore[arg-type]
+
+
+def test_each_left_task_says_what_each_host_lacks() -> None:
+    hosts = [
+        host("full", memory=100),
+        host("arm", arch="arm64"),
+        host("busy", ports=frozenset({(8080, "tcp")})),
+        host("plain", drivers=frozenset({"json-file"})),
+        host("site", attributes={"site": "hall-1"}, drivers=frozenset({"journald"})),
+        host("good", drivers=frozenset({"journald"}), attributes={"site": "hall-2"}),
+    ]
+    wanted = Need(
+        "app",
+        memory=600,
+        ports=frozenset({(8080, "tcp")}),
+        arch="x86_64",
+        drivers=frozenset({"journald"}),
+        attributes=(("site", "hall-2"),),
+    )
+    answer = fit([Wish(wanted, 2)], hosts)
+    assert (answer.placed, answer.wanted, answer.proven) == (1, 2, True)
+    assert answer.answers[0].placed == {"good": 1}
+    assert answer.answers[0].lacking == {
+        "full": ("memory: needs 600 MiB, has 100",),
+        "arm": ("architecture: needs x86_64, is arm64",),
+        "busy": ("port 8080/tcp is taken",),
+        "plain": ("log driver journald is not enabled",),
+        "site": ("attribute site is hall-1, not hall-2",),
+        "good": ("needs 600 MiB, 400 of 1000 are left", "port 8080/tcp goes to app"),
+    }
+
+
+def test_what_is_not_known_of_a_host_is_not_lacking() -> None:
+    wanted = Need("app", memory=600, gpus=1, drivers=frozenset({"gelf"}), attributes=(("site", "x"),), arch="arm64")
+    blank = host("blank", memory=None, cpu=None, gpus=None, arch="", drivers=None, attributes=None)
+    assert fit([Wish(wanted, 3)], [blank]).placed == 3
+
+
+def test_attribute_that_external_agents_take_out_is_never_there() -> None:
+    wanted = Need("app", attributes=(("ecs.capability.task-eni", ""),))
+    answer = fit([Wish(wanted, 1)], [host("any")])
+    assert answer.answers[0].lacking["any"] == ("attribute ecs.capability.task-eni: external instances never have it",)
+
+
+def test_daemon_takes_one_place_on_every_host() -> None:
+    answer = fit([Wish(Need("log", memory=10), 0, every=True)], [host("a"), host("b"), host("c")])
+    assert answer.answers[0].placed == {"a": 1, "b": 1, "c": 1}
+
+
+def test_reserved_ports_of_the_agent_are_not_free() -> None:
+    answer = fit([Wish(Need("app", ports=frozenset({(51678, "tcp")})), 1)], [host("a")])
+    assert answer.answers[0].lacking == {"a": ("port 51678/tcp is kept by the host",)}
+
+
+DOCKER = {
+    "NCPU": 4,
+    "MemTotal": 8 * GIB,
+    "Architecture": "aarch64",
+    "OSType": "linux",
+    "Plugins": {"Log": ["json-file", "journald", "syslog", "awslogs", "fluentd", "gelf", "splunk"]},
+    "Runtimes": {"runc": {}},
+}
+
+
+def test_capacity_is_read_from_docker_and_the_agents_settings() -> None:
+    fake = FakeHost(
+        files={
+            "/proc/sys/net/ipv4/ip_local_port_range": "32768\t60999\n",
+            "/etc/ecs/ecs.config": 'ECS_RESERVED_MEMORY=192\nECS_AVAILABLE_LOGGING_DRIVERS=["json-file","journald"]\n',
+        },
+        commands={INFO: json.dumps(DOCKER)},
+        found=Inventory(memory_total=7 * GIB, cpus=2, listeners=(Listener("0.0.0.0", 22), Listener("127.0.0.1", 631))),
+    )
+    found = capacity(fake)
+    assert (found.memory, found.cpu, found.arch) == (8192 - 192, 4096, "arm64")
+    assert found.ports == {(22, "tcp"), (631, "tcp")} and found.dynamic == (32768, 60999)
+    assert found.drivers == {"json-file", "journald", "awsfirelens"}
+    assert found.gpus == 0
+
+
+def test_capacity_without_docker_knows_less_and_says_so() -> None:
+    fake = FakeHost(commands={("uname", "-m"): "x86_64\n"}, found=Inventory(memory_total=2 * GIB, cpus=2))
+    found = capacity(fake)
+    assert (found.memory, found.cpu, found.arch, found.drivers, found.gpus) == (2048, 2048, "x86_64", None, None)
+    assert "docker did not answer: log drivers and GPUs are not known" in found.notes
+
+
+class Connected(FakeHost):
+    """Resolves every name and answers every probe."""
+
+    def resolve(self, query: Query) -> Answer:
+        return Answer(query.name, "system", ("192.0.2.1",))
+
+    def probe(self, spec: ProbeSpec) -> Probe:
+        self.probed.append(spec)
+        return Probe(spec, Stage.DONE)
+
+
+def test_names_are_probed_as_docker_reaches_them() -> None:
+    direct = Connected(found=Inventory(memory_total=GIB, cpus=1))
+    found = capacity(direct, ["logs.eu-west-1.amazonaws.com", "registry.example.com:5000"])
+    assert found.reachable == {"logs.eu-west-1.amazonaws.com": True, "registry.example.com:5000": True}
+    assert [(spec.host, spec.port, spec.address, spec.proxy) for spec in direct.probed] == [
+        ("logs.eu-west-1.amazonaws.com", 443, "192.0.2.1", ""),
+        ("registry.example.com", 5000, "192.0.2.1", ""),
+    ]
+    environment = {"HTTPS_PROXY": "http://proxy.example.com:3128"}
+    behind = Connected(found=Inventory(memory_total=GIB, cpus=1, environment=environment))
+    assert capacity(behind, ["logs.eu-west-1.amazonaws.com"]).proxied
+    assert [(spec.address, spec.proxy) for spec in behind.probed] == [("", "http://proxy.example.com:3128")]
+
+
+def test_missing_attribute_names_the_setting_that_brings_it() -> None:
+    name = "com.amazonaws.ecs.capability.logging-driver.gelf"
+    answer = fit([Wish(Need("app", attributes=((name, ""),)), 1)], [host("any", attributes={})])
+    assert answer.answers[0].lacking["any"] == (
+        f"attribute {name} is missing: it comes with ECS_AVAILABLE_LOGGING_DRIVERS",
+    )
+
+
+def test_name_that_does_not_resolve_is_not_reached() -> None:
+    found = capacity(FakeHost(found=Inventory(memory_total=GIB, cpus=1)), ["logs.eu-west-1.amazonaws.com"])
+    assert found.reachable == {"logs.eu-west-1.amazonaws.com": False}
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: data.decode("latin-1")))
+def test_docker_info_and_instances_never_crash(text: str) -> None:
+    parse_docker(text)
+    try:
+        parse_instances(text)
+    except ParseError:
+        pass
+
+
+def test_described_instances_are_hosts() -> None:
+    instance = {
+        "ec2InstanceId": "mi-0123456789abcdef0",
+        "remainingResources": [
+            {"name": "CPU", "type": "INTEGER", "integerValue": 1024},
+            {"name": "MEMORY", "type": "INTEGER", "integerValue": 512},
+            {"name": "PORTS", "type": "STRINGSET", "stringSetValue": ["22", "8080"]},
+            {"name": "PORTS_UDP", "type": "STRINGSET", "stringSetValue": []},
+        ],
+        "attributes": [
+            {"name": "ecs.cpu-architecture", "value": "x86_64"},
+            {"name": "ecs.os-type", "value": "linux"},
+            {"name": "com.amazonaws.ecs.capability.logging-driver.json-file"},
+        ],
+    }
+    (found,) = parse_instances(json.dumps({"containerInstances": [instance]}))
+    assert (found.name, found.memory, found.cpu, found.arch) == ("mi-0123456789abcdef0", 512, 1024, "x86_64")
+    assert found.ports == {(22, "tcp"), (8080, "tcp")} and found.drivers == {"json-file"}
+
+
+def test_need_is_what_the_definition_says(tmp_path: Path) -> None:
+    containers = [
+        {
+            "name": "a",
+            "image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/a:1",
+            "memoryReservation": 100,
+            "memory": 200,
+            "cpu": 256,
+            "portMappings": [{"containerPort": 80, "hostPort": 8080}, {"containerPort": 81}],
+            "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-region": "eu-west-1"}},
+            "secrets": [{"name": "S", "valueFrom": "arn:aws:secretsmanager:eu-west-2:111122223333:secret:s"}],
+        },
+        {"name": "b", "image": "redis:7", "memory": 50, "resourceRequirements": [{"type": "GPU", "value": "2"}]},
+    ]
+    constraints = [
+        {"type": "memberOf", "expression": "attribute:site == hall-2"},
+        {"type": "memberOf", "expression": "task:group == x"},
+    ]
+    definition = {"family": "f", "containerDefinitions": containers, "placementConstraints": constraints}
+    found = need(load(json.dumps(definition).encode(), "f.json").content.definitions[0])
+    assert (found.memory, found.cpu, found.gpus) == (150, 256, 2)
+    assert found.ports == {(8080, "tcp")} and found.drivers == {"awslogs"}
+    assert found.attributes == (("site", "hall-2"),)
+    assert found.unknown == ("placement constraint task:group == x",)
+    assert dict(found.hosts) == {
+        "111122223333.dkr.ecr.eu-west-1.amazonaws.com": "image",
+        "api.ecr.eu-west-1.amazonaws.com": "image",
+        "prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com": "image",
+        "logs.eu-west-1.amazonaws.com": "awslogs",
+        "secretsmanager.eu-west-2.amazonaws.com": "secrets",
+        "registry-1.docker.io": "image",
+        "auth.docker.io": "image",
+    }
+
+
+def test_density_has_the_numbers_of_the_pages() -> None:
+    assert (KNOWN["c5.large"].tasks(False), KNOWN["c5.large"].tasks(True), KNOWN["p5.48xlarge"].tasks(False)) == (
+        2,
+        10,
+        1,
+    )
+    assert addresses(["172.31.16.0/20"]) == 4091
+    assert addresses(["10.0.0.0/20", "10.0.16.0/20", "10.0.32.0/20"]) == 12273
+    plan = Plan(KNOWN["c5.large"], True, tasks=100, subnets=("10.0.0.0/25",))
+    findings = {finding.check: finding for finding in density(plan).findings}
+    assert findings["density.addresses"].evidence["addresses_wanted"] == 10 * 2 + 100
+    assert findings["density.addresses"].evidence["full_instances"] == 123 // 12
+    assert [str(f.status) for f in findings.values()] == ["pass", "skip", "pass"]
+
+
+def test_density_fails_where_interfaces_or_addresses_run_out() -> None:
+    plan = Plan(InstanceType("x", 4), tasks=10, instances=3, subnets=("10.0.0.0/28",))
+    assert {finding.check: str(finding.status) for finding in density(plan).findings} == {
+        "density.interfaces": "fail",
+        "density.addresses": "fail",
+    }
+    assert [str(f.status) for f in density(Plan(KNOWN["c5.large"], True, windows=True)).findings] == ["fail"]
+
+
+@pytest.mark.parametrize("subnets", [["10.0.0.0/30"], ["10.0.0.0/8"], ["10.0.0.0/20", "10.0.8.0/24"], ["x"], ["::/64"]])
+def test_subnet_that_no_vpc_has_is_bad_input(subnets: list[str]) -> None:
+    with pytest.raises(BadInput):
+        addresses(subnets)

@@ -1,0 +1,164 @@
+"""Conversion: the result passes the check, nothing is lost without a word, order and unknown fields stay."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anywhere.documents.patch import apply
+from anywhere.model import Status
+from anywhere.taskdef.convert import CHANGED, DECIDE, DROPPED, Converted, convert
+from anywhere.taskdef.judge import Options, judge
+from anywhere.taskdef.source.load import link, load
+from tests.taskdef.test_rules import CASES, RULE_CASES, as_template
+
+WEB: dict[str, Any] = {
+    "family": "web",
+    "taskRoleArn": "arn:aws:iam::111122223333:role/task",
+    "x-ours": {"keep": [1, None, {"B": "b"}]},
+    "networkMode": "awsvpc",
+    "requiresCompatibilities": ["FARGATE"],
+    "cpu": "256",
+    "memory": "512",
+    "ephemeralStorage": {"sizeInGiB": 30},
+    "containerDefinitions": [
+        {
+            "name": "web",
+            "newField": "kept",
+            "image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/web:1",
+            "portMappings": [{"containerPort": 8080, "name": "http", "appProtocol": "http"}],
+            "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {"awslogs-group": "g", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "w"},
+            },
+        },
+        {"name": "envoy", "image": "envoy:1"},
+    ],
+    "volumes": [{"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}, "labels": {"Team": "x"}}],
+    "proxyConfiguration": {"type": "APPMESH", "containerName": "envoy"},
+}
+
+
+def converted(value: Any, name: str = "a.json", **options: str) -> Converted:
+    (document,) = link([load(json.dumps(value).encode(), name)])
+    return convert(document.content.definitions[0], **options)
+
+
+def failing(value: Any) -> list[str]:
+    (document,) = link([load(json.dumps(value).encode(), "new.json")])
+    return [finding.check for finding in next(judge([document], Options())).findings if finding.status is Status.FAIL]
+
+
+def test_fargate_definition_becomes_one_that_passes() -> None:
+    result = converted(WEB)
+    new = result.definition
+    assert failing(new) == [] and not result.failing
+    assert new["networkMode"] == "bridge" and new["requiresCompatibilities"] == ["EXTERNAL"]
+    assert new["volumes"][0]["host"] == {"sourcePath": "/mnt/data"}
+    assert new["executionRoleArn"] == "arn:aws:iam::111122223333:role/ecsTaskExecutionRole"
+    assert "proxyConfiguration" not in new and "ephemeralStorage" not in new
+
+
+def test_order_of_keys_and_unknown_fields_stay() -> None:
+    new = converted(WEB).definition
+    assert [key for key in new if key in WEB] == [key for key in WEB if key in new]
+    assert new["x-ours"] == WEB["x-ours"] and new["containerDefinitions"][0]["newField"] == "kept"
+    assert new["volumes"][0]["labels"] == {"Team": "x"}
+    assert new["containerDefinitions"] == WEB["containerDefinitions"]
+
+
+def test_patch_makes_the_new_of_the_old() -> None:
+    result = converted(WEB)
+    assert apply(WEB, result.patch) == result.definition
+
+
+def test_everything_lost_or_open_is_listed() -> None:
+    result = converted(WEB)
+    kinds: dict[str, list[str]] = {CHANGED: [], DROPPED: [], DECIDE: []}
+    for change in result.changes:
+        kinds[change.kind].append(f"{change.pointer} {change.text}")
+    assert {text.split()[0] for text in kinds[DROPPED]} == {"/proxyConfiguration", "/ephemeralStorage"}
+    assert len([text for text in kinds[CHANGED] if "volume data: bound to /mnt/data" in text]) == 1
+    open_ends = " ".join(kinds[DECIDE])
+    for word in ("no load balancer", "localhost", "/mnt/data on every host", "only the usual name", "security groups"):
+        assert word in open_ends
+    changed_paths = {operation["path"].split("/")[1] for operation in result.patch}
+    for key in WEB:
+        assert key in changed_paths or result.definition[key] == WEB[key]
+
+
+def test_diff_holds_changed_lines_only() -> None:
+    lines = converted(WEB).diff.splitlines()
+    assert '-  "networkMode": "awsvpc",' in lines and '+  "networkMode": "bridge",' in lines
+    assert not [line for line in lines if line.startswith(" ")]
+
+
+def test_described_definition_can_be_registered_again() -> None:
+    described = json.loads((CASES / "documents" / "describe.json").read_text())
+    described["taskDefinition"]["networkMode"] = "bridge"
+    result = converted(described)
+    dropped = {change.pointer for change in result.changes if change.kind == DROPPED}
+    assert dropped == {
+        "/taskDefinitionArn", "/revision", "/status", "/requiresAttributes", "/compatibilities", "/registeredAt",
+        "/registeredBy",
+    }  # fmt: skip
+    assert result.definition["containerDefinitions"][0]["newField"] == {"keep": ["me"]}
+    assert failing(result.definition) == []
+
+
+def test_host_mode_and_role_can_be_chosen() -> None:
+    new = converted(WEB, mode="host", role="arn:aws:iam::111122223333:role/mine").definition
+    assert new["networkMode"] == "host" and new["executionRoleArn"] == "arn:aws:iam::111122223333:role/mine"
+    assert failing(new) == []
+
+
+def test_windows_definition_loses_its_mode() -> None:
+    windows = {
+        "family": "w",
+        "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"],
+        "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
+        "containerDefinitions": [{"name": "w", "image": "i", "memory": 512}],
+    }
+    assert "networkMode" not in converted(windows).definition
+
+
+def test_template_keeps_its_notation_and_intrinsics() -> None:
+    (document,) = link([load((CASES / "documents" / "template.yaml").read_bytes(), "template.yaml")])
+    result = convert(document.content.definitions[0])
+    new = result.definition
+    assert new["NetworkMode"] == "bridge" and new["Volumes"] == [{"Name": "data", "Host": {"SourcePath": "/mnt/data"}}]
+    assert new["Family"] == {"Fn::Sub": "${AWS::StackName}-web"}
+    assert new["ContainerDefinitions"][0]["LogConfiguration"]["Options"]["awslogs-group"] == {"Ref": "Logs"}
+    assert failing(new) == []
+    assert any("service Service loses its load balancer" in change.text for change in result.changes)
+
+
+def test_plan_becomes_an_api_definition_with_its_unknowns_listed() -> None:
+    (document,) = link([load((CASES / "documents" / "plan.json").read_bytes(), "plan.json")])
+    result = convert(document.content.definitions[0])
+    assert result.definition["networkMode"] == "bridge" and result.definition["executionRoleArn"]
+    assert any(
+        c.kind == DECIDE and c.pointer == "/executionRoleArn" and "known after apply" in c.text for c in result.changes
+    )
+    assert failing(result.definition) == []
+
+
+@pytest.mark.parametrize("path", RULE_CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_any_case_converts_to_what_passes_or_says_what_is_left(path: Path) -> None:
+    case = json.loads(path.read_text())
+    value = case["document"]
+    if isinstance(value, dict) and "containerDefinitions" not in value and "Resources" not in value:
+        pytest.skip("no definition in it")
+    for form in (value, as_template(value)) if "Resources" not in value else (value,):
+        result = converted(form, os=case.get("os", ""))
+        new = result.definition
+        left = [f for f in failing(new) if f.startswith("taskdef.")] if not case.get("os") else []
+        assert bool(left) <= bool(result.failing)
+        before = form if "containerDefinitions" in form else None
+        if before is not None:
+            assert apply(before, result.patch) == new

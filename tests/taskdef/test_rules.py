@@ -1,0 +1,199 @@
+"""Task-definition rules: every case file, exactly; and every patch that is offered mends what it was offered for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anywhere.documents.patch import apply
+from anywhere.model import Finding
+from anywhere.taskdef import RULES
+from anywhere.taskdef.judge import Options, judge
+from anywhere.taskdef.source.load import Document, link, load
+from anywhere.taskdef.source.parse import parse
+
+CASES = Path(__file__).parent.parent / "cases" / "taskdef"
+RULE_CASES = sorted(path for path in CASES.glob("*/*.json") if path.parent.name != "documents")
+DOCUMENTS = sorted(path for path in (CASES / "documents").iterdir() if not path.name.endswith(".expected.json"))
+RANK = ("pass", "skip", "warn", "error", "fail")
+
+
+def judged(value: Any, options: Options) -> list[Finding]:
+    """The findings on a value as a file would hold it."""
+    documents = link([load(json.dumps(value).encode(), "case.json")])
+    return [finding for target in judge(documents, options) for finding in target.findings]
+
+
+def options_of(case: dict[str, Any]) -> Options:
+    return Options(case["launch"], case.get("os", ""), case.get("hosts", 0))
+
+
+def troubles(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.status != "pass"]
+
+
+@pytest.mark.parametrize("path", RULE_CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_case_gives_exactly_its_findings(path: Path) -> None:
+    case = json.loads(path.read_text())
+    findings = judged(case["document"], options_of(case))
+    rows = [[f.check, str(f.status), f.evidence["pointer"], f.summary] for f in troubles(findings)]
+    assert rows == case["findings"]
+    own = [str(f.status) for f in findings if f.check == path.parent.name]
+    assert max(own, key=RANK.index) == case["status"]
+
+
+@pytest.mark.parametrize("path", RULE_CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_patch_mends_its_finding(path: Path) -> None:
+    case = json.loads(path.read_text())
+    before = judged(case["document"], options_of(case))
+    for finding in troubles(before):
+        if "patch" in finding.evidence:
+            after = judged(apply(case["document"], finding.evidence["patch"]), options_of(case))
+            same = (finding.check, finding.subject, finding.summary)
+            count = [(f.check, f.subject, f.summary) for f in troubles(before)].count(same)
+            assert [(f.check, f.subject, f.summary) for f in troubles(after)].count(same) == count - 1
+            more = [f for f in after if f.check == finding.check and RANK.index(f.status) >= RANK.index("warn")]
+            less = [f for f in before if f.check == finding.check and RANK.index(f.status) >= RANK.index("warn")]
+            assert len(more) < len(less)
+
+
+def as_template(value: Any) -> Any:
+    """A case of the API's notation as a CloudFormation template."""
+    from anywhere.taskdef.source.cloudformation import template_name
+    from anywhere.taskdef.source.content import Place
+
+    place = Place(encode=template_name)
+    resources: dict[str, Any] = {}
+    for item in value if isinstance(value, list) else [value]:
+        if "containerDefinitions" in item:
+            resources["Task"] = {"Type": "AWS::ECS::TaskDefinition", "Properties": place.value(item)}
+        else:
+            properties = place.value(item) | {"TaskDefinition": {"Ref": "Task"}}
+            resources["Service"] = {"Type": "AWS::ECS::Service", "Properties": properties}
+    return {"Resources": resources}
+
+
+@pytest.mark.parametrize("path", RULE_CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_template_gives_the_same_findings_and_patches_that_mend(path: Path) -> None:
+    case = json.loads(path.read_text())
+    if isinstance(case["document"], dict) and "Resources" in case["document"]:
+        pytest.skip("a template already")
+    if any("count" in item for item in case["document"] if isinstance(item, dict)):
+        pytest.skip("templates have no run requests")
+    template = as_template(case["document"])
+    findings = judged(template, options_of(case))
+    rows = [[f.check, str(f.status), f.summary] for f in troubles(findings)]
+    expected = [[check, status, summary] for check, status, _, summary in case["findings"]]
+    if not path.stem.endswith("definition-not-here"):
+        assert rows == expected
+    for finding in troubles(findings):
+        if "patch" in finding.evidence:
+            after = judged(apply(template, finding.evidence["patch"]), options_of(case))
+            wanted = (finding.check, finding.summary, finding.evidence["pointer"])
+            assert wanted not in [(f.check, f.summary, f.evidence["pointer"]) for f in troubles(after)] or len(
+                troubles(after)
+            ) < len(troubles(findings))
+
+
+def test_corpus_has_a_pass_a_trouble_and_an_edge_for_each_rule() -> None:
+    assert len(RULE_CASES) >= 150
+    for rule in RULES:
+        cases = {path.stem: json.loads(path.read_text()) for path in RULE_CASES if path.parent.name == rule.id}
+        statuses = {case["status"] for case in cases.values()}
+        assert "pass" in statuses and statuses & {"warn", "fail"}, rule.id
+        assert any("edge" in name for name in cases), rule.id
+
+
+def test_rules_have_unique_ids_and_tell_their_source() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert rule.meaning and rule.source and rule.title and rule.fine and rule.launch
+
+
+@pytest.fixture(scope="module")
+def documents() -> dict[str, Document]:
+    loaded = [load(path.read_bytes(), path.name) for path in DOCUMENTS]
+    return {document.name: document for document in link(loaded)}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_document_gives_findings_at_their_lines(path: Path, documents: dict[str, Document]) -> None:
+    target = next(judge([documents[path.name]], Options()))
+    rows = [
+        [f.check, str(f.status), f.subject, f.evidence["pointer"], f.evidence["line"], f.evidence["column"], f.summary]
+        for f in troubles(list(target.findings))
+    ]
+    assert rows == json.loads(path.with_name(path.name + ".expected.json").read_text())
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_line_and_column_show_the_named_member(path: Path, documents: dict[str, Document]) -> None:
+    """What stands at a finding's place is the last name of its pointer, or its element, or its parent when absent."""
+    lines = path.read_text().splitlines()
+    for finding in next(judge([documents[path.name]], Options())).findings:
+        pointer = str(finding.evidence["pointer"])
+        text = lines[finding.evidence["line"] - 1][finding.evidence["column"] - 1 :].lstrip("-& ")
+        while pointer and not _has(parse(path.read_bytes(), path.name).value, pointer):
+            pointer = pointer.rpartition("/")[0]
+        last = pointer.rpartition("/")[2]
+        if last and not last.isdecimal() and not last.startswith("Fn::"):
+            assert text.lstrip('"').startswith(last), (finding.check, pointer)
+
+
+def _has(value: Any, pointer: str) -> bool:
+    try:
+        apply(value, [{"op": "test", "path": pointer, "value": object()}])
+    except Exception as error:
+        return "no member" not in str(error)
+    return True
+
+
+def test_windows_definition_never_meets_a_linux_mode_rule() -> None:
+    for mode in (None, "default", "bridge"):
+        definition = {
+            "family": "w",
+            "requiresCompatibilities": ["EXTERNAL"],
+            "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
+            "containerDefinitions": [{"name": "w", "image": "i", "memory": 512}],
+        } | ({"networkMode": mode} if mode else {})
+        for system in ("", "linux", "windows"):
+            assert not [f for f in judged(definition, Options(os=system)) if f.status == "fail"]
+
+
+def test_unknown_system_is_a_skip_for_what_depends_on_it() -> None:
+    template = {
+        "Resources": {
+            "T": {
+                "Type": "AWS::ECS::TaskDefinition",
+                "Properties": {
+                    "NetworkMode": "host",
+                    "RequiresCompatibilities": ["EXTERNAL"],
+                    "RuntimePlatform": {"OperatingSystemFamily": {"Ref": "Os"}},
+                    "ContainerDefinitions": [{"Name": "a", "Image": "i", "Memory": 64}],
+                },
+            }
+        }
+    }
+    mode = [f for f in judged(template, Options()) if f.check == "taskdef.network-mode"]
+    assert [(str(f.status), f.summary) for f in mode] == [("skip", "not known before deployment: Ref Os")]
+    assert [str(f.status) for f in judged(template, Options(os="linux")) if f.check == "taskdef.network-mode"] == [
+        "pass"
+    ]
+
+
+def test_findings_never_show_values_of_variables() -> None:
+    secret = "do-not-show-this-value"
+    environment = [
+        {"name": "AWS_SECRET_ACCESS_KEY", "value": secret},
+        {"name": "HTTPS_PROXY", "value": f"http://user:{secret}@proxy:3128"},
+    ]
+    definition = {
+        "family": "s",
+        "containerDefinitions": [{"name": "a", "image": "i", "memory": 64, "environment": environment}],
+    }
+    findings = judged(definition, Options())
+    assert {f.check for f in findings if f.status == "warn"} == {"taskdef.aws-keys", "taskdef.proxy-environment"}
+    assert secret not in repr(findings)
