@@ -94,7 +94,9 @@ def test_only_hosts_do_io() -> None:
         f"{name} imports {target}"
         for name, tree in modules().items()
         for target in imports(tree)
-        if target.split(".")[0] in IO and layer(name) != layer("anywhere.hosts") and layer(name) < layer("anywhere.flows")
+        if target.split(".")[0] in IO
+        and layer(name) != layer("anywhere.hosts")
+        and layer(name) < layer("anywhere.flows")
     ]
     assert wrong == []
 
