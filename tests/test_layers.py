@@ -10,9 +10,9 @@ ROOT = Path(__file__).parent.parent / "anywhere"
 # A module may import what stands above its own line, and its own layer.
 LAYERS = (
     ("model", "errors", "settings", "threads", "redact", "documents", "__init__"),
-    ("catalogue", "inventory"),
+    ("catalogue",),
     ("hosts",),
-    ("facts",),
+    ("facts", "inventory"),
     ("changes", "artifacts", "aws"),
     ("checks", "taskdef"),
     ("diagnosis",),

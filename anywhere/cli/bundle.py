@@ -92,8 +92,8 @@ def diff(
 
 
 def _target(path: str) -> Target:
-    from anywhere.cli.hosts import Hosts
     from anywhere.flows.examine import examine
+    from anywhere.flows.hosts import Hosts
     from anywhere.flows.target import captured, open_host
     from anywhere.inventory import Entry
     from anywhere.settings import Settings

@@ -14,17 +14,16 @@ from anywhere.changes import engine
 from anywhere.changes.base import Planner, PutBack, Step
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
-from anywhere.cli.hosts import Hosts
 from anywhere.cli.output import progress, write
 from anywhere.errors import AnywhereError, BadInput
+from anywhere.flows.hosts import Hosts, seconds_for
 from anywhere.hosts.base import Host
-from anywhere.hosts.open import HOST_SECONDS, is_bundle, open_live, open_recorded
+from anywhere.hosts.open import is_bundle, open_live, open_recorded
 from anywhere.hosts.recording import Recording
 from anywhere.redact import redact
 from anywhere.threads import fan_out
 
 SCHEMA = "anywhere/changes/1"
-SECONDS = 300.0  # for one host, from login to the last step
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +33,6 @@ class Work:
     verb: str
     journal: str
     planner: Planner
-
-
-def seconds_for(hosts: Hosts) -> float:
-    """What one host may take: a change takes longer than a look, unless the caller has set a limit."""
-    return SECONDS if hosts.seconds == HOST_SECONDS else hosts.seconds
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.hosts import Hosts, with_hosts
+from anywhere.cli.hosts import with_hosts
+from anywhere.flows.hosts import Hosts
 from anywhere.report import FORMATS
 from anywhere.settings import Settings
 

@@ -7,13 +7,13 @@ import sys
 from typing import IO
 
 from anywhere.catalogue.endpoints import endpoints
-from anywhere.cli.hosts import Hosts, titles
 from anywhere.cli.output import show, write
 from anywhere.cli.progress import tallying
 from anywhere.errors import BadInput
 from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose
 from anywhere.flows.fleet import Fleet
+from anywhere.flows.hosts import Hosts, titles
 from anywhere.flows.resume import Journal
 from anywhere.flows.target import Judge, as_dict
 from anywhere.hosts.bundle import writable

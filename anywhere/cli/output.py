@@ -7,10 +7,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from anywhere.errors import BadInput
+from anywhere.flows.hosts import Hosts
 from anywhere.model import Report
 
 PIECE = 1 << 20  # characters encoded at once: the report of a large fleet is long
@@ -28,6 +29,18 @@ def show(report: Report, format: str, output: str = "") -> None:
         write(table(report, style_for(sys.stdout)))
         return
     write(render(report), output)
+
+
+def verified(hosts: Hosts, judge: Callable[[], Report], format: str, output: str) -> int:
+    """Judge hosts with a line of progress, and show the report; the exit code."""
+    from anywhere.report import renderer
+
+    renderer(format)
+    named = hosts.entries[0].name if len(hosts.entries) == 1 else f"{len(hosts.entries)} hosts"
+    with progress(f"verifying {named}"):
+        report = judge()
+    show(report, format, output)
+    return report.exit_code()
 
 
 def read(path: str, largest: int) -> bytes:

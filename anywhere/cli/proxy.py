@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from anywhere.cli.hosts import Hosts, with_hosts
+from anywhere.cli.hosts import with_hosts
+from anywhere.flows.hosts import Hosts
 
 if TYPE_CHECKING:
     from anywhere.changes.proxy.profile import Profile

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from anywhere.changes.proxy import plan as proxy
 from anywhere.changes.proxy.profile import Profile, read_profile
 from anywhere.cli import changes
-from anywhere.cli.hosts import Hosts
 from anywhere.errors import BadInput
-from anywhere.hosts.base import Host
-from anywhere.hosts.recording import Recording
-from anywhere.model import Finding
+from anywhere.flows.hosts import Hosts
 
 LARGEST = 1 << 20  # bytes of a file with URL, credentials or certificates
 
@@ -71,14 +68,10 @@ def plan_revert(hosts: Hosts, format: str) -> int:
 
 def verify(profile: Profile, packages: bool, hosts: Hosts, format: str, output: str) -> int:
     """Judge; the exit code."""
-    from anywhere.checks.network.proxy_profile import judge_profile
-    from anywhere.flows.verify import verify as run
+    from anywhere.cli.output import verified
+    from anywhere.flows.verify import proxy as judge
 
-    def judge(live: Host | None, recorded: Recording) -> Iterator[Finding]:
-        del live
-        return judge_profile(recorded, profile, packages)
-
-    return run(hosts, judge, format, output)
+    return verified(hosts, lambda: judge(hosts, profile, packages), format, output)
 
 
 def _work(profile: Profile, packages: bool, restart: bool) -> changes.Work:

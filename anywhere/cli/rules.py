@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from anywhere.cli.hosts import Hosts, with_hosts
+from anywhere.cli.hosts import with_hosts
+from anywhere.flows.hosts import Hosts
 
 if TYPE_CHECKING:
     from anywhere.cli.changes import Work
@@ -76,9 +77,10 @@ def verify(
 
     Exit codes: 0 all is there and proven, 1 something is missing, 3 could not be judged.
     """
+    from anywhere.cli.output import verified
     from anywhere.flows.verify import rules
 
-    return rules(hosts, not no_persist, not no_probe, format, output)
+    return verified(hosts, lambda: rules(hosts, not no_persist, not no_probe), format, output)
 
 
 @app.command(short_help="Stay and put back rules that are taken away.")

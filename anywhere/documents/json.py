@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from anywhere.documents.yaml import token
+from anywhere.documents.pointer import token
 from anywhere.errors import ParseError
 
 Locator = Callable[[str], tuple[int, int]]

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from anywhere.taskdef.source.node import tokens
+from anywhere.documents.pointer import tokens
 
 Operation = Mapping[str, Any]
 

@@ -6,6 +6,7 @@ import re
 from math import isinf
 from typing import Any
 
+from anywhere.documents.pointer import token
 from anywhere.documents.yaml_nodes import Mapping, Node, Scalar, Sequence, YamlError, compose
 from anywhere.errors import ParseError
 
@@ -28,14 +29,6 @@ def read_yaml(text: str, reader: Reader) -> Any:
     if len(roots) > 1:
         raise ParseError("more than one YAML document in one file")
     return reader.value(roots[0], "", 0) if roots else None
-
-
-def token(key: str | int) -> str:
-    """One reference token of a JSON pointer, escaped as RFC 6901 says."""
-    text = str(key)
-    if "~" in text or "/" in text:
-        text = text.replace("~", "~0").replace("/", "~1")
-    return "/" + text
 
 
 class Reader:

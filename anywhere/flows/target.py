@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from anywhere.cli.hosts import Hosts
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable
 from anywhere.flows.examine import examine
+from anywhere.flows.hosts import Hosts
 from anywhere.hosts.open import BUNDLES, is_bundle, open_recorded
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry

@@ -9,25 +9,23 @@ from datetime import UTC, datetime
 from functools import partial
 
 from anywhere.changes.base import ChangeFailed
-from anywhere.cli.changes import seconds_for
-from anywhere.cli.hosts import Hosts
-from anywhere.cli.output import progress, show
+from anywhere.changes.proxy.profile import Profile
 from anywhere.diagnosis import RULES, diagnose
 from anywhere.errors import AnywhereError, BadInput
+from anywhere.flows.hosts import Hosts, seconds_for
 from anywhere.hosts.base import Host
 from anywhere.hosts.open import is_bundle, open_live, open_recorded
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Finding, Report, Status, Target
-from anywhere.report import renderer
 from anywhere.settings import Settings
 from anywhere.threads import fan_out
 
 Judge = Callable[[Host | None, Recording], Iterator[Finding]]
 
 
-def rules(hosts: Hosts, persist: bool, probe: bool, format: str, output: str) -> int:
-    """Judge the rules of every host; the exit code."""
+def rules(hosts: Hosts, persist: bool, probe: bool) -> Report:
+    """Judge the rules of every host."""
     from anywhere.checks.netfilter.proof import judge_plan, judge_proof
 
     def judge(live: Host | None, recorded: Recording) -> Iterator[Finding]:
@@ -35,17 +33,19 @@ def rules(hosts: Hosts, persist: bool, probe: bool, format: str, output: str) ->
         if probe and live:
             yield from judge_proof(live, recorded)
 
-    return verify(hosts, judge, format, output)
+    return verify(hosts, judge)
 
 
-def verify(hosts: Hosts, judge: Judge, format: str, output: str) -> int:
-    """Judge each host and show the report; the exit code."""
-    renderer(format)
-    with progress(f"verifying {hosts.entries[0].name if len(hosts.entries) == 1 else f'{len(hosts.entries)} hosts'}"):
-        targets = fan_out([partial(_target, entry, hosts, judge) for entry in hosts.entries], hosts.parallel)
-    report = Report(tuple(targets))
-    show(report, format, output)
-    return report.exit_code()
+def proxy(hosts: Hosts, profile: Profile, packages: bool) -> Report:
+    """Judge on every host whether all components have the profile and work with it."""
+    from anywhere.checks.network.proxy_profile import judge_profile
+
+    return verify(hosts, lambda _, recorded: judge_profile(recorded, profile, packages))
+
+
+def verify(hosts: Hosts, judge: Judge) -> Report:
+    """Judge each host."""
+    return Report(tuple(fan_out([partial(_target, entry, hosts, judge) for entry in hosts.entries], hosts.parallel)))
 
 
 def guard() -> None:

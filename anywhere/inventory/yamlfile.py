@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from anywhere.documents.yaml import Reader, token
+from anywhere.documents.pointer import token
+from anywhere.documents.yaml import Reader
 from anywhere.documents.yaml import read_yaml as read
 from anywhere.documents.yaml_nodes import YamlError
 from anywhere.errors import ParseError

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.hosts import Hosts, with_hosts
+from anywhere.cli.hosts import with_hosts
 from anywhere.errors import BadInput
+from anywhere.flows.hosts import Hosts
 
 HELP = "Judge task definitions, place them on hosts, convert them, weigh network modes and density."
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=HELP)

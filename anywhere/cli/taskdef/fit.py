@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from anywhere.cli.hosts import Hosts, titles
 from anywhere.cli.output import read
 from anywhere.cli.taskdef.check import UNREADABLE, complain, now, show_documents
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.facts.capacity import HostCapacity, capacity, parse_instances
+from anywhere.flows.hosts import Hosts, titles
 from anywhere.inventory import Entry
 from anywhere.model import Finding, Remedy, Report, Status, Target
 from anywhere.report.documents import HOSTS

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from anywhere.documents.yaml import token
+from anywhere.documents.pointer import token
 from anywhere.errors import ParseError
 from anywhere.taskdef.source.content import FREE_MAPS, Content, Definition, Place, Service, name_of
 from anywhere.taskdef.source.node import Node, Unknown

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from anywhere.documents.yaml import token
-from anywhere.taskdef.source.node import Node, Unknown, tokens
+from anywhere.documents.pointer import token, tokens
+from anywhere.taskdef.source.node import Node, Unknown
 
 # Objects whose keys are data, and keep their spelling in every notation.
 FREE_MAPS = frozenset({"options", "driverOpts", "labels", "dockerLabels"})

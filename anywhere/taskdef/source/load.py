@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from anywhere.documents.yaml import token
+from anywhere.documents.pointer import token
 from anywhere.errors import BadInput, ParseError
 from anywhere.taskdef.source import cloudformation, terraform
 from anywhere.taskdef.source.content import Content, Definition, Place, Service, name_of

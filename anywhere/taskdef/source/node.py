@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from anywhere.documents.yaml import token
+from anywhere.documents.pointer import token
 
 
 class Unknown:
@@ -38,11 +38,6 @@ class NotKnown(Exception):
         super().__init__(why)
         self.node = node
         self.why = why
-
-
-def tokens(pointer: str) -> list[str]:
-    """The unescaped reference tokens of a JSON pointer."""
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
 class Node:

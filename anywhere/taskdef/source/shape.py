@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from anywhere.documents.yaml import token
+from anywhere.documents.pointer import token
 from anywhere.taskdef.source.node import Unknown
 
 TEXT = "text"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from anywhere.documents.json import parse_json
-from anywhere.documents.yaml import token
+from anywhere.documents.pointer import token
 from anywhere.errors import ParseError
 from anywhere.taskdef.source.content import FREE_MAPS, Content, Definition, Place, Service
 from anywhere.taskdef.source.node import Node, Unknown

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from anywhere.documents.json import Locator
-from anywhere.documents.yaml import Reader, read_yaml, token
+from anywhere.documents.pointer import token
+from anywhere.documents.yaml import Reader, read_yaml
 from anywhere.documents.yaml_nodes import Node
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from anywhere.documents.json import json_locator
 from anywhere.documents.patch import apply
-from anywhere.documents.yaml import scalar, token
+from anywhere.documents.pointer import token
+from anywhere.documents.yaml import scalar
 from anywhere.errors import BadInput, ParseError
 from anywhere.model import Status
 from anywhere.taskdef.convert import convert
