@@ -28,7 +28,7 @@ CACHE = Path(os.environ.get("ANYWHERE_MACHINES", "/var/tmp/anywhere-machines"))
 MIRROR = os.environ.get("ANYWHERE_MIRROR", "http://deb.debian.org/debian")
 PACKAGES = (
     "systemd,systemd-sysv,dbus,udev,kmod,procps,iproute2,iptables,nftables,firewalld,ufw,docker.io,openssh-server,sudo,"
-    "curl,openssl,ca-certificates,python3-minimal,iputils-ping"
+    "curl,openssl,ca-certificates,python3,iputils-ping"
 )
 MORE = {"trixie": ",docker-cli"}  # a package of its own since Debian 13
 # Packages enable what they bring; a test enables what it needs.
