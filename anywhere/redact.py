@@ -122,22 +122,3 @@ def redact_value(value: object, key: str = "") -> object:
     if isinstance(value, list | tuple):
         return [redact_value(item, key) for item in value]
     return value
-
-
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def printable(text: str) -> str:
-    """The text in one line, and without what would steer a terminal: hosts are not trusted to name themselves."""
-    return _UNPRINTABLE.sub("\ufffd", text.replace("\n", " "))
-
-
-def printable_value(value: object) -> object:
-    """The same for a JSON-like value, at any depth."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, dict):
-        return {printable(str(name)): printable_value(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [printable_value(item) for item in value]
-    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
@@ -13,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from anywhere import __version__
+from anywhere.cli.say import note, say
 from anywhere.errors import AnywhereError
 
 VERBS = {
@@ -107,38 +109,29 @@ def run(argv: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _say("interrupted", INTERRUPTED)
     except exceptions.NoArgsIsHelpError as error:
-        print(error.format_message(), file=sys.stderr)
+        note(error.format_message())
         return 2
     except exceptions.ClickException as error:
-        return _say(_one_line(error.format_message()), 2)
+        return _say(error.format_message(), 2)
     except AnywhereError as error:
-        return _say(_one_line(str(error)), error.exit_code)
+        return _say(str(error), error.exit_code)
     except BrokenPipeError:
         return 0
     except OSError as error:
         said = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
-        return _say(_one_line(said), 2)
+        return _say(said, 2)
     except Exception as error:
         if os.environ.get("ANYWHERE_DEBUG"):
-            raise
+            note(traceback.format_exc())
         return _say(
-            f"a fault of this program: {type(error).__name__}: {_one_line(str(error))} (ANYWHERE_DEBUG=1 shows where)",
+            f"a fault of this program: {type(error).__name__}: {error!s} (ANYWHERE_DEBUG=1 shows where)",
             3,
         )
 
 
 def _say(text: str, code: int) -> int:
-    from anywhere.redact import redact
-
-    try:
-        print(f"anywhere: {redact(text)}", file=sys.stderr)
-    except OSError:
-        pass
+    say(text)
     return code
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def leave(code: int) -> NoReturn:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import typer
 
 from anywhere.model import Target
+from anywhere.printable import json_text, printable
 
 app = typer.Typer(
     add_completion=False,
@@ -117,7 +117,7 @@ def _whole(kept: dict[str, object], wanted: str) -> str:
     for key in keys:
         value = kept[key]
         text = value["stdout"] if isinstance(value, dict) and isinstance(value.get("stdout"), str) else value
-        parts.append(f"# {key}\n" + (text if isinstance(text, str) else _json(text)).rstrip("\n") + "\n")
+        parts.append(f"# {printable(key)}\n" + (text if isinstance(text, str) else _json(text)).rstrip("\n") + "\n")
     return "\n".join(parts)
 
 
@@ -129,4 +129,4 @@ def _known(format: str) -> None:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json_text(value, 2) + "\n"

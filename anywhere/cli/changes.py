@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,11 +13,13 @@ from anywhere.changes.base import Planner, PutBack, Step
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.cli.output import progress, write
+from anywhere.cli.say import note
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.flows.hosts import Hosts, seconds_for
 from anywhere.hosts.base import Host
 from anywhere.hosts.open import is_bundle, open_live, open_recorded
 from anywhere.hosts.recording import Recording
+from anywhere.printable import json_text, printable
 from anywhere.redact import redact
 from anywhere.threads import fan_out
 
@@ -109,7 +109,7 @@ def plan(work: Work, hosts: Hosts, format: str) -> int:
         ]
         write(_json(work, "plan", rows))
     elif format == "shell":
-        write("\n".join(script(found, name) for name, found in steps.items()))
+        write("\n".join(script(found, name) for name, found in steps.items()), exact=True)
     else:
         write("".join(_plan_text(name, steps.get(name), failed.get(name, "")) for name in names))
         _say(f"Nothing was changed: `anywhere {work.verb} apply` does it, `--format shell` prints it as a script.")
@@ -163,10 +163,10 @@ def plan_revert(work: Work, hosts: Hosts, format: str) -> int:
 
 def _revert_text(row: Mapping[str, Any]) -> str:
     if row["error"]:
-        return f"{row['name']}: could not be asked: {row['error']}\n"
+        return f"{row['name']}: could not be asked: {_shown(row['error'])}\n"
     if not row["steps"]:
         return f"{row['name']}: nothing to undo\n"
-    said = "".join(f"  - {step['title']}\n" for step in row["steps"])
+    said = "".join(f"  - {_shown(step['title'])}\n" for step in row["steps"])
     return f"{row['name']}: {len(row['steps'])} step{'' if len(row['steps']) == 1 else 's'} to undo\n{said}"
 
 
@@ -238,7 +238,7 @@ def _show(work: Work, command: str, result: Rollout, steps: Mapping[str, Any], f
         write(_json(work, command, [_row(n, s, steps.get(n, ()), failed.get(n)) for n, s in states.items()]))
         return
     for name, state in states.items():
-        write(redact(_line(command, name, state, steps.get(name, ()), failed.get(name, ""))))
+        write(_line(command, name, state, steps.get(name, ()), failed.get(name, "")))
     if result.untouched:
         _say(
             f"Stopped at the first failing wave. Mend {', '.join(failed)}, then run the same command again: it goes on."
@@ -246,7 +246,7 @@ def _show(work: Work, command: str, result: Rollout, steps: Mapping[str, Any], f
 
 
 def _line(command: str, name: str, state: str, steps: Sequence[Any], why: str) -> str:
-    titles = [step.title if isinstance(step, Step) else str(step) for step in steps]
+    titles = [_shown(step.title if isinstance(step, Step) else str(step)) for step in steps]
     done = "".join(f"  {'+' if command == 'apply' else '-'} {title}\n" for title in titles)
     if state == "already":
         said = "already as wanted, nothing changed" if command == "apply" else "nothing to undo"
@@ -254,17 +254,22 @@ def _line(command: str, name: str, state: str, steps: Sequence[Any], why: str) -
     if state == "untouched":
         return f"{name}: not begun\n"
     if state == "failed":
-        return f"{name}: FAILED: {why}\n{done}"
+        return f"{name}: FAILED: {_shown(why)}\n{done}"
     return f"{name}: {len(titles)} step{'' if len(titles) == 1 else 's'} {'done' if command == 'apply' else 'undone'}\n{done}"
 
 
 def _plan_text(name: str, steps: Sequence[Step] | None, why: str) -> str:
     if steps is None:
-        return redact(f"{name}: could not be planned: {why}\n")
+        return f"{name}: could not be planned: {_shown(why)}\n"
     if not steps:
         return f"{name}: nothing to do, it is already so\n"
-    rows = "".join(f"  {number:2}  {redact(step.title)}\n" for number, step in enumerate(steps, 1))
+    rows = "".join(f"  {number:2}  {_shown(step.title)}\n" for number, step in enumerate(steps, 1))
     return f"{name}: {len(steps)} step{'' if len(steps) == 1 else 's'}\n{rows}"
+
+
+def _shown(text: str) -> str:
+    """In one line, and without secrets."""
+    return printable(redact(text))
 
 
 def _row(name: str, state: str, steps: Sequence[Any], why: str | None) -> dict[str, Any]:
@@ -292,7 +297,7 @@ def _file(step: Step) -> dict[str, Any]:
 def _json(work: Work, command: str, rows: list[dict[str, Any]]) -> str:
     tool = {"name": "anywhere", "version": __version__}
     body = {"schema": SCHEMA, "tool": tool, "command": f"{work.verb} {command}", "targets": rows}
-    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+    return json_text(body, 2) + "\n"
 
 
 def _known(format: str, *formats: str) -> None:
@@ -305,4 +310,4 @@ def _told(number: int, of: int, wave: Sequence[str]) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    note(text)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import IO
 
 from anywhere.catalogue.endpoints import endpoints
 from anywhere.cli.output import show, write
 from anywhere.cli.progress import tallying
+from anywhere.cli.say import say
 from anywhere.errors import BadInput
 from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose
@@ -44,7 +44,7 @@ def run(
     targets, whole = _judge(judge, journal, stream)
     report = Report(judge_fleet(targets))
     for names in same_machine(targets):
-        print(f"anywhere: one machine under {len(names)} names: {', '.join(names[:5])}", file=sys.stderr)
+        say(f"one machine under {len(names)} names: {', '.join(names[:5])}")
     if stream:
         stream.close(report)
     elif whole or (targets and not output):
@@ -52,7 +52,7 @@ def run(
     if whole:
         return report.exit_code(strict)
     left, of = len(hosts.entries) - len(targets), len(hosts.entries)
-    print("anywhere: interrupted" + (f": {left} of {of} hosts are not judged" if of > 1 else ""), file=sys.stderr)
+    say("interrupted" + (f": {left} of {of} hosts are not judged" if of > 1 else ""))
     return INTERRUPTED
 
 

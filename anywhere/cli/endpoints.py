@@ -69,7 +69,8 @@ def run(
     phases = tuple(word for word in PHASES if word in wanted) or PHASES
     found = endpoints(region[0], features=features, phases=phases, shards=shards, dualstack=dualstack, fips=fips)
     sheet = Sheet.of(find_region(region[0]), found, features=features, phases=phases, dualstack=dualstack, fips=fips)
-    write(_renderer(format, to_file=bool(output))(sheet), output)
+    coloured = format == "table" and not output and sys.stdout.isatty()
+    write(_renderer(format, to_file=bool(output))(sheet), output, coloured=coloured)
 
 
 def _words(kind: str, given: list[str] | None, allowed: tuple[str, ...]) -> list[str]:

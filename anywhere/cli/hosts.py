@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from anywhere.cli.say import say
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import PARALLEL, Hosts, named, once
 from anywhere.hosts.open import HOST_SECONDS
@@ -109,7 +110,7 @@ def _entries(host: Sequence[str], inventory: str, limit: str) -> tuple[Entry, ..
     if inventory:
         listed, notes = load(inventory)
         for note in notes:
-            print(f"anywhere: {inventory}: {note}", file=sys.stderr)
+            say(f"{inventory}: {note}")
     elif limit:
         raise BadInput("--limit chooses from an inventory: give --inventory too")
     entries = [*limited(listed, limit), *(entry for spec in host for entry in named(spec))]

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
 from anywhere.model import Report
+from anywhere.printable import printable, printable_lines
 
 PIECE = 1 << 20  # characters encoded at once: the report of a large fleet is long
 
@@ -23,10 +24,12 @@ def show(report: Report, format: str, output: str = "") -> None:
 
     render = renderer(format)
     if format == "table" and not output:
+        from anywhere.report.harmless import harmless
         from anywhere.report.style import style_for
         from anywhere.report.table import render as table
 
-        write(table(report, style_for(sys.stdout)))
+        style = style_for(sys.stdout)
+        write(table(harmless(report), style), coloured=style.colour)
         return
     write(render(report), output)
 
@@ -58,12 +61,18 @@ def read(path: str, largest: int) -> bytes:
     return data
 
 
-def write(text: str, output: str = "") -> None:
-    """Write to standard output or to a file. A closed pipe ends quietly, a full disk is one line and exit code 2."""
+def write(text: str, output: str = "", *, coloured: bool = False, exact: bool = False) -> None:
+    """Write to standard output or to a file. A closed pipe ends quietly, a full disk is one line and exit code 2.
+
+    Characters that steer a terminal are replaced, but for the colours of a `coloured` text. `exact` is for scripts,
+    which quote such characters themselves.
+    """
+    if not exact:
+        text = printable_lines(text, coloured)
     if output and output != "-":
         from anywhere.hosts.bundle import write_file
 
-        write_file(output, text.encode())
+        write_file(output, text.encode("utf-8", "replace"))
         return
     try:
         sys.stdout.flush()
@@ -84,7 +93,7 @@ def progress(text: str) -> Iterator[None]:
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
-    done = threading.Event()
+    done, text = threading.Event(), printable(text)
 
     def tick() -> None:
         started = time.monotonic()

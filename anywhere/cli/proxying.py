@@ -10,6 +10,7 @@ from pathlib import Path
 from anywhere.changes.proxy import plan as proxy
 from anywhere.changes.proxy.profile import Profile, read_profile
 from anywhere.cli import changes
+from anywhere.cli.say import note
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
 
@@ -48,7 +49,7 @@ def apply(profile: Profile, packages: bool, restart: bool, hosts: Hosts, wave: s
     """Write, and say what has to be restarted."""
     code = changes.apply(_work(profile, packages, restart), hosts, wave, format)
     if not restart and profile.address:
-        sys.stderr.write(f"It counts from the next start on. Restart those that run: {_order()} (or use --restart).\n")
+        note(f"It counts from the next start on. Restart those that run: {_order()} (or use --restart).")
     return code
 
 
@@ -57,7 +58,7 @@ def revert(restart: bool, hosts: Hosts, wave: str, format: str) -> int:
     after = proxy.restart_running if restart else None
     code = changes.revert(_work(Profile(), False, False), hosts, wave, format, after)
     if not restart:
-        sys.stderr.write(f"What still runs keeps its old environment until it is restarted: {_order()}.\n")
+        note(f"What still runs keeps its old environment until it is restarted: {_order()}.")
     return code
 
 

@@ -16,9 +16,9 @@ from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.facts.prefetch_list import wants
 from anywhere.facts.summary import facts_summary
+from anywhere.flows.clean import clean_cause, clean_facts, clean_finding
 from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Status, Target
-from anywhere.redact import printable, printable_value, redact, redact_value
 from anywhere.settings import Settings
 from anywhere.threads import race, within
 
@@ -36,18 +36,15 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
     calls = [partial(judge, check, host, settings) for check in chosen]
     judged = race(calls, lambda *_: host.deadline.is_over(GRACE))
     rows = [judged[place] if place in judged else _unfinished(check, host) for place, check in enumerate(chosen)]
-    findings = tuple(_clean(_demoted(finding, settings)) for found in rows for finding in found)
-    facts = printable_value(
-        redact_value(
-            {**_summary(host), "regions": list(settings.regions), "partial": bool(settings.only or settings.skip)}
-        )
-    )
+    findings = tuple(clean_finding(_demoted(finding, settings)) for found in rows for finding in found)
+    partial_run = bool(settings.only or settings.skip)
+    facts = clean_facts({**_summary(host), "regions": list(settings.regions), "partial": partial_run})
     return Target(
         name=host.name,
         started=started,
         seconds=round(time.monotonic() - begun, 3),
-        facts=facts if isinstance(facts, dict) else {},
-        causes=diagnose(findings, RULES, SYMPTOMS),
+        facts=facts,
+        causes=tuple(map(clean_cause, diagnose(findings, RULES, SYMPTOMS))),
         findings=findings,
     )
 
@@ -108,13 +105,3 @@ def _demoted(finding: Finding, settings: Settings) -> Finding:
     ):
         return finding
     return replace(finding, status=Status.WARN, evidence={**finding.evidence, "demoted": True})
-
-
-def _clean(finding: Finding) -> Finding:
-    evidence = redact_value(dict(finding.evidence))
-    return replace(
-        finding,
-        subject=printable(redact(finding.subject)),
-        summary=printable(redact(finding.summary)),
-        evidence=evidence if isinstance(evidence, dict) else {},
-    )

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable
+from anywhere.flows.clean import clean
 from anywhere.flows.examine import examine
 from anywhere.flows.hosts import Hosts
 from anywhere.hosts.open import BUNDLES, is_bundle, open_recorded
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Cause, Finding, Remedy, Status, Target
-from anywhere.redact import redact
 from anywhere.settings import Settings
 
 CHECK = "host.reach"
@@ -154,8 +154,8 @@ def unreachable(name: str, error: HostUnreachable, started: str, seconds: float,
 
 
 def _reach(name: str, error: HostUnreachable, place: int, evidence: dict[str, object]) -> tuple[Finding, Cause]:
-    summary = redact(str(error).removeprefix(f"{name}: "))
-    remedy = Remedy(error.remedy or "Check the address, the key and known_hosts.")
+    summary = clean(str(error).removeprefix(f"{name}: "))
+    remedy = Remedy(clean(error.remedy) or "Check the address, the key and known_hosts.")
     finding = Finding(CHECK, Status.ERROR, name, summary, evidence=evidence, remedy=remedy, cause=error.code)
     return finding, Cause(error.code, Status.ERROR, summary, (name,), remedy, (place,))
 

@@ -12,6 +12,7 @@ from anywhere.changes.base import ChangeFailed
 from anywhere.changes.proxy.profile import Profile
 from anywhere.diagnosis import RULES, diagnose
 from anywhere.errors import AnywhereError, BadInput
+from anywhere.flows.clean import clean_cause, clean_finding
 from anywhere.flows.hosts import Hosts, seconds_for
 from anywhere.hosts.base import Host
 from anywhere.hosts.open import is_bundle, open_live, open_recorded
@@ -71,9 +72,15 @@ def _target(entry: Entry, hosts: Hosts, judge: Judge) -> Target:
             raise
         because = {"because": type(error).__name__}
         findings.append(Finding("netfilter.plan", Status.ERROR, entry.name, str(error), evidence=because))
-    found = tuple(findings)
+    found = tuple(map(clean_finding, findings))
     seconds = round(time.monotonic() - begun, 3)
-    return Target(entry.name, started=started, seconds=seconds, causes=diagnose(found, RULES), findings=found)
+    return Target(
+        entry.name,
+        started=started,
+        seconds=seconds,
+        causes=tuple(map(clean_cause, diagnose(found, RULES))),
+        findings=found,
+    )
 
 
 def _open(entry: Entry, hosts: Hosts) -> tuple[Host | None, Recording]:

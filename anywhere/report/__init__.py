@@ -20,13 +20,18 @@ FORMATS = {
     "junit": "anywhere.report.junit",
     "sarif": "anywhere.report.sarif",
 }
+FOR_PROGRAMS = frozenset({"json", "jsonl"})  # values exact, what is harmful as escapes
 
 
 def renderer(name: str) -> Callable[[Report], str]:
-    """The function that writes a format. Raises BadInput with the near misses for an unknown one."""
+    """The function that writes a format, harmless to show. Raises BadInput with the near misses for an unknown one."""
     if name not in FORMATS:
         near = get_close_matches(name, FORMATS, 2, 0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"formats are {', '.join(FORMATS)}"
         raise BadInput(f"there is no format {name!r}: {hint}")
     render: Callable[[Report], str] = import_module(FORMATS[name]).render
-    return render
+    if name in FOR_PROGRAMS:
+        return render
+    from anywhere.report.harmless import harmless
+
+    return lambda report: render(harmless(report))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anywhere.model import Target
+from anywhere.printable import printable
 from anywhere.redact import MASK
 
 # What differs between two looks at an unchanged host.
@@ -50,8 +51,9 @@ def observations(kept: Mapping[str, Any]) -> tuple[Observation, ...]:
 def _observation(key: str, value: Any) -> Observation:
     verb, _, arguments = key.partition(" ")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    masked = [line.strip()[:160] for line in _lines(value) if MASK in line]
-    return Observation(verb, _asked(verb, arguments), len(text.encode()), tuple(dict.fromkeys(masked)))
+    masked = [printable(line.strip()[:160]) for line in _lines(value) if MASK in line]
+    size = len(text.encode("utf-8", "surrogatepass"))
+    return Observation(verb, printable(_asked(verb, arguments)), size, tuple(dict.fromkeys(masked)))
 
 
 def _asked(verb: str, arguments: str) -> str:
@@ -73,11 +75,11 @@ def _asked(verb: str, arguments: str) -> str:
 def _lines(value: Any) -> Iterator[str]:
     """All texts within, line by line, a mapping's with their names."""
     if isinstance(value, str):
-        yield from value.splitlines()
+        yield from map(printable, value.splitlines())
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             for line in _lines(inner):
-                yield line if isinstance(inner, str) and "\n" in inner else f"{name}: {line}"
+                yield line if isinstance(inner, str) and "\n" in inner else f"{printable(name)}: {line}"
     elif isinstance(value, list):
         for inner in value:
             yield from _lines(inner)
@@ -106,7 +108,7 @@ def _findings(old: Target, new: Target) -> Iterator[Difference]:
         before = f"{one.status}: {one.summary}" if one else ""
         after = f"{other.status}: {other.summary}" if other else ""
         if before != after:
-            yield Difference("finding", " ".join(key), before, after)
+            yield Difference("finding", printable(" ".join(key)), printable(before), printable(after))
 
 
 def _facts(path: str, old: Any, new: Any) -> Iterator[Difference]:
@@ -115,7 +117,9 @@ def _facts(path: str, old: Any, new: Any) -> Iterator[Difference]:
             if name not in ("available", "free"):
                 yield from _facts(f"{path}.{name}".strip("."), old.get(name), new.get(name))
     elif old != new:
-        yield Difference("fact", path, "" if old is None else _short(old), "" if new is None else _short(new))
+        yield Difference(
+            "fact", printable(path), "" if old is None else _short(old), "" if new is None else _short(new)
+        )
 
 
 def steady(value: Any) -> Any:
@@ -127,7 +131,7 @@ def steady(value: Any) -> Any:
 
 def _changed(key: str, old: Any, new: Any) -> Difference:
     verb, _, arguments = key.partition(" ")
-    subject = f"{verb} {_asked(verb, arguments)}".strip()
+    subject = printable(f"{verb} {_asked(verb, arguments)}".strip())
     if old is None or new is None:
         return Difference("observation", subject, "" if old is None else "there", "" if new is None else "there")
     lines = difflib.unified_diff(list(_lines(old)), list(_lines(new)), lineterm="", n=0)
@@ -137,4 +141,4 @@ def _changed(key: str, old: Any, new: Any) -> Difference:
 
 
 def _short(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)[:200]
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)[:200])

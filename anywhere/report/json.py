@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from anywhere import __version__
 from anywhere.model import Cause, Finding, Remedy, Report, Target
+from anywhere.printable import json_text
 from anywhere.report.fleet import view
 
 SCHEMA = "anywhere/report/1"
@@ -14,17 +14,17 @@ SCHEMA = "anywhere/report/1"
 
 def render(report: Report) -> str:
     """The report as indented JSON with a final newline."""
-    frame = json.dumps({**as_dict(Report(())), "verdict": str(report.verdict)}, indent=2, ensure_ascii=False)
+    frame = json_text({**as_dict(Report(())), "verdict": str(report.verdict)}, 2)
     if not report.targets:
         return frame + "\n"
     # A target at a time: the plain values of a thousand of them would take more memory than the text.
     pieces = [frame.removesuffix("[]\n}"), "[\n"]
     for target in report.targets:
-        text = json.dumps(target_dict(target), indent=2, ensure_ascii=False)
+        text = json_text(target_dict(target), 2)
         pieces += ["    ", text.replace("\n", "\n    "), ",\n"]
     pieces[-1] = "\n  ]"
     for name, value in _of_many(report).items():
-        text = json.dumps(value, indent=2, ensure_ascii=False)
+        text = json_text(value, 2)
         pieces += [f',\n  "{name}": ', text.replace("\n", "\n  ")]
     return "".join([*pieces, "\n}\n"])
 

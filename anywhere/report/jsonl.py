@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from anywhere.model import Report, Target
+from anywhere.printable import json_text
 from anywhere.report.fleet.view import as_dict
 from anywhere.report.json import SCHEMA, target_dict
 
@@ -16,11 +15,11 @@ def render(report: Report) -> str:
 
 def line(target: Target) -> str:
     """One target with its newline."""
-    return json.dumps({"schema": SCHEMA, **target_dict(target)}, ensure_ascii=False) + "\n"
+    return json_text({"schema": SCHEMA, **target_dict(target)}) + "\n"
 
 
 def closing(report: Report) -> str:
     """The last line, empty for one target."""
     if len(report.targets) < 2:
         return ""
-    return json.dumps({"schema": SCHEMA, "verdict": str(report.verdict), "fleet": as_dict(report)}) + "\n"
+    return json_text({"schema": SCHEMA, "verdict": str(report.verdict), "fleet": as_dict(report)}) + "\n"

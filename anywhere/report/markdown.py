@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Verdict
+from anywhere.report.commands import command_line
 from anywhere.report.fleet.view import Group, groups, outliers, verdicts
 
 WORDS = {
@@ -17,7 +17,9 @@ WORDS = {
 }
 MARKS = {Status.FAIL: "fail", Status.WARN: "warn", Status.ERROR: "not judged"}
 HOSTS_SHOWN, SUBJECTS_SHOWN, ROWS_SHOWN = 10, 8, 50
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&])")
+_OPENS_A_BLOCK = re.compile(r"\A(\d{0,9})([-+=.)])")
+_TICKS = re.compile("`+")
 
 
 def render(report: Report) -> str:
@@ -48,12 +50,12 @@ def _table(found: Sequence[Group], of: int) -> Iterator[str]:
     yield "|---|---|" + ("---|" if of > 1 else "") + "---|"
     for group in found:
         hosts = f" {len(group.hosts)} of {of} |" if of > 1 else ""
-        yield f"| `{group.code}` | {MARKS[group.severity]} |{hosts} {_text(group.text)} |"
+        yield f"| {_code(group.code)} | {MARKS[group.severity]} |{hosts} {_text(group.text)} |"
 
 
 def _group(report: Report, group: Group) -> Iterator[str]:
     yield ""
-    yield f"## `{group.code}`"
+    yield f"## {_code(group.code)}"
     yield ""
     yield _text(group.text) + ("" if group.text.endswith(".") else ".")
     if len(report.targets) > 1:
@@ -64,9 +66,11 @@ def _group(report: Report, group: Group) -> Iterator[str]:
     yield f"**Mend it:** {_text(group.remedy.text)}"
     if group.remedy.commands:
         yield ""
-        yield "```sh"
-        yield from (shlex.join(command).replace("```", "'''") for command in group.remedy.commands)
-        yield "```"
+        lines = [command_line(command) for command in group.remedy.commands]
+        fence = _fence(lines)
+        yield f"{fence}sh"
+        yield from lines
+        yield fence
 
 
 def _outliers(report: Report) -> Iterator[str]:
@@ -93,7 +97,7 @@ def _hosts(report: Report) -> Iterator[str]:
     yield "| host | verdict | causes |"
     yield "|---|---|---|"
     for target in rows[:ROWS_SHOWN]:
-        codes = ", ".join(f"`{cause.code}`" for cause in target.causes)
+        codes = ", ".join(_code(cause.code) for cause in target.causes)
         yield f"| {_text(target.name)} | {WORDS[target.verdict]} | {codes} |"
     if len(rows) > ROWS_SHOWN:
         yield ""
@@ -106,4 +110,16 @@ def _some(names: Sequence[str], most: int) -> str:
 
 
 def _text(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    plain = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _OPENS_A_BLOCK.sub(r"\1\\\2", plain)
+
+
+def _code(text: str) -> str:
+    """A code span, in a table too; the fence is longer than what the text holds (CommonMark, section 6.1)."""
+    plain = " ".join(text.split()).replace("|", "\u00a6")
+    fence = "`" * (max(map(len, _TICKS.findall(plain)), default=0) + 1)
+    return f"{fence} {plain} {fence}" if "`" in plain else f"`{plain}`"
+
+
+def _fence(lines: Sequence[str]) -> str:
+    return "`" * max(3, *(len(ticks) + 1 for line in lines for ticks in _TICKS.findall(line)), 0)

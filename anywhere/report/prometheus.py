@@ -19,13 +19,21 @@ def render(report: Report) -> str:
         rows = [sample for target in report.targets for sample in samples(target)]
         if rows:
             lines += [f"# HELP anywhere_{name} {help}", f"# TYPE anywhere_{name} gauge"]
-            lines += [_sample(f"anywhere_{name}", labels, value) for labels, value in rows]
+            series: dict[str, float] = {}
+            for labels, value in rows:
+                # Two samples with the same labels make the whole file invalid: the first one counts.
+                series.setdefault(_series(f"anywhere_{name}", labels), value)
+            lines += [f"{labels} {_value(value)}" for labels, value in series.items()]
     return "\n".join(lines) + "\n"
 
 
-def _sample(name: str, labels: dict[str, str], value: float) -> str:
+def _series(name: str, labels: dict[str, str]) -> str:
     inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-    return f"{name}{{{inside}}} {value:g}" if value != int(value) else f"{name}{{{inside}}} {int(value)}"
+    return f"{name}{{{inside}}}"
+
+
+def _value(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:g}"
 
 
 def _escaped(text: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 from anywhere import __version__
 from anywhere.model import Finding, Report, Status, Target
+from anywhere.printable import json_text
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {Status.FAIL: "error", Status.WARN: "warning", Status.ERROR: "error", Status.SKIP: "none"}
@@ -26,7 +26,7 @@ def render(report: Report) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(target, finding, ids.index(finding.check)) for target, finding in shown],
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, 2) + "\n"
 
 
 def _rules(ids: list[str]) -> Iterator[dict[str, Any]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from anywhere.model import Cause, Finding, Report, Status, Target, Verdict
-from anywhere.redact import printable
+from anywhere.report.commands import command_line
 from anywhere.report.fleet import table
 from anywhere.report.style import PLAIN, Style, fill
 
@@ -72,7 +71,7 @@ def _settings(row: dict[str, Any]) -> Iterator[str]:
         value = effective.get(name, "not set")
         if name in declared and declared[name] != value:
             value += f"   (declared: {declared[name]}; restart it)"
-        yield printable(f"  {head:<12}{name:<13}{value}")
+        yield f"  {head:<12}{name:<13}{value}"
         head = ""
     needed = row.get("needed", {}).get("NO_PROXY", "")
     if needed and effective:
@@ -140,7 +139,7 @@ def _cause(cause: Cause, style: Style) -> Iterator[str]:
     for line in fill(f"Mend: {cause.remedy.text}", style.width - 6):
         yield f"      {line}"
     for command in cause.remedy.commands:
-        yield style.dim(f"      $ {shlex.join(command)}")
+        yield style.dim(f"      $ {command_line(command)}")
 
 
 def _verdict(target: Target, style: Style) -> Iterator[str]:
@@ -157,7 +156,7 @@ def next_command(target: Target) -> str:
     """The one thing to type now."""
     if target.causes:
         worst = target.causes[-1]
-        return shlex.join(worst.remedy.commands[0] if worst.remedy.commands else ("anywhere", "explain", worst.code))
+        return command_line(worst.remedy.commands[0] if worst.remedy.commands else ("anywhere", "explain", worst.code))
     errors = [finding for finding in target.findings if finding.status is Status.ERROR]
     if errors:
         return f"anywhere check --region {_region(target)} --only {errors[0].check} --format json"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from anywhere.model import Finding, Report, Status, Target
+from anywhere.printable import json_text
 
 
 def render(report: Report) -> str:
@@ -28,11 +28,11 @@ def _point(number: int, target: Target, finding: Finding) -> Iterator[str]:
     if finding.status is not Status.PASS:
         yield "  ---"
         yield f"  status: {finding.status}"
-        yield f"  summary: {json.dumps(finding.summary, ensure_ascii=False)}"
+        yield f"  summary: {json_text(finding.summary)}"
         if finding.reason:
             yield f"  reason: {finding.reason}"
         if finding.remedy:
-            yield f"  remedy: {json.dumps(finding.remedy.text, ensure_ascii=False)}"
+            yield f"  remedy: {json_text(finding.remedy.text)}"
         yield "  ..."
 
 

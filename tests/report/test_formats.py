@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from anywhere.errors import BadInput
 from anywhere.flows.clones import judge_fleet
 from anywhere.model import Cause, Finding, Reason, Remedy, Report, Stage, Status, Target
+from anywhere.printable import printable
 from anywhere.report import FORMATS, renderer
 from anywhere.report.json import as_dict
 from anywhere.report.read import merged, read_report
@@ -209,7 +210,7 @@ def test_the_page_holds_its_data_and_asks_nobody() -> None:
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
     assert data
     body = json.loads(data[1])
-    assert [row[0] for row in body["hosts"]] == [f"web{n}{NASTY}" for n in range(6)]
+    assert [row[0] for row in body["hosts"]] == [printable(f"web{n}{NASTY}") for n in range(6)]
     assert page.count("<script") == page.count("</script>") == 2
     assert not re.search(r'(src|href)\s*=\s*["\']?(https?:)?//', page)
     assert "default-src 'none'" in page

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from anywhere.cli.say import say
 from anywhere.errors import BadInput
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.taskdef import RULES
@@ -74,8 +75,9 @@ def advise_files(files: Sequence[str], launch: str, os: str, format: str, output
     """Show what each network mode means for the definitions of these files; the exit code."""
     from anywhere.cli.output import write
     from anywhere.flows.documents import read_documents
+    from anywhere.report.harmless import harmless
     from anywhere.report.modes import render as table
-    from anywhere.report.style import style_for
+    from anywhere.report.style import PLAIN, style_for
     from anywhere.taskdef.modes import findings
 
     _renderer(format)
@@ -92,7 +94,8 @@ def advise_files(files: Sequence[str], launch: str, os: str, format: str, output
         if document.content.definitions
     ]
     if targets and format == "table":
-        write(table(Report(tuple(targets)), style_for(sys.stdout)), output)
+        style = PLAIN if output else style_for(sys.stdout)
+        write(table(harmless(Report(tuple(targets))), style), output, coloured=style.colour)
     elif targets:
         show_documents(Report(tuple(targets)), format, output)
     return UNREADABLE if found.problems else 0
@@ -111,9 +114,11 @@ def show_documents(report: Report, format: str, output: str = "") -> None:
 
     if format == "table":
         from anywhere.report.documents import render
+        from anywhere.report.harmless import harmless
         from anywhere.report.style import PLAIN, style_for
 
-        write(render(report, PLAIN if output else style_for(sys.stdout)), output)
+        style = PLAIN if output else style_for(sys.stdout)
+        write(render(harmless(report), style), output, coloured=style.colour)
         return
     write(_renderer(format)(report), output)
 
@@ -126,10 +131,8 @@ def _renderer(format: str) -> Callable[[Report], str]:
 
 def complain(problems: Iterable[str]) -> None:
     """One line each on standard error."""
-    from anywhere.redact import redact
-
     for problem in problems:
-        print(f"anywhere: {redact(' '.join(problem.split()))}", file=sys.stderr)
+        say(problem)
 
 
 def now() -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
+from anywhere.cli.say import note
 from anywhere.errors import BadInput
+from anywhere.printable import json_text
 from anywhere.taskdef.convert import CHANGED, DECIDE, DROPPED, Converted, convert
 from anywhere.taskdef.source.content import Definition
 from anywhere.taskdef.source.load import Document
@@ -28,12 +28,12 @@ def convert_file(file: str, name: str, mode: str, role: str, os: str, changes: s
     document = found.documents[0]
     definition = _chosen(document, name)
     result = convert(definition, os, mode, role)
-    listed = json.dumps(_as_dict(document, definition, result), indent=2, ensure_ascii=False) + "\n"
+    listed = json_text(_as_dict(document, definition, result), 2) + "\n"
     if changes:
         write(listed, changes)
     else:
-        sys.stderr.write(_for_people(definition, result))
-    write(json.dumps(result.definition, indent=2, ensure_ascii=False) + "\n")
+        note(_for_people(definition, result))
+    write(json_text(result.definition, 2) + "\n")
     return 1 if result.failing else 0
 
 

@@ -92,7 +92,9 @@ def _usable(texts: tuple[str, ...]) -> Iterator[Address]:
             address = ip_address(text)
         except ValueError:
             continue
-        if not (address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local):
+        away = address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local
+        # A zone (fe80::1%eth0) is free text, and never part of a public address.
+        if not away and "%" not in text:
             yield address
 
 

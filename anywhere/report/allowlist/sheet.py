@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from anywhere.catalogue.endpoints import Endpoint, RegionInfo
+from anywhere.printable import json_text, printable
 
 SCHEMA = "anywhere/endpoints/1"
 COLUMNS = ("host", "port", "protocol", "direction", "component", "phases", "needed", "feature", "purpose", "source")
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # what a spreadsheet reads as the beginning of a formula
 OUTSIDE = (
     "Not listed: mirrors of the host's own distribution (jq, curl, docker; EPEL on yum hosts), DNS and NTP servers."
 )
@@ -139,7 +140,7 @@ def as_json(sheet: Sheet) -> str:
             for rule in sheet.rules
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(document, 2) + "\n"
 
 
 def as_csv(sheet: Sheet) -> str:
@@ -149,8 +150,14 @@ def as_csv(sheet: Sheet) -> str:
     writer.writerow((*COLUMNS, "note"))
     for rule in sheet.rules:
         where = (rule.pattern, rule.port, "tcp", "outbound", rule.component, " ".join(rule.phases), rule.needed)
-        writer.writerow((*where, rule.feature or "core", rule.purpose, rule.source, rule.note))
+        writer.writerow(map(_cell, (*where, rule.feature or "core", rule.purpose, rule.source, rule.note)))
     return out.getvalue()
+
+
+def _cell(value: object) -> str:
+    """Text that a spreadsheet takes for text: what would begin a formula gets an apostrophe (OWASP, CSV injection)."""
+    text = printable(str(value))
+    return f"'{text}" if text.lstrip()[:1] in FORMULA else text
 
 
 def plain(sheet: Sheet) -> str:

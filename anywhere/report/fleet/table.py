@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Target, Verdict
+from anywhere.report.commands import command_line
 from anywhere.report.fleet.view import Group, Outlier, groups, outliers, verdicts
 from anywhere.report.style import Style, fill
 
@@ -69,7 +69,7 @@ def _cause(group: Group, style: Style) -> Iterator[str]:
     for line in fill(f"Mend: {group.remedy.text}", style.width - 6):
         yield f"      {line}"
     for command in group.remedy.commands:
-        yield style.dim(f"      $ {shlex.join(command)}")
+        yield style.dim(f"      $ {command_line(command)}")
 
 
 def _outlier(one: Outlier, style: Style) -> Iterator[str]:

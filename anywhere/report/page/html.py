@@ -9,13 +9,14 @@ from __future__ import annotations
 import html
 import json
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any
 
 from anywhere import __version__
 from anywhere.model import Finding, Report, Status, Target, Verdict
+from anywhere.printable import json_text
+from anywhere.report.commands import command_line
 from anywhere.report.fleet.view import Group, endpoints, groups, outliers, row, verdicts
 
 WORDS = {
@@ -91,7 +92,7 @@ def _summary(report: Report) -> Iterator[str]:
 def _cause(group: Group) -> str:
     of = f'<span class="of">{len(group.hosts)} of {group.of}</span>' if group.of > 1 else ""
     share = f'<span class="share"><i style="width:{100 * len(group.hosts) / group.of:.1f}%"></i></span>'
-    commands = "\n".join(shlex.join(command) for command in group.remedy.commands)
+    commands = "\n".join(command_line(command) for command in group.remedy.commands)
     code = f"<pre><code>{_e(commands)}</code></pre>" if commands else ""
     shown = ", ".join(map(_e, group.hosts[:HOSTS_SHOWN]))
     more = f" and {len(group.hosts) - HOSTS_SHOWN} more" if len(group.hosts) > HOSTS_SHOWN else ""
@@ -158,8 +159,7 @@ def _data(report: Report) -> str:
         "hosts": hosts,
     }
     # The text stands in a script element: nothing in it may end that element.
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return json_text(body, compact=True).replace("<", "\\u003c")
 
 
 def _host(target: Target, names: tuple[str, ...], table: _Table) -> list[Any]:
@@ -192,7 +192,7 @@ def _finding(finding: Finding) -> list[Any]:
         return plain
     evidence = _untimed(finding.evidence)
     remedy = finding.remedy
-    commands = [shlex.join(command) for command in remedy.commands] if remedy else []
+    commands = [command_line(command) for command in remedy.commands] if remedy else []
     return [*plain, str(finding.reason or ""), remedy.text if remedy else "", commands, evidence]
 
 

@@ -1,0 +1,56 @@
+"""Text made harmless where it leaves: no character steers a terminal, begins a line or changes the reading direction.
+
+Hosts, proxies, certificates and files of others are not trusted to name themselves. A format for people gets `printable`
+text, JSON the same characters as escapes, so that nothing is lost for programs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+# Unicode's control and format characters, line and paragraph separators, and halves of characters (categories Cc, Cf,
+# Zl, Zp, Cs). Newline and tab are treated apart.
+_STEERING = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_HARMFUL = re.compile(f"[{_STEERING}]")
+# The sequences with which our own tables are coloured.
+_COLOURED = re.compile(f"(?P<own>\x1b\\[[0-9;]{{0,12}}m)|[{_STEERING}]")
+_BREAKS = re.compile("[\n\t]")
+REPLACEMENT = "\ufffd"
+
+
+def printable(text: str) -> str:
+    """The text in one line, each harmful character replaced by U+FFFD, newline and tab by a space."""
+    return text if text.isprintable() else _HARMFUL.sub(REPLACEMENT, _BREAKS.sub(" ", text))
+
+
+def printable_lines(text: str, coloured: bool = False) -> str:
+    """The same for text of many lines: newlines and tabs stay, and with `coloured` the sequences that set colours."""
+    if coloured:
+        return _COLOURED.sub(lambda found: found["own"] or REPLACEMENT, text)
+    return _HARMFUL.sub(REPLACEMENT, text)
+
+
+def printable_value(value: object) -> object:
+    """`printable` for a JSON-like value, at any depth."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(str(name)): printable_value(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [printable_value(item) for item in value]
+    return value
+
+
+def json_text(value: object, indent: int | None = None, *, compact: bool = False) -> str:
+    """JSON whose text is harmless while its values are exact: harmful characters are escapes (RFC 8259, section 7)."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, separators=(",", ":") if compact else None)
+    return _HARMFUL.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
