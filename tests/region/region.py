@@ -8,6 +8,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from tests.region.certificates import issue
+from tests.region.controlplane.control import Control
 from tests.region.faults import Fault, find
 from tests.region.options import Options
 from tests.region.world import World
@@ -52,6 +54,8 @@ class Region:
         self.pid = 0
         number = next(_numbers)
         self.prefix = f"any{os.getpid()}" + (f".{number}" if number else "")
+        self.world.plane.socket = f"{tempfile.gettempdir()}/anywhere-region-{self.prefix}/control"
+        self.control = Control(self.world.plane.socket)
         self._machine: subprocess.Popen[bytes] | None = None
 
     @property

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
 
+from tests.region.controlplane.plane import Plane
 from tests.region.host import TIMESYNCD, Host, Unit
 from tests.region.names import Addresses, find, names
 from tests.region.options import Options
@@ -161,6 +162,7 @@ class World:
     metadata: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     pem: dict[str, str] = field(default_factory=dict)
+    plane: Plane = field(default_factory=Plane)
 
     @classmethod
     def build(cls, options: Options) -> World:

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 
+from tests.region.controlplane.admin import Admin
 from tests.region.machine import kernel, programs, server, wire
 from tests.region.machine.dns import Resolver
 from tests.region.machine.endpoints import Endpoints
@@ -62,7 +63,11 @@ def _start(world: World, network: Network) -> int:
 
 def _serve(world: World, network: Network) -> None:
     """The services, each in its namespace; this thread and those of AWS stay in `aws`."""
-    wire.serve(Endpoints(world).handle, *wire.everywhere(443, world.families))
+    endpoints = Endpoints(world)
+    wire.serve(endpoints.handle, *wire.everywhere(443, world.families))
+    wire.serve(endpoints.handle_plain, *wire.everywhere(80, world.families))
+    if world.plane.socket:
+        wire.serve(Admin(endpoints.state).handle, _unix(world.plane.socket))
     for one in world.nameservers:
         with kernel.inside(network.path(one.where)):
             if programs.can_resolve(one):

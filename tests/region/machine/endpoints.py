@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import socket
 import ssl
 import struct
 import time
+import uuid
 from http import HTTPStatus
 
+from tests.region.controlplane import dispatch
+from tests.region.controlplane.http import Request
+from tests.region.controlplane.state import State
 from tests.region.machine import wire
 from tests.region.names import find
 from tests.region.world import Manner, World
@@ -29,6 +32,7 @@ class Endpoints:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.state = State(world.plane, world.clock, world.options.shards)
         self.contexts: dict[tuple[str, str], ssl.SSLContext] = {}
         self.owners: dict[str, str] = {}
         for name, one in world.names.items():
@@ -57,6 +61,18 @@ class Endpoints:
             with self.context(manner).wrap_socket(connection, server_side=True) as tls:
                 self.talk(tls, name, manner)
 
+    def handle_plain(self, connection: socket.socket) -> None:
+        """One connection to port 80: web sites alone have one."""
+        name = self.owners.get(connection.getsockname()[0], "")
+        rest = b""
+        while name in self.state.plane.sites:
+            head, rest = wire.read_head(connection, rest)
+            if not head or not self.control(connection, name, self.world.manner(name), (head, b"", rest)):
+                return
+            if wire.is_last(head):
+                return
+        wire.reset(connection)
+
     def context(self, manner: Manner) -> ssl.SSLContext:
         """TLS with the certificate and the versions of this manner."""
         key = (manner.certificate, manner.tls)
@@ -76,30 +92,59 @@ class Endpoints:
                 return
             if not head:
                 return
-            length = int(wire.header(head, "content-length") or 0)
             tls.settimeout(None)
-            while len(rest) < length and (chunk := tls.recv(65536)):
-                rest += chunk
-            rest = rest[length:]
+            body, rest = wire.read_body(tls, head, rest)
             time.sleep(manner.delay)
             if manner.speaks == "cut":
                 wire.reset(tls)
                 return
-            is_upgrade = wire.header(head, "upgrade").lower() == "websocket"
+            is_upgrade = _is_upgrade(head)
             if is_upgrade and manner.upgrade == "101-reset":
                 tls.sendall(accept(head))
                 wire.reset(tls)
                 return
-            if is_upgrade and manner.upgrade == "101":
+            if is_upgrade and manner.upgrade == "101" and not wire.header(head, "authorization"):
                 tls.sendall(accept(head))
                 _websocket(tls, manner)
                 return
-            tls.sendall(self.answer(name, manner, head))
+            if not self.control(tls, name, manner, (head, body, rest)):
+                tls.sendall(self.answer(name, manner, head))
+            if wire.is_last(head):
+                return
+
+    def control(self, tls: socket.socket, name: str, manner: Manner, parts: tuple[bytes, bytes, bytes]) -> bool:
+        """Let the control plane answer a request (head, body, what came after); False when it is not for it. Raises
+        ConnectionError when the connection ended with it."""
+        head, body, rest = parts
+        is_spoiled = _is_upgrade(head) and manner.upgrade not in ("403", "101")
+        if manner.said or manner.speaks != "https" or manner.status or is_spoiled:
+            return False
+        words = (*head.decode("latin-1").split("\r\n", 1)[0].split(), "", "")
+        host = wire.header(head, "host").partition(":")[0].lower()
+        known = host if find(self.world.names, host) == name else name
+        request = Request(known, words[0], words[1], wire.headers(head), body, _peer(tls))
+        try:
+            found = dispatch.answer(self.state, request)
+        except dispatch.Ended as ended:
+            _end(tls, str(ended))
+        except dispatch.Upgraded as upgraded:
+            tls.sendall(accept(head))
+            upgraded.kind(self.state, request.operation, upgraded.owner, tls, rest).serve()
+            raise ConnectionError("the channel has ended") from None
+        if found is None:
+            return False
+        data = b"" if words[0] == "HEAD" else found.body
+        extra = "".join(f"{key}: {value}\r\n" for key, value in found.headers.items())
+        sent = self.head(found.status, len(found.body), found.kind, extra)
+        tls.sendall(sent + (data if found.cut < 0 else data[: found.cut]))
+        if found.cut >= 0:
+            raise ConnectionError("cut")
+        return True
 
     def answer(self, name: str, manner: Manner, head: bytes) -> bytes:
         """What a request without a signature gets."""
         method, target = (*head.decode("latin-1").split("\r\n", 1)[0].split(), "", "")[:2]
-        is_upgrade = wire.header(head, "upgrade").lower() == "websocket"
+        is_upgrade = _is_upgrade(head)
         if manner.said:
             return manner.said.replace("\n", "\r\n").encode()
         if is_upgrade and manner.upgrade == "stripped":
@@ -152,12 +197,34 @@ class Endpoints:
 
     def response(self, status: int, body: str, kind: str, extra: str = "", aws: bool = True) -> bytes:
         """An HTTP answer with the region's own date."""
-        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + self.world.clock))
-        request = f"x-amzn-RequestId: {os.urandom(16).hex()}\r\n" if aws else ""
-        lines = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {date}\r\nContent-Type: {kind}\r\n{request}{extra}"
-        )
-        return f"{lines}Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
+        data = body.encode()
+        return self.head(status, len(data), kind, extra, aws) + data
+
+    def head(self, status: int, size: int, kind: str, extra: str = "", aws: bool = True) -> bytes:
+        """An answer's head with the region's own date."""
+        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(self.state.now()))
+        request = f"x-amzn-RequestId: {uuid.uuid4()}\r\n" if aws else ""
+        first = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {date}\r\n"
+        return f"{first}Content-Type: {kind}\r\n{request}{extra}Content-Length: {size}\r\n\r\n".encode()
+
+
+def _is_upgrade(head: bytes) -> bool:
+    return wire.header(head, "upgrade").lower() == "websocket"
+
+
+def _peer(tls: socket.socket) -> str:
+    try:
+        return str(tls.getpeername()[0])
+    except OSError:
+        return ""
+
+
+def _end(tls: socket.socket, how: str) -> None:
+    if how == "reset":
+        wire.reset(tls)
+    elif how == "hold":
+        wire.hold(tls)
+    raise ConnectionError(how)
 
 
 def server_context(pem: str, versions: str = "any") -> ssl.SSLContext:

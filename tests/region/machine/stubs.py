@@ -46,6 +46,8 @@ def handler(serves: str, state: State) -> Callable[[socket.socket], None]:
             if not head:
                 return
             connection.sendall(answer(head, state).encode(not head.startswith(b"HEAD")))
+            if wire.is_last(head):
+                return
 
     return handle
 

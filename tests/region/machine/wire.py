@@ -88,6 +88,50 @@ def header(head: bytes, name: str) -> str:
     return ""
 
 
+def headers(head: bytes) -> dict[str, str]:
+    """All headers, with lower-case names; of repeated ones the last."""
+    lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+    return {name.strip().lower(): value.strip() for name, _, value in lines}
+
+
+def read_body(connection: socket.socket, head: bytes, rest: bytes) -> tuple[bytes, bytes]:
+    """The body that belongs to a head, and what came after it."""
+    if "chunked" in header(head, "transfer-encoding").lower():
+        return _read_chunks(connection, rest)
+    length = int(header(head, "content-length") or 0)
+    while len(rest) < length and (chunk := connection.recv(65536)):
+        rest += chunk
+    return rest[:length], rest[length:]
+
+
+def _read_chunks(connection: socket.socket, rest: bytes) -> tuple[bytes, bytes]:
+    body = b""
+    while True:
+        while b"\r\n" not in rest:
+            rest += _more(connection)
+        line, _, rest = rest.partition(b"\r\n")
+        size = int(line.partition(b";")[0], 16)
+        while len(rest) < size + 2:
+            rest += _more(connection)
+        body, rest = body + rest[:size], rest[size + 2 :]
+        if not size:
+            return body, rest
+
+
+def _more(connection: socket.socket) -> bytes:
+    chunk = connection.recv(65536)
+    if not chunk:
+        raise ConnectionError("the body ends too early")
+    return chunk
+
+
+def is_last(head: bytes) -> bool:
+    """Whether the client wants the connection closed after this answer: it says so, or speaks HTTP/1.0."""
+    wanted = header(head, "connection").lower()
+    is_old = head.partition(b"\r\n")[0].rstrip().endswith(b"HTTP/1.0")
+    return wanted == "close" or (is_old and wanted != "keep-alive")
+
+
 def relay(one: socket.socket, other: socket.socket) -> None:
     """Carry bytes both ways until both ends are done; closes both."""
     back = threading.Thread(target=_pump, args=(other, one), daemon=True)
