@@ -81,7 +81,7 @@ def can_proxy(proxy: Proxy) -> bool:
 
 def start_squid(world: World, proxy: Proxy, folder: Path) -> None:
     """Start squid in the caller's network namespace, with a resolver of its own that knows the truth."""
-    folder.mkdir(mode=0o755)
+    folder.mkdir(mode=0o755, exist_ok=True)
     truth = NameServer(world.service(99, "6" if ":" in proxy.address else "4"))
     Resolver(world, truth).start()
     _start(["squid", "-N", "-f", "/proc/self/fd/{}"], squid(proxy, truth.address, folder))
