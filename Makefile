@@ -4,9 +4,11 @@ VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 REGION ?=
 ARGS ?=
+LOCK := requirements/dev.txt
+LOCKED := --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 STAMP := $(VENV)/.installed
 
-.PHONY: demo check test test-slow test-all lint format bench docs clean
+.PHONY: demo check test test-slow test-all test-newest lint audit lock format bench docs clean
 
 demo: $(STAMP) ## a healthy and a faulty region judged by the unmodified command (REGION=us-east-1: this host, for real)
 	@PYTHON=$(PYTHON) REGION="$(REGION)" sh tests/demo.sh $(ARGS)
@@ -15,26 +17,42 @@ check: $(STAMP) ## judge this host in the embedded region (REGION=us-east-1: aga
 	@if [ -n "$(REGION)" ]; then $(PYTHON) -m anywhere check --region "$(REGION)" $(ARGS); \
 	else $(PYTHON) -m tests.region -- $(PYTHON) -m anywhere check --region us-east-1 $(ARGS); fi
 
-# A test that waits for the kernel or a daemon gets a second try on a busy machine; both tries are shown.
-PYTEST := $(PYTHON) -m pytest --reruns 1
+PYTEST := $(PYTHON) -m pytest -n 4
 FAST := not slow and not docker and not booted
+APART := tests/test_faults.py tests/test_ssh_faults.py
 
 test: $(STAMP) ## fast tier: under ten minutes
-	$(PYTEST) -n 4 -m "$(FAST)" --ignore tests/test_faults.py $(ARGS)
-	$(PYTEST) -n 4 -m "$(FAST)" tests/test_faults.py $(ARGS)
+	sh tests/packages.sh test
+	$(PYTEST) -m "$(FAST)" $(ARGS)
 
 test-slow: $(STAMP) ## what `make test` leaves out
-	sh tests/packages.sh all
-	$(PYTEST) -n 4 -m slow tests/test_faults.py tests/test_ssh_faults.py $(ARGS)
-	$(PYTEST) -m "slow or docker or booted" --ignore tests/test_faults.py --ignore tests/test_ssh_faults.py $(ARGS)
+	sh tests/packages.sh slow
+	$(PYTEST) -m slow $(APART) $(ARGS)
+	$(PYTEST) -n 0 -m "slow or docker or booted" $(APART:%=--ignore %) $(ARGS)
 
 test-all: test test-slow ## everything: root, namespaces, booted hosts, docker
+
+test-newest: ## the fast tier with the newest dependencies that pyproject.toml allows
+	rm -f .venv-newest/.installed
+	$(MAKE) test VENV=.venv-newest LOCK=
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(PYTHON) -m tests.tools.lock
 	git ls-files '*.sh' .ci/run | xargs shellcheck
+
+audit: $(STAMP) ## known vulnerabilities of the locked packages, from PyPI's advisories
+	python3 -m venv .venv-tools
+	.venv-tools/bin/pip install -q pip-audit
+	.venv-tools/bin/pip-audit --strict --disable-pip --require-hashes -r $(LOCK)
+
+lock: ## write the lock files for the dependencies in pyproject.toml (ARGS=--upgrade: with the newest versions)
+	python3 -m venv .venv-tools
+	.venv-tools/bin/pip install -q uv
+	.venv-tools/bin/uv pip compile -q $(LOCKED) --extra ssh $(ARGS) pyproject.toml -o requirements/release.txt
+	.venv-tools/bin/uv pip compile -q $(LOCKED) --extra ssh --extra dev -c requirements/release.txt $(ARGS) pyproject.toml -o $(LOCK)
 
 format: $(STAMP)
 	$(VENV)/bin/ruff check --fix .
@@ -46,11 +64,12 @@ bench: $(STAMP) ## ratios against named peers, in one run
 docs: $(STAMP) ## write the generated pages anew
 	$(PYTHON) -m tests.tools.pages
 
-$(STAMP): pyproject.toml tests/packages.sh
-	sh tests/packages.sh
+$(STAMP): pyproject.toml $(LOCK) tests/packages.sh
+	sh tests/packages.sh demo
 	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install -q -e '.[dev]'
+	$(PYTHON) -m pip install -q $(if $(LOCK),--require-hashes -r $(LOCK),--upgrade -e '.[dev,ssh]')
+	$(if $(LOCK),$(PYTHON) -m pip install -q --no-deps --no-build-isolation -e .)
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf .venv .venv-newest .venv-tools .pytest_cache .mypy_cache .ruff_cache build dist

@@ -1,14 +1,18 @@
 #!/bin/sh
-# Installs what a bare Debian lacks for the embedded region and the fast tests; with `all`, for the slow tier too.
+# Installs what a bare Debian lacks: `demo` for the embedded region, `test` for the fast tier too, `slow` for everything.
 set -eu
 
-fast="python3 python3-venv iproute2 iptables nftables dnsmasq-base squid-openssl nginx-light openssh-server openssh-client
-curl ca-certificates util-linux procps git"
-slow="unbound mmdebstrap systemd-container docker.io firewalld ufw ipset conntrack busybox-static dbus shellcheck
-chromium tmux tcpdump jq"
+demo="python3 python3-venv iproute2 iptables nftables dnsmasq-base squid-openssl nginx-light openssh-server openssh-client
+curl ca-certificates util-linux procps"
+test="git sudo unbound ipset busybox-static shellcheck dropbear-bin"
+slow="mmdebstrap systemd-container docker.io firewalld ufw conntrack dbus chromium tmux tcpdump jq"
 
-wanted=$fast
-[ "${1:-}" != all ] || wanted="$fast $slow"
+case "${1:-demo}" in
+  demo) wanted=$demo ;;
+  test) wanted="$demo $test" ;;
+  slow) wanted="$demo $test $slow" ;;
+  *) echo "usage: packages.sh [demo|test|slow]" >&2; exit 2 ;;
+esac
 
 missing=
 for package in $wanted; do
