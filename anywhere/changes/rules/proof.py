@@ -11,7 +11,7 @@ from anywhere.changes.rules.desired import State
 from anywhere.hosts.base import Host
 
 PATIENCE = 0.8  # seconds for one request on this host itself
-LONG_PATIENCE = 4.0  # seconds when a request that should be answered was not: what takes longer was dropped
+LONG_PATIENCE = 4.0  # seconds when a request that should be answered was not
 _SCRIPT = Path(__file__).with_name("proof.sh")
 
 ANSWERED, REFUSED, SILENT = "answered", "refused", "silent"
@@ -19,7 +19,8 @@ ANSWERED, REFUSED, SILENT = "answered", "refused", "silent"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one request: `answered`, `connected`, `refused`, `silent`, `unreachable`, `failed`, and a detail."""
+    """What came of one request: `answered`, `connected`, `refused`, `silent` (no answer to the SYN), `late` (the host was
+    too slow to tell), `unreachable`, `failed`, and a detail."""
 
     outcome: str
     detail: str = ""

@@ -26,53 +26,89 @@ for old in $(ip netns list 2>/dev/null | sed -n 's/^\(anywhere-proof-[0-9]*-[cn]
   [ -d "/proc/${pid%-*}" ] || ip netns del "$old"
 done
 
-# Connect, ask, and print what came: `answered`, `connected`, or why not. $1 is a command prefix, may be empty; $5 a patience.
+# Hundredths of a second since the boot.
+now() {
+  read -r uptime _ </proc/uptime
+  echo "${uptime%.*}${uptime#*.}"
+}
+
+# Connect, ask, and print what came: `answered` and the first line, `connected` without one, or why not. $1 is a command
+# prefix, may be empty; $5 a patience. The kernel answers a SYN at once, however busy the host: `silent` means that none
+# came in at least half of the patience, `late` that the question itself came too late to tell.
 ask() {
+  wait=${5:-$patience}
+  start=$(now)
   # shellcheck disable=SC2016
-  said=$($1 timeout "${5:-$patience}" bash -c '
+  said=$($1 timeout "$wait" bash -c '
+    read -r uptime _ </proc/uptime; echo "asks ${uptime%.*}${uptime#*.}"
     exec 3<>"/dev/tcp/$0/$1" || exit 7
+    echo connected
     printf "GET / HTTP/1.0\r\nHost: %s\r\n\r\n" "$0" >&3
-    head -c 200 <&3' "$2" "$3" 2>"$work/error.$4" | tr -d '\0' | head -n 5)
+    IFS= read -r line <&3; printf "first %.200s\n" "$line"' "$2" "$3" 2>"$work/error.$4" | tr -d '\0\r')
   case $said in
-    *"$token"*) echo "$4 answered temporary" ;;
-    HTTP/*) echo "$4 answered $(printf %s "$said" | head -n 1 | tr -d '\r')" ;;
+    *"first HTTP/"*"$token"*) echo "$4 answered temporary" ;;
+    *"first HTTP/"*) echo "$4 answered ${said##*first }" ;;
+    *connected*) echo "$4 connected" ;;
     *)
       error=$(tr '\n' ' ' < "$work/error.$4")
       case $error in
         *refused*) echo "$4 refused" ;;
         *unreachable*|*"No route"*) echo "$4 unreachable ${error##*: }" ;;
         *[a-z]*) echo "$4 failed ${error##*: }" ;;
-        *) if [ -n "$said" ]; then echo "$4 connected"; else echo "$4 silent"; fi ;;
+        *) echo "$4 $(silence "$start" "$wait" "$said")" ;;
       esac ;;
   esac
 }
 
-reply="r=\$(printf '\\r'); while read -r l && [ \"\$l\" != \"\$r\" ]; do :; done; printf 'HTTP/1.0 200 OK\\r\\n\\r\\n$token\\n'"
-script="import socket,sys
-s=socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET); s.setsockopt(1,2,1)
-s.bind((sys.argv[1],int(sys.argv[2]))); s.listen(9)
-while 1:
-    c=s.accept()[0]; c.settimeout(2)
-    try: c.recv(999); c.sendall(b'HTTP/1.0 200 OK\r\n\r\n$token\n')
-    except OSError: pass
-    c.close()"
-perl_script="use Socket; socket(S,PF_INET,SOCK_STREAM,6)||die; setsockopt(S,SOL_SOCKET,SO_REUSEADDR,1);
-bind(S,sockaddr_in(\$ARGV[1],inet_aton(\$ARGV[0])))||die; listen(S,9);
-while(accept(C,S)){sysread(C,\$b,999);syswrite(C,\"HTTP/1.0 200 OK\r\n\r\n$token\n\");close C}"
+# $1 is when `timeout` was started, $2 what it was given, $3 when the question was asked.
+silence() {
+  case $3 in "asks "[0-9]*) ;; *) echo late; return ;; esac
+  case $2 in *.*) given=${2%.*}${2#*.}0 ;; *) given=${2}00 ;; esac
+  given=${given#0}
+  if [ $(((${3#asks } - $1) * 2)) -le "$given" ]; then echo silent; else echo late; fi
+}
 
-# A listener from what a bare server has: systemd's own, then Python, then Perl.
+reply="r=\$(printf '\\r'); while read -r l && [ \"\$l\" != \"\$r\" ]; do :; done; printf 'HTTP/1.0 200 $token\\r\\n\\r\\n'"
+# Both serve each connection by itself: the questions run side by side, and whoever connects and says nothing delays none.
+script="import socket,sys,threading,time
+s=socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET); s.setsockopt(1,2,1)
+s.bind((sys.argv[1],int(sys.argv[2]))); s.listen(128)
+def serve(c):
+    c.settimeout(2); asked=b''; more=True
+    try:
+        while more and b'\r\n\r\n' not in asked: more=c.recv(999); asked+=more
+        c.sendall(b'HTTP/1.0 200 $token\r\n\r\n')
+    except OSError: pass
+    c.close()
+while 1:
+    try: threading.Thread(target=serve,args=(s.accept()[0],),daemon=True).start()
+    except (OSError,RuntimeError): time.sleep(.05)"
+perl_script="use Socket; socket(S,PF_INET,SOCK_STREAM,6)||die; setsockopt(S,SOL_SOCKET,SO_REUSEADDR,1);
+bind(S,sockaddr_in(\$ARGV[1],inet_aton(\$ARGV[0])))||die; listen(S,128); \$SIG{CHLD}='IGNORE';
+while(1){
+  if(accept(C,S)&&defined(\$pid=fork)){
+    if(!\$pid){
+      alarm 2; \$b=''; while(\$b!~/\r\n\r\n/){sysread(C,\$b,999,length \$b)||last}
+      syswrite(C,\"HTTP/1.0 200 $token\r\n\r\n\"); exit
+    }
+  }else{select(undef,undef,undef,.05)}
+  close C
+}"
+
+# A listener from what a bare server has: systemd's own, then Python, then Perl. It outlives the longest proof.
 serve() {
   if command -v systemd-socket-activate >/dev/null; then
-    timeout 40 systemd-socket-activate -l "$1:$2" -a --inetd /bin/sh -c "$reply" >/dev/null 2>&1 &
+    timeout 90 systemd-socket-activate -l "$1:$2" -a --inetd /bin/sh -c "$reply" >/dev/null 2>&1 &
   elif python=$(command -v python3 /usr/libexec/platform-python | head -n 1) && [ -n "$python" ]; then
-    timeout 40 "$python" -c "$script" "$1" "$2" >/dev/null 2>&1 &
+    timeout 90 "$python" -c "$script" "$1" "$2" >/dev/null 2>&1 &
   elif command -v perl >/dev/null; then
-    timeout 40 perl -e "$perl_script" "$1" "$2" >/dev/null 2>&1 &
+    timeout 90 perl -e "$perl_script" "$1" "$2" >/dev/null 2>&1 &
   else
     return 1
   fi
   servers="$servers $!"
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
+  since=$(now)
+  while kill -0 "${servers##* }" 2>/dev/null && [ $(($(now) - since)) -lt 1000 ]; do
     case $(ask '' 127.0.0.1 "$2" "start$2" "$longer") in *answered*) return 0 ;; esac
     sleep 0.05
   done
@@ -81,13 +117,14 @@ serve() {
 
 listener() {
   said=$(ask '' 127.0.0.1 "$1" "here$1")
-  case $said in *silent*) said=$(ask '' 127.0.0.1 "$1" "here$1" "$longer") ;; esac
+  case $said in *silent|*late) said=$(ask '' 127.0.0.1 "$1" "here$1" "$longer") ;; esac
   case $said in
-    *silent*)
+    *silent)
       echo "$3 blocked"
       longer=$patience # the loopback itself does not answer: nothing gains by waiting again
       ;;
-    *refused*) if serve "$2" "$1"; then echo "$3 temporary"; else echo "$3 none"; fi ;;
+    *late) echo "$3 late" ;;
+    *refused) if serve "$2" "$1"; then echo "$3 temporary"; else echo "$3 none"; fi ;;
     *) echo "$3 present" ;;
   esac
 }
@@ -133,6 +170,7 @@ done
 
 question() {
   case $1 in
+    loopback) ask '' 127.0.0.1 51679 loopback ;;
     host) ask '' 169.254.170.2 80 host ;;
     bridge) ask "ip netns exec $near" 169.254.170.2 80 bridge ;;
     bridge-introspection) ask "ip netns exec $near" "$gateway" 51678 bridge-introspection ;;
@@ -155,12 +193,12 @@ round() {
   done
 }
 
-questions='host bridge bridge-introspection neighbour-loopback neighbour-introspection'
+questions='loopback host bridge bridge-introspection neighbour-loopback neighbour-introspection'
 [ ! -d /proc/sys/net/ipv6 ] || questions="$questions neighbour-introspection6"
 round "$questions" > "$work/said"
 cat "$work/said"
 # A busy host may be too slow for a short patience: then no silence counts before it was given more time.
-if grep -Eq '^(host|bridge) silent|-link down$' "$work/said"; then
+if grep -Eq '^(loopback|host|bridge) (silent|connected)$| late$|-link down$' "$work/said"; then
   patience=$longer
-  round "$(sed -n 's/ silent.*//p' "$work/said")"
+  round "$(sed -n -e 's/ silent$//p' -e 's/ late$//p' -e 's/ connected$//p' "$work/said")"
 fi

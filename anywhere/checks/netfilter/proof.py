@@ -8,7 +8,7 @@ from anywhere.changes.base import Step
 from anywhere.changes.rules import plan as change
 from anywhere.changes.rules.desired import State, observe
 from anywhere.changes.rules.persistence import UNIT
-from anywhere.changes.rules.proof import Proof, Reply, prove
+from anywhere.changes.rules.proof import ANSWERED, Proof, Reply, prove
 from anywhere.checks.base import passed, skipped, trouble, unknown
 from anywhere.checks.netfilter.rules import APPLY, PATH, judge_copies, judge_loopback, judge_path
 from anywhere.facts.firewall.credential_path import obstacles
@@ -18,6 +18,7 @@ from anywhere.settings import Settings
 
 PLAN, PROOF = "netfilter.plan", "netfilter.proof"
 
+TOO_SLOW = "not proven: the host was too slow to answer in time; run `anywhere rules verify` again when it is less busy"
 _WHO = {"bridge": "a bridge container", "host": "the host, as a host-mode container"}
 
 
@@ -68,6 +69,8 @@ def _path(state: State, proof: Proof, path: str) -> Finding:
         return passed(PROOF, subject, f"answered by {by}{note}", reply=reply.detail)
     if listener.outcome == "none" and reply.outcome == "refused":
         return unknown(PROOF, subject, "the way is open as far as the loopback, but nothing could listen there")
+    if reply.outcome == "late" or not _is_measured(proof, listener):
+        return unknown(PROOF, subject, TOO_SLOW)
     hops = [obstacle for obstacle in obstacles(state.firewall, state.net) if obstacle.path == path]
     hop = hops[0].hop if hops else _guess(proof, path, reply, listener)
     said = f": {hops[0].rule}" if hops else ""
@@ -75,6 +78,17 @@ def _path(state: State, proof: Proof, path: str) -> Finding:
     evidence = {"hop": hop, "reply": reply.outcome, "listener": listener.outcome}
     summary = f"no answer ({reply.outcome}), the broken hop is {hop}{said}"
     return trouble(PROOF, Status.FAIL, subject, summary, cause="rules.shadowed", remedy=mend, evidence=evidence)
+
+
+def _is_measured(proof: Proof, listener: Reply) -> bool:
+    """Whether the loopback itself, asked at the same time, shows that the host was quick enough for a verdict."""
+    if listener.outcome == "blocked":
+        return True
+    control = proof.reply("loopback")
+    if control is None:
+        return False
+    expected = {"none": "refused", "temporary": ANSWERED}.get(listener.outcome)
+    return control.outcome == expected if expected else control.got_through
 
 
 def _guess(proof: Proof, path: str, reply: Reply, listener: Reply) -> str:
@@ -107,6 +121,8 @@ def _neighbour(proof: Proof) -> Iterator[Finding]:
             mend = Remedy("Set the guards.", (("sudo", *APPLY),))
             said = f"a neighbour on the network reached {what} of this host"
             yield trouble(PROOF, Status.FAIL, subject, said, cause="rules.unguarded", remedy=mend)
+        elif reply.outcome == "late":
+            yield unknown(PROOF, subject, TOO_SLOW)
         elif link is None or link.outcome != "up":
             yield unknown(PROOF, subject, "the neighbour was not on the wire, so its silence proves nothing")
         else:
