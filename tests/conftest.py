@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import tries
+from tests.support.tries import pytest_configure, pytest_terminal_summary  # noqa: F401 (hooks)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without root there are no namespaces: such tests are skipped, and say so."""
+    tries.pytest_collection_modifyitems(items)
     if os.geteuid() == 0:
         return
     for item in items:

@@ -90,9 +90,11 @@ class BareHost(EnteredHost):
         self._hidden = frozenset(hidden)
         self._holder = subprocess.Popen(argv)
         self.pid = self._holder.pid
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while not (self.root / "ready").exists():
-            assert time.monotonic() < until and self._holder.poll() is None, "the namespaces did not come up"
+            if time.monotonic() > until or self._holder.poll() is not None:
+                self.close()
+                raise AssertionError("the namespaces of the bare host did not come up")
             time.sleep(0.01)
 
     @classmethod

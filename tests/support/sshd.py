@@ -13,9 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from anywhere.hosts.open import open_live
 from anywhere.hosts.ssh.host import SSHHost
 from anywhere.hosts.target import SSHOptions, SSHTarget
+from tests.support.programs import needs
 
 SSHD = "/usr/sbin/sshd"
 PASSWD = "root:x:0:0:root:{home}:/bin/bash\nsshd:x:101:65534::/run/sshd:/usr/sbin/nologin\n"
@@ -30,7 +33,9 @@ def free_port(address: str = "127.0.0.1") -> int:
 
 
 def keygen(path: Path, *words: str) -> Path:
-    """A new Ed25519 key pair."""
+    """A new Ed25519 key pair; one that an earlier try left there gives way."""
+    for old in (path, Path(f"{path}.pub")):
+        old.unlink(missing_ok=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", *words, "-f", path], check=True)
     return path
 
@@ -90,14 +95,19 @@ class Server:
         return host
 
     def start(self, popen: Popen = subprocess.Popen) -> None:
-        """Start and wait until it listens; `popen` may start it elsewhere, in a region."""
+        """Start and wait until it listens; `popen` may start it elsewhere, in a region. What fails leaves nothing."""
+        needs(SSHD, *(["sudo"] if any(one.sudo for one in self.accounts) else []))
         config = self.folder / "sshd_config"
         config.write_text(self._config())
         command = [SSHD, "-D", "-f", str(config), "-E", str(self.folder / "log")]
         if popen is subprocess.Popen:
             command = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", self._namespace(command)]
         self._process = popen(command, stdin=subprocess.DEVNULL)
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
 
     def _config(self) -> str:
         keys = self.folder / "authorized_keys"
@@ -141,13 +151,16 @@ class Server:
 
     def _wait(self) -> None:
         log = self.folder / "log"
-        for _ in range(200):
-            if log.exists() and "Server listening" in log.read_text():
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            text = log.read_text() if log.exists() else ""
+            if "Server listening" in text:
                 return
             assert self._process
-            assert self._process.poll() is None, log.read_text() if log.exists() else "sshd did not start"
+            if self._process.poll() is not None:
+                pytest.fail(f"sshd ended before it listened: {text.strip()[-200:] or 'no log'}", pytrace=False)
             time.sleep(0.05)
-        raise AssertionError("sshd does not listen")
+        pytest.fail("sshd does not listen after 30 s", pytrace=False)
 
     def stop(self) -> None:
         """End it, and the connections that it has."""
