@@ -64,7 +64,7 @@ def compose(text: str, deepest: int) -> list[Node]:
     import yaml
 
     try:
-        return list(_Composer(deepest).documents(_events(text)))
+        return _documents(text, deepest)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(str(error.problem or error.context).split())
@@ -74,11 +74,18 @@ def compose(text: str, deepest: int) -> list[Node]:
         raise YamlError(" ".join(str(error).split())[:200]) from None
 
 
-def _events(text: str) -> Iterator[Any]:
+def _documents(text: str, deepest: int) -> list[Node]:
     import yaml
 
-    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-    return iter(yaml.parse(text, Loader=loader))
+    if yaml.__with_libyaml__:
+        try:
+            return list(_Composer(deepest).documents(iter(yaml.parse(text, Loader=yaml.CSafeLoader))))
+        except yaml.MarkedYAMLError as error:
+            # Newer versions have a limit of their own, in their own words, and read ahead of what they deliver.
+            read = text[: error.problem_mark.index] if error.problem_mark else ""
+            if sum(map(read.count, "[{")) - sum(map(read.count, "]}")) <= deepest:
+                raise
+    return list(_Composer(deepest).documents(iter(yaml.parse(text, Loader=yaml.SafeLoader))))
 
 
 class _Composer:
