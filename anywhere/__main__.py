@@ -1,15 +1,28 @@
 """`python -m anywhere`, and the command `anywhere`."""
 
+import os
 import signal
+import sys
+
+UNUSABLE = 3  # exit code: nothing could be checked
 
 
 def main() -> None:
     """Until the command line is there to say so in one line, Ctrl-C ends the program without a word."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from anywhere.cli import main
+    try:
+        from anywhere.cli import main
 
-    main()
+        main()
+    except (ImportError, PermissionError) as error:
+        said = f"{error.filename}: {error.strerror}" if isinstance(error, PermissionError) else str(error)
+        print(
+            f"anywhere: cannot read the program's own files as uid {os.geteuid()} ({said}): "
+            "run it with sudo, or install it again with umask 022",
+            file=sys.stderr,
+        )
+        sys.exit(UNUSABLE)
 
 
 if __name__ == "__main__":

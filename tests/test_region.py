@@ -17,6 +17,7 @@ import pytest
 
 from tests.region import Options, Region, RegionError
 from tests.region.faults import TABLE, UnknownFault, find, table
+from tests.support.unprivileged import NOBODY, python, readable_copy
 
 pytestmark = [
     pytest.mark.region,
@@ -524,19 +525,10 @@ def test_no_command_is_a_usage_error() -> None:
     assert done.returncode == 2 and "no command" in done.stderr
 
 
-def test_without_root_it_is_one_line() -> None:
-    argv = [
-        "setpriv",
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        sys.executable,
-        "-m",
-        "tests.region",
-        "--",
-        "id",
-    ]
-    done = subprocess.run(argv, text=True, capture_output=True, env={"PATH": os.environ["PATH"]})
+def test_without_root_it_is_one_line(room: Path) -> None:
+    environment = readable_copy(room, "anywhere", "tests")
+    argv = [*NOBODY, python(), "-m", "tests.region", "--", "id"]
+    done = subprocess.run(argv, text=True, capture_output=True, env=environment, cwd=room)
     assert done.returncode == 2 and "root" in done.stderr and len(done.stderr.splitlines()) == 1
 
 

@@ -28,6 +28,7 @@ VERBS = {
     "explain": "Say what a cause code means, how it is found and how it is mended.",
 }
 INTERRUPTED = 130
+INSTALLED = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Typer carries a copy of click in some releases and needs click itself in others: its own exceptions tell which.
 exceptions = import_module(typer.BadParameter.__module__)
 
@@ -118,6 +119,8 @@ def run(argv: list[str]) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
+        if isinstance(error, PermissionError) and str(error.filename).startswith(INSTALLED):
+            raise
         said = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
         return _say(said, 2)
     except Exception as error:

@@ -19,7 +19,9 @@ import pytest
 
 from anywhere.hosts.bundle import load
 from tests.hosts.test_bundle import GOOD
+from tests.region.options import Options
 from tests.region.region import Region
+from tests.support.unprivileged import NOBODY, python, readable_copy
 
 ROOT = Path(__file__).parent.parent.parent
 ANYWHERE = (sys.executable, "-m", "anywhere")
@@ -391,12 +393,38 @@ def test_damaged_files_of_the_host_are_findings(kind: str) -> None:
 
 
 @pytest.mark.region
-def test_without_root() -> None:
-    with Region() as region:
-        done = region.run(["setpriv", "--reuid=65534", "--clear-groups", *ANYWHERE, *EAST, "--format", "json"])
+def test_without_root(room: Path) -> None:
+    environment = readable_copy(room, "anywhere")
+    with Region(options=Options(binds=(str(room),))) as region:
+        argv = [*NOBODY, python(), "-m", "anywhere", *EAST, "--format", "json"]
+        done = region.run(argv, environment, cwd=str(room))
     target = json.loads(done.stdout)["targets"][0]
     assert done.stderr == "" and not [row for row in target["findings"] if "traceback" in row["evidence"]]
     assert not [row for row in target["findings"] if row["status"] == "fail"]
+
+
+@pytest.mark.region
+@pytest.mark.parametrize(
+    "closed",
+    [
+        "anywhere/cli",
+        "anywhere/cli/explain.py",
+        "anywhere/catalogue/data",
+        "anywhere/model.py",
+        "lib/typer",
+        "lib/rich",
+    ],
+)
+def test_an_installation_that_the_user_may_not_read_is_one_line(room: Path, closed: str) -> None:
+    environment = readable_copy(room, "anywhere")
+    (room / closed).chmod(0)
+    for words in (["explain", "--list"], ["endpoints", "--region", "us-east-1"], ["check", "--region", "us-east-1"]):
+        argv = [*ALONE, *NOBODY, python(), "-m", "anywhere", *words]
+        done = subprocess.run(argv, text=True, capture_output=True, env=environment, cwd=room, timeout=60)
+        if "cannot read" in done.stderr or done.returncode not in (0, 1, 3):
+            assert done.returncode == 3 and len(done.stderr.splitlines()) == 1, done.stderr
+            assert "umask 022" in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr + done.stdout, done.stderr
 
 
 # --- Ctrl-C -------------------------------------------------------------------------------------------------------
