@@ -27,8 +27,10 @@ test: $(STAMP) ## fast tier: under ten minutes
 
 test-slow: $(STAMP) ## what `make test` leaves out
 	sh tests/packages.sh slow
-	$(PYTEST) -m slow $(APART) $(ARGS)
-	$(PYTEST) -n 0 -m "slow or docker or booted" $(APART:%=--ignore %) $(ARGS)
+	@failed=0; \
+	$(PYTEST) -m slow $(APART) $(ARGS) || failed=1; \
+	$(PYTEST) -n 0 -m "slow or docker or booted" $(APART:%=--ignore %) $(ARGS) || failed=1; \
+	exit $$failed
 
 test-all: test test-slow ## everything: root, namespaces, booted hosts, docker
 

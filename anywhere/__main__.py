@@ -17,10 +17,9 @@ def main() -> None:
         main()
     except (ImportError, PermissionError) as error:
         said = f"{error.filename}: {error.strerror}" if isinstance(error, PermissionError) else str(error)
-        print(
+        sys.stderr.write(
             f"anywhere: cannot read the program's own files as uid {os.geteuid()} ({said}): "
-            "run it with sudo, or install it again with umask 022",
-            file=sys.stderr,
+            "run it with sudo, or install it again with umask 022\n"
         )
         sys.exit(UNUSABLE)
 

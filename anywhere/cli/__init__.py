@@ -118,6 +118,8 @@ def run(argv: list[str]) -> int:
         return _say(str(error), error.exit_code)
     except BrokenPipeError:
         return 0
+    except ImportError:
+        raise
     except OSError as error:
         if isinstance(error, PermissionError) and str(error.filename).startswith(INSTALLED):
             raise

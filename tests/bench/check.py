@@ -40,9 +40,9 @@ for argv, out in json.loads(sys.argv[1]):
 # One survey of forty endpoints and one visit to a single endpoint, without the start of a process.
 SURVEY = """
 import time
-from anywhere.facts.survey import catalogue, survey, visit
-from anywhere.facts.vantage import vantages
-from anywhere.facts.resolver import resolv_conf
+from anywhere.facts.network.survey import catalogue, survey, visit
+from anywhere.facts.network.vantage import vantages
+from anywhere.facts.network.resolv_conf import resolv_conf
 from anywhere.hosts.open import open_recorded
 from anywhere.settings import Settings
 import dns.message, dns.query, psutil

@@ -182,8 +182,8 @@ import sys, time, json
 from anywhere.hosts.open import open_live
 from anywhere.hosts.recording import Recording
 from anywhere.hosts.ssh import Connection
-from anywhere.hosts.sshtarget import SSHOptions
-from anywhere.run import examine
+from anywhere.hosts.target import SSHOptions
+from anywhere.flows.examine import examine
 from anywhere.settings import Settings
 from tests.support.relay import Relay
 options = SSHOptions(accept_new=True, known_hosts=(sys.argv[2],))

@@ -21,6 +21,7 @@ from anywhere.hosts.bundle import load
 from tests.hosts.test_bundle import GOOD
 from tests.region.options import Options
 from tests.region.region import Region
+from tests.support.pace import within
 from tests.support.unprivileged import NOBODY, python, readable_copy
 
 ROOT = Path(__file__).parent.parent.parent
@@ -418,13 +419,20 @@ def test_without_root(room: Path) -> None:
 def test_an_installation_that_the_user_may_not_read_is_one_line(room: Path, closed: str) -> None:
     environment = readable_copy(room, "anywhere")
     (room / closed).chmod(0)
-    for words in (["explain", "--list"], ["endpoints", "--region", "us-east-1"], ["check", "--region", "us-east-1"]):
+    said = 0
+    for words in (
+        ["explain", "tls.expired"],
+        ["endpoints", "--region", "us-east-1"],
+        ["check", "--region", "us-east-1"],
+    ):
         argv = [*ALONE, *NOBODY, python(), "-m", "anywhere", *words]
         done = subprocess.run(argv, text=True, capture_output=True, env=environment, cwd=room, timeout=60)
-        if "cannot read" in done.stderr or done.returncode not in (0, 1, 3):
+        assert "raceback" not in done.stderr + done.stdout, done.stderr
+        if done.stderr:
             assert done.returncode == 3 and len(done.stderr.splitlines()) == 1, done.stderr
-            assert "umask 022" in done.stderr, done.stderr
-        assert "Traceback" not in done.stderr + done.stdout, done.stderr
+            assert "own files" in done.stderr and "umask 022" in done.stderr, done.stderr
+            said += 1
+    assert said
 
 
 # --- Ctrl-C -------------------------------------------------------------------------------------------------------
@@ -475,7 +483,7 @@ def test_an_interruption_is_one_line_and_leaves_nothing(tmp_path: Path, after: f
         started = time.monotonic()
         interrupt(process, number)
         out, err = process.communicate(timeout=20)
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < within(1.0)
         assert process.returncode in (128 + number, -number), (process.returncode, err)
         assert out == "" and "Traceback" not in err
         assert err.count("\n") <= 1

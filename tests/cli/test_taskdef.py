@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -236,17 +235,6 @@ def test_every_format_renders_every_document(capfd: pytest.CaptureFixture[str]) 
             capfd, "check", str(DOCUMENTS / "template.yaml"), str(DOCUMENTS / "plan.json"), "--format", format
         )
         assert code == 1 and out and err == ""
-
-
-def test_thousand_definitions_in_three_seconds_and_150_mib(tmp_path: Path) -> None:
-    """The figures that the project promises, measured by the same script as on any machine."""
-    script = Path(__file__).parent.parent / "bench" / "taskdef.py"
-    done = subprocess.run([sys.executable, str(script), "--json"], capture_output=True, text=True, check=True)
-    figures = json.loads(done.stdout)
-    assert figures["definitions"] == 1000 and figures["exit_code"] == 1
-    # Processor time, as one thread does it all: on an idle machine the wall shows the same, on a busy one it proves nothing.
-    assert figures["cpu_seconds"] < 3
-    assert figures["peak_mib"] < 150
 
 
 def test_the_next_command_converts_what_was_refused(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from anywhere.flows.resume import Journal
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.report.fleet.view import endpoints, groups, outliers, row
 from tests.support.fleets import Fleets, fleets
+from tests.support.pace import within
 
 # --- the runner --------------------------------------------------------------------------------------------------
 
@@ -140,7 +141,7 @@ def test_hosts_that_hang_neither_delay_nor_hide_the_others() -> None:
     release.set()
     assert [seen[number] for number in range(100)] == ["given up" if n % 10 == 0 else "done" for n in range(100)]
     # Ten hang, four at once, four seconds each: one behind the other they would take ten seconds and more.
-    assert time.monotonic() - started < 4 + 3 * 3 + 1
+    assert time.monotonic() - started < 4 + 3 * 3 + within(1)
     assert max(moment for number, moment in moments.items() if number % 10) < 3 * 3 + 1
 
 
@@ -395,14 +396,16 @@ def lines_of(path: Path) -> int:
 
 @pytest_region
 def test_ctrl_c_gives_the_report_so_far(fleet: Fleets, tmp_path: Path) -> None:
-    listening = "import socket,time; s=socket.create_server(('127.1.0.50', 2222)); time.sleep(60)"
+    listening = "import socket,time; s=socket.create_server(('127.1.0.50', 2222)); time.sleep(300)"
     with fleet.region.popen([sys.executable, "-c", listening]) as silent:
         path = fleet.inventory(
             *(fleet.host(f"web{n}", n) for n in range(1, 4)),
             *(f"mute{n} ansible_host=127.1.0.50 ansible_port=2222" for n in range(3)),
         )
+        # The mute ones outlast the others, however long these take on a busy machine.
+        words = ("--budget", "60", "--host-timeout", "300")
         with subprocess.Popen(
-            fleet.command("-i", path, "--format", "json", "--resume", str(tmp_path / "run")),
+            fleet.command("-i", path, "--format", "json", "--resume", str(tmp_path / "run"), *words),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -446,7 +449,7 @@ time.sleep(60)
         bad.kill()
     verdicts = {target["name"]: target["verdict"] for target in report(done)["targets"]}
     assert verdicts == {"fine1": "ready", "silent": "unknown", "web": "unknown", "garbage": "unknown", "fine2": "ready"}
-    assert time.monotonic() - started < 25
+    assert time.monotonic() - started < within(25)
 
 
 @pytest_region

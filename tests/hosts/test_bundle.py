@@ -22,6 +22,7 @@ from anywhere.hosts.bundle import LARGEST, load, replay, save, writable, write_f
 from anywhere.hosts.recording import Recording
 from anywhere.settings import Settings
 from tests.support.fakehost import FakeHost
+from tests.support.pace import within
 
 GOOD: dict[str, Any] = {
     "schema": "anywhere/bundle/1",
@@ -172,7 +173,7 @@ def test_a_small_file_that_unpacks_to_a_large_one(tmp_path: Path) -> None:
     assert os.path.getsize(tmp_path / "bomb.json.gz") < LARGEST // 100
     started = time.monotonic()
     assert "larger than a bundle can be" in refused(str(tmp_path / "bomb.json.gz"))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < within(5)
 
 
 def test_a_bomb_does_not_cost_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +196,7 @@ def test_what_is_no_file_does_not_hold_the_run(tmp_path: Path) -> None:
     started = time.monotonic()
     for name in ("pipe.json", "zero.json"):
         assert "not a file" in refused(str(tmp_path / name))
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < within(1)
 
 
 # --- what is observed wrong in it ---------------------------------------------------------------------------------

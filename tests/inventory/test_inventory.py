@@ -18,6 +18,7 @@ from anywhere.inventory import Entry, limited, load, parse
 from anywhere.inventory.book import Book
 from anywhere.inventory.ranges import expand
 from anywhere.redact import redact
+from tests.support.pace import within
 
 
 def read(text: str, name: str = "") -> tuple[tuple[Entry, ...], list[str], list[str]]:
@@ -272,14 +273,14 @@ def test_an_alias_bomb_ends_soon() -> None:
     started = time.monotonic()
     _, _, fatal = read("\n".join(lines))
     assert fatal
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < within(10)
 
 
 def test_ten_thousand_hosts_are_read_soon() -> None:
     started = time.monotonic()
     entries, _, _ = read("[web]\nweb[00001:10000].example.com ansible_user=x\n")
     assert len(entries) == 10_000
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < within(3)
 
 
 # --- ranges and limits -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from string import ascii_uppercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from anywhere.report.allowlist.sheet import Rule, Sheet, heading
 
@@ -22,9 +22,12 @@ def table(sheet: Sheet, *, width: int = 160, colour: bool = False) -> str:
     """One row a rule, the core first, then feature by feature; notes and sources at the foot. `width` is in columns."""
     from rich.console import Console
 
+    # The caller decides on colors: TERM, NO_COLOR and FORCE_COLOR are not asked again.
+    system: Literal["standard"] | None = "standard" if colour else None
     console = Console(
-        file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False
-    )
+        file=io.StringIO(), width=width, force_terminal=colour, color_system=system, no_color=not colour, highlight=False,
+        emoji=False, _environ={},
+    )  # fmt: skip
     with console.capture() as captured:
         for part in _page(sheet, width):
             console.print(part)

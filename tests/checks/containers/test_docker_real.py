@@ -30,7 +30,7 @@ DOCKER_HOST=tcp://192.0.2.1:1 "$0" -c "$LOOK"
 LOOK = """
 import json
 from dataclasses import asdict
-from anywhere.facts.containers import docker, docker_info, docker_networks
+from anywhere.facts.agents.docker import docker, docker_info, docker_networks
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.local import LocalHost
 host = LocalHost(Deadline(20))

@@ -36,6 +36,7 @@ from anywhere.facts.system.castore import parse_ca_store
 from anywhere.hosts.base import Answer, Query
 from anywhere.model import Reason
 from tests.support.fakehost import FakeHost
+from tests.support.pace import within
 
 NAME = "ecs.us-east-1.amazonaws.com"
 
@@ -224,7 +225,7 @@ ip -6 route add default via fd47::1 metric 50
 ip -6 route add unreachable 2001:db8:1::/48
 {python} - <<'END'
 import subprocess
-from anywhere.facts.addresses import route_to, routes
+from anywhere.facts.network.routes import route_to, routes
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.local import LocalHost
 table = routes(LocalHost(Deadline(5)))
@@ -352,7 +353,7 @@ def test_the_systems_answer_is_used_at_once() -> None:
     host = Asked({"": (KNOWN, 0.0), "10.0.0.53": (answer("203.0.113.99"), 0.6)})
     started = time.monotonic()
     assert first_addresses(host, NAME, ("10.0.0.53",)) == ("203.0.113.10",)
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < within(0.3)
     assert lookup(host, NAME, ("10.0.0.53",)).servers[0].addresses == ("203.0.113.99",)
 
 
@@ -362,7 +363,7 @@ def test_a_nameservers_own_answer_is_used_when_the_system_takes_long() -> None:
     host = Asked({"": (DEAD, 2.5), "10.0.0.53": (DEAD, 2.0), "10.0.0.54": (KNOWN, 0.0)})
     started = time.monotonic()
     assert first_addresses(host, NAME, ("10.0.0.53", "10.0.0.54")) == ("203.0.113.10",)
-    assert 1.1 < time.monotonic() - started < 1.6
+    assert 1.1 < time.monotonic() - started < within(1.6)
 
 
 def test_a_name_that_nobody_knows_is_no_address() -> None:

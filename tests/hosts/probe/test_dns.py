@@ -24,6 +24,7 @@ from anywhere.hosts.probe import dns as nameserver
 from anywhere.hosts.probe.dns import ask
 from anywhere.hosts.probe.tcp import open_tcp
 from anywhere.model import Reason
+from tests.support.pace import within
 
 NAME = "ecs.us-east-1.amazonaws.com"
 A, AAAA = dns.rdatatype.A, dns.rdatatype.AAAA
@@ -101,7 +102,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Answer, NameSe
             monkeypatch.setattr(nameserver, "PORT", server.port)
             started = time.monotonic()
             answer = ask(Query(words.pop("name", NAME), "127.0.0.1"), timeout, dial, **words)  # type: ignore[arg-type]
-            assert time.monotonic() - started < timeout + 0.3
+            assert time.monotonic() - started < timeout + within(0.3)
         return answer, server
 
     return call
@@ -243,7 +244,7 @@ def test_a_closed_port_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     started = time.monotonic()
     answer = ask(Query(NAME, "127.0.0.1"), 2.2, dial)
     assert answer.reason is Reason.NAMESERVER_TIMEOUT and answer.detail
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < within(0.3)
 
 
 @pytest.mark.parametrize("server", ["192.0.2.1%nosuch0", "fe80::1%nosuch0", "not an address", "255.255.255.255"])
@@ -251,7 +252,7 @@ def test_a_server_that_cannot_be_asked(server: str) -> None:
     started = time.monotonic()
     answer = ask(Query(NAME, server), 1.0, dial)
     assert not answer.addresses and answer.reason is Reason.NAMESERVER_TIMEOUT
-    assert time.monotonic() - started < 1.3
+    assert time.monotonic() - started < within(1.3)
 
 
 @pytest.mark.parametrize(
@@ -359,7 +360,7 @@ ip -6 addr add fe80::53/64 dev eth9 nodad
 {python} - <<'END'
 import threading, socket
 import dns.message, dns.rrset
-from anywhere.facts.resolver import parse_resolv_conf
+from anywhere.facts.network.resolv_conf import parse_resolv_conf
 from anywhere.hosts.base import Deadline, Query
 from anywhere.hosts.local import LocalHost
 conf = parse_resolv_conf("nameserver fe80::53%eth9\n")
@@ -396,7 +397,7 @@ from anywhere.hosts.local import LocalHost
 started = time.monotonic()
 host = LocalHost(Deadline(6))
 answer = host.resolve(Query("ecs.us-east-1.amazonaws.com"))
-print(answer.addresses, answer.reason, time.monotonic() - started < 3.3)
+print(answer.addresses, answer.reason, time.monotonic() - started < 5.9)
 END
 """
 

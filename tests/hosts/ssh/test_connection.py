@@ -18,6 +18,7 @@ from anywhere.hosts.recording import Recording
 from anywhere.hosts.ssh.connection import Connection
 from anywhere.hosts.ssh.host import SSHHost
 from anywhere.model import Reason, Stage
+from tests.support.pace import within
 from tests.support.sshd import Account, Server, serving
 
 pytestmark = pytest.mark.region
@@ -87,7 +88,7 @@ def test_a_command_that_hangs_is_124_at_its_timeout(host: Host) -> None:
     started = time.monotonic()
     done = host.run(["sleep", "30"], timeout=1)
     assert done.rc == 124
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < within(3)
 
 
 def test_run_has_a_plain_locale_and_the_administrators_path(host: Host) -> None:
@@ -191,7 +192,7 @@ class Counted:
 
 def test_what_is_prefetched_costs_one_command_in_all(remote: SSHHost, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(monkeypatch)
-    commands = [("uname", "-m"), ("no-such-program",), ("systemctl", "--version"), ("sh", "-c", "exit 3")]
+    commands = [("uname", "-m"), ("no-such-program",), ("mount", "--version"), ("sh", "-c", "exit 3")]
     files = ["/etc/hostname", "/proc/uptime", "/no/such/file", "/etc"]
     remote.prefetch(commands, files, ["/etc/ssh", "/no/such/folder"])
     recording = Recording(remote)
@@ -230,15 +231,15 @@ def test_what_hangs_is_cut_off_and_delays_only_its_own_kind(remote: SSHHost, tmp
     assert remote.run(("uname",)).rc == 0
     with pytest.raises(OSError):
         remote.read(str(pipe))
-    assert 2 < time.monotonic() - started < 5
+    assert 2 < time.monotonic() - started < within(5)
     assert remote.run(("sh", "-c", "sleep 20 # docker")).rc == 124
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < within(10)
 
 
 def test_a_process_that_cannot_be_killed_is_left_and_the_rest_goes_on(
     remote: SSHHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("anywhere.hosts.ssh.connection.shell.QUIET", 1.0)
+    monkeypatch.setattr("anywhere.hosts.ssh.shell.QUIET", 1.0)
     # Nobody limits this one on the far side, as with a process in the kernel's uninterruptible sleep.
     parts = remote.shell.gather(["echo one; mark 0", "sleep 30; mark 0", "echo three; mark 0"], {})
     assert [(part.rc, part.stdout) for part in parts] == [(0, b"one\n"), (137, b""), (0, b"three\n")]
@@ -400,7 +401,7 @@ def test_a_stopped_far_side_ends_at_the_time_limit(server: Server) -> None:
         started = time.monotonic()
         assert host.run(["true"], timeout=1).rc == 124
         assert host.probe(ProbeSpec("localhost", 9, "http", address="127.0.0.1")).reason is Reason.TIMEOUT
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < within(10)
     finally:
         for pid in children:
             os.kill(pid, signal.SIGCONT)
