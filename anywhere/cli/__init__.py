@@ -149,7 +149,7 @@ def leave(code: int) -> NoReturn:
         except (OSError, ValueError):
             # Said already where the writing itself failed.
             code = code if stream is sys.stderr or code == 2 else _say("cannot write the result", 2)
-    for module, ending in (("processes", "end_all"), ("bundle", "drop_unfinished")):
-        if loaded := sys.modules.get(f"anywhere.hosts.{module}"):
+    for module, ending in (("hosts.processes", "end_all"), ("files", "drop_unfinished")):
+        if loaded := sys.modules.get(f"anywhere.{module}"):
             getattr(loaded, ending)()
     os._exit(code)

@@ -6,7 +6,6 @@ import dataclasses
 
 import typer
 
-from anywhere.model import Target
 from anywhere.printable import json_text, printable
 
 app = typer.Typer(
@@ -33,7 +32,7 @@ def show(
 ) -> None:
     """List what a bundle holds, and what was masked in it: a preview before it leaves the house."""
     from anywhere.cli.output import write
-    from anywhere.hosts.bundle import load
+    from anywhere.flows.bundle import load
     from anywhere.report.bundle import observations
 
     _known(format)
@@ -68,12 +67,10 @@ def diff(
 ) -> None:
     """Say what changed: findings, facts, then everything that was observed. Times and counters are left out."""
     from anywhere.cli.output import write
-    from anywhere.hosts.bundle import load
-    from anywhere.report.bundle import differences
+    from anywhere.flows.bundle import compare
 
     _known(format)
-    before, after = load(old), load(new)
-    found = list(differences(_target(old), _target(new), before["observations"], after["observations"]))
+    before, after, found = compare(old, new)
     if format == "json":
         write(
             _json({"old": _head(before), "new": _head(after), "differences": [dataclasses.asdict(d) for d in found]}),
@@ -91,31 +88,15 @@ def diff(
     write("\n".join(lines) + "\n", output)
 
 
-def _target(path: str) -> Target:
-    from anywhere.flows.examine import examine
-    from anywhere.flows.hosts import Hosts
-    from anywhere.flows.target import captured, open_host
-    from anywhere.inventory import Entry
-    from anywhere.settings import Settings
-
-    entry = Entry(path, path)
-    recording, settings = open_host(entry, Settings(), Hosts((entry,)))
-    return examine(recording, settings, captured(entry))
-
-
 def _head(body: dict[str, object]) -> str:
     return f"{body.get('host', '')} {body.get('captured', '')}".strip()
 
 
 def _whole(kept: dict[str, object], wanted: str) -> str:
-    from anywhere.errors import BadInput
+    from anywhere.flows.bundle import found
 
-    keys = [key for key in kept if wanted in key] or [key for key in kept if wanted in key.replace('", "', " ")]
-    if not keys:
-        raise BadInput(f"the bundle holds no observation with {wanted[:80]!r}: `anywhere bundle show` lists them")
     parts = []
-    for key in keys:
-        value = kept[key]
+    for key, value in found(kept, wanted).items():
         text = value["stdout"] if isinstance(value, dict) and isinstance(value.get("stdout"), str) else value
         parts.append(f"# {printable(key)}\n" + (text if isinstance(text, str) else _json(text)).rstrip("\n") + "\n")
     return "\n".join(parts)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import IO
+
 import typer
 
 from anywhere.cli.hosts import with_hosts
+from anywhere.cli.say import say
+from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
+from anywhere.model import Report, Target
 from anywhere.report import FORMATS
 from anywhere.settings import Settings
+
+INTERRUPTED = 130
 
 EXAMPLES = """\b
 Examples:
@@ -63,9 +70,75 @@ def check(
         dualstack=dualstack,
         fips=fips,
     )
-    from anywhere.cli.checking import run
-
     return run(settings, hosts, format=format, output=output, save=save, strict=strict, resume=resume)
+
+
+def run(
+    settings: Settings, hosts: Hosts, *, format: str, output: str = "", save: str = "", strict: bool, resume: str = ""
+) -> int:
+    """Judge, show, save; the exit code. Everything that can be wrong with the words is said before anything is done."""
+    from anywhere.cli.output import show
+    from anywhere.cli.progress import tallying
+    from anywhere.files import writable
+    from anywhere.flows.check import Check
+    from anywhere.report import renderer
+
+    renderer(format)
+    if output:
+        writable(output)
+    work = Check(settings, hosts, save, resume)
+    stream = Stream(output) if format == "jsonl" and work.many else None
+    with tallying(hosts.entries[0].name, len(hosts.entries), len(work.done)) as told:
+        found = work.run(told, *([stream.add] if stream else []))
+    for names in found.twins:
+        say(f"one machine under {len(names)} names: {', '.join(names[:5])}")
+    if stream:
+        stream.close(found.report)
+    elif found.whole or (found.report.targets and not output):
+        show(found.report, format, output)
+    if found.whole:
+        return found.report.exit_code(strict)
+    of = len(hosts.entries)
+    say("interrupted" + f": {found.left} of {of} hosts are not judged" * (of > 1))
+    return INTERRUPTED
+
+
+class Stream:
+    """JSON lines as the results come; what an earlier run judged stands in its own file already."""
+
+    def __init__(self, output: str) -> None:
+        self._file: IO[bytes] | None = None
+        if output and output != "-":
+            try:
+                self._file = open(output, "wb")  # noqa: SIM115 - open for the whole run
+            except OSError as error:
+                raise BadInput(f"cannot write {output}: {error.strerror}") from error
+
+    def add(self, target: Target) -> None:
+        """Write one target."""
+        from anywhere.report.jsonl import line
+
+        self._write(line(target))
+
+    def close(self, report: Report) -> None:
+        """Write what only all of them together show."""
+        from anywhere.report.jsonl import closing
+
+        self._write(closing(report))
+        if self._file:
+            self._file.close()
+
+    def _write(self, text: str) -> None:
+        from anywhere.cli.output import write
+
+        if self._file is None:
+            write(text)
+            return
+        try:
+            self._file.write(text.encode())
+            self._file.flush()
+        except OSError as error:
+            raise BadInput(f"cannot write the result: {error.strerror}") from error
 
 
 def _words(values: list[str]) -> list[str]:

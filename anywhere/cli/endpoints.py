@@ -24,7 +24,6 @@ Examples:
   anywhere endpoints --region eu-west-1 --format squid > /etc/squid/conf.d/ecs-anywhere.conf
   anywhere endpoints --region eu-west-1 --format nftables | sudo nft -f -
 """
-RESOLVE_BUDGET = 8.0  # seconds for all look-ups of the nftables sets together
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -103,22 +102,13 @@ def _table(sheet: Sheet, *, to_file: bool) -> str:
 def _nftables(sheet: Sheet) -> str:
     from datetime import UTC, datetime
 
+    from anywhere.flows.resolve import resolve
+
     when = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    answers = _resolve(tuple(dict.fromkeys(host for rule in sheet.rules for host in rule.hosts)))
+    answers = resolve(tuple(dict.fromkeys(host for rule in sheet.rules for host in rule.hosts)))
     if not any(answers.values()):
         raise NothingResolved(
             f"none of {len(answers)} names has an address from here, so there is no set to write: "
             "run this where DNS works, or take --format plain"
         )
     return configs.nftables(sheet, answers, when)
-
-
-def _resolve(hosts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    from concurrent.futures import ThreadPoolExecutor
-
-    from anywhere.hosts.base import Deadline, Query
-    from anywhere.hosts.local import LocalHost
-
-    host = LocalHost(Deadline(RESOLVE_BUDGET))
-    with ThreadPoolExecutor(max_workers=32) as pool:
-        return {answer.name: answer.addresses for answer in pool.map(lambda name: host.resolve(Query(name)), hosts)}

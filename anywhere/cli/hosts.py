@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import typer
 
 from anywhere.cli.say import say
 from anywhere.errors import BadInput
-from anywhere.flows.hosts import PARALLEL, Hosts, named, once
-from anywhere.hosts.open import HOST_SECONDS
-from anywhere.hosts.target import SSHOptions
-from anywhere.inventory import STDIN, Entry, limited, load
+from anywhere.flows.hosts import HOST_SECONDS, PARALLEL, Hosts, chosen
 
-MOST_PARALLEL = 512
 PANEL = "Hosts"
 
 
@@ -61,7 +56,7 @@ def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(**words: Any) -> Any:
         given = {name: words.pop(name) for name in OPTIONS}
         given["host"] = [*given["host"], *(words.pop("more", None) or ())]
-        return command(**words, hosts=chosen(**given))
+        return command(**words, hosts=_chosen(**given))
 
     wrapped.__signature__ = inspect.Signature([*own, *ours])  # type: ignore[attr-defined]
     kinds = {name: kind for name, (kind, _) in OPTIONS.items()}
@@ -72,57 +67,18 @@ def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def chosen(
-    host: Sequence[str] = (),
-    inventory: str | None = None,
-    limit: str = "",
-    parallel: int = PARALLEL,
-    host_timeout: float = HOST_SECONDS,
-    ssh_key: Sequence[str] = (),
-    ssh_config: str = "",
-    ssh_accept_new: bool = False,
-    no_sudo: bool = False,
-    ask_become_pass: bool = False,
-) -> Hosts:
+def _chosen(**words: Any) -> Hosts:
     """The options as values. Raises BadInput for what cannot be meant; says on stderr what is listed twice."""
-    if not 1 <= parallel <= MOST_PARALLEL:
-        raise BadInput(f"--parallel must be 1 to {MOST_PARALLEL}, not {parallel}")
-    if not 1 <= host_timeout <= 3600:
-        raise BadInput(f"--host-timeout must be 1 to 3600 seconds, not {host_timeout:g}")
-    for path in (*ssh_key, *filter(None, [ssh_config])):
-        if not os.access(os.path.expanduser(path), os.R_OK):
-            raise BadInput(f"{path}: cannot be read")
-    if inventory == "":
-        raise BadInput("--inventory is empty: name a file of hosts, or - for standard input")
-    entries = _entries(host, inventory or "", limit)
-    ssh = SSHOptions(
-        accept_new=ssh_accept_new,
-        identities=tuple(ssh_key),
-        config=(ssh_config,) if ssh_config else None,
-        become=not no_sudo,
-        become_password=_password(inventory or "") if ask_become_pass else "",
-    )
-    return Hosts(entries, ssh, parallel, host_timeout, given=bool(host or inventory))
+    asks = words.pop("ask_become_pass")
+    return chosen(**words, password=_password if asks else None, note=say)
 
 
-def _entries(host: Sequence[str], inventory: str, limit: str) -> tuple[Entry, ...]:
-    listed: tuple[Entry, ...] = ()
-    if inventory:
-        listed, notes = load(inventory)
-        for note in notes:
-            say(f"{inventory}: {note}")
-    elif limit:
-        raise BadInput("--limit chooses from an inventory: give --inventory too")
-    entries = [*limited(listed, limit), *(entry for spec in host for entry in named(spec))]
-    return once(entries) or (Entry("local", "local"),)
-
-
-def _password(inventory: str) -> str:
+def _password(is_stdin_taken: bool) -> str:
     """Asked on the terminal, or the first line of standard input where that is none."""
     if sys.stdin.isatty():
         import getpass
 
         return getpass.getpass("password of sudo: ", stream=sys.stderr)
-    if inventory == STDIN:
+    if is_stdin_taken:
         raise BadInput("--ask-become-pass reads standard input here, and so does --inventory -: give one as a file")
     return sys.stdin.readline().rstrip("\n")

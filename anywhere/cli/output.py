@@ -46,21 +46,6 @@ def verified(hosts: Hosts, judge: Callable[[], Report], format: str, output: str
     return report.exit_code()
 
 
-def read(path: str, largest: int) -> bytes:
-    """A file's content, or standard input's for `-`. Raises BadInput for what cannot be read or has no end."""
-    try:
-        if path == "-":
-            data = sys.stdin.buffer.read(largest + 1)
-        else:
-            with open(path, "rb") as file:
-                data = file.read(largest + 1)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
-    if len(data) > largest:
-        raise BadInput(f"{path}: larger than {largest >> 20} MiB")
-    return data
-
-
 def write(text: str, output: str = "", *, coloured: bool = False, exact: bool = False) -> None:
     """Write to standard output or to a file. A closed pipe ends quietly, a full disk is one line and exit code 2.
 
@@ -70,7 +55,7 @@ def write(text: str, output: str = "", *, coloured: bool = False, exact: bool = 
     if not exact:
         text = printable_lines(text, coloured)
     if output and output != "-":
-        from anywhere.hosts.bundle import write_file
+        from anywhere.files import write_file
 
         write_file(output, text.encode("utf-8", "replace"))
         return

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from anywhere.cli.hosts import with_hosts
+from anywhere.cli.say import note
 from anywhere.flows.hosts import Hosts
 
 if TYPE_CHECKING:
-    from anywhere.changes.proxy.profile import Profile
+    from anywhere.flows.proxy import Profile
 
 app = typer.Typer(
     add_completion=False,
@@ -45,10 +46,11 @@ def plan(
     format: str = typer.Option("table", help="table, json or shell."),
 ) -> int:
     """Print what would be written; change nothing."""
-    from anywhere.cli import proxying
+    from anywhere.cli import changes
+    from anywhere.flows.proxy import work
 
     profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
-    return proxying.plan(profile, packages, restart, hosts, format)
+    return changes.plan(work(profile, packages, restart), hosts, format)
 
 
 @app.command(
@@ -70,10 +72,14 @@ def apply(
     format: str = _FORMAT,
 ) -> int:
     """Write the profile to docker, the SSM agent, ecs and the host's CA store; merge what is there."""
-    from anywhere.cli import proxying
+    from anywhere.cli import changes
+    from anywhere.flows.proxy import ORDER, work
 
     profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
-    return proxying.apply(profile, packages, restart, hosts, wave, format)
+    code = changes.apply(work(profile, packages, restart), hosts, wave, format)
+    if not restart and profile.address:
+        note(f"It counts from the next start on. Restart those that run: {ORDER} (or use --restart).")
+    return code
 
 
 @app.command(epilog="\b\nExamples:\n  anywhere proxy verify --url http://proxy.example.com:3128\n")
@@ -90,10 +96,11 @@ def verify(
     output: str = typer.Option("", help="Write the result to a file."),
 ) -> int:
     """Judge whether every component has the profile and works with it."""
-    from anywhere.cli import proxying
+    from anywhere.cli.output import verified
+    from anywhere.flows.verify import proxy
 
     profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
-    return proxying.verify(profile, packages, hosts, format, output)
+    return verified(hosts, lambda: proxy(hosts, profile, packages), format, output)
 
 
 @app.command(epilog="\b\nExamples:\n  anywhere proxy revert --restart\n")
@@ -106,13 +113,19 @@ def revert(
     format: str = _FORMAT,
 ) -> int:
     """Take back exactly what apply wrote."""
-    from anywhere.cli import proxying
+    from anywhere.cli import changes
+    from anywhere.flows.proxy import ORDER, restart_running, work
 
-    return proxying.plan_revert(hosts, format) if dry_run else proxying.revert(restart, hosts, wave, format)
+    if dry_run:
+        return changes.plan_revert(work(), hosts, format)
+    code = changes.revert(work(), hosts, wave, format, restart_running if restart else None)
+    if not restart:
+        note(f"What still runs keeps its old environment until it is restarted: {ORDER}.")
+    return code
 
 
 def _profile(hosts: Hosts, url: str, url_file: str, credentials: str, no_proxy: list[str], ca: str) -> Profile:
-    from anywhere.cli import proxying
+    from anywhere.flows.proxy import profile, require_free_stdin
 
-    proxying.require_free_stdin(hosts, url_file, credentials, ca)
-    return proxying.profile(url, url_file, credentials, no_proxy, ca)
+    require_free_stdin(hosts, url_file, credentials, ca)
+    return profile(url, url_file, credentials, no_proxy, ca)

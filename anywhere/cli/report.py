@@ -51,10 +51,10 @@ def merge(
 
 
 def _text(path: str) -> str:
-    from anywhere.cli.output import read
     from anywhere.errors import BadInput
+    from anywhere.files import read_file
 
     try:
-        return read(path, LARGEST).decode("utf-8")
+        return read_file(path, LARGEST).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: not text; a saved bundle is judged by `anywhere check {path}`") from error

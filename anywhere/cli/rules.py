@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from anywhere.cli.hosts import with_hosts
 from anywhere.flows.hosts import Hosts
-
-if TYPE_CHECKING:
-    from anywhere.cli.changes import Work
 
 app = typer.Typer(
     add_completion=False,
@@ -37,8 +32,9 @@ def plan(
 ) -> int:
     """Print what would be done; change nothing."""
     from anywhere.cli import changes
+    from anywhere.flows.change import rules
 
-    return changes.plan(_work(not no_persist), hosts, format)
+    return changes.plan(rules(not no_persist), hosts, format)
 
 
 @app.command(epilog="\b\nExamples:\n  anywhere rules apply\n  anywhere rules apply --inventory hosts.ini --wave 5%\n")
@@ -46,8 +42,9 @@ def plan(
 def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Bring the rules to the wanted state, and keep them there."""
     from anywhere.cli import changes
+    from anywhere.flows.change import rules
 
-    return changes.apply(_work(not no_persist), hosts, wave, format)
+    return changes.apply(rules(not no_persist), hosts, wave, format)
 
 
 @app.command(epilog="\b\nExamples:\n  anywhere rules revert --dry-run\n  anywhere rules revert\n")
@@ -55,10 +52,11 @@ def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: 
 def revert(hosts: Hosts, dry_run: bool = _DRY_RUN, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Take back exactly what apply did."""
     from anywhere.cli import changes
+    from anywhere.flows.change import rules
 
     if dry_run:
-        return changes.plan_revert(_work(True), hosts, format)
-    return changes.revert(_work(True), hosts, wave, format)
+        return changes.plan_revert(rules(), hosts, format)
+    return changes.revert(rules(), hosts, wave, format)
 
 
 @app.command(
@@ -89,13 +87,3 @@ def guard() -> None:
     from anywhere.flows.verify import guard as run
 
     run()
-
-
-def _work(persist: bool) -> Work:
-    from functools import partial
-
-    from anywhere.changes.rules import plan as netfilter
-    from anywhere.cli import changes
-    from anywhere.settings import Settings
-
-    return changes.Work("rules", netfilter.JOURNAL, partial(netfilter.plan, settings=Settings(), persist=persist))

@@ -13,10 +13,11 @@ from functools import partial
 from anywhere.checks import CHECKS
 from anywhere.checks.base import TOPICS, Check
 from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
-from anywhere.errors import AnywhereError, BadInput
+from anywhere.errors import AnywhereError, BadInput, HostUnreachable
 from anywhere.facts.prefetch_list import wants
 from anywhere.facts.summary import facts_summary
 from anywhere.flows.clean import clean_cause, clean_facts, clean_finding
+from anywhere.flows.target import LOST, Lost
 from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Status, Target
 from anywhere.settings import Settings
@@ -54,6 +55,8 @@ def judge(check: Check, host: Recording, settings: Settings) -> list[Finding]:
     found: list[Finding] = []
     try:
         found.extend(check.judge(host, settings))
+    except HostUnreachable as error:
+        found.append(replace(Lost.of(host.name, error).finding, check=check.id, evidence={"because": LOST}))
     except AnywhereError as error:
         found.append(Finding(check.id, Status.ERROR, host.name, str(error), evidence={"because": type(error).__name__}))
     except Exception as error:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from anywhere.errors import BadInput
 from anywhere.hosts.open import BUNDLES, HOST_SECONDS, is_bundle
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
-from anywhere.inventory import Entry
+from anywhere.inventory import STDIN, Entry, limited, load
 
-PARALLEL = 16
+__all__ = ["HOST_SECONDS", "PARALLEL", "Hosts", "chosen", "named", "seconds_for", "titles"]
+
+PARALLEL, MOST_PARALLEL = 16, 512
+LONGEST = 3600.0  # seconds for one host
 CHANGE_SECONDS = 300.0  # for one host, from login to the last step
 
 
@@ -33,7 +36,9 @@ class Hosts:
     def also(self, specs: Sequence[str]) -> Hosts:
         """These hosts and more. Raises BadInput for what is none."""
         more = [entry for spec in specs for entry in named(spec)]
-        return replace(self, entries=once([*(self.entries if self.given else ()), *more]), given=True) if more else self
+        return (
+            replace(self, entries=_once([*(self.entries if self.given else ()), *more]), given=True) if more else self
+        )
 
 
 def seconds_for(hosts: Hosts) -> float:
@@ -41,7 +46,58 @@ def seconds_for(hosts: Hosts) -> float:
     return CHANGE_SECONDS if hosts.seconds == HOST_SECONDS else hosts.seconds
 
 
-def once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def chosen(
+    *,
+    host: Sequence[str] = (),
+    inventory: str | None = None,
+    limit: str = "",
+    parallel: int = PARALLEL,
+    host_timeout: float = HOST_SECONDS,
+    ssh_key: Sequence[str] = (),
+    ssh_config: str = "",
+    ssh_accept_new: bool = False,
+    no_sudo: bool = False,
+    password: Callable[[bool], str] | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Hosts:
+    """The hosts that these words mean. Raises BadInput for what cannot be meant.
+
+    `password` asks for sudo's, and is told whether standard input is taken; `note` gets what is worth a word, such as a
+    host that is listed twice.
+    """
+    if not 1 <= parallel <= MOST_PARALLEL:
+        raise BadInput(f"--parallel must be 1 to {MOST_PARALLEL}, not {parallel}")
+    if not 1 <= host_timeout <= LONGEST:
+        raise BadInput(f"--host-timeout must be 1 to {LONGEST:g} seconds, not {host_timeout:g}")
+    for path in (*ssh_key, *filter(None, [ssh_config])):
+        if not os.access(os.path.expanduser(path), os.R_OK):
+            raise BadInput(f"{path}: cannot be read")
+    if inventory == "":
+        raise BadInput("--inventory is empty: name a file of hosts, or - for standard input")
+    entries = _entries(host, inventory or "", limit, note)
+    ssh = SSHOptions(
+        accept_new=ssh_accept_new,
+        identities=tuple(ssh_key),
+        config=(ssh_config,) if ssh_config else None,
+        become=not no_sudo,
+        become_password=password(inventory == STDIN) if password else "",
+    )
+    return Hosts(entries, ssh, parallel, host_timeout, given=bool(host or inventory))
+
+
+def _entries(host: Sequence[str], inventory: str, limit: str, note: Callable[[str], None]) -> tuple[Entry, ...]:
+    listed: tuple[Entry, ...] = ()
+    if inventory:
+        listed, notes = load(inventory)
+        for said in notes:
+            note(f"{inventory}: {said}")
+    elif limit:
+        raise BadInput("--limit chooses from an inventory: give --inventory too")
+    entries = [*limited(listed, limit), *(entry for spec in host for entry in named(spec))]
+    return _once(entries) or (Entry("local", "local"),)
+
+
+def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     first: dict[str, Entry] = {}
     for entry in entries:
         first.setdefault(entry.name, entry)
@@ -63,10 +119,15 @@ def named(spec: str) -> tuple[Entry, ...]:
     return (Entry(str(target), target),)
 
 
+def is_saved(entry: Entry) -> bool:
+    """Whether this is a saved bundle and not a live host: `named` has told them apart."""
+    return isinstance(entry.spec, str) and entry.spec != "local"
+
+
 def titles(entries: Sequence[Entry]) -> dict[str, str]:
     """What a report on many hosts calls bundles that were saved as `local`: their files' names, or their paths where
     two files have one name."""
-    files = {e.name: _stem(e.name) for e in entries if isinstance(e.spec, str) and is_bundle(e.spec)}
+    files = {e.name: _stem(e.name) for e in entries if is_saved(e)}
     counted = Counter(files.values())
     return {path: stem if counted[stem] == 1 else path for path, stem in files.items()}
 

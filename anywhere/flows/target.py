@@ -1,163 +1,117 @@
-"""One host of a run: opened, examined, saved. Whatever happens to it is a target, never the end of the run."""
+"""One host of a run: opened, used, hung up. The one place where a host that cannot be asked becomes a finding."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import re
-import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
-from anywhere.errors import AnywhereError, BadInput, HostUnreachable
+from anywhere.errors import AnywhereError, HostUnreachable
 from anywhere.flows.clean import clean
-from anywhere.flows.examine import examine
-from anywhere.flows.hosts import Hosts
-from anywhere.hosts.open import BUNDLES, is_bundle, open_recorded
+from anywhere.flows.fleet import Done, Fleet
+from anywhere.flows.hosts import Hosts, is_saved
+from anywhere.hosts.base import Host
+from anywhere.hosts.open import open_live, open_recorded
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Cause, Finding, Remedy, Status, Target
-from anywhere.settings import Settings
 
 CHECK = "host.reach"
 LOST = HostUnreachable.__name__
-_UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]+")
+GRACE = 5.0  # seconds past a host's own time limit, before it is given up
+ADVICE = "Check the address, the key and known_hosts."
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """Judges hosts of one run. `save` is a bundle's path, or with `many` a folder for one bundle a host; `titles` are
-    names for what calls itself `local`."""
+class Lost:
+    """A host that could not be asked, or not to the end: the finding about it, and its cause."""
 
-    settings: Settings
-    hosts: Hosts
-    save: str = ""
-    many: bool = False
-    titles: Mapping[str, str] = field(default_factory=dict)
+    finding: Finding
+    cause: Cause
 
-    def __call__(self, entry: Entry) -> Target:
-        """The judged host. Of many, one that cannot be opened is a target too; a single bundle's faults are raised."""
-        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        begun = time.monotonic()
-        try:
-            return self._judge(entry)
-        except OtherBundle:
+    @classmethod
+    def of(cls, name: str, error: HostUnreachable, place: int = 0, evidence: Mapping[str, Any] | None = None) -> Lost:
+        """What an error means for the host; `place` is where its finding will stand in the target's list."""
+        summary = clean(str(error).removeprefix(f"{name}: "))
+        remedy = Remedy(clean(error.remedy) or ADVICE)
+        finding = Finding(CHECK, Status.ERROR, name, summary, evidence=evidence or {}, remedy=remedy, cause=error.code)
+        return cls(finding, Cause(error.code, Status.ERROR, summary, (name,), remedy, (place,)))
+
+    def target(self, started: str = "", seconds: float = 0.0) -> Target:
+        """The host as a target about which no more is known."""
+        name = self.finding.subject
+        return Target(name, started=started, seconds=round(seconds, 3), causes=(self.cause,), findings=(self.finding,))
+
+
+class WrongForAll(AnywhereError):
+    """What is asked is wrong for the whole run, not for one host: it ends the run also where there are many."""
+
+
+def each(
+    hosts: Hosts, act: Callable[[Entry], Result], seconds: float, entries: Sequence[Entry] | None = None
+) -> Iterator[Done[Result | Lost]]:
+    """What `act` gives for every host (or these of them), in the order in which they end; `Lost` for one that cannot be
+    asked, or that takes longer than `seconds`.
+
+    Of many hosts one never keeps the others from being served; what else goes wrong with a single one is raised.
+    """
+    many = len(hosts.entries) > 1
+    fleet: Fleet[Entry, Result | Lost] = Fleet(
+        hosts.entries if entries is None else entries,
+        lambda entry: _caught(entry, act, many),
+        lambda entry: _given_up(entry, hosts),
+        hosts.parallel,
+        seconds,
+    )
+    return fleet.run()
+
+
+def _caught(entry: Entry, act: Callable[[Entry], Result], many: bool) -> Result | Lost:
+    try:
+        return act(entry)
+    except HostUnreachable as error:
+        return Lost.of(entry.name, error)
+    except WrongForAll:
+        raise
+    except AnywhereError as error:
+        if not many:
             raise
-        except HostUnreachable as error:
-            return unreachable(entry.name, error, started, time.monotonic() - begun)
-        except AnywhereError as error:
-            if not self.many:
-                raise
-            return unreachable(entry.name, HostUnreachable(str(error)), started, time.monotonic() - begun)
-        except Exception as error:
-            if not self.many:
-                raise
-            lines = traceback.format_exc().strip().splitlines()
-            said = HostUnreachable(f"a fault of this program: {type(error).__name__}: {error}")
-            return unreachable(entry.name, said, started, time.monotonic() - begun, traceback=lines)
-
-    def give_up(self, entry: Entry) -> Target:
-        """The target of a host that took too long."""
-        seconds = self.hosts.seconds
-        error = HostUnreachable(
-            f"no result within {seconds:.0f} s", remedy="see what hangs there, or raise --host-timeout"
-        )
-        return unreachable(entry.name, error, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), seconds)
-
-    def _judge(self, entry: Entry) -> Target:
-        recording, own = open_host(entry, self.settings, self.hosts)
-        try:
-            target = examine(recording, own, captured(entry))
-            if self.many and target.name == "local":
-                target = replace(target, name=self.titles.get(entry.name, target.name))
-            if self.save:
-                self._save(recording, own, target)
-        finally:
-            recording.close()
-        return gone(target)
-
-    def _save(self, recording: Recording, settings: Settings, target: Target) -> None:
-        from anywhere.hosts.bundle import save
-
-        path = os.path.join(self.save, f"{_UNSAFE.sub('_', recording.name)}.json.gz") if self.many else self.save
-        save(recording, path, target.started, as_dict(settings))
+        return Lost.of(entry.name, HostUnreachable(str(error)))
+    except Exception as error:
+        if not many:
+            raise
+        lines = traceback.format_exc().strip().splitlines()
+        said = HostUnreachable(f"a fault of this program: {type(error).__name__}: {error}")
+        return Lost.of(entry.name, said, evidence={"traceback": lines})
 
 
-def open_host(entry: Entry, settings: Settings, hosts: Hosts) -> tuple[Recording, Settings]:
-    """The host, and the settings with its region: the given one, the bundle's, or where it is registered."""
-    if isinstance(entry.spec, str) and is_bundle(entry.spec):
-        return _bundle(entry.spec, settings)
-    recording = open_recorded(entry.spec, settings.budget + settings.idle, hosts.ssh, hosts.seconds)
-    return recording, replace(settings, regions=settings.regions or (region_of(recording),))
+def _given_up(entry: Entry, hosts: Hosts) -> Lost:
+    remedy = "see what hangs there, or raise --host-timeout"
+    return Lost.of(entry.name, HostUnreachable(f"no result within {hosts.seconds:.0f} s", remedy=remedy))
 
 
-class OtherBundle(BadInput):
-    """What is asked was not observed when the bundle was saved: wrong for the whole run, not for one host."""
+@contextmanager
+def opened(entry: Entry, hosts: Hosts, budget: float, seconds: float) -> Iterator[Host]:
+    """A live host to act on, hung up at the end. Raises BadInput (a bundle, a bad name) or HostUnreachable."""
+    host = open_live(entry.spec, budget, hosts.ssh, seconds)
+    try:
+        yield host
+    finally:
+        host.close()
 
 
-def _bundle(spec: str, settings: Settings) -> tuple[Recording, Settings]:
-    """A bundle answers for the options that it was saved with; words about checks and phases still count."""
-    from anywhere.hosts.bundle import load
-
-    saved = load(spec).get("settings", {})
-    for option, asked, held in (
-        ("--region", settings.regions, saved.get("regions", ())),
-        ("--with", sorted(settings.features), saved.get("features", ())),
-    ):
-        if held_not := [word for word in asked if word not in held]:
-            raise OtherBundle(
-                f"{spec}: saved with {option} {','.join(held) or '(none)'}, so it cannot answer for "
-                f"{','.join(held_not)}: leave {option} out, or save a new bundle with it"
-            )
-    own = {
-        "regions": settings.regions or tuple(saved.get("regions", ())),
-        "features": settings.features or frozenset(saved.get("features", ())),
-        "shards": saved.get("shards", settings.shards),
-        "dualstack": bool(saved.get("dualstack", settings.dualstack)),
-        "fips": bool(saved.get("fips", settings.fips)),
-        "accepted_issuers": settings.accepted_issuers or tuple(saved.get("accepted_issuers", ())),
-    }
-    return open_recorded(spec, settings.budget), replace(settings, **own)
-
-
-def region_of(host: Recording) -> str:
-    """Where the host is registered. Raises BadInput when that is nowhere."""
-    from anywhere.facts.agents.registration import registration
-
-    region = registration(host).region
-    if not region:
-        raise BadInput("say which region: --region us-east-1 (this host is not registered anywhere yet)")
-    return region
-
-
-def captured(entry: Entry) -> str:
-    """When a bundle was saved; empty for a live host."""
-    if not (isinstance(entry.spec, str) and entry.spec.endswith(BUNDLES)):
-        return ""
-    from anywhere.hosts.bundle import load
-
-    return str(load(entry.spec).get("captured", ""))
-
-
-def as_dict(settings: Settings) -> dict[str, object]:
-    """The settings as JSON values."""
-    values = dataclasses.asdict(settings)
-    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in values.items()}
-
-
-def unreachable(name: str, error: HostUnreachable, started: str, seconds: float, **evidence: object) -> Target:
-    """The target of a host about which nothing can be said, or nothing more."""
-    finding, cause = _reach(name, error, 0, evidence)
-    return Target(name, started=started, seconds=round(seconds, 3), causes=(cause,), findings=(finding,))
-
-
-def _reach(name: str, error: HostUnreachable, place: int, evidence: dict[str, object]) -> tuple[Finding, Cause]:
-    summary = clean(str(error).removeprefix(f"{name}: "))
-    remedy = Remedy(clean(error.remedy) or "Check the address, the key and known_hosts.")
-    finding = Finding(CHECK, Status.ERROR, name, summary, evidence=evidence, remedy=remedy, cause=error.code)
-    return finding, Cause(error.code, Status.ERROR, summary, (name,), remedy, (place,))
+@contextmanager
+def recorded(entry: Entry, hosts: Hosts, budget: float, seconds: float) -> Iterator[tuple[Recording, Host | None]]:
+    """A host or a saved bundle to look at, hung up at the end, and the live host where there is one."""
+    if is_saved(entry):
+        yield open_recorded(entry.spec, budget), None
+        return
+    with opened(entry, hosts, budget, seconds) as live:
+        yield Recording(live), live
 
 
 def gone(target: Target) -> Target:
@@ -166,7 +120,14 @@ def gone(target: Target) -> Target:
     if len(kept) == len(target.findings):
         return target
     first = next(finding for finding in target.findings if finding.evidence.get("because") == LOST)
-    finding, cause = _reach(target.name, HostUnreachable(first.summary), len(kept), {})
+    error = HostUnreachable(first.summary, code=first.cause, remedy=first.remedy.text if first.remedy else "")
+    lost = Lost.of(target.name, error, len(kept))
     places = {old: new for new, old in enumerate(kept)}
-    causes = tuple(replace(one, findings=tuple(places[i] for i in one.findings)) for one in target.causes)
-    return replace(target, findings=(*(target.findings[i] for i in kept), finding), causes=(*causes, cause))
+    causes = (replace(one, findings=tuple(places[i] for i in one.findings if i in places)) for one in target.causes)
+    findings = (*(target.findings[i] for i in kept), lost.finding)
+    return replace(target, findings=findings, causes=(*(one for one in causes if one.findings), lost.cause))
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

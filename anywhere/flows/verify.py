@@ -5,48 +5,66 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from functools import partial
 
-from anywhere.changes.base import ChangeFailed
 from anywhere.changes.proxy.profile import Profile
 from anywhere.diagnosis import RULES, diagnose
-from anywhere.errors import AnywhereError, BadInput
+from anywhere.errors import AnywhereError, BadInput, HostUnreachable
 from anywhere.flows.clean import clean_cause, clean_finding
 from anywhere.flows.hosts import Hosts, seconds_for
+from anywhere.flows.target import GRACE, Lost, each, now, recorded
 from anywhere.hosts.base import Host
-from anywhere.hosts.open import is_bundle, open_live, open_recorded
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.settings import Settings
-from anywhere.threads import fan_out
 
-Judge = Callable[[Host | None, Recording], Iterator[Finding]]
+Judge = Callable[[Recording, Host | None], Iterator[Finding]]
 
 
 def rules(hosts: Hosts, persist: bool, probe: bool) -> Report:
     """Judge the rules of every host."""
-    from anywhere.checks.netfilter.proof import judge_plan, judge_proof
+    from anywhere.checks.netfilter.proof import PLAN, judge_plan, judge_proof
 
-    def judge(live: Host | None, recorded: Recording) -> Iterator[Finding]:
-        yield from judge_plan(recorded, Settings(), persist)
+    def judge(seen: Recording, live: Host | None) -> Iterator[Finding]:
+        yield from judge_plan(seen, Settings(), persist)
         if probe and live:
-            yield from judge_proof(live, recorded)
+            yield from judge_proof(live, seen)
 
-    return verify(hosts, judge)
+    return verify(hosts, PLAN, judge)
 
 
 def proxy(hosts: Hosts, profile: Profile, packages: bool) -> Report:
     """Judge on every host whether all components have the profile and work with it."""
-    from anywhere.checks.network.proxy_profile import judge_profile
+    from anywhere.checks.network.proxy_profile import ID, judge_profile
 
-    return verify(hosts, lambda _, recorded: judge_profile(recorded, profile, packages))
+    return verify(hosts, ID, lambda seen, _: judge_profile(seen, profile, packages))
 
 
-def verify(hosts: Hosts, judge: Judge) -> Report:
-    """Judge each host."""
-    return Report(tuple(fan_out([partial(_target, entry, hosts, judge) for entry in hosts.entries], hosts.parallel)))
+def verify(hosts: Hosts, check: str, judge: Judge) -> Report:
+    """Judge each host; what cannot be judged on it is an error of this check."""
+    seconds = seconds_for(hosts)
+    targets: dict[int, Target] = {}
+    for done in each(hosts, lambda entry: _target(entry, hosts, seconds, check, judge), seconds + GRACE):
+        found = done.result
+        targets[done.index] = found.target(now(), done.seconds) if isinstance(found, Lost) else found
+    return Report(tuple(targets[place] for place in sorted(targets)))
+
+
+def _target(entry: Entry, hosts: Hosts, seconds: float, check: str, judge: Judge) -> Target:
+    started, begun = now(), time.monotonic()
+    findings: list[Finding] = []
+    with recorded(entry, hosts, seconds, seconds) as (seen, live):
+        try:
+            findings.extend(judge(seen, live))
+        except HostUnreachable:
+            raise
+        except AnywhereError as error:
+            because = {"because": type(error).__name__}
+            findings.append(Finding(check, Status.ERROR, entry.name, str(error), evidence=because))
+    found = tuple(map(clean_finding, findings))
+    took = round(time.monotonic() - begun, 3)
+    causes = tuple(map(clean_cause, diagnose(found, RULES)))
+    return Target(entry.name, started=started, seconds=took, causes=causes, findings=found)
 
 
 def guard() -> None:
@@ -56,36 +74,3 @@ def guard() -> None:
     if not os.access(SCRIPT, os.R_OK):
         raise BadInput(f"there is no {SCRIPT}: run `anywhere rules apply` first, as root")
     os.execvp("sh", ("sh", SCRIPT, "guard"))
-
-
-def _target(entry: Entry, hosts: Hosts, judge: Judge) -> Target:
-    started, begun = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), time.monotonic()
-    findings: list[Finding] = []
-    try:
-        live, recorded = _open(entry, hosts)
-        try:
-            findings.extend(judge(live, recorded))
-        finally:
-            recorded.close()
-    except AnywhereError as error:
-        if len(hosts.entries) == 1 and not isinstance(error, ChangeFailed):
-            raise
-        because = {"because": type(error).__name__}
-        findings.append(Finding("netfilter.plan", Status.ERROR, entry.name, str(error), evidence=because))
-    found = tuple(map(clean_finding, findings))
-    seconds = round(time.monotonic() - begun, 3)
-    return Target(
-        entry.name,
-        started=started,
-        seconds=seconds,
-        causes=tuple(map(clean_cause, diagnose(found, RULES))),
-        findings=found,
-    )
-
-
-def _open(entry: Entry, hosts: Hosts) -> tuple[Host | None, Recording]:
-    seconds = seconds_for(hosts)
-    if isinstance(entry.spec, str) and is_bundle(entry.spec):
-        return None, open_recorded(entry.spec, seconds)
-    live = open_live(entry.spec, seconds, hosts.ssh, seconds)
-    return live, Recording(live)

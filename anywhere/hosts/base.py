@@ -250,3 +250,6 @@ class Host(Protocol):
 
     def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
         """Gather many observations at once where that is cheaper. Only a hint: results come by the other verbs."""
+
+    def close(self) -> None:
+        """End the connection of a host that has one. Nothing else may be asked afterwards."""

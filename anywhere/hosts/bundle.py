@@ -9,22 +9,18 @@ import math
 import os
 import re
 import stat
-import tempfile
-import threading
 import zlib
-from pathlib import Path
 from typing import Any
 
 from anywhere import __version__
 from anywhere.errors import BadInput
+from anywhere.files import write_file
 from anywhere.hosts.codec import decode
 from anywhere.hosts.recording import Recording
 from anywhere.settings import Settings
 
 SCHEMA = "anywhere/bundle/1"
 LARGEST = 64 * 1024 * 1024  # bytes, unpacked: a hundred times what a host with many rules gives
-_unfinished: set[str] = set()
-_lock = threading.RLock()
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?")
 
 
@@ -40,57 +36,6 @@ def save(recording: Recording, path: str, captured: str, settings: dict[str, Any
     }
     data = json.dumps(body, indent=1, sort_keys=True).encode()
     write_file(path, gzip.compress(data, mtime=0) if path.endswith(".gz") else data)
-
-
-def writable(path: str) -> None:
-    """Raise BadInput where a file can surely not be written, before the work for it is done."""
-    folder = os.path.dirname(os.path.realpath(path))
-    if path != "-" and not os.path.isdir(folder):
-        raise BadInput(f"cannot write {path}: there is no folder {folder}")
-    if os.path.isdir(path):
-        raise BadInput(f"cannot write {path}: it is a folder")
-
-
-def write_file(path: str, data: bytes) -> None:
-    """Write a file whole or not at all; one that is there keeps its mode, a link what it points to. Raises BadInput."""
-    target = Path(os.path.realpath(path))
-    scratch = None
-    try:
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)
-            return
-        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-        # A name that nobody can guess: another user's link in a shared folder must not lead elsewhere.
-        with _lock:
-            number, scratch = tempfile.mkstemp(prefix=f".{target.name[:80]}.", dir=target.parent)
-            _unfinished.add(scratch)
-        with os.fdopen(number, "wb") as file:
-            os.fchmod(number, mode)
-            file.write(data)
-            file.flush()
-            os.fsync(number)
-        os.replace(scratch, target)
-    except BaseException as error:
-        if scratch:
-            Path(scratch).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
-        raise
-    finally:
-        _unfinished.discard(scratch or "")
-
-
-def drop_unfinished() -> None:
-    """Remove what other threads are writing just now, and let them begin no more: only for the end of the program."""
-    _lock.acquire(timeout=0.1)
-    for scratch in list(_unfinished):
-        Path(scratch).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def load(path: str) -> dict[str, Any]:
@@ -146,6 +91,15 @@ def _checked(path: str, body: Any) -> dict[str, Any]:
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
     return checked
+
+
+def looks_like_bundle(path: str) -> bool:
+    """Whether a file is one by its content, whatever its name and however damaged."""
+    try:
+        data = _bytes(path)
+    except (EOFError, zlib.error, OSError):
+        return False
+    return data.lstrip()[:1] == b"{" and b'"anywhere/bundle/' in data
 
 
 def replay(path: str) -> Recording:

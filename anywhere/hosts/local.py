@@ -107,6 +107,9 @@ class LocalHost:
     def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
         """Nothing to do: a local observation costs nothing until it is asked for."""
 
+    def close(self) -> None:
+        """Nothing to end."""
+
 
 def _without_waiting(path: str, flags: int) -> int:
     """A named pipe in the place of a file must not hold the run."""

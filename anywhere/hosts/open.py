@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from anywhere import BORN
 from anywhere.errors import BadInput
 from anywhere.hosts.base import Deadline, Host
-from anywhere.hosts.bundle import replay
+from anywhere.hosts.bundle import looks_like_bundle, replay
 from anywhere.hosts.local import LocalHost
 from anywhere.hosts.recording import Recording
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
@@ -64,5 +63,10 @@ def _over_ssh(target: SSHTarget, budget: float, options: SSHOptions, seconds: fl
 
 
 def is_bundle(spec: str) -> bool:
-    """Whether a SPEC names a saved bundle."""
-    return spec.endswith(BUNDLES) or os.path.isfile(spec)
+    """Whether a SPEC names a saved bundle: by its ending, as a path with a slash, or as a file that is one. A file that
+    has the name of a host is none."""
+    if spec.endswith(BUNDLES):
+        return True
+    if spec.startswith("ssh://"):
+        return False
+    return "/" in spec.rstrip("/") or looks_like_bundle(spec)

@@ -71,9 +71,8 @@ class Recording:
 
     def close(self) -> None:
         """End the connection of a host that has one."""
-        close = getattr(self._live, "close", None)
-        if close:
-            close()
+        if self._live is not None:
+            self._live.close()
 
     def observations(self) -> dict[str, Any]:
         """What was seen so far, redacted, in a stable order: the body of a bundle."""

@@ -11,7 +11,7 @@ from anywhere.report.table import COLOURS, MARKS, VERDICTS, WORDS
 
 PLACE_WIDTH, CHECK_WIDTH = 9, 31
 STDIN = "stdin"
-HOSTS = "hosts"  # what is said of the hosts that definitions were placed on
+HOSTS = "hosts"  # the target of the hosts that definitions were placed on
 SHOWN = (Status.SKIP, Status.WARN, Status.ERROR, Status.FAIL)
 
 

@@ -55,12 +55,13 @@ def target_dict(target: Target) -> dict[str, Any]:
         "started": target.started,
         "seconds": target.seconds,
         "facts": dict(target.facts),
-        "causes": [_cause(cause) for cause in target.causes],
-        "findings": [_finding(finding) for finding in target.findings],
+        "causes": [cause_dict(cause) for cause in target.causes],
+        "findings": [finding_dict(finding) for finding in target.findings],
     }
 
 
-def _cause(cause: Cause) -> dict[str, Any]:
+def cause_dict(cause: Cause) -> dict[str, Any]:
+    """A cause as plain values."""
     return {
         "code": cause.code,
         "severity": str(cause.severity),
@@ -71,7 +72,8 @@ def _cause(cause: Cause) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_dict(finding: Finding) -> dict[str, Any]:
+    """A finding as plain values."""
     return {
         "check": finding.check,
         "status": str(finding.status),

@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anywhere.errors import BadInput
+from anywhere.files import writable, write_file
 from anywhere.flows.examine import examine
 from anywhere.hosts import bundle
-from anywhere.hosts.bundle import LARGEST, load, replay, save, writable, write_file
+from anywhere.hosts.bundle import LARGEST, load, replay, save
 from anywhere.hosts.recording import Recording
 from anywhere.settings import Settings
 from tests.support.fakehost import FakeHost
@@ -315,7 +316,7 @@ head -c 60000 /dev/zero > {folder}/ballast
 printf old > {folder}/host.json
 {python} - <<'END'
 from anywhere.errors import BadInput
-from anywhere.hosts.bundle import write_file
+from anywhere.files import write_file
 try:
     write_file("{folder}/host.json", b"x" * 100000)
 except BadInput as error:

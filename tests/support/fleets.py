@@ -33,9 +33,16 @@ class Fleets:
 
     def command(self, *words: str) -> list[str]:
         """`anywhere check` in the hosts' network with this machine's files."""
+        return self.any_command("check", "--region", "us-east-1", "--shards", str(SHARDS), *words)
+
+    def any_command(self, *words: str) -> list[str]:
+        """`anywhere` there, with these words."""
         enter = ["nsenter", f"--net=/proc/{self.region.pid}/ns/net", "env", "-i", "PATH=/usr/bin:/bin"]
-        argv = [sys.executable, "-m", "anywhere", "check", "--region", "us-east-1", "--shards", str(SHARDS)]
-        return [*enter, f"HOME={self.folder}", *argv, *words]
+        return [*enter, f"HOME={self.folder}", sys.executable, "-m", "anywhere", *words]
+
+    def run(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run it."""
+        return subprocess.run(self.any_command(*words), capture_output=True, text=True, timeout=timeout)
 
     def check(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run it."""
@@ -81,14 +88,20 @@ for data, stays in kinds:
     threading.Thread(target=serve, args=(listening, data, stays), daemon=True).start()
 threading.Event().wait()
 """
-# What sshd runs in place of every command.
-COMMANDS = {"hangs": "sleep 300", "fills": "exec yes", "drops": "sleep 0.5; kill -9 $PPID"}
+# What sshd runs in place of every command, and one that takes passwords only.
+SETTINGS = {
+    "hangs": ("ForceCommand sleep 300",),
+    "fills": ("ForceCommand exec yes",),
+    "drops": ("ForceCommand sleep 0.5; kill -9 $PPID",),
+    "asks": ("PubkeyAuthentication no", "PasswordAuthentication yes"),
+}
 
 
 @contextlib.contextmanager
 def misbehaving(fleet: Fleets, folder: Path) -> Iterator[dict[str, int]]:
     """Ports of the region's host by what is behind them: `refused`, `mute`, `web`, `garbage`; and real sshds whose
-    every command `hangs`, `fills` the channel without end, or `drops` the connection."""
+    every command `hangs`, `fills` the channel without end, or `drops` the connection, and one that `asks` for a
+    password."""
     with contextlib.ExitStack() as stack:
         speakers = stack.enter_context(
             fleet.region.popen([sys.executable, "-c", SPEAKERS], stdout=subprocess.PIPE, text=True)
@@ -97,8 +110,8 @@ def misbehaving(fleet: Fleets, folder: Path) -> Iterator[dict[str, int]]:
         ports = {"refused": 1}
         for kind in ("mute", "web", "garbage"):
             ports[kind] = int(speakers.stdout.readline())
-        for kind, command in COMMANDS.items():
-            server = Server(folder / kind, f"ForceCommand {command}", addresses=("0.0.0.0",))
+        for kind, lines in SETTINGS.items():
+            server = Server(folder / kind, *lines, addresses=("0.0.0.0",))
             server.host_key, server.key = fleet.server.host_key, fleet.server.key
             server.start(fleet.region.popen)
             stack.callback(server.stop)

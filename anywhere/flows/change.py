@@ -1,0 +1,202 @@
+"""What changes hosts: plan, apply in waves, revert, over one host or many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from anywhere.changes import engine
+from anywhere.changes.base import ChangeFailed, Planner, Step
+from anywhere.changes.outcome import Outcome, State, exit_code
+from anywhere.changes.shell import script
+from anywhere.changes.waves import Rollout, cut, roll
+from anywhere.errors import BadInput
+from anywhere.flows.hosts import Hosts, is_saved, seconds_for
+from anywhere.flows.target import GRACE, Lost, each, opened, recorded
+from anywhere.hosts.base import Host
+from anywhere.inventory import Entry
+
+__all__ = ["Outcome", "State", "Work", "apply", "as_scripts", "exit_code", "plan", "plan_revert", "revert", "rules"]
+
+Result = TypeVar("Result")
+Told = Callable[[int, int, Sequence[str]], None]
+Busy = Callable[[str], AbstractContextManager[None]]
+"""Shows that something runs, while it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A kind of change: its verb on the command line, its journal, its plan."""
+
+    verb: str
+    journal: str
+    planner: Planner
+
+
+def rules(persist: bool = True) -> Work:
+    """The network rules for task credentials."""
+    from anywhere.changes.rules import plan
+    from anywhere.settings import Settings
+
+    return Work("rules", plan.JOURNAL, partial(plan.plan, settings=Settings(), persist=persist))
+
+
+def plan(work: Work, hosts: Hosts) -> tuple[Outcome, ...]:
+    """The steps for every host; nothing is changed."""
+    found = _on(hosts, None, lambda entry: _look(entry, hosts, work.planner))
+    return tuple(_planned(name, result) for name, result in found.items())
+
+
+def as_scripts(outcomes: Sequence[Outcome]) -> str:
+    """Plans as shell scripts, for those who want to read or run them themselves."""
+    planned = [outcome for outcome in outcomes if outcome.state is not State.FAILED]
+    return "\n".join(script([s for s in o.steps if isinstance(s, Step)], o.name) for o in planned)
+
+
+def plan_revert(work: Work, hosts: Hosts) -> tuple[Outcome, ...]:
+    """What a revert would undo, last first; nothing is changed."""
+    require_live(hosts)
+    found = _on(hosts, None, lambda entry: _act(entry, hosts, partial(_undoable, journal=work.journal)))
+    return tuple(_planned(name, result) for name, result in found.items())
+
+
+def apply(work: Work, hosts: Hosts, wave: str, told: Told, busy: Busy = lambda _: nullcontext()) -> tuple[Outcome, ...]:
+    """Apply, in waves where asked. Raises BadInput for a saved bundle or a wave that is none."""
+    change = partial(engine.apply, name=work.journal, planner=work.planner)
+
+    def pending(names: Sequence[str]) -> Mapping[str, tuple[Step, ...] | ChangeFailed | Lost]:
+        with busy(f"planning {len(names)} hosts"):
+            return _on(hosts, names, lambda entry: _look(entry, hosts, work.planner))
+
+    return _rolled(hosts, wave, told, pending, change)
+
+
+def revert(
+    work: Work, hosts: Hosts, wave: str, told: Told, after: Callable[[Host], object] | None = None
+) -> tuple[Outcome, ...]:
+    """Undo, in waves where asked, and do what comes after on each host where something was undone."""
+
+    def pending(names: Sequence[str]) -> Mapping[str, tuple[str, ...] | ChangeFailed | Lost]:
+        return _on(hosts, names, lambda entry: _act(entry, hosts, partial(_undoable, journal=work.journal)))
+
+    def change(host: Host) -> engine.Reverted:
+        found = engine.revert(host, work.journal)
+        if after and found.undone:
+            after(host)
+        return found
+
+    return _rolled(hosts, wave, told, pending, change)
+
+
+def require_live(hosts: Hosts) -> None:
+    """Raise BadInput where one of the hosts is a saved bundle."""
+    if any(is_saved(entry) for entry in hosts.entries):
+        raise BadInput("a saved bundle cannot be changed: name a live host")
+
+
+def _rolled(
+    hosts: Hosts,
+    wave: str,
+    told: Told,
+    pending: Callable[[Sequence[str]], Mapping[str, tuple[object, ...] | ChangeFailed | Lost]],
+    change: Callable[[Host], engine.Applied | engine.Reverted],
+) -> tuple[Outcome, ...]:
+    """One host at once, many in waves; those that need nothing take no part in them."""
+    require_live(hosts)
+    names = [entry.name for entry in hosts.entries]
+    cut(names, wave)
+    seen: dict[str, object] = {}
+
+    def asked(group: Sequence[str]) -> dict[str, str | None]:
+        found = pending(group)
+        seen.update(found)
+        return {name: _why(one) or (None if one else "") for name, one in found.items()}
+
+    def act(group: Sequence[str]) -> dict[str, str | None]:
+        found = _on(hosts, group, lambda entry: _act(entry, hosts, change))
+        seen.update(found)
+        return {name: _why(one) for name, one in found.items()}
+
+    if len(names) > 1:
+        return _outcomes(roll(names, wave, asked, act, told), seen)
+    why = act(names)[names[0]]
+    state = State.FAILED if why else State.DONE if _steps(seen[names[0]]) else State.ALREADY
+    return (_outcome(names[0], state, seen[names[0]], why or ""),)
+
+
+def _outcomes(result: Rollout, seen: Mapping[str, object]) -> tuple[Outcome, ...]:
+    failed = dict(result.failed)
+    states = {
+        **dict.fromkeys(result.already, State.ALREADY),
+        **dict.fromkeys(result.done, State.DONE),
+        **dict.fromkeys(failed, State.FAILED),
+        **dict.fromkeys(result.untouched, State.UNTOUCHED),
+    }
+    return tuple(_outcome(name, state, seen.get(name), failed.get(name, "")) for name, state in states.items())
+
+
+def _outcome(name: str, state: State, found: object, why: str) -> Outcome:
+    if isinstance(found, Lost) and state is State.FAILED:
+        return Outcome(name, state, error=why, finding=found.finding, cause=found.cause)
+    return Outcome(name, state, _steps(found), why)
+
+
+def _planned(name: str, found: tuple[Step | str, ...] | ChangeFailed | Lost) -> Outcome:
+    if isinstance(found, tuple):
+        return Outcome(name, State.PLANNED, found)
+    return _outcome(name, State.FAILED, found, _why(found) or "")
+
+
+def _steps(found: object) -> tuple[Step | str, ...]:
+    """What was done, or undone; a plan was neither."""
+    if isinstance(found, engine.Applied):
+        return found.done
+    return found.undone if isinstance(found, engine.Reverted) else ()
+
+
+def _why(found: object) -> str | None:
+    """Why it failed, None when it did not."""
+    if isinstance(found, Lost):
+        return found.finding.summary
+    if isinstance(found, ChangeFailed):
+        return str(found)
+    if isinstance(found, engine.Applied) and found.left:
+        return "done, but it did not last: " + "; ".join(step.title for step in found.left)
+    if isinstance(found, engine.Reverted) and found.failed:
+        return "not undone: " + "; ".join(f"{title} ({why})" for title, why in found.failed)
+    return None
+
+
+def _on(
+    hosts: Hosts, names: Sequence[str] | None, act: Callable[[Entry], Result]
+) -> dict[str, Result | ChangeFailed | Lost]:
+    """What `act` gives for each of these hosts (None: all), in their order; a change that fails is a result."""
+    entries = [entry for entry in hosts.entries if names is None or entry.name in names]
+
+    def caught(entry: Entry) -> Result | ChangeFailed:
+        try:
+            return act(entry)
+        except ChangeFailed as error:
+            return error
+
+    found = {done.index: done.result for done in each(hosts, caught, seconds_for(hosts) + GRACE, entries)}
+    return {entry.name: found[place] for place, entry in enumerate(entries)}
+
+
+def _look(entry: Entry, hosts: Hosts, planner: Planner) -> tuple[Step, ...]:
+    seconds = seconds_for(hosts)
+    with recorded(entry, hosts, seconds, seconds) as (seen, _):
+        return planner(seen)
+
+
+def _act(entry: Entry, hosts: Hosts, act: Callable[[Host], Result]) -> Result:
+    seconds = seconds_for(hosts)
+    with opened(entry, hosts, seconds, seconds) as host:
+        return act(host)
+
+
+def _undoable(host: Host, journal: str) -> tuple[str, ...]:
+    return tuple(entry.title for entry in reversed(engine.journaled(host, journal)))

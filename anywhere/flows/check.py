@@ -1,0 +1,170 @@
+"""`check`: every host examined, its observations saved, the results in the inventory's order."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from anywhere.catalogue.endpoints import endpoints
+from anywhere.errors import BadInput
+from anywhere.files import writable
+from anywhere.flows.clones import judge_fleet, same_machine
+from anywhere.flows.examine import choose, examine
+from anywhere.flows.hosts import Hosts, is_saved, titles
+from anywhere.flows.resume import Journal
+from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, now, recorded
+from anywhere.hosts.recording import Recording
+from anywhere.inventory import Entry
+from anywhere.model import Report, Target
+from anywhere.settings import PHASES, Settings
+
+LEAST_BUDGET, MOST_BUDGET, MOST_IDLE = 0.5, 600.0, 3600.0
+_UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]+")
+Heard = Callable[[Target], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a run found out. `twins` are names of one and the same machine; `left` counts the hosts that an interrupted
+    run did not come to."""
+
+    report: Report
+    twins: Sequence[tuple[str, ...]]
+    left: int
+    whole: bool
+
+
+class Check:
+    """A run over hosts. `save` is a bundle's path, or of many hosts a folder; `resume` keeps results as they come.
+
+    Raises BadInput for all that can be wrong with the words, before anything is done.
+    """
+
+    def __init__(self, settings: Settings, hosts: Hosts, save: str = "", resume: str = "") -> None:
+        validate(settings)
+        self.settings, self.hosts, self.save = settings, hosts, save
+        self.many = len(hosts.entries) > 1 or save.endswith("/") or os.path.isdir(save)
+        if save:
+            writable(save.rstrip("/")) if not self.many else _make_folder(save)
+        self._titles: Mapping[str, str] = titles(hosts.entries) if self.many else {}
+        self._journal = Journal(resume, as_dict(settings)) if resume else None
+        journal = self._journal
+        names = [entry.name for entry in hosts.entries]
+        self.done = {name: journal.done[name] for name in names if journal and journal.has(name)}
+
+    def run(self, *heard: Heard) -> Checked:
+        """Examine the hosts that no earlier run has; each of `heard` is called with every result as it comes. Ctrl-C
+        ends the run with what there is."""
+        done, todo = dict(self.done), [entry for entry in self.hosts.entries if entry.name not in self.done]
+        calls = (*([self._journal.add] if self._journal else []), *heard)
+        limit = self.hosts.seconds + self.settings.budget + self.settings.idle + GRACE
+        whole = True
+        try:
+            for result in each(self.hosts, self._examine, limit, todo):
+                target = result.result
+                if isinstance(target, Lost):
+                    target = target.target(now(), result.seconds)
+                done[todo[result.index].name] = target
+                for call in calls:
+                    call(target)
+        except KeyboardInterrupt:
+            whole = False
+        targets = tuple(done[entry.name] for entry in self.hosts.entries if entry.name in done)
+        left = len(self.hosts.entries) - len(targets)
+        return Checked(Report(judge_fleet(targets)), same_machine(targets), left, whole)
+
+    def _examine(self, entry: Entry) -> Target:
+        own, captured = for_bundle(entry, self.settings)
+        with recorded(entry, self.hosts, own.budget + own.idle, self.hosts.seconds) as (host, _):
+            own = replace(own, regions=own.regions or (_region_of(host),))
+            target = examine(host, own, captured)
+            if self.many and target.name == "local":
+                target = replace(target, name=self._titles.get(entry.name, target.name))
+            if self.save:
+                self._keep(host, own, target)
+        return gone(target)
+
+    def _keep(self, host: Recording, settings: Settings, target: Target) -> None:
+        from anywhere.hosts.bundle import save
+
+        path = os.path.join(self.save, f"{_UNSAFE.sub('_', host.name)}.json.gz") if self.many else self.save
+        save(host, path, target.started, as_dict(settings))
+
+
+def examine_bundle(path: str) -> Target:
+    """A saved bundle, judged with the options that it was saved with. Raises BadInput."""
+    entry = Entry(path, path)
+    settings, captured = for_bundle(entry, Settings())
+    with recorded(entry, Hosts((entry,)), settings.budget, 0) as (host, _):
+        return examine(host, replace(settings, regions=settings.regions or (_region_of(host),)), captured)
+
+
+class OtherBundle(WrongForAll, BadInput):
+    """What is asked was not observed when the bundle was saved: wrong for the whole run, not for one host."""
+
+
+def for_bundle(entry: Entry, settings: Settings) -> tuple[Settings, str]:
+    """The settings for a host, and when it was observed (empty: now). A bundle answers for the options that it was saved
+    with; words about checks and phases still count."""
+    if not is_saved(entry):
+        return settings, ""
+    from anywhere.hosts.bundle import load
+
+    body = load(str(entry.spec))
+    saved = body.get("settings", {})
+    for option, asked, held in (
+        ("--region", settings.regions, saved.get("regions", ())),
+        ("--with", sorted(settings.features), saved.get("features", ())),
+    ):
+        if held_not := [word for word in asked if word not in held]:
+            raise OtherBundle(
+                f"{entry.spec}: saved with {option} {','.join(held) or '(none)'}, so it cannot answer for "
+                f"{','.join(held_not)}: leave {option} out, or save a new bundle with it"
+            )
+    own = replace(
+        settings,
+        regions=settings.regions or tuple(saved.get("regions", ())),
+        features=settings.features or frozenset(saved.get("features", ())),
+        shards=saved.get("shards", settings.shards),
+        dualstack=bool(saved.get("dualstack", settings.dualstack)),
+        fips=bool(saved.get("fips", settings.fips)),
+        accepted_issuers=settings.accepted_issuers or tuple(saved.get("accepted_issuers", ())),
+    )
+    return own, str(body.get("captured", ""))
+
+
+def _region_of(host: Recording) -> str:
+    """Where the host is registered. Raises BadInput when that is nowhere."""
+    from anywhere.facts.agents.registration import registration
+
+    region = registration(host).region
+    if not region:
+        raise BadInput("say which region: --region us-east-1 (this host is not registered anywhere yet)")
+    return region
+
+
+def as_dict(settings: Settings) -> dict[str, object]:
+    """The settings as JSON values."""
+    values = dataclasses.asdict(settings)
+    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in values.items()}
+
+
+def _make_folder(path: str) -> None:
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--save {path}: {error.strerror}: of many hosts it is a folder") from error
+
+
+def validate(settings: Settings) -> None:
+    """Raise BadInput for what no run can use."""
+    choose(settings)
+    for region in settings.regions or ("us-east-1",):
+        endpoints(region, features=settings.features, phases=settings.phases or PHASES, shards=settings.shards)
+    if not LEAST_BUDGET <= settings.budget <= MOST_BUDGET:
+        raise BadInput(f"--budget must be {LEAST_BUDGET:g} to {MOST_BUDGET:g} seconds, not {settings.budget:g}")
+    if not 0 <= settings.idle <= MOST_IDLE:
+        raise BadInput(f"--idle must be 0 to {MOST_IDLE:g} seconds, not {settings.idle:g}")

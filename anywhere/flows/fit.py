@@ -1,0 +1,123 @@
+"""`taskdef fit`: ask the hosts, place the tasks, say what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from anywhere.errors import AnywhereError, BadInput, NotRecorded
+from anywhere.facts.capacity import HostCapacity, capacity, parse_instances
+from anywhere.files import read_file
+from anywhere.flows.hosts import Hosts, titles
+from anywhere.flows.target import GRACE, Lost, each, recorded
+from anywhere.inventory import Entry
+from anywhere.model import Finding, Target
+from anywhere.taskdef.fit.findings import not_seen, targets
+from anywhere.taskdef.fit.fit import Wish, fit
+from anywhere.taskdef.fit.needs import need
+from anywhere.taskdef.source.content import Definition, Service
+from anywhere.taskdef.source.load import Document
+
+LARGEST = 64 * 1024 * 1024  # bytes of a description of instances
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked: `counts` are `N` or `NAME=N`, `instances` files of described instances, `budget` seconds a host."""
+
+    hosts: Hosts
+    instances: tuple[str, ...]
+    counts: tuple[str, ...]
+    os: str
+    region: str
+    reach: bool
+    budget: float
+
+
+def place(documents: Sequence[Document], request: Request) -> tuple[Target, ...]:
+    """Place the tasks of these documents: a target a document, one for the hosts, one for each host that could not be
+    asked; none without a task. Raises BadInput."""
+    wishes = list(_wishes(documents, request))
+    if not wishes:
+        return ()
+    names = sorted({name for _, wish in wishes for name, _ in wish.need.hosts}) if request.reach else []
+    hosts, lost, unseen = _hosts(request, names)
+    answer = fit([wish for _, wish in wishes], hosts)
+    return (*(one.target() for one in lost), *targets(wishes, answer, hosts, unseen, bool(lost or unseen)))
+
+
+def _wishes(documents: Sequence[Document], request: Request) -> Iterator[tuple[Document, Wish]]:
+    counts, everywhere = _counts(request.counts)
+    used: set[str] = set()
+    for document in documents:
+        for definition in document.content.definitions:
+            named = next((name for name in (definition.name, definition.family) if name in counts), None)
+            used |= {named} if named else set()
+            given = counts[named] if named else everywhere
+            wanted = need(definition, request.os, request.region)
+            every = given is None and any(_is_daemon(service) for service in definition.services)
+            alone = any(_is_distinct(service) for service in definition.services)
+            count = given if given is not None else _desired(definition)
+            yield document, Wish(replace(wanted, alone=alone), count, every)
+    for name in counts.keys() - used:
+        raise BadInput(f"--count {name}: no definition has this name")
+
+
+def _counts(words: Sequence[str]) -> tuple[dict[str, int], int | None]:
+    """Counts by name, and the one for all others. Raises BadInput."""
+    counts: dict[str, int] = {}
+    everywhere = None
+    for word in words:
+        name, _, number = word.rpartition("=")
+        if not number.isdecimal() or len(number) > 5:
+            raise BadInput(f"--count {word}: give N or NAME=N")
+        if name:
+            counts[name] = int(number)
+        else:
+            everywhere = int(number)
+    return counts, everywhere
+
+
+def _desired(definition: Definition) -> int:
+    """What the services ask for together; one where there is none, or where it is not known."""
+    numbers = [service.node.at("desiredCount").raw or service.node.at("count").raw for service in definition.services]
+    return sum(int(number) for number in numbers if str(number).isdecimal()) or 1
+
+
+def _is_daemon(service: Service) -> bool:
+    return bool(service.node.at("schedulingStrategy").raw == "DAEMON")
+
+
+def _is_distinct(service: Service) -> bool:
+    return any(item.at("type").raw == "distinctInstance" for item in service.node.at("placementConstraints").each())
+
+
+def _hosts(request: Request, names: Sequence[str]) -> tuple[list[HostCapacity], list[Lost], list[Finding]]:
+    """The hosts' room, those that could not be asked, and a finding for each bundle that does not say enough."""
+    hosts = [instance for file in request.instances for instance in _instances(file)]
+    asked = request.hosts
+    if not asked.given and request.instances:
+        return hosts, [], []
+    called = titles(asked.entries)
+
+    def ask(entry: Entry) -> HostCapacity | Finding:
+        name = called.get(entry.name, entry.name)
+        with recorded(entry, asked, request.budget, asked.seconds) as (host, _):
+            try:
+                return replace(capacity(host, names), name=name)
+            except NotRecorded as error:
+                return not_seen(name, str(error))
+
+    results = {done.index: done.result for done in each(asked, ask, asked.seconds + request.budget + GRACE)}
+    found = [results[place] for place in sorted(results)]
+    hosts += [one for one in found if isinstance(one, HostCapacity)]
+    return hosts, [one for one in found if isinstance(one, Lost)], [one for one in found if isinstance(one, Finding)]
+
+
+def _instances(file: str) -> tuple[HostCapacity, ...]:
+    try:
+        return parse_instances(read_file(file, LARGEST).decode("utf-8"))
+    except AnywhereError as error:
+        raise BadInput(f"{file}: {error}") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{file}: not UTF-8 text") from None

@@ -1,0 +1,115 @@
+"""Plans and changes, as text for a person and as JSON in the form of schemas/changes-1.json."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from anywhere import __version__
+from anywhere.changes.base import PutBack, Step
+from anywhere.changes.outcome import Outcome, State
+from anywhere.printable import json_text, printable
+from anywhere.redact import redact
+from anywhere.report.json import cause_dict, finding_dict
+
+SCHEMA = "anywhere/changes/1"
+
+
+def as_json(verb: str, command: str, outcomes: Sequence[Outcome]) -> str:
+    """All hosts as indented JSON; `verb` and `command` are as typed, such as `rules` and `plan`."""
+    tool = {"name": "anywhere", "version": __version__}
+    rows = [_row(outcome) for outcome in outcomes]
+    body = {"schema": SCHEMA, "tool": tool, "command": f"{verb} {command}", "targets": rows}
+    return json_text(body, 2) + "\n"
+
+
+def planned(outcomes: Sequence[Outcome]) -> str:
+    """What would be done, for a person."""
+    return "".join(_lost(one, "could not be planned") or _plan(one) for one in outcomes)
+
+
+def undoable(outcomes: Sequence[Outcome]) -> str:
+    """What a revert would undo, for a person."""
+    return "".join(_lost(one, "could not be asked") or _undoable(one) for one in outcomes)
+
+
+def changed(command: str, outcomes: Sequence[Outcome]) -> str:
+    """What `apply` or `revert` did, for a person."""
+    return "".join(_lost(one, "FAILED") if one.cause else _changed(command, one) for one in outcomes)
+
+
+def _lost(outcome: Outcome, head: str) -> str:
+    if outcome.state is not State.FAILED:
+        return ""
+    advice = f"  Fix: {_shown(outcome.cause.remedy.text)}\n" if outcome.cause else ""
+    return f"{outcome.name}: {head}: {_shown(outcome.error)}\n{advice}"
+
+
+def _plan(outcome: Outcome) -> str:
+    if not outcome.steps:
+        return f"{outcome.name}: nothing to do, it is already so\n"
+    rows = "".join(f"  {number:2}  {title}\n" for number, title in enumerate(_titles(outcome), 1))
+    return f"{outcome.name}: {_count(outcome)}\n{rows}"
+
+
+def _undoable(outcome: Outcome) -> str:
+    if not outcome.steps:
+        return f"{outcome.name}: nothing to undo\n"
+    return f"{outcome.name}: {_count(outcome)} to undo\n" + "".join(f"  - {title}\n" for title in _titles(outcome))
+
+
+def _changed(command: str, outcome: Outcome) -> str:
+    mark, word, nothing = (
+        ("+", "done", "already as wanted, nothing changed")
+        if command == "apply"
+        else ("-", "undone", "nothing to undo")
+    )
+    rows = "".join(f"  {mark} {title}\n" for title in _titles(outcome))
+    said = {
+        State.ALREADY: nothing,
+        State.UNTOUCHED: "not begun",
+        State.FAILED: f"FAILED: {_shown(outcome.error)}",
+    }.get(outcome.state, f"{_count(outcome)} {word}")
+    return f"{outcome.name}: {said}\n{rows}"
+
+
+def _count(outcome: Outcome) -> str:
+    return f"{len(outcome.steps)} step{'' if len(outcome.steps) == 1 else 's'}"
+
+
+def _titles(outcome: Outcome) -> list[str]:
+    return [_shown(step.title if isinstance(step, Step) else step) for step in outcome.steps]
+
+
+def _shown(text: str) -> str:
+    """In one line, and without secrets."""
+    return printable(redact(text))
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": outcome.name,
+        "state": str(outcome.state),
+        "steps": [_step(step) if isinstance(step, Step) else {"title": redact(step)} for step in outcome.steps],
+        "error": redact(outcome.error) if outcome.error else None,
+    }
+    if outcome.finding and outcome.cause:
+        row |= {"causes": [cause_dict(outcome.cause)], "findings": [finding_dict(outcome.finding)]}
+    return row
+
+
+def _step(step: Step) -> dict[str, Any]:
+    text = None if step.do.secret else redact(step.do.input.decode("utf-8", "replace"))
+    row = {"key": step.key, "title": redact(step.title), "argv": list(step.do.shown or step.do.argv), "input": text}
+    return {**row, **_file(step)}
+
+
+def _file(step: Step) -> dict[str, Any]:
+    """Of a step that writes a file: which, and what is there before; without that where it may hold credentials."""
+    back = next((undo for undo in step.undo if isinstance(undo, PutBack)), None)
+    if back is None:
+        return {}
+    if step.do.secret:
+        return {"path": back.path}
+    text = None if back.content is None else redact(back.content.decode("utf-8", "replace"))
+    return {"path": back.path, "before": text}

@@ -1,0 +1,130 @@
+"""What the placement means, as findings: one target a document, and one for the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from anywhere.model import Finding, Remedy, Status, Target
+from anywhere.taskdef.fit.fit import UDP_UNSEEN, Answer, Capacity, Fit, Wish
+from anywhere.taskdef.source.load import Document
+
+PLACEMENT, REACH, HOST, PORTS, PROXY = "fit.placement", "fit.reach", "fit.host", "fit.port-dynamic", "fit.proxy"
+HOSTS = "hosts"  # the target of what is said about the hosts
+
+
+class Room(Capacity, Protocol):
+    """A host's capacity, and what else about it matters here."""
+
+    @property
+    def dynamic(self) -> tuple[int, int] | None: ...
+    @property
+    def proxied(self) -> bool | None: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+def not_seen(name: str, why: str) -> Finding:
+    """A saved bundle that does not hold what has to be known."""
+    advice = Remedy("save the host's bundle again with `anywhere check --save FILE` of this version")
+    return Finding(HOST, Status.ERROR, name, f"could not be asked: {why}", remedy=advice)
+
+
+def targets(
+    wishes: Sequence[tuple[Document, Wish]],
+    answer: Fit,
+    hosts: Sequence[Room],
+    unseen: Sequence[Finding],
+    lost: bool,
+) -> Iterator[Target]:
+    """One for each document and one for the hosts; `lost` is whether some could not be asked, `unseen` says which of
+    the saved ones."""
+    documents = {document.name: document for document, _ in wishes}
+    for name, document in documents.items():
+        findings: list[Finding] = []
+        for (owner, wish), part in zip(wishes, answer.answers):
+            if owner is document:
+                findings += _placement(part, answer.proven, lost)
+                findings += _reaches(wish, hosts)
+                findings += _dynamic(wish, hosts)
+                findings += _proxies(wish, hosts)
+        yield Target(name, "document", findings=tuple(findings))
+    yield Target(HOSTS, "document", findings=(*unseen, *_summary(answer, hosts, lost)))
+
+
+def _placement(part: Answer, proven: bool, lost: bool) -> Iterator[Finding]:
+    name, done = part.wish.need.name, part.wanted - part.left
+    evidence: dict[str, object] = {"placed": dict(part.placed), "wanted": part.wanted, "pointer": ""}
+    if part.wish.need.unknown:
+        evidence["unknown"] = list(part.wish.need.unknown)
+    where = ", ".join(f"{count} on {host}" for host, count in part.placed.items())
+    text = f"{done} of {part.wanted} placed" + (f": {where}" if where else "")
+    if part.left:
+        evidence["lacking"] = {host: list(reasons) for host, reasons in part.lacking.items()}
+        why = "; ".join(f"{host}: {', '.join(reasons) or 'no room'}" for host, reasons in part.lacking.items())
+        text += f". The rest lacks: {why or 'a host'}"
+        text += "" if proven else " (not proven: the search for a better placement was cut)"
+        advice = Remedy("add a host, or change what is lacking")
+        status = Status.ERROR if lost else Status.FAIL
+        yield Finding(PLACEMENT, status, name, text, evidence=evidence, remedy=advice)
+        return
+    yield Finding(PLACEMENT, Status.PASS, name, text, evidence=evidence | {"note": True})
+    if part.wish.need.unknown:
+        because = f"not known from the document: {', '.join(part.wish.need.unknown)}"
+        yield Finding(PLACEMENT, Status.SKIP, name, because, evidence={"because": because, "pointer": ""})
+
+
+def _reaches(wish: Wish, hosts: Sequence[Room]) -> Iterator[Finding]:
+    for name, why in wish.need.hosts:
+        answers = {host.name: host.reachable[name] for host in hosts if name in host.reachable}
+        missed = [host for host, answer in answers.items() if answer is False]
+        unknown = [host for host, answer in answers.items() if answer is None]
+        evidence = {"endpoint": name, "for": why, "pointer": "", "reached": answers}
+        if missed:
+            text = f"{name} ({why}) is not reached from {', '.join(missed)}"
+            advice = Remedy("see anywhere check on that host, and what the firewall lets through")
+            yield Finding(REACH, Status.FAIL, wish.need.name, text, evidence=evidence, remedy=advice)
+        elif unknown or not answers:
+            because = f"whether {name} ({why}) can be reached is not known from {', '.join(unknown) or 'any host'}"
+            yield Finding(REACH, Status.SKIP, wish.need.name, because, evidence=evidence | {"because": because})
+        else:
+            text = f"{name} ({why}) is reached from {'every host' if len(answers) > 1 else hosts[0].name}"
+            yield Finding(REACH, Status.PASS, wish.need.name, text, evidence=evidence)
+
+
+def _dynamic(wish: Wish, hosts: Sequence[Room]) -> Iterator[Finding]:
+    for port, spoken in sorted(wish.need.ports):
+        inside = [h.name for h in hosts if h.dynamic and h.dynamic[0] <= port <= h.dynamic[1]]
+        if inside:
+            text = f"port {port}/{spoken} lies in the dynamic range of {', '.join(inside)}: it is now and then taken"
+            advice = Remedy("choose a port outside net.ipv4.ip_local_port_range")
+            yield Finding(PORTS, Status.WARN, wish.need.name, text, evidence={"pointer": ""}, remedy=advice)
+        if spoken == "udp" and any(host.attributes is None for host in hosts):
+            because = f"port {port}/udp: {UDP_UNSEEN}"
+            yield Finding(PORTS, Status.SKIP, wish.need.name, because, evidence={"because": because, "pointer": ""})
+
+
+def _proxies(wish: Wish, hosts: Sequence[Room]) -> Iterator[Finding]:
+    """Containers do not inherit the proxy of docker or of the agents (amazon-ecs-agent#2809)."""
+    behind = [host.name for host in hosts if host.proxied]
+    if behind and not wish.need.proxied:
+        text = f"{', '.join(behind)} goes out by a proxy, and the containers have none: they do not inherit it"
+        advice = Remedy(
+            "set HTTPS_PROXY, and NO_PROXY with 169.254.170.2,169.254.169.254, in the container's environment"
+        )
+        yield Finding(PROXY, Status.WARN, wish.need.name, text, evidence={"pointer": ""}, remedy=advice)
+
+
+def _summary(answer: Fit, hosts: Sequence[Room], lost: bool) -> Iterator[Finding]:
+    for host in hosts:
+        words = {"memory": "memory", "cpu": "CPU", "gpus": "GPUs", "drivers": "log drivers"}
+        blanks = [word for name, word in words.items() if getattr(host, name) is None]
+        blanks = [word for word in blanks if not any(word in note for note in host.notes)]
+        for note in (*host.notes, *(f"{word}: not known, so not counted" for word in blanks)):
+            yield Finding(HOST, Status.SKIP, host.name, note, evidence={"because": note})
+    text = f"{answer.placed} of {answer.wanted} tasks placed on {len(hosts)} host" + ("s" if len(hosts) != 1 else "")
+    status = Status.PASS if answer.placed == answer.wanted else Status.FAIL
+    if lost and status is Status.FAIL:
+        status = Status.ERROR
+    evidence = {"placed": answer.placed, "wanted": answer.wanted, "proven": answer.proven, "note": True}
+    yield Finding(PLACEMENT, status, "all", text, evidence=evidence)
