@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.region
 
 URL = ("--url", "http://proxy.example.com:3128")
 FORMAT = ("--format", "json")
+SHORT = ("--host-timeout", "3")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "check": ("check", "--region", "us-east-1", "--shards", "2"),
     "rules plan": ("rules", "plan"),
@@ -52,6 +54,12 @@ def ports(fleet: Fleets, shared_room: Path) -> Iterator[dict[str, int]]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def alone(fleet: Fleets, ports: dict[str, int]) -> Callable[[str, str], subprocess.CompletedProcess[str]]:
+    """What a command says of a host alone, asked once."""
+    return functools.cache(lambda command, host: run(fleet, command, "--host", host, *SHORT))
+
+
 def run(fleet: Fleets, command: str, *words: str) -> subprocess.CompletedProcess[str]:
     """One of the commands in the region, with an answer as JSON."""
     own = [str(fleet.folder / "task.json") if word == "TASK" else word for word in COMMANDS[command]]
@@ -73,10 +81,10 @@ def reached(done: subprocess.CompletedProcess[str]) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("kind", HOSTS)
 def test_every_command_says_the_same_of_a_host_that_cannot_be_asked(
-    fleet: Fleets, ports: dict[str, int], kind: str
+    alone: Callable[[str, str], subprocess.CompletedProcess[str]], ports: dict[str, int], kind: str
 ) -> None:
     spec = f"root@127.1.0.1:{ports[kind]}"
-    said = {name: run(fleet, name, "--host", spec, "--host-timeout", "4") for name in COMMANDS}
+    said = {name: alone(name, spec) for name in COMMANDS}
     rows = {name: reached(done) for name, done in said.items()}
     ((name, status, summary, remedy, cause),) = rows["check"]
     assert (name, status, cause["code"]) == (spec, "error", HOSTS[kind])
@@ -87,12 +95,12 @@ def test_every_command_says_the_same_of_a_host_that_cannot_be_asked(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_of_many_hosts_one_that_cannot_be_asked_is_no_other_mode(
-    fleet: Fleets, ports: dict[str, int], command: str
+    fleet: Fleets,
+    alone: Callable[[str, str], subprocess.CompletedProcess[str]],
+    ports: dict[str, int],
+    command: str,
 ) -> None:
-    hosts = [f"root@127.1.0.{number}:{ports[kind]}" for number, kind in enumerate(HOSTS, 1)]
-    words = [word for host in hosts for word in ("--host", host)]
-    many = run(fleet, command, *words, "--host-timeout", "4")
-    alone = [row for host in hosts for row in reached(run(fleet, command, "--host", host, "--host-timeout", "4"))]
-    assert reached(many) == alone
-    assert [row[0] for row in alone] == hosts
+    hosts = [f"root@127.1.0.1:{ports[kind]}" for kind in HOSTS]
+    many = run(fleet, command, *(word for host in hosts for word in ("--host", host)), *SHORT)
+    assert reached(many) == [row for host in hosts for row in reached(alone(command, host))]
     assert many.returncode == 3
