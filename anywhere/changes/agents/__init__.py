@@ -1,0 +1,1 @@
+"""The two agents: their registration, their settings, their units."""

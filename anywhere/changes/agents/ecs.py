@@ -1,0 +1,40 @@
+"""The ECS agent's saved state and its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.changes.base import Command, Step
+from anywhere.facts.agents.agents import Agents
+from anywhere.facts.files import Access, read_text
+from anywhere.hosts.base import Host
+
+STATE = "/var/lib/ecs/data/agent.db"
+ASIDE = STATE + ".before-registration"
+
+
+def has_state(host: Host) -> bool:
+    """Whether the agent has saved state: it has once joined a cluster."""
+    return read_text(host, STATE, tail=16).access is not Access.MISSING
+
+
+def stale_state_steps(host: Host, here: Agents) -> Iterator[Step]:
+    """State of an earlier instance must go before the host becomes a new one: the agent would not notice (in external
+    mode it has no instance id to compare) and work on as the old one. It goes before the registration, so that a run
+    that dies in between leaves nothing that looks current."""
+    if here.registration.is_registered or not has_state(host):
+        return
+    if here.ecs.is_running:
+        yield Step(
+            "pause:ecs.service",
+            "stop ecs.service, whose instance is no longer registered",
+            Command(("systemctl", "stop", "ecs.service"), timeout=90),
+        )
+    back = 'test ! -e "$2" || mv -f -- "$2" "$1"'
+    yield Step(
+        f"file:{STATE}",
+        f"move {STATE} aside: it belongs to an instance that this host no longer is",
+        Command(("mv", "-f", "--", STATE, ASIDE)),
+        (Command(("sh", "-c", back, "back", STATE, ASIDE)),),
+        "/var/lib/ecs/data",
+    )

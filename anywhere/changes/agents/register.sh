@@ -1,0 +1,44 @@
+#!/bin/sh
+# register.sh AGENT REGION: the activation's ID and code come on standard input, so that they are in no argument of ours.
+# The SSM agent itself takes them as arguments and nothing else: for as long as its call lasts, `ps` shows them to root,
+# and to others where /proc is not mounted with hidepid.
+set -u
+umask 077
+agent=$1 region=$2
+vault=/var/lib/amazon/ssm/Vault/Store/RegistrationKey
+state=/run/anywhere
+out=$state/register.out
+
+IFS= read -r id
+IFS= read -r code
+
+registered() {
+  grep -qE '"instanceID" *: *"mi-[0-9a-f]+"' "$vault" 2>/dev/null
+}
+
+mkdir -p "$state"
+exec 9>"$state/register.lock"
+# An earlier run may have been killed while its agent still talks to AWS: that agent holds the lock until it has ended,
+# and then the host is registered. Without this a second activation would be spent.
+flock -w 280 9 || { echo "an earlier registration is still under way" >&2; exit 75; }
+registered && exit 0
+command -v "$agent" >/dev/null || { echo "$agent is not installed" >&2; exit 127; }
+rm -f /var/lib/amazon/ssm/runtimeconfig/identity_config.json
+# Never -y: over a working registration it destroys the key before it calls. A session of its own, and a file in place
+# of a pipe: it ends its call, and saves what it got, whatever happens to us.
+# shellcheck disable=SC2016 # the inner shell expands them
+printf '%s\n%s\n' "$id" "$code" | setsid sh -c '
+  IFS= read -r id; IFS= read -r code
+  exec "$1" -register -id "$id" -code "$code" -region "$2" </dev/null >"$0" 2>&1
+' "$out" "$agent" "$region"
+rc=$?
+sync "$vault" 2>/dev/null || sync
+if registered; then
+  rm -f "$out"
+  exit 0
+fi
+tr '\n' ' ' <"$out" | sed 's/.*\(Registration failed\)/\1/; s/goroutine .*//' | cut -c 1-1500 >&2
+echo >&2
+rm -f "$out"
+[ "$rc" -ne 0 ] || rc=1
+exit "$rc"

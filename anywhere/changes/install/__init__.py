@@ -1,0 +1,1 @@
+"""Software on the host: packages, repositories, units."""

@@ -1,0 +1,89 @@
+"""Packages as steps: from files that were verified, or by name from the host's own repositories."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anywhere.changes.base import Command, Step
+
+SCRIPT = Path(__file__).with_name("packages.sh").read_text(encoding="utf-8")
+STAGE = "/var/cache/anywhere/packages"  # root's alone: what was verified is what is installed
+LOCK_WAIT = 120  # seconds for another package manager, such as unattended upgrades
+INSTALL_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPackage:
+    """A verified package: `path` on the machine that runs this program, its digest, and who vouched for it. `path` is
+    empty in a dry run, where nothing has been fetched."""
+
+    package: str
+    name: str
+    path: str = ""
+    sha256: str = ""
+    vouched: str = ""
+
+    @property
+    def staged(self) -> str:
+        """Where it lies on the host."""
+        return f"{STAGE}/{self.name}"
+
+
+def package_step(manager: str, package: LocalPackage, installed: Mapping[str, object]) -> tuple[Step, ...]:
+    """Install a verified file; nothing where the package is installed already."""
+    if package.package in installed:
+        return ()
+    said = f"install {package.name}" + (f", {package.vouched}" if package.vouched else "")
+    shown = install_shown(manager, (package.staged,))
+    return (_step(manager, package.package, said, (package.staged,), shown),)
+
+
+def names_step(manager: str, key: str, title: str, names: Sequence[str]) -> Step:
+    """Install packages of the host's repositories by name."""
+    return _step(manager, key, title, tuple(names), install_shown(manager, names))
+
+
+def _step(manager: str, key: str, title: str, what: tuple[str, ...], shown: tuple[str, ...]) -> Step:
+    do = Command(
+        ("sh", "-c", SCRIPT, "packages", "install", manager, str(LOCK_WAIT), *what),
+        timeout=INSTALL_SECONDS,
+        shown=shown,
+    )
+    undo_names = (key,) if what[0].startswith("/") else what
+    undo = Command(("sh", "-c", SCRIPT, "packages", "remove", manager, str(LOCK_WAIT), *undo_names), timeout=300)
+    return Step(f"package:{key}", title, do, (undo,))
+
+
+def install_shown(manager: str, what: Sequence[str]) -> tuple[str, ...]:
+    """What a person would type."""
+    words = {
+        "apt": ("apt-get", "install", "-y", "--no-install-recommends"),
+        "dnf": ("dnf", "install", "-y", "--nogpgcheck") if what[0].startswith("/") else ("dnf", "install", "-y"),
+        "yum": ("yum", "install", "-y", "--nogpgcheck") if what[0].startswith("/") else ("yum", "install", "-y"),
+        "zypper": ("zypper", "--non-interactive", "install", "--allow-unsigned-rpm"),
+    }
+    return (*words[manager], *what)
+
+
+_STAGE = """umask 077; mkdir -p "$1" && cat > "$1/$2.part" && sync "$1/$2.part" 2>/dev/null
+[ "$(sha256sum < "$1/$2.part" | cut -d ' ' -f 1)" = "$3" ] || { rm -f "$1/$2.part"; echo "the copy is not whole" >&2; exit 1; }
+mv -f "$1/$2.part" "$1/$2" && chmod 644 "$1/$2" && chmod 755 "$1"
+"""
+
+
+def stage_command(package: LocalPackage, content: bytes) -> Command:
+    """Copy a package to the host, under its name only when its digest is right."""
+    return Command(("sh", "-c", _STAGE, "stage", STAGE, package.name, package.sha256), content, timeout=INSTALL_SECONDS)
+
+
+def unstage_command() -> Command:
+    """Remove the copies."""
+    return Command(("sh", "-c", f"rm -rf -- {shlex.quote(STAGE)}; rmdir -- /var/cache/anywhere 2>/dev/null; true"))
+
+
+def pulled_command(names: Sequence[str]) -> tuple[str, ...]:
+    """The command that prints what an installation with apt would bring beside what was asked for."""
+    return ("sh", "-c", SCRIPT, "packages", "pulls", "apt", "10", *names)

@@ -1,0 +1,108 @@
+#!/bin/sh
+# packages.sh install MANAGER WAIT WHAT... | remove MANAGER WAIT NAME... | pulls MANAGER WHAT...
+# Installs names from the host's repositories or files that were verified before. The package manager runs in a session
+# of its own and writes to a file: whoever started this may be killed, and no package is left half unpacked by it.
+set -u
+action=$1 manager=$2 wait=$3
+shift 3
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none LC_ALL=C.UTF-8
+state=/run/anywhere
+log=$state/packages.log
+lock=$state/packages.lock
+
+detached() {
+  # 9 is the lock: the package manager inherits it, so that a later run waits until this one has really ended.
+  # shellcheck disable=SC2016 # the inner shell expands them
+  setsid sh -c '"$@" >>"$0" 2>&1 </dev/null' "$log" "$@"
+}
+
+busy() {
+  grep -qE 'Could not get lock|Unable to acquire the dpkg|is locked by another|database lock|holding the yum lock|System management is locked' "$log"
+}
+
+patiently() {
+  # Another package manager (unattended upgrades) may hold the lock: wait for it, then say who it was.
+  end=$(($(date +%s) + wait))
+  while :; do
+    : >"$log"
+    detached "$@" && return 0
+    rc=$?
+    busy || return "$rc"
+    [ "$(date +%s)" -lt "$end" ] || return 75
+    sleep 2
+  done
+}
+
+
+install_apt() {
+  if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
+    patiently dpkg --force-confdef --force-confold --configure -a || :
+    patiently apt-get -q -y -f install || :
+  fi
+  patiently apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+    -o APT::Install-Recommends=false --allow-downgrades --reinstall install "$@" && return 0
+  rc=$?
+  [ "$rc" != 75 ] || return 75
+  # A list of packages that is old or absent is the usual reason; one update, one more try.
+  grep -qE 'Unable to locate|no installation candidate|404|but it is not (installable|going to be)|Failed to fetch' "$log" || return "$rc"
+  cp "$log" "$log.first"
+  patiently apt-get -q -o Acquire::Retries=2 -o Acquire::http::Timeout=20 update || return $?
+  grep -qE '^(Err|E):' "$log" && ! grep -qE '^(Hit|Get|Ign):' "$log" && return 76
+  patiently apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+    -o APT::Install-Recommends=false --allow-downgrades install "$@"
+}
+
+install_rpm() {
+  case $manager in
+    # The signature of a file was verified before; rpm knows none of these keys.
+    dnf) patiently dnf -y --nogpgcheck --setopt=install_weak_deps=False install "$@" ;;
+    yum) patiently yum -y --nogpgcheck install "$@" ;;
+    zypper) patiently zypper --non-interactive --no-gpg-checks install --no-recommends --allow-unsigned-rpm "$@" ;;
+  esac
+}
+
+# A repository's own packages are checked by the package manager with the repository's key.
+install_names() {
+  case $manager in
+    dnf) patiently dnf -y --setopt=install_weak_deps=False install "$@" ;;
+    yum) patiently yum -y install "$@" ;;
+    zypper) patiently zypper --non-interactive install --no-recommends "$@" ;;
+  esac
+}
+
+remove() {
+  case $manager in
+    apt) patiently apt-get -q -y remove "$@" ;;
+    dnf) patiently dnf -y remove "$@" ;;
+    yum) patiently yum -y remove "$@" ;;
+    zypper) patiently zypper --non-interactive remove "$@" ;;
+  esac
+}
+
+umask 022
+mkdir -p "$state"
+exec 9>"$lock"
+flock -w "$wait" 9 || { echo "another run still installs packages on this host" >&2; exit 75; }
+: >"$log"
+case $action in
+  pulls)
+    # What an installation would bring beside what was asked for.
+    apt-get -q -s -o APT::Install-Recommends=false install "$@" 2>/dev/null | sed -n 's/^Inst \([^ ]*\).*/\1/p'
+    exit 0
+    ;;
+  remove) remove "$@" ;;
+  install)
+    case $manager in
+      apt) install_apt "$@" ;;
+      *) case $1 in /*) install_rpm "$@" ;; *) install_names "$@" ;; esac ;;
+    esac
+    ;;
+esac
+rc=$?
+case $rc in
+  0) rm -f "$log" "$log.first" ;;
+  75) echo "the package manager is in use by another program: $(grep -m1 -oE 'held by process [0-9]+ \([^)]*\)|PID [0-9]+|pid [0-9]+' "$log" || echo unknown)" >&2 ;;
+  76) echo "no package repository of this host answers: $(grep -m1 -E '^(Err|E):' "$log")" >&2 ;;
+  *) grep -m1 -E 'No space left|^E:|^Error|error:|Errors were encountered|Problem:' "$log" >&2 || tail -n 1 "$log" >&2 ;;
+esac
+exit "$rc"
