@@ -122,7 +122,9 @@ def _signatures(data: bytes, name: str) -> list[Any]:
             return list(DetachedSignature.from_armor_many(data.decode("ascii", "replace"))[0])
         return list(DetachedSignature.from_bytes_many(data))
     except Error:
-        raise Untrusted("bad-signature", f"the signature of {name} is not an OpenPGP signature, or is cut short") from None
+        raise Untrusted(
+            "bad-signature", f"the signature of {name} is not an OpenPGP signature, or is cut short"
+        ) from None
 
 
 def _vouching(parsed: Sequence[Any], keys: Sequence[SigningKey], package: str, name: str) -> tuple[Any, SigningKey]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,6 +12,8 @@ from anywhere.changes.journal import FOLDER, Entry, Journal
 from anywhere.changes.lock import locked
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
+
+Told = Callable[[Step, bool], None]
 
 NEEDED_KIB = 256  # journal, backups and files of the longest plan are far below it
 
@@ -50,8 +52,9 @@ def observe(host: Host, planner: Planner) -> tuple[Step, ...]:
     return planner(Recording(host))
 
 
-def apply(host: Host, name: str, planner: Planner) -> Applied:
-    """Plan under the lock and run the steps, each undo on disk before its step. Raises ChangeFailed."""
+def apply(host: Host, name: str, planner: Planner, told: Told = lambda step, done: None) -> Applied:
+    """Plan under the lock and run the steps, each undo on disk before its step. `told` gets each step before it runs,
+    and again when it is done. Raises ChangeFailed."""
     with locked(host, name):
         steps = observe(host, planner)
         if not steps:
@@ -60,7 +63,9 @@ def apply(host: Host, name: str, planner: Planner) -> Applied:
         journal = Journal(host, name)
         for step in steps:
             journal.begin(step)
+            told(step, False)
             _run(host, step.do, step.title)
+            told(step, True)
         return Applied(steps, observe(host, planner))
 
 

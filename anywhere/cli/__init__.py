@@ -20,6 +20,8 @@ from anywhere.errors import AnywhereError
 VERBS = {
     "check": "Judge a host: every endpoint, and all that a host needs.",
     "endpoints": "List the hosts that the network must let through, in the forms that firewalls take.",
+    "register": "Register a host with ECS Anywhere and wait until it is healthy.",
+    "artifacts": "Fetch and verify the agents' packages for hosts without a way out.",
     "rules": "Plan, apply, verify or revert the network rules for task credentials.",
     "proxy": "Plan, apply, verify or revert one proxy and CA profile for all components.",
     "taskdef": "Judge task definitions, see whether they fit, convert them for external instances.",

@@ -40,9 +40,7 @@ def config_steps(host: Host, wanted: Wanted) -> Iterator[Step]:
             yield from file_step(host, path, merged.encode("utf-8", "surrogateescape"), title, lines=lines)
 
 
-def merge(
-    text: str, values: Mapping[str, str]
-) -> tuple[str, tuple[tuple[str, str | None], ...], tuple[str, ...]]:
+def merge(text: str, values: Mapping[str, str]) -> tuple[str, tuple[tuple[str, str | None], ...], tuple[str, ...]]:
     """The text with these values, what each changed line took the place of, and the names that changed. A name that
     stood several times stands once, at the place of its last line, since that is the one that counted."""
     lines = text.splitlines()

@@ -1,10 +1,10 @@
 #!/bin/sh
-# register.sh AGENT REGION: the activation's ID and code come on standard input, so that they are in no argument of ours.
+# register.sh AGENT REGION UNIT: the activation's ID and code come on standard input, so that they are in no argument of ours.
 # The SSM agent itself takes them as arguments and nothing else: for as long as its call lasts, `ps` shows them to root,
 # and to others where /proc is not mounted with hidepid.
 set -u
 umask 077
-agent=$1 region=$2
+agent=$1 region=$2 unit=$3
 vault=/var/lib/amazon/ssm/Vault/Store/RegistrationKey
 state=/run/anywhere
 out=$state/register.out
@@ -23,6 +23,8 @@ exec 9>"$state/register.lock"
 flock -w 280 9 || { echo "an earlier registration is still under way" >&2; exit 75; }
 registered && exit 0
 command -v "$agent" >/dev/null || { echo "$agent is not installed" >&2; exit 127; }
+# Its package has started it, without a registration.
+systemctl stop "$unit" 2>/dev/null
 rm -f /var/lib/amazon/ssm/runtimeconfig/identity_config.json
 # Never -y: over a working registration it destroys the key before it calls. A session of its own, and a file in place
 # of a pipe: it ends its call, and saves what it got, whatever happens to us.

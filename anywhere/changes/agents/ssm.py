@@ -23,21 +23,15 @@ KEY = "registration"
 
 
 def register_steps(here: Agents, wanted: Wanted, activation: Activation | None) -> Iterator[Step]:
-    """Stop the agent and register, where the vault names no instance. Without an activation (a dry run) the step
+    """Register where the vault names no instance; the agent is stopped for it. Without an activation (a dry run) the step
     cannot be run."""
     if here.registration.is_registered:
         return
     unit = here.ssm_unit
-    if unit.exists and unit.is_running:
-        yield Step(
-            f"pause:{unit.name}",
-            f"stop {unit.name} while it is registered",
-            Command(("systemctl", "stop", unit.name), timeout=60),
-        )
     binary = SNAP_BINARY if unit.name == SSM_SNAP else BINARY
     secret = f"{activation.id}\n{activation.code}\n".encode() if activation else b""
     shown = (binary, "-register", "-id", "ACTIVATION_ID", "-code", "ACTIVATION_CODE", "-region", wanted.region)
-    do = Command(("sh", "-c", SCRIPT, "register", binary, wanted.region), secret, True, SECONDS, shown)
+    do = Command(("sh", "-c", SCRIPT, "register", binary, wanted.region, unit.name), secret, True, SECONDS, shown)
     yield Step(KEY, f"register with Systems Manager in {wanted.region} (spends one use of the activation)", do)
 
 
@@ -81,7 +75,9 @@ _REFUSALS: tuple[tuple[str, Refusal], ...] = (
     ),
     (
         r"ThrottlingException|TooManyUpdates|Rate exceeded",
-        Refusal("registration.throttled", "Systems Manager throttles registrations", "wait a minute, then run it again"),
+        Refusal(
+            "registration.throttled", "Systems Manager throttles registrations", "wait a minute, then run it again"
+        ),
     ),
     (
         r"AccessDenied",

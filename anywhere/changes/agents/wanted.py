@@ -100,7 +100,7 @@ def _fields(text: str) -> dict[str, str]:
         named = {str(key).lower().removeprefix("activation").strip("_-"): value for key, value in body.items()}
         return {key: value.strip() for key, value in named.items() if isinstance(value, str)}
     rows = [row.strip() for row in text.splitlines() if row.strip() and not row.lstrip().startswith("#")]
-    if len(rows) == 2 and not any("=" in row.split()[0][:20] and row.lower().startswith(("id", "code", "activation")) for row in rows):
+    if len(rows) == 2 and _ID.fullmatch(rows[0]):
         return {"id": rows[0], "code": rows[1]}
     found = {}
     for row in rows:

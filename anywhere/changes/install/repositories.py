@@ -1,0 +1,73 @@
+"""Docker's own repository: one file for the package manager and one key, no apt-key, no config-manager.
+
+Debian 13 has no apt-key, dnf5 no `config-manager --add-repo`; a file that the package manager reads works with all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.catalogue.distros import Family, OsRelease
+from anywhere.changes.base import ChangeFailed, Command, Step
+from anywhere.changes.files import file_step
+from anywhere.hosts.base import Host
+
+BASE = "https://download.docker.com/linux"
+# Fingerprints of Docker's release keys, https://docs.docker.com/engine/install/ (checked 2026-11-29).
+APT_KEY = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88"
+RPM_KEY = "060A61C51B558A7F742B77AAC52FEB6B621E9F35"
+_KEY_FILE = {"apt": "/etc/apt/keyrings/docker.asc", "rpm": "/etc/pki/rpm-gpg/RPM-GPG-KEY-docker"}
+_APT_LIKE = ("debian", "ubuntu", "raspbian")
+_RPM_LIKE = {"fedora": "fedora", "rhel": "rhel"}
+
+# The key is taken only when gpg, on the host, reads exactly this fingerprint in it.
+_FETCH = """set -eu; umask 022; mkdir -p "${2%/*}"; t=$2.anywhere-new; trap 'rm -f "$t"' EXIT
+curl -fsS --max-time 60 -o "$t" "$1" || wget -q -T 60 -O "$t" "$1"
+seen=$(gpg --batch --no-options --with-colons --show-keys "$t" 2>/dev/null |
+  sed -n 's/^fpr:*\\([0-9A-F]*\\):.*/\\1/p' | head -n 1)
+[ -n "$seen" ] || { echo "gpg is needed to check Docker's key, and is not here: install gnupg" >&2; exit 1; }
+[ "$seen" = "$3" ] || { echo "$1 is not Docker's key (found $seen)" >&2; exit 1; }
+mv -f "$t" "$2"
+"""
+
+
+def repository_steps(host: Host, os: OsRelease, family: Family) -> Iterator[Step]:
+    """The key and the repository's file. Raises ChangeFailed where Docker has no repository for this release."""
+    if family.manager == "apt":
+        yield from _apt(host, os)
+    elif family.manager in ("dnf", "yum"):
+        yield from _rpm(host, os)
+    else:
+        raise ChangeFailed(f"Docker has no repository for {os.name or os.id}: use --docker distro or --docker none")
+
+
+def _apt(host: Host, os: OsRelease) -> Iterator[Step]:
+    name = next((word for word in (os.id, *os.like) if word in _APT_LIKE), "")
+    if not name or not os.codename:
+        raise ChangeFailed(f"Docker has no repository for {os.name or os.id}: use --docker distro or --docker none")
+    key = _KEY_FILE["apt"]
+    yield _key_step(f"{BASE}/{name}/gpg", key, APT_KEY)
+    text = f"deb [signed-by={key}] {BASE}/{name} {os.codename} stable\n"
+    path = "/etc/apt/sources.list.d/docker.list"
+    yield from file_step(host, path, text.encode(), f"write {path}: Docker's repository")
+    yield Step("apt-update", "read the package lists", Command(("apt-get", "-q", "update"), timeout=180))
+
+
+def _rpm(host: Host, os: OsRelease) -> Iterator[Step]:
+    name = _RPM_LIKE.get(os.id, "centos")
+    key = _KEY_FILE["rpm"]
+    yield _key_step(f"{BASE}/{name}/gpg", key, RPM_KEY)
+    text = (
+        "[docker-ce-stable]\nname=Docker CE Stable - $basearch\n"
+        f"baseurl={BASE}/{name}/$releasever/$basearch/stable\nenabled=1\ngpgcheck=1\ngpgkey=file://{key}\n"
+    )
+    path = "/etc/yum.repos.d/docker-ce.repo"
+    yield from file_step(host, path, text.encode(), f"write {path}: Docker's repository")
+
+
+def _key_step(url: str, path: str, fingerprint: str) -> Step:
+    do = Command(
+        ("sh", "-c", _FETCH, "key", url, path, fingerprint), timeout=120, shown=("curl", "-fsSL", "-o", path, url)
+    )
+    title = f"fetch Docker's key {fingerprint[-16:]} to {path}, by its fingerprint"
+    return Step(f"key:{path}", title, do, (Command(("rm", "-f", path)),), path.rpartition("/")[0])

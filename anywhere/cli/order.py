@@ -1,0 +1,66 @@
+"""The words of `anywhere register` as values, and its run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from anywhere.cli.output import read, write
+from anywhere.cli.registering import Lines
+from anywhere.errors import BadInput
+from anywhere.flows.hosts import Hosts
+from anywhere.flows.register import Activation, Order, Profile, State, parse_activation, read_profile
+from anywhere.flows.register_fleet import Rollouts
+from anywhere.report.registered import render
+
+ID_VARIABLE, CODE_VARIABLE = "ANYWHERE_ACTIVATION_ID", "ANYWHERE_ACTIVATION_CODE"
+_LARGEST = 1 << 16
+
+
+def activation_of(path: str, stdin: bool) -> Activation | None:
+    """The activation from one of its three places, None where none is given. Raises BadInput."""
+    variables = [os.environ.pop(name, "") for name in (ID_VARIABLE, CODE_VARIABLE)]
+    if path and stdin:
+        raise BadInput("--activation-file and --activation-stdin exclude each other")
+    if path or stdin:
+        return parse_activation(read(path or "-", _LARGEST).decode("utf-8", "replace"), path or "standard input")
+    if any(variables):
+        return parse_activation(f"id={variables[0]}\ncode={variables[1]}", f"{ID_VARIABLE} and {CODE_VARIABLE}")
+    return None
+
+
+def profile_of(url: str, url_file: str, no_proxy: Sequence[str], ca: str) -> Profile | None:
+    """The proxy profile, None where none is given. Raises BadInput."""
+    if url and url_file:
+        raise BadInput("--proxy-url and --proxy-url-file exclude each other")
+    if "@" in url:
+        raise BadInput(
+            "--proxy-url holds credentials, which every user of this machine could read: use --proxy-url-file"
+        )
+    address = read(url_file, _LARGEST).decode("utf-8", "replace").strip() if url_file else url
+    if not (address or ca):
+        if no_proxy:
+            raise BadInput("--no-proxy needs --proxy-url or --proxy-url-file")
+        return None
+    return read_profile(address, "", no_proxy, read(ca, 1 << 20) if ca else None)
+
+
+def show(hosts: Hosts, order: Order, wave: str, resume: str, dry: bool, format: str, output: str) -> int:
+    """Run it and print the result; the exit code."""
+    many = len(hosts.entries) > 1
+    rollouts = Rollouts(hosts, order, wave, resume, lambda name: Lines(name if many else ""), _wave)
+    results = rollouts.run(dry=dry)
+    write(render(results, format), output)
+    if dry and format == "table":
+        print("Nothing was changed: the same command without --dry-run does it.", file=sys.stderr)
+    untouched = [one.name for one in results if one.state is State.UNTOUCHED]
+    if untouched:
+        print(
+            f"Stopped at the first failing wave, {len(untouched)} hosts are untouched: run it again.", file=sys.stderr
+        )
+    return 0 if all(one.ok for one in results) else 1
+
+
+def _wave(number: int, of: int, names: Sequence[str]) -> None:
+    print(f"wave {number} of {of}{' (canary)' if number == 1 and of > 1 else ''}: {', '.join(names)}", file=sys.stderr)

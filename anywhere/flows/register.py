@@ -1,0 +1,346 @@
+"""From a checked host to a healthy container instance: each part observed first, done where missing, proven at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from anywhere.catalogue.distros import judge_release
+from anywhere.changes import engine
+from anywhere.changes.agents.existing import Difference, differences
+from anywhere.changes.agents.plan import JOURNAL, install_plan, needed_packages, start_plan
+from anywhere.changes.agents.result import Result, State
+from anywhere.changes.agents.ssm import explain_refusal
+from anywhere.changes.agents.wanted import Activation, Wanted, check_wanted, pairs, parse_activation
+from anywhere.changes.base import ChangeFailed, Planner, Step
+from anywhere.changes.install.docker import PACKAGES as DOCKER_PACKAGES
+from anywhere.changes.install.packages import LocalPackage, pulled_command, stage_command, unstage_command
+from anywhere.changes.proxy import plan as proxy_change
+from anywhere.changes.proxy.profile import Profile, read_profile
+from anywhere.changes.rules import plan as rules_change
+from anywhere.errors import AnywhereError
+from anywhere.facts.agents.agents import agents
+from anywhere.facts.system.machine import architecture
+from anywhere.facts.system.os_release import os_release
+from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
+from anywhere.flows.artifacts import Origin, collect, planned
+from anywhere.flows.healthy import Health, health, wait_healthy
+from anywhere.hosts.base import Host
+from anywhere.hosts.recording import Recording
+from anywhere.model import Cause, Status, Target
+from anywhere.redact import redact
+from anywhere.settings import Settings
+
+# What registration itself puts right, or judges in its own words: no reason not to begin.
+OWN_CHECKS = frozenset(
+    ("agents.registration", "agents.config", "agents.ssm", "agents.ecs", "agents.restarts", "network.reserved-ports")
+    + ("netfilter.rules", "netfilter.guards", "netfilter.copies", "netfilter.path", "netfilter.persistence")
+)
+HEALTH_SECONDS = 180.0
+
+__all__ = [
+    "Activation", "Order", "Origin", "Profile", "Result", "Run", "State", "Told", "Wanted", "check_wanted", "pairs",
+    "parse_activation", "read_profile",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One registration, the same for every host. `settings` are those of the checks, `proxy` an optional profile,
+    `wait` the seconds until a host has to be healthy."""
+
+    wanted: Wanted
+    activation: Activation | None = field(default=None, repr=False)
+    origin: Origin = field(default_factory=Origin)
+    settings: Settings = field(default_factory=Settings)
+    proxy: Profile | None = None
+    wait: float = HEALTH_SECONDS
+
+
+class NotRegistered(AnywhereError):
+    """Why it cannot go on: a code, a line, and what to do (exit code 1)."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, code: str = "", fix: str = "", causes: tuple[Cause, ...] = ()) -> None:
+        super().__init__(message)
+        self.code, self.fix, self.causes = code, fix, causes
+
+
+class Told:
+    """Hears how a run goes on. The default hears nothing."""
+
+    def begins(self, text: str) -> None:
+        """Something begins."""
+
+    def ends(self, text: str, seconds: float) -> None:
+        """It has ended, after so many seconds."""
+
+    def waits(self, text: str) -> None:
+        """What is being waited for, whenever that changes."""
+
+    def received(self, name: str, have: int, of: int) -> None:
+        """Bytes of a download (`of` 0: not known)."""
+
+
+Look = Callable[[Settings], Target]
+
+
+@dataclass
+class Run:
+    """One host's registration. `look` judges the host anew, with these settings."""
+
+    host: Host
+    order: Order
+    look: Look
+    told: Told = field(default_factory=Told)
+
+    def __call__(self, *, dry: bool = False) -> Result:
+        """Register, or with `dry` say what would be done. Never raises for the state of the host."""
+        begun = time.monotonic()
+        try:
+            result = self._plan_only() if dry else self._register()
+        except NotRegistered as error:
+            result = self._failed(str(error), error.code, error.fix, error.causes)
+        except ChangeFailed as error:
+            result = self._refused(error)
+        except AnywhereError as error:
+            if error.exit_code != 1:
+                raise
+            result = self._failed(str(error), getattr(error, "reason", ""))
+        return replace(result, seconds=round(time.monotonic() - begun, 1))
+
+    def _plan_only(self) -> Result:
+        recorded = Recording(self.host)
+        if found := differences(recorded, self.order.wanted):
+            return self._different(found)
+        packages = planned(
+            needed_packages(recorded), self.order.wanted.region, *self._kind(recorded), self.order.origin
+        )
+        return self._result(State.PLANNED, steps=self._steps(recorded, packages))
+
+    def _register(self) -> Result:
+        recorded = Recording(self.host)
+        if found := differences(recorded, self.order.wanted):
+            return self._different(found)
+        needed = needed_packages(recorded)
+        stand_ins = tuple(LocalPackage(name, name) for name in needed)
+        if not self._steps(recorded, stand_ins):
+            if not self.order.wanted.start:
+                return self._result(State.ALREADY)
+            now = health(self.host, self.order.wanted.cluster)
+            if now.ok:
+                return self._result(State.ALREADY, now)
+        return self._complete(recorded, needed)
+
+    def _complete(self, recorded: Recording, needed: Sequence[str]) -> Result:
+        wanted = self.order.wanted
+        if not agents(recorded).registration.is_registered and self.order.activation is None:
+            raise NotRegistered(
+                "this host is not registered yet, and no activation was given",
+                "activation.missing",
+                "give --activation-file FILE or --activation-stdin",
+            )
+        self._check_first()
+        packages = self._fetch(recorded, needed)
+        vouched = tuple(f"{one.name} {one.vouched}" for one in packages)
+        steps: list[Step] = []
+        try:
+            self._stage(packages)
+            if self.order.proxy:
+                profile = partial(proxy_change.plan, profile=self.order.proxy, packages=False)
+                steps += self._apply(proxy_change.JOURNAL, profile)
+            install = partial(install_plan, wanted=wanted, packages=packages, activation=self.order.activation)
+            steps += self._apply(JOURNAL, install)
+            steps += self._apply(rules_change.JOURNAL, partial(rules_change.plan, settings=Settings()))
+            steps += self._apply(JOURNAL, partial(start_plan, wanted=wanted))
+        finally:
+            if packages:
+                self.host.run(unstage_command().argv, timeout=30)
+        if not wanted.start:
+            return self._result(State.DONE, steps=tuple(steps), vouched=vouched)
+        now = self._wait()
+        return self._prove(self._result(State.DONE, now, tuple(steps), vouched))
+
+    def _steps(self, recorded: Recording, packages: Sequence[LocalPackage]) -> tuple[Step, ...]:
+        """All steps of all parts, in their order."""
+        wanted = self.order.wanted
+        proxy = proxy_change.plan(recorded, self.order.proxy) if self.order.proxy else ()
+        return (
+            *proxy,
+            *install_plan(recorded, wanted, packages, self.order.activation),
+            *rules_change.plan(recorded, Settings()),
+            *start_plan(recorded, wanted),
+        )
+
+    def _kind(self, recorded: Recording) -> tuple[str, str]:
+        """Processor and package format. Raises NotRegistered where AWS has no package for it."""
+        family = judge_release(os_release(recorded)).family
+        if family is None or not family.manager:
+            raise NotRegistered("no package of the agents fits this operating system", "os.unsupported")
+        return architecture(recorded).kernel, "deb" if family.manager == "apt" else "rpm"
+
+    def _check_first(self) -> None:
+        with self._timed("check the host"):
+            target = self.look(replace(self.order.settings, phases=()))
+        bad = {
+            place
+            for place, one in enumerate(target.findings)
+            if one.status is Status.FAIL and one.check not in OWN_CHECKS
+        }
+        causes = tuple(one for one in target.causes if bad & set(one.findings))
+        if bad:
+            said = causes[0].summary if causes else target.findings[min(bad)].summary
+            raise NotRegistered(
+                f"not begun, the host is not ready: {said}",
+                causes[0].code if causes else "",
+                "fix it, or demote the check by its name (--demote)",
+                causes,
+            )
+
+    def _fetch(self, recorded: Recording, needed: Sequence[str]) -> tuple[LocalPackage, ...]:
+        if not needed:
+            return ()
+        with self._timed(f"fetch and verify {' and '.join(needed)}"):
+            return collect(
+                needed, self.order.wanted.region, *self._kind(recorded), self.order.origin, self.told.received
+            )
+
+    def _stage(self, packages: Sequence[LocalPackage]) -> None:
+        for one in packages:
+            with self._timed(f"copy {one.name} to the host"):
+                with open(one.path, "rb") as file:
+                    command = stage_command(one, file.read())
+                done = self.host.run(command.argv, input=command.input, timeout=command.timeout)
+            if not done.ok:
+                raise NotRegistered(f"{one.name} could not be copied: {done.stderr.strip() or f'rc {done.rc}'}")
+        self._refuse_second_docker(packages)
+
+    def _refuse_second_docker(self, packages: Sequence[LocalPackage]) -> None:
+        """The agent's deb wants a Docker package: where Docker came another way (snap, static), apt would add one."""
+        recorded = Recording(self.host)
+        names = [one.staged for one in packages if one.staged.endswith(".deb")]
+        installed = set(agents(recorded).installed) & DOCKER_PACKAGES
+        found = units(recorded)
+        if not names or installed or not (found[DOCKER].exists or found[DOCKER_SNAP].exists):
+            return
+        pulled = set(self.host.run(pulled_command(names), timeout=60).stdout.split()) & DOCKER_PACKAGES
+        if pulled:
+            raise NotRegistered(
+                f"docker is here, but not as a package, and the agent's package would install {', '.join(sorted(pulled))} "
+                "beside it",
+                "docker.snap" if found[DOCKER_SNAP].exists else "docker.missing",
+                "replace it with docker.io or docker-ce first",
+            )
+
+    def _apply(self, journal: str, planner: Planner) -> tuple[Step, ...]:
+        clock: dict[str, float] = {}
+
+        def told(step: Step, done: bool) -> None:
+            if done:
+                self.told.ends(redact(step.title), time.monotonic() - clock[step.key])
+            else:
+                clock[step.key] = time.monotonic()
+                self.told.begins(redact(step.title))
+
+        if not planner(Recording(self.host)):
+            return ()
+        applied = engine.apply(self.host, journal, planner, told)
+        if applied.left:
+            said = "; ".join(step.title for step in applied.left)
+            raise NotRegistered(
+                f"done, but it did not last: {said}", fix="find what changes it back, then run it again"
+            )
+        return applied.done
+
+    def _wait(self) -> Health:
+        with self._timed("wait until the instance is healthy"):
+            now = wait_healthy(self.host, self.order.wanted.cluster, self.order.wait, self.told.waits)
+        if now.ok:
+            return now
+        target = self.look(replace(self.order.settings, phases=("run",)))
+        causes = tuple(one for one in target.causes if one.severity is Status.FAIL)
+        said = f"not healthy, still waiting for {now.waiting}"
+        if causes:
+            raise NotRegistered(f"{said}: {causes[0].summary}", causes[0].code, "", causes)
+        raise NotRegistered(said + (f": {redact(now.line)}" if now.line else ""), "agent.disconnected", _LOGS)
+
+    def _prove(self, result: Result) -> Result:
+        """Check again: what fails now makes the host not ready, though the instance is registered."""
+        with self._timed("check the host again"):
+            target = self.look(replace(self.order.settings, phases=("run",)))
+        causes = tuple(one for one in target.causes if one.severity is Status.FAIL)
+        if not causes:
+            return replace(result, causes=target.causes)
+        said = f"registered, but not ready: {causes[0].summary}"
+        return replace(result, state=State.FAILED, error=said, code=causes[0].code, causes=causes)
+
+    def _different(self, found: tuple[Difference, ...]) -> Result:
+        said = "; ".join(f"{one.what} is {one.have}, not {one.want}" for one in found)
+        return self._result(State.DIFFERENT, error=said, code=found[0].code, differences=found)
+
+    def _refused(self, error: ChangeFailed) -> Result:
+        refusal = (
+            explain_refusal(str(error), self.order.wanted.region)
+            if "register with Systems Manager" in str(error)
+            else None
+        )
+        if refusal is None:
+            return self._failed(redact(str(error)))
+        return self._failed(f"{refusal.summary} ({redact(str(error))[:400]})", refusal.code, refusal.fix)
+
+    def _failed(self, error: str, code: str = "", fix: str = "", causes: tuple[Cause, ...] = ()) -> Result:
+        return self._result(State.FAILED, error=redact(error), code=code, fix=fix, causes=causes)
+
+    def _result(
+        self,
+        state: State,
+        now: Health | None = None,
+        steps: tuple[Step, ...] = (),
+        vouched: tuple[str, ...] = (),
+        differences: tuple[Difference, ...] = (),
+        causes: tuple[Cause, ...] = (),
+        error: str = "",
+        fix: str = "",
+        code: str = "",
+    ) -> Result:
+        at = now or Health()
+        return Result(
+            self.host.name,
+            state,
+            at.instance,
+            at.arn,
+            at.cluster,
+            steps,
+            differences,
+            causes,
+            vouched,
+            error,
+            fix,
+            code,
+        )
+
+    def _timed(self, text: str) -> Timed:
+        return Timed(text, self.told)
+
+
+_LOGS = "read /var/log/ecs/ecs-agent.log and /var/log/ecs/ecs-init.log on the host"
+
+
+@dataclass
+class Timed:
+    """Says when something begins and ends."""
+
+    text: str
+    told: Told
+    begun: float = 0.0
+
+    def __enter__(self) -> None:
+        self.begun = time.monotonic()
+        self.told.begins(self.text)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.told.ends(self.text, time.monotonic() - self.begun)
