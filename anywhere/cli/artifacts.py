@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 
 import typer
 
 from anywhere.cli.output import write
+from anywhere.cli.say import note
 from anywhere.errors import BadInput
 
 app = typer.Typer(
@@ -54,7 +54,7 @@ def fetch(
         write(json.dumps({"folder": to, "region": region, "artifacts": rows}, indent=2) + "\n")
     else:
         write("".join(f"{row['file']}: {row['bytes']} bytes, signed by {row['key']}\n" for row in rows))
-        print(f"Take {to} to the hosts and run: anywhere register --artifacts {to} ...", file=sys.stderr)
+        note(f"Take {to} to the hosts and run: anywhere register --artifacts {to} ...")
     return 0
 
 

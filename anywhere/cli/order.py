@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
 from anywhere.cli.output import read, write
 from anywhere.cli.registering import Lines
+from anywhere.cli.say import note
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
 from anywhere.flows.register import Activation, Order, Profile, State, parse_activation, read_profile
@@ -53,14 +53,12 @@ def show(hosts: Hosts, order: Order, wave: str, resume: str, dry: bool, format: 
     results = rollouts.run(dry=dry)
     write(render(results, format), output)
     if dry and format == "table":
-        print("Nothing was changed: the same command without --dry-run does it.", file=sys.stderr)
+        note("Nothing was changed: the same command without --dry-run does it.")
     untouched = [one.name for one in results if one.state is State.UNTOUCHED]
     if untouched:
-        print(
-            f"Stopped at the first failing wave, {len(untouched)} hosts are untouched: run it again.", file=sys.stderr
-        )
+        note(f"Stopped at the first failing wave, {len(untouched)} hosts are untouched: run it again.", file=sys.stderr)
     return 0 if all(one.ok for one in results) else 1
 
 
 def _wave(number: int, of: int, names: Sequence[str]) -> None:
-    print(f"wave {number} of {of}{' (canary)' if number == 1 and of > 1 else ''}: {', '.join(names)}", file=sys.stderr)
+    print(f"wave {number} of {of}{' (canary)' if number == 1 and of > 1 else ''}: {', '.join(names)}")

@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 
+from anywhere.cli.say import note
 from anywhere.flows.register import Told
+from anywhere.printable import printable
 
 _EVERY = 0.2  # seconds between two looks at the clock on a terminal
 _TOLD_AGAIN = 10.0  # seconds between two lines on what is waited for, where there is no terminal
@@ -64,10 +66,9 @@ class Lines(Told):
 
     def _tick(self, stop: threading.Event) -> None:
         while not stop.wait(_EVERY):
-            sys.stderr.write(f"\r\x1b[K{time.monotonic() - self._begun:6.1f} s  {self._text[:100]}")
+            sys.stderr.write(f"\r\x1b[K{time.monotonic() - self._begun:6.1f} s  {printable(self._text[:100])}")
             sys.stderr.flush()
 
     def _say(self, text: str) -> None:
         with self._lock:
-            sys.stderr.write(f"{self._prefix}{text}\n")
-            sys.stderr.flush()
+            note(f"{self._prefix}{text}")

@@ -11,8 +11,8 @@ from anywhere.catalogue.distros import judge_release
 from anywhere.changes import engine
 from anywhere.changes.agents.existing import Difference, differences
 from anywhere.changes.agents.plan import JOURNAL, install_plan, needed_packages, start_plan
+from anywhere.changes.agents.refusals import explain_agent, explain_registration
 from anywhere.changes.agents.result import Result, State
-from anywhere.changes.agents.ssm import explain_refusal
 from anywhere.changes.agents.wanted import Activation, Wanted, check_wanted, pairs, parse_activation
 from anywhere.changes.base import ChangeFailed, Planner, Step
 from anywhere.changes.install.docker import PACKAGES as DOCKER_PACKAGES
@@ -260,6 +260,9 @@ class Run:
             now = wait_healthy(self.host, self.order.wanted.cluster, self.order.wait, self.told.waits)
         if now.ok:
             return now
+        wanted = self.order.wanted
+        if refusal := explain_agent(now.line, wanted.region, wanted.cluster):
+            raise NotRegistered(f"{refusal.summary}: {redact(now.line)}", refusal.code, refusal.fix)
         target = self.look(replace(self.order.settings, phases=("run",)))
         causes = tuple(one for one in target.causes if one.severity is Status.FAIL)
         said = f"not healthy, still waiting for {now.waiting}"
@@ -283,7 +286,7 @@ class Run:
 
     def _refused(self, error: ChangeFailed) -> Result:
         refusal = (
-            explain_refusal(str(error), self.order.wanted.region)
+            explain_registration(str(error), self.order.wanted.region)
             if "register with Systems Manager" in str(error)
             else None
         )

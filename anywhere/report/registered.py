@@ -13,6 +13,7 @@ from anywhere import __version__
 from anywhere.changes.agents.result import Result, State, row_of
 from anywhere.changes.base import PutBack, Step
 from anywhere.model import Cause
+from anywhere.printable import printable_lines
 from anywhere.redact import redact
 
 SCHEMA = "anywhere/register/1"
@@ -33,8 +34,8 @@ def render(results: Sequence[Result], format: str) -> str:
         writer.writerows(rows)
         return out.getvalue()
     if len(results) == 1:
-        return _one(results[0])
-    return _table(results) + "".join(_one(one) for one in results if not one.ok)
+        return printable_lines(redact(_one(results[0])))
+    return printable_lines(redact(_table(results) + "".join(_one(one) for one in results if not one.ok)))
 
 
 def _row(result: Result) -> dict[str, object]:

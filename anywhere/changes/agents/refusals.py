@@ -1,0 +1,130 @@
+"""Why AWS or an agent says no: each message once, as a code, a line, and what to do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a registration failed: a code, one line, and what to do."""
+
+    code: str
+    summary: str
+    fix: str
+
+
+_NEW = "create a new one: aws ssm create-activation --iam-role ROLE --registration-limit N --region REGION"
+_NETWORK = "run `anywhere check --region REGION --phase register` on this host: it names the cause"
+# By the fixed words of the agent's message (agent/managedInstances, recorded runs); the first that fits.
+_REFUSALS: tuple[tuple[str, Refusal], ...] = (
+    (r"ActivationExpired", Refusal("activation.expired", "the activation has expired", _NEW)),
+    (
+        r"RegistrationLimitExceeded",
+        Refusal("activation.used-up", "the activation has no uses left", _NEW),
+    ),
+    (
+        r"InvalidActivation",
+        Refusal(
+            "activation.invalid",
+            "Systems Manager does not know this activation: its ID or code is mistyped, it was deleted, or it belongs to "
+            "another region or account",
+            "compare with: aws ssm describe-activations --region REGION",
+        ),
+    ),
+    (
+        r"ThrottlingException|TooManyUpdates|Rate exceeded",
+        Refusal(
+            "registration.throttled", "Systems Manager throttles registrations", "wait a minute, then run it again"
+        ),
+    ),
+    (
+        r"AccessDenied",
+        Refusal("registration.refused", "Systems Manager refuses the registration", "ask the activation's owner"),
+    ),
+    (
+        r"failed decoding JSON RPC|invalid character '<'|panic: |status code: 40[37]|<html",
+        Refusal("registration.foreign-answer", "something that is not Systems Manager answered", _NETWORK),
+    ),
+    (
+        r"status code: 5\d\d|InternalServerError|SerializationError|ServiceUnavailable",
+        Refusal(
+            "registration.service-error", "Systems Manager answers with an error of its own", "run it again in a minute"
+        ),
+    ),
+    (
+        r"no such host|i/o timeout|connection refused|unreachable|TLS handshake|x509|certificate|proxyconnect|Proxy"
+        r"|connection reset|EOF|awaiting headers|RequestError",
+        Refusal("registration.network", "the SSM agent cannot reach Systems Manager", _NETWORK),
+    ),
+    (
+        r"permission denied|no space left|read-only file system",
+        Refusal("registration.disk", "the SSM agent cannot write its registration", "see df -h /var/lib/amazon"),
+    ),
+)
+
+
+def explain_registration(text: str, region: str) -> Refusal | None:
+    """The meaning of what a failed registration printed; None where it fits no known message."""
+    for pattern, refusal in _REFUSALS:
+        if re.search(pattern, text):
+            return Refusal(refusal.code, refusal.summary, refusal.fix.replace("REGION", region))
+    return None
+
+
+# By the ECS agent's own log lines (recorded runs of 1.105.1; ecs-agent/api/ecs/client); the first that fits.
+_AGENT: tuple[tuple[str, Refusal], ...] = (
+    (
+        r"ClusterNotFoundException|Cluster not found",
+        Refusal(
+            "cluster.not-found",
+            "cluster CLUSTER does not exist in REGION, in the account of the activation",
+            "create it (aws ecs create-cluster --cluster-name CLUSTER --region REGION), then run register again; for another "
+            "name run register with that --cluster",
+        ),
+    ),
+    (
+        r"AccessDenied|is not authorized to perform",
+        Refusal(
+            "agent.not-authorized",
+            "the activation's IAM role has no right for what the ECS agent asks",
+            "attach the policy service-role/AmazonEC2ContainerServiceforEC2Role to the role, then: sudo systemctl restart ecs",
+        ),
+    ),
+    (
+        r"MachineFingerprintDoesNotMatch",
+        Refusal(
+            "identity.duplicate",
+            "AWS takes this host for another machine than the one that was registered",
+            "clear the registration, then run register again with a fresh activation",
+        ),
+    ),
+    (
+        r"InvalidInstanceId|InstanceAlreadyDeregistered|InvalidInstanceID",
+        Refusal(
+            "registration.broken",
+            "Systems Manager no longer knows this host: it was deregistered",
+            "clear the registration, then run register again with a fresh activation",
+        ),
+    ),
+    (
+        r"client not found for docker version|client version \\S+ is too old|Minimum supported API version",
+        Refusal(
+            "docker.agent-incompatible",
+            "Docker is too new for this ECS agent, or too old",
+            "install a newer amazon-ecs-init, then run register again",
+        ),
+    ),
+)
+
+
+def explain_agent(line: str, region: str, cluster: str) -> Refusal | None:
+    """The meaning of an agent's line about why it does not come up; None where it fits no known message."""
+    for pattern, refusal in _AGENT:
+        if re.search(pattern, line):
+            words = [
+                text.replace("CLUSTER", cluster).replace("REGION", region) for text in (refusal.summary, refusal.fix)
+            ]
+            return Refusal(refusal.code, *words)
+    return None
