@@ -56,9 +56,9 @@ def show(hosts: Hosts, order: Order, wave: str, resume: str, dry: bool, format: 
         note("Nothing was changed: the same command without --dry-run does it.")
     untouched = [one.name for one in results if one.state is State.UNTOUCHED]
     if untouched:
-        note(f"Stopped at the first failing wave, {len(untouched)} hosts are untouched: run it again.", file=sys.stderr)
+        note(f"Stopped at the first failing wave, {len(untouched)} hosts are untouched: run it again.")
     return 0 if all(one.ok for one in results) else 1
 
 
 def _wave(number: int, of: int, names: Sequence[str]) -> None:
-    print(f"wave {number} of {of}{' (canary)' if number == 1 and of > 1 else ''}: {', '.join(names)}")
+    note(f"wave {number} of {of}{' (canary)' if number == 1 and of > 1 else ''}: {', '.join(names)}")
