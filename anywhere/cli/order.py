@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from anywhere.cli.output import read, write
+from anywhere.cli.output import write
 from anywhere.cli.registering import Lines
 from anywhere.cli.say import note
 from anywhere.errors import BadInput
+from anywhere.files import read_file
 from anywhere.flows.hosts import Hosts
 from anywhere.flows.register import Activation, Order, Profile, State, parse_activation, read_profile
 from anywhere.flows.register_fleet import Rollouts
@@ -24,7 +25,7 @@ def activation_of(path: str, stdin: bool) -> Activation | None:
     if path and stdin:
         raise BadInput("--activation-file and --activation-stdin exclude each other")
     if path or stdin:
-        return parse_activation(read(path or "-", _LARGEST).decode("utf-8", "replace"), path or "standard input")
+        return parse_activation(read_file(path or "-", _LARGEST).decode("utf-8", "replace"), path or "standard input")
     if any(variables):
         return parse_activation(f"id={variables[0]}\ncode={variables[1]}", f"{ID_VARIABLE} and {CODE_VARIABLE}")
     return None
@@ -38,12 +39,12 @@ def profile_of(url: str, url_file: str, no_proxy: Sequence[str], ca: str) -> Pro
         raise BadInput(
             "--proxy-url holds credentials, which every user of this machine could read: use --proxy-url-file"
         )
-    address = read(url_file, _LARGEST).decode("utf-8", "replace").strip() if url_file else url
+    address = read_file(url_file, _LARGEST).decode("utf-8", "replace").strip() if url_file else url
     if not (address or ca):
         if no_proxy:
             raise BadInput("--no-proxy needs --proxy-url or --proxy-url-file")
         return None
-    return read_profile(address, "", no_proxy, read(ca, 1 << 20) if ca else None)
+    return read_profile(address, "", no_proxy, read_file(ca, 1 << 20) if ca else None)
 
 
 def show(hosts: Hosts, order: Order, wave: str, resume: str, dry: bool, format: str, output: str) -> int:

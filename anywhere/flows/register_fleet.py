@@ -10,17 +10,15 @@ from functools import partial
 
 from anywhere.changes.agents.result import Result, State, row_of
 from anywhere.changes.waves import Rollout, cut, roll
-from anywhere.errors import AnywhereError, BadInput
+from anywhere.errors import BadInput
 from anywhere.flows.examine import examine
-from anywhere.flows.hosts import Hosts
+from anywhere.flows.hosts import Hosts, is_saved
 from anywhere.flows.register import Order, Run, Told
-from anywhere.flows.target import open_host
-from anywhere.hosts.base import Host
-from anywhere.hosts.open import HOST_SECONDS, is_bundle, open_live
+from anywhere.flows.target import GRACE, Lost, each, opened, recorded
+from anywhere.hosts.open import HOST_SECONDS
 from anywhere.inventory import Entry
 from anywhere.model import Target
 from anywhere.settings import Settings
-from anywhere.threads import fan_out
 
 SECONDS = 3600.0  # for one host, from login to the last proof: packages of a slow mirror included
 SCHEMA = "anywhere/registered/1"
@@ -39,7 +37,7 @@ class Rollouts:
 
     def run(self, *, dry: bool = False) -> tuple[Result, ...]:
         """Every host's result, in the order of the hosts. Raises BadInput for what cannot be done anywhere."""
-        if any(isinstance(entry.spec, str) and is_bundle(entry.spec) for entry in self.hosts.entries):
+        if any(is_saved(entry) for entry in self.hosts.entries):
             raise BadInput("a saved bundle cannot be registered: name a live host")
         names = [entry.name for entry in self.hosts.entries]
         cut(names, self.wave)
@@ -65,38 +63,30 @@ class Rollouts:
         return seen
 
     def _each(self, names: Sequence[str], dry: bool) -> list[Result]:
-        calls = [partial(self._one, self._entry(name), dry) for name in names]
-        return [call() for call in calls] if len(calls) == 1 else fan_out(calls, self.hosts.parallel)
+        entries = [next(entry for entry in self.hosts.entries if entry.name == name) for name in names]
+        found: dict[str, Result] = {}
+        for done in each(self.hosts, partial(self._one, dry=dry), self._seconds + GRACE, entries):
+            name, result = entries[done.index].name, done.result
+            if isinstance(result, Lost):
+                result = Result(name, State.FAILED, error=result.finding.summary, code=result.cause.code)
+            found[name] = result
+        return [found[name] for name in names]
 
-    def _entry(self, name: str) -> Entry:
-        return next(entry for entry in self.hosts.entries if entry.name == name)
+    @property
+    def _seconds(self) -> float:
+        return SECONDS if self.hosts.seconds == HOST_SECONDS else self.hosts.seconds
 
     def _one(self, entry: Entry, dry: bool) -> Result:
-        try:
-            host = self._open(entry)
-        except AnywhereError as error:
-            if len(self.hosts.entries) == 1:
-                raise
-            return Result(entry.name, State.FAILED, error=str(error))
-        try:
+        with opened(entry, self.hosts, self._seconds, self._seconds) as host:
             run = Run(host, self.order, partial(self._look, entry), self.told(entry.name))
             result = replace(run(dry=dry), name=entry.name)
-        finally:
-            _hang_up(host)
         if self.resume and not dry and result.ok:
             keep_result(self.resume, result)
         return result
 
-    def _open(self, entry: Entry) -> Host:
-        seconds = SECONDS if self.hosts.seconds == HOST_SECONDS else self.hosts.seconds
-        return open_live(entry.spec, seconds, self.hosts.ssh, seconds)
-
     def _look(self, entry: Entry, settings: Settings) -> Target:
-        recording, own = open_host(entry, settings, self.hosts)
-        try:
-            return examine(recording, own)
-        finally:
-            recording.close()
+        with recorded(entry, self.hosts, settings.budget, self.hosts.seconds) as (recording, _):
+            return examine(recording, settings)
 
 
 def _why(result: Result) -> str | None:
@@ -139,9 +129,3 @@ def read_results(path: str) -> dict[str, Result]:
     if lines and not found:
         raise BadInput(f"--resume {path} is not a file of register results")
     return found
-
-
-def _hang_up(host: Host) -> None:
-    close = getattr(host, "close", None)
-    if close:
-        close()
