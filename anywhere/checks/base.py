@@ -18,10 +18,9 @@ REGISTER_BRINGS = "register brings this"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check by its id (`topic.slug`) and what it looks at, in a few words."""
+    """A check by its id (`topic.slug`, a row of catalogue/checks.py), and how it is judged."""
 
     id: str
-    title: str
     judge: Judge
 
     @property
@@ -30,9 +29,9 @@ class Check:
         return self.id.partition(".")[0]
 
 
-def check(id: str, title: str) -> Callable[[Judge], Check]:
-    """Make a check of a judging generator: `@check("system.os", "operating system release")`."""
-    return lambda judge: Check(id, title, judge)
+def check(id: str) -> Callable[[Judge], Check]:
+    """Make a check of a judging generator: `@check("system.os")`. Its texts are in catalogue/checks.py."""
+    return lambda judge: Check(id, judge)
 
 
 def passed(check: str, subject: str, summary: str, **evidence: Any) -> Finding:

@@ -41,16 +41,15 @@ def _part(head: str, text: str) -> str:
 
 def _rule(code: str, known: tuple[str, ...]) -> str:
     """A check or a rule for task definitions by its id. Raises BadInput with the near misses for what is neither."""
-    from anywhere.checks import CHECKS
+    from anywhere.catalogue.checks import CHECK_TEXTS
     from anywhere.taskdef import RULES
 
-    checks = {check.id: check for check in CHECKS}
-    if code in checks:
-        means = " ".join((checks[code].judge.__doc__ or "").split())
-        return "\n\n".join((_part(f"{code} (check)", checks[code].title), _part("Means", means))) + "\n"
+    if check := CHECK_TEXTS.get(code):
+        parts = ((f"{code} (check)", check.title), ("Means", check.means), ("Asked by", f"anywhere {check.asked_by}"))
+        return "\n\n".join(_part(*part) for part in parts) + "\n"
     rules = {rule.id: rule for rule in RULES}
     if code not in rules:
-        near = get_close_matches(code, [*known, *checks, *rules], 3, 0.5)
+        near = get_close_matches(code, [*known, *CHECK_TEXTS, *rules], 3, 0.5)
         hint = f"did you mean {', '.join(near)}?" if near else "`anywhere explain` lists the causes"
         raise BadInput(f"there is no cause, check or rule {code!r}: {hint}")
     rule = rules[code]

@@ -21,16 +21,13 @@ from anywhere.diagnosis.evidence import (
 )
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
-EXPORT = ("anywhere", "endpoints", "--region", "REGION", "--format", "csv")
-
 
 def _region(findings: Sequence[Finding]) -> tuple[str, ...]:
     """The export command for the region of the first endpoint."""
     host = first_host(findings) or (findings[0].subject if findings else "")
-    region = next(
-        (label for label in host.split(".") if label.count("-") >= 2 and not label.startswith("ecs-")), "REGION"
-    )
-    return tuple(region if word == "REGION" else word for word in EXPORT)
+    labels = (label for label in host.split(".") if label.count("-") >= 2 and not label.startswith("ecs-"))
+    region = next(labels, "us-east-1")
+    return ("anywhere", "endpoints", "--region", region, "--format", "csv")
 
 
 def _unrouted(finding: Finding) -> bool:

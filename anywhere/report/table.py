@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from anywhere.catalogue.checks import CHECK, CHECK_TEXTS
 from anywhere.model import Cause, Finding, Report, Status, Target, Verdict
 from anywhere.report.commands import command_line
 from anywhere.report.fleet import table
@@ -159,20 +160,28 @@ def next_command(target: Target) -> str:
         return command_line(worst.remedy.commands[0] if worst.remedy.commands else ("anywhere", "explain", worst.code))
     errors = [finding for finding in target.findings if finding.status is Status.ERROR]
     if errors:
-        return f"anywhere check --region {_region(target)} --only {errors[0].check} --format json"
+        return command_line(_look_again(target, errors[0].check))
     if target.kind == "document":
         return "nothing to change"
-    region = _region(target)
+    again = command_line(_check(target))
     if target.facts.get("partial"):
-        return f"anywhere check --region {region}"
+        return again
     if is_registered(target):
-        return f"anywhere rules verify, and anywhere check --region {region} from time to time"
-    return f"register it with AWS's installer, then anywhere check --region {region}"
+        return f"anywhere rules verify, and {again} from time to time"
+    return f"register it with AWS's installer, then {again}"
 
 
-def _region(target: Target) -> str:
-    regions = target.facts.get("regions") or ["REGION"]
-    return str(regions[0])
+def _look_again(target: Target, id: str) -> tuple[str, ...]:
+    """The command that says more about what could not be judged."""
+    row = CHECK_TEXTS.get(id)
+    if row is None or row.asked_by != CHECK:
+        return ("anywhere", "explain", id)
+    return (*_check(target), "--only", id, "--format", "json")
+
+
+def _check(target: Target) -> tuple[str, ...]:
+    regions = target.facts.get("regions") or ()
+    return ("anywhere", "check", *(("--region", str(regions[0])) if regions else ()))
 
 
 def is_registered(target: Target) -> bool:

@@ -19,9 +19,9 @@ ROOT = "root"
 LOOP = 3  # starts without a success between them
 
 
-@check("agents.ssm", "SSM agent")
+@check("agents.ssm")
 def ssm_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """One SSM agent, running once it is registered, awake and with fresh credentials."""
+    """See catalogue/checks.py."""
     here = agents(host)
     if not here.has_ssm:
         yield _no_ssm(host, here)
@@ -90,9 +90,9 @@ def _ssm_fault(host: Host, here: Agents, log: SsmLog | None) -> str:
     return ""
 
 
-@check("agents.ecs", "ECS agent")
+@check("agents.ecs")
 def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Running, registered with its cluster, connected on both channels; the latest state of its log counts."""
+    """See catalogue/checks.py."""
     here = agents(host)
     if not here.has_ecs:
         yield skipped("agents.ecs", "ecs-agent", REGISTER_BRINGS)
@@ -162,9 +162,9 @@ def _disconnected(
     return trouble(check, status, subject, said, cause="agent.disconnected", remedy=mend, evidence=evidence)
 
 
-@check("agents.restarts", "the agents stay up")
+@check("agents.restarts")
 def restarts_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """A service that dies and is started again and again."""
+    """See catalogue/checks.py."""
     here = agents(host)
     units = [
         unit for unit, is_here in ((here.ecs, here.has_ecs), (here.ssm_unit, here.has_ssm)) if is_here and unit.exists

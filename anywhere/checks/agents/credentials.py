@@ -28,9 +28,9 @@ METADATA = "169.254.169.254"
 LINES_OF_NAMES = frozenset({"/etc/environment", *PATHS})
 
 
-@check(ID, "no other AWS credentials")
+@check(ID)
 def credentials_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The agents take the environment first and the default profile next: keys there win, or are overwritten."""
+    """See catalogue/checks.py."""
     shared, named = shared_file(host), named_variables(host)
     for place in named:
         said = f"{', '.join(place.names)} in {place.place} win over the agents' own credentials"
@@ -58,9 +58,9 @@ def _static(host: Host, place: str, said: str, names: tuple[str, ...] = ()) -> F
     )
 
 
-@check("agents.metadata-service", "no cloud's metadata service")
+@check("agents.metadata-service")
 def metadata_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """An instance role of EC2 or another cloud's metadata service is taken for this host's identity."""
+    """See catalogue/checks.py."""
     found = metadata_service(host)
     if found.kind == NOTHING:
         yield passed("agents.metadata-service", METADATA, f"nothing answers at {METADATA}")

@@ -34,9 +34,9 @@ def move(cluster: str) -> tuple[Command, ...]:
     )
 
 
-@check(ID, "registration with AWS")
+@check(ID)
 def registration_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Whole, of the wanted region and cluster, and still taken for the same machine."""
+    """See catalogue/checks.py."""
     here = agents(host)
     found = here.registration
     troubles = [*_broken(host, here), *_other(host, here, settings)]
@@ -139,9 +139,9 @@ def _elsewhere(host: Host, subject: str, said: str, commands: tuple[Command, ...
     return trouble(ID, Status.FAIL, subject, said, cause="registration.other", remedy=remedy(host, text, *commands))
 
 
-@check("agents.config", "the ECS agent's settings")
+@check("agents.config")
 def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Lines that a reader of the settings files takes otherwise than they are meant."""
+    """See catalogue/checks.py."""
     config = ecs_config(host)
     for path in config.hidden:
         yield skipped("agents.config", path, f"{path} may not be read by this user", because="root")

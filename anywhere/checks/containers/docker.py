@@ -23,9 +23,9 @@ ID = "containers.docker"
 ASK = "run as root, or as a member of the docker group"
 
 
-@check(ID, "Docker engine")
+@check(ID)
 def docker_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """What answers to the name docker must be Docker, packaged, and up."""
+    """See catalogue/checks.py."""
     found = docker(host)
     if found.is_podman:
         yield _podman(host, found)
@@ -121,9 +121,9 @@ def _down(host: Host, found: Docker) -> Finding:
     return trouble(ID, Status.FAIL, "docker", said, cause="docker.not-running", remedy=mend, evidence=evidence)
 
 
-@check("containers.api", "Docker API versions")
+@check("containers.api")
 def api_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The daemon's range of API versions must reach into the agents': 1.21 to 1.44."""
+    """See catalogue/checks.py."""
     version = docker(host).version
     lowest, highest = parse_version(version.min_api), parse_version(version.api)
     if not version.server or not highest:
@@ -150,9 +150,9 @@ def api_check(host: Host, settings: Settings) -> Iterator[Finding]:
     )
 
 
-@check("containers.compatibility", "Docker and agent versions fit")
+@check("containers.compatibility")
 def compatibility_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Pairs that are known not to work, by the dated table."""
+    """See catalogue/checks.py."""
     here = agents(host)
     situation = _situation(host, ecs_version(host, here))
     found = [pair for pair in table().pairs if pair.applies(situation)]

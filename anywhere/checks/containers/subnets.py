@@ -18,9 +18,9 @@ from anywhere.settings import Settings
 BRIDGES = ("docker", "br-")
 
 
-@check("containers.subnets", "no docker network covers an address that is needed outside")
+@check("containers.subnets")
 def subnets(host: Host, settings: Settings) -> Iterator[Finding]:
-    """A bridge whose subnet holds the nameserver, the proxy, the gateway or an endpoint swallows their packets."""
+    """See catalogue/checks.py."""
     id = subnets.id
     named = {network.bridge for network in docker_networks(host) or () if network.bridge}
     cards = host.inventory().interfaces

@@ -35,9 +35,9 @@ BY_CHANCE = (Reason.NAMESERVER_TIMEOUT, Reason.TLS_TIMEOUT, Reason.HTTP_TIMEOUT)
 FILTERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_DENIED)
 
 
-@check(REACH, "every endpoint answers, as its component reaches it")
+@check(REACH)
 def reach(host: Host, settings: Settings) -> Iterator[Finding]:
-    """DNS, TCP, proxy, TLS and HTTP for every endpoint of the catalogue."""
+    """See catalogue/checks.py."""
     table = routes(host)
     for seen in surveys(host, settings):
         for visit in seen.visits:
@@ -163,9 +163,9 @@ def _no_shard(host: Host, visits: Sequence[Visit], pattern: str, table: Sequence
     )
 
 
-@check(WEBSOCKET, "the WebSocket upgrade passes the whole path")
+@check(WEBSOCKET)
 def websocket(host: Host, settings: Settings) -> Iterator[Finding]:
-    """101, 400, 401 and 403 prove the path; a middlebox's page or a 5xx does not (amazon-ecs-agent issue 23)."""
+    """See catalogue/checks.py."""
     for seen in surveys(host, settings):
         for visit in seen.visits:
             if visit.endpoint.scheme != "wss" or (

@@ -23,9 +23,9 @@ SLOW = 1.0  # seconds
 AWS_SUFFIXES = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
 
 
-@check("endpoints.trust-store", "the host has a CA store where Go programs look")
+@check("endpoints.trust-store")
 def trust_store(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The agents are Go programs: the first readable file of Go's list counts, and the folders beside it."""
+    """See catalogue/checks.py."""
     id = trust_store.id
     store = ca_store(host)
     if store.certificates is None:
@@ -38,9 +38,9 @@ def trust_store(host: Host, settings: Settings) -> Iterator[Finding]:
     yield trouble(id, Status.FAIL, "CA store", summary, cause="tls.trust-store-missing", remedy=build_store(host))
 
 
-@check("endpoints.interception", "TLS ends at AWS, not on the way")
+@check("endpoints.interception")
 def interception(host: Host, settings: Settings) -> Iterator[Finding]:
-    """An issuer that AWS does not use is an inspecting device; trusted by the host, it is still a risk to the channels."""
+    """See catalogue/checks.py."""
     id = interception.id
     for seen in surveys(host, settings):
         opened = [visit for visit in seen.visits if _opened(visit)]
@@ -98,9 +98,9 @@ def _inspected(issuer: str, visits: list[Visit], settings: Settings, region: str
     return trouble(id, Status.WARN, issuer, summary, cause="tls.intercepted-trusted", remedy=remedy, evidence=evidence)
 
 
-@check("endpoints.latency", "connections and handshakes are quick")
+@check("endpoints.latency")
 def latency(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The median over all endpoints that answer; one slow endpoint is no slow path."""
+    """See catalogue/checks.py."""
     id = latency.id
     for seen in surveys(host, settings):
         good = [visit.best for visit in seen.visits if visit.ok and visit.best]
@@ -127,9 +127,9 @@ def latency(host: Host, settings: Settings) -> Iterator[Finding]:
         )
 
 
-@check("system.clock", "the clock agrees with the endpoints' own")
+@check("system.clock")
 def clock(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The median of (host's clock - Date header); signatures fail at 300 s, certificates look wrong at hours."""
+    """See catalogue/checks.py."""
     id = clock.id
     offsets = [offset for seen in surveys(host, settings) for visit in seen.visits for offset in _offsets(visit)]
     if not offsets:
@@ -158,9 +158,9 @@ def _offsets(visit: Visit) -> list[float]:
     ]
 
 
-@check("endpoints.idle", "a quiet connection survives")
+@check("endpoints.idle")
 def idle(host: Host, settings: Settings) -> Iterator[Finding]:
-    """With --idle: one channel of each kind is held without a byte, then used (amazon-ecs-agent issue 553)."""
+    """See catalogue/checks.py."""
     id = idle.id
     if not settings.idle:
         yield skipped(id, "channels", "not asked for: --idle 120 holds a connection for two minutes")

@@ -22,15 +22,15 @@ APPLY = ("anywhere", "rules", "apply")
 CREDENTIALS = ("credentials-prerouting", "credentials-output")
 
 
-@check(RULES, "rules for task credentials")
+@check(RULES)
 def rules_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """route_localnet and the two nat rules, in the backend that docker uses."""
+    """See catalogue/checks.py."""
     yield from _judged(host, RULES, "rules", judge_rules)
 
 
-@check(GUARDS, "guards of the loopback and of the introspection port")
+@check(GUARDS)
 def guards_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """An open loopback is a fault on any host, registered or not."""
+    """See catalogue/checks.py."""
     state = observe(host)
     because = _not_yet(host, state)
     if not _is_seen(state):
@@ -42,21 +42,21 @@ def guards_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield from _judge_introspection(host, state)
 
 
-@check(COPIES, "rules are there once")
+@check(COPIES)
 def copies_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """More than one foreign copy is what crashes of ecs-init leave; one of ours beside one of its own is meant."""
+    """See catalogue/checks.py."""
     yield from _judged(host, COPIES, "rules", judge_copies)
 
 
-@check(PATH, "nothing stands in the way of task credentials")
+@check(PATH)
 def path_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The way of a request through all tables, routes and filters."""
+    """See catalogue/checks.py."""
     yield from _judged(host, PATH, "169.254.170.2:80", judge_path)
 
 
-@check(KEPT, "rules survive a reload of the firewall")
+@check(KEPT)
 def persistence_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Whether something puts the rules back after what takes them away."""
+    """See catalogue/checks.py."""
     yield from _judged(host, KEPT, "rules", judge_persistence)
 
 

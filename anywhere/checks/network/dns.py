@@ -28,9 +28,9 @@ def lookups(seen: Survey) -> list[Lookup]:
     return own + list({item.name: item for item in proxies}.values()) + ([seen.random] if seen.random else [])
 
 
-@check("network.nameservers", "each nameserver of resolv.conf answers")
+@check("network.nameservers")
 def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Each is asked directly for every name, so that one dead server of two is seen."""
+    """See catalogue/checks.py."""
     id = nameservers.id
     asked = [item for seen in surveys(host, settings) for item in lookups(seen)]
     conf = resolv_conf(host)
@@ -123,9 +123,9 @@ def _judge_server(answers: list[Answer]) -> Reason | None:
     return Reason.SERVER_FAILURE if Reason.SERVER_FAILURE in reasons else Reason.NAMESERVER_TIMEOUT
 
 
-@check("network.dns-forgery", "names that cannot exist do not resolve")
+@check("network.dns-forgery")
 def forgery(host: Host, settings: Settings) -> Iterator[Finding]:
-    """A wildcard, a sinkhole or NXDOMAIN rewriting answers what nobody published."""
+    """See catalogue/checks.py."""
     id = forgery.id
     for seen in surveys(host, settings):
         if seen.random is None:
@@ -163,9 +163,9 @@ def _forged(name: str, answer: Answer) -> Finding:
     )
 
 
-@check("network.dns-agreement", "the nameservers agree")
+@check("network.dns-agreement")
 def agreement(host: Host, settings: Settings) -> Iterator[Finding]:
-    """One server private and one public, or one that knows a name and one that does not: the answer is a matter of luck."""
+    """See catalogue/checks.py."""
     id = agreement.id
     servers = resolv_conf(host).nameservers
     if len(servers) < 2:
@@ -194,9 +194,9 @@ def _kind(addresses: tuple[str, ...]) -> str:
     return "mixed" if len(private) > 1 else "private" if True in private else "public"
 
 
-@check("network.dns-tcp", "long answers come over TCP")
+@check("network.dns-tcp")
 def dns_tcp(host: Host, settings: Settings) -> Iterator[Finding]:
-    """A cut UDP answer has to be asked for again over TCP port 53 (RFC 7766)."""
+    """See catalogue/checks.py."""
     id = dns_tcp.id
     asked = [item for seen in surveys(host, settings) for item in lookups(seen)]
     cut = [answer for item in asked for answer in item.servers if answer.truncated]
@@ -219,9 +219,9 @@ def dns_tcp(host: Host, settings: Settings) -> Iterator[Finding]:
     )
 
 
-@check("network.hosts-file", "/etc/hosts overrides no endpoint")
+@check("network.hosts-file")
 def hosts_file(host: Host, settings: Settings) -> Iterator[Finding]:
-    """A pinned address works until AWS changes it."""
+    """See catalogue/checks.py."""
     id = hosts_file.id
     pinned = {pin.name: pin for pin in pins(host)}
     found = False
@@ -244,9 +244,9 @@ def hosts_file(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed(id, "/etc/hosts", "overrides no endpoint")
 
 
-@check("network.private-answers", "endpoint names are all public or all private")
+@check("network.private-answers")
 def private_answers(host: Host, settings: Settings) -> Iterator[Finding]:
-    """A mixed set leaves by the public path unnoticed, or not at all (PrivateLink; RFC 1918, 100.64/10, ULA)."""
+    """See catalogue/checks.py."""
     id = private_answers.id
     for seen in surveys(host, settings):
         private, public = by_kind(seen)
@@ -295,9 +295,9 @@ def _mixed(region: str, private: list[Visit], public: list[Visit]) -> Finding:
     return trouble(private_answers.id, status, region, summary, stage=Stage.RESOLVE, evidence=evidence)
 
 
-@check("network.container-dns", "containers on the bridge resolve what the host resolves")
+@check("network.container-dns")
 def container_dns(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Docker drops loopback nameservers and falls back to public ones when none is left (docker-library/docker issue 114)."""
+    """See catalogue/checks.py."""
     id = container_dns.id
     outside = container_nameservers(host, daemon_json(host).dns)
     own = resolv_conf(host).nameservers
@@ -331,9 +331,9 @@ def container_dns(host: Host, settings: Settings) -> Iterator[Finding]:
         )
 
 
-@check("network.ipv6", "IPv6 works where it is there")
+@check("network.ipv6")
 def ipv6(host: Host, settings: Settings) -> Iterator[Finding]:
-    """An IPv6 address with AAAA records and no way out makes every first attempt fail."""
+    """See catalogue/checks.py."""
     id = ipv6.id
     table = routes(host)
     mine = [a for card in host.inventory().interfaces for a in card.addresses if is_ipv6(a) and _is_global(a)]

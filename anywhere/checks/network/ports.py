@@ -15,9 +15,9 @@ from anywhere.settings import Settings
 WHAT = {51678: "introspection", 51679: "task credentials and metadata"}
 
 
-@check("network.agent-ports", "the agent's ports are free")
+@check("network.agent-ports")
 def ports_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """51678 and 51679 must be free before registration, and the agent's afterwards."""
+    """See catalogue/checks.py."""
     for port in PORTS:
         yield _judge_port(host, port, listeners(host, port))
 
@@ -53,9 +53,9 @@ def _judge_port(host: Host, port: int, found: tuple[Listener, ...]) -> Finding:
     )
 
 
-@check("network.reserved-ports", "the agent's ports are kept for it")
+@check("network.reserved-ports")
 def reserved_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The kernel gives 51678 and 51679 to any outgoing connection, unless they are reserved."""
+    """See catalogue/checks.py."""
     reserved, given = reserved_ports(host), client_ports(host)
     if is_bare(host):
         yield skipped("network.reserved-ports", "51678-51679/tcp", REGISTER_BRINGS)

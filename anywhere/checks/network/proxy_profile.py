@@ -20,16 +20,24 @@ def judge_profile(host: Host, profile: Profile, packages: bool) -> Iterator[Find
     if not steps:
         yield passed(ID, "files", "every component has the profile")
     for step in steps:
-        mend = Remedy(
-            "Write the profile.", (("sudo", "anywhere", "proxy", "apply", "--url", profile.address or "URL"),)
+        yield trouble(
+            ID, Status.FAIL, step.key, f"still to do: {step.title}", cause=_cause(step), remedy=_write(profile)
         )
-        yield trouble(ID, Status.FAIL, step.key, f"still to do: {step.title}", cause=_cause(step), remedy=mend)
     for unit in plan.without_restart(host, profile) if profile.address and not steps else ():
         mend = Remedy(
             "Restart it; docker first, then the SSM agent, then ecs.", (("sudo", "systemctl", "restart", unit),)
         )
         said = "it runs since before the profile was written, and without it"
         yield trouble(ID, Status.FAIL, unit, said, cause="proxy.not-set-for-component", remedy=mend)
+
+
+def _write(profile: Profile) -> Remedy:
+    """The command is whole where it needs neither credentials nor a file of certificates."""
+    text = "Write the profile: `anywhere proxy apply` with the options given here."
+    if not profile.address or profile.is_secret or profile.certificates:
+        return Remedy(text)
+    exclusions = ("--no-proxy", ",".join(profile.no_proxy)) if profile.no_proxy else ()
+    return Remedy(text, (("sudo", "anywhere", "proxy", "apply", "--url", profile.address, *exclusions),))
 
 
 def _cause(step: Step) -> str:

@@ -20,9 +20,9 @@ WARN_SHARE, WARN_BYTES = 0.20, 10 * 2**30
 LEAST_BYTES = 2**29  # half a gibibyte: the agent's package and its image, both packed and loaded
 
 
-@check("system.memory", "memory")
+@check("system.memory")
 def memory_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Docker, both agents and a task need room."""
+    """See catalogue/checks.py."""
     total = host.inventory().memory_total
     said = f"{total / 2**20:.0f} MiB"
     if not total:
@@ -41,9 +41,9 @@ def memory_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed("system.memory", said, f"{said} of memory", total=total)
 
 
-@check("system.disk", "disk space")
+@check("system.disk")
 def disk_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The file systems of Docker's data root and of the agent's state."""
+    """See catalogue/checks.py."""
     for path in dict.fromkeys((data_root(host), STATE)):
         disk = disk_of(host, path)
         if disk is None or not disk.total:

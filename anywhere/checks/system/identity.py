@@ -14,9 +14,9 @@ from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings
 
 
-@check("system.machine-id", "identity that survives a reboot")
+@check("system.machine-id")
 def machine_id_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The SSM agent takes another machine-id for another machine, and the registration is lost."""
+    """See catalogue/checks.py."""
     found = machine_id(host)
     if found.state == "unreadable":
         yield skipped("system.machine-id", "/etc/machine-id", "/etc/machine-id may not be read")
@@ -40,9 +40,9 @@ def machine_id_check(host: Host, settings: Settings) -> Iterator[Finding]:
         )
 
 
-@check("system.time-sync", "a time service keeps the clock")
+@check("system.time-sync")
 def time_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """AWS refuses signatures that are more than five minutes off."""
+    """See catalogue/checks.py."""
     found = time_sync(host)
     if is_container(host):
         yield skipped("system.time-sync", "clock", "the clock belongs to the machine below this one")

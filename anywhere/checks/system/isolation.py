@@ -15,9 +15,9 @@ from anywhere.settings import Settings
 CONTROLLERS = frozenset({"cpu", "memory"})
 
 
-@check("system.cgroup", "control groups")
+@check("system.cgroup")
 def cgroup_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The agent needs the cpu and memory controllers to limit tasks; without them it drops limits silently."""
+    """See catalogue/checks.py."""
     found = cgroups(host)
     if not mounts(host) or (found.version and found.controllers is None):
         yield skipped("system.cgroup", "control groups", "the control groups could not be seen")
@@ -55,9 +55,9 @@ def _cgroup_remedy(host: Host, found: Cgroups, missing: list[str]) -> Remedy:
     return Remedy(text)
 
 
-@check("system.selinux", "SELinux mode")
+@check("system.selinux")
 def selinux_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """AWS does not support SELinux on external instances; the agent's own option for it is limited."""
+    """See catalogue/checks.py."""
     mode = selinux_mode(host)
     if not mode:
         yield skipped("system.selinux", "SELinux", "the mode could not be read")

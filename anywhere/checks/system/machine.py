@@ -34,9 +34,9 @@ _OS_TEXT = {
 }
 
 
-@check("system.os", "operating system release")
+@check("system.os")
 def os_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The release against the dated table; its end against the host's own clock."""
+    """See catalogue/checks.py."""
     release = os_release(host)
     judgement = judge_release(release, today(host.inventory().now))
     subject = release.name or " ".join(filter(None, (release.id, release.version))) or "operating system"
@@ -78,9 +78,9 @@ def _os_evidence(release: OsRelease, judgement: Judgement) -> dict[str, str]:
     return {name: value for name, value in said.items() if value}
 
 
-@check("system.arch", "processor architecture")
+@check("system.arch")
 def arch_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Kernel, programs and Docker must all be 64-bit x86 or Arm."""
+    """See catalogue/checks.py."""
     found = architecture(host)
     if not found.kernel:
         yield skipped("system.arch", "kernel", "the architecture could not be read", because="uname did not answer")
@@ -132,9 +132,9 @@ def _other_image(machine: str) -> str:
     return "Use a machine with a 64-bit x86 or Arm processor, with a 64-bit system on it."
 
 
-@check("system.kernel", "kernel version")
+@check("system.kernel")
 def kernel_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """ECS wants 3.10, the SSM agent 3.2."""
+    """See catalogue/checks.py."""
     text = kernel_version(host)
     version = parse_version(text)
     if not version:
@@ -152,9 +152,9 @@ def kernel_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed("system.kernel", text, f"kernel {text}")
 
 
-@check("system.init", "systemd runs the host")
+@check("system.init")
 def init_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Both agents are systemd services, and the installer refuses anything else."""
+    """See catalogue/checks.py."""
     found, name = is_systemd(host), init_name(host)
     if found is None:
         yield skipped("system.init", "init", "it could not be seen whether systemd runs")

@@ -10,9 +10,9 @@ from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings
 
 
-@check("system.permission", "root's rights, to see what only root sees")
+@check("system.permission")
 def permission(host: Host, settings: Settings) -> Iterator[Finding]:
-    """Over SSH sudo is asked, without a password unless one is given; where it refuses, this says so once."""
+    """See catalogue/checks.py."""
     inventory = host.inventory()
     if inventory.is_root:
         yield passed("system.permission", "root", "what only root sees is seen")

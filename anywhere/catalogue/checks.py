@@ -1,0 +1,343 @@
+"""Every check id that may stand in a report: what is looked at, what it means, and which command asks. One row an id.
+
+The topic of an id is its folder in `checks/`; `explain`, the reports' "Next" and docs/checks.md read this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CHECK = "check"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckText:
+    """An id (`topic.slug`), what is looked at in a few words, what it means, and the command or commands that ask."""
+
+    id: str
+    title: str
+    means: str
+    asked_by: str = CHECK
+
+    @property
+    def topic(self) -> str:
+        """The part of the id before the dot."""
+        return self.id.partition(".")[0]
+
+
+_ROWS = (
+    CheckText(
+        "system.permission",
+        "root's rights, to see what only root sees",
+        "Over SSH sudo is asked, without a password unless one is given; where it refuses, this says so once.",
+    ),
+    CheckText(
+        "system.os",
+        "operating system release",
+        "The release against the dated table; its end against the host's own clock.",
+    ),
+    CheckText("system.arch", "processor architecture", "Kernel, programs and Docker must all be 64-bit x86 or Arm."),
+    CheckText("system.kernel", "kernel version", "ECS wants 3.10, the SSM agent 3.2."),
+    CheckText(
+        "system.init",
+        "systemd runs the host",
+        "Both agents are systemd services, and the installer refuses anything else.",
+    ),
+    CheckText(
+        "system.machine-id",
+        "identity that survives a reboot",
+        "The SSM agent takes another machine-id for another machine, and the registration is lost.",
+    ),
+    CheckText(
+        "system.time-sync",
+        "a time service keeps the clock",
+        "AWS refuses signatures that are more than five minutes off.",
+    ),
+    CheckText(
+        "system.cgroup",
+        "control groups",
+        "The agent needs the cpu and memory controllers to limit tasks; without them it drops limits silently.",
+    ),
+    CheckText(
+        "system.selinux",
+        "SELinux mode",
+        "AWS does not support SELinux on external instances; the agent's own option for it is limited.",
+    ),
+    CheckText("system.memory", "memory", "Docker, both agents and a task need room."),
+    CheckText("system.disk", "disk space", "The file systems of Docker's data root and of the agent's state."),
+    CheckText(
+        "containers.docker", "Docker engine", "What answers to the name docker must be Docker, packaged, and up."
+    ),
+    CheckText(
+        "containers.api",
+        "Docker API versions",
+        "The daemon's range of API versions must reach into the agents': 1.21 to 1.44.",
+    ),
+    CheckText(
+        "containers.compatibility",
+        "Docker and agent versions fit",
+        "Pairs that are known not to work, by the dated table.",
+    ),
+    CheckText(
+        "containers.subnets",
+        "no docker network covers an address that is needed outside",
+        "A bridge whose subnet holds the nameserver, the proxy, the gateway or an endpoint swallows their packets.",
+    ),
+    CheckText(
+        "network.agent-ports",
+        "the agent's ports are free",
+        "51678 and 51679 must be free before registration, and the agent's afterwards.",
+    ),
+    CheckText(
+        "network.reserved-ports",
+        "the agent's ports are kept for it",
+        "The kernel gives 51678 and 51679 to any outgoing connection, unless they are reserved.",
+    ),
+    CheckText(
+        "agents.credentials",
+        "no other AWS credentials",
+        "The agents take the environment first and the default profile next: keys there win, or are overwritten.",
+    ),
+    CheckText(
+        "agents.metadata-service",
+        "no cloud's metadata service",
+        "An instance role of EC2 or another cloud's metadata service is taken for this host's identity.",
+    ),
+    CheckText(
+        "agents.registration",
+        "registration with AWS",
+        "Whole, of the wanted region and cluster, and still taken for the same machine.",
+    ),
+    CheckText(
+        "agents.config",
+        "the ECS agent's settings",
+        "Lines that a reader of the settings files takes otherwise than they are meant.",
+    ),
+    CheckText(
+        "agents.ssm", "SSM agent", "One SSM agent, running once it is registered, awake and with fresh credentials."
+    ),
+    CheckText(
+        "agents.ecs",
+        "ECS agent",
+        "Running, registered with its cluster, connected on both channels; the latest state of its log counts.",
+    ),
+    CheckText("agents.restarts", "the agents stay up", "A service that dies and is started again and again."),
+    CheckText(
+        "netfilter.rules",
+        "rules for task credentials",
+        "route_localnet and the two nat rules, in the backend that docker uses.",
+    ),
+    CheckText(
+        "netfilter.guards",
+        "guards of the loopback and of the introspection port",
+        "An open loopback is a fault on any host, registered or not.",
+    ),
+    CheckText(
+        "netfilter.copies",
+        "rules are there once",
+        "More than one foreign copy is what crashes of ecs-init leave; one of ours beside one of its own is meant.",
+    ),
+    CheckText(
+        "netfilter.path",
+        "nothing stands in the way of task credentials",
+        "The way of a request through all tables, routes and filters.",
+    ),
+    CheckText(
+        "netfilter.persistence",
+        "rules survive a reload of the firewall",
+        "Whether something puts the rules back after what takes them away.",
+    ),
+    CheckText(
+        "network.nameservers",
+        "each nameserver of resolv.conf answers",
+        "Each is asked directly for every name, so that one dead server of two is seen.",
+    ),
+    CheckText(
+        "network.dns-forgery",
+        "names that cannot exist do not resolve",
+        "A wildcard, a sinkhole or NXDOMAIN rewriting answers what nobody published.",
+    ),
+    CheckText(
+        "network.dns-agreement",
+        "the nameservers agree",
+        "One server private and one public, or one that knows a name and one that does not: the answer is"
+        " a matter of luck.",
+    ),
+    CheckText(
+        "network.dns-tcp",
+        "long answers come over TCP",
+        "A cut UDP answer has to be asked for again over TCP port 53 (RFC 7766).",
+    ),
+    CheckText("network.hosts-file", "/etc/hosts overrides no endpoint", "A pinned address works until AWS changes it."),
+    CheckText(
+        "network.private-answers",
+        "endpoint names are all public or all private",
+        "A mixed set leaves by the public path unnoticed, or not at all (PrivateLink; RFC 1918, 100.64/10, ULA).",
+    ),
+    CheckText(
+        "network.container-dns",
+        "containers on the bridge resolve what the host resolves",
+        "Docker drops loopback nameservers and falls back to public ones when none is left (docker-"
+        "library/docker issue 114).",
+    ),
+    CheckText(
+        "network.ipv6",
+        "IPv6 works where it is there",
+        "An IPv6 address with AAAA records and no way out makes every first attempt fail.",
+    ),
+    CheckText(
+        "network.proxy",
+        "every component has the proxy and the exclusions that it needs",
+        "What is set in one place and missing in the other three is the most frequent fault of all.",
+    ),
+    CheckText(
+        "endpoints.reach",
+        "every endpoint answers, as its component reaches it",
+        "DNS, TCP, proxy, TLS and HTTP for every endpoint of the catalogue.",
+    ),
+    CheckText(
+        "endpoints.websocket",
+        "the WebSocket upgrade passes the whole path",
+        "101, 400, 401 and 403 prove the path; a middlebox's page or a 5xx does not (amazon-ecs-agent issue 23).",
+    ),
+    CheckText(
+        "endpoints.trust-store",
+        "the host has a CA store where Go programs look",
+        "The agents are Go programs: the first readable file of Go's list counts, and the folders beside it.",
+    ),
+    CheckText(
+        "system.clock",
+        "the clock agrees with the endpoints' own",
+        "The median of (host's clock - Date header); signatures fail at 300 s, certificates look wrong at hours.",
+    ),
+    CheckText(
+        "endpoints.interception",
+        "TLS ends at AWS, not on the way",
+        "An issuer that AWS does not use is an inspecting device; trusted by the host, it is still a risk"
+        " to the channels.",
+    ),
+    CheckText(
+        "endpoints.latency",
+        "connections and handshakes are quick",
+        "The median over all endpoints that answer; one slow endpoint is no slow path.",
+    ),
+    CheckText(
+        "endpoints.idle",
+        "a quiet connection survives",
+        "With --idle: one channel of each kind is held without a byte, then used (amazon-ecs-agent issue 553).",
+    ),
+    CheckText(
+        "host.reach",
+        "the host can be reached",
+        "A host that cannot be opened, or that ends the connection on the way. Every command reports it "
+        "the same way: its cause is host.unreachable or host.permission.",
+        "check, rules, proxy and taskdef fit",
+    ),
+    CheckText(
+        "system.identity-shared",
+        "hosts of one run share no identity",
+        "Machine-id, managed instance id, SSH host key and hardware addresses of all hosts are compared: "
+        "clones share them.",
+        "check and report merge, on more than one host",
+    ),
+    CheckText(
+        "netfilter.plan",
+        "rules and settings are as expected",
+        "Each step that `anywhere rules apply` would still take is a finding.",
+        "rules verify",
+    ),
+    CheckText(
+        "netfilter.proof",
+        "requests for task credentials get through",
+        "Real requests from the host and from a bridge container to the credentials endpoint, and from a "
+        "neighbor to the loopback.",
+        "rules verify, without --no-probe",
+    ),
+    CheckText(
+        "network.proxy-profile",
+        "every component has the proxy profile",
+        "Each file that `anywhere proxy apply` would still write is a finding, and each service that runs"
+        " with its old environment.",
+        "proxy verify",
+    ),
+    CheckText(
+        "fit.placement",
+        "each task has a place",
+        "Tasks are placed one at a time, as ECS places them: constraints first, then the strategy of the service.",
+        "taskdef fit",
+    ),
+    CheckText(
+        "fit.reach",
+        "hosts reach what the task needs",
+        "The registry of the image and the endpoints of logs and secrets are probed from every host.",
+        "taskdef fit, without --no-reach",
+    ),
+    CheckText(
+        "fit.host",
+        "what is known about a host",
+        "What could not be read on a host does not limit the placement, and is listed here.",
+        "taskdef fit",
+    ),
+    CheckText(
+        "fit.port-dynamic",
+        "fixed ports lie outside the dynamic range",
+        "The kernel gives a port of net.ipv4.ip_local_port_range to any outgoing connection.",
+        "taskdef fit",
+    ),
+    CheckText(
+        "fit.proxy",
+        "containers have the proxy that they need",
+        "Containers do not inherit the proxy of docker or of the agents (amazon-ecs-agent issue 2809).",
+        "taskdef fit",
+    ),
+    CheckText(
+        "density.interfaces",
+        "network interfaces for awsvpc tasks",
+        "Each awsvpc task takes an interface of its instance, or a branch of it with trunking.",
+        "taskdef density",
+    ),
+    CheckText(
+        "density.addresses",
+        "addresses for awsvpc tasks",
+        "Each awsvpc task takes an address of its subnet; AWS keeps five of each subnet.",
+        "taskdef density",
+    ),
+    CheckText(
+        "taskdef.input",
+        "values are known before deployment",
+        "An intrinsic function, or a value that is known after apply: the rule is skipped, never guessed.",
+        "taskdef check",
+    ),
+    CheckText(
+        "mode.host",
+        "network mode host",
+        "What the mode means for this definition: addresses, ports, credentials, limits.",
+        "taskdef explain-mode",
+    ),
+    CheckText(
+        "mode.bridge-static",
+        "network mode bridge with fixed host ports",
+        "What the mode means for this definition: addresses, ports, credentials, limits.",
+        "taskdef explain-mode",
+    ),
+    CheckText(
+        "mode.bridge-dynamic",
+        "network mode bridge with dynamic host ports",
+        "What the mode means for this definition: addresses, ports, credentials, limits.",
+        "taskdef explain-mode",
+    ),
+    CheckText(
+        "mode.awsvpc",
+        "network mode awsvpc",
+        "What the mode means for this definition: addresses, ports, credentials, limits.",
+        "taskdef explain-mode",
+    ),
+    CheckText(
+        "mode.none",
+        "network mode none",
+        "What the mode means for this definition: addresses, ports, credentials, limits.",
+        "taskdef explain-mode",
+    ),
+)
+CHECK_TEXTS: dict[str, CheckText] = {row.id: row for row in _ROWS}
+"""By id, those of `check` in the order of its report first."""
