@@ -75,7 +75,7 @@ def _judge(
 def apply_command(url: str) -> tuple[str, ...]:
     """The command that writes this proxy; credentials are read from standard input, never shown."""
     scheme, mark, rest = url.partition("://")
-    userinfo, at, place = rest.rpartition("@")
+    _, at, place = rest.rpartition("@")
     own = ("--credentials-file", "-") if at else ()
     return ("sudo", "anywhere", "proxy", "apply", "--url", f"{scheme}{mark}{place}", *own)
 
