@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from anywhere.held import hide
+
 MASK = "***"
 
 Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
@@ -100,7 +102,7 @@ def redact(text: str) -> str:
     for (pattern, replacement), hints in _HINTED:
         if any(hint in folded for hint in hints):
             text = pattern.sub(replacement, text)
-    return text
+    return hide(text)
 
 
 def redact_proxy(url: str) -> str:

@@ -27,13 +27,15 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A finished command. An absent program is rc 127, a command cut off by its timeout rc 124 (as coreutils says)."""
+    """A finished command. An absent program is rc 127, a command cut off by its timeout rc 124 (as coreutils says), and
+    so is one that printed more than it may: then `cut` names the limit that was met."""
 
     argv: tuple[str, ...]
     rc: int
     stdout: str = ""
     stderr: str = ""
     seconds: float = 0.0
+    cut: str = ""
 
     @property
     def ok(self) -> bool:
@@ -193,11 +195,15 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A running agent process with its network environment (proxy, CA and AWS variables only)."""
+    """A running agent process of root's with its network environment (proxy, CA and AWS variables only).
+
+    Any user can call a process of his by an agent's name, and start a program of root's under it: `sure` is whether the
+    program lies where the agent's does, or the process belongs to the agent's unit."""
 
     name: str
     pid: int
     environment: Mapping[str, str] = field(default_factory=dict)
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,13 @@ DAEMONS = {
     "podman": "podman",
 }
 IN_A_CONTAINER = "ecs-agent"  # the one of them that runs in a container of its own
+CONTAINERS_PROGRAM = "/agent"
+# Where only root puts programs, and the units that start them (a process cannot enter their control group by itself).
+PLACES = ("/usr/", "/bin/", "/sbin/", "/opt/", "/snap/", "/var/lib/snapd/", "/nix/store/", "/gnu/store/")
+UNITS = r"docker|podman|amazon-ssm-agent|ecs|snap\.docker\.dockerd|snap\.amazon-ssm-agent\.amazon-ssm-agent"
+_OF_A_UNIT = re.compile(rf"(?m)^\d+:[^:\n]*:/system\.slice/(?:{UNITS})\.service(?:/|$)")
+_ROOTS = re.compile(r"(?m)^Uid:\s+0\s+0\s+0\s+0$")
+SMALL = 256 * 1024  # bytes of a file in /proc that are read
 
 
 def inventory() -> Inventory:
@@ -106,20 +113,45 @@ def _listeners() -> tuple[Listener, ...]:
 
 
 def _process_name(pid: int) -> str:
+    return _text(f"/proc/{pid}/comm").strip()
+
+
+def _text(path: str) -> str:
     try:
-        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
+        with open(path, "rb") as file:
+            return file.read(SMALL).decode("utf-8", "replace")
     except OSError:
         return ""
 
 
 def _daemons() -> tuple[Daemon, ...]:
     found = []
-    for entry in os.listdir("/proc"):
-        component = DAEMONS.get(_process_name(int(entry))) if entry.isdigit() else None
-        if component and (component == IN_A_CONTAINER or not _is_contained(int(entry))):
-            found.append(Daemon(component, int(entry), _environment(int(entry))))
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        pid, name = int(entry), _process_name(int(entry))
+        component = DAEMONS.get(name)
+        if component and (component == IN_A_CONTAINER or not _is_contained(pid)) and _is_roots(pid):
+            found.append(Daemon(component, pid, _environment(pid), _is_sure(pid, name)))
     return tuple(sorted(found, key=lambda one: (one.name, one.pid)))
+
+
+def _is_roots(pid: int) -> bool:
+    """Whether it is root's in every way: a program that is set to run as root keeps the user who started it."""
+    return bool(_ROOTS.search(_text(f"/proc/{pid}/status")))
+
+
+def _is_sure(pid: int, name: str) -> bool:
+    """See Daemon. A link by another name does not count: the kernel names the file itself."""
+    if _OF_A_UNIT.search(_text(f"/proc/{pid}/cgroup")):
+        return True
+    try:
+        program = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
+    except PermissionError:
+        return True  # then its environment is not seen either
+    except OSError:
+        return False
+    if DAEMONS[name] == IN_A_CONTAINER:
+        return program == CONTAINERS_PROGRAM
+    return program.startswith(PLACES) and program.rpartition("/")[2].startswith(name)
 
 
 def _is_contained(pid: int) -> bool:
@@ -131,9 +163,5 @@ def _is_contained(pid: int) -> bool:
 
 
 def _environment(pid: int) -> dict[str, str]:
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return {}
+    text = _text(f"/proc/{pid}/environ")
     return telling(dict(entry.partition("=")[::2] for entry in text.split("\0") if "=" in entry))

@@ -7,13 +7,16 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
+from anywhere.hosts.bounds import limit_of_command, limit_of_file
 from anywhere.hosts.probe.castore import load_trust
 from anywhere.hosts.probe.ladder import Ladder
 from anywhere.hosts.probe.tcp import open_tcp
 from anywhere.hosts.probe.tls import Contexts
-from anywhere.hosts.processes import run
+from anywhere.hosts.processes import Ran, run
+from anywhere.hosts.reading import list_folder, read_file
 from anywhere.model import Reason
 from anywhere.threads import within
 
@@ -38,31 +41,30 @@ class LocalHost:
         """See Host."""
         started = time.monotonic()
         patience = self.deadline.left(timeout)
-        code: int | None = None
-        out, err = b"", b"no time left"
+        ran = Ran(err=bytearray(b"no time left"))
         try:
             if patience > 0:
-                code, out, err = run(argv, input, patience, command_environment())
-            rc = TIMED_OUT if code is None else code
+                ran = run(argv, input, patience, command_environment(), limit_of_command(tuple(argv)))
         except FileNotFoundError:
-            rc, out, err = NO_SUCH_PROGRAM, b"", f"{argv[0]}: not found".encode()
+            ran = Ran(NO_SUCH_PROGRAM, err=bytearray(f"{argv[0]}: not found".encode()))
         except OSError as error:
-            rc, out, err = NOT_EXECUTABLE, b"", f"{argv[0]}: {error.strerror}".encode()
+            ran = Ran(NOT_EXECUTABLE, err=bytearray(f"{argv[0]}: {error.strerror}".encode()))
         return Completed(
-            tuple(argv), rc, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), time.monotonic() - started
+            tuple(argv),
+            TIMED_OUT if ran.code is None else ran.code,
+            ran.out.decode("utf-8", "replace"),
+            ran.err.decode("utf-8", "replace"),
+            time.monotonic() - started,
+            ran.cut,
         )
 
     def read(self, path: str, *, tail: int = 0) -> bytes:
         """See Host."""
-        with open(path, "rb", opener=_without_waiting) as file:
-            if tail:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - tail))
-            return file.read()
+        return read_file(path, limit_of_file(path), self.deadline, tail)
 
     def listdir(self, path: str) -> tuple[str, ...]:
         """See Host."""
-        return tuple(sorted(os.listdir(path)))
+        return list_folder(path)
 
     def resolve(self, query: Query) -> Answer:
         """See Host."""
@@ -111,14 +113,23 @@ class LocalHost:
         """Nothing to end."""
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    """A named pipe in the place of a file must not hold the run."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
 def command_environment() -> dict[str, str]:
-    """The environment of every command: plain messages, the administrator's folders on the PATH."""
+    """The environment of every command: plain messages, the administrator's folders on the PATH; for root only those
+    where nobody else can put a program."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LD_", "PYTHON"))}
-    path = kept.get("PATH", "/usr/bin:/bin").split(":")
+    path = [folder for folder in kept.get("PATH", "/usr/bin:/bin").split(":") if _is_trusted(folder)]
     path += [folder for folder in ("/usr/local/sbin", "/usr/sbin", "/sbin") if folder not in path]
     return {**kept, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PATH": ":".join(path)}
+
+
+@lru_cache(maxsize=256)
+def _is_trusted(folder: str) -> bool:
+    """Whether a folder of the PATH is root's alone; one that is not there does no harm. For others than root: any
+    absolute one."""
+    if not folder.startswith("/"):
+        return False
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return False
+    return os.geteuid() != 0 or (found.st_uid == 0 and not found.st_mode & 0o022)

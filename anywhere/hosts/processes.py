@@ -1,36 +1,57 @@
-"""Child processes that end: in their time, and with this program."""
+"""Child processes that end: in their time, within their limit, and with this program, all their children included."""
 
 from __future__ import annotations
 
 import os
+import secrets
+import selectors
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+
+from anywhere.hosts.bounds import ERRORS_KEPT, OUTPUT, Limit
+from anywhere.hosts.offspring import MARK, end_offspring
 
 AFTER_KILL = 0.1  # seconds: a process that hangs in the kernel (a dead NFS server) cannot be killed, nor waited for
+PIECE = 65536  # bytes, as much as a pipe holds
 
-_running: set[subprocess.Popen[bytes]] = set()
+_running: dict[subprocess.Popen[bytes], str] = {}
 _lock = threading.RLock()
+_run, _number = secrets.token_hex(8), count()
 
 
-def run(argv: Sequence[str], input: bytes, seconds: float, env: Mapping[str, str]) -> tuple[int | None, bytes, bytes]:
-    """Exit code, standard output and error; the code is None for a command that was cut off after `seconds`.
+@dataclass(slots=True)
+class Ran:
+    """What a command did. `code` is None when it was cut off: after its time, or where `cut` says so, at its limit."""
 
-    Raises OSError where it cannot be started. The command leads a session of its own, so that its children end with it.
+    code: int | None = None
+    out: bytearray = field(default_factory=bytearray)
+    err: bytearray = field(default_factory=bytearray)
+    cut: str = ""
+
+
+def run(argv: Sequence[str], input: bytes, seconds: float, env: Mapping[str, str], limit: Limit = OUTPUT) -> Ran:
+    """Run a command for at most so many seconds, and until its output meets the limit.
+
+    Raises OSError where it cannot be started. The command leads a session of its own; what descends from it ends with it
+    when it is cut off, also what has left that session.
     """
+    end = time.monotonic() + seconds
     with _started(argv, env) as process:
+        ran = Ran()
         try:
-            out, err = process.communicate(input, timeout=seconds)
-            return process.returncode, out, err
-        except subprocess.TimeoutExpired as error:
+            _exchange(process, input, end, limit, ran)
+            ran.code = process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
             _kill(process)
-            try:
-                out, err = process.communicate(timeout=AFTER_KILL)
-            except subprocess.TimeoutExpired as late:
-                out, err = late.stdout or error.stdout or b"", b""
-            return None, out, err
+        if ran.cut:
+            ran.code = None
+        return ran
 
 
 def end_all() -> None:
@@ -40,30 +61,97 @@ def end_all() -> None:
         _kill(process)
 
 
+def _exchange(process: subprocess.Popen[bytes], input: bytes, end: float, limit: Limit, ran: Ran) -> None:
+    """Feed the input and take the output until all is said. TimeoutExpired at the end of the time; at the limit `cut`
+    is set and the command killed."""
+    rest = memoryview(input)
+    err_seen = 0
+    with selectors.DefaultSelector() as waiting:
+        _watch(waiting, process, bool(input))
+        while waiting.get_map():
+            left = end - time.monotonic()
+            if left <= 0:
+                raise subprocess.TimeoutExpired(process.args, left)
+            for key, _ in waiting.select(left):
+                if key.fileobj is process.stdin:
+                    rest = _write(waiting, process, rest)
+                    continue
+                piece = os.read(key.fd, PIECE)
+                if not piece:
+                    waiting.unregister(key.fileobj)
+                elif key.fileobj is process.stdout:
+                    ran.out += piece
+                else:
+                    err_seen += len(piece)
+                    ran.err += piece[: ERRORS_KEPT - len(ran.err)]
+                if max(len(ran.out), err_seen) > limit.size:
+                    ran.cut = limit.met
+                    ran.out.clear()
+                    _kill(process)
+                    return
+
+
+def _watch(waiting: selectors.BaseSelector, process: subprocess.Popen[bytes], has_input: bool) -> None:
+    assert process.stdin and process.stdout and process.stderr
+    for stream in (process.stdout, process.stderr):
+        os.set_blocking(stream.fileno(), False)
+        waiting.register(stream, selectors.EVENT_READ)
+    if has_input:
+        os.set_blocking(process.stdin.fileno(), False)
+        waiting.register(process.stdin, selectors.EVENT_WRITE)
+    else:
+        process.stdin.close()
+
+
+def _write(waiting: selectors.BaseSelector, process: subprocess.Popen[bytes], rest: memoryview) -> memoryview:
+    assert process.stdin
+    try:
+        rest = rest[os.write(process.stdin.fileno(), rest[:PIECE]) :]
+    except BlockingIOError:
+        return rest
+    except BrokenPipeError:  # a quick command is over before it could read
+        rest = rest[:0]
+    if not rest:
+        waiting.unregister(process.stdin)
+        process.stdin.close()
+    return rest
+
+
 @contextmanager
 def _started(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     pipe = subprocess.PIPE
+    mark = f"{_run}-{next(_number)}"
     with _lock:
-        process = subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True)
-        _running.add(process)
+        process = subprocess.Popen(
+            list(argv),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            env={**env, MARK: mark},
+            cwd="/",  # what lies in the caller's folder is another user's word
+            start_new_session=True,
+        )
+        _running[process] = f"{MARK}={mark}"
     try:
         yield process
     except BaseException:
         _kill(process)
         raise
     finally:
-        with _lock:
-            _running.discard(process)
         process.poll()
+        with _lock:
+            _running.pop(process, None)
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream:
                 stream.close()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """The whole session; before it is reaped its number belongs to nobody else."""
+    """All that descends from it, found while the family still stands together, then its group. Before the leader is
+    reaped its number belongs to nobody else."""
     if process.returncode is None:
-        try:
+        end_offspring(process.pid, _running.get(process, f"{MARK}="))
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(AFTER_KILL)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 
 import pytest
 
 from anywhere.hosts.base import Listener
 from anywhere.hosts.ssh import inventory, script
+from tests.support.shells import run_script
 
 SHOWN = """\
 listen 127.0.0.53%lo:53 7
@@ -39,7 +39,7 @@ def test_all_that_releases_of_ss_write() -> None:
 def listeners(before: str) -> tuple[Listener, ...]:
     mark = script.token()
     text = script.script(mark, [f"{before}; inventory"], inventory.settings())
-    done = subprocess.run(["sh"], input=text.encode(), capture_output=True, timeout=30, check=False)
+    done = run_script(["sh"], text)
     (part,) = script.parse(mark, done.stdout, done.stderr)
     return inventory.parse_inventory(part.stdout.decode()).listeners
 

@@ -95,14 +95,14 @@ def _ssm_agent(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> C
     snap, package = found[unit_facts.SSM_SNAP], found[unit_facts.SSM]
     unit = snap if snap.exists and not package.exists else package
     kind = (packages(host) or {}).get("amazon-ssm-agent", ("", ""))[1]
-    component = _service("ssm-agent", unit, _daemon(inventory, "ssm-agent"), inventory)
+    component = _service("ssm-agent", unit, _daemon(inventory, "ssm-agent", unit), inventory)
     return replace(component, build="snap" if unit is snap else kind)
 
 
 def _docker(found: Mapping[str, Unit], inventory: Inventory, settings: DaemonJson) -> Component:
     snap, package = found[unit_facts.DOCKER_SNAP], found[unit_facts.DOCKER]
     unit = snap if snap.exists and not package.exists else package
-    component = _service("docker", unit, _daemon(inventory, "docker"), inventory)
+    component = _service("docker", unit, _daemon(inventory, "docker", unit), inventory)
     if not component.exists or not settings.proxies:
         return replace(component, build="snap" if unit is snap else "")
     # dockerd sets both spellings from daemon.json, over whatever the environment held (cmd/dockerd, configureProxyEnv).
@@ -150,7 +150,7 @@ def _ecs_agent(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> C
     """The agent's container gets the settings files and nothing of the unit's environment (docker.go, StartAgent)."""
     unit, config = found[unit_facts.ECS], ecs_config(host)
     build = ecs_build(host)
-    daemon = _daemon(inventory, "ecs-agent")
+    daemon = _daemon(inventory, "ecs-agent", Unit(""))
     if not unit.exists and daemon is None:
         caller = telling(inventory.environment)
         return Component("ecs-agent", False, False, ECS_UNIT, {}, caller, CALLER, agent_store({}, build), build)
@@ -214,9 +214,18 @@ def _is_under(path: str, folders: tuple[str, ...]) -> bool:
     return any(path == folder or path.startswith(folder + "/") for folder in folders)
 
 
-def _daemon(inventory: Inventory, name: str) -> Daemon | None:
-    """The running process of a component. A process that is merely called `agent` is told apart by its settings."""
-    found = [daemon for daemon in inventory.daemons if daemon.name == name]
+# What ECS puts into the environment of every task: a task's program may be called `agent` too.
+OF_TASKS = ("ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4", "ECS_AGENT_URI")
+
+
+def _daemon(inventory: Inventory, name: str, unit: Unit) -> Daemon | None:
+    """The running process of a component: the one that its unit names, else one that is surely the component's. A process
+    that is merely called `agent` is told apart by its settings."""
+    found = [one for one in inventory.daemons if one.name == name and (one.sure or (one.pid == unit.pid != 0))]
     if name == "ecs-agent":
-        found = [daemon for daemon in found if any(key.startswith("ECS_") for key in daemon.environment)]
-    return found[0] if found else None
+        found = [one for one in found if any(_is_agents(key) for key in one.environment)]
+    return next((one for one in found if one.pid == unit.pid), found[0] if found else None)
+
+
+def _is_agents(variable: str) -> bool:
+    return variable.startswith("ECS_") and variable not in OF_TASKS

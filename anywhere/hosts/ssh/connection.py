@@ -21,14 +21,14 @@ import asyncssh
 
 from anywhere.errors import HostUnreachable
 from anywhere.hosts.probe.tcp import Dialled
+from anywhere.hosts.ssh.meter import Meter
+from anywhere.hosts.ssh.pump import Pump
+from anywhere.hosts.ssh.session import Session, Sink
 
 T = TypeVar("T")
 COMMANDS_AT_ONCE = 8  # sshd allows ten sessions on a connection (MaxSessions); two are left to others
 LARGEST_OUTPUT = 64 * 1024 * 1024  # bytes of one command's output: more is a runaway
 GRACE = 2.0  # seconds past a timeout in which the loop itself has to answer
-CHUNK = 65536
-Sink = Callable[[bytes, bool], None]
-"""Takes a piece of output, and whether it is of standard error."""
 SOON = 0.7
 AGAIN = (SOON, 0.6)  # seconds after which another connection is tried beside those that are not answered
 PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds between them
@@ -56,9 +56,13 @@ class _Loop:
                 threading.Thread(target=self._loop.run_forever, name="ssh", daemon=True).start()
             return self._loop
 
+    def start(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Begin a coroutine; nobody waits."""
+        return asyncio.run_coroutine_threadsafe(work, self.get())
+
     def call(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
         """The result of a coroutine. TimeoutError after `timeout` seconds, also when the loop itself is stuck."""
-        future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, timeout), self.get())
+        future = self.start(asyncio.wait_for(work, timeout))
         try:
             return future.result(timeout + GRACE)
         except concurrent.futures.CancelledError as error:
@@ -77,21 +81,23 @@ LOOP = _Loop()
 @dataclass(frozen=True, slots=True)
 class Ran:
     """What a command on the far side did; `rc` is None when it was cut off. `first_at` is the local clock (epoch
-    seconds) at its first output, 0 without any."""
+    seconds) at its first output, 0 without any; `is_full` is whether it was cut off because it wrote too much."""
 
     rc: int | None
     stdout: bytes
     stderr: bytes
     seconds: float
     first_at: float = 0.0
+    is_full: bool = False
 
 
 class Connection:
     """One authenticated connection."""
 
-    def __init__(self, inner: asyncssh.SSHClientConnection, name: str) -> None:
+    def __init__(self, inner: asyncssh.SSHClientConnection, name: str, meter: Meter | None = None) -> None:
         self.inner = inner
         self.name = name
+        self.meter = meter
         self._sessions = asyncio.Semaphore(COMMANDS_AT_ONCE)
         self._running = 0
         self._closing = False
@@ -107,7 +113,10 @@ class Connection:
             raise self._gone()
 
     def _gone(self) -> HostUnreachable:
-        told = "see the host's own log of sshd, mend the link and run again"
+        if self.meter and self.meter.exceeded:
+            told = "see what the host prints (its login scripts, its logs), or leave it out"
+            return HostUnreachable(f"{self.name}: the connection was dropped: {self.meter.exceeded}", remedy=told)
+        told = "read sshd's log on the host, repair the link, and run again"
         return HostUnreachable(f"{self.name}: the connection was lost", remedy=told)
 
     def execute(
@@ -116,39 +125,49 @@ class Connection:
         input: bytes = b"",
         timeout: float = 10.0,
         sink: Sink | None = None,
-        quiet: float = float("inf"),
+        quiet: Callable[[], float] = lambda: float("inf"),
         largest: int = 0,
+        is_last: bool = True,
     ) -> Ran:
-        """Run a command line in the user's login shell; `sink` gets both streams piece by piece as they come, in
-        the loop's thread. After `timeout` seconds, `quiet` seconds without a byte, or `largest` bytes (0:
-        LARGEST_OUTPUT): what came until then, and rc None."""
+        """Run a command line in the user's login shell; `sink` gets both streams piece by piece as they come, and its
+        replies go to standard input where the `input` was not the last (`is_last`). After `timeout` seconds, `quiet`
+        seconds without a byte, or `largest` bytes (0: LARGEST_OUTPUT): what came until then, and rc None."""
         self.check()
-        session = _Session(LOOP.get(), sink, largest or LARGEST_OUTPUT)
+        session = Session(LOOP.get(), largest or LARGEST_OUTPUT)
         started = time.monotonic()
+        work = LOOP.start(self._execute(session, command, input, is_last))
+        work.add_done_callback(lambda _: session.over())
         try:
-            LOOP.call(self._execute(session, command, input, quiet), timeout)
+            session.follow(started + timeout, quiet, sink)
+            if not session.is_cut:
+                work.result(GRACE)
         except TimeoutError:
             session.cut_off()
         except (asyncssh.Error, OSError) as error:
             self.check()
             raise HostUnreachable(f"{self.name}: no command can be run: {error}") from error
+        finally:
+            work.cancel()
         if session.rc is None and not session.is_cut:
             raise self._gone()  # a channel that ends without an exit code is the first sign of it
         out, err = bytes(session.out), bytes(session.err)
-        return Ran(session.rc, out, err, time.monotonic() - started, session.first_at)
+        return Ran(session.rc, out, err, time.monotonic() - started, session.first_at, session.is_full)
 
-    async def _execute(self, session: _Session, command: str, input: bytes, quiet: float) -> None:
+    async def _execute(self, session: Session, command: str, input: bytes, is_last: bool) -> None:
         async with self._sessions:
             channel = await self._open_session(session, command)
             try:
                 with contextlib.suppress(BrokenPipeError):  # a quick command is over before it could read
                     channel.write(input)
-                    channel.write_eof()
-                await session.finish(quiet)
+                    if is_last:
+                        channel.write_eof()
+                await session.done
             finally:
                 self._running -= 1
+                if not session.done.done():
+                    channel.abort()
 
-    async def _open_session(self, session: _Session, command: str) -> Any:
+    async def _open_session(self, session: Session, command: str) -> Any:
         """Where sshd allows fewer sessions than we want (MaxSessions), wait until one of ours is over."""
         factory: Any = lambda: session  # noqa: E731
         alone = 0
@@ -170,7 +189,7 @@ class Connection:
         Raises OSError as connect does: refused, unreachable, timed out; NotPermitted where sshd forbids forwarding.
         """
         self.check()
-        pumps: list[_Pump] = []
+        pumps: list[Pump] = []
         try:
             chosen = LOOP.call(self._race(pumps, address, port), timeout)
         except asyncssh.ChannelOpenError as error:
@@ -190,12 +209,12 @@ class Connection:
             for pump in pumps:
                 pump.near.close()
 
-    async def _race(self, pumps: list[_Pump], address: str, port: int) -> _Pump:
+    async def _race(self, pumps: list[Pump], address: str, port: int) -> Pump:
         """The first try that is answered, by a connection or a refusal. A lost packet costs the kernel over there a
         second: another try is made beside the first. The others close by themselves, because their near ends do."""
-        tries: dict[asyncio.Future[None], _Pump] = {}
+        tries: dict[asyncio.Future[None], Pump] = {}
         for patience in (*AGAIN, None):
-            pumps.append(_Pump(LOOP.get()))
+            pumps.append(Pump(LOOP.get()))
             task = asyncio.ensure_future(self._dial(pumps[-1], address, port))
             task.add_done_callback(lambda task: task.cancelled() or task.exception())  # of the others nobody asks
             tries[task] = pumps[-1]
@@ -206,7 +225,7 @@ class Connection:
         first.result()
         return tries[first]
 
-    async def _dial(self, pump: _Pump, address: str, port: int) -> None:
+    async def _dial(self, pump: Pump, address: str, port: int) -> None:
         try:
             await self.inner.create_connection(lambda: pump, address, port)  # type: ignore[arg-type, return-value]
         except BaseException:
@@ -236,153 +255,3 @@ def dial_error(code: int, text: str) -> OSError:
         "Temporary failure in name resolution": socket.gaierror(socket.EAI_AGAIN, "temporary failure"),
     }
     return known.get(text, OSError(errno.EHOSTUNREACH, f"sshd could not connect: {text[:200] or 'no reason given'}"))
-
-
-class _Session:
-    """Collects what one command writes (a session in asyncssh's sense)."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, sink: Sink | None, largest: int) -> None:
-        self.out, self.err = bytearray(), bytearray()
-        self.rc: int | None = None
-        self.first_at = 0.0
-        self.is_cut = False  # by us: its time was over, or its output too long
-        self.done: asyncio.Future[None] = loop.create_future()
-        self._loop, self._sink, self._largest = loop, sink, largest
-        self._channel: Any = None
-
-    def connection_made(self, channel: Any) -> None:
-        self._channel = channel
-
-    def session_started(self) -> None:
-        pass
-
-    def data_received(self, data: bytes, kind: int | None) -> None:
-        if self.is_cut:
-            return
-        self.first_at = self.first_at or time.time()
-        into = self.err if kind else self.out
-        into += data
-        if len(into) > self._largest:
-            self.is_cut = True
-            self._channel.abort()
-        elif self._sink:
-            self._sink(data, bool(kind))
-
-    def exit_status_received(self, status: int) -> None:
-        self.rc = status
-
-    def exit_signal_received(self, signal: str, _core: bool, _message: str, _language: str) -> None:
-        self.rc = 128 + SIGNALS.get(signal, 0)
-
-    def eof_received(self) -> bool:
-        return False
-
-    def pause_writing(self) -> None:
-        pass
-
-    def resume_writing(self) -> None:
-        pass
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
-
-    async def finish(self, quiet: float) -> None:
-        """Wait for the end. TimeoutError after `quiet` seconds without a byte."""
-        seen = -1
-        while not self.done.done():
-            if seen == (seen := len(self.out) + len(self.err)):
-                raise TimeoutError("nothing heard")
-            await asyncio.wait((self.done,), timeout=None if quiet == float("inf") else quiet)
-
-    def cut_off(self) -> None:
-        """Give up on the command; the far side's own time limit ends it there."""
-        self.rc, self.is_cut = None, True
-        if self._channel is not None:
-            self._loop.call_soon_threadsafe(self._channel.abort)
-
-
-SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "SEGV": 11, "PIPE": 13, "ALRM": 14, "TERM": 15}
-
-
-class _Pump:
-    """Carries bytes between a channel and one end of a socket pair; the other end, `near`, is handed out."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.near, self._far = socket.socketpair()
-        self._far.setblocking(False)
-        self._number = self._far.fileno()  # the loop takes a number without looking at the socket's addresses
-        self._loop = loop
-        self._channel: Any = None
-        self._waiting = bytearray()
-        self._ended = False
-
-    def connection_made(self, channel: Any) -> None:
-        self._channel = channel
-
-    def session_started(self) -> None:
-        self.resume_writing()
-
-    def data_received(self, data: bytes, _kind: int | None) -> None:
-        if not self._waiting:
-            try:
-                data = data[self._far.send(data) :]
-            except BlockingIOError:
-                pass
-            except OSError:
-                self._channel.abort()
-                return
-        if data:
-            if not self._waiting:
-                self._channel.pause_reading()
-                self._loop.add_writer(self._number, self._drain)
-            self._waiting += data
-
-    def _drain(self) -> None:
-        try:
-            del self._waiting[: self._far.send(self._waiting)]
-        except BlockingIOError:
-            return
-        except OSError:
-            self._waiting.clear()
-        if not self._waiting:
-            self._loop.remove_writer(self._number)
-            if self._ended:
-                self._far.close()
-            else:
-                self._channel.resume_reading()
-
-    def eof_received(self) -> bool:
-        return False
-
-    def pause_writing(self) -> None:
-        self._loop.remove_reader(self._number)
-
-    def resume_writing(self) -> None:
-        if not self._ended:
-            self._loop.add_reader(self._number, self._from_near)
-
-    def _from_near(self) -> None:
-        try:
-            data = self._far.recv(CHUNK)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if data:
-            self._channel.write(data)
-        else:
-            self._loop.remove_reader(self._number)
-            self._channel.close()
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        self._ended = True
-        self._loop.remove_reader(self._number)
-        if not self._waiting:
-            self._loop.remove_writer(self._number)
-            self._far.close()
-
-    def close(self) -> None:
-        """Drop both ends when nothing was handed out."""
-        self.near.close()
-        self._loop.call_soon_threadsafe(self.connection_lost, None)

@@ -50,7 +50,7 @@ def _refused(paths: Sequence[str], told: bytes) -> Iterator[tuple[str, Part]]:
     for line in told.splitlines():
         number, _, why = line.partition(b" ")
         if number.isdigit() and int(number[:6]) < len(paths):
-            yield paths[int(number[:6])], Part("1", b"", why)
+            yield paths[int(number[:6])], Part("0" if why == b"null" else "1", b"", why)
 
 
 def _sections(text: bytes, start: bytes) -> Iterator[tuple[str, bytes]]:

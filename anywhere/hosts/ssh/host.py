@@ -7,6 +7,7 @@ be had is `not-permitted`.
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
+from anywhere.hosts.bounds import FOLDER, LISTING, Limit, NotAFile, TooLarge, limit_of_file
 from anywhere.hosts.probe.castore import STORES, store_paths
 from anywhere.hosts.probe.ladder import Ladder
 from anywhere.hosts.probe.tls import Contexts
@@ -33,12 +35,14 @@ RESOLVE_SECONDS, NAMESERVER_SECONDS = 5.5, 2.2  # as LocalHost
 ONE_TRY = 0.65  # seconds, before `Connection.dial` makes another beside it
 GREETED = "a short greeting is answered; which sizes pass is not visible over SSH"
 FULL_SEGMENT = 1400  # bytes: sizes from here on are what sshd's connections have anyway
+FOLDER_BYTES = Limit(FOLDER.kind, LISTING.size)
 READ_AHEAD = 256 * 1024  # bytes of a log's end that are gathered
 INVENTORY: Key = ("inventory",)
 FILES: Key = ("files",)
 LOGS = ".log"  # their ends are what is asked for: each is read by itself
 # Programs that ask a daemon, and wait with it: they come last, the likeliest to hang at the end.
 ASKING = ("systemctl", "timedatectl", "firewall-cmd", "chronyc", "ntpq", "rpm", "snap", "podman", "docker")
+NOT_A_FILE = re.compile(r"\bis a (pipe|socket|device), not a file")
 ERRORS: tuple[tuple[str, type[OSError]], ...] = (
     ("No such file or directory", FileNotFoundError),
     ("Permission denied", PermissionError),
@@ -73,21 +77,24 @@ class SSHHost:
         if input:
             self._gathering.forget()
         elif part := self._gathering.take(("run", *argv), self.deadline.left()):
-            return completed(argv, part.rc, part.stdout, part.stderr)
+            return completed(argv, part.rc, part.stdout, part.stderr, cut=part.cut)
         return self.shell.act(argv, input, timeout)
 
     def read(self, path: str, *, tail: int = 0) -> bytes:
         """See Host."""
         part = self._gathering.take(("read", path), self.deadline.left())
-        if part and (part.rc or len(part.stdout) < READ_AHEAD or 0 < tail <= READ_AHEAD):
+        if part and (part.rc or len(part.stdout) < READ_AHEAD or part.cut or 0 < tail <= READ_AHEAD):
             return content(path, part)[-tail:]
         return content(path, self._look(script.file_line(path, tail)))
 
     def listdir(self, path: str) -> tuple[str, ...]:
         """See Host."""
         part = self._gathering.take(("listdir", path), self.deadline.left())
-        names = content(path, part or self._look(script.folder_line(path)))
-        return tuple(sorted(names.decode("utf-8", "surrogateescape").splitlines()))
+        names = content(path, part or self._look(script.folder_line(path)), FOLDER_BYTES)
+        found = tuple(sorted(names.decode("utf-8", "surrogateescape").splitlines()))
+        if len(found) > FOLDER.size:
+            raise TooLarge(FOLDER, path)
+        return found
 
     def resolve(self, query: Query) -> Answer:
         """See Host."""
@@ -190,12 +197,17 @@ def _by_key(group: FileGroup, keys: Mapping[str, Key], part: script.Part) -> dic
     return {keys[path]: own for path, own in group.split(part).items()}
 
 
-def content(path: str, part: script.Part) -> bytes:
+def content(path: str, part: script.Part, limit: Limit | None = None) -> bytes:
     """What a reading program wrote; its failure as the OSError that it tells (strerror's texts in the C locale)."""
+    limit = limit or limit_of_file(path)
+    if part.cut or len(part.stdout) > limit.size:
+        raise TooLarge(limit, path)
     if part.rc == 0:
         return part.stdout
     said = part.stderr.decode("utf-8", "replace").strip()
     for text, error in ERRORS:
         if text in said:
             raise error(0, text, path)
+    if found := NOT_A_FILE.search(said):
+        raise NotAFile(found[1], path)
     raise OSError(0, said[:200] or f"cannot be read (exit code {part.rc})", path)

@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Mapping
 
 from anywhere.hosts.base import Daemon, Disk, Interface, Inventory, Listener
-from anywhere.hosts.inventory import DAEMONS, DISKS, telling
+from anywhere.hosts.inventory import DAEMONS, DISKS, UNITS, telling
 
 IFF_UP = 1
 RUNNING = ("up", "unknown")  # operational states of an interface that carries traffic; loopback and tunnels: unknown
@@ -29,6 +29,7 @@ def settings() -> dict[str, str]:
     ports = "|".join(map(str, OWNED))
     return {
         "DAEMONS": "|".join(DAEMONS),
+        "UNITS": UNITS,
         "TELLING": TELLING,
         "DISKS": " ".join(DISKS),
         "OWNED": owned,
@@ -57,7 +58,7 @@ def parse_inventory(text: str, environment: Mapping[str, str] | None = None) -> 
         disks=tuple(_disk(words) for words in lines.rows("disk", 6)),
         interfaces=_interfaces(lines.rows("link", 5), lines.rows("address", 2)),
         listeners=_listeners(lines, lines.rows("owner", 2), lines.first("arch") in BIG_ENDIAN),
-        daemons=_daemons(lines.rows("daemon", 2), lines.tagged.get("variable", [])),
+        daemons=_daemons(lines),
         environment=telling(environment or {}),
         is_root=lines.first("uid") == "0",
     )
@@ -162,15 +163,16 @@ def _place(text: str, big_endian: bool) -> tuple[str, int] | None:
     return str(ipaddress.ip_address(data)), number
 
 
-def _daemons(rows: list[list[str]], variables: list[str]) -> tuple[Daemon, ...]:
+def _daemons(lines: _Lines) -> tuple[Daemon, ...]:
     environments: dict[str, list[str]] = {}
-    for line in variables:
+    for line in lines.tagged.get("variable", []):
         pid, _, variable = line.partition(" ")
         environments.setdefault(pid, []).append(variable)
+    sure = {words[0] for words in lines.rows("sure", 1)}
     found = []
-    for pid, *comm in rows:
+    for pid, *comm in lines.rows("daemon", 2):
         component = DAEMONS.get(" ".join(comm))
         if component and _number(pid):
             own = telling(parse_environment("\n".join(environments.get(pid, []))))
-            found.append(Daemon(component, _number(pid), own))
+            found.append(Daemon(component, _number(pid), own, pid in sure))
     return tuple(sorted(found, key=lambda one: (one.name, one.pid)))

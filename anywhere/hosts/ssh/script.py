@@ -5,29 +5,34 @@ What cannot be known to be complete is not there: a cut-off answer yields the ob
 
 from __future__ import annotations
 
+import math
 import secrets
 import shlex
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from anywhere.hosts.bounds import LISTING, STORE, limit_of_file
 from anywhere.hosts.ssh import inventory
+from anywhere.hosts.ssh.session import Enough
 
 # The far side evaluates what it has read whole, so that a script cut off on its way runs not at all. The words are
-# the same in every login shell, csh and fish included.
-READER = "exec sh -c 'eval \"$(cat)\"'"
-PASSWORD_READER = "exec sh -c 'IFS= read -r password; eval \"$(cat)\"'"
+# the same in every login shell, csh and fish included. What follows the script on standard input is not read by this.
+READER = "exec sh -c 'eval \"$(head -c %d)\"'"
 MOST_SCRIPT = 120_000  # bytes: Linux takes no longer argument (MAX_ARG_STRLEN, 128 KiB), and sudo gets it as one
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One observation's outcome: the word after its mark (mostly an exit code), and both streams."""
+    """One observation's outcome: the word after its mark (mostly an exit code), and both streams. `cut` names the limit
+    that was met where it was cut off because of that."""
 
     word: str
     stdout: bytes
     stderr: bytes
+    cut: str = ""
 
     @property
     def rc(self) -> int:
@@ -40,14 +45,25 @@ def token() -> str:
     return f"anywhere-{secrets.token_hex(16)}"
 
 
+def reader(text: bytes) -> str:
+    """The command that reads this script and runs it."""
+    return READER % len(text)
+
+
+def _assigned(name: str, value: str) -> str:
+    """An assignment; the token in two parts, so that whoever merely repeats what we send has never said it."""
+    half = len(value) // 2
+    return f"{name}={value[:half]}''{value[half:]}\n" if name == "TOKEN" else f"{name}={shlex.quote(value)}\n"
+
+
 @cache
 def library() -> str:
     """The functions that the lines below call."""
-    return _text("remote.sh") + "\n" + _text("inventory.sh") + "\n"
+    return "\n".join(map(text, ("base.sh", "remote.sh", "inventory.sh"))) + "\n"
 
 
 @cache
-def _text(name: str) -> str:
+def text(name: str) -> str:
     """A script without its comments."""
     kept = (
         line.strip()
@@ -62,8 +78,9 @@ def run_line(argv: Sequence[str], seconds: float) -> str:
 
 
 def file_line(path: str, tail: int = 0) -> str:
-    """A file, or its last `tail` bytes."""
-    return f"read_file {shlex.quote(path)} {tail or ''}"
+    """A file, or its last `tail` bytes; one byte more than it may have shows that it is too large."""
+    limit = limit_of_file(path).size
+    return f"read_file {shlex.quote(path)} {limit + 1} {min(tail, limit) or ''}"
 
 
 def folder_line(path: str) -> str:
@@ -73,7 +90,7 @@ def folder_line(path: str) -> str:
 
 def trust_line(files: Iterable[str], folders: Iterable[str], digests: Iterable[str]) -> str:
     """A CA store; its content only when its digest is none of these."""
-    return f"trust {shlex.quote(' '.join(digests))} {shlex.join(files)} -- {shlex.join(folders)}"
+    return f"trust {STORE.size} {shlex.quote(' '.join(digests))} {shlex.join(files)} -- {shlex.join(folders)}"
 
 
 def name_line(name: str) -> str:
@@ -89,78 +106,105 @@ def udp_line(key: str, server: str, seconds: float, queries: Sequence[bytes]) ->
     return f"{shlex.join((*to, *words))} &"
 
 
-def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None = None) -> str:
-    """The whole text for a POSIX shell: variables, functions, and the lines."""
-    given = {"TOKEN": mark, **(variables or {})}
-    head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in given.items())
-    return head + library() + "mark start\n" + "\n".join(lines) + "\nexit 0\n"
+def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None = None, seconds: float = 60.0) -> str:
+    """The text for a POSIX shell: variables, functions, and the lines. After so many seconds, or when standard input
+    ends, nothing of it runs any more."""
+    head = "".join(_assigned(name, value) for name, value in {"TOKEN": mark, **(variables or {})}.items())
+    watch = f"watch {max(1, math.ceil(seconds))}\n"
+    return head + library() + watch + "mark start\n" + "\n".join(lines) + "\nleave\n"
 
 
-def jobs(mark: str, lines: Iterable[str]) -> str:
+def jobs(mark: str, lines: Iterable[str], seconds: float) -> str:
     """The text for background jobs alone, which need little: see `records.sh`."""
-    return f"TOKEN={mark}\n{_text('records.sh')}\n" + "\n".join(lines) + "\nwait\nexit 0\n"
+    watch = f"watch {max(1, math.ceil(seconds))}\n"
+    # Only the jobs are waited for: the watcher ends with its own standard input.
+    waits = 'for job in $jobs; do wait "$job"; done\nleave\n'
+    begun = "".join(f'{line}\njobs="$jobs $!"\n' for line in lines)
+    return _assigned("TOKEN", mark) + text("base.sh") + "\n" + text("records.sh") + "\n" + watch + begun + waits
 
 
-def privileged(mark: str, inner: str, *, sudo: bool, password: bool) -> str:
-    """The script around `inner`: notes the login's environment and clock, then runs it with root's rights where they
-    can be had, else without. Three parts come first: environment, clock, and `root`, `sudo` or `none` with what sudo
-    said on stderr."""
-    become = "sudo -n"
-    if password:
-        # The password comes from a variable by a builtin of the shell: it is in no argument list. -k makes sudo ask in
-        # any case, so that it is always sudo that reads it.
-        become = "printf '%s\\n' \"$password\" | sudo -k -S -p ''"
-    steps = [f"TOKEN={mark}\nINNER={shlex.quote(inner)}\nTELLING={shlex.quote(inventory.TELLING)}", _MARK]
-    steps += ['env | grep -iE "^($TELLING)="; mark 0', "date +%s.%N; mark $?", "uid=$(id -u)"]
-    steps += ['if [ "$uid" = 0 ]; then mark root; unset password; eval "$INNER"']
-    if sudo:
-        steps += [f'elif {become} sh -c : >/dev/null; then mark sudo; {become} sh -c "uid=0; $INNER"']
-    steps += ['else mark none; unset password; eval "$INNER"; fi']
-    return "\n".join(steps) + "\n"
+def privileged(mark: str, inner: str, sudo: str) -> str:
+    """The script around `inner`; `sudo` is no, quiet or asks. See `become.sh`."""
+    given = {"TOKEN": mark, "INNER": inner, "TELLING": inventory.TELLING, "SUDO": sudo}
+    return "".join(_assigned(name, value) for name, value in given.items()) + text("become.sh") + "\n"
 
 
-_MARK = 'mark() { printf \'\\n%s %s\\n\' "$TOKEN" "$1"; printf \'\\n%s\\n\' "$TOKEN" >&2; }\nmark start'
+def action(mark: str, argv: Sequence[str], seconds: float, size: int, rights: str, sudo: str) -> str:
+    """One command with `size` bytes of input, with the rights that the login has. See `act.sh`."""
+    inner = _assigned("TOKEN", mark) + f"SIZE={size or ''}\n" + text("base.sh") + "\n" + text("act.sh")
+    words = shlex.join([str(max(1, round(seconds))), *argv])
+    if rights != "sudo":
+        return f"set -- {words}\n{inner}\n"
+    head = "".join(_assigned(name, value) for name, value in {"TOKEN": mark, "INNER": inner, "SUDO": sudo}.items())
+    functions = text("become.sh").partition("\nmark start\n")[0]
+    return f'{head}{functions}\nfind_sudo\nas_root "$INNER" sh {words}\n'
 
 
 class Reader:
     """Takes the output apart as it comes. A part is whole when its mark stands on both streams; what login shells say
-    before `start` is left out."""
+    before `start` is left out, so `is_begun` says whether our script runs at all.
 
-    def __init__(self, mark: str) -> None:
-        self._end = b"\n" + mark.encode()
-        self._out, self._err = bytearray(), bytearray()
-        self._looked = 0
-        self._words: list[tuple[str, bytes]] = []
-        self._errors: list[bytes] = []
+    Raises Enough for a part that is larger than any may be, and for more than `most` parts."""
+
+    def __init__(self, mark: str, most: int = 1 << 20) -> None:
+        self.is_begun = False
+        self._out, self._err = _Stream(mark, has_word=True), _Stream(mark, has_word=False)
+        self._words: deque[tuple[str, bytes]] = deque()
+        self._errors: deque[bytes] = deque()
+        self._most = most
 
     def feed(self, data: bytes, is_error: bool) -> list[Part]:
         """The parts that this piece makes whole."""
         if is_error:
-            self._err += data
-            *whole, rest = self._err.split(self._end + b"\n")
-            self._errors += map(bytes, whole)
-            self._err = bytearray(rest)
+            self._errors += [before for _, before in self._err.feed(data)]
         else:
-            self._out += data
-            self._take_words()
-        ready = min(len(self._words), len(self._errors))
-        parts = [Part(word, text, error) for (word, text), error in zip(self._words[:ready], self._errors[:ready])]
-        del self._words[:ready], self._errors[:ready]
-        return [part for part in parts if part.word != "start"]
+            self._words += self._out.feed(data)
+        parts = []
+        while self._words and self._errors:
+            (word, before), error = self._words.popleft(), self._errors.popleft()
+            if word == "start":
+                self.is_begun = True
+            else:
+                parts.append(Part(word, before, error))
+        self._most -= len(parts)
+        if self._most < 0 or len(self._words) + len(self._errors) > MOST_APART:
+            raise Enough
+        return parts
 
-    def _take_words(self) -> None:
-        """Each byte is looked at once, however small the pieces and large the part."""
-        start = self._end + b" "
-        while (place := self._out.find(start, self._looked)) >= 0:
-            self._looked = place
-            line_end = self._out.find(b"\n", place + len(start))
-            if line_end < 0:
-                return
-            word = self._out[place + len(start) : line_end].decode("utf-8", "replace")
-            self._words.append((word, bytes(self._out[:place])))
-            del self._out[: line_end + 1]
-            self._looked = 0
-        self._looked = max(0, len(self._out) - len(start))
+
+MOST_APART = 10_000  # marks that one stream may be ahead of the other
+
+
+class _Stream:
+    """One stream: what stands before each mark, with the mark's word. Each byte is looked at once, however small the
+    pieces and large the part."""
+
+    def __init__(self, mark: str, *, has_word: bool) -> None:
+        self._start = b"\n" + mark.encode() + (b" " if has_word else b"\n")
+        self._has_word = has_word
+        self._text = bytearray()
+        self._looked = 0
+
+    def feed(self, data: bytes) -> list[tuple[str, bytes]]:
+        self._text += data
+        found = []
+        used = 0
+        while (place := self._text.find(self._start, self._looked)) >= 0:
+            after = place + len(self._start)
+            end = self._text.find(b"\n", after) if self._has_word else after - 1
+            if end < 0:
+                self._looked = place
+                break
+            word = self._text[after : min(end, after + 40)].decode("utf-8", "replace")
+            found.append((word, bytes(self._text[used:place])))
+            used = self._looked = end + 1
+        else:
+            self._looked = max(used, len(self._text) - len(self._start))
+        del self._text[:used]
+        self._looked -= used
+        if len(self._text) > LISTING.size:
+            raise Enough
+        return found
 
 
 def parse(mark: str, stdout: bytes, stderr: bytes) -> list[Part]:

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from anywhere.errors import HostUnreachable
+from anywhere.held import hide, hold
 from anywhere.hosts.base import Completed, Deadline
+from anywhere.hosts.bounds import LISTING, limit_of_command
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.connection import Connection, Sink
+from anywhere.hosts.ssh.connection import Connection, Ran
 from anywhere.hosts.ssh.inventory import parse_clock, parse_environment
+from anywhere.hosts.ssh.session import Reply, Sink
+from anywhere.hosts.ssh.sudo import Action, Prompt
+from anywhere.redact import printable
 
 QUIET = 9.0  # seconds without a byte after which an observation has hung: past every time limit set over there
 BATCH_SECONDS = 60.0
 RESERVE = 1.0  # seconds before the deadline in which a shell that says nothing can still be told of
 BATCH_OUTPUT, JOBS_OUTPUT = 16 << 20, 1 << 20  # bytes; more is a runaway, which would take the time of all other hosts
+SUDO_SECONDS = 5.0  # until sudo asks for the password, and as long again until it has checked it
+MOST_BATCHES = 8  # of one gathering: a host where more observations than that hang or have no end is not asked further
 KILLED, TIMED_OUT = 137, 124
 Told = Callable[[int, script.Part], None]
 """Called with the number of a line and its part, in the thread of the connections: it must not wait."""
 HEAD = 3  # parts that stand before those asked for: environment, clock, rights
-
-_ONE = (
-    "PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin; LC_ALL=C; "
-    "if [ -d /usr/lib/locale/C.utf8 ] || [ -d /usr/lib/locale/C.UTF-8 ]; then LC_ALL=C.UTF-8; fi; "
-    "LANG=$LC_ALL; export PATH LC_ALL LANG; limit=$1; shift; "
-    'if timeout -s KILL 1 true 2>/dev/null; then exec timeout -s KILL "$limit" "$@"; '
-    'elif timeout -t 1 -s KILL true 2>/dev/null; then exec timeout -t "$limit" -s KILL "$@"; '
-    'else exec "$@"; fi'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,8 @@ class Shell:
     def __init__(self, connection: Connection, deadline: Deadline, *, sudo: bool, password: str = "") -> None:
         self.connection = connection
         self.deadline = deadline
-        self._sudo, self._password = sudo, password
+        hold(password)
+        self._sudo, self._password, self._refusal = sudo, password, ""
         self._login: Login | None = None
         self._asked = False
         self._lock, self._known = threading.Lock(), threading.Event()
@@ -64,12 +63,12 @@ class Shell:
             self.gather(["mark 0"], {})
         self._known.wait(self.deadline.left())
         if self._login is None:
-            raise self._no_shell(b"")
+            raise HostUnreachable(f"{self.connection.name}: no answer in time (step: login shell)")
         return self._login
 
     def gather(self, lines: Sequence[str], variables: Mapping[str, str], told: Told | None = None) -> list[script.Part]:
-        """One part for each line of `hosts/batch.py`, `told` as soon as it is there. What hangs becomes a killed part,
-        and the rest goes on.
+        """One part for each line of `hosts/ssh/script.py`, `told` as soon as it is there. What hangs, or has no end,
+        becomes a killed part, and the rest goes on.
 
         Raises HostUnreachable when the connection is lost or no POSIX shell answers.
         """
@@ -81,79 +80,164 @@ class Shell:
                 told(len(parts) - 1, part)
 
         self._asked = True
+        batches = 0
         try:
             while len(parts) < len(lines):
-                self._batch(lines[len(parts) :], variables, tell)
+                batches += 1
+                rest = lines[len(parts) :]
+                cut = self._batch(rest, variables, tell) if batches <= MOST_BATCHES else ""
                 if len(parts) < len(lines):
-                    tell(script.Part(str(KILLED), b"", b""))
+                    tell(script.Part(str(KILLED), b"", b"", cut))
         finally:
             self._known.set()
         return parts
 
-    def _batch(self, lines: Sequence[str], variables: Mapping[str, str], tell: Callable[[script.Part], None]) -> None:
+    def _batch(self, lines: Sequence[str], variables: Mapping[str, str], tell: Callable[[script.Part], None]) -> str:
+        """Run the lines, and hand their parts on. Returns the limit that was met where one had no end."""
         mark = script.token()
-        inner = script.script(mark, lines, variables)
-        text = script.privileged(mark, inner, sudo=self._sudo, password=bool(self._password))
-        secret = f"{self._password}\n" if self._password else ""
-        reader, head = script.Reader(mark), list[script.Part]()
-
-        def sink(data: bytes, is_error: bool) -> None:
-            for part in reader.feed(data, is_error):
-                if len(head) == HEAD:
-                    tell(part)
-                    continue
-                head.append(part)
-                if len(head) == HEAD and self._login is None:
-                    self._login = _login(head, time.time())
-                    self._known.set()
-
-        command = script.PASSWORD_READER if self._password else script.READER
         seconds = self.deadline.left(BATCH_SECONDS)
-        quiet = min(QUIET, max(RESERVE, seconds - RESERVE))
-        ran = self.connection.execute(command, (secret + text).encode(), seconds, sink, quiet, BATCH_OUTPUT)
-        if len(head) < HEAD:
-            raise self._no_shell((ran.stderr or ran.stdout)[:1000])
+        inner = script.script(mark, lines, variables, seconds + 1)
+        text = script.privileged(mark, inner, self._sudo_word).encode()
+        batch = _Batch(mark, self._password if self._sudo else "", len(lines), tell, self._learn)
+        ran = self.connection.execute(
+            script.reader(text), text, seconds, batch.feed, partial(batch.quiet, seconds), BATCH_OUTPUT, is_last=False
+        )
+        if batch.waits_for_sudo:
+            return self._without_sudo(ran, mark, lines, variables, tell)
+        if len(batch.head) < HEAD:
+            raise self._no_shell(ran, seconds)
+        return LISTING.met if ran.is_full else ""
 
-    def _no_shell(self, said: bytes) -> HostUnreachable:
-        if self.deadline.left() <= 0:
-            return HostUnreachable(f"{self.connection.name}: no time left for the host's answers")
-        line = next(iter(said.decode("utf-8", "replace").split("\n")), "").strip()[:200]
-        remedy = "give the user a POSIX shell, and no forced command in authorized_keys"
-        return HostUnreachable(f"{self.connection.name}: no shell answers: {line or 'nothing said'}", remedy=remedy)
+    @property
+    def _sudo_word(self) -> str:
+        return ("asks" if self._password else "quiet") if self._sudo else "no"
+
+    def _learn(self, head: Sequence[script.Part]) -> None:
+        if self._login is None:
+            self._login = _login(head, time.time(), self._refusal)
+            self._known.set()
+
+    def _without_sudo(
+        self,
+        ran: Ran,
+        mark: str,
+        lines: Sequence[str],
+        variables: Mapping[str, str],
+        tell: Callable[[script.Part], None],
+    ) -> str:
+        """sudo neither ran the script nor refused: it waits for something that is no password, or for a service."""
+        said = hide(ran.stderr.decode("utf-8", "replace").rpartition(mark)[2]).split("\n")
+        asked = next((line.strip() for line in reversed(said) if line.strip() and "-sudo" not in line), "")
+        self._refusal = f"sudo did not finish within {SUDO_SECONDS:.0f} s" + (f": {asked[:120]}" if asked else "")
+        self._sudo = False
+        return self._batch(lines, variables, tell)
+
+    def _no_shell(self, ran: Ran, seconds: float) -> HostUnreachable:
+        """Which step failed, and after which time. What the host said is quoted without what it may not know."""
+        name = self.connection.name
+        said = hide((ran.stderr or ran.stdout).decode("utf-8", "replace"))
+        line = printable(next((one.strip() for one in said.split("\n") if one.strip()), ""))[:200]
+        if seconds <= 0:
+            return HostUnreachable(
+                f"{name}: time used up before the host was asked (step: login shell)", remedy="raise --host-timeout"
+            )
+        if ran.rc is None and not line:
+            return HostUnreachable(
+                f"{name}: no answer within {ran.seconds:.1f} s (step: login shell)",
+                remedy="the login itself succeeded: find what the user's login scripts wait for, or raise --host-timeout",
+            )
+        if "TOKEN=" in said and "''" in said:
+            line = "the host repeats what it is sent and runs nothing"
+        ended = "cut off" if ran.rc is None else f"exit code {ran.rc}"
+        return HostUnreachable(
+            f"{name}: no shell answers: {line or 'no output'} (step: login shell, {ended} after {ran.seconds:.1f} s)",
+            remedy="give the user a POSIX shell, and no forced command in authorized_keys or sshd_config",
+        )
 
     def jobs(self, mark: str, lines: Sequence[str], seconds: float, sink: Sink) -> None:
         """Background jobs with the user's own rights; `sink` gets their output as it comes."""
-        text, seconds = script.jobs(mark, lines).encode(), self.deadline.left(seconds)
-        self.connection.execute(script.READER, text, seconds, sink, largest=JOBS_OUTPUT)
+        seconds = self.deadline.left(seconds)
+        text = script.jobs(mark, lines, seconds + 1).encode()
+        self.connection.execute(script.reader(text), text, seconds, sink, largest=JOBS_OUTPUT, is_last=False)
 
     def act(self, argv: Sequence[str], input: bytes, timeout: float) -> Completed:
-        """One command with its input and its own exit code."""
+        """One command with its input and its own exit code. The input is sent when the command is ready for it."""
         started = time.monotonic()
         timeout = self.deadline.left(timeout)
-        words = ["sh", "-c", _ONE, "sh", str(max(1, round(timeout))), *argv]
-        if self.login.rights == "sudo":
-            words = (["sudo", "-k", "-S", "-p", ""] if self._password else ["sudo", "-n"]) + words
-            input = f"{self._password}\n".encode() + input if self._password else input
-        ran = self.connection.execute(shlex.join(words), input, timeout + 1)
+        mark, limit = script.token(), limit_of_command(tuple(argv))
+        rights = self.login.rights
+        text = script.action(mark, argv, timeout, len(input), rights, self._sudo_word).encode()
+        action = Action(mark, self._password if rights == "sudo" else "", input, limit.size)
+        ran = self.connection.execute(
+            script.reader(text), text, timeout + 1, action.feed, largest=2 * limit.size, is_last=False
+        )
         rc = TIMED_OUT if ran.rc in (None, KILLED) else ran.rc
-        return completed(argv, rc or 0, ran.stdout, ran.stderr, time.monotonic() - started)
+        cut = limit.met if ran.is_full else ""
+        seconds = time.monotonic() - started
+        return completed(argv, rc or 0, bytes(action.out), action.errors, seconds, cut)
 
 
-def completed(argv: Sequence[str], rc: int, stdout: bytes, stderr: bytes, seconds: float = 0.0) -> Completed:
+class _Batch:
+    """Takes the output of one batch apart, and answers sudo."""
+
+    def __init__(
+        self,
+        mark: str,
+        password: str,
+        size: int,
+        tell: Callable[[script.Part], None],
+        learn: Callable[[Sequence[script.Part]], None],
+    ) -> None:
+        self.head: list[script.Part] = []
+        self._reader = script.Reader(mark, HEAD + size)
+        self._prompt = Prompt(mark, password)
+        self._held = b""  # standard error that came before our script had shown itself
+        self._asks = bool(password)
+        self._tell, self._learn = tell, learn
+
+    def feed(self, data: bytes, is_error: bool) -> Reply | None:
+        """See Sink."""
+        for part in self._reader.feed(data, is_error):
+            if len(self.head) == HEAD:
+                self._tell(part)
+                continue
+            self.head.append(part)
+            if len(self.head) == HEAD:
+                self._learn(self.head)
+        if is_error:
+            self._held += data
+        if not self._reader.is_begun or len(self.head) == HEAD:
+            return None
+        held, self._held = self._held, b""
+        return self._prompt.answer(held) if held else None
+
+    def quiet(self, seconds: float) -> float:
+        """How long nothing may be heard: what hangs, or sudo that does not ask."""
+        return SUDO_SECONDS if self.waits_for_sudo else min(QUIET, max(RESERVE, seconds - RESERVE))
+
+    @property
+    def waits_for_sudo(self) -> bool:
+        """Whether sudo was started and has neither run the script nor refused."""
+        return self._asks and len(self.head) == HEAD - 1
+
+
+def completed(
+    argv: Sequence[str], rc: int, stdout: bytes, stderr: bytes, seconds: float = 0.0, cut: str = ""
+) -> Completed:
     """A finished command as every kind of host tells it."""
-    rc = TIMED_OUT if rc == KILLED else rc
-    text = "timed out" if rc == TIMED_OUT else stderr.decode("utf-8", "replace")
-    return Completed(tuple(argv), rc, stdout.decode("utf-8", "replace"), text, seconds)
+    rc = TIMED_OUT if rc == KILLED or cut else rc
+    text = (cut or "timed out") if rc == TIMED_OUT else stderr.decode("utf-8", "replace")
+    return Completed(tuple(argv), rc, stdout.decode("utf-8", "replace"), text, seconds, cut)
 
 
-def _login(head: Sequence[script.Part], first_at: float) -> Login:
+def _login(head: Sequence[script.Part], first_at: float, refusal: str) -> Login:
     environment, clock, rights = head
     now = parse_clock(clock.stdout.decode("ascii", "replace"))
     refused = ""
     if rights.word == "none":
-        said = rights.stderr.decode("utf-8", "replace").strip().splitlines()
+        said = hide(rights.stderr.decode("utf-8", "replace")).strip().splitlines()
         told = [line for line in said if line.startswith("sudo:")] or said or ["sudo was not asked"]
-        refused = told[-1][:200]
+        refused = refusal or printable(told[-1])[:200]
     return Login(
         parse_environment(environment.stdout.decode("utf-8", "replace")),
         rights.word,

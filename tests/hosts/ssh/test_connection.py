@@ -161,15 +161,14 @@ def _stable(inventory: Inventory) -> dict[str, object]:
     return kept | {"disks": {disk.path: disk.total for disk in inventory.disks}, "sockets": sockets}
 
 
-def test_a_running_agent_shows_its_network_environment_and_nothing_else(remote: SSHHost, tmp_path: Path) -> None:
-    program = tmp_path / "dockerd"
-    program.symlink_to("/bin/sleep")
+def test_a_running_agent_shows_its_network_environment_and_nothing_else(remote: SSHHost) -> None:
+    in_place = "mount -t tmpfs tmpfs /opt; cp /bin/sleep /opt/dockerd; exec /opt/dockerd 60"
     environment = {"HTTPS_PROXY": "http://10.0.0.1:3128/ x", "no_proxy": "a,b", "SECRET": "s3cret", "PATH": "/bin"}
-    with subprocess.Popen([program, "60"], env=environment) as process:
-        time.sleep(0.2)
+    with subprocess.Popen(["/usr/bin/unshare", "--mount", "sh", "-ec", in_place], env=environment) as process:
+        time.sleep(0.3)
         daemons = [one for one in remote.inventory().daemons if one.pid == process.pid]
         process.kill()
-    assert [one.name for one in daemons] == ["docker"]
+    assert [(one.name, one.sure) for one in daemons] == [("docker", True)]
     assert daemons[0].environment == {"HTTPS_PROXY": "http://10.0.0.1:3128/ x", "no_proxy": "a,b"}
 
 
@@ -229,9 +228,9 @@ def test_what_hangs_is_cut_off_and_delays_only_its_own_kind(remote: SSHHost, tmp
     started = time.monotonic()
     assert remote.read("/etc/hostname")
     assert remote.run(("uname",)).rc == 0
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="is a pipe, not a file"):
         remote.read(str(pipe))
-    assert 2 < time.monotonic() - started < within(5)
+    assert time.monotonic() - started < within(5)
     assert remote.run(("sh", "-c", "sleep 20 # docker")).rc == 124
     assert time.monotonic() - started < within(10)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.files import MOST, FileGroup, spelling
 from anywhere.hosts.ssh.script import Part
+from tests.support.shells import run_script
 
 SHELLS = [
     pytest.param((name,), marks=pytest.mark.skipif(not shutil.which(name), reason=f"no {name} here"))
@@ -24,7 +24,7 @@ SHELLS = [
 def read(group: FileGroup, shell: tuple[str, ...] = ("sh",), path: str = os.environ["PATH"]) -> dict[str, Part]:
     mark = script.token()
     text = script.script(mark, [group.line, "echo after; mark 0"])
-    done = subprocess.run(shell, input=text.encode(), capture_output=True, timeout=30, env={"PATH": path}, check=False)
+    done = run_script(shell, text, environment={"PATH": path})
     part, after = script.parse(mark, done.stdout, done.stderr)
     assert after.stdout == b"after\n"
     return group.split(part)
@@ -59,7 +59,8 @@ def test_each_file_comes_exactly_or_with_its_own_error(room: Path, shell: tuple[
         "absent": (1, b"No such file or directory"),
         "folder": (1, b"Is a directory"),
         "nowhere": (1, b"No such file or directory"),
-    }  # what is too long, and what may hang, is asked for by itself
+        "pipe": (1, b"is a pipe, not a file"),
+    }  # what is too long is asked for by itself
 
 
 def test_the_programs_of_busybox_do_as_well(room: Path) -> None:

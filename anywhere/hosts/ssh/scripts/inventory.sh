@@ -1,7 +1,7 @@
 #!/bin/sh
-# What a machine has, as tagged lines: parsed by anywhere/hosts/inventory_sh.py. Runs after remote.sh, and with nothing
+# What a machine has, as tagged lines: parsed by anywhere/hosts/ssh/inventory.py. Runs after remote.sh, and with nothing
 # but a POSIX shell, /proc, /sys, grep, ls and tr; what is not there is left out.
-# The caller sets DAEMONS, TELLING, OWNED and PORTS (the same, hexadecimal and decimal; extended regular expressions) and DISKS (folders).
+# The caller sets DAEMONS, UNITS, TELLING, OWNED and PORTS (the same, hexadecimal and decimal; extended regular expressions) and DISKS (folders).
 
 telling() { grep -iE "^($TELLING)=" 2>/dev/null; }
 
@@ -87,6 +87,22 @@ listeners() {
     set +f
 }
 
+# is_sure PID COMM: the program lies where only root puts programs, or the process belongs to a unit. What is not visible
+# is a process whose environment is not visible either.
+is_sure() {
+    if grep -qE "^[0-9]+:[^:]*:/system\\.slice/($UNITS)\\.service(/|\$)" "/proc/$1/cgroup"; then return 0; fi
+    program=$(readlink "/proc/$1/exe") || [ "$uid" != 0 ] || return 1
+    program=${program% (deleted)}
+    case $2:$program in
+        *:) return 0 ;;
+        agent:*) [ "$program" = /agent ] && return 0 ;;
+        *:/usr/* | *:/bin/* | *:/sbin/* | *:/opt/* | *:/snap/* | *:/var/lib/snapd/* | *:/nix/store/* | *:/gnu/store/*)
+            case ${program##*/} in "$2"*) return 0 ;; esac
+            ;;
+    esac
+    return 1
+}
+
 daemons() {
     grep -lE "^($DAEMONS)$" /proc/[0-9]*/comm | while read -r path; do
         pid=${path#/proc/}
@@ -97,8 +113,11 @@ daemons() {
         own=/proc/$pid/ns/pid
         # shellcheck disable=SC3013 # dash, bash, ksh and busybox all have -ef
         if [ "$comm" != agent ] && [ -e "$own" ] && ! [ "$own" -ef /proc/self/ns/pid ]; then continue; fi
+        # Root's in every way: a program that is set to run as root keeps the user who started it.
+        grep -qE '^Uid:[[:space:]]+0[[:space:]]+0[[:space:]]+0[[:space:]]+0$' "/proc/$pid/status" || continue
         echo "daemon $pid $comm"
-        tr '\0' '\n' <"/proc/$pid/environ" | telling | while read -r line; do echo "variable $pid $line"; done
+        if is_sure "$pid" "$comm"; then echo "sure $pid"; fi
+        head -c 262144 "/proc/$pid/environ" | tr '\0' '\n' | telling | while read -r line; do echo "variable $pid $line"; done
     done
 }
 

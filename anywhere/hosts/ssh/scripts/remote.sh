@@ -1,33 +1,9 @@
 #!/bin/sh
-# Runs on the far side, read by any POSIX shell (dash, bash, busybox ash). Nothing is written there.
+# Runs on the far side after base.sh. Nothing is written there.
 # Each observation ends with a mark on both streams, so that its bytes come back exactly as they are.
-# The caller sets TOKEN, a word that no output can hold.
+# shellcheck disable=SC2154 # set by the caller or in base.sh
 
-PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
-LC_ALL=C
-# A locale that is not there makes bash complain at each start (CentOS 7, Amazon Linux 2 have no C.UTF-8).
-if [ -d /usr/lib/locale/C.utf8 ] || [ -d /usr/lib/locale/C.UTF-8 ]; then LC_ALL=C.UTF-8; fi
-LANG=$LC_ALL
-export PATH LC_ALL LANG
-unset CDPATH ENV
 uid=${uid:-$(id -u)}
-
-# limited SECONDS COMMAND...: a time limit, in the forms of coreutils, of old busybox, and without the program.
-coreutils=/usr/bin/timeout
-if { [ -x "$coreutils" ] && ! [ -L "$coreutils" ]; } || timeout -s KILL 1 true 2>/dev/null; then
-    limited() { timeout -s KILL "$@"; }
-elif timeout -t 1 -s KILL true 2>/dev/null; then
-    limited() {
-        limit=$1
-        shift
-        timeout -t "$limit" -s KILL "$@"
-    }
-else
-    limited() {
-        shift
-        "$@"
-    }
-fi
 
 mark() {
     printf '\n%s %s\n' "$TOKEN" "$1"
@@ -69,21 +45,35 @@ missing() {
     return 1
 }
 
-# read_file PATH [BYTES]: all of it, or its end. What is no plain file (a pipe, a device) may block: hence the limit.
+# unfit PATH: says why something is not read; nothing but a plain file is opened. The null device is an empty file.
+unfit() {
+    if [ -f "$1" ] || [ -d "$1" ] || ! [ -e "$1" ]; then return 1; fi
+    kind=device
+    if [ -p "$1" ]; then kind=pipe; elif [ -S "$1" ]; then kind=socket; fi
+    # shellcheck disable=SC3013 # dash, bash, ksh and busybox all have -ef
+    if [ "$1" -ef /dev/null ]; then return 0; fi
+    echo "is a $kind, not a file" >&2
+    return 0
+}
+
+# read_file PATH MOST [BYTES]: its first bytes, or its last.
 read_file() {
     missing "$1" && return
-    if [ -e "$1" ] && ! [ -f "$1" ] && ! [ -d "$1" ]; then
-        limited 3 cat "$1" </dev/null
-    elif [ "$2" ]; then
-        tail -c "$2" "$1" </dev/null
+    if unfit "$1"; then
+        # shellcheck disable=SC3013
+        if [ "$1" -ef /dev/null ]; then mark 0; else mark 1; fi
+        return
+    fi
+    if [ "$3" ]; then
+        limited 3 tail -c "$3" "$1" </dev/null
     else
-        cat "$1" </dev/null
+        limited 3 head -c "$2" "$1" </dev/null
     fi
     mark $?
 }
 
 # read_files BYTES ROOT PATH...: the beginnings of plain files by one program, under names that begin with ROOT, which is
-# a way to write `/`. Above them `NUMBER why` for what cannot be read, and an empty line. What is no plain file is left out.
+# a way to write `/`. Above them `NUMBER why` for what cannot be read, and an empty line.
 read_files() {
     most=$1 root=$2 number=0
     shift 2
@@ -96,9 +86,12 @@ read_files() {
         elif [ -d "$path" ]; then
             echo "$number Is a directory"
         elif ! [ -e "$path" ] || [ -f "$path" ]; then
-            why=$(cat "$path" 2>&1 >/dev/null </dev/null)
+            why=$(head -c 1 "$path" 2>&1 >/dev/null </dev/null)
             echo "$number ${why%%"
 "*}"
+        else
+            why=$(unfit "$path" 2>&1)
+            echo "$number ${why:-null}"
         fi
         number=$((number + 1))
     done
@@ -113,19 +106,20 @@ read_files() {
 list_folder() {
     missing "$1" && return
     # shellcheck disable=SC2012 # names only, one a line
-    ls -1A "$1/"
+    limited 3 ls -1A "$1/"
     mark $?
 }
 
-# trust DIGESTS FILE... -- FOLDER...: a CA store as Go finds it, namely the first file with a certificate in it and
-# all files of the folders. First a digest of the whole in a line; then the content, unless the
+# trust MOST DIGESTS FILE... -- FOLDER...: a CA store as Go finds it, namely the first file with a certificate in it and
+# all files of the folders, so many bytes of it. First a digest of the whole in a line; then the content, unless the
 # caller has it by that digest.
 trust() {
-    known=$1
+    most=$1
+    known=$2
     bundle=
-    shift
+    shift 2
     while [ "$1" != -- ]; do
-        if [ -z "$bundle" ] && grep -q -e '-----BEGIN CERTIFICATE-----' "$1" 2>/dev/null; then bundle=$1; fi
+        if [ -z "$bundle" ] && [ -f "$1" ] && has_certificate "$1"; then bundle=$1; fi
         shift
     done
     shift
@@ -136,17 +130,21 @@ trust() {
                 # OpenSSL's links by hash: what they point to stands in the folder under its own name.
                 [0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].[0-9]*) continue ;;
             esac
-            if [ -f "$path" ] && [ "$path" != "$bundle" ]; then set -- "$@" "$path"; fi
+            if [ $# -lt 2000 ] && [ -f "$path" ] && [ "$path" != "$bundle" ]; then set -- "$@" "$path"; fi
         done
     done
     shift "$folders"
     if [ "$bundle" ]; then set -- "$bundle" "$@"; fi
-    digest=$(cat /dev/null "$@" 2>/dev/null | sha256sum 2>/dev/null)
+    digest=$(limited 5 cat /dev/null "$@" 2>/dev/null | head -c "$most" | sha256sum 2>/dev/null)
     digest=${digest%% *}
     echo "$digest"
     case " $known " in
         *" ${digest:-none} "*) ;;
-        *) cat /dev/null "$@" 2>/dev/null ;;
+        *) limited 5 cat /dev/null "$@" 2>/dev/null | head -c "$most" ;;
     esac
     mark 0
+}
+
+has_certificate() {
+    limited 3 head -c "$most" "$1" 2>/dev/null | grep -q -e '-----BEGIN CERTIFICATE-----'
 }

@@ -1,0 +1,72 @@
+"""How much one host may give: a size for each kind of file and command, so that nothing without end is taken in.
+
+A settings file that a person writes has some KiB, a CA bundle 220 KiB, the rules of a busy node some MiB. What is larger
+than its limit is not read in part: half a file would be judged as if it were the file.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+
+MIB = 1 << 20
+NULL_DEVICE = (1, 3)  # major and minor number: what masks a file is an empty one
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The largest size of one kind of thing, in bytes (of a folder: in names)."""
+
+    kind: str
+    size: int
+
+    @property
+    def met(self) -> str:
+        """What is said when something is larger."""
+        size = f"{self.size // MIB} MiB" if self.size >= MIB else f"{self.size:,}"
+        return f"larger than {size} (limit for {self.kind})"
+
+
+SETTINGS = Limit("a settings file", 1 * MIB)
+HOSTS_FILE = Limit("the hosts file", 16 * MIB)
+STORE = Limit("a CA store", 4 * MIB)
+LOG = Limit("a log", 4 * MIB)
+OUTPUT = Limit("the output of a command", 4 * MIB)
+LISTING = Limit("a listing of rules or packages", 8 * MIB)
+FOLDER = Limit("the names in a folder", 50_000)
+ERRORS_KEPT = 64 * 1024  # bytes of standard error; the rest is dropped
+LISTINGS = ("iptables", "ip6tables", "nft", "rpm", "dpkg-query", "ss", "journalctl")
+STORES = ("/etc/ssl/", "/etc/pki/", ".crt", ".pem")
+JOURNALS = "/var/lib/anywhere/"  # ours: what an undo needs is never too large to be read
+
+
+class TooLarge(OSError):
+    """What is there is larger than its kind may be. `strerror` says which limit was met."""
+
+    def __init__(self, limit: Limit, path: str) -> None:
+        super().__init__(errno.EFBIG, limit.met, path)
+
+
+class NotAFile(OSError):
+    """A pipe, socket or device stands where a file belongs: it is not opened."""
+
+    def __init__(self, kind: str, path: str) -> None:
+        super().__init__(errno.EINVAL, f"is a {kind}, not a file", path)
+
+
+def limit_of_file(path: str) -> Limit:
+    """The limit for a file, by where it lies."""
+    if path == "/etc/hosts":
+        return HOSTS_FILE
+    if path.endswith(".log") or path.startswith("/var/log/"):
+        return LOG
+    if path.startswith(JOURNALS):
+        return LISTING
+    return STORE if path.startswith(STORES[:2]) or path.endswith(STORES[2:]) else SETTINGS
+
+
+def limit_of_command(argv: tuple[str, ...] | list[str]) -> Limit:
+    """The limit for a command's output, by its program."""
+    words = [word for word in argv if "=" not in word][:4]
+    names = {word.rpartition("/")[2].partition("-")[0] for word in words}
+    return LISTING if names & {name.partition("-")[0] for name in LISTINGS} else OUTPUT

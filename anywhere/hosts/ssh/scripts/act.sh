@@ -1,0 +1,21 @@
+#!/bin/sh
+# One command with its input and its own exit code: SECONDS COMMAND... Runs after base.sh with the rights that it is to have.
+# The caller sets TOKEN and SIZE, the bytes of the input (empty: none).
+# shellcheck disable=SC2154
+
+# Only now is the input sent: whoever asked for a password has had it. The line before it proves that it is the input.
+printf '\n%s go\n' "$TOKEN" >&2
+if [ "$SIZE" ]; then
+    IFS= read -r line
+    if [ "$line" != "$TOKEN $SIZE" ]; then
+        echo "the input did not arrive as it was sent" >&2
+        exit 97
+    fi
+    head -c "$SIZE" | limited "$@"
+else
+    limited "$@" </dev/null
+fi
+rc=$?
+# What left the session of a command that was cut off.
+if [ "$rc" = 137 ] || [ "$rc" = 124 ]; then sweep; fi
+exit "$rc"

@@ -1,0 +1,152 @@
+"""What one command writes, carried from the event loop to the thread that waits for it, and what is sent in return."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+MOST_WAITING = 1 << 20  # bytes that are received and not yet looked at: then the far side has to wait
+KEPT = 4096  # bytes of each stream that are kept where a sink takes them, to be quoted
+SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "SEGV": 11, "PIPE": 13, "ALRM": 14, "TERM": 15}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is written to the command's standard input; `last` ends it."""
+
+    data: bytes = b""
+    last: bool = False
+
+
+class Enough(Exception):
+    """Raised by a sink: the command is to be ended, whatever else it would say."""
+
+
+Sink = Callable[[bytes, bool], Reply | None]
+"""Takes a piece of output, and whether it is of standard error, in the thread that waits; returns what to answer."""
+
+
+class Session:
+    """A session in asyncssh's sense. The loop's thread only passes pieces on; they are looked at in the thread that calls
+    `follow`, so that one host's flood takes no time of the others."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, largest: int) -> None:
+        self.out, self.err = bytearray(), bytearray()
+        self.rc: int | None = None
+        self.first_at = 0.0
+        self.is_cut = False  # by us: its time was over, or its output too long
+        self.is_full = False  # cut, because its output was too long
+        self.done: asyncio.Future[None] = loop.create_future()
+        self._loop, self._largest = loop, largest
+        self._channel: Any = None
+        self._pieces: queue.SimpleQueue[tuple[bytes, bool] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting, self._is_paused = 0, False
+
+    # --- in the loop's thread, called by asyncssh -------------------------------------------------------------------
+
+    def connection_made(self, channel: Any) -> None:
+        self._channel = channel
+
+    def session_started(self) -> None:
+        self._pieces.put((b"", False))
+
+    def data_received(self, data: bytes, kind: int | None) -> None:
+        if self.is_cut:
+            return
+        self.first_at = self.first_at or time.time()
+        self._pieces.put((data, bool(kind)))
+        with self._lock:
+            self._waiting += len(data)
+            if self._waiting > MOST_WAITING and not self._is_paused:
+                self._is_paused = True
+                self._channel.pause_reading()
+
+    def exit_status_received(self, status: int) -> None:
+        self.rc = status
+
+    def exit_signal_received(self, signal: str, _core: bool, _message: str, _language: str) -> None:
+        self.rc = 128 + SIGNALS.get(signal, 0)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        pass
+
+    def resume_writing(self) -> None:
+        pass
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+        self.over()
+
+    # --- in any thread ----------------------------------------------------------------------------------------------
+
+    def over(self) -> None:
+        """Nothing more will come."""
+        self._pieces.put(None)
+
+    def follow(self, end: float, quiet: Callable[[], float], sink: Sink | None) -> None:
+        """Take the output until it is over. TimeoutError at `end` (monotonic seconds), or after so many seconds without a
+        byte once the command was started."""
+        seen, is_open = 0, False
+        while (piece := self._next(end, quiet() if is_open else float("inf"))) is not None:
+            data, is_error = piece
+            is_open = True
+            seen += len(data)
+            into = self.err if is_error else self.out
+            into += data[: KEPT - len(into)] if sink else data
+            if seen > self._largest:
+                self.is_full = True
+                self.cut_off()
+                return
+            if data and sink:
+                self._answer(sink, data, is_error)
+            if self.is_cut:
+                return
+
+    def _answer(self, sink: Sink, data: bytes, is_error: bool) -> None:
+        try:
+            reply = sink(data, is_error)
+        except Enough:
+            self.is_full = True
+            self.cut_off()
+            return
+        if reply:
+            self._loop.call_soon_threadsafe(self._write, reply)
+
+    def _write(self, reply: Reply) -> None:
+        try:
+            if reply.data:
+                self._channel.write(reply.data)
+            if reply.last:
+                self._channel.write_eof()
+        except OSError:
+            pass  # it is over already
+
+    def _next(self, end: float, quiet: float) -> tuple[bytes, bool] | None:
+        left = min(quiet, end - time.monotonic())
+        try:
+            piece = self._pieces.get(timeout=max(0.0, left))
+        except queue.Empty as error:
+            raise TimeoutError("nothing heard") from error
+        if piece:
+            with self._lock:
+                self._waiting -= len(piece[0])
+                if self._is_paused and self._waiting < MOST_WAITING // 2:
+                    self._is_paused = False
+                    self._loop.call_soon_threadsafe(self._channel.resume_reading)
+        return piece
+
+    def cut_off(self) -> None:
+        """Give up on the command. The end of its input is what ends it on the far side."""
+        self.rc, self.is_cut = None, True
+        if self._channel is not None:
+            self._loop.call_soon_threadsafe(self._channel.abort)
