@@ -169,6 +169,10 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def pids(self) -> list[int]:
+        """The server's own process."""
+        return [self._process.pid] if self._process else []
+
     def drop(self) -> int:
         """Kill the processes that serve connections now; returns how many there were."""
         assert self._process

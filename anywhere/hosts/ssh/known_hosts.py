@@ -7,11 +7,34 @@ import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
+from anywhere.hosts.base import Deadline
+from anywhere.hosts.bounds import Limit
+from anywhere.hosts.reading import read_file
+from anywhere.hosts.ssh.meter import Meter
+
 USER_FILE, SYSTEM_FILES = "~/.ssh/known_hosts", ("/etc/ssh/ssh_known_hosts",)
+READ_SECONDS = 5.0
 _writing = threading.Lock()
+
+
+class _Entries(asyncssh.SSHKnownHosts):
+    """What asyncssh matches, but a key that is revoked for the host is revoked at every port: where only the revocation
+    names the port, asyncssh falls back to the entries without one and forgets it."""
+
+    def match(self, host: str, addr: str, port: int | None = None) -> Any:
+        """See SSHKnownHosts.match."""
+        found = list(super().match(host, addr, port))
+        for kind in REVOKED:
+            found[kind] = [*found[kind], *(key for port in (port, None) for key in self._match(host, addr, port)[kind])]
+        return tuple(found)
+
+
+REVOKED = (2, 4, 6)  # places of the revoked keys, certificates and names in what `match` returns
+FILE = Limit("known_hosts", 16 << 20)
 
 
 class KnownHosts:
@@ -19,12 +42,13 @@ class KnownHosts:
 
     def __init__(self, files: tuple[str, ...]) -> None:
         self.files = files
-        self.parsed = asyncssh.SSHKnownHosts()
+        self.parsed = _Entries()
         for path in files:
             try:
-                self.parsed.load(Path(path).read_text(encoding="utf-8", errors="replace"))
+                data = read_file(path, FILE, Deadline(READ_SECONDS))
             except FileNotFoundError:
                 continue
+            self.parsed.load(data.decode("utf-8", "replace"))
 
     @staticmethod
     def of(named: Sequence[str]) -> KnownHosts:
@@ -47,7 +71,9 @@ class KnownHosts:
             self.parsed.load(line)
             path = Path(self.files[0])
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as file:
+            with open(
+                os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600), "a", encoding="utf-8"
+            ) as file:
                 file.write(line)
 
 
@@ -65,10 +91,15 @@ def _read(files: tuple[str, ...], _versions: tuple[tuple[int, int], ...]) -> Kno
 
 
 class Client(asyncssh.SSHClient):
-    """Decides on a host key that known_hosts does not hold."""
+    """Decides on a host key that known_hosts does not hold, and meters the connection from its first byte."""
 
     def __init__(self, known: KnownHosts, host: str, accept_new: bool) -> None:
         self._known, self._host, self._accept_new = known, host, accept_new
+        self.meter: Meter | None = None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """Called before the host has said anything."""
+        self.meter = Meter(conn)
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Whether to go on. Raises ValueError, which asyncssh reports as HostKeyNotVerifiable with this text."""

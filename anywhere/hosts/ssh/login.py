@@ -12,11 +12,15 @@ from typing import Any
 import asyncssh
 
 from anywhere.errors import HostUnreachable
+from anywhere.held import hide
 from anywhere.hosts.ssh.connection import LOOP, Connection
+from anywhere.hosts.ssh.key_files import bound
 from anywhere.hosts.ssh.known_hosts import Client, KnownHosts
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
+from anywhere.redact import printable
 from anywhere.threads import within
 
+bound()
 CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
 # Cheapest first where ssh_config does not choose: a fleet pays for each handshake. All others stay on offer.
 FIRST_KEX = (b"curve25519-sha256", b"curve25519-sha256@libssh.org")
@@ -28,17 +32,35 @@ NEW_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-
 )
 
 
+LOOK_UP, CONNECT, JUMP, HANDSHAKE = "name look-up", "TCP connection", "jump host", "SSH handshake"
+# What a step that gets no answer calls for.
+SILENT = {
+    LOOK_UP: "check the nameservers of this computer, or give HostName in ~/.ssh/config",
+    CONNECT: "check the address, the route, the firewall, and whether the host is up",
+    JUMP: "check the jump host",
+    HANDSHAKE: "the port accepts connections, so sshd or the host is slow: check its load, and UseDNS and PAM of its sshd",
+}
+
+
+MOST_SAID = 400  # characters of a failure
+
+
 class Patience:
     """The end of a login, and what is being waited for (`step`)."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.step = "TCP connection"
-        self._end = time.monotonic() + seconds
+        self.step = CONNECT
+        self._started = time.monotonic()
+
+    @property
+    def where(self) -> str:
+        """The step that failed, and after which time."""
+        return f"({self.step}) after {time.monotonic() - self._started:.1f} s"
 
     def left(self) -> float:
         """Seconds left; TimeoutError when there are none."""
-        left = self._end - time.monotonic()
+        left = self._started + self.seconds - time.monotonic()
         if left <= 0:
             raise TimeoutError(self.step)
         return left
@@ -54,10 +76,15 @@ def _login(target: SSHTarget, options: SSHOptions, patience: Patience, chain: tu
     try:
         settings = _settings(target, options)
         route = _route(settings, target, options, patience, (*chain, target.host))
-        patience.step = "SSH handshake"
-        return Connection(LOOP.call(_handshake(target, settings, route), patience.left()), target.label)
+        patience.step = HANDSHAKE
+        return _connection(LOOP.call(_handshake(target, settings, route), patience.left()), target.label)
     except (asyncssh.Error, OSError, ValueError, KeyError) as error:
         raise explain(error, target, options, patience, "jump host " if chain else "") from error
+
+
+def _connection(inner: asyncssh.SSHClientConnection, name: str) -> Connection:
+    owner: Any = inner.get_owner()
+    return Connection(inner, name, owner.meter if isinstance(owner, Client) else None)
 
 
 async def _handshake(target: SSHTarget, settings: Any, route: dict[str, Any]) -> asyncssh.SSHClientConnection:
@@ -112,9 +139,9 @@ def _route(
 
 def _connect(host: str, port: int, family: int, patience: Patience) -> socket.socket:
     """A TCP connection to the first address that answers. The look-up runs aside: it cannot be interrupted."""
-    patience.step = "name look-up"
+    patience.step = LOOK_UP
     found = within(patience.left(), lambda: socket.getaddrinfo(host, port, family or 0, socket.SOCK_STREAM))
-    patience.step = "TCP connection"
+    patience.step = CONNECT
     failure = OSError("no address")
     for index, (kind, _, _, _, address) in enumerate(found):
         sock = socket.socket(kind, socket.SOCK_STREAM)
@@ -143,7 +170,8 @@ def _jump(hops: Hops, options: SSHOptions, patience: Patience, chain: tuple[str,
     with _jumps_lock:
         lock = _jump_locks.setdefault(key, threading.Lock())
     if not lock.acquire(timeout=patience.left()):
-        raise TimeoutError("jump host")
+        patience.step = JUMP
+        raise TimeoutError(JUMP)
     try:
         if key not in _jumps or _jumps[key].inner.is_closed():
             _jumps[key] = _open_jump(hops, options, patience, chain)
@@ -159,7 +187,7 @@ def _open_jump(hops: Hops, options: SSHOptions, patience: Patience, chain: tuple
     inner = _jump(tuple(before), options, patience, chain).inner
     try:
         work = _handshake(last, _settings(last, options), {"tunnel": inner})
-        return Connection(LOOP.call(work, patience.left()), last.label)
+        return _connection(LOOP.call(work, patience.left()), last.label)
     except (asyncssh.Error, OSError, ValueError) as error:
         raise explain(error, last, options, patience, "jump host ") from error
 
@@ -173,7 +201,7 @@ def explain(
     """One line for a person, and what to do."""
     code = "host.permission" if isinstance(error, asyncssh.PermissionDenied) else "host.unreachable"
     text, remedy = _explain(error, target, options, patience)
-    return HostUnreachable(f"{kind}{target.label}: {text}", code=code, remedy=remedy)
+    return HostUnreachable(f"{kind}{target.label}: {printable(hide(text))[:MOST_SAID]}", code=code, remedy=remedy)
 
 
 def _explain(error: Exception, target: SSHTarget, options: SSHOptions, patience: Patience) -> tuple[str, str]:
@@ -186,24 +214,28 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, patience:
         case asyncssh.KeyExchangeFailed():
             return f"no common algorithm: {error.reason}", "allow one in the host's sshd_config or in ~/.ssh/config"
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
-            return str(error), "mend ~/.ssh/config, or the key file that it names"
+            return str(error), "fix ~/.ssh/config, or the key file that it names"
         case asyncssh.ConnectionLost() | ConnectionResetError() | BrokenPipeError():
-            told = f"the connection was closed ({patience.step})"
+            told = f"the connection was closed {patience.where}"
             return told, "see the log of sshd there (MaxStartups, AllowUsers, a ban), and whether that port is sshd's"
         case asyncssh.DisconnectError():
-            return f"no SSH there: {error.reason}", "check the port, what listens on it, and sshd's own log"
+            return (
+                f"no SSH there: {error.reason[:200]} {patience.where}",
+                "check the port, what listens on it, and sshd's own log",
+            )
         case asyncssh.ChannelOpenError():
             return f"the jump host cannot reach it: {error.reason}", "check the route from the jump host"
         case TimeoutError():
-            told = f"no answer within {patience.seconds:.0f} s ({patience.step})"
-            return told, "check the address, the firewall and the host itself"
+            return f"no answer within {patience.seconds:.0f} s ({patience.step})", SILENT[patience.step]
         case socket.gaierror():
             return f"the name is not known here: {error.strerror}", "check it, or give HostName in ~/.ssh/config"
         case ConnectionRefusedError():
-            return "connection refused", "start sshd there, or name its port: user@host:port"
+            return f"connection refused {patience.where}", "start sshd there, or name its port: user@host:port"
         case OSError():
-            return error.strerror or str(error), "check the address, the route and the firewall"
-    return str(error), "mend the SSH settings of this host in ~/.ssh/config"
+            if error.filename:
+                return f"{error.filename}: {error.strerror}", "name another file, or remove it from the settings"
+            return f"{error.strerror or error} {patience.where}", "check the address, the route and the firewall"
+    return str(error), "fix the SSH settings of this host in ~/.ssh/config"
 
 
 def _host_key(reason: str, target: SSHTarget, options: SSHOptions) -> tuple[str, str]:
@@ -215,4 +247,9 @@ def _host_key(reason: str, target: SSHTarget, options: SSHOptions) -> tuple[str,
     place = f"[{target.host}]:{target.port}" if target.port else target.host
     if reason.startswith("changed"):
         return "its host key is not the one in known_hosts", f"if the host was rebuilt: ssh-keygen -R '{place}'"
+    if "revoked" in reason:
+        return (
+            "its host key is revoked in known_hosts (@revoked)",
+            "give the host a new key; do not log in to it before",
+        )
     return f"its host key is not accepted: {reason}", "see known_hosts"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import threading
@@ -94,6 +95,67 @@ def test_a_revoked_host_key_is_never_accepted(server: Server, tmp_path: Path) ->
     known = tmp_path / "known_hosts"
     known.write_text(f"@revoked * {key[0]} {key[1]}\n[127.0.0.1]:{server.port} {key[0]} {key[1]}\n")
     assert "revoked" in str(refusal(server, replace(server.options, known_hosts=(str(known),), accept_new=True)))
+
+
+@region
+@pytest.mark.parametrize(
+    "place", ["*", "127.0.0.*", "127.0.0.1", "[127.0.0.1]:PORT", "[127.0.0.*]:*", "hashed", "hashed port"]
+)
+@pytest.mark.parametrize("beside", ["", "[127.0.0.1]:PORT OTHER\n", "@cert-authority * OTHER\n"])
+def test_a_key_that_is_only_revoked_is_not_taken_as_new(
+    server: Server, tmp_path: Path, place: str, beside: str
+) -> None:
+    kind, text, *_ = Path(f"{server.host_key}.pub").read_text().split()
+    other = " ".join(Path(f"{keygen(tmp_path / 'other')}.pub").read_text().split()[:2])
+    known = tmp_path / "known_hosts"
+    if place.startswith("hashed"):
+        name = f"[127.0.0.1]:{server.port}" if "port" in place else "127.0.0.1"
+        known.write_text(f"{name} {kind} {text}\n")
+        subprocess.run(["ssh-keygen", "-H", "-f", known], check=True, capture_output=True)
+        place = known.read_text().split()[0]
+    lines = f"@revoked {place} {kind} {text}\n{beside}".replace("PORT", str(server.port)).replace("OTHER", other)
+    known.write_text(lines)
+    error = refusal(server, replace(server.options, known_hosts=(str(known),), accept_new=True))
+    assert "is revoked in known_hosts" in str(error)
+    assert known.read_text() == lines
+
+
+@region
+def test_a_revoked_authority_is_trusted_at_no_port(tmp_path: Path) -> None:
+    ca = keygen(tmp_path / "ca")
+    certified = Server(tmp_path / "certified", f"HostCertificate {tmp_path}/certified/host_key-cert.pub")
+    subprocess.run(
+        ["ssh-keygen", "-q", "-s", ca, "-I", "x", "-h", "-n", "127.0.0.1", f"{certified.host_key}.pub"], check=True
+    )
+    public, known = Path(f"{ca}.pub").read_text(), tmp_path / "known_hosts"
+    known.write_text(f"@cert-authority 127.0.0.1 {public}@revoked [127.0.0.1]:{certified.port} {public}")
+    with serving(certified):
+        assert "revoked" in str(refusal(certified, replace(certified.options, known_hosts=(str(known),))))
+
+
+@region
+@pytest.mark.parametrize("kind", ["zero", "pipe", "large"])
+@pytest.mark.parametrize("option", ["identities", "known_hosts", "config", "named by config"])
+def test_a_file_without_end_is_not_read(server: Server, tmp_path: Path, option: str, kind: str) -> None:
+    path = tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "large":
+        with path.open("wb") as file:
+            file.truncate(1 << 33)
+    else:
+        path = Path("/dev/zero")
+    options = server.options
+    if option == "named by config":
+        (tmp_path / "config").write_text(f"IdentityFile {path}\n")
+        options = replace(options, identities=(), config=(str(tmp_path / "config"),))
+    else:
+        options = replace(options, **{option: (str(path),)})
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    said = str(refusal(server, options))
+    assert str(path) in said or "login refused" in said
+    assert time.monotonic() - started < 3
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
 
 
 @region

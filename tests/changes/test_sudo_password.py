@@ -1,0 +1,112 @@
+"""The password of sudo, given with -K, is found nowhere: not in files, logs or process lists of either side."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.barehost import BareHost
+from tests.support.sshd import Account, Server
+
+pytestmark = pytest.mark.region
+MARK = f"Pw{secrets.token_hex(8)}"  # other runs on this machine plant their own
+RIGHT, WRONG = f"{MARK}-r1ght", f"{MARK}-wr0ng"
+SUDO = {"asks": "ALL=(ALL) ALL", "free": "ALL=(ALL) NOPASSWD: ALL"}
+LOGS = "Defaults logfile=/var/lib/sudo.log, loglinelen=0\n"
+APPLY = {
+    "rules": ("rules", "apply", "--no-persist"),
+    "proxy": ("proxy", "apply", "--url", "http://10.0.0.1:3128"),
+}
+
+
+class Entered(Server):
+    """Its sshd runs in the namespaces of a host of its own, whose files are thrown away with it."""
+
+    def _namespace(self, command: object) -> str:
+        lines = super()._namespace(command).splitlines()  # type: ignore[arg-type]
+        return "\n".join(line for line in lines if "tmpfs" not in line)
+
+
+class Seen(threading.Thread):
+    """Looks through the arguments and environments of all processes until it is stopped."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.found: set[str] = set()
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self.stopped.wait(0.01):
+            for entry in filter(str.isdigit, os.listdir("/proc")):
+                for name in ("cmdline", "environ"):
+                    try:
+                        data = Path(f"/proc/{entry}/{name}").read_bytes()
+                    except OSError:
+                        continue
+                    if MARK.encode() in data:
+                        self.found.add(data.decode("utf-8", "replace"))
+
+
+@pytest.fixture
+def far(room: Path) -> Iterator[tuple[BareHost, Server]]:
+    accounts = [Account(name, sudo=sudo, password=RIGHT) for name, sudo in SUDO.items()]
+    accounts[0] = Account("asks", sudo=f"{SUDO['asks']}\n{LOGS}", password=RIGHT)
+    with BareHost() as bare:
+        server = Entered(room / "sshd", "LogLevel DEBUG3", accounts=accounts)
+        config = server.folder / "sshd_config"
+
+        def start(command: list[str], **more: object) -> subprocess.Popen[bytes]:
+            script = server._namespace(command)
+            return subprocess.Popen([*bare.enter, "sh", "-ec", script], **more)  # type: ignore[call-overload, no-any-return]
+
+        server.start(start)
+        assert config.exists()
+        yield bare, server
+        server.stop()
+
+
+def planted(*folders: Path) -> list[str]:
+    done = subprocess.run(["grep", "-rlaF", MARK, *folders], capture_output=True, text=True)
+    return [path for path in done.stdout.splitlines() if "/etc/shadow" not in path]
+
+
+@pytest.mark.parametrize("password", [RIGHT, WRONG], ids=["right", "wrong"])
+@pytest.mark.parametrize("sudo", SUDO)
+@pytest.mark.parametrize("verb", APPLY)
+def test_the_password_is_nowhere(
+    far: tuple[BareHost, Server], tmp_path: Path, verb: str, sudo: str, password: str
+) -> None:
+    bare, server = far
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh" / "known_hosts").write_text(server.known_hosts.read_text())
+    spec = f"{sudo}@127.0.0.1:{server.port}"
+    seen = Seen()
+    seen.start()
+
+    def anywhere(*words: str) -> subprocess.CompletedProcess[str]:
+        enter = ["nsenter", f"--net=/proc/{bare.pid}/ns/net", "env", "-i", "PATH=/usr/bin:/bin", f"HOME={home}"]
+        argv = [*enter, sys.executable, "-m", "anywhere", *words, "--host", spec, "-K", "--ssh-key", str(server.key)]
+        return subprocess.run(argv, input=f"{password}\n", capture_output=True, text=True, timeout=90)
+
+    applied = anywhere(*APPLY[verb])
+    reverted = anywhere(verb, "revert")
+    time.sleep(0.1)
+    seen.stopped.set()
+    seen.join()
+    is_refused = sudo == "asks" and password == WRONG
+    assert (applied.returncode == 0) is not is_refused, applied.stdout + applied.stderr
+    if not is_refused:
+        assert reverted.returncode == 0, reverted.stdout + reverted.stderr
+        assert "undone" in reverted.stdout
+    assert MARK not in applied.stdout + applied.stderr + reverted.stdout + reverted.stderr
+    assert not seen.found
+    assert not planted(home, bare.root / "up", server.folder)
