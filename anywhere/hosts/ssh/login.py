@@ -17,7 +17,7 @@ from anywhere.hosts.ssh.connection import LOOP, Connection
 from anywhere.hosts.ssh.key_files import bound
 from anywhere.hosts.ssh.known_hosts import Client, KnownHosts
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
-from anywhere.redact import printable
+from anywhere.printable import printable
 from anywhere.threads import within
 
 bound()

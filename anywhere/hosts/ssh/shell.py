@@ -17,7 +17,7 @@ from anywhere.hosts.ssh.connection import Connection, Ran
 from anywhere.hosts.ssh.inventory import parse_clock, parse_environment
 from anywhere.hosts.ssh.session import Reply, Sink
 from anywhere.hosts.ssh.sudo import Action, Prompt
-from anywhere.redact import printable
+from anywhere.printable import printable
 
 QUIET = 9.0  # seconds without a byte after which an observation has hung: past every time limit set over there
 BATCH_SECONDS = 60.0
