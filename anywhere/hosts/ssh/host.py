@@ -25,7 +25,7 @@ from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.background import Gathering, Group, Key
 from anywhere.hosts.ssh.connection import Connection, NotPermitted
 from anywhere.hosts.ssh.files import FileGroup, spelling
-from anywhere.hosts.ssh.resolver import ServerNames, SystemNames
+from anywhere.hosts.ssh.names.resolver import ServerNames, SystemNames
 from anywhere.hosts.ssh.shell import Shell, completed
 from anywhere.hosts.target import SSHOptions
 from anywhere.model import Reason, Stage

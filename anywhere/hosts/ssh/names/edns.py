@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.dns import NO_BASH, queries
+from anywhere.hosts.ssh.names.dns import NO_BASH, queries
 
 MARK = "edns"
 SIZE = 3  # questions, so that lost packets do not look like a filter

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from anywhere.hosts.base import Answer, Query
 from anywhere.hosts.probe.dns import UDP_SIZE, ask, judge, merge
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.coalesce import Slot
-from anywhere.hosts.ssh.records import run_records
+from anywhere.hosts.ssh.names.coalesce import Slot
+from anywhere.hosts.ssh.names.records import run_records
 from anywhere.hosts.ssh.shell import Shell
 from anywhere.model import Reason
 

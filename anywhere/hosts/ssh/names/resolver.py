@@ -14,10 +14,10 @@ from dataclasses import replace
 
 from anywhere.hosts.base import Answer
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.coalesce import Slot, Together
-from anywhere.hosts.ssh.dns import DATAGRAM, Datagrams, Stream
-from anywhere.hosts.ssh.edns import Samples
-from anywhere.hosts.ssh.records import run_records
+from anywhere.hosts.ssh.names.coalesce import Slot, Together
+from anywhere.hosts.ssh.names.dns import DATAGRAM, Datagrams, Stream
+from anywhere.hosts.ssh.names.edns import Samples
+from anywhere.hosts.ssh.names.records import run_records
 from anywhere.hosts.ssh.shell import KILLED, Shell
 from anywhere.model import Reason
 
