@@ -21,6 +21,7 @@ from anywhere.taskdef.modes import MODES
 from tests.support.commands import in_next, in_text, refused
 
 ROOT = Path(__file__).parents[2] / "anywhere"
+PLACEHOLDERS = ("ID", "CODE", "REGION")
 ID = re.compile(r"(host|netfilter|network|system|endpoints|containers|agents|fit|density|taskdef|mode)\.[a-z0-9-]+")
 
 
@@ -80,7 +81,7 @@ def test_every_command_that_a_text_quotes_is_taken() -> None:
         (name, words)
         for name, text in _strings()
         for words in in_text(text)
-        if "..." not in words and not any("X" in word or word in ("ID", "CODE") for word in words)
+        if "..." not in words and not any("X" in word or word in PLACEHOLDERS for word in words)
     ]
     assert len(found) > 20
     assert [line for _, words in found if (line := refused(words, is_prose=True))] == []
