@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from anywhere.errors import ParseError
 from anywhere.hosts.base import Deadline, Probe, ProbeSpec, TlsFacts
 from anywhere.hosts.probe import socks
+from anywhere.hosts.probe.flight import shake
 from anywhere.hosts.probe.http import Head, ask, connect_request, judge, proxy_reason, read_head
 from anywhere.hosts.probe.proxy_url import ProxyUrl
 from anywhere.hosts.probe.tcp import is_reset, segments
@@ -163,7 +164,7 @@ class _Climb:
         try:
             end = self._end(CONNECT_SHARE)
             self.sock = tls = handshake(self.sock, context, proxy.host)
-            _shake(tls, end)
+            shake(tls, end)
         except (OSError, ValueError) as error:
             reason, detail = reason_of(error)
             raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, f"TLS to the proxy: {reason}: {detail}") from error
@@ -203,7 +204,7 @@ class _Climb:
         try:
             end = self._end(TLS_SHARE)
             self.sock = tls = handshake(self.sock, context, self.spec.sni or self.spec.host)
-            _shake(tls, end)
+            shake(tls, end)
             self._note(tls=facts_of(tls, self.spec.verify))
         except (OSError, ValueError) as error:
             self._note(tls=self._presented())
@@ -251,20 +252,6 @@ class _Climb:
             raise _Failed(Stage.HTTP, *refused)
         if head.status == 101 and is_reset(self.sock, min(FIRST_MOMENT, self.ladder.deadline.left())):
             raise _Failed(Stage.HTTP, Reason.UPGRADE_REFUSED, "101, and the connection is cut at once")
-
-
-def _shake(tls: ssl.SSLSocket, end: float) -> None:
-    """The handshake with one end for all its reads: the socket's timeout alone would start anew with each."""
-    while True:
-        left = end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("handshake")
-        tls.settimeout(left)
-        try:
-            tls.do_handshake()
-        except ssl.SSLWantReadError:
-            continue
-        return
 
 
 def connect_reason(error: OSError) -> tuple[Reason, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from anywhere.hosts.base import TlsFacts
 from anywhere.hosts.probe.castore import certificates
+from anywhere.hosts.probe.flight import Refused
 from anywhere.model import Reason
 
 # The ECS agent in Docker mode offers only these below TLS 1.3 (ecs-agent/utils/cipher/cipher.go).
@@ -41,6 +42,7 @@ _BY_SSL_REASON = {
     "NO_SHARED_CIPHER": Reason.TLS_VERSION,
     "WRONG_CIPHER_RETURNED": Reason.TLS_VERSION,
 }
+_DETAILS = {Reason.NOT_TLS: "the answer is not TLS", Reason.TLS_VERSION: "no TLS version or suite in common"}
 
 
 class Contexts:
@@ -113,6 +115,8 @@ def load_pem(context: ssl.SSLContext, pem: str) -> int:
 
 def reason_of(error: Exception) -> tuple[Reason, str]:
     """What a failed handshake means, and its detail."""
+    if isinstance(error, Refused):
+        return error.reason, error.detail
     if isinstance(error, ssl.SSLCertVerificationError):
         return _BY_VERIFY_CODE.get(error.verify_code, Reason.CERT_UNTRUSTED), error.verify_message
     if isinstance(error, TimeoutError):
@@ -121,8 +125,8 @@ def reason_of(error: Exception) -> tuple[Reason, str]:
         return Reason.TLS_RESET, "connection ended in the handshake"
     if isinstance(error, ssl.SSLError):
         name = error.reason or ""
-        detail = name.replace("_", " ").lower() or str(error)
-        return _BY_SSL_REASON.get(name, Reason.TLS_RESET), detail
+        reason = _BY_SSL_REASON.get(name, Reason.TLS_RESET)
+        return reason, _DETAILS.get(reason) or name.replace("_", " ").lower() or str(error)
     return Reason.TLS_RESET, str(error)
 
 
