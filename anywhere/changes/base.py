@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from anywhere.changes.script import own_script
 from anywhere.errors import AnywhereError
 from anywhere.hosts.base import Host
 from anywhere.settings import Settings
@@ -21,6 +22,10 @@ class ChangeFailed(AnywhereError):
     """A step or an undo did not work; what was done so far is in the journal (exit code 1)."""
 
     exit_code = 1
+
+
+class JournalDamaged(ChangeFailed):
+    """The record of what was changed is not what was written: it is never acted on as if it were."""
 
 
 class HostBusy(ChangeFailed):
@@ -44,7 +49,9 @@ class PutBack:
     """The undo of a written file: `content` is what was there before (None: no file), `wrote` the SHA-256 of what the
     step writes. A file that is neither any more was edited by someone else: then only the `lines` that are still ours
     go back to what they were (None: away), or, where there are none, the file is left alone and said so. `folders` are
-    the parents that the step made, deepest first. `mode` is octal, `owner` is `uid:gid`."""
+    the parents that the step made, deepest first. `mode` is octal, `owner` is `uid:gid`. `also` are the digests of what
+    other steps have written there, before or after. `mixed` is whether someone else edited the file between two of our
+    writes, or what was there before is lost: then only lines can be taken out."""
 
     path: str
     content: bytes | None
@@ -53,6 +60,8 @@ class PutBack:
     owner: str = "0:0"
     folders: tuple[str, ...] = ()
     lines: tuple[tuple[str, str | None], ...] = ()
+    also: tuple[str, ...] = ()
+    mixed: bool = False
 
 
 Undo = Command | PutBack
@@ -102,4 +111,4 @@ def set_sysctl(key: str, path: str, old: str, new: str, why: str) -> Step:
 
 def write_proc(path: str, value: str) -> Command:
     """Write a file of /proc/sys. An empty value is written as a line end, as a list of ports is emptied by it."""
-    return Command(("sh", "-c", 'cat > "$1"', "write", path), f"{value}\n".encode(), shown=("tee", path))
+    return Command(own_script("setting", path), f"{value}\n".encode(), shown=("tee", path))

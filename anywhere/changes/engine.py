@@ -6,28 +6,21 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from anywhere.changes.base import ChangeFailed, Command, Planner, Step
+from anywhere.changes.base import ChangeFailed, Command, JournalDamaged, Planner, Step
 from anywhere.changes.files import put_back
 from anywhere.changes.journal import FOLDER, Entry, Journal
-from anywhere.changes.lock import locked
+from anywhere.changes.lock import locked, under
+from anywhere.changes.script import own_script
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 
+# What of a kind of change stands on a host, in words; empty when nothing does.
+Traces = Callable[[Host], tuple[str, ...]]
 Told = Callable[[Step, bool], None]
 
 NEEDED_KIB = 256  # journal, backups and files of the longest plan are far below it
-
-_ROOM = """
-need=$1; shift
-for d; do
-  while [ ! -d "$d" ]; do d=$(dirname -- "$d"); done
-  [ -w "$d" ] || { echo "$d is read-only, or this is not root"; exit 1; }
-  [ "$need" -gt 0 ] || continue
-  set -- $(stat -f -c '%a %S %c %d' -- "$d") || exit 1
-  [ $(($1 / 1024 * $2 + $1 % 1024 * $2 / 1024)) -ge "$need" ] || { echo "$d has no room: the disk is full"; exit 1; }
-  [ "$3" -eq 0 ] || [ "$4" -gt 16 ] || { echo "$d has no room: no inodes are left"; exit 1; }
-done
-"""
+_GIVEN_UP = "what it held is given up"
+_NO_RECORD = "no record of what was there before: left as it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,47 +48,81 @@ def observe(host: Host, planner: Planner) -> tuple[Step, ...]:
 def apply(host: Host, name: str, planner: Planner, told: Told = lambda step, done: None) -> Applied:
     """Plan under the lock and run the steps, each undo on disk before its step. `told` gets each step before it runs,
     and again when it is done. Raises ChangeFailed."""
-    with locked(host, name):
+    with locked(host, name) as token:
         steps = observe(host, planner)
         if not steps:
             return Applied(())
+        journal = Journal(host, name, token=token)
         require_room(host, steps)
-        journal = Journal(host, name)
         for step in steps:
             journal.begin(step)
             told(step, False)
-            _run(host, step.do, step.title)
+            _run(host, token, step.do, step.title)
             told(step, True)
         return Applied(steps, observe(host, planner))
 
 
-def revert(host: Host, name: str) -> Reverted:
+def revert(host: Host, name: str, *, traces: Traces | None = None, force_missing: bool = False) -> Reverted:
     """Undo all that the journal holds, last first; a failed undo is listed and the others still run. A read-only disk is
-    refused before the first, as for apply; on a full one a revert goes through, because it only takes away."""
-    with locked(host, name):
-        journal = Journal(host, name)
-        if journal.entries:
-            _require(host, 0, [FOLDER])
-        undone: list[str] = []
-        failed: list[tuple[str, str]] = []
-        for entry in reversed(journal.entries):
-            try:
-                _undo(host, entry)
-                undone.append(entry.title)
-            except ChangeFailed as error:
-                failed.append((entry.title, str(error)))
-                continue
-            # Without room for the note the undo may run once more, which does no harm.
-            with suppress(ChangeFailed):
-                journal.undone(entry.key)
-        if not failed:
-            journal.clear()
-        return Reverted(tuple(undone), tuple(failed))
+    refused before the first, as for apply; on a full one a revert goes through, because it only takes away.
+
+    `traces` says what of these changes stands on a host: without a record of it that is reported, not passed over. A
+    record that is damaged is refused (JournalDamaged); with `force_missing` what is intact is undone, the rest is
+    listed as failed, part by part, and forgotten."""
+    with locked(host, name) as token:
+        journal = Journal(host, name, token=token, force=force_missing)
+        entries = journal.entries
+        if not entries:
+            failed = [(problem, _GIVEN_UP) for problem in journal.problems]
+            failed += [(what, _NO_RECORD) for what in _unrecorded(host, traces, force_missing)]
+            if journal.exists:
+                journal.clear()
+            return Reverted((), tuple(failed))
+        _require(host, 0, [FOLDER])
+        return _undo_all(host, token, journal, entries)
 
 
-def journaled(host: Host, name: str) -> tuple[Entry, ...]:
-    """What a revert would undo, oldest first."""
-    return Journal(host, name).entries
+def _undo_all(host: Host, token: str, journal: Journal, entries: Sequence[Entry]) -> Reverted:
+    undone: list[str] = []
+    lost = [(problem, _GIVEN_UP) for problem in journal.problems]
+    failed: dict[str, tuple[str, str]] = {}
+    for entry in reversed(entries):
+        lost += entry.lost
+        try:
+            _undo(host, token, entry)
+        except ChangeFailed as error:
+            failed[entry.key] = (entry.title, str(error))
+            continue
+        if not entry.lost:
+            undone.append(entry.title)
+        # Without room for the note the undo may run once more, which does no harm.
+        with suppress(ChangeFailed):
+            journal.undone(entry.key)
+    if failed:
+        journal.keep(tuple(failed))
+    else:
+        journal.clear()
+    return Reverted(tuple(undone), (*lost, *failed.values()))
+
+
+def journaled(host: Host, name: str, traces: Traces | None = None) -> tuple[Entry, ...]:
+    """What a revert would undo, oldest first. Raises JournalDamaged as it would."""
+    try:
+        entries = Journal(host, name).entries
+    except JournalDamaged:
+        # Another run may be writing it just now: once more, when nobody is.
+        with locked(host, name) as token:
+            entries = Journal(host, name, token=token).entries
+    if not entries:
+        _unrecorded(host, traces, False)
+    return entries
+
+
+def _unrecorded(host: Host, traces: Traces | None, allowed: bool) -> tuple[str, ...]:
+    found = traces(Recording(host)) if traces else ()
+    if found and not allowed:
+        raise JournalDamaged(f"no record of these changes is left on {host.name}, but they stand: {'; '.join(found)}")
+    return found
 
 
 def require_room(host: Host, steps: Sequence[Step]) -> None:
@@ -105,20 +132,20 @@ def require_room(host: Host, steps: Sequence[Step]) -> None:
 
 
 def _require(host: Host, kib: int, folders: Iterable[str]) -> None:
-    done = host.run(("sh", "-c", _ROOM, "room", str(kib), *folders))
+    done = host.run(own_script("room", str(kib), *folders))
     if not done.ok:
         why = done.stdout.strip() or done.stderr.strip()
         raise ChangeFailed(f"nothing was changed on {host.name}: {why}")
 
 
-def _undo(host: Host, entry: Entry) -> None:
+def _undo(host: Host, token: str, entry: Entry) -> None:
     for undo in reversed(entry.undo):
         command = undo if isinstance(undo, Command) else put_back(host, undo)
-        _run(host, command, entry.title)
+        _run(host, token, command, entry.title)
 
 
-def _run(host: Host, command: Command, title: str) -> None:
-    done = host.run(command.argv, input=command.input, timeout=command.timeout)
+def _run(host: Host, token: str, command: Command, title: str) -> None:
+    done = host.run(under(token, command.argv), input=command.input, timeout=command.timeout)
     if not done.ok:
         why = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise ChangeFailed(f"{title}: rc {done.rc}{': ' + why[-1] if why else ''}")

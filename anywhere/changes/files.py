@@ -6,27 +6,20 @@ import hashlib
 import posixpath
 
 from anywhere.changes.base import ChangeFailed, Command, PutBack, Step
+from anywhere.changes.script import own_script
 from anywhere.hosts.base import Host
-
-# A link is followed, so that the file it names is written and the link stays. The new file gets its final name only
-# when it is whole; a run that dies before leaves a file that nothing reads and that the next run writes over.
-_WRITE = (
-    'p=$(readlink -f -- "$1") || p=$1; t=$p.anywhere-new; umask 077; '
-    'install -D -m "$2" /dev/stdin "$t" && chown "$3" "$t" && { sync "$t" 2>/dev/null; mv -f -- "$t" "$p"; }'
-)
-_REMOVE = 'p=$1; shift; rm -f -- "$p" "$p.anywhere-new"; for d; do rmdir -- "$d" 2>/dev/null; done; test ! -e "$p"'
 
 
 def write(path: str, content: bytes, mode: str = "0644", owner: str = "0:0", *, secret: bool = False) -> Command:
     """Write a file atomically, with its folders. `mode` is octal, `owner` is `uid:gid`."""
     uid, _, gid = owner.partition(":")
     shown = ("install", "-D", "-m", mode, *(() if owner == "0:0" else ("-o", uid, "-g", gid)), "/dev/stdin", path)
-    return Command(("sh", "-c", _WRITE, "write", path, mode, owner), content, secret, shown=shown)
+    return Command(own_script("write", path, mode, owner), content, secret, shown=shown)
 
 
 def remove(path: str, folders: tuple[str, ...] = ()) -> Command:
     """Remove a file, and those of the folders that are empty then."""
-    return Command(("sh", "-c", _REMOVE, "remove", path, *folders), shown=("rm", "-f", path))
+    return Command(own_script("remove", path, *folders), shown=("rm", "-f", path))
 
 
 def file_step(
@@ -71,13 +64,15 @@ def put_back(host: Host, undo: PutBack) -> Command:
     if now is None and undo.content is None:
         return remove(undo.path, undo.folders)
     if now == undo.content and _mode(host, undo.path) == (undo.mode, undo.owner):
-        return Command(("rm", "-f", "--", f"{undo.path}.anywhere-new"))
-    if now is None or now == undo.content or hashlib.sha256(now).hexdigest() == undo.wrote:
+        return Command(own_script("leftovers", undo.path), shown=("true",))
+    ours = (undo.wrote, *undo.also)
+    if now is None or now == undo.content or (not undo.mixed and hashlib.sha256(now).hexdigest() in ours):
         if undo.content is None:
             return remove(undo.path, undo.folders)
         return write(undo.path, undo.content, undo.mode, undo.owner, secret=True)
     if not undo.lines:
-        raise ChangeFailed(f"{undo.path} was changed by someone else since: left as it is")
+        when = "between two of our writes" if undo.mixed else "since"
+        raise ChangeFailed(f"{undo.path} was changed by someone else {when}: left as it is")
     mode, owner = _mode(host, undo.path)
     without = _without_our_lines(now, dict(undo.lines))
     return write(undo.path, without, mode, owner, secret=True)

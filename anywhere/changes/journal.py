@@ -1,151 +1,218 @@
-"""The journal on the host: each undo, on disk before its step runs.
+"""The journal on the host: each undo, on disk before its step runs, and never acted on unless it is what was written.
 
-`/var/lib/anywhere/NAME.journal` is one JSON object a line; `/var/lib/anywhere/NAME.undo/` holds what may be secret, the
-former content of files, in files that only root may read. A line that was cut off by a crash is no entry: its step had
-not begun.
+`/var/lib/anywhere/NAME.journal` is one JSON document, replaced as a whole; `NAME.copy` is a second one; `NAME.seal` holds
+the digests that they may have: their own, and during a write also the one before. `NAME.undo/` holds what may be secret, the
+former content of files, each copy named by its digest. All of that is for root alone and checked to be. What is missing,
+changed or in another's hands is reported: nothing is undone on its word.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from anywhere.changes.base import ChangeFailed, Command, PutBack, Step, Undo
+from anywhere.changes.base import ChangeFailed, Command, JournalDamaged, PutBack, Step, Undo
+from anywhere.changes.lock import under
+from anywhere.changes.record import merged
+from anywhere.changes.script import own_script
+from anywhere.changes.seal import ABSENT, look
 from anywhere.hosts.base import Host
 
 FOLDER = "/var/lib/anywhere"
-
-# dd because it can append and fsync in one process; the sync of the folder makes a new name durable.
-_STORE = (
-    'umask 077; d=${1%/*}; mkdir -p "$d" && dd of="$1" conv="$2" oflag="$3" 2>/dev/null '
-    '&& { sync "$d" "${d%/*}" 2>/dev/null || sync; }'
-)
-_CLEAR = 'rm -rf -- "$1.undo"; rm -f -- "$1.journal"; rmdir -- "${1%/*}" 2>/dev/null; test ! -e "$1.journal"'
+SCHEMA = "anywhere/journal/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One step that was begun: its key, its title and how to undo it."""
+    """One step that was begun: its key, its title and how to undo it. `lost` says of each part that cannot be undone
+    what it is and why: only ever there when the journal was opened with `force`."""
 
     key: str
     title: str
     undo: tuple[Undo, ...]
+    lost: tuple[tuple[str, str], ...] = ()
 
 
 class Journal:
-    """The journal of one kind of change (`rules`, `proxy`, `register`) on one live host."""
+    """The journal of one kind of change (`rules`, `proxy`, `register`) on one live host. `token` is that of the lock,
+    without which nothing can be written. Raises JournalDamaged where the record is not what was written; with `force`
+    `problems` says so, and what cannot be trusted is `lost`."""
 
-    def __init__(self, host: Host, name: str, folder: str = FOLDER) -> None:
+    def __init__(self, host: Host, name: str, folder: str = FOLDER, *, token: str = "", force: bool = False) -> None:
         self._host = host
+        self._token = token
         self._base = f"{folder}/{name}"
-        self._lines = _lines(host, f"{self._base}.journal")
+        self._force = force
+        self._stored = look(host, self._base)
+        self.problems = self._stored.problems
+        if self.problems and not force:
+            raise JournalDamaged(f"{'; '.join(self.problems)}: nothing was undone")
+        self._digest = self._stored.digest
+        self._lines = self._parsed()
+        self._opened = False
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything of a journal is on the disk."""
+        return self._stored.exists
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """The steps that are not undone yet, oldest first."""
-        return tuple(Entry(key, str(line.get("title", key)), self._undo(line)) for key, line in self._live().items())
+        return tuple(self._entry(key, line) for key, line in self._lines.items())
 
     def begin(self, step: Step) -> None:
-        """Write the undo of a step to disk; nothing where an earlier step with this key has already. Raises
-        ChangeFailed when the disk does not take it, and then the step must not run."""
-        if step.key in self._live():
-            return
-        number = sum("key" in line for line in self._lines)
-        undo = [self._kept(item, f"{number:04d}-{index}") for index, item in enumerate(step.undo)]
-        self._append({"key": step.key, "title": step.title, "undo": undo})
+        """Write the undo of a step to disk. An earlier step with this key has seen the original, so that its undo stays
+        and only learns what this step writes. Raises ChangeFailed when the disk does not take it: then the step must
+        not run."""
+        self._open()
+        known = self._lines.get(step.key)
+        undo = [self._kept(item) for item in step.undo]
+        line: dict[str, Any] = {"title": step.title, "undo": undo}
+        if known:
+            line = {**known, "undo": merged(known["undo"], undo, self._json, self._keep_json)}
+        if line != known:
+            self._commit({**self._lines, step.key: line})
 
     def undone(self, key: str) -> None:
         """Note that a step is undone."""
-        self._append({"undone": key})
+        self._commit({name: line for name, line in self._lines.items() if name != key})
+
+    def keep(self, keys: Sequence[str]) -> None:
+        """Forget all but these steps, and remove the undo copies that no step needs."""
+        kept = {key: line for key, line in self._lines.items() if key in keys}
+        if kept != self._lines:
+            self._commit(kept)
+        needed = [digest for line in kept.values() for undo in line["undo"] for digest in _copies(undo)]
+        self._script("prune", *needed)
 
     def clear(self) -> None:
         """Remove the journal and what it kept, and the folder when nothing else is in it."""
-        done = self._host.run(("sh", "-c", _CLEAR, "clear", self._base))
-        if not done.ok:
-            raise ChangeFailed(f"{self._base}.journal could not be removed: {done.stderr.strip()}")
-        self._lines = []
+        self._script("clear")
+        self._lines, self._digest, self._opened = {}, ABSENT, False
 
-    def _live(self) -> dict[str, dict[str, Any]]:
-        live: dict[str, dict[str, Any]] = {}
-        for line in self._lines:
-            if "undone" in line:
-                live.pop(str(line["undone"]), None)
-            elif "key" in line:
-                live.setdefault(str(line["key"]), line)
-        return live
+    def _parsed(self) -> dict[str, dict[str, Any]]:
+        if not self._stored.text:
+            return {}
+        try:
+            body = json.loads(self._stored.text)
+            if body["schema"] != SCHEMA:
+                raise JournalDamaged(f"{self._base}.journal is of another version ({str(body['schema'])[:40]})")
+            return {str(line["key"]): line for line in body["entries"]}
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise JournalDamaged(f"the journal {self._base}.journal is damaged: {error}") from None
 
-    def _append(self, line: dict[str, Any]) -> None:
-        # The line end comes first: a line that a crash cut off stays alone.
-        text = "\n" + json.dumps(line, ensure_ascii=False) + "\n"
-        self._store(f"{self._base}.journal", text.encode("utf-8", "surrogateescape"), "notrunc,fsync", "append")
-        self._lines.append(line)
+    def _open(self) -> None:
+        if self._opened:
+            return
+        if not self._lines and self.exists:
+            self._script("clear")  # the rest of a revert that was killed at its end
+            self._digest = ABSENT
+        self._script("open")
+        self._opened = True
 
-    def _store(self, path: str, content: bytes, conv: str, flag: str) -> None:
-        done = self._host.run(("sh", "-c", _STORE, "store", path, conv, flag), input=content, timeout=30)
+    def _commit(self, lines: dict[str, dict[str, Any]]) -> None:
+        body = {"schema": SCHEMA, "entries": [{**line, "key": key} for key, line in lines.items()]}
+        text = (json.dumps(body, indent=1) + "\n").encode()
+        self._script("commit", self._digest, input=text)
+        self._lines, self._digest = lines, hashlib.sha256(text).hexdigest()
+
+    def _script(self, verb: str, *words: str, input: bytes = b"") -> None:
+        argv = under(self._token, own_script("journal", verb, self._base, *words))
+        done = self._host.run(argv, input=input, timeout=30)
         if not done.ok:
             why = done.stderr.strip() or "no room, or read-only"
-            raise ChangeFailed(f"the journal {path} could not be written ({why}): nothing more was changed")
+            raise ChangeFailed(
+                f"the journal {self._base}.journal could not be written ({why}): nothing more was changed"
+            )
 
-    def _kept(self, undo: Undo, name: str) -> dict[str, Any]:
+    # --- one undo, as the journal keeps it ---------------------------------------------------------------------------
+
+    def _keep(self, content: bytes) -> str:
+        digest = hashlib.sha256(content).hexdigest()
+        self._script("store", digest, input=content)
+        return digest
+
+    def _keep_json(self, value: Any) -> str:
+        return self._keep(json.dumps(value).encode())
+
+    def _kept(self, undo: Undo) -> dict[str, Any]:
         if isinstance(undo, Command):
-            if not undo.secret:
-                return {"argv": undo.argv, "input": undo.input.decode("utf-8", "surrogateescape")}
-            self._back_up(name, undo.input)
-            return {"argv": undo.argv, "backup": name}
-        kept: dict[str, Any] = {"path": undo.path, "wrote": undo.wrote, "mode": undo.mode, "owner": undo.owner}
-        kept["folders"] = undo.folders
+            kept: dict[str, Any] = {"argv": list(undo.argv), "timeout": undo.timeout}
+            if undo.secret:
+                return {**kept, "copy": self._keep(undo.input)}
+            return {**kept, "input": undo.input.decode("utf-8", "surrogateescape")}
+        kept = {"path": undo.path, "wrote": [undo.wrote, *undo.also], "mode": undo.mode, "owner": undo.owner}
+        kept |= {"folders": list(undo.folders), "mixed": undo.mixed}
         if undo.content is not None:
-            self._back_up(name, undo.content)
-            kept["backup"] = name
+            kept["copy"] = self._keep(undo.content)
         if undo.lines:
-            self._back_up(f"{name}-lines", json.dumps(undo.lines).encode())
-            kept["lines"] = f"{name}-lines"
+            kept["lines"] = self._keep_json([list(pair) for pair in undo.lines])
         return kept
 
-    def _back_up(self, name: str, content: bytes) -> None:
-        self._store(f"{self._base}.undo/{name}", content, "fsync", "sync")
-
-    def _backup(self, name: str) -> bytes:
-        return self._host.read(f"{self._base}.undo/{name}")
-
-    def _undo(self, line: dict[str, Any]) -> tuple[Undo, ...]:
+    def _copy(self, digest: str, what: str) -> bytes:
+        path = f"{self._base}.undo/{digest}"
         try:
-            return tuple(self._revived(kept) for kept in line["undo"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ChangeFailed(f"the journal {self._base}.journal is damaged: {error}") from None
+            content = self._host.read(path)
+        except OSError as error:
+            raise JournalDamaged(f"{what}: its undo copy {path} is missing ({error.strerror})") from None
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise JournalDamaged(f"{what}: its undo copy {path} is damaged")
+        return content
 
-    def _revived(self, kept: dict[str, Any]) -> Undo:
-        content = self._backup(kept["backup"]) if "backup" in kept else None
+    def _json(self, digest: str) -> Any:
+        return json.loads(self._copy(digest, "the lines of a file"))
+
+    def _entry(self, key: str, line: dict[str, Any]) -> Entry:
+        undos: list[Undo] = []
+        lost: list[tuple[str, str]] = []
+        for kept in line["undo"]:
+            what = str(kept.get("path") or line["title"])
+            if not self._stored.trusted:
+                lost.append((what, "the journal cannot be trusted: left as it is"))
+                continue
+            try:
+                undos.append(self._revived(kept, what))
+            except JournalDamaged as error:
+                if not self._force:
+                    raise JournalDamaged(f"{error}: nothing was undone") from None
+                lost.append((what, f"{str(error).removeprefix(what + ': ')}: what was there before is lost"))
+                undos += self._by_lines(kept, what)
+        return Entry(key, str(line["title"]), tuple(undos), tuple(lost))
+
+    def _revived(self, kept: dict[str, Any], what: str) -> Undo:
+        content = self._copy(kept["copy"], what) if "copy" in kept else None
         if "argv" in kept:
-            secret = content is not None
-            data = content if content is not None else str(kept["input"]).encode("utf-8", "surrogateescape")
-            return Command(tuple(kept["argv"]), data, secret)
-        lines = json.loads(self._backup(kept["lines"])) if "lines" in kept else []
-        return PutBack(
-            kept["path"],
-            content,
-            kept["wrote"],
-            kept["mode"],
-            kept["owner"],
-            tuple(kept["folders"]),
-            tuple((str(ours), before) for ours, before in lines),
-        )
+            data = content if content is not None else kept["input"].encode("utf-8", "surrogateescape")
+            return Command(tuple(kept["argv"]), data, content is not None, kept["timeout"])
+        lines = self._json(kept["lines"]) if "lines" in kept else []
+        return _put_back(kept, content, lines, kept["mixed"])
 
-
-def _lines(host: Host, path: str) -> list[dict[str, Any]]:
-    try:
-        text = host.read(path).decode("utf-8", "surrogateescape")
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise ChangeFailed(f"{path}: {error.strerror}; run as root") from None
-    found = []
-    for line in text.splitlines():
+    def _by_lines(self, kept: dict[str, Any], what: str) -> list[Undo]:
+        """Of a file whose former content is lost, at least our own lines can go."""
         try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            found.append(value)
-    return found
+            lines = json.loads(self._copy(kept["lines"], what))
+        except (JournalDamaged, KeyError, ValueError):
+            return []
+        return [_put_back(kept, None, lines, True)]
+
+
+def _put_back(kept: dict[str, Any], content: bytes | None, lines: Sequence[Any], mixed: bool) -> PutBack:
+    return PutBack(
+        kept["path"],
+        content,
+        kept["wrote"][0],
+        kept["mode"],
+        kept["owner"],
+        tuple(kept["folders"]),
+        tuple((str(ours), before) for ours, before in lines),
+        tuple(kept["wrote"][1:]),
+        mixed,
+    )
+
+
+def _copies(kept: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(kept[name] for name in ("copy", "lines") if name in kept)

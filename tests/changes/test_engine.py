@@ -17,6 +17,7 @@ from anywhere.changes import engine, lock
 from anywhere.changes.base import ChangeFailed, Command, HostBusy, Step
 from anywhere.changes.files import file_step
 from anywhere.changes.lock import locked
+from anywhere.changes.script import own_script
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
@@ -354,7 +355,8 @@ def wanted_state(host: BareHost, before: str) -> tuple[str, int, int]:
 @root
 def test_a_run_killed_while_it_takes_the_lock_leaves_none(host: BareHost) -> None:
     """Its script goes on without it, as a child of init: a lock in init's name would never be free."""
-    orphan = f"(sleep 0.3; exec sh -c {shlex.quote(lock._TAKE)} lock {lock.LOCK} x) >/dev/null 2>&1 & exit 0"
+    take = shlex.join(own_script("lock", "take", lock.LOCK, "x"))
+    orphan = f"(sleep 0.3; exec {take}) >/dev/null 2>&1 & exit 0"
     host.sh(orphan)
     time.sleep(0.8)
     with locked(host, "next"):
