@@ -54,6 +54,7 @@ def apply(host: Host, name: str, planner: Planner, told: Told = lambda step, don
             return Applied(())
         journal = Journal(host, name, token=token)
         require_room(host, steps)
+        journal.check()
         for step in steps:
             journal.begin(step)
             told(step, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+from collections.abc import Iterable
 
 from anywhere.changes.base import ChangeFailed, Command, PutBack, Step
 from anywhere.changes.script import own_script
@@ -49,6 +50,20 @@ def file_step(
     digest = hashlib.sha256(content).hexdigest()
     back = PutBack(path, old, digest, had, owner, made, lines)
     return (Step(f"file:{path}", title, write(path, content, want, owner, secret=secret), (back,), _parent(path)),)
+
+
+def present(host: Host, paths: Iterable[str]) -> tuple[str, ...]:
+    """Those of these files that are there."""
+    found = []
+    for path in paths:
+        try:
+            host.read(path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            pass
+        found.append(path)
+    return tuple(found)
 
 
 def put_back(host: Host, undo: PutBack) -> Command:

@@ -23,6 +23,7 @@ from anywhere.hosts.base import Host
 
 FOLDER = "/var/lib/anywhere"
 SCHEMA = "anywhere/journal/1"
+_EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,11 @@ class Journal:
         self._stored = look(host, self._base)
         self.problems = self._stored.problems
         if self.problems and not force:
-            raise JournalDamaged(f"{'; '.join(self.problems)}: nothing was undone")
+            raise self._refused("; ".join(self.problems))
         self._digest = self._stored.digest
         self._lines = self._parsed()
         self._opened = False
+        self._made: set[str] = set()
 
     @property
     def exists(self) -> bool:
@@ -63,6 +65,11 @@ class Journal:
     def entries(self) -> tuple[Entry, ...]:
         """The steps that are not undone yet, oldest first."""
         return tuple(self._entry(key, line) for key, line in self._lines.items())
+
+    def check(self) -> None:
+        """Raises JournalDamaged where an undo copy is not what was written: nothing is added to such a record."""
+        for key, line in self._lines.items():
+            self._entry(key, line)
 
     def begin(self, step: Step) -> None:
         """Write the undo of a step to disk. An earlier step with this key has seen the original, so that its undo stays
@@ -93,6 +100,11 @@ class Journal:
         """Remove the journal and what it kept, and the folder when nothing else is in it."""
         self._script("clear")
         self._lines, self._digest, self._opened = {}, ABSENT, False
+
+    def _refused(self, why: str) -> JournalDamaged:
+        verb = self._base.rpartition("/")[2]
+        way = f"`anywhere {verb} revert --force-missing` undoes what is intact and lists the rest"
+        return JournalDamaged(f"{why}: nothing was changed; {way}")
 
     def _parsed(self) -> dict[str, dict[str, Any]]:
         if not self._stored.text:
@@ -134,6 +146,7 @@ class Journal:
     def _keep(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
         self._script("store", digest, input=content)
+        self._made.add(f"{self._base}.undo/{digest}")
         return digest
 
     def _keep_json(self, value: Any) -> str:
@@ -156,9 +169,11 @@ class Journal:
     def _copy(self, digest: str, what: str) -> bytes:
         path = f"{self._base}.undo/{digest}"
         try:
-            content = self._host.read(path)
-        except OSError as error:
-            raise JournalDamaged(f"{what}: its undo copy {path} is missing ({error.strerror})") from None
+            content = self._host.read(path) if path in self._stored.files | self._made else b""
+        except OSError:
+            content = b""
+        if not content and digest != _EMPTY:
+            raise JournalDamaged(f"{what}: its undo copy {path} is missing or empty")
         if hashlib.sha256(content).hexdigest() != digest:
             raise JournalDamaged(f"{what}: its undo copy {path} is damaged")
         return content
@@ -178,7 +193,7 @@ class Journal:
                 undos.append(self._revived(kept, what))
             except JournalDamaged as error:
                 if not self._force:
-                    raise JournalDamaged(f"{error}: nothing was undone") from None
+                    raise self._refused(str(error)) from None
                 lost.append((what, f"{str(error).removeprefix(what + ': ')}: what was there before is lost"))
                 undos += self._by_lines(kept, what)
         return Entry(key, str(line["title"]), tuple(undos), tuple(lost))

@@ -15,6 +15,7 @@ from anywhere.changes.script import own_script
 from anywhere.hosts.base import Host
 
 LOCK = "/run/anywhere.lock"
+_PATIENCE = 250.0  # seconds: a command that outlived its run is waited for
 _HELD = (3, 5)
 _NOT_WRITABLE = (2, 4)
 
@@ -23,7 +24,7 @@ _NOT_WRITABLE = (2, 4)
 def locked(host: Host, name: str) -> Iterator[str]:
     """Hold the host's lock; the value is the token of this run, for `under`. Raises HostBusy when another run has it,
     ChangeFailed when it cannot be taken."""
-    done = host.run(own_script("lock", "take", LOCK, name), timeout=20)
+    done = host.run(own_script("lock", "take", LOCK, name), timeout=_PATIENCE)
     said = done.stdout.strip()
     if done.rc in _HELD:
         raise HostBusy(f"another run is changing {host.name}: {said}; wait for it, or end it")

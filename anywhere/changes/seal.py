@@ -18,49 +18,47 @@ ABSENT = "absent"  # what the seal holds where there may be no journal
 class Stored:
     """`text` is the journal where it, or its copy, is what was written; `digest` that of the file that is there.
     `problems` are the reasons not to act on it. `trusted` is whether `text` is sealed and only root could have written
-    it; `exists` whether the folder is there, which a run that was killed may have left."""
+    it; `exists` whether the folder is there, which a run that was killed may have left;
+    `files` are the regular files by path."""
 
     exists: bool = False
     text: bytes = b""
     digest: str = ABSENT
     problems: tuple[str, ...] = ()
     trusted: bool = True
+    files: frozenset[str] = frozenset()
 
 
 def look(host: Host, base: str) -> Stored:
     """Read and check a journal on a live host. Raises ChangeFailed where it may not be read."""
     found = _listed(host, base)
-    names = {name: kind for name, (kind, _, _) in found.items()}
-    if f"{base}.seal" not in names and f"{base}.cleared" in names:
+    if f"{base}.seal" not in found and f"{base}.cleared" in found:
         return Stored(exists=True)  # all was undone; only the removal was cut off
     owners = tuple(_owners(found, base))
-    if not any(f"{base}.{name}" in names for name in ("seal", "undo", "journal")):
+    if not any(f"{base}.{name}" in found for name in ("seal", "undo", "journal")):
         return Stored(bool(found), problems=owners, trusted=not owners)
-    here = [f"{base}.{name}" in names for name in ("seal", "undo", "journal")]
-    journal, sealed = (
-        _read(host, f"{base}.journal"),
-        (_read(host, f"{base}.seal") or b"").decode("ascii", "replace").split(),
-    )
+    # Only files are read: a pipe in the place of one would hold the run.
+    files = frozenset(name for name, (kind, _, _) in found.items() if kind.startswith("regular"))
+    journal, copy = _read(host, f"{base}.journal", files), _read(host, f"{base}.copy", files)
+    sealed = (_read(host, f"{base}.seal", files) or b"").decode("ascii", "replace").split()
     digest = _digest(journal)
-    if here[0] and digest in sealed and (here[1] or digest == ABSENT):
-        return Stored(True, journal or b"", digest, owners, not owners)
-    copy = _read(host, f"{base}.copy")
+    if digest in sealed and (f"{base}.undo" in found or digest == ABSENT):
+        return Stored(True, journal or b"", digest, owners, not owners, files)
     intact = copy is not None and _digest(copy) in sealed
-    problems = (*owners, _why(base, here, journal, sealed))
-    return Stored(True, copy if intact and copy else b"", digest, problems, intact and not owners)
+    problems = (*owners, _why(base, frozenset(found), journal))
+    return Stored(True, copy if intact and copy else b"", digest, problems, intact and not owners, files)
 
 
-def _why(base: str, here: list[bool], journal: bytes | None, sealed: list[str]) -> str:
-    has_seal, has_undo, _ = here
-    if not has_seal:
+def _why(base: str, found: frozenset[str], journal: bytes | None) -> str:
+    if f"{base}.seal" not in found:
         return f"{base}.seal is missing, which says what the journal must be"
     if journal is None:
         return f"{base}.journal is missing, though changes were recorded"
-    if not has_undo:
+    if f"{base}.undo" not in found:
         return f"{base}.undo is missing, with the former content of files"
     if not journal.strip():
         return f"{base}.journal is damaged: it is empty, though changes were recorded"
-    return f"{base}.journal is damaged: it is not what was written{'' if sealed else ', and its seal is empty'}"
+    return f"{base}.journal is damaged: it is not what was written"
 
 
 def _listed(host: Host, base: str) -> Mapping[str, tuple[str, str, int]]:
@@ -87,7 +85,9 @@ def _owners(found: Mapping[str, tuple[str, str, int]], base: str) -> Iterator[st
             yield f"{name} has mode {mode:04o}: others may {'write to' if mode & 0o022 else 'read'} it"
 
 
-def _read(host: Host, path: str) -> bytes | None:
+def _read(host: Host, path: str, files: frozenset[str]) -> bytes | None:
+    if path not in files:
+        return None
     try:
         return host.read(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -48,11 +48,20 @@ def plan_revert(work: Work, hosts: Hosts, format: str) -> int:
     return exit_code(found)
 
 
-def revert(work: Work, hosts: Hosts, wave: str, format: str, after: Callable[[Any], object] | None = None) -> int:
+def revert(
+    work: Work,
+    hosts: Hosts,
+    wave: str,
+    format: str,
+    after: Callable[[Any], object] | None = None,
+    *,
+    force_missing: bool = False,
+) -> int:
     """Undo, in waves where asked, and do what comes after on each host where something was undone; the exit code is 0
     when all was undone everywhere."""
     _known(format, "table", "json")
-    return _show(work, "revert", change.revert(work, hosts, wave, _told, after), format)
+    found = change.revert(work, hosts, wave, _told, after, force_missing=force_missing)
+    return _show(work, "revert", found, format)
 
 
 def _show(work: Work, command: str, found: Sequence[change.Outcome], format: str) -> int:

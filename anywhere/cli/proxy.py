@@ -29,6 +29,9 @@ _PACKAGES = typer.Option(False, "--packages", help="The package manager too.")
 _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM agent, then ecs, where they run.")
 _WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
 _DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; change nothing.")
+_FORCE = typer.Option(
+    False, "--force-missing", help="Undo what a damaged record still holds; list what cannot be restored, and forget it."
+)
 _FORMAT = typer.Option("table", help="table or json.")
 
 
@@ -109,6 +112,7 @@ def revert(
     hosts: Hosts,
     restart: bool = _RESTART,
     dry_run: bool = _DRY_RUN,
+    force_missing: bool = _FORCE,
     wave: str = _WAVE,
     format: str = _FORMAT,
 ) -> int:
@@ -118,7 +122,8 @@ def revert(
 
     if dry_run:
         return changes.plan_revert(work(), hosts, format)
-    code = changes.revert(work(), hosts, wave, format, restart_running if restart else None)
+    after = restart_running if restart else None
+    code = changes.revert(work(), hosts, wave, format, after, force_missing=force_missing)
     if not restart:
         note(f"What still runs keeps its old environment until it is restarted: {ORDER}.")
     return code

@@ -17,6 +17,9 @@ app = typer.Typer(
 _PERSIST = typer.Option(False, "--no-persist", help="Only the running state: no files, no unit, no guard.")
 _WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
 _DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; change nothing.")
+_FORCE = typer.Option(
+    False, "--force-missing", help="Undo what a damaged record still holds; list what cannot be restored, and forget it."
+)
 _FORMAT = typer.Option("table", help="table or json.")
 
 
@@ -49,14 +52,20 @@ def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: 
 
 @app.command(epilog="\b\nExamples:\n  anywhere rules revert --dry-run\n  anywhere rules revert\n")
 @with_hosts
-def revert(hosts: Hosts, dry_run: bool = _DRY_RUN, wave: str = _WAVE, format: str = _FORMAT) -> int:
+def revert(
+    hosts: Hosts,
+    dry_run: bool = _DRY_RUN,
+    force_missing: bool = _FORCE,
+    wave: str = _WAVE,
+    format: str = _FORMAT,
+) -> int:
     """Take back exactly what apply did."""
     from anywhere.cli import changes
     from anywhere.flows.change import rules
 
     if dry_run:
         return changes.plan_revert(rules(), hosts, format)
-    return changes.revert(rules(), hosts, wave, format)
+    return changes.revert(rules(), hosts, wave, format, force_missing=force_missing)
 
 
 @app.command(

@@ -29,11 +29,12 @@ Busy = Callable[[str], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A kind of change: its verb on the command line, its journal, its plan."""
+    """A kind of change: its verb on the command line, its journal, its plan, and what of it stands on a host."""
 
     verb: str
     journal: str
     planner: Planner
+    traces: engine.Traces | None = None
 
 
 def rules(persist: bool = True) -> Work:
@@ -41,7 +42,7 @@ def rules(persist: bool = True) -> Work:
     from anywhere.changes.rules import plan
     from anywhere.settings import Settings
 
-    return Work("rules", plan.JOURNAL, partial(plan.plan, settings=Settings(), persist=persist))
+    return Work("rules", plan.JOURNAL, partial(plan.plan, settings=Settings(), persist=persist), plan.traces)
 
 
 def plan(work: Work, hosts: Hosts) -> tuple[Outcome, ...]:
@@ -59,7 +60,7 @@ def as_scripts(outcomes: Sequence[Outcome]) -> str:
 def plan_revert(work: Work, hosts: Hosts) -> tuple[Outcome, ...]:
     """What a revert would undo, last first; nothing is changed."""
     require_live(hosts)
-    found = _on(hosts, None, lambda entry: _act(entry, hosts, partial(_undoable, journal=work.journal)))
+    found = _on(hosts, None, lambda entry: _act(entry, hosts, partial(_undoable, work=work)))
     return tuple(_planned(name, result) for name, result in found.items())
 
 
@@ -75,15 +76,23 @@ def apply(work: Work, hosts: Hosts, wave: str, told: Told, busy: Busy = lambda _
 
 
 def revert(
-    work: Work, hosts: Hosts, wave: str, told: Told, after: Callable[[Host], object] | None = None
+    work: Work,
+    hosts: Hosts,
+    wave: str,
+    told: Told,
+    after: Callable[[Host], object] | None = None,
+    *,
+    force_missing: bool = False,
 ) -> tuple[Outcome, ...]:
-    """Undo, in waves where asked, and do what comes after on each host where something was undone."""
+    """Undo, in waves where asked, and do what comes after on each host where something was undone. With `force_missing`
+    a damaged record is undone as far as it is intact."""
 
     def pending(names: Sequence[str]) -> Mapping[str, tuple[str, ...] | ChangeFailed | Lost]:
-        return _on(hosts, names, lambda entry: _act(entry, hosts, partial(_undoable, journal=work.journal)))
+        look = partial(_anything if force_missing else _undoable, work=work)
+        return _on(hosts, names, lambda entry: _act(entry, hosts, look))
 
     def change(host: Host) -> engine.Reverted:
-        found = engine.revert(host, work.journal)
+        found = engine.revert(host, work.journal, traces=work.traces, force_missing=force_missing)
         if after and found.undone:
             after(host)
         return found
@@ -198,5 +207,11 @@ def _act(entry: Entry, hosts: Hosts, act: Callable[[Host], Result]) -> Result:
         return act(host)
 
 
-def _undoable(host: Host, journal: str) -> tuple[str, ...]:
-    return tuple(entry.title for entry in reversed(engine.journaled(host, journal)))
+def _undoable(host: Host, work: Work) -> tuple[str, ...]:
+    return tuple(entry.title for entry in reversed(engine.journaled(host, work.journal, work.traces)))
+
+
+def _anything(host: Host, work: Work) -> tuple[str, ...]:
+    """What a damaged record still holds is known when it is undone."""
+    del host
+    return (work.journal,)

@@ -47,7 +47,7 @@ def require_free_stdin(hosts: Hosts, *paths: str) -> None:
 def work(wanted: Profile | None = None, packages: bool = False, restart: bool = False) -> Work:
     """The change that writes this profile; without one, what has to be undone is in the journal."""
     planner = partial(plan.plan, profile=wanted or Profile(), packages=packages, restart=restart)
-    return Work("proxy", plan.JOURNAL, planner)
+    return Work("proxy", plan.JOURNAL, planner, plan.traces)
 
 
 def _text(path: str, option: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,11 +17,21 @@ from anywhere.hosts.base import Host
 # Seen by the agent's container at the same path. A folder adds to the bundle inside its image, a file would replace it
 # (Go, crypto/x509/root_unix.go: SSL_CERT_DIR and SSL_CERT_FILE are two sources, each with a default of its own).
 AGENT_FOLDER = "/etc/ecs/anywhere-ca"
+_OURS = re.compile(r"anywhere-[0-9a-f]{12}\.(crt|pem)")
 
 
 def needs_copy(host: Host) -> bool:
     """Whether the ECS agent of this host sees nothing of the host's store: the generic RPM build mounts none of it."""
     return ecs_build(host) == "generic-rpm"
+
+
+def own_certificates(host: Host, folder: str) -> tuple[str, ...]:
+    """The certificates of ours that lie in a folder."""
+    try:
+        names = host.listdir(folder)
+    except OSError:
+        return ()
+    return tuple(f"{folder}/{name}" for name in names if _OURS.fullmatch(name))
 
 
 def trust_steps(host: Host, certificates: tuple[str, ...]) -> Iterator[Step]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from anywhere.catalogue.distros import family_of
+from anywhere.catalogue.distros import FAMILIES, family_of
 from anywhere.changes.base import ChangeFailed, Command, Step
-from anywhere.changes.files import file_step
-from anywhere.changes.proxy.castore import AGENT_FOLDER, needs_copy, trust_steps
+from anywhere.changes.files import file_step, present
+from anywhere.changes.proxy.castore import AGENT_FOLDER, needs_copy, own_certificates, trust_steps
 from anywhere.changes.proxy.profile import Profile, drop_in, merge_lines, split
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
@@ -26,6 +26,7 @@ JOURNAL = "proxy"
 CONFIG = "/etc/ecs/ecs.config"
 # Read after the usual http-proxy.conf: systemd takes drop-ins by name, and the last word on a variable counts.
 DROP_IN = "zz-anywhere-proxy.conf"
+APT_FILE = "/etc/apt/apt.conf.d/95anywhere-proxy"
 UPPER = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 # Docker first, since the ECS agent is one of its containers and stops with it.
 ORDER = (unit_facts.DOCKER, unit_facts.DOCKER_SNAP, unit_facts.SSM, unit_facts.SSM_SNAP, unit_facts.ECS)
@@ -50,6 +51,13 @@ def plan(host: Host, profile: Profile, *, restart: bool = False, packages: bool 
         return (_restart(late),) if late else (_RELOAD_STEP,) if stale else ()
     running = tuple(name for name in ORDER if found[name].is_running) if restart else ()
     return (*_undone_last(steps), _restart(running) if running else _RELOAD_STEP)
+
+
+def traces(host: Host) -> tuple[str, ...]:
+    """What of this change stands on a host: the files that are ours alone, by their names."""
+    names = (*(f"/etc/systemd/system/{unit}.d/{DROP_IN}" for unit in ORDER), APT_FILE)
+    folders = dict.fromkeys([*(family.ca_folder for family in FAMILIES.values() if family.ca_folder), AGENT_FOLDER])
+    return (*present(host, names), *(f"{path}" for folder in folders for path in own_certificates(host, folder)))
 
 
 def without_restart(host: Host, profile: Profile) -> tuple[str, ...]:
@@ -152,7 +160,7 @@ def _package_manager(host: Host, profile: Profile) -> Iterator[Step]:
     manager = family.manager if family else ""
     mode, secret = ("0600", True) if profile.is_secret else ("0644", False)
     if manager == "apt":
-        path = "/etc/apt/apt.conf.d/95anywhere-proxy"
+        path = APT_FILE
         text = "".join(f'Acquire::{kind}::Proxy "{profile.url}";\n' for kind in ("http", "https"))
         yield from file_step(host, path, text.encode(), f"write {path}", mode=mode, secret=secret)
         return

@@ -14,6 +14,7 @@ from anywhere.facts.firewall.route_localnet import ROUTE_LOCALNET
 from anywhere.hosts.base import Host
 
 UNIT = "anywhere-rules.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 SCRIPT = f"{FOLDER}/rules.sh"
 # Sorted after 99-sysctl.conf, the link to /etc/sysctl.conf that Debian has.
 SYSCTL_FILE = "/etc/sysctl.d/99-zz-anywhere-rules.conf"
@@ -78,7 +79,7 @@ def _unit_steps(host: Host, state: State) -> Iterator[Step]:
     reload = Command(("systemctl", "daemon-reload"))
     unit = tuple(
         replace(step, undo=(reload, *step.undo))
-        for step in file_step(host, f"/etc/systemd/system/{UNIT}", text.encode(), f"write /etc/systemd/system/{UNIT}")
+        for step in file_step(host, UNIT_FILE, text.encode(), f"write {UNIT_FILE}")
     )
     yield from script
     yield from unit

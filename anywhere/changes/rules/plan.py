@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from anywhere.changes.base import Step
+from anywhere.changes.files import present
 from anywhere.changes.rules.desired import observe, rule_steps
-from anywhere.changes.rules.persistence import pause_step, persist_steps
+from anywhere.changes.rules.persistence import SCRIPT, SYSCTL_FILE, UNIT_FILE, pause_step, persist_steps
+from anywhere.facts.firewall.firewall import firewall
+from anywhere.facts.firewall.nftables import OWN_TABLE
 from anywhere.hosts.base import Host
 from anywhere.settings import Settings
 
@@ -18,3 +21,11 @@ def plan(host: Host, settings: Settings, *, persist: bool = True) -> tuple[Step,
     state = observe(host)
     steps = rule_steps(state)
     return (*pause_step(host, state), *steps, *persist_steps(host, state)) if persist else steps
+
+
+def traces(host: Host) -> tuple[str, ...]:
+    """What of this change stands on a host: our rules by their comment, the files that keep them."""
+    found = firewall(host)
+    rules = [f"rules of {backend.name}" for backend in found.backends if backend.v4.ours or backend.rules(6).ours]
+    native = [f"nft table {OWN_TABLE}"] if found.nft.own else []
+    return (*rules, *native, *present(host, (SYSCTL_FILE, SCRIPT, UNIT_FILE)))

@@ -17,7 +17,7 @@ put() {
 }
 
 digest() {
-  if [ -e "$1" ]; then sha256sum < "$1" | cut -d ' ' -f 1; else echo absent; fi
+  if [ -f "$1" ] && [ ! -L "$1" ]; then sha256sum < "$1" | cut -d ' ' -f 1; else echo absent; fi
 }
 
 case $verb in

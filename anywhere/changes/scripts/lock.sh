@@ -40,17 +40,18 @@ fi
 only_root_writes "$(dirname -- "$lock")" || exit 7
 exec 9<> "$lock" || exit 4
 chmod 600 "$lock"
-# A command of a run that was killed may still be at work: it is waited for.
-if ! flock -w 10 9; then
-  read -r pid start _ what < "$lock" || :
-  echo "process $pid on that host ($what)"
-  exit 5
-fi
-read -r pid start token what < "$lock" || :
+held() {
+  read -r pid start token what < "$lock" || :
+  # shellcheck disable=SC2086
+  [ -n "$pid" ] && fields "$pid" && [ "$(field 20 $f)" = "$start" ]
+}
+if [ "$verb" = take ] && held; then echo "process $pid on that host ($what)"; exit 3; fi
+# A command of a run that was killed may still be at work (a package manager, say): it is waited for.
+flock -w 240 9 || { echo "a command of a run that was killed ($what)"; exit 5; }
+held
 case $verb in
   take)
-    # shellcheck disable=SC2086
-    if [ -n "$pid" ] && fields "$pid" && [ "$(field 20 $f)" = "$start" ]; then
+    if held; then
       echo "process $pid on that host ($what)"
       exit 3
     fi
