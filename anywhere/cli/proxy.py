@@ -30,7 +30,9 @@ _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM a
 _WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
 _DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; change nothing.")
 _FORCE = typer.Option(
-    False, "--force-missing", help="Undo what a damaged record still holds; list what cannot be restored, and forget it."
+    False,
+    "--force-missing",
+    help="Undo what a damaged record still holds; list what cannot be restored, and forget it.",
 )
 _FORMAT = typer.Option("table", help="table or json.")
 
