@@ -44,7 +44,7 @@ def targets(
         findings: list[Finding] = []
         for (owner, wish), part in zip(wishes, answer.answers):
             if owner is document:
-                findings += _placement(part, answer.proven, lost)
+                findings += _placement(part, answer, lost)
                 findings += _reaches(wish, hosts)
                 findings += _dynamic(wish, hosts)
                 findings += _proxies(wish, hosts)
@@ -52,7 +52,7 @@ def targets(
     yield Target(HOSTS, "document", findings=(*unseen, *_summary(answer, hosts, lost)))
 
 
-def _placement(part: Answer, proven: bool, lost: bool) -> Iterator[Finding]:
+def _placement(part: Answer, answer: Fit, lost: bool) -> Iterator[Finding]:
     name, done = part.wish.need.name, part.wanted - part.left
     evidence: dict[str, object] = {"placed": dict(part.placed), "wanted": part.wanted, "pointer": ""}
     if part.wish.need.unknown:
@@ -63,7 +63,7 @@ def _placement(part: Answer, proven: bool, lost: bool) -> Iterator[Finding]:
         evidence["lacking"] = {host: list(reasons) for host, reasons in part.lacking.items()}
         why = "; ".join(f"{host}: {', '.join(reasons) or 'no room'}" for host, reasons in part.lacking.items())
         text += f". The rest lacks: {why or 'a host'}"
-        text += "" if proven else " (not proven: the search for a better placement was cut)"
+        text += f". {_proof(answer)}"
         advice = Remedy("add a host, or change what is lacking")
         status = Status.ERROR if lost else Status.FAIL
         yield Finding(PLACEMENT, status, name, text, evidence=evidence, remedy=advice)
@@ -72,6 +72,12 @@ def _placement(part: Answer, proven: bool, lost: bool) -> Iterator[Finding]:
     if part.wish.need.unknown:
         because = f"not known from the document: {', '.join(part.wish.need.unknown)}"
         yield Finding(PLACEMENT, Status.SKIP, name, because, evidence={"because": because, "pointer": ""})
+
+
+def _proof(answer: Fit) -> str:
+    if answer.most < answer.wanted:
+        return f"Proven: no placement holds more than {answer.most} of {answer.wanted} tasks"
+    return "Not proven: ECS places one task at a time and moves none; another order or strategy might fit"
 
 
 def _reaches(wish: Wish, hosts: Sequence[Room]) -> Iterator[Finding]:
@@ -126,5 +132,11 @@ def _summary(answer: Fit, hosts: Sequence[Room], lost: bool) -> Iterator[Finding
     status = Status.PASS if answer.placed == answer.wanted else Status.FAIL
     if lost and status is Status.FAIL:
         status = Status.ERROR
-    evidence = {"placed": answer.placed, "wanted": answer.wanted, "proven": answer.proven, "note": True}
+    evidence = {
+        "placed": answer.placed,
+        "wanted": answer.wanted,
+        "most": answer.most,
+        "proven": answer.proven,
+        "note": True,
+    }
     yield Finding(PLACEMENT, status, "all", text, evidence=evidence)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from anywhere.taskdef.fit.bound import most
 from anywhere.taskdef.fit.needs import BROUGHT_BY, NEVER_EXTERNAL, Need
-from anywhere.taskdef.fit.packing import Bin, Item, Port, pack
+from anywhere.taskdef.fit.pack import Port, Room, Task, place
 from anywhere.taskdef.ports import MOST_RESERVED, RESERVED_LINUX, RESERVED_WINDOWS
 
 UDP_UNSEEN = "listening UDP ports are not seen"
@@ -65,10 +66,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The answers in the order of the wishes. `proven`: no placement holds more tasks."""
+    """The answers in the order of the wishes. No placement whatever holds more than `most` tasks."""
 
     answers: tuple[Answer, ...]
-    proven: bool
+    most: int
 
     @property
     def wanted(self) -> int:
@@ -80,36 +81,50 @@ class Fit:
         """All tasks with a place."""
         return sum(answer.wanted - answer.left for answer in self.answers)
 
+    @property
+    def proven(self) -> bool:
+        """Whether the answer holds for every placement: all have a place, or it is proven that not all can."""
+        return self.placed == self.wanted or self.most < self.wanted
+
 
 def fit(wishes: Sequence[Wish], hosts: Sequence[Capacity]) -> Fit:
-    """A placement of as many tasks as possible, and the reasons of the rest."""
-    items, owners = [], []
-    for at, wish in enumerate(wishes):
-        ports = wish.need.ports | ({(-1 - at, "one a host")} if wish.every or wish.need.alone else set())
-        able = frozenset(position for position, host in enumerate(hosts) if not unable(wish.need, host))
-        for _ in range(len(hosts) if wish.every else wish.count):
-            items.append(Item(wish.need.memory, wish.need.cpu, wish.need.gpus, frozenset(ports), able))
-            owners.append(at)
-    packing = pack(items, [_bin(host) for host in hosts])
+    """Where ECS would put the tasks, and the reasons of the rest. Daemons go first, as ECS gives them precedence."""
+    tasks = [
+        task
+        for every in (True, False)
+        for at, wish in enumerate(wishes)
+        if wish.every is every
+        for task in _tasks(at, wish, hosts)
+    ]
+    rooms = [_room(host) for host in hosts]
     placed: list[Counter[str]] = [Counter() for _ in wishes]
-    for owner, place in zip(owners, packing.places):
-        if place is not None:
-            placed[owner][hosts[place].name] += 1
-    wanted = Counter(owners)
+    for task, host in zip(tasks, place(tasks, rooms)):
+        if host is not None:
+            placed[task.kind][hosts[host].name] += 1
+    wanted = Counter(task.kind for task in tasks)
     answers = tuple(
         Answer(wish, wanted[at], dict(placed[at]), _lacking(at, wishes, placed, hosts, wanted[at]))
         for at, wish in enumerate(wishes)
     )
-    return Fit(answers, packing.proven)
+    return Fit(answers, most(tasks, rooms))
 
 
-def _bin(host: Capacity) -> Bin:
+def _tasks(kind: int, wish: Wish, hosts: Sequence[Capacity]) -> list[Task]:
+    need = wish.need
+    ports = need.ports | ({(-1 - kind, "one a host")} if wish.every or need.alone else set())
+    able = frozenset(place for place, host in enumerate(hosts) if not unable(need, host))
+    task = Task(need.memory, need.cpu, need.gpus, frozenset(ports), able, kind, need.strategy)
+    return [task] * (len(hosts) if wish.every else wish.count)
+
+
+def _room(host: Capacity) -> Room:
     """The host's room; what is not known does not limit, and the report says so."""
     reserved = len(RESERVED_WINDOWS if host.os == "windows" else RESERVED_LINUX)
     plenty = 2**30
     memory = plenty if host.memory is None else host.memory
     gpus = plenty if host.gpus is None else host.gpus
-    return Bin(memory, plenty if host.cpu is None else host.cpu, gpus, MOST_RESERVED - reserved)
+    cpu = plenty if host.cpu is None else host.cpu
+    return Room(memory, cpu, gpus, MOST_RESERVED - reserved, host.attributes or {})
 
 
 def unable(need: Need, host: Capacity) -> tuple[str, ...]:
@@ -181,6 +196,6 @@ def _short(at: int, wishes: Sequence[Wish], placed: Sequence[Counter[str]], host
     if (wishes[at].every or need.alone) and placed[at][host.name]:
         yield "has one already, and takes one"
     fixed = sum(len(wish.need.ports) * count for wish, count in here)
-    room = _bin(host).ports
+    room = _room(host).ports
     if fixed + len(need.ports) > room:
         yield f"reserved ports: {room - fixed} of {room} are left"

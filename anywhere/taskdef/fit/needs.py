@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from anywhere.catalogue.endpoints import endpoints
 from anywhere.errors import BadInput
-from anywhere.taskdef.fit.packing import Port
+from anywhere.taskdef.fit.pack import DEFAULT, Port, Strategy
 from anywhere.taskdef.ports import claims
 from anywhere.taskdef.quantity import cpu_units, memory_mib
 from anywhere.taskdef.rule import EXTERNAL, Case
 from anywhere.taskdef.rules.environment import PROXIES
-from anywhere.taskdef.source.content import Definition
+from anywhere.taskdef.source.content import Definition, Service
 from anywhere.taskdef.source.node import Node, NotKnown
 
 # Attributes that agents with ECS_EXTERNAL take out. Source: amazon-ecs-agent, agent/app/agent_capability.go.
@@ -60,7 +60,7 @@ WORLDWIDE = "us-east-1"  # any region: these names have none in them
 class Need:
     """Memory in MiB, CPU units, GPUs; `ports` fixed host ports; `arch` x86_64, arm64 or empty; `attributes` required
     by name, with a value or empty; `hosts` the names to reach, with why; `proxied` whether a container has a proxy of its own;
-    `unknown` what the document leaves open."""
+    `alone` at most one a host; `strategy` in the order of its parts; `unknown` what the document leaves open."""
 
     name: str
     memory: int = 0
@@ -74,6 +74,7 @@ class Need:
     hosts: tuple[tuple[str, str], ...] = ()
     proxied: bool = False
     alone: bool = False
+    strategy: tuple[Strategy, ...] = DEFAULT
     unknown: tuple[str, ...] = ()
 
 
@@ -93,9 +94,10 @@ def need(definition: Definition, os: str = "", region: str = "") -> Need:
         ),
         windows=_is_windows(case, unknown),
         drivers=frozenset(driver for driver in _each(case, ("logConfiguration", "logDriver"), unknown) if driver),
-        attributes=tuple(_attributes(case, unknown)),
+        attributes=tuple(_attributes(case, definition.services, unknown)),
         hosts=tuple(dict.fromkeys(_hosts(case, region, unknown))),
         proxied=_has_proxy(case),
+        strategy=_strategy(definition.services, unknown),
         unknown=tuple(dict.fromkeys(unknown)),
     )
 
@@ -170,17 +172,36 @@ def _each(case: Case, keys: tuple[str, ...], unknown: list[str]) -> Iterator[str
             unknown.append(f"{keys[-1]} ({missing.why})")
 
 
-def _attributes(case: Case, unknown: list[str]) -> Iterator[tuple[str, str]]:
+def _attributes(case: Case, services: Sequence[Service], unknown: list[str]) -> Iterator[tuple[str, str]]:
     """Attributes that ECS listed for this revision, and constraints of the form attribute:NAME == VALUE."""
     for item in case.node.at("requiresAttributes").each():
         yield _text(item.at("name")), _text(item.at("value"))
-    for constraint in case.node.at("placementConstraints").each():
-        expression = _text(constraint.at("expression"))
-        match = _EQUALS.match(expression)
-        if match:
-            yield match[1], match[2]
-        elif expression:
-            unknown.append(f"placement constraint {expression}")
+    for node in (case.node, *(service.node for service in services)):
+        for constraint in node.at("placementConstraints").each():
+            expression = _text(constraint.at("expression"))
+            match = _EQUALS.match(expression)
+            if match:
+                yield match[1], match[2]
+            elif expression:
+                unknown.append(f"placement constraint {expression}")
+
+
+def _strategy(services: Sequence[Service], unknown: list[str]) -> tuple[Strategy, ...]:
+    """That of the first service that names one. The API, CloudFormation and Terraform spell the field differently."""
+    for service in services:
+        for key in ("placementStrategy", "placementStrategies", "orderedPlacementStrategy"):
+            if found := tuple(_strategies(service.node.at(key), unknown)):
+                return found
+    return DEFAULT
+
+
+def _strategies(node: Node, unknown: list[str]) -> Iterator[Strategy]:
+    for item in node.each():
+        kind, name = _text(item.at("type")).lower(), _text(item.at("field"))
+        if kind in ("spread", "binpack", "random"):
+            yield Strategy(kind, name.lower() if kind == "binpack" else name)
+        else:
+            unknown.append("placement strategy")
 
 
 def _hosts(case: Case, region: str, unknown: list[str]) -> Iterator[tuple[str, str]]:

@@ -1,11 +1,12 @@
-"""Placing tasks: never overfull, right against brute force on small instances, found on large planted ones."""
+"""Placing tasks: never overfull, where the strategy sends them, and "cannot fit" only where it is proven."""
 
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,125 +18,148 @@ from anywhere.facts.capacity import HostCapacity, capacity, parse_docker, parse_
 from anywhere.hosts.base import Answer, Inventory, Listener, Probe, ProbeSpec, Query
 from anywhere.model import Stage
 from anywhere.taskdef.density import KNOWN, InstanceType, Plan, addresses, density
+from anywhere.taskdef.fit.bound import most
 from anywhere.taskdef.fit.fit import Wish, fit
 from anywhere.taskdef.fit.needs import Need, need
-from anywhere.taskdef.fit.packing import Bin, Item, Packing, pack
-from anywhere.taskdef.fit.packing.bounds import most
-from anywhere.taskdef.fit.packing.model import State
-from anywhere.taskdef.source.load import load
+from anywhere.taskdef.fit.pack import DEFAULT, Hosts, Room, Strategy, Task, place
+from anywhere.taskdef.source.load import link, load
 from tests.support.fakehost import FakeHost
 
 GIB = 2**30
 
 
-def replayed(items: Sequence[Item], bins: Sequence[Bin], packing: Packing) -> int:
-    """The number of items placed, each put through the state's own limits once more."""
-    state = State(items, bins)
-    for item, place in enumerate(packing.places):
-        if place is not None:
-            assert state.fits(item, place)
-            state.put(item, place)
-    return state.score[0]
+def replayed(tasks: Sequence[Task], rooms: Sequence[Room], places: Sequence[int | None]) -> int:
+    """The number of tasks placed, each put through the hosts' own limits once more."""
+    hosts = Hosts(rooms)
+    for task, where in zip(tasks, places, strict=True):
+        if where is not None:
+            assert hosts.fits(task, where)
+            hosts.put(task, where)
+    return sum(where is not None for where in places)
 
 
-def brute_force(items: Sequence[Item], bins: Sequence[Bin]) -> int:
-    """The most items that fit together, by trying everything."""
-    best = 0
-    state = State(items, bins)
+def brute_force(tasks: Sequence[Task], rooms: Sequence[Room]) -> int:
+    """The most tasks that fit together, by trying everything."""
 
-    def go(at: int, count: int) -> None:
-        nonlocal best
-        best = max(best, count)
-        if at == len(items) or count + len(items) - at <= best:
-            return
-        for bin in range(len(bins)):
-            if state.fits(at, bin):
-                state.put(at, bin)
-                go(at + 1, count + 1)
-                state.take(at)
-        go(at + 1, count)
+    def go(at: int, placed: tuple[int | None, ...]) -> int:
+        if at == len(tasks):
+            return sum(where is not None for where in placed)
+        hosts = Hosts(rooms)
+        for task, where in zip(tasks, placed):
+            if where is not None:
+                hosts.put(task, where)
+        able = [host for host in range(len(rooms)) if hosts.fits(tasks[at], host)]
+        return max(go(at + 1, (*placed, where)) for where in (*able, None))
 
-    go(0, 0)
-    return best
+    return go(0, ())
 
 
 ports = st.frozensets(st.tuples(st.sampled_from([80, 81, 82]), st.sampled_from(["tcp", "udp"])), max_size=2)
-small_bins = st.lists(
-    st.builds(Bin, st.integers(0, 12), st.sampled_from([4, 8, 1000]), st.integers(0, 1), st.sampled_from([1, 2, 95])),
+strategies = st.sampled_from(
+    [DEFAULT, (Strategy("binpack", "memory"),), (Strategy("spread", "instanceId"),), (Strategy("random"),)]
+)
+small_rooms = st.lists(
+    st.builds(Room, st.integers(0, 12), st.sampled_from([4, 8, 1000]), st.integers(0, 1), st.sampled_from([1, 2, 95])),
     min_size=1,
     max_size=3,
 )
-small_items = st.lists(
+small_tasks = st.lists(
     st.builds(
-        Item,
+        Task,
         st.integers(0, 8),
         st.integers(0, 4),
         st.integers(0, 1),
         ports,
         st.frozensets(st.integers(0, 2), max_size=3),
+        st.integers(0, 1),
+        strategies,
     ),
-    max_size=7,
+    max_size=5,
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(small_items, small_bins)
-def test_small_packings_are_the_best_and_proven(items: list[Item], bins: list[Bin]) -> None:
-    known = [Item(i.memory, i.cpu, i.gpus, i.ports, frozenset(b for b in i.bins if b < len(bins))) for i in items]
-    packing = pack(known, bins)
-    best = brute_force(known, bins)
-    assert replayed(known, bins, packing) == packing.placed == best
-    assert packing.proven
-    assert most(known, bins) >= best
+@settings(max_examples=200, deadline=None)
+@given(small_tasks, small_rooms)
+def test_no_host_is_overfull_and_the_bound_holds_for_every_placement(tasks: list[Task], rooms: list[Room]) -> None:
+    known = [replace(task, hosts=frozenset(b for b in task.hosts if b < len(rooms))) for task in tasks]
+    places = place(known, rooms)
+    assert places == place(known, rooms)
+    assert replayed(known, rooms, places) <= brute_force(known, rooms) <= most(known, rooms)
+    left = Hosts(rooms)
+    for task, where in zip(known, places):
+        assert where is not None or not any(left.fits(task, host) for host in task.hosts), "a host had room for it"
+        if where is not None:
+            left.put(task, where)
 
 
-def planted(seed: int, *, slack: float, elsewhere: float, with_ports: int) -> tuple[list[Item], list[Bin]]:
-    """200 tasks that fit on 20 hosts with this share of memory to spare; each task may run on its own host and, with
-    the probability `elsewhere`, on any other; `with_ports` tasks of a host hold one of twelve ports."""
-    dice = random.Random(seed)
-    items, bins = [], []
-    for host in range(20):
-        memory = dice.choice([8192, 16384, 32768, 65536])
-        cuts = sorted(dice.sample(range(64, memory), 9))
-        sizes = [high - low for low, high in zip([0, *cuts], [*cuts, memory])]
-        own = dice.sample(range(8000, 8012), with_ports)
-        bins.append(Bin(int(memory * (1 + slack)), 16384))
-        for at, size in enumerate(sizes):
-            able = frozenset(other for other in range(20) if other == host or dice.random() < elsewhere)
-            held = frozenset({(own[at], "tcp")} if at < with_ports else set())
-            items.append(Item(size, 128, 0, held, able))
-    dice.shuffle(items)
-    return items, bins
+def wish(count: int, *strategy: Strategy, **kept: Any) -> Wish:
+    return Wish(Need("app", strategy=strategy or DEFAULT, **kept), count)
 
 
-@pytest.mark.parametrize("seed", range(5))
+def three() -> list[HostCapacity]:
+    return [
+        host("a", attributes={"rack": "1"}),
+        host("b", attributes={"rack": "1"}),
+        host("c", attributes={"rack": "2"}),
+    ]
+
+
 @pytest.mark.parametrize(
-    ("slack", "elsewhere", "with_ports"),
-    [(0.0, 1.0, 4), (0.01, 1.0, 10), (0.01, 0.2, 4), (0.03, 0.5, 8), (0.1, 0.1, 6)],
-    ids=["exactly-full", "ports-everywhere", "few-hosts-each", "mixed", "with-room"],
+    ("strategy", "placed"),
+    [
+        ((Strategy("spread", "instanceId"),), {"a": 2, "b": 1, "c": 1}),
+        ((Strategy("spread", "attribute:rack"), Strategy("spread", "host")), {"a": 1, "b": 1, "c": 2}),
+        ((Strategy("binpack", "memory"),), {"a": 4}),
+        ((Strategy("spread", "attribute:rack"), Strategy("binpack", "cpu")), {"a": 2, "c": 2}),
+        ((Strategy("random"),), {"a": 2, "b": 1, "c": 1}),
+        ((), {"a": 2, "b": 1, "c": 1}),
+    ],
 )
-def test_planted_packing_of_200_tasks_on_20_hosts_is_found(
-    seed: int, slack: float, elsewhere: float, with_ports: int
-) -> None:
-    items, bins = planted(seed, slack=slack, elsewhere=elsewhere, with_ports=with_ports)
-    packing = pack(items, bins)
-    assert replayed(items, bins, packing) == 200
-    assert packing.proven
+def test_tasks_go_where_the_strategy_sends_them(strategy: tuple[Strategy, ...], placed: dict[str, int]) -> None:
+    (answer,) = fit([wish(4, *strategy, memory=200, cpu=256)], three()).answers
+    assert answer.placed == placed
 
 
-def test_search_that_was_cut_is_not_a_proof() -> None:
-    items = [Item(memory=size, bins=frozenset({0, 1})) for size in (6, 6, 4, 4, 4)]
-    bins = [Bin(12, 1)] * 2
-    assert pack(items, bins).placed == brute_force(items, bins) == 5
-    items = [Item(memory=size, bins=frozenset({0, 1})) for size in (7, 7, 7, 3)]
-    assert (pack(items, bins, steps=0).placed, pack(items, bins, steps=0).proven) == (3, False)
-    assert (pack(items, bins).placed, pack(items, bins).proven) == (3, True)
+def test_binpack_takes_the_fullest_host_and_a_spread_is_one_service_s() -> None:
+    hosts = [host("large", memory=1000), host("small", memory=300)]
+    found = fit([wish(3, Strategy("binpack", "memory"), memory=150)], hosts)
+    assert found.answers[0].placed == {"small": 2, "large": 1}
+    first, second = fit(
+        [wish(1, Strategy("spread", "instanceId")), wish(1, Strategy("spread", "instanceId"))], hosts
+    ).answers
+    assert first.placed == second.placed == {"large": 1}, "another service's tasks do not count"
 
 
-def test_more_port_holders_than_hosts_is_proven_without_search() -> None:
-    items = [Item(1, 0, 0, frozenset({(80, "tcp")}), frozenset(range(20))) for _ in range(25)]
-    packing = pack(items, [Bin(1000, 1000)] * 20, steps=0)
-    assert packing.placed == 20 and packing.proven
+def test_what_fits_no_placement_is_proven_and_what_fits_another_is_not_denied() -> None:
+    hosts = [host("a", memory=12), host("b", memory=12)]
+    too_much = fit([wish(1, memory=20), wish(5, memory=6)], hosts)
+    assert (too_much.placed, too_much.most, too_much.proven) == (4, 4, True)
+    wishes = [wish(3, Strategy("spread", "instanceId"), memory=4), wish(2, Strategy("spread", "instanceId"), memory=6)]
+    unlucky = fit(wishes, hosts)
+    assert (unlucky.placed, unlucky.most, unlucky.proven) == (4, 5, False), "6+6 and 4+4+4 would be five"
+    packed = [wish(3, Strategy("binpack", "memory"), memory=4), wish(2, Strategy("binpack", "memory"), memory=6)]
+    assert fit(packed, hosts).placed == 5
+
+
+def test_more_port_holders_than_hosts_is_proven() -> None:
+    found = fit([wish(25, memory=1, ports=frozenset({(80, "tcp")}))], [host(f"h{n}") for n in range(20)])
+    assert (found.placed, found.most, found.proven) == (20, 20, True)
+    alone = fit([wish(4, memory=1, alone=True)], three())
+    assert (alone.placed, alone.most, alone.proven) == (3, 3, True)
+
+
+def test_daemons_go_first() -> None:
+    hosts = [host("a", memory=10), host("b", memory=10)]
+    found = fit(
+        [wish(2, Strategy("spread", "instanceId"), memory=10), Wish(Need("log", memory=5), 0, every=True)], hosts
+    )
+    assert [answer.placed for answer in found.answers] == [{}, {"a": 1, "b": 1}]
+
+
+def test_placing_200_tasks_on_20_hosts_is_quick() -> None:
+    hosts = [host(f"h{n}", memory=4000, cpu=8192) for n in range(20)]
+    found = fit([wish(20, memory=m, cpu=128, ports=frozenset({(8000 + m, "tcp")})) for m in range(100, 300, 20)], hosts)
+    assert (found.placed, found.proven) == (200, True)
 
 
 def host(name: str, **kept: object) -> HostCapacity:
@@ -359,3 +383,33 @@ def test_density_fails_where_interfaces_or_addresses_run_out() -> None:
 def test_subnet_that_no_vpc_has_is_bad_input(subnets: list[str]) -> None:
     with pytest.raises(BadInput):
         addresses(subnets)
+
+
+@pytest.mark.parametrize(
+    ("key", "strategy", "found"),
+    [
+        ("placementStrategy", [{"type": "binpack", "field": "MEMORY"}], (Strategy("binpack", "memory"),)),
+        (
+            "placementStrategy",
+            [{"type": "spread", "field": "attribute:site"}, {"type": "random"}],
+            (Strategy("spread", "attribute:site"), Strategy("random")),
+        ),
+        ("other", [], DEFAULT),
+    ],
+)
+def test_strategy_and_constraints_of_the_service_count(
+    key: str, strategy: list[dict[str, str]], found: tuple[Strategy, ...]
+) -> None:
+    service = {
+        "serviceName": "s",
+        "taskDefinition": "f",
+        "desiredCount": 2,
+        "launchType": "EXTERNAL",
+        key: strategy,
+        "placementConstraints": [{"type": "memberOf", "expression": "attribute:site == hall-2"}],
+    }
+    definition = {"family": "f", "containerDefinitions": [{"name": "a", "image": "b", "memory": 10}]}
+    documents = link([load(json.dumps(one).encode(), f"{n}.json") for n, one in enumerate((definition, service))])
+    wanted = need(documents[0].content.definitions[0])
+    assert wanted.strategy == found
+    assert ("site", "hall-2") in wanted.attributes
