@@ -44,7 +44,8 @@ def read(request: Request) -> Signature | None:
 
 def _canonical(request: Request, signed: list[str]) -> bytes:
     path, _, query = request.target.partition("?")
-    pairs = sorted(tuple((one.split("=", 1) + [""])[:2]) for one in query.split("&") if one)
+    # A blank is sent as a plus and signed as %20.
+    pairs = sorted(tuple((one.split("=", 1) + [""])[:2]) for one in query.replace("+", "%20").split("&") if one)
     body = request.headers.get("x-amz-content-sha256") or hashlib.sha256(request.body).hexdigest()
     if body not in ("UNSIGNED-PAYLOAD", hashlib.sha256(request.body).hexdigest()):
         raise Refusal(

@@ -209,7 +209,9 @@ class Client:
         path, _, query = target.partition("?")
         lines = [f"{name}:{lower[name]}" for name in names]
         digest = hashlib.sha256(body).hexdigest()
-        whole = "\n".join((method, path, "&".join(sorted(query.split("&"))), *lines, "", ";".join(names), digest))
+        whole = "\n".join(
+            (method, path, "&".join(sorted(query.replace("+", "%20").split("&"))), *lines, "", ";".join(names), digest)
+        )
         scope = f"{stamp[:8]}/{self.region}/{'ecs' if self.service.startswith('ecs') else self.service}/aws4_request"
         text = "\n".join(("AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(whole.encode()).hexdigest())).encode()
         value, who = (
