@@ -55,7 +55,10 @@ def answer(state: State, request: Request) -> Answer | None:
             hosted.cut = len(hosted.body) // 2
         state.note(request, operation, f"{hosted.status} {request.path}")
         return hosted
-    return _asked(state, request, operation, trouble)
+    found = _asked(state, request, operation, trouble)
+    if trouble and trouble.how == "lost":
+        raise Ended("close")
+    return found
 
 
 def _hosted(state: State, request: Request) -> Answer | None:

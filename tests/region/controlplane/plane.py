@@ -12,8 +12,9 @@ OWNER = ("AKIAREGIONOWNER00000", "b3duZXJzLXNlY3JldC1rZXktb2YtdGhlLXJlZ2lvbg")
 @dataclass
 class Trouble:
     """A fault of one operation. `error` is a modeled error type with `status` and `message`; `how` is something else that
-    goes wrong: reset, close, hold, page, empty, truncate. `delay` seconds pass before the answer. `count` is how many
-    requests are hit, 0 for all. `without` names a field that is left out of a good answer."""
+    goes wrong: reset, close, hold, page, status, empty, truncate, lost (done, and the answer is lost). `delay` seconds
+    pass before the answer. `count` is how many requests are hit, 0 for all. `without` names a field that is left out of
+    a good answer."""
 
     operation: str
     error: str = ""

@@ -20,7 +20,8 @@ VERSION = "3.3.4108.0"
 WORKER = "/usr/bin/ssm-agent-worker"
 AGENT = f"aws-sdk-go/1.55.5 (go1.23.6; linux; amd64) amazon-ssm-agent/{VERSION}"
 SWITCHES = ("register", "clear", "y", "version", "disableSimilarityCheck", "fingerprint")
-REFRESHER = "[amazon-ssm-agent] [CredentialRefresher]"
+SUPERVISOR = "[amazon-ssm-agent] [LongRunningWorkerContainer] [WorkerProvider]"
+REFRESHER = "[CredentialRefresher]"
 FAILED = "Registration failed due to error registering the instance with AWS SSM. "
 
 
@@ -216,7 +217,7 @@ def _supervise(seconds: float) -> None:
         if _worker is None or _worker.poll() is not None:
             try:
                 _worker = subprocess.Popen([WORKER])
-                log(f"[amazon-ssm-agent] [WorkerProvider] Worker ssm-agent-worker (pid:{_worker.pid}) started")
+                log(f"{SUPERVISOR} Worker ssm-agent-worker (pid:{_worker.pid}) started")
             except OSError as error:
                 log(f"[amazon-ssm-agent] failed to start worker: {error}", "ERROR")
                 time.sleep(60)

@@ -1,0 +1,93 @@
+"""Every setback of a registration, met by hand on a booted server: the failing part says so, and healed it gets there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.booted.machine import Machine, booted
+from tests.booted.test_registration import CONFIG, ECS, SSM, kinds
+from tests.region import Region
+from tests.region.faults.registration import Rehearsal, setbacks
+from tests.region.site import Site
+
+pytestmark = [pytest.mark.booted, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+
+CLEAN = (
+    "systemctl stop ecs amazon-ssm-agent docker docker.socket 2>/dev/null; docker rm -f ecs-agent 2>/dev/null;"
+    "dpkg --purge --force-all amazon-ecs-init amazon-ssm-agent >/dev/null 2>&1; rm -rf /var/lib/ecs /etc/ecs /var/log/ecs"
+    " /var/lib/amazon /var/log/amazon /root/.aws /var/cache/ecs/* /tmp/*.deb; systemctl reset-failed; true"
+)
+LOGS = (
+    "cat /var/log/ecs/*.log /var/log/amazon/ssm/*.log 2>/dev/null;"
+    "journalctl -b --no-pager -u ecs -u amazon-ssm-agent -u docker"
+)
+UP = ["acs", "control-channel", "tcs"]
+PATIENCE = 12  # seconds for what is no failure, only slow
+STEPS = ("package", "docker", "ssm", "ecs")
+BY_SUITE = {
+    suite: [name for name, one in setbacks().items() if suite == next(iter(one.suites))]
+    for suite in ("bookworm", "trixie")
+}
+
+
+@pytest.fixture(scope="module", params=BY_SUITE)
+def place(request: pytest.FixtureRequest) -> Iterator[tuple[str, Machine, Site]]:
+    with Region() as region, booted(request.param) as machine, Site(region) as site:
+        site.plug(machine)
+        site.publish()
+        yield request.param, machine, site
+
+
+def steps(one: Rehearsal) -> dict[str, str]:
+    """Scripts by step, in their order."""
+    code, identity = one.activation["code"], one.activation["id"]
+    install = f"cd /tmp; {SSM} && {ECS} && {{ {CONFIG}; }}"
+    register = (
+        f"systemctl stop amazon-ssm-agent; grep -q 'instanceID\":\"mi-' /var/lib/amazon/ssm/Vault/Store/RegistrationKey || "
+        f"amazon-ssm-agent -register -code {code} -id {identity} -region us-east-1 && systemctl restart amazon-ssm-agent"
+    )
+    joins = "systemctl enable --quiet ecs; timeout 5 systemctl restart ecs"
+    return dict(zip(STEPS, (install, "systemctl start docker", register, joins), strict=True))
+
+
+def run(machine: Machine, site: Site, one: Rehearsal) -> tuple[str, str]:
+    """The step that failed (empty when all is up) and everything that was said."""
+    said = ""
+    for step, script in steps(one).items():
+        done = machine.run(("sh", "-c", script), timeout=120)
+        said += done.stdout + done.stderr
+        if not done.ok and step != "ecs":
+            return step, said + machine.sh(LOGS)
+    try:
+        machine.until(lambda: kinds(site) == UP, PATIENCE)
+    except AssertionError:
+        return ("ecs" if "control-channel" in kinds(site) else "ssm"), said + machine.sh(LOGS)
+    return "", said
+
+
+@pytest.mark.parametrize("name", [name for names in BY_SUITE.values() for name in names])
+def test_it_is_reported_and_healed(place: tuple[str, Machine, Site], name: str) -> None:
+    suite, machine, site = place
+    if name not in BY_SUITE[suite]:
+        pytest.skip("of another release")
+    machine.sh(CLEAN)
+    one = Rehearsal(site, machine, site.control.activate(limit=3))
+    what = setbacks()[name]
+    what.apply(one)
+    try:
+        step, said = run(machine, site, one)
+        if what.step == "boot":
+            machine.reboot()
+            site.plug(machine)
+            said = machine.sh("journalctl -b --no-pager")
+        assert what.words in said
+        assert step in (what.step, "") if not what.final else step == what.step or what.step == "boot", said[-3000:]
+    finally:
+        one.heal()
+    machine.sh("systemctl reset-failed; dpkg --configure -a; rm -f /tmp/*.deb")
+    machine.sh("systemctl stop ecs amazon-ssm-agent", check=False)
+    step, said = run(machine, site, one)
+    assert not step, said[-3000:]
