@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import typer
 
-from anywhere.cli.output import write
-from anywhere.cli.say import note
+from anywhere.cli.common.output import write
+from anywhere.cli.common.say import note
 from anywhere.errors import BadInput
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ def fetch(
 
     Exit codes: 0 complete and verified, 1 a download or a signature failed, 2 usage.
     """
-    from anywhere.flows import artifacts
+    from anywhere.flows.lifecycle import artifacts
 
     _known(format)
     origin = artifacts.Origin("", "", keyring, ecs_version, ssm_version, dualstack)
@@ -68,7 +68,7 @@ def verify(
 
     Exit codes: 0 all verified, 1 at least one is not, 2 usage.
     """
-    from anywhere.flows import artifacts
+    from anywhere.flows.lifecycle import artifacts
 
     _known(format)
     manifest, found = artifacts.verify_folder(folder, keyring)

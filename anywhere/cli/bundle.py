@@ -31,7 +31,7 @@ def show(
     output: str = _OUTPUT,
 ) -> None:
     """List what a bundle holds, and what was masked in it: a preview before it leaves the house."""
-    from anywhere.cli.output import write
+    from anywhere.cli.common.output import write
     from anywhere.flows.bundle import load
     from anywhere.report.bundle import observations
 
@@ -66,7 +66,7 @@ def diff(
     output: str = _OUTPUT,
 ) -> None:
     """Say what changed: findings, facts, then everything that was observed. Times and counters are left out."""
-    from anywhere.cli.output import write
+    from anywhere.cli.common.output import write
     from anywhere.flows.bundle import compare
 
     _known(format)

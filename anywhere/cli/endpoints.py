@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from anywhere.catalogue.endpoints import endpoints, find_region
-from anywhere.cli.output import write
+from anywhere.cli.common.output import write
 from anywhere.errors import AnywhereError, BadInput
 from anywhere.report.allowlist import configs
 from anywhere.report.allowlist import sheet as documents

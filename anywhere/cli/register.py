@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.hosts import with_hosts
+from anywhere.cli.common.hosts import with_hosts
 from anywhere.flows.hosts import Hosts
 
 EXAMPLES = """\b
@@ -65,7 +65,7 @@ def register(
     from anywhere.catalogue.regions import find_region
     from anywhere.cli.order import activation_of, profile_of, show
     from anywhere.errors import BadInput
-    from anywhere.flows.register import Order, Origin, Wanted, check_wanted, pairs
+    from anywhere.flows.lifecycle.register import Order, Origin, Wanted, check_wanted, pairs
     from anywhere.report.registered import FORMATS
     from anywhere.settings import Settings
 

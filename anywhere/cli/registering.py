@@ -7,8 +7,8 @@ import sys
 import threading
 import time
 
-from anywhere.cli.say import note
-from anywhere.flows.register import Told
+from anywhere.cli.common.say import note
+from anywhere.flows.lifecycle.register import Told
 from anywhere.printable import printable
 
 _EVERY = 0.2  # seconds between two looks at the clock on a terminal

@@ -13,12 +13,12 @@ FORMATS = {
     "table": "anywhere.report.table",
     "json": "anywhere.report.json",
     "jsonl": "anywhere.report.jsonl",
-    "tap": "anywhere.report.tap",
+    "tap": "anywhere.report.ci.tap",
     "prometheus": "anywhere.report.prometheus",
     "markdown": "anywhere.report.markdown",
     "html": "anywhere.report.page.html",
-    "junit": "anywhere.report.junit",
-    "sarif": "anywhere.report.sarif",
+    "junit": "anywhere.report.ci.junit",
+    "sarif": "anywhere.report.ci.sarif",
 }
 FOR_PROGRAMS = frozenset({"json", "jsonl"})  # values exact, what is harmful as escapes
 

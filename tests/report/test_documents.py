@@ -6,9 +6,9 @@ import json
 from xml.etree import ElementTree
 
 from anywhere.model import Finding, Remedy, Report, Status, Target
+from anywhere.report.ci.junit import render as junit
+from anywhere.report.ci.sarif import render as sarif
 from anywhere.report.documents import render as doctable
-from anywhere.report.junit import render as junit
-from anywhere.report.sarif import render as sarif
 from anywhere.report.style import Style
 
 FINDINGS = (

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from anywhere.cli.say import say
+from anywhere.cli.common.say import say
 from anywhere.errors import BadInput
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.taskdef import RULES
@@ -53,7 +53,7 @@ def judge_files(
     strict: bool,
 ) -> int:
     """Judge these files and show the report; the exit code."""
-    from anywhere.flows.documents import read_documents
+    from anywhere.flows.taskdef.documents import read_documents
 
     selection.check()
     _renderer(format)
@@ -73,8 +73,8 @@ def judge_files(
 
 def advise_files(files: Sequence[str], launch: str, os: str, format: str, output: str) -> int:
     """Show what each network mode means for the definitions of these files; the exit code."""
-    from anywhere.cli.output import write
-    from anywhere.flows.documents import read_documents
+    from anywhere.cli.common.output import write
+    from anywhere.flows.taskdef.documents import read_documents
     from anywhere.report.harmless import harmless
     from anywhere.report.modes import render as table
     from anywhere.report.style import PLAIN, style_for
@@ -110,7 +110,7 @@ def show_targets(targets: Sequence[Target], format: str, output: str) -> int:
 
 def show_documents(report: Report, format: str, output: str = "") -> None:
     """Render a report on documents and write it."""
-    from anywhere.cli.output import write
+    from anywhere.cli.common.output import write
 
     if format == "table":
         from anywhere.report.documents import render

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from anywhere.cli.taskdef.check import UNREADABLE, complain, now, show_documents
-from anywhere.flows.fit import Request, place
+from anywhere.flows.taskdef.fit import Request, place
 from anywhere.model import Report
 
 __all__ = ["Request", "run"]
@@ -15,7 +15,7 @@ __all__ = ["Request", "run"]
 
 def run(files: Sequence[str], request: Request, format: str, output: str) -> int:
     """Place the tasks of these files on the hosts and show the answer; the exit code."""
-    from anywhere.flows.documents import read_documents
+    from anywhere.flows.taskdef.documents import read_documents
     from anywhere.report import renderer
 
     renderer(format)

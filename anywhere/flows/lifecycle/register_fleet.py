@@ -13,7 +13,7 @@ from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
 from anywhere.flows.examine import examine
 from anywhere.flows.hosts import Hosts, is_saved
-from anywhere.flows.register import Order, Run, Told
+from anywhere.flows.lifecycle.register import Order, Run, Told
 from anywhere.flows.target import GRACE, Lost, each, opened, recorded
 from anywhere.hosts.open import HOST_SECONDS
 from anywhere.inventory import Entry

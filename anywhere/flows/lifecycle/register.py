@@ -25,8 +25,8 @@ from anywhere.facts.agents.agents import agents
 from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
-from anywhere.flows.artifacts import Origin, collect, planned
-from anywhere.flows.healthy import Health, health, wait_healthy
+from anywhere.flows.lifecycle.artifacts import Origin, collect, planned
+from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.model import Cause, Status, Target

@@ -1,0 +1,1 @@
+"""What the commands share: their hosts, their output, their progress."""

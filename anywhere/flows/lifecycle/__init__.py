@@ -1,0 +1,1 @@
+"""From a server to an instance, and its life: registration, artifacts, health."""

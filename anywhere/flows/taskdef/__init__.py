@@ -1,0 +1,1 @@
+"""Documents of task definitions: read, and placed on hosts."""
