@@ -13,7 +13,13 @@ from anywhere.cli.common.say import note, say
 
 ROOT = Path(__file__).parent.parent.parent / "anywhere"
 # The one place for lines, the one for results, the lines of progress (numbers and printable names), and the version.
-MAY_WRITE = {"cli/common/say.py", "cli/common/output.py", "cli/common/progress.py", "cli/registering.py", "cli/__init__.py"}
+MAY_WRITE = {
+    "cli/common/say.py",
+    "cli/common/output.py",
+    "cli/common/progress.py",
+    "cli/registering.py",
+    "cli/__init__.py",
+}
 
 
 def writes(tree: ast.AST) -> list[int]:
