@@ -622,3 +622,20 @@ def test_it_is_up_and_down_quickly() -> None:
             up = time.monotonic()
         times.append((up - started, time.monotonic() - up))
     assert min(up for up, _ in times) < 0.6 and min(down for _, down in times) < 0.3, times
+
+
+def test_the_introspection_closes_after_an_answer_to_an_old_client() -> None:
+    script = "exec 3<>/dev/tcp/127.0.0.1/51678; printf 'GET /v1/metadata HTTP/1.0\\r\\n\\r\\n' >&3; timeout 5 cat <&3"
+    with Region(variations=["registered"]) as region:
+        done = region.run(["bash", "-c", script])
+    assert done.returncode == 0 and "ContainerInstanceArn" in done.stdout
+
+
+def test_the_rules_of_a_registered_host_are_applied_verified_and_reverted() -> None:
+    anywhere = [sys.executable, "-m", "anywhere", "rules"]
+    with Region(variations=["registered"]) as region:
+        assert region.run([*anywhere, "apply"]).returncode == 0
+        verified = region.run([*anywhere, "verify"])
+        assert verified.returncode == 0, verified.stdout
+        assert region.run([*anywhere, "revert"]).returncode == 0
+        assert region.run([*anywhere, "verify"]).returncode == 1

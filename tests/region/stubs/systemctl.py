@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A stand-in for systemctl(1) on a host that was not booted: reads the real unit files and drop-ins, and from
-/run/region/systemd.json what would be active and enabled. Answers in the words of systemd 252; changes nothing."""
+/run/region/systemd.json what would be active and enabled. Answers in the words of systemd 252. Units that were not there
+from the start can be enabled, started and stopped; the region's own daemons stay as they are."""
 
 from __future__ import annotations
 
@@ -8,11 +9,24 @@ import glob
 import json
 import os
 import shlex
+import signal
+import subprocess
 import sys
 
 STATE = "/run/region/systemd.json"
 FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 Sections = dict[str, list[str]]
+
+
+CHANGES = ("start", "stop", "restart", "try-restart", "reload-or-restart", "enable", "disable")
+
+
+def save(units: dict[str, dict[str, object]]) -> None:
+    with open(STATE, encoding="utf-8") as file:
+        state = json.load(file)
+    with open(STATE + ".new", "w", encoding="utf-8") as file:
+        json.dump({**state, "units": units}, file)
+    os.replace(STATE + ".new", STATE)
 
 
 def load() -> dict[str, dict[str, object]]:
@@ -65,7 +79,7 @@ def properties(name: str, units: dict[str, dict[str, object]]) -> list[tuple[str
     known, path = units.get(name, {}), fragment(name)
     drop = dropins(name) if path else []
     values = settings([path, *drop]) if path else {}
-    active = bool(path and known.get("active"))
+    active = bool(path and is_running(known))
     shown: dict[str, str] = {
         "Id": name,
         "Names": name,
@@ -75,7 +89,7 @@ def properties(name: str, units: dict[str, dict[str, object]]) -> list[tuple[str
         "UnitFileState": ("enabled" if known.get("enabled") else "disabled") if path else "",
         "FragmentPath": path,
         "DropInPaths": " ".join(drop),
-        "MainPID": str(main_pid(str(known.get("main", ""))) if active else 0),
+        "MainPID": str((known.get("pid") or main_pid(str(known.get("main", "")))) if active else 0),
         "NRestarts": "0",
         "Result": "success",
         "ExecMainStatus": "0",
@@ -85,7 +99,7 @@ def properties(name: str, units: dict[str, dict[str, object]]) -> list[tuple[str
     }
     for key in ("After", "Wants", "Requires", "PartOf", "User", "ExecStartPre", "ExecStart"):
         shown[key] = " ".join(values.get(key, []))
-    reserved = ("active", "enabled", "main")
+    reserved = ("active", "enabled", "main", "pid")
     shown |= {key: str(value) for key, value in known.items() if key not in reserved}
     words = [word for line in values.get("Environment", []) for word in shlex.split(line)]
     environment = list({word.partition("=")[0]: word for word in words}.values())
@@ -117,11 +131,68 @@ def is_state(names: list[str], key: str, quiet: bool) -> int:
         if key == "enabled" and not exists:
             print(f"Failed to get unit file state for {name}: No such file or directory", file=sys.stderr)
             continue
-        yes = exists and bool(units.get(name, {}).get(key))
+        unit = units.get(name, {})
+        yes = exists and (is_running(unit) if key == "active" else bool(unit.get(key)))
         good += yes
         if not quiet:
             print(key if yes else {"active": "inactive", "enabled": "disabled"}[key])
     return 0 if good else {"active": 3, "enabled": 1}[key]
+
+
+def is_running(unit: dict[str, object]) -> bool:
+    """What the region says, or whether the process lives that this program started."""
+    return bool(unit.get("active")) and (not unit.get("pid") or os.path.exists(f"/proc/{unit['pid']}"))
+
+
+def change(verb: str, names: list[str], flags: set[str]) -> int:
+    """Start, stop, enable or disable units. The region's own daemons are not processes of systemd here."""
+    units = load()
+    for name in map(full, names):
+        if not fragment(name):
+            print(f"Failed to {verb} {name}: Unit {name} not found.", file=sys.stderr)
+            return 5
+        unit = units.setdefault(name, {"active": False, "enabled": False, "main": ""})
+        is_now = verb not in ("enable", "disable") or "--now" in flags
+        if unit.get("main") and is_now and verb not in ("start", "enable"):
+            print(f"Failed to {verb} {name}: a daemon of the region, which cannot be restarted here.", file=sys.stderr)
+            return 1
+        if verb in ("enable", "disable"):
+            unit["enabled"] = verb == "enable"
+        if not is_now or unit.get("main") or (verb == "try-restart" and not is_running(unit)):
+            continue
+        if verb in ("stop", "disable", "restart", "try-restart", "reload-or-restart"):
+            end(unit)
+        if verb not in ("stop", "disable") and not is_running(unit):
+            begin(name, unit)
+    save(units)
+    return 0
+
+
+def begin(name: str, unit: dict[str, object]) -> None:
+    """Run the unit's commands; the last one stays."""
+    values = settings([fragment(name), *dropins(name)])
+    if values.get("RuntimeDirectory"):
+        os.makedirs("/run/" + values["RuntimeDirectory"][-1], exist_ok=True)
+    given = dict(word.split("=", 1) for line in values.get("Environment", []) for word in shlex.split(line))
+    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **given}
+    for line in values.get("ExecStartPre", []):
+        subprocess.run(shlex.split(line.lstrip("-")), env=environment, stdin=subprocess.DEVNULL, capture_output=True)
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    for line in values.get("ExecStart", []):
+        started = subprocess.Popen(shlex.split(line), env=environment, start_new_session=True, **quiet)
+        unit["pid"] = started.pid
+        if (values.get("Type") or ["simple"])[-1] == "oneshot":
+            started.wait()
+            unit["pid"] = 0
+    unit["active"] = True
+
+
+def end(unit: dict[str, object]) -> None:
+    """Stop what was started here."""
+    pid = int(str(unit.get("pid") or 0))
+    if pid and is_running(unit):
+        os.killpg(pid, signal.SIGTERM)
+    unit["active"], unit["pid"] = False, 0
 
 
 def cat(names: list[str]) -> int:
@@ -183,7 +254,11 @@ def main() -> int:
     if verb == "is-system-running":
         print("running")
         return 0
-    print(f"Unknown command verb {verb}. (a stand-in: it reads and changes nothing)", file=sys.stderr)
+    if verb in CHANGES:
+        return change(verb, names, flags)
+    if verb in ("daemon-reload", "reset-failed"):
+        return 0
+    print(f"Unknown command verb {verb}. (a stand-in: it knows few of them)", file=sys.stderr)
     return 1
 
 
