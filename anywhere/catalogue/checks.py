@@ -234,6 +234,13 @@ _ROWS = (
         "check, rules, proxy and taskdef fit",
     ),
     CheckText(
+        "system.limits",
+        "files and outputs are within their limits",
+        "A file or output that is larger than its kind may be, or a device or pipe in place of a file, is not read: what "
+        "depends on it is not known. Reported only where that happens.",
+        "check, where that happens",
+    ),
+    CheckText(
         "system.identity-shared",
         "hosts of one run share no identity",
         "Machine-id, managed instance id, SSH host key and hardware addresses of all hosts are compared: "

@@ -19,10 +19,11 @@ from anywhere.facts.summary import facts_summary
 from anywhere.flows.clean import clean_cause, clean_facts, clean_finding
 from anywhere.flows.target import LOST, Lost
 from anywhere.hosts.recording import Recording
-from anywhere.model import Finding, Status, Target
+from anywhere.model import Finding, Remedy, Status, Target
 from anywhere.settings import Settings
 from anywhere.threads import race, within
 
+LIMITS = "system.limits"
 GRACE = 0.1  # seconds past the deadline: by then every observation has ended, and what is left is to judge it
 
 
@@ -37,6 +38,7 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
     calls = [partial(judge, check, host, settings) for check in chosen]
     judged = race(calls, lambda *_: host.deadline.is_over(GRACE))
     rows = [judged[place] if place in judged else _unfinished(check, host) for place, check in enumerate(chosen)]
+    rows.append(_limits(host))
     findings = tuple(clean_finding(_demoted(finding, settings)) for found in rows for finding in found)
     partial_run = bool(settings.only or settings.skip)
     facts = clean_facts({**_summary(host), "regions": list(settings.regions), "partial": partial_run})
@@ -69,6 +71,21 @@ def judge(check: Check, host: Recording, settings: Settings) -> list[Finding]:
 def _unfinished(check: Check, host: Recording) -> list[Finding]:
     """Something that this check reads hangs, such as a file on a dead server: the others are judged without it."""
     return [Finding(check.id, Status.ERROR, host.name, "did not end in time", evidence={"because": "deadline"})]
+
+
+def _limits(host: Recording) -> list[Finding]:
+    """What was not read because it has no end, or is no file. It may come late in a run: what is known by now counts."""
+    return [
+        Finding(
+            LIMITS,
+            Status.ERROR,
+            subject,
+            f"not read: {met}",
+            evidence={"limit": met},
+            remedy=Remedy(f"Find out what fills it: {subject}"),
+        )
+        for subject, met in host.limits_met()
+    ]
 
 
 def _summary(host: Recording) -> dict[str, object]:

@@ -34,6 +34,7 @@ LOG = Limit("a log", 4 * MIB)
 OUTPUT = Limit("the output of a command", 4 * MIB)
 LISTING = Limit("a listing of rules or packages", 8 * MIB)
 FOLDER = Limit("the names in a folder", 50_000)
+MOST_ADDRESSES = 64  # of one name; AWS answers with eight
 ERRORS_KEPT = 64 * 1024  # bytes of standard error; the rest is dropped
 LISTINGS = ("iptables", "ip6tables", "nft", "rpm", "dpkg-query", "ss", "journalctl")
 STORES = ("/etc/ssl/", "/etc/pki/", ".crt", ".pem")
@@ -54,6 +55,12 @@ class NotAFile(OSError):
         super().__init__(errno.EINVAL, f"is a {kind}, not a file", path)
 
 
+def is_limit(error: OSError) -> bool:
+    """Whether a failure, also one read back from a bundle, is that a limit was met or that there was no file."""
+    said = error.strerror or ""
+    return isinstance(error, TooLarge | NotAFile) or (said.startswith("larger than ") or said.endswith(", not a file"))
+
+
 def limit_of_file(path: str) -> Limit:
     """The limit for a file, by where it lies."""
     if path == "/etc/hosts":
@@ -70,3 +77,10 @@ def limit_of_command(argv: tuple[str, ...] | list[str]) -> Limit:
     words = [word for word in argv if "=" not in word][:4]
     names = {word.rpartition("/")[2].partition("-")[0] for word in words}
     return LISTING if names & {name.partition("-")[0] for name in LISTINGS} else OUTPUT
+
+
+def kept_addresses(addresses: tuple[str, ...], detail: str = "") -> tuple[tuple[str, ...], str]:
+    """The addresses of a name that are looked at, and what is said where there are more."""
+    if len(addresses) <= MOST_ADDRESSES:
+        return addresses, detail
+    return addresses[:MOST_ADDRESSES], f"{len(addresses)} addresses, the first {MOST_ADDRESSES} are used"

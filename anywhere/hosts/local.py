@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
-from anywhere.hosts.bounds import limit_of_command, limit_of_file
+from anywhere.hosts.bounds import kept_addresses, limit_of_command, limit_of_file
 from anywhere.hosts.probe.castore import load_trust
 from anywhere.hosts.probe.ladder import Ladder
 from anywhere.hosts.probe.tcp import open_tcp
@@ -94,7 +94,8 @@ class LocalHost:
             detail = error.strerror or str(error)
             return Answer(name, "system", (), reason, detail, seconds=time.monotonic() - started)
         addresses = tuple(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
-        return Answer(name, "system", addresses, seconds=time.monotonic() - started)
+        addresses, detail = kept_addresses(addresses)
+        return Answer(name, "system", addresses, detail=detail, seconds=time.monotonic() - started)
 
     def probe(self, spec: ProbeSpec) -> Probe:
         """See Host."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from anywhere.errors import NotRecorded
 from anywhere.hosts.base import Answer, Completed, Deadline, Host, Inventory, Probe, ProbeSpec, Query
+from anywhere.hosts.bounds import is_limit
 from anywhere.hosts.codec import decode, encode
 from anywhere.redact import redact, redact_value
 
@@ -73,6 +74,18 @@ class Recording:
         """End the connection of a host that has one."""
         if self._live is not None:
             self._live.close()
+
+    def limits_met(self) -> tuple[tuple[str, str], ...]:
+        """Files and commands that gave more than they may, or were no files, and in words what was met; each once."""
+        with self._lock:
+            seen = list(self._seen.items())
+        found: dict[str, str] = {}
+        for (verb, *words), value in seen:
+            if isinstance(value, Completed) and value.cut:
+                found[" ".join(map(str, words))] = value.cut
+            elif isinstance(value, OSError) and is_limit(value) and verb in ("read", "listdir"):
+                found[str(words[0])] = value.strerror or ""
+        return tuple(sorted(found.items()))
 
     def observations(self) -> dict[str, Any]:
         """What was seen so far, redacted, in a stable order: the body of a bundle."""

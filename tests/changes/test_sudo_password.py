@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.barehost import BareHost
+from tests.support.entered import entered
 from tests.support.sshd import Account, Server
 
 pytestmark = pytest.mark.region
@@ -25,14 +26,6 @@ APPLY = {
     "rules": ("rules", "apply", "--no-persist"),
     "proxy": ("proxy", "apply", "--url", "http://10.0.0.1:3128"),
 }
-
-
-class Entered(Server):
-    """Its sshd runs in the namespaces of a host of its own, whose files are thrown away with it."""
-
-    def _namespace(self, command: object) -> str:
-        lines = super()._namespace(command).splitlines()  # type: ignore[arg-type]
-        return "\n".join(line for line in lines if "tmpfs" not in line)
 
 
 class Seen(threading.Thread):
@@ -59,18 +52,8 @@ class Seen(threading.Thread):
 def far(room: Path) -> Iterator[tuple[BareHost, Server]]:
     accounts = [Account(name, sudo=sudo, password=RIGHT) for name, sudo in SUDO.items()]
     accounts[0] = Account("asks", sudo=f"{SUDO['asks']}\n{LOGS}", password=RIGHT)
-    with BareHost() as bare:
-        server = Entered(room / "sshd", "LogLevel DEBUG3", accounts=accounts)
-        config = server.folder / "sshd_config"
-
-        def start(command: list[str], **more: object) -> subprocess.Popen[bytes]:
-            script = server._namespace(command)
-            return subprocess.Popen([*bare.enter, "sh", "-ec", script], **more)  # type: ignore[call-overload, no-any-return]
-
-        server.start(start)
-        assert config.exists()
+    with BareHost() as bare, entered(bare, room, "LogLevel DEBUG3", accounts=accounts) as server:
         yield bare, server
-        server.stop()
 
 
 def planted(*folders: Path) -> list[str]:

@@ -60,7 +60,7 @@ def exists(visit: Visit, siblings: Iterable[Visit], invented: set[str]) -> bool:
     if not visit.proxy:
         assert visit.lookup is not None
         if invented and set(visit.lookup.addresses) <= invented:
-            return False
+            return visit.ok  # one address for all names may serve them all
         return visit.lookup.known or _is_refused(visit.lookup.servers)
     best = visit.best
     if best is None or best.stage is not Stage.PROXY or best.reason is not Reason.PROXY_DENIED:
@@ -115,7 +115,7 @@ def where(visit: Visit) -> tuple[Stage, Reason, str]:
     if bogus:
         return Stage.RESOLVE, Reason.BOGUS_ANSWER, ", ".join(visit.lookup.addresses if visit.lookup else ())
     failed = failed_probes(visit) or [probe for probe in visit.probes if not probe.ok]
-    best = max(failed, key=lambda probe: list(Stage).index(probe.stage))
+    best = max(failed or visit.probes, key=lambda probe: list(Stage).index(probe.stage))
     return best.stage, best.reason or Reason.HTTP_ERROR, best.detail
 
 

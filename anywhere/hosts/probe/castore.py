@@ -6,8 +6,11 @@ folders. The agents are Go programs, so this list, not OpenSSL's, decides whom t
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from typing import Protocol
+
+from anywhere.hosts.bounds import STORE
 
 FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -18,9 +21,10 @@ FILES = (
     "/etc/ssl/cert.pem",
 )
 FOLDERS = ("/etc/ssl/certs", "/etc/pki/tls/certs")
-LARGEST = (
-    64 * 1024
-)  # bytes: a file larger than this in a folder is a bundle, and its certificates stand in it once more
+# Bytes: a file larger than this in a folder is a bundle, and its certificates stand in it once more.
+LARGEST = 64 * 1024
+MOST_FILES = 20_000  # in a folder, links included
+MOST_CACHED = 1 << 20  # bytes of a store that is kept for other hosts
 
 
 class Reader(Protocol):
@@ -47,7 +51,8 @@ def load_trust(host: Reader, spec: str) -> str:
 
 
 class Stores:
-    """CA stores by the digest of their files: most hosts of a fleet have the same one, and it is fetched once."""
+    """CA stores by the digest of their bytes, made on this side: most hosts of a fleet have the same one, and it is
+    fetched once. What a host says of the digest decides only whether it has to send its store."""
 
     def __init__(self, most: int = 16) -> None:
         self._most = most
@@ -61,12 +66,13 @@ class Stores:
 
     def text(self, answer: str) -> str:
         """The PEM text of a store from `DIGEST` and, below it, the content where the digest was not known."""
-        digest, _, content = answer.partition("\n")
+        claimed, _, content = answer.partition("\n")
         with self._lock:
-            if digest in self._texts and not content:
-                return self._texts[digest]
+            if claimed in self._texts and not content:
+                return self._texts[claimed]
+        digest = hashlib.sha256(content.encode("latin-1", "replace")).hexdigest()
         text = "\n".join(dict.fromkeys(certificates(content)))
-        if digest:
+        if content and len(text) <= MOST_CACHED:
             with self._lock:
                 text = self._texts.setdefault(digest, text)
                 for oldest in list(self._texts)[: -self._most]:
@@ -97,9 +103,14 @@ def _folder(host: Reader, folder: str, bundle: str) -> list[str]:
     except OSError:
         return []
     # A link of OpenSSL's (`1a2b3c4d.0`) names a certificate that stands in the folder under its own name too.
-    names = tuple(name for name in names if not _is_hash_link(name))
-    texts = [_text(host, f"{folder}/{name}") for name in names]
-    return [text for text in texts if text and text.strip() not in bundle and len(text) < LARGEST]
+    found: list[str] = []
+    left = STORE.size
+    for name in names[:MOST_FILES]:
+        text = "" if _is_hash_link(name) or left <= 0 else _text(host, f"{folder}/{name}")
+        if text and len(text) < LARGEST and text.strip() not in bundle:
+            found.append(text)
+            left -= len(text)
+    return found
 
 
 def _is_hash_link(name: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anywhere.hosts.base import Answer, Query
+from anywhere.hosts.bounds import kept_addresses
 from anywhere.model import Reason
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def ask(query: Query, timeout: float, open_tcp: OpenTcp, *, udp: bool = True) ->
 
 def merge(query: Query, parts: Sequence[Answer], seconds: float) -> Answer:
     """One answer of those for A and for AAAA: the worse reason counts."""
-    addresses = tuple(address for part in parts for address in part.addresses)
+    addresses, many = kept_addresses(tuple(address for part in parts for address in part.addresses))
     worst = next((part for part in parts if part.reason not in (None, Reason.NAME_UNKNOWN)), None)
     chosen = worst or next((part for part in parts if part.reason), parts[0])
     return Answer(
@@ -48,7 +49,7 @@ def merge(query: Query, parts: Sequence[Answer], seconds: float) -> Answer:
         query.server,
         addresses,
         None if addresses else chosen.reason or Reason.NAME_UNKNOWN,
-        chosen.detail,
+        many or chosen.detail,
         any(part.truncated for part in parts),
         next((part.tcp_reason for part in parts if part.tcp_reason), None),
         seconds,

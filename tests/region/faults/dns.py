@@ -145,6 +145,11 @@ def nxdomain_rewritten(world: World) -> None:
     change_all(world, forged=kept | {"*": [world.service(PORTAL)]})
 
 
+@fault("one-gateway", "every name resolves to one address, which serves them all", "dns.answers-forged")
+def one_gateway(world: World) -> None:
+    change_all(world, forged={"*": [next(iter(world.names.values())).public]})
+
+
 @fault("dns-portal", "every name resolves to a captive portal", "dns.answers-forged")
 def dns_portal(world: World) -> None:
     change_all(world, forged={"*": [world.service(PORTAL)]})

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from anywhere.hosts.base import Answer
+from anywhere.hosts.bounds import kept_addresses
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.names.coalesce import Slot, Together
 from anywhere.hosts.ssh.names.dns import DATAGRAM, Datagrams, Stream
@@ -99,7 +100,8 @@ def _answer(name: str, rc: int, text: str, seconds: float) -> Answer:
     lines = (line.split()[0].partition("%")[0] for line in text.splitlines() if line.strip() and not rc)
     addresses = tuple(dict.fromkeys(lines))
     if addresses:
-        return Answer(name, "system", addresses, seconds=seconds)
+        addresses, detail = kept_addresses(addresses)
+        return Answer(name, "system", addresses, detail=detail, seconds=seconds)
     if rc in (KILLED, 124):
         return Answer(name, "system", (), Reason.NAMESERVER_TIMEOUT, "no answer", seconds=seconds)
     if rc in (126, 127):
