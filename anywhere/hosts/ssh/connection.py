@@ -133,7 +133,8 @@ class Connection:
         replies go to standard input where the `input` was not the last (`is_last`). After `timeout` seconds, `quiet`
         seconds without a byte, or `largest` bytes (0: LARGEST_OUTPUT): what came until then, and rc None."""
         self.check()
-        session = Session(LOOP.get(), largest or LARGEST_OUTPUT)
+        charge = self.meter.charge if self.meter else lambda _: None
+        session = Session(LOOP.get(), largest or LARGEST_OUTPUT, charge)
         started = time.monotonic()
         work = LOOP.start(self._execute(session, command, input, is_last))
         work.add_done_callback(lambda _: session.over())

@@ -144,10 +144,11 @@ class Reader:
     """Takes the output apart as it comes. A part is whole when its mark stands on both streams; what login shells say
     before `start` is left out, so `is_begun` says whether our script runs at all.
 
-    Raises Enough for a part that is larger than any may be, and for more than `most` parts."""
+    Raises Enough for a part that is larger than any may be, and for more than `most` parts: then it is `is_foul`, because
+    no shell that runs our script does that."""
 
     def __init__(self, mark: str, most: int = 1 << 20) -> None:
-        self.is_begun = False
+        self.is_begun = self.is_foul = False
         self._out, self._err = _Stream(mark, has_word=True), _Stream(mark, has_word=False)
         self._words: deque[tuple[str, bytes]] = deque()
         self._errors: deque[bytes] = deque()
@@ -167,12 +168,14 @@ class Reader:
             else:
                 parts.append(Part(word, before, error))
         self._most -= len(parts)
-        if self._most < 0 or len(self._words) + len(self._errors) > MOST_APART:
+        self.is_foul = self._most < 0 or len(self._words) + len(self._errors) > MOST_APART
+        if self.is_foul:
             raise Enough
         return parts
 
 
-MOST_APART = 10_000  # marks that one stream may be ahead of the other
+MOST_ERRORS = 512 * 1024  # bytes of standard error of one part
+MOST_APART = 1000  # marks that one stream may be ahead of the other
 
 
 class _Stream:
@@ -181,7 +184,7 @@ class _Stream:
 
     def __init__(self, mark: str, *, has_word: bool) -> None:
         self._start = b"\n" + mark.encode() + (b" " if has_word else b"\n")
-        self._has_word = has_word
+        self._has_word, self._most = has_word, LISTING.size if has_word else MOST_ERRORS
         self._text = bytearray()
         self._looked = 0
 
@@ -202,7 +205,7 @@ class _Stream:
             self._looked = max(used, len(self._text) - len(self._start))
         del self._text[:used]
         self._looked -= used
-        if len(self._text) > LISTING.size:
+        if len(self._text) > self._most:
             raise Enough
         return found
 

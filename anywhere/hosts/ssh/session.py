@@ -35,14 +35,16 @@ class Session:
     """A session in asyncssh's sense. The loop's thread only passes pieces on; they are looked at in the thread that calls
     `follow`, so that one host's flood takes no time of the others."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, largest: int) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, largest: int, charge: Callable[[float], None] = lambda _: None
+    ) -> None:
         self.out, self.err = bytearray(), bytearray()
         self.rc: int | None = None
         self.first_at = 0.0
         self.is_cut = False  # by us: its time was over, or its output too long
         self.is_full = False  # cut, because its output was too long
         self.done: asyncio.Future[None] = loop.create_future()
-        self._loop, self._largest = loop, largest
+        self._loop, self._largest, self._charge = loop, largest, charge
         self._channel: Any = None
         self._pieces: queue.SimpleQueue[tuple[bytes, bool] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -113,12 +115,15 @@ class Session:
                 return
 
     def _answer(self, sink: Sink, data: bytes, is_error: bool) -> None:
+        before = time.thread_time()
         try:
             reply = sink(data, is_error)
         except Enough:
             self.is_full = True
             self.cut_off()
             return
+        finally:
+            self._charge(time.thread_time() - before)
         if reply:
             self._loop.call_soon_threadsafe(self._write, reply)
 

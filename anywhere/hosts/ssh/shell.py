@@ -102,6 +102,12 @@ class Shell:
         ran = self.connection.execute(
             script.reader(text), text, seconds, batch.feed, partial(batch.quiet, seconds), BATCH_OUTPUT, is_last=False
         )
+        if batch.is_foul:
+            self.connection.close()
+            raise HostUnreachable(
+                f"{self.connection.name}: the host answers more than it was asked (step: login shell)",
+                remedy="find out what runs in place of the user's shell (ForceCommand, authorized_keys, login scripts)",
+            )
         if batch.waits_for_sudo:
             return self._without_sudo(ran, mark, lines, variables, tell)
         if len(batch.head) < HEAD:
@@ -210,6 +216,11 @@ class _Batch:
             return None
         held, self._held = self._held, b""
         return self._prompt.answer(held) if held else None
+
+    @property
+    def is_foul(self) -> bool:
+        """Whether this is no shell that runs our script."""
+        return self._reader.is_foul
 
     def quiet(self, seconds: float) -> float:
         """How long nothing may be heard: what hangs, or sudo that does not ask."""
