@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from anywhere.catalogue.causes.registration import REGISTRATION_CAUSES
 from anywhere.catalogue.causes.table import causes
 from anywhere.checks import CHECKS
 from anywhere.cli import VERBS
@@ -29,8 +30,9 @@ def test_every_cause_that_a_rule_or_a_check_names_is_explained() -> None:
 
 def test_every_cause_has_a_fault_in_the_region() -> None:
     shown = {code for one in table().values() for code in one.causes}
-    # Only several hosts, or a connection over SSH, can show these.
+    # Only several hosts, a connection over SSH, or a registration (tests/booted/test_register_faults.py) can show these.
     elsewhere = {"identity.duplicate", "host.unreachable", "host.permission"}
+    elsewhere |= {text.code for text in REGISTRATION_CAUSES}
     assert set(causes()) - shown - elsewhere == set()
 
 

@@ -23,7 +23,7 @@ class Lines(Told):
     def __init__(self, name: str) -> None:
         self._prefix = f"{name}: " if name else ""
         self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not name
-        self._text, self._begun, self._last = "", 0.0, 0.0
+        self._text, self._begun, self._last = "", 0.0, time.monotonic()
         self._stop: threading.Event | None = None
 
     def begins(self, text: str) -> None:

@@ -18,6 +18,8 @@ from anywhere.redact import redact
 
 SCHEMA = "anywhere/register/1"
 FORMATS = ("table", "json", "csv")
+_LARGEST = 32 * 1024  # bytes of a file whose text is in the JSON
+_LONGEST = 400  # lines of a file whose change is shown
 
 
 def render(results: Sequence[Result], format: str) -> str:
@@ -60,6 +62,8 @@ def _step(step: Step) -> dict[str, object]:
     back = next((undo for undo in step.undo if isinstance(undo, PutBack)), None)
     if back and not step.do.secret:
         row["path"] = back.path
+        if len(step.do.input) > _LARGEST:
+            return row
         row["before"] = None if back.content is None else redact(back.content.decode("utf-8", "replace"))
         row["after"] = redact(step.do.input.decode("utf-8", "replace"))
     return row
@@ -122,5 +126,7 @@ def _diff(step: Step) -> str:
         return ""
     old = (back.content or b"").decode("utf-8", "replace").splitlines()
     new = step.do.input.decode("utf-8", "replace").splitlines()
+    if len(old) + len(new) > _LONGEST:
+        return f"        {back.path}: {len(old)} lines before, {len(new)} after\n"
     lines = list(unified_diff(old, new, back.path, back.path, lineterm="", n=1))
     return "".join(f"        {redact(line)}\n" for line in lines[:60])

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from anywhere.catalogue.causes.base import CauseText
 
-TOPICS = ("dns", "egress", "proxy", "tls", "host", "netfilter", "fleet")
+TOPICS = ("dns", "egress", "proxy", "tls", "host", "netfilter", "fleet", "registration")
 
 
 def causes() -> Mapping[str, CauseText]:

@@ -43,11 +43,18 @@ def config_steps(host: Host, wanted: Wanted) -> Iterator[Step]:
 def merge(text: str, values: Mapping[str, str]) -> tuple[str, tuple[tuple[str, str | None], ...], tuple[str, ...]]:
     """The text with these values, what each changed line took the place of, and the names that changed. A name that
     stood several times stands once, at the place of its last line, since that is the one that counted."""
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n") if text else []  # a carriage return is part of a value
     undo: list[tuple[str, str | None]] = []
     changed: list[str] = []
     for name, value in values.items():
         new = f"{name}={value}"
+        for place, line in enumerate(lines):
+            # The official installer appends to a file whose last line has no end: what it glued on is cut off again.
+            before, glued, _ = line.partition(f"{name}=")
+            if glued and "=" in before and not before.lstrip().startswith("#"):
+                undo.append((before, line))
+                lines[place] = before
+                changed.append(name)
         places = [place for place, line in enumerate(lines) if line.partition("=")[0].strip() == name]
         if [lines[place] for place in places] == [new]:
             continue
@@ -58,7 +65,7 @@ def merge(text: str, values: Mapping[str, str]) -> tuple[str, tuple[tuple[str, s
             lines = [line for place, line in enumerate(lines) if place not in places[:-1]]
         else:
             lines.append(new)
-    return ("\n".join(lines) + "\n" if changed else text), tuple(undo), tuple(changed)
+    return ("\n".join(lines) + "\n" if changed else text), tuple(undo), tuple(dict.fromkeys(changed))
 
 
 def _names(text: str) -> set[str]:

@@ -9,6 +9,7 @@ from anywhere.catalogue.signing_keys import ECS as ECS_PACKAGE
 from anywhere.catalogue.signing_keys import SSM as SSM_PACKAGE
 from anywhere.changes.agents.config import config_steps
 from anywhere.changes.agents.ecs import stale_state_steps
+from anywhere.changes.agents.exec import bundle_steps
 from anywhere.changes.agents.ssm import dualstack_steps, register_steps
 from anywhere.changes.agents.wanted import Activation, Wanted
 from anywhere.changes.base import Command, Step
@@ -62,6 +63,7 @@ def _install(
     if ECS_PACKAGE in needed and ECS_PACKAGE in packages:
         yield from package_step(manager, packages[ECS_PACKAGE], here.installed)
     yield from config_steps(host, wanted)
+    yield from bundle_steps(host, wanted)
     yield from _drop_in(host, here)
 
 

@@ -128,3 +128,34 @@ def explain_agent(line: str, region: str, cluster: str) -> Refusal | None:
             ]
             return Refusal(refusal.code, *words)
     return None
+
+
+_INSTALL: tuple[tuple[str, Refusal], ...] = (
+    (
+        r"No space left|disk is full|not enough free (disk )?space|has no room",
+        Refusal("disk.low", "the disk is full", "free space on it (df -h), then run register again"),
+    ),
+    (
+        r"package manager is in use|still installs packages",
+        Refusal(
+            "package.manager-busy", "another program uses the package manager", "wait for it, then run register again"
+        ),
+    ),
+    (
+        r"no package repository",
+        Refusal(
+            "package.mirror-down",
+            "no package repository of this host answers",
+            "make one reachable, or install the dependencies by hand, then run register again",
+        ),
+    ),
+    (
+        r"",
+        Refusal("package.install", "the package manager failed", "fix what it says, then run register again"),
+    ),
+)
+
+
+def explain_install(text: str) -> Refusal:
+    """The meaning of what the package manager said."""
+    return next(refusal for pattern, refusal in _INSTALL if re.search(pattern, text))

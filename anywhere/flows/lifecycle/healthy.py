@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from anywhere.facts.agents.agents import agents, metadata
-from anywhere.facts.agents.ecs_log import agent_log
+from anywhere.facts.agents.ecs_log import AgentLog, agent_log
 from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
@@ -55,19 +55,19 @@ def health(host: Host, cluster: str) -> Health:
     if not _fresh(here.registration.expires, recorded.inventory().now):
         return missing("fresh credentials from Systems Manager")
     if here.ecs.is_running is False:
-        line = log.symptoms[-1].line if log and log.symptoms else ""
+        line = _words(log)
         final = here.ecs.result == "start-limit-hit" or bool(log and log.final)
         return missing(f"ecs.service to run (it is {here.ecs.active})", final, line)
     if log and (log.final or log.starts > LOOPING):
-        return missing("the ECS agent to stay up", True, log.symptoms[-1].line if log.symptoms else "")
+        return missing("the ECS agent to stay up", True, _words(log))
     if not said.answers:
-        return missing("the ECS agent to answer on 127.0.0.1:51678", False, _last(log))
+        return missing("the ECS agent to answer on 127.0.0.1:51678", False, _words(log))
     if not said.instance_arn:
-        return missing("a container instance ARN", False, _last(log))
+        return missing("a container instance ARN", False, _words(log))
     if said.cluster != cluster:
         return missing(f"cluster {cluster} (the agent is in {said.cluster})", True)
     if not (log and log.acs):
-        return missing("the connection to ACS", False, _last(log))
+        return missing("the connection to ACS", False, _words(log))
     return found
 
 
@@ -88,9 +88,11 @@ def wait_healthy(host: Host, cluster: str, seconds: float, told: Callable[[str],
         time.sleep(EVERY)
 
 
-def _last(log: object) -> str:
-    symptoms = getattr(log, "symptoms", ())
-    return symptoms[-1].line if symptoms else ""
+def _words(log: AgentLog | None) -> str:
+    """The line that says most: what AWS refused, else the latest complaint."""
+    if log is None or not log.symptoms:
+        return ""
+    return (log.symptom("refused", "clock", "credentials", "docker", "cluster") or log.symptoms[-1]).line
 
 
 def _fresh(expires: str, now: float) -> bool:

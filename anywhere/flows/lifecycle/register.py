@@ -11,7 +11,7 @@ from anywhere.catalogue.distros import judge_release
 from anywhere.changes import engine
 from anywhere.changes.agents.existing import Difference, differences
 from anywhere.changes.agents.plan import JOURNAL, install_plan, needed_packages, start_plan
-from anywhere.changes.agents.refusals import explain_agent, explain_registration
+from anywhere.changes.agents.refusals import explain_agent, explain_install, explain_registration
 from anywhere.changes.agents.result import Result, State
 from anywhere.changes.agents.wanted import Activation, Wanted, check_wanted, pairs, parse_activation
 from anywhere.changes.base import ChangeFailed, Planner, Step
@@ -20,12 +20,13 @@ from anywhere.changes.install.packages import LocalPackage, pulled_command, stag
 from anywhere.changes.proxy import plan as proxy_change
 from anywhere.changes.proxy.profile import Profile, read_profile
 from anywhere.changes.rules import plan as rules_change
+from anywhere.checks.netfilter.proof import judge_proof
 from anywhere.errors import AnywhereError
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
-from anywhere.flows.lifecycle.artifacts import Origin, collect, planned
+from anywhere.flows.lifecycle.artifacts import DownloadFailed, Origin, Untrusted, collect, planned
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
@@ -49,7 +50,8 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Order:
     """One registration, the same for every host. `settings` are those of the checks, `proxy` an optional profile,
-    `wait` the seconds until a host has to be healthy."""
+    `wait` the seconds until a host has to be healthy,
+    `probe_image` an image with sh and wget or curl."""
 
     wanted: Wanted
     activation: Activation | None = field(default=None, repr=False)
@@ -57,6 +59,7 @@ class Order:
     settings: Settings = field(default_factory=Settings)
     proxy: Profile | None = None
     wait: float = HEALTH_SECONDS
+    probe_image: str = ""
 
 
 class NotRegistered(AnywhereError):
@@ -106,10 +109,10 @@ class Run:
             result = self._failed(str(error), error.code, error.fix, error.causes)
         except ChangeFailed as error:
             result = self._refused(error)
-        except AnywhereError as error:
-            if error.exit_code != 1:
-                raise
-            result = self._failed(str(error), getattr(error, "reason", ""))
+        except Untrusted as error:
+            result = self._failed(str(error), "package.untrusted", "anywhere explain package.untrusted")
+        except DownloadFailed as error:
+            result = self._failed(str(error), "package.download", "anywhere explain package.download")
         return replace(result, seconds=round(time.monotonic() - begun, 1))
 
     def _plan_only(self) -> Result:
@@ -144,6 +147,7 @@ class Run:
                 "give --activation-file FILE or --activation-stdin",
             )
         self._check_first()
+        self._check_gpu()
         packages = self._fetch(recorded, needed)
         vouched = tuple(f"{one.name} {one.vouched}" for one in packages)
         steps: list[Step] = []
@@ -198,6 +202,19 @@ class Run:
                 causes[0].code if causes else "",
                 "fix it, or demote the check by its name (--demote)",
                 causes,
+            )
+
+    def _check_gpu(self) -> None:
+        """Before anything is installed: the official installer looks after its packages, and leaves half behind."""
+        if not self.order.wanted.gpu:
+            return
+        done = self.host.run(("nvidia-smi", "-L"), timeout=30)
+        if not done.ok:
+            said = (done.stderr or done.stdout).strip().partition("\n")[0] or f"rc {done.rc}"
+            raise NotRegistered(
+                f"GPU support is asked for, and nvidia-smi does not work: {said}",
+                "gpu.not-found",
+                "install the NVIDIA driver and container toolkit first, or leave --enable-gpu out",
             )
 
     def _fetch(self, recorded: Recording, needed: Sequence[str]) -> tuple[LocalPackage, ...]:
@@ -276,23 +293,44 @@ class Run:
             target = self.look(replace(self.order.settings, phases=("run",)))
         causes = tuple(one for one in target.causes if one.severity is Status.FAIL)
         if not causes:
-            return replace(result, causes=target.causes)
+            return self._prove_credentials(replace(result, causes=target.causes))
         said = f"registered, but not ready: {causes[0].summary}"
         return replace(result, state=State.FAILED, error=said, code=causes[0].code, causes=causes)
+
+    def _prove_credentials(self, result: Result) -> Result:
+        """Real requests to the credential address: from the host, from the bridge, and from a container."""
+        with self._timed("prove the path of task credentials"):
+            found = [one for one in judge_proof(self.host, Recording(self.host)) if one.status is Status.FAIL]
+            said = found[0].summary if found else self._in_container()
+        if not said:
+            return result
+        code = found[0].cause if found else "rules.shadowed"
+        said = f"registered, but containers get no credentials: {said}"
+        return replace(result, state=State.FAILED, error=said, code=code, fix="sudo anywhere rules verify --probe")
+
+    def _in_container(self) -> str:
+        """What is wrong inside a container of --probe-image; empty where nothing is, or no image is named."""
+        if not self.order.probe_image:
+            return ""
+        argv = ("docker", "run", "--rm", "--pull=missing", "--entrypoint=sh", self.order.probe_image, "-c", _READ)
+        done = self.host.run(argv, timeout=120)
+        said = (done.stdout + done.stderr).strip()
+        return "" if "HTTP/1" in said else f"{self.order.probe_image}: {redact(said)[-300:] or f'rc {done.rc}'}"
 
     def _different(self, found: tuple[Difference, ...]) -> Result:
         said = "; ".join(f"{one.what} is {one.have}, not {one.want}" for one in found)
         return self._result(State.DIFFERENT, error=said, code=found[0].code, differences=found)
 
     def _refused(self, error: ChangeFailed) -> Result:
-        refusal = (
-            explain_registration(str(error), self.order.wanted.region)
-            if "register with Systems Manager" in str(error)
-            else None
-        )
+        said = redact(str(error))
+        refusal = None
+        if said.startswith("register with Systems Manager"):
+            refusal = explain_registration(said, self.order.wanted.region)
+        elif said.startswith("install ") or "No space left" in said or "has no room" in said:
+            refusal = explain_install(said)
         if refusal is None:
-            return self._failed(redact(str(error)))
-        return self._failed(f"{refusal.summary} ({redact(str(error))[:400]})", refusal.code, refusal.fix)
+            return self._failed(said)
+        return self._failed(f"{refusal.summary}: {said[:500]}", refusal.code, refusal.fix)
 
     def _failed(self, error: str, code: str = "", fix: str = "", causes: tuple[Cause, ...] = ()) -> Result:
         return self._result(State.FAILED, error=redact(error), code=code, fix=fix, causes=causes)
@@ -329,6 +367,11 @@ class Run:
         return Timed(text, self.told)
 
 
+# Any status of the agent's own server proves the path.
+_READ = (
+    "wget -S -T 5 -O /dev/null http://169.254.170.2/v2/credentials/x 2>&1 || "
+    "curl -sSi --max-time 5 http://169.254.170.2/v2/credentials/x 2>&1"
+)
 _LOGS = "read /var/log/ecs/ecs-agent.log and /var/log/ecs/ecs-init.log on the host"
 
 

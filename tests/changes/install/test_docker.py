@@ -1,0 +1,160 @@
+"""Docker's sources and what must never be done on the way, as steps; nothing is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from anywhere.catalogue.distros import OsRelease, judge_release
+from anywhere.changes.agents.exec import BUNDLE, bundle_steps
+from anywhere.changes.agents.plan import install_plan, needed_packages, start_plan
+from anywhere.changes.agents.wanted import Activation, Wanted
+from anywhere.changes.base import ChangeFailed, Step
+from anywhere.changes.install.docker import Found, docker_steps
+from anywhere.changes.install.packages import LocalPackage
+from anywhere.facts.system.packages import DPKG
+from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, SHOW, SSM_SNAP, Unit, units
+from anywhere.flows.register import NotRegistered, Order, Run
+from anywhere.hosts.base import Completed
+from tests.support.fakehost import FakeHost
+
+SHELLS = sorted((Path(__file__).parents[3] / "anywhere" / "changes").rglob("*.sh"))
+NOTHING = Found({DOCKER: Unit(DOCKER), DOCKER_SNAP: Unit(DOCKER_SNAP)}, {})
+TRIXIE = OsRelease("debian", "13", "Debian 13", codename="trixie")
+ACTIVATION = Activation("01234567-89ab-cdef-0123-456789abcdef", "abcdefghij0123456789")
+PACKAGES = (LocalPackage("amazon-ssm-agent", "s.deb"), LocalPackage("amazon-ecs-init", "e.deb"))
+DEBIAN = 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nNAME="Debian"\n'
+
+
+def steps(os: OsRelease, source: str = "auto") -> list[Step]:
+    return list(docker_steps(FakeHost(), os, judge_release(os), NOTHING, source, True))
+
+
+@pytest.mark.parametrize(
+    ("os", "names"),
+    [
+        (OsRelease("debian", "12"), "docker.io"),
+        (TRIXIE, "docker.io docker-cli"),
+        (OsRelease("ubuntu", "22.04"), "docker.io"),
+        (OsRelease("amzn", "2023"), "docker"),
+        (OsRelease("amzn", "2"), "docker"),
+        (OsRelease("sles", "15.6"), "docker"),
+        (OsRelease("opensuse-tumbleweed", "20261101"), "docker"),
+        (OsRelease("fedora", "42"), "docker-ce docker-ce-cli containerd.io"),
+        (OsRelease("centos", "9"), "docker-ce docker-ce-cli containerd.io"),
+        (OsRelease("rocky", "9"), "docker-ce docker-ce-cli containerd.io"),
+    ],
+)
+def test_each_family_has_its_docker(os: OsRelease, names: str) -> None:
+    install = next(step for step in steps(os) if step.key == "package:docker")
+    assert " ".join(install.do.shown).endswith(" " + names)
+
+
+def test_red_hat_brings_its_own_unless_told_otherwise() -> None:
+    with pytest.raises(ChangeFailed, match="--docker docker"):
+        steps(OsRelease("rhel", "9.4"))
+    assert "docker-ce" in steps(OsRelease("rhel", "9.4"), "docker")[-2].do.shown
+    with pytest.raises(ChangeFailed, match="--docker none"):
+        steps(TRIXIE, "none")
+
+
+def test_apt_gets_a_keyring_and_no_apt_key() -> None:
+    found = steps(TRIXIE, "docker")
+    source = next(step for step in found if step.key == "file:/etc/apt/sources.list.d/docker.list")
+    assert source.do.input == (
+        b"deb [signed-by=/etc/apt/keyrings/docker.asc] https://download.docker.com/linux/debian trixie stable\n"
+    )
+    words = " ".join(word for step in found for word in step.do.argv)
+    assert "apt-key" not in words and "add-apt-repository" not in words and "lsb_release" not in words
+    assert "9DC858229FC7DD38854AE2D88D81803C0EBFCD88" in words
+
+
+def test_dnf_gets_a_repository_file_and_no_config_manager() -> None:
+    found = steps(OsRelease("fedora", "42"))
+    file = next(step for step in found if step.key == "file:/etc/yum.repos.d/docker-ce.repo")
+    text = file.do.input.decode()
+    assert "gpgcheck=1" in text and "linux/fedora/$releasever" in text
+    assert not any("config-manager" in word for step in found for word in step.do.argv)
+
+
+def bare(**more: object) -> FakeHost:
+    return FakeHost({"/etc/os-release": DEBIAN}, **more)  # type: ignore[arg-type]
+
+
+def test_no_step_calls_sudo() -> None:
+    found = [
+        *steps(TRIXIE, "docker"),
+        *install_plan(bare(), Wanted("us-east-1"), PACKAGES, ACTIVATION),
+        *start_plan(bare(), Wanted("us-east-1")),
+    ]
+    assert not any("sudo" in word for step in found for word in (*step.do.argv, *step.do.shown))
+    assert not [
+        path for path in SHELLS if "sudo " in path.read_text().replace("doas|su|", "") and "register" in path.name
+    ]
+
+
+def test_the_registration_never_says_yes_for_anyone() -> None:
+    (step,) = [
+        one for one in install_plan(bare(), Wanted("us-east-1"), PACKAGES, ACTIVATION) if one.key == "registration"
+    ]
+    script = next(word for word in step.do.argv if "-register" in word)
+    assert " -y" not in script.replace("Never -y", "")
+    assert step.do.secret and ACTIVATION.code not in " ".join((*step.do.argv, *step.do.shown, step.title))
+
+
+def test_a_host_that_is_registered_is_never_registered_again() -> None:
+    from anywhere.facts.agents.registration import GREP, VAULT
+
+    said = f'{VAULT}:"instanceID":"mi-0123456789abcdef0"\n{VAULT}:"region":"us-east-1"\n'
+    host = bare(commands={GREP: said})
+    keys = [step.key for step in install_plan(host, Wanted("us-east-1"), PACKAGES, ACTIVATION)]
+    assert "registration" not in keys and "file:/etc/ecs/ecs.config" in keys
+
+
+SNAP = f"Id={SSM_SNAP}\nNames={SSM_SNAP}\nLoadState=loaded\nActiveState=inactive\nUnitFileState=disabled\n"
+
+
+def test_the_snap_of_the_ssm_agent_is_used_where_it_is() -> None:
+    host = bare(commands={SHOW: SNAP})
+    assert needed_packages(host) == ("amazon-ecs-init",)
+    found = install_plan(host, Wanted("us-east-1"), PACKAGES, ACTIVATION)
+    (step,) = [one for one in found if one.key == "registration"]
+    assert step.do.shown[0] == "/snap/amazon-ssm-agent/current/amazon-ssm-agent"
+    assert f"unit:{SSM_SNAP}" in [one.key for one in start_plan(host, Wanted("us-east-1"))]
+
+
+class Pulling(FakeHost):
+    """A host where apt would bring docker.io along."""
+
+    def run(self, argv, *, input: bytes = b"", timeout: float = 10.0) -> Completed:  # type: ignore[no-untyped-def]
+        if "pulls" in argv:
+            return Completed(tuple(argv), 0, "amazon-ecs-init\ndocker.io\nrunc\n")
+        return super().run(argv, input=input, timeout=timeout)
+
+
+@pytest.mark.parametrize("unit", [DOCKER, DOCKER_SNAP])
+def test_a_docker_that_is_no_package_stops_a_second_one(unit: str) -> None:
+    show = f"Id={unit}\nNames={unit}\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"
+    host = Pulling({"/etc/os-release": DEBIAN}, {SHOW: show})
+    assert units(host)[unit].exists
+    run = Run(host, Order(Wanted("us-east-1")), lambda settings: None)  # type: ignore[arg-type, return-value]
+    with pytest.raises(NotRegistered, match=r"would install docker\.io"):
+        run._refuse_second_docker(PACKAGES)
+    packaged = Pulling({"/etc/os-release": DEBIAN}, {SHOW: show, DPKG: "docker.io 20.10.24 install ok installed\n"})
+    run = Run(packaged, Order(Wanted("us-east-1")), lambda settings: None)  # type: ignore[arg-type, return-value]
+    run._refuse_second_docker(PACKAGES)
+
+
+def test_nothing_unsigned_is_unpacked_for_exec() -> None:
+    pem = b"-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n"
+    host = FakeHost({"/etc/os-release": DEBIAN, "/etc/pki/tls/certs/ca-bundle.crt": pem, "/root/own.pem": pem + pem})
+    (step,) = bundle_steps(host, Wanted("us-east-1"))
+    assert step.key == f"file:{BUNDLE}" and step.do.input == pem
+    (step,) = bundle_steps(host, Wanted("us-east-1", certs_file="/root/own.pem"))
+    assert step.do.input == pem + pem
+    for path in ("/etc/os-release", "/absent"):
+        with pytest.raises(ChangeFailed, match="--certs-file"):
+            list(bundle_steps(host, Wanted("us-east-1", certs_file=path)))
+    found = install_plan(host, Wanted("us-east-1"), PACKAGES, ACTIVATION)
+    assert not any("tar" in word.split() for step in found for word in step.do.argv)
