@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from anywhere.errors import BadInput
-from anywhere.flows.artifacts import kind_of
+from anywhere.flows.lifecycle.artifacts import kind_of
 from tests.region import Region
 from tests.region.site import Site
 

@@ -15,7 +15,7 @@ from anywhere.changes.install.docker import Found, docker_steps
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.facts.system.packages import DPKG
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, SHOW, SSM_SNAP, Unit, units
-from anywhere.flows.register import NotRegistered, Order, Run
+from anywhere.flows.lifecycle.register import NotRegistered, Order, Run
 from anywhere.hosts.base import Completed
 from tests.support.fakehost import FakeHost
 
