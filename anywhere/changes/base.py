@@ -6,14 +6,12 @@ reverse. Every undo is idempotent and harmless when its step never ran, so that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from anywhere.changes.script import own_script
 from anywhere.errors import AnywhereError
 from anywhere.hosts.base import Host
-from anywhere.settings import Settings
 
 Planner = Callable[[Host], "tuple[Step, ...]"]
 
@@ -77,26 +75,6 @@ class Step:
     do: Command
     undo: tuple[Undo, ...] = ()
     folder: str = ""
-
-
-class Change(Protocol):
-    """A change by its id (`topic.slug`) and what it brings, in a few words."""
-
-    @property
-    def id(self) -> str:
-        """`topic.slug`, stable."""
-
-    @property
-    def title(self) -> str:
-        """What it brings."""
-
-    def steps(self, host: Host, settings: Settings) -> tuple[Step, ...]:
-        """What has to be done on the observed host; empty when it is already so."""
-
-
-def plan(changes: Sequence[Change], host: Host, settings: Settings) -> tuple[Step, ...]:
-    """The steps of several changes, in their order."""
-    return tuple(step for change in changes for step in change.steps(host, settings))
 
 
 def set_sysctl(key: str, path: str, old: str, new: str, why: str) -> Step:

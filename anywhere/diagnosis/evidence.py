@@ -81,9 +81,3 @@ def details(findings: Iterable[Finding]) -> list[str]:
     """The distinct details of all addresses."""
     found = [str(a.get("detail", "")) for f in findings for a in f.evidence.get("addresses", ())]
     return list(dict.fromkeys(detail for detail in found if detail))
-
-
-def all_fail(findings: Sequence[Finding], stage: Stage) -> bool:
-    """Whether there are findings and every one that was judged stopped at this stage."""
-    judged = [f for f in findings if f.status is not Status.SKIP]
-    return bool(judged) and all(f.stage is stage and f.is_trouble for f in judged)

@@ -116,7 +116,6 @@ class TlsFacts:
     not_before: float = 0.0
     not_after: float = 0.0
     chain: tuple[str, ...] = ()
-    key_type: str = ""
     verified: bool = False
 
 

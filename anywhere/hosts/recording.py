@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
 from anywhere.errors import NotRecorded
@@ -33,6 +33,7 @@ class Recording:
         self._live = live
         self._kept = dict(kept or {})
         self._seen: dict[Key, object] = {}
+        self._derived: dict[Hashable, Any] = {}
         self._locks: dict[Key, threading.Lock] = {}
         self._lock = threading.Lock()
         self.name = name or (live.name if live else "bundle")
@@ -86,6 +87,16 @@ class Recording:
             elif isinstance(value, OSError) and is_limit(value) and verb in ("read", "listdir"):
                 found[str(words[0])] = value.strerror or ""
         return tuple(sorted(found.items()))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is derived from many observations of this run, such as a survey: made at the first need, for all who ask."""
+        with self._lock:
+            lock = self._locks.setdefault(("derived", key), threading.Lock())
+        with lock:
+            if key not in self._derived:
+                self._derived[key] = make()
+        value: T = self._derived[key]
+        return value
 
     def observations(self) -> dict[str, Any]:
         """What was seen so far, redacted, in a stable order: the body of a bundle."""

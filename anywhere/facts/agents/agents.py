@@ -19,7 +19,6 @@ from anywhere.facts.system.units import ECS, SSM, SSM_SNAP, Unit, units
 from anywhere.hosts.base import Host, ProbeSpec
 
 INTROSPECTION = ProbeSpec("localhost", 51678, "http", "/v1/metadata", "127.0.0.1")
-ECS_BINARY = "/usr/libexec/amazon-ecs-init"
 
 COMMANDS: tuple[tuple[str, ...], ...] = (*registration.COMMANDS, *packages.COMMANDS)
 FILES: tuple[str, ...] = (*ecs_log.FILES, *ssmlog.FILES)

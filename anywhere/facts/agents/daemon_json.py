@@ -12,7 +12,6 @@ from anywhere.facts.files import Access, read_text
 from anywhere.hosts.base import Host
 
 PATH = "/etc/docker/daemon.json"
-SNAP_PATH = "/var/snap/docker/current/config/daemon.json"
 DATA_ROOT = "/var/lib/docker"
 
 COMMANDS: tuple[tuple[str, ...], ...] = ()

@@ -65,11 +65,6 @@ class Backend:
         """The rules of one family; empty where that family is absent."""
         return self.v4 if family == 4 else self.v6 or Ruleset()
 
-    @property
-    def is_used(self) -> bool:
-        """Whether any rule is in it."""
-        return any(table.rules for rules in (self.v4, self.v6) if rules for table in rules.tables)
-
 
 @dataclass(frozen=True, slots=True)
 class Unit:

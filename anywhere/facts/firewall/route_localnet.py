@@ -10,7 +10,6 @@ from anywhere.hosts.base import Host
 
 CREDENTIAL_ADDRESS = "169.254.170.2"
 CREDENTIAL_PORT = 51679
-INTROSPECTION_PORT = 51678
 RESERVED = range(51678, 51681)
 
 ROUTE_LOCALNET = "net.ipv4.conf.all.route_localnet"

@@ -9,8 +9,6 @@ import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from threading import Lock
-from weakref import WeakKeyDictionary
 
 from anywhere.catalogue.endpoints import Endpoint, endpoints, find_region
 from anywhere.catalogue.issuers import is_public
@@ -20,6 +18,7 @@ from anywhere.facts.network.resolv_conf import resolv_conf
 from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.hosts.base import Host, Probe, ProbeSpec
 from anywhere.hosts.probe.proxy_url import ProxyUrl
+from anywhere.hosts.recording import Recording
 from anywhere.model import Reason, Stage
 from anywhere.settings import PHASES, Settings
 from anywhere.threads import fan_out
@@ -77,21 +76,17 @@ class Survey:
         return tuple(probe for visit in self.visits for probe in visit.probes)
 
 
-_made: WeakKeyDictionary[Host, dict[tuple[Settings, str], Survey]] = WeakKeyDictionary()
-_locks: WeakKeyDictionary[Host, Lock] = WeakKeyDictionary()
-_guard = Lock()
-
-
 def survey(host: Host, settings: Settings, region: str) -> Survey:
-    """Resolve and probe what a host of this region needs; made once for a host, all regions of a run at once."""
-    with _guard:
-        made, lock = _made.setdefault(host, {}), _locks.setdefault(host, Lock())
-    with lock:
-        if (settings, region) not in made:
-            missing = [one for one in dict.fromkeys((region, *settings.regions)) if (settings, one) not in made]
-            surveys = fan_out([partial(_survey, host, settings, one) for one in missing])
-            made.update({(settings, one): seen for one, seen in zip(missing, surveys)})
-    return made[settings, region]
+    """Resolve and probe what a host of this region needs; made once in a run, all its regions at once."""
+    regions = settings.regions if region in settings.regions else (region,)
+    if not isinstance(host, Recording):
+        return _survey(host, settings, region)
+    return host.once(("survey", settings, regions), lambda: _surveys(host, settings, regions))[region]
+
+
+def _surveys(host: Host, settings: Settings, regions: Sequence[str]) -> dict[str, Survey]:
+    each = tuple(dict.fromkeys(regions))
+    return dict(zip(each, fan_out([partial(_survey, host, settings, region) for region in each]), strict=True))
 
 
 def _survey(host: Host, settings: Settings, region: str) -> Survey:

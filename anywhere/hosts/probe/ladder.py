@@ -27,8 +27,6 @@ from anywhere.redact import redact, redact_proxy
 # Share of the run's budget that one step may take; the rest is for a second look at what stalled.
 CONNECT_SHARE, TLS_SHARE, HTTP_SHARE = 0.42, 0.3, 0.35
 LONGEST_STEP = 10.0  # seconds, whatever the budget
-# Seconds: a metadata service is on this host or one hop away; where there is none, packets for it often just vanish.
-LINK_LOCAL_STEP = 0.7
 FIRST_MOMENT = 0.3  # seconds that an accepted upgrade is watched; AWS accepts none without a signature
 
 Connect = Callable[[str, int, float, int], socket.socket]

@@ -148,7 +148,6 @@ def facts_of(tls: ssl.SSLSocket, verified: bool) -> TlsFacts | None:
         _date(leaf.get("notBefore", "")),
         _date(leaf.get("notAfter", "")),
         tuple(_one_line(_name(certificate.get("issuer"))) for certificate in chain),
-        "ecdsa" if cipher and "ECDSA" in cipher[0] else "",
         verified,
     )
 

@@ -21,7 +21,6 @@ from anywhere.hosts.ssh.session import Enough
 # The far side evaluates what it has read whole, so that a script cut off on its way runs not at all. The words are
 # the same in every login shell, csh and fish included. What follows the script on standard input is not read by this.
 READER = "exec sh -c 'eval \"$(head -c %d)\"'"
-MOST_SCRIPT = 120_000  # bytes: Linux takes no longer argument (MAX_ARG_STRLEN, 128 KiB), and sudo gets it as one
 
 
 @dataclass(frozen=True, slots=True)

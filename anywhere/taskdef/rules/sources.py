@@ -6,7 +6,6 @@ MODES_PAGE = "AWS best practices: Choosing a network mode (networking-networkmod
 AWSVPC_PAGE = "AWS: Allocate a network interface for a task (task-networking-awsvpc.html)"
 FARGATE_PAGE = "AWS: Fargate task networking (fargate-task-networking.html)"
 GUIDE = "AWS: ECS developer guide"
-WINDOWS_PAGE = "AWS: Windows task definitions (windows_task_definitions.html)"
 API = "AWS: ECS API reference"
 REGISTER = "AWS: ECS API reference, RegisterTaskDefinition"
 CREATE_SERVICE = "AWS: ECS API reference, CreateService"
