@@ -59,9 +59,9 @@ def _plain(data: bytes) -> str | None:
 def _word(text: str) -> str:
     """A word of a command line. One with control characters is made by printf, without the line ends at its end, which
     the shell would cut off: no path or option has any."""
-    return (
-        shlex.quote(text) if text.isprintable() else f'"$(printf {_format(text.encode("utf-8", "surrogateescape"))})"'
-    )
+    if all(char in "\n\t" or char.isprintable() for char in text):
+        return shlex.quote(text)
+    return f'"$(printf {_format(text.encode("utf-8", "surrogateescape"))})"'
 
 
 def _format(data: bytes) -> str:

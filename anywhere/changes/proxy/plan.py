@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from anywhere.catalogue.distros import FAMILIES, family_of
@@ -12,6 +13,7 @@ from anywhere.changes.base import ChangeFailed, Command, Step
 from anywhere.changes.files import file_step, present
 from anywhere.changes.proxy.castore import AGENT_FOLDER, needs_copy, own_certificates, trust_steps
 from anywhere.changes.proxy.profile import Profile, drop_in, merge_lines, split
+from anywhere.changes.script import run_script
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.files import Access, read_text
@@ -31,8 +33,12 @@ UPPER = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 # Docker first, since the ECS agent is one of its containers and stops with it.
 ORDER = (unit_facts.DOCKER, unit_facts.DOCKER_SNAP, unit_facts.SSM, unit_facts.SSM_SNAP, unit_facts.ECS)
 
-_RELOAD = "[ ! -d /run/systemd/system ] || systemctl daemon-reload"
-_RELOAD_STEP = Step("reload", "let systemd read its units again", Command(("sh", "-c", _RELOAD)))
+_RESTART = Path(__file__).with_name("restart.sh")
+_RELOAD_STEP = Step(
+    "reload",
+    "let systemd read its units again",
+    Command(run_script(_RESTART), shown=("systemctl", "daemon-reload")),
+)
 
 
 def plan(host: Host, profile: Profile, *, restart: bool = False, packages: bool = False) -> tuple[Step, ...]:
@@ -204,8 +210,8 @@ def restart_running(host: Host) -> tuple[str, ...]:
 
 
 def _restarting(running: tuple[str, ...]) -> Command:
-    words = "".join(f" && systemctl restart {name}" for name in running)
-    return Command(("sh", "-c", f"{{ {_RELOAD}; }}{words}"), timeout=180)
+    typed = " && ".join(("systemctl daemon-reload", *(f"systemctl restart {name}" for name in running)))
+    return Command(run_script(_RESTART, *running), timeout=180, shown=("sh", "-c", typed))
 
 
 def _undone_last(steps: list[Step]) -> Iterator[Step]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from anywhere.changes.base import ChangeFailed, Command, Step, set_sysctl
 from anywhere.changes.rules.nftables import native_steps, remove_native
+from anywhere.changes.script import run_script
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.firewall.credential_path import NEIGHBOUR, input_drops, redirected
 from anywhere.facts.firewall.firewall import NFT, Backend, Firewall, firewall
@@ -23,6 +25,8 @@ from anywhere.hosts.base import Host
 
 GUARD, BRIDGE, LOOPBACK = "introspection-guard", "introspection-bridge", "loopback-guard"
 ACCEPT = "credentials-bridge"
+_TAKE_BACK = Path(__file__).with_name("take_back.sh")
+_REMOVE_ROUTE = Path(__file__).with_name("remove_route.sh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,35 +240,6 @@ def _said(line: str) -> str:
     return f"{'remove' if verb == '-D' else 'add'} {slug} ({rest.partition(' ')[0]})"
 
 
-# Every rule with our comment goes, exactly as iptables-save prints it: right with any number of copies, and with none.
-# Chains and tables of iptables-nft that our rules brought into being go when they are empty: nft refuses others. Chains
-# are listed without their rules, which may be thousands.
-_TAKE_BACK = r"""
-program=$1; wait=$2; ip=$3; shift 3
-save=$("$program-save") || exit 1
-printf '%s\n' "$save" | sed -n -e '/^\*/p' -e '/^COMMIT/p' -e '/ --comment "\{0,1\}anywhere-rules-/s/^.*-A /-D /p' |
-  "$program-restore" --noflush $wait || exit 1
-[ $# -gt 0 ] || exit 0
-chains() {
-  nft list chains 2>/dev/null | while read -r what first second _; do
-    case $what in
-      table) table=; [ "$first" != "$ip" ] || { table=$second; echo "$table:"; } ;;
-      chain) [ -z "$table" ] || echo "$table:$first" ;;
-    esac
-  done
-}
-for chain in $(chains); do
-  for made; do [ "$made" != "$chain" ] || nft delete chain "$ip" "${made%:*}" "${made#*:}" 2>/dev/null; done
-done
-left=$(chains)
-for table in filter nat; do
-  case " $* " in *" $table:"*) ;; *) continue ;; esac
-  [ "$(printf '%s\n' "$left" | grep "^$table:")" != "$table:" ] || nft delete table "$ip" "$table"
-done
-exit 0
-"""
-
-
 def take_back(found: Firewall, backend: Backend, family: int) -> Command:
     """The undo of rules in one backend and family."""
     made: list[str] = []
@@ -275,7 +250,7 @@ def take_back(found: Firewall, backend: Backend, family: int) -> Command:
         )
         made = [c for c in chains if (ip, *c.split(":")) not in found.nft.listed]
     program, wait = backend.program_for(family), "-w" if backend.waits else ""
-    return Command(("sh", "-c", _TAKE_BACK, "take-back", program, wait, ip, *made))
+    return Command(run_script(_TAKE_BACK, program, wait, ip, *made))
 
 
 def _reserved(net: Localnet) -> Iterator[Step]:
@@ -299,6 +274,5 @@ def _route(net: Localnet) -> Iterator[Step]:
     if net.has_default or net.route:
         return
     route = ("ip", "-4", "route", "add", f"{CREDENTIAL_ADDRESS}/32", "dev", "lo", "scope", "link")
-    undo = f"ip -4 route del {CREDENTIAL_ADDRESS}/32 dev lo 2>/dev/null; exit 0"
     title = f"add the host route to {CREDENTIAL_ADDRESS}: there is no default route"
-    yield Step("route", title, Command(route), (Command(("sh", "-c", undo)),))
+    yield Step("route", title, Command(route), (Command(run_script(_REMOVE_ROUTE, CREDENTIAL_ADDRESS)),))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 from anywhere.changes.base import Command, Step
+from anywhere.changes.script import run_script
 from anywhere.facts.firewall.firewall import Firewall
 from anywhere.facts.firewall.iptables import OWN_PREFIX
 from anywhere.facts.firewall.nftables import OWN_TABLE
@@ -77,14 +79,7 @@ _RULES = {
 }
 
 _KEY = "rules:native"
-_REMOVE = Command(
-    (
-        "sh",
-        "-c",
-        f'for ip in ip ip6; do ! nft list table "$ip" {OWN_TABLE} >/dev/null 2>&1 || '
-        f'nft delete table "$ip" {OWN_TABLE} || exit 1; done',
-    )
-)
+_REMOVE = Command(run_script(Path(__file__).with_name("remove_tables.sh"), OWN_TABLE))
 
 
 def _slugs(slugs: list[str], chain: str) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from anywhere.changes.base import Command, Step
 from anywhere.changes.files import file_step
 from anywhere.changes.journal import FOLDER
 from anywhere.changes.rules.desired import State
 from anywhere.changes.rules.guard_script import guard_script
+from anywhere.changes.script import run_script
 from anywhere.facts.firewall.route_localnet import ROUTE_LOCALNET
 from anywhere.hosts.base import Host
 
@@ -89,14 +91,11 @@ def _unit_steps(host: Host, state: State) -> Iterator[Step]:
 
 
 def _start(textfile: str) -> Step:
-    do = f"systemctl daemon-reload && systemctl enable --quiet {UNIT} && systemctl restart {UNIT}"
-    undo = (
-        f"systemctl disable --quiet --now {UNIT} 2>/dev/null; systemctl reset-failed {UNIT} 2>/dev/null; "
-        f'rm -f "$1"; ! systemctl is-active --quiet {UNIT}'
-    )
-    title = f"enable and start {UNIT}: restores at boot, guards from now on"
-    back = Command(("sh", "-c", undo, "stop", textfile or "/run/anywhere/rules.prom"))
-    return Step(f"unit:{UNIT}", title, Command(("sh", "-c", do)), (back,))
+    folder = Path(__file__).parent
+    typed = f"systemctl daemon-reload && systemctl enable --quiet {UNIT} && systemctl restart {UNIT}"
+    do = Command(run_script(folder / "start.sh", UNIT), shown=("sh", "-c", typed))
+    back = Command(run_script(folder / "stop.sh", UNIT, textfile or "/run/anywhere/rules.prom"))
+    return Step(f"unit:{UNIT}", f"enable and start {UNIT}: restores at boot, guards from now on", do, (back,))
 
 
 def _is_folder(host: Host, path: str) -> bool:

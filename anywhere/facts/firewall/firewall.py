@@ -118,6 +118,9 @@ class Firewall:
         return all(backend.readable for backend in self.backends)
 
 
+_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,14}")
+
+
 def firewall(host: Host) -> Firewall:
     """Look at everything that filters packets. Reading changes nothing: iptables-save loads no table."""
     has_ipv6 = bool(list_folder(host, "/proc/sys/net/ipv6"))
@@ -195,8 +198,9 @@ def _bridge(host: Host) -> str:
         found: Any = json.loads(read_text(host, "/etc/docker/daemon.json").content or "{}")
     except ValueError:
         found = {}
-    name = found.get("bridge", "") if isinstance(found, dict) else ""
-    return "" if name == "none" else str(name or "docker0")
+    name = str((found.get("bridge", "") if isinstance(found, dict) else "") or "docker0")
+    # The name goes into rules that root loads: what no interface of docker can be called is no bridge.
+    return name if name != "none" and _INTERFACE.fullmatch(name) else ""
 
 
 def _stdout(host: Host, *argv: str) -> str:
