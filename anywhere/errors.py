@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", cutoff: float = 0.6) -> str:
+    """`did you mean A or B?` for the known words that are near (a cutoff of 1 is only the same), else `otherwise`."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word[:80].lower(), list(known), 3, cutoff)
+    return f"did you mean {' or '.join(near)}?" if near else otherwise
 
 
 class AnywhereError(Exception):
@@ -17,10 +25,7 @@ class BadInput(AnywhereError):
     @classmethod
     def unknown(cls, kind: str, word: str, allowed: Sequence[str]) -> BadInput:
         """The error for a word that is none of those allowed: names the near misses, or all when none is near."""
-        from difflib import get_close_matches
-
-        close = get_close_matches(word[:80].lower(), allowed, n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(allowed)}"
+        hint = did_you_mean(word, allowed, f"known are {', '.join(allowed)}")
         return cls(f"unknown {kind} {word[:80]!r}; {hint}")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 
 class Status(StrEnum):
@@ -108,7 +107,7 @@ class Finding:
     summary: str
     stage: Stage | None = None
     reason: Reason | None = None
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, object] = field(default_factory=dict)
     remedy: Remedy | None = None
     seconds: float = 0.0
     cause: str = ""
@@ -139,7 +138,7 @@ class Target:
     kind: str = "host"
     started: str = ""
     seconds: float = 0.0
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
     findings: tuple[Finding, ...] = ()
 

@@ -9,7 +9,19 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "anywhere"
 # A module may import what stands above its own line, and its own layer.
 LAYERS = (
-    ("model", "errors", "settings", "threads", "held", "redact", "printable", "files", "documents", "__init__"),
+    (
+        "model",
+        "evidence",
+        "errors",
+        "settings",
+        "threads",
+        "held",
+        "redact",
+        "printable",
+        "files",
+        "documents",
+        "__init__",
+    ),
     ("catalogue",),
     ("hosts",),
     ("facts", "inventory"),

@@ -121,6 +121,11 @@ _ROWS = (
         "ECS agent",
         "Running, registered with its cluster, connected on both channels; the latest state of its log counts.",
     ),
+    CheckText(
+        "agents.features",
+        "the features that ecs.config asks for",
+        "GPU support that is on and finds no driver, device or list of GPUs: tasks that need a GPU are never placed here.",
+    ),
     CheckText("agents.restarts", "the agents stay up", "A service that dies and is started again and again."),
     CheckText(
         "netfilter.rules",

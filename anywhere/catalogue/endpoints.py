@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from anywhere.catalogue.regions import Partition, RegionInfo, find_region, partitions, regions
 from anywhere.catalogue.services import SERVICES, Service
 from anywhere.errors import BadInput
+from anywhere.evidence import Scheme
 from anywhere.settings import FEATURES, PHASES
 
 __all__ = ["Endpoint", "Partition", "RegionInfo", "endpoints", "find_region", "partitions", "regions"]
@@ -31,7 +32,7 @@ class Endpoint:
     service: str
     host: str
     port: int
-    scheme: str
+    scheme: Scheme
     path: str
     phases: tuple[str, ...]
     component: str

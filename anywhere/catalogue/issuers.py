@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+
+from anywhere.evidence import Tls
 
 # Amazon Trust Services, Starfield (its roots), DigiCert and Baltimore (before those, and in China).
 PUBLIC = ("amazon", "starfield technologies", "digicert", "baltimore")
@@ -50,7 +50,7 @@ def is_public(issuer: str) -> bool:
     return issuer.lower().startswith(PUBLIC)
 
 
-def product(issuer: str, tls: Mapping[str, Any]) -> str:
+def product(issuer: str, tls: Tls) -> str:
     """The inspection product that a certificate's issuers give away, empty when none is known."""
-    words = " ".join([issuer, str(tls.get("issuer", "")), *map(str, tls.get("chain", ()))]).lower()
+    words = " ".join([issuer, tls.get("issuer", ""), *tls.get("chain", ())]).lower()
     return next((name for name, pattern in PRODUCTS if re.search(pattern, words)), "")

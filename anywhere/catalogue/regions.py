@@ -6,11 +6,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from anywhere.errors import BadInput
+from anywhere.errors import BadInput, did_you_mean
 
 # \w+ in the patterns of botocore would take every typing mistake; all names so far end in one of these and a number.
 _AREA = re.compile(r"(?:.+-)?(?:central|north|south|east|west|northeast|northwest|southeast|southwest)-[0-9]{1,2}")
@@ -71,16 +70,25 @@ def find_region(name: str) -> RegionInfo:
         if re.fullmatch(partition.pattern, name) and _AREA.fullmatch(name):
             note = f"not in the table; fits the {partition.name} partition"
             return _info(name, partition, f"{note}; {partition.note}" if partition.note else note, listed=False)
-    raise BadInput(f"unknown region {name[:80]!r}{_near(name)}")
+    raise BadInput(f"unknown region {name[:80]!r}{near_region(name)}")
+
+
+def is_region(name: str) -> bool:
+    """Whether a region of this name exists, or fits a partition."""
+    try:
+        find_region(name)
+    except BadInput:
+        return False
+    return True
 
 
 def _info(name: str, partition: Partition, note: str, *, listed: bool = True) -> RegionInfo:
     return RegionInfo(name, partition.name, partition.suffix, partition.dualstack_suffix, note, listed)
 
 
-def _near(name: str) -> str:
+def near_region(name: str) -> str:
+    """What was probably meant, as the end of a sentence."""
     wanted = name.strip().lower()[:80]
     if zone := re.fullmatch(r"(.*[0-9])[a-z]", wanted):
         wanted = zone[1]  # us-east-1a is an availability zone
-    close = get_close_matches(wanted, regions(), n=3, cutoff=0.7)
-    return f"; did you mean {' or '.join(close)}?" if close else "; a region is named like us-east-1"
+    return "; " + did_you_mean(wanted, regions(), "a region is named like us-east-1", 0.7)

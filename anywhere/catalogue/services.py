@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from anywhere.evidence import Scheme
+
 _ECS_PAGE = "AWS: ECS clusters for the external launch type"
 _REGISTRATION = "AWS: registering an external instance"
 _SCRIPT = "aws/amazon-ecs-agent scripts/ecs-anywhere-install.sh"
@@ -22,7 +24,7 @@ class Service:
     purpose: str
     source: str
     dualstack: str = ""
-    scheme: str = "https"
+    scheme: Scheme = "https"
     path: str = "/"
     required: bool = True
     feature: str = ""

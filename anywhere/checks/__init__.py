@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anywhere.checks.agents import agents, credentials, registration
+from anywhere.checks.agents import agents, credentials, features, registration
 from anywhere.checks.base import Check
 from anywhere.checks.containers import docker, subnets
 from anywhere.checks.endpoints import reach, tls
@@ -22,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     *credentials.CHECKS,
     *registration.CHECKS,
     *agents.CHECKS,
+    *features.CHECKS,
     *rules.CHECKS,
     *dns.CHECKS,
     *proxy.CHECKS,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
@@ -34,17 +33,17 @@ def check(id: str) -> Callable[[Judge], Check]:
     return lambda judge: Check(id, judge)
 
 
-def passed(check: str, subject: str, summary: str, **evidence: Any) -> Finding:
+def passed(check: str, subject: str, summary: str, **evidence: object) -> Finding:
     """All is as it should be."""
     return Finding(check, Status.PASS, subject, summary, evidence=evidence)
 
 
-def skipped(check: str, subject: str, summary: str, *, because: str = "", **evidence: Any) -> Finding:
+def skipped(check: str, subject: str, summary: str, *, because: str = "", **evidence: object) -> Finding:
     """Not judged, and why: `because` names the prerequisite that failed or what is needed."""
     return Finding(check, Status.SKIP, subject, summary, evidence={"because": because or summary, **evidence})
 
 
-def unknown(check: str, subject: str, summary: str, **evidence: Any) -> Finding:
+def unknown(check: str, subject: str, summary: str, **evidence: object) -> Finding:
     """Could not be judged although it should have been."""
     return Finding(check, Status.ERROR, subject, summary, evidence=evidence)
 
@@ -60,7 +59,7 @@ def trouble(
     stage: Stage | None = None,
     reason: Reason | None = None,
     seconds: float = 0.0,
-    evidence: Mapping[str, Any] | None = None,
+    evidence: Mapping[str, object] | None = None,
 ) -> Finding:
     """A fail or a warning; `cause` is the cause code where the check itself knows it."""
     return Finding(check, status, subject, summary, stage, reason, evidence or {}, remedy, seconds, cause)

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import traceback
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -15,7 +14,7 @@ from typer.core import TyperGroup
 
 from anywhere import __version__
 from anywhere.cli.common.say import note, say
-from anywhere.errors import AnywhereError
+from anywhere.errors import AnywhereError, did_you_mean
 
 VERBS = {
     "check": "Judge a host: every endpoint, and all that a host needs.",
@@ -53,8 +52,7 @@ class Verbs(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Names the near misses of a mistyped verb."""
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], VERBS, 2, 0.4)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"commands are {', '.join(VERBS)}"
+            hint = did_you_mean(args[0], VERBS, f"commands are {', '.join(VERBS)}")
             raise exceptions.UsageError(f"there is no command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
 

@@ -11,6 +11,7 @@ import typer
 from anywhere.catalogue.endpoints import endpoints, find_region
 from anywhere.cli.common.output import write
 from anywhere.errors import AnywhereError, BadInput
+from anywhere.flows.stamp import now
 from anywhere.report.allowlist import configs
 from anywhere.report.allowlist import sheet as documents
 from anywhere.report.allowlist.sheet import Sheet
@@ -100,11 +101,9 @@ def _table(sheet: Sheet, *, to_file: bool) -> str:
 
 
 def _nftables(sheet: Sheet) -> str:
-    from datetime import UTC, datetime
-
     from anywhere.flows.resolve import resolve
 
-    when = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    when = now()
     answers = resolve(tuple(dict.fromkeys(host for rule in sheet.rules for host in rule.hosts)))
     if not any(answers.values()):
         raise NothingResolved(

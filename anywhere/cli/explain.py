@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import typer
 
-from anywhere.errors import BadInput
+from anywhere.errors import BadInput, did_you_mean
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -49,8 +47,7 @@ def _rule(code: str, known: tuple[str, ...]) -> str:
         return "\n\n".join(_part(*part) for part in parts) + "\n"
     rules = {rule.id: rule for rule in RULES}
     if code not in rules:
-        near = get_close_matches(code, [*known, *CHECK_TEXTS, *rules], 3, 0.5)
-        hint = f"did you mean {', '.join(near)}?" if near else "`anywhere explain` lists the causes"
+        hint = did_you_mean(code, [*known, *CHECK_TEXTS, *rules], "`anywhere explain` lists the causes")
         raise BadInput(f"there is no cause, check or rule {code!r}: {hint}")
     rule = rules[code]
     head = (f"{rule.id} ({', '.join(rule.launch)})", rule.title)

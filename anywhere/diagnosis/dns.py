@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from anywhere.diagnosis.engine import Case, Claim, Rule
-from anywhere.diagnosis.evidence import CONNECT_REASONS, count, direct, first_host, names, reached
+from anywhere.diagnosis.evidence import (
+    CONNECT_REASONS,
+    Seen,
+    count,
+    direct,
+    disputed,
+    first_host,
+    half,
+    made_up,
+    names,
+    public_names,
+    reached,
+)
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 SERVERS, FORGERY, PINS = "network.nameservers", "network.dns-forgery", "network.hosts-file"
@@ -24,7 +36,7 @@ def _with_servers(*reasons: Reason) -> Claim:
             if finding.reason in own or (servers and finding.reason in _SYSTEM_GAVE_UP):
                 yield index
         if servers:
-            yield from (i for i, f in reached(case, Stage.PROXY) if f.evidence.get("proxy_unresolved"))
+            yield from (i for i, f in reached(case, Stage.PROXY) if Seen(f).proxy_unresolved)
 
     return claim
 
@@ -54,8 +66,8 @@ _SILENCE = Reason.NAMESERVER_TIMEOUT
 
 def _says(findings: Sequence[Finding]) -> str:
     """The nameserver says nothing about hidden names, or that there are none; or it knows them and this host does not."""
-    told = sorted({str(server) for f in findings for server in f.evidence.get("known_to", ())})
-    if told and all(f.evidence.get("known_to") for f in findings):
+    told = sorted({server for f in findings for server in Seen(f).known_to})
+    if told and all(Seen(f).known_to for f in findings):
         return (
             f"this host does not know {names(findings)}, although {', '.join(told)} does: its own resolver asks elsewhere "
             "(the hosts line of /etc/nsswitch.conf)"
@@ -67,26 +79,26 @@ def _says(findings: Sequence[Finding]) -> str:
 def _hidden(case: Case) -> Iterator[int]:
     """Unknown names; the numbered hosts have a cause of their own unless nothing at all is known."""
     unknown = [(i, f) for i, f in reached(case, Stage.RESOLVE) if f.reason in (Reason.NAME_UNKNOWN, _SILENCE)]
-    whole = bool(unknown) and all(f.stage is Stage.RESOLVE for f in direct(case) if f.evidence.get("shards") is None)
+    whole = bool(unknown) and all(f.stage is Stage.RESOLVE for f in direct(case) if not Seen(f).shards)
     for index, finding in unknown:
-        if whole or not finding.evidence.get("shards"):
+        if whole or not Seen(finding).shards:
             yield index
 
 
 def _shards_hidden(case: Case) -> Iterator[int]:
-    return (i for i, f in reached(case, Stage.RESOLVE) if f.evidence.get("shards"))
+    return (i for i, f in reached(case, Stage.RESOLVE) if Seen(f).shards)
 
 
 def _forged(case: Case) -> Iterator[int]:
-    made_up: set[str] = set()
+    invented: set[str] = set()
     for index, finding in case.trouble(FORGERY):
-        made_up |= set(finding.evidence.get("addresses", ()))
+        invented |= made_up(finding)
         yield index
     for index, finding in case.trouble():
         if finding.check != "endpoints.reach":
             continue
-        found = set(finding.evidence.get("resolved", ()))
-        if finding.reason is Reason.BOGUS_ANSWER or (found and found <= made_up):
+        found = set(Seen(finding).resolved)
+        if finding.reason is Reason.BOGUS_ANSWER or (found and found <= invented):
             yield index
 
 
@@ -105,7 +117,7 @@ def _private_mixed(case: Case) -> Iterator[int]:
     public: set[str] = set()
     for index, finding in case.trouble(PRIVATE):
         if finding.status.value == "fail":
-            public |= set(finding.evidence.get("public", ()))
+            public |= set(public_names([finding]))
         yield index
     for index, finding in reached(case, Stage.CONNECT):
         if finding.subject.rpartition(":")[0] in public and finding.reason in CONNECT_REASONS:
@@ -118,22 +130,18 @@ def _tcp_blocked(case: Case) -> Iterator[int]:
         blocked = True
         yield index
     if blocked:
-        yield from (index for index, finding in reached(case, Stage.RESOLVE) if finding.evidence.get("truncated"))
+        yield from (index for index, finding in reached(case, Stage.RESOLVE) if Seen(finding).truncated)
 
 
 def _differ(case: Case) -> Iterator[int]:
     """Nameservers that disagree, and the names that this host then does not get: the first one asked decides."""
     about: set[str] = set()
     for index, finding in case.trouble(AGREEMENT):
-        about |= set(map(str, finding.evidence.get("names", ())))
+        about |= set(disputed([finding]))
         yield index
     for index, finding in reached(case, Stage.RESOLVE):
         if finding.reason is Reason.NAME_UNKNOWN and finding.subject.rpartition(":")[0] in about:
             yield index
-
-
-def _evidence(findings: Sequence[Finding], key: str) -> list[str]:
-    return [str(item) for f in findings for item in f.evidence.get(key, ())]
 
 
 RULES: tuple[Rule, ...] = (
@@ -195,7 +203,7 @@ RULES: tuple[Rule, ...] = (
         "dns.answers-differ",
         _differ,
         lambda fs: (
-            f"the nameservers disagree about {count(_evidence(fs, 'names'), 'name')}"
+            f"the nameservers disagree about {count(disputed(fs), 'name')}"
             + (", and this host gets no address" if any(f.stage is Stage.RESOLVE for f in fs) else "")
         ),
         Remedy("Give all nameservers of this host the same view of these names.", ()),
@@ -222,7 +230,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "dns.private-mixed",
         _private_mixed,
-        lambda fs: f"some names get private addresses, others public ones: {', '.join(_evidence(fs, 'public')[:3])}",
+        lambda fs: f"some names get private addresses, others public ones: {', '.join(public_names(fs)[:3])}",
         Remedy(
             "Create the missing PrivateLink endpoints and forward their zones, or give these names an internet route.",
             (),
@@ -233,7 +241,7 @@ RULES: tuple[Rule, ...] = (
         _degraded,
         lambda fs: (
             f"{_servers(fs)} {fs[0].summary}: lookups are slow or fail"
-            if all(f.evidence.get("half") for f in fs)
+            if all(map(half, fs))
             else f"{_servers(fs)} does not answer properly, another nameserver does: lookups are slow or fail at random"
         ),
         Remedy("Mend that nameserver or take it out of the network configuration.", ()),

@@ -8,6 +8,7 @@ from anywhere.diagnosis import proxy
 from anywhere.diagnosis.engine import Case, Rule
 from anywhere.diagnosis.evidence import (
     CONNECT_REASONS,
+    Seen,
     answers,
     components,
     count,
@@ -19,6 +20,7 @@ from anywhere.diagnosis.evidence import (
     proxied,
     reached,
 )
+from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 
@@ -31,7 +33,7 @@ def _region(findings: Sequence[Finding]) -> tuple[str, ...]:
 
 
 def _unrouted(finding: Finding) -> bool:
-    addresses = finding.evidence.get("addresses", ())
+    addresses = Seen(finding).addresses
     return bool(addresses) and all(a.get("reason") == Reason.UNREACHABLE and not a.get("route") for a in addresses)
 
 
@@ -64,8 +66,8 @@ def _portal(case: Case) -> Iterator[int]:
 
 def _shards_partial(case: Case) -> Iterator[int]:
     for index, finding in case.trouble("endpoints.reach"):
-        partly = finding.evidence.get("partial") or _by_chance(finding)
-        if finding.status is Status.WARN and finding.evidence.get("shard") and not partly:
+        partly = Seen(finding).partial or _by_chance(finding)
+        if finding.status is Status.WARN and Seen(finding).shard and not partly:
             yield index
 
 
@@ -76,7 +78,7 @@ def _slow(case: Case) -> Iterator[int]:
 
 
 def _by_chance(finding: Finding) -> bool:
-    return bool(finding.evidence.get("by_chance")) or look(finding, "full-segments") == "passes"
+    return Seen(finding).by_chance or look(finding, Look.FULL_SEGMENTS) == "passes"
 
 
 def _lossy(findings: Sequence[Finding]) -> str:
@@ -88,14 +90,14 @@ def _lossy(findings: Sequence[Finding]) -> str:
 
 def _path_mtu(case: Case) -> Iterator[int]:
     for index, finding in reached(case, Stage.TLS, Stage.HTTP):
-        if look(finding, "small-segments") == "passes" or (
-            look(finding, "smallest-segments") == "passes" and not answers(look(finding, "other-name"))
+        if look(finding, Look.SMALL_SEGMENTS) == "passes" or (
+            look(finding, Look.SMALLEST_SEGMENTS) == "passes" and not answers(look(finding, Look.OTHER_NAME))
         ):
             yield index
 
 
 def _sni(case: Case) -> Iterator[int]:
-    return (i for i, f in reached(case, Stage.TLS) if answers(look(f, "other-name")))
+    return (i for i, f in reached(case, Stage.TLS) if answers(look(f, Look.OTHER_NAME)))
 
 
 def _silent(case: Case) -> Iterator[int]:
@@ -139,7 +141,7 @@ def _how(findings: Sequence[Finding]) -> str:
 
 
 def _excluded(findings: Sequence[Finding]) -> bool:
-    return any(f.evidence.get("excluded") for f in findings)
+    return any(Seen(f).excluded for f in findings)
 
 
 def _why_direct(findings: Sequence[Finding]) -> str:

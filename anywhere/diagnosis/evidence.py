@@ -3,13 +3,154 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import cast
 
 from anywhere.diagnosis.engine import Case
+from anywhere.evidence import (
+    Address,
+    Agreement,
+    Forgery,
+    Look,
+    Nameserver,
+    Overlap,
+    PrivateAnswers,
+    Proxies,
+    Reach,
+    Tls,
+)
 from anywhere.model import Finding, Reason, Stage, Status
 
 REACH = "endpoints.reach"
 CONNECT_REASONS = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE)
+
+
+class Seen:
+    """The evidence of one endpoint's finding; what is absent reads as empty. Rules read no key themselves."""
+
+    def __init__(self, finding: Finding) -> None:
+        self._of = cast(Reach, finding.evidence)
+
+    @property
+    def component(self) -> str:
+        """The component whose way this is."""
+        return self._of.get("component") or ""
+
+    @property
+    def proxy(self) -> str:
+        """The proxy in use, empty for a direct way."""
+        return self._of.get("proxy") or ""
+
+    @property
+    def proxy_unresolved(self) -> str:
+        """Why the proxy's name has no address, empty where it has."""
+        return self._of.get("proxy_unresolved") or ""
+
+    @property
+    def excluded(self) -> bool:
+        """Whether NO_PROXY keeps the endpoint from the proxy that is set."""
+        return self._of.get("excluded") or False
+
+    @property
+    def shard(self) -> int:
+        """The number of a numbered host, 0 for others."""
+        return self._of.get("shard") or 0
+
+    @property
+    def shards(self) -> bool:
+        """Whether the finding stands for all numbers of a pattern."""
+        return self._of.get("shards") or False
+
+    @property
+    def addresses(self) -> list[Address]:
+        """What each address did."""
+        return self._of.get("addresses") or []
+
+    @property
+    def resolved(self) -> list[str]:
+        """The addresses of the name."""
+        return self._of.get("resolved") or []
+
+    @property
+    def known_to(self) -> list[str]:
+        """The nameservers that know a name which this host gets no address for."""
+        return self._of.get("known_to") or []
+
+    @property
+    def truncated(self) -> bool:
+        """Whether a nameserver cut its answer."""
+        return self._of.get("truncated") or False
+
+    @property
+    def tls(self) -> Tls:
+        """The certificate that was presented."""
+        empty: Tls = {}
+        return self._of.get("tls") or empty
+
+    @property
+    def chain(self) -> list[str]:
+        """The presented certificates' names."""
+        return self.tls.get("chain") or []
+
+    @property
+    def http_status(self) -> int:
+        """The HTTP status, 0 without an answer."""
+        http = self._of.get("http")
+        return http.get("status", 0) if http else 0
+
+    @property
+    def really_expired(self) -> bool:
+        """Whether the certificate is outside its dates by the far end's clock too."""
+        return self._of.get("really_expired") or False
+
+    @property
+    def own_store(self) -> bool:
+        """Whether the host trusts the chain and the component's own store does not."""
+        return self._of.get("own_store") or False
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether packets that got lost explain it."""
+        return self._of.get("by_chance") or False
+
+    @property
+    def partial(self) -> bool:
+        """Whether other addresses of the same name work."""
+        return self._of.get("partial") or False
+
+    def look(self, name: Look) -> str:
+        """What a second look showed, empty when it was not taken."""
+        looks = self._of.get("second_look")
+        return looks.get(name, "") if looks else ""
+
+
+def half(finding: Finding) -> bool:
+    """Whether a nameserver fails for one form or family of questions alone."""
+    return cast(Nameserver, finding.evidence).get("half") or False
+
+
+def made_up(finding: Finding) -> set[str]:
+    """The addresses of names that cannot exist."""
+    return set(cast(Forgery, finding.evidence).get("addresses") or ())
+
+
+def disputed(findings: Iterable[Finding]) -> list[str]:
+    """The names that nameservers disagree about."""
+    return [name for f in findings for name in cast(Agreement, f.evidence).get("names") or ()]
+
+
+def public_names(findings: Iterable[Finding]) -> list[str]:
+    """The core names with public addresses beside private ones."""
+    return [name for f in findings for name in cast(PrivateAnswers, f.evidence).get("public") or ()]
+
+
+def covers(finding: Finding) -> dict[str, str]:
+    """The addresses that a docker network covers, and what each is to this host."""
+    return dict(cast(Overlap, finding.evidence).get("covers") or {})
+
+
+def dead_proxies(finding: Finding) -> list[str]:
+    """The proxies that do not work while another component's does."""
+    return list(cast(Proxies, finding.evidence).get("dead") or ())
 
 
 def reached(case: Case, *stages: Stage) -> Iterator[tuple[int, Finding]]:
@@ -19,17 +160,17 @@ def reached(case: Case, *stages: Stage) -> Iterator[tuple[int, Finding]]:
 
 def direct(case: Case) -> list[Finding]:
     """All judged findings of endpoints that go out without a proxy."""
-    return [f for f in case.of(REACH) if not f.evidence.get("proxy") and f.status is not Status.ERROR]
+    return [f for f in case.of(REACH) if not Seen(f).proxy and f.status is not Status.ERROR]
 
 
 def proxied(case: Case) -> list[Finding]:
     """All judged findings of endpoints that go out through a proxy."""
-    return [f for f in case.of(REACH) if f.evidence.get("proxy") and f.status is not Status.ERROR]
+    return [f for f in case.of(REACH) if Seen(f).proxy and f.status is not Status.ERROR]
 
 
-def look(finding: Finding, name: str) -> str:
+def look(finding: Finding, name: Look) -> str:
     """What a second look showed, empty when it was not taken."""
-    return str(finding.evidence.get("second_look", {}).get(name, ""))
+    return Seen(finding).look(name)
 
 
 def answers(outcome: str) -> bool:
@@ -39,14 +180,14 @@ def answers(outcome: str) -> bool:
 
 def is_page(finding: Finding) -> bool:
     """Whether a device on the way answered the request itself: a page for people, a redirect, a fault of its own."""
-    answered = bool((finding.evidence.get("http") or {}).get("status"))
+    answered = bool(Seen(finding).http_status)
     return finding.reason is Reason.CAPTIVE_PORTAL or (finding.reason is Reason.HTTP_ERROR and answered)
 
 
 def issuer(finding: Finding) -> str:
     """The organisation that issued the presented certificate."""
-    tls: dict[str, Any] = finding.evidence.get("tls") or {}
-    return str(tls.get("issuer_organization") or tls.get("issuer") or "")
+    tls = Seen(finding).tls
+    return tls.get("issuer_organization") or tls.get("issuer") or ""
 
 
 def count(findings: Sequence[object], noun: str = "endpoint") -> str:
@@ -63,7 +204,7 @@ def names(findings: Iterable[Finding], most: int = 3) -> str:
 
 def components(findings: Iterable[Finding]) -> str:
     """The components that suffer."""
-    found = sorted({str(f.evidence["component"]) for f in findings if f.evidence.get("component")})
+    found = sorted({component for f in findings if (component := Seen(f).component)})
     return " and ".join(found) if len(found) < 3 else ", ".join(found)
 
 
@@ -74,10 +215,10 @@ def first_host(findings: Iterable[Finding]) -> str:
 
 def proxy_of(findings: Iterable[Finding]) -> str:
     """The proxy in the evidence."""
-    return next((str(f.evidence["proxy"]) for f in findings if f.evidence.get("proxy")), "the proxy")
+    return next((proxy for f in findings if (proxy := Seen(f).proxy)), "the proxy")
 
 
 def details(findings: Iterable[Finding]) -> list[str]:
     """The distinct details of all addresses."""
-    found = [str(a.get("detail", "")) for f in findings for a in f.evidence.get("addresses", ())]
+    found = [a.get("detail", "") for f in findings for a in Seen(f).addresses]
     return list(dict.fromkeys(detail for detail in found if detail))

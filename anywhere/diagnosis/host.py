@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.diagnosis.engine import Case, Rule
+from anywhere.diagnosis.evidence import Seen, covers
 from anywhere.model import Finding, Reason, Remedy, Stage
 
 SUBNETS = "containers.subnets"
@@ -12,24 +13,24 @@ SUBNETS = "containers.subnets"
 
 def _overlap(case: Case) -> Iterator[int]:
     """A bridge that covers an address swallows its packets: what then fails at that address is this cause's doing."""
-    covers: dict[str, str] = {}
+    covered: dict[str, str] = {}
     for index, finding in case.trouble(SUBNETS):
-        covers |= finding.evidence.get("covers", {})
+        covered |= covers(finding)
         yield index
-    if covers:
-        yield from (index for index, finding in case.trouble() if _swallowed(finding, covers))
+    if covered:
+        yield from (index for index, finding in case.trouble() if _swallowed(finding, covered))
 
 
-def _swallowed(finding: Finding, covers: dict[str, str]) -> bool:
+def _swallowed(finding: Finding, covered: dict[str, str]) -> bool:
     if finding.check == "network.nameservers":
-        return finding.subject in covers
+        return finding.subject in covered
     if finding.check != "endpoints.reach":
         return False
     if finding.stage is Stage.RESOLVE:
-        return finding.reason is Reason.NAMESERVER_TIMEOUT and "a nameserver" in covers.values()
-    addresses = [str(entry.get("address", "")) for entry in finding.evidence.get("addresses", ())]
-    gateway = finding.stage is Stage.CONNECT and "the default gateway" in covers.values()
-    return gateway or (bool(addresses) and all(address in covers for address in addresses))
+        return finding.reason is Reason.NAMESERVER_TIMEOUT and "a nameserver" in covered.values()
+    addresses = [entry.get("address", "") for entry in Seen(finding).addresses]
+    gateway = finding.stage is Stage.CONNECT and "the default gateway" in covered.values()
+    return gateway or (bool(addresses) and all(address in covered for address in addresses))
 
 
 RULES: tuple[Rule, ...] = (
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
 # A symptom, and the causes that explain it when one of them is there, the most telling first.
 SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("clock.unsynchronised", ("clock.skewed",)),
+    ("agent.no-credentials", ("clock.skewed", "registration.", "credentials.", "agent.duplicate-ssm")),
     (
         "agent.disconnected",
         (
@@ -52,10 +54,26 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "config.invalid",
             "agent.restart-loop",
             "agent.duplicate-ssm",
+            "agent.state-damaged",
+            "agent.not-authorized",
+            "agent.no-credentials",
+            "agent.stale-environment",
             "credentials.",
             "clock.skewed",
         )
         + ("proxy.", "dns.", "egress.", "tls.", "websocket.", "ports.taken"),
     ),
-    ("agent.restart-loop", ("docker.", "config.invalid", "registration.", "ports.taken")),
+    (
+        "agent.restart-loop",
+        (
+            "docker.",
+            "config.invalid",
+            "registration.",
+            "ports.taken",
+            "agent.state",
+            "agent.not",
+            "agent.no",
+            "credentials.",
+        ),
+    ),
 )

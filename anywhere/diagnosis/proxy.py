@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from anywhere.diagnosis.engine import Case, Claim, Mend, Rule, Say
-from anywhere.diagnosis.evidence import REACH, components, details, is_page, look, names, proxied, proxy_of, reached
+from anywhere.diagnosis.evidence import (
+    REACH,
+    Seen,
+    components,
+    dead_proxies,
+    details,
+    is_page,
+    look,
+    names,
+    proxied,
+    proxy_of,
+    reached,
+)
+from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 PROXY = "network.proxy"
@@ -20,7 +33,7 @@ def _missing(case: Case) -> Iterator[int]:
             bare.add(finding.subject)
             yield index
     for index, finding in reached(case, Stage.RESOLVE, Stage.CONNECT):
-        if finding.evidence.get("component") in bare and not finding.evidence.get("proxy"):
+        if Seen(finding).component in bare and not Seen(finding).proxy:
             yield index
 
 
@@ -35,10 +48,22 @@ def _unreadable(code: str) -> Claim:
                 yield index
         for index, finding in reached(case, Stage.RESOLVE, Stage.CONNECT, Stage.PROXY) if bad else ():
             unconnected = finding.stage is not Stage.PROXY or finding.reason is Reason.PROXY_UNREACHABLE
-            if unconnected and (finding.evidence.get("component") in bad or CALLER in bad):
+            if unconnected and (Seen(finding).component in bad or CALLER in bad):
                 yield index
 
     return claim
+
+
+def _differ(case: Case) -> Iterator[int]:
+    """Components with different proxies, and what fails through the one that does not work while another does."""
+    dead: set[str] = set()
+    for index, finding in case.trouble(PROXY):
+        if finding.cause == "proxy.components-differ":
+            dead |= set(dead_proxies(finding))
+            yield index
+    for index, finding in reached(case, Stage.PROXY):
+        if _bare(Seen(finding).proxy) in dead:
+            yield index
 
 
 def _settings(findings: Sequence[Finding]) -> str:
@@ -54,7 +79,7 @@ def _write_it(findings: Sequence[Finding]) -> Remedy:
 def _cut_inside(case: Case) -> Iterator[int]:
     """Opened by the proxy and then ended or answered in AWS's place: the proxy's own doing, or of what stands behind it."""
     for index, finding in reached(case, Stage.TLS, Stage.HTTP):
-        if finding.evidence.get("proxy") and finding.reason in CUT:
+        if Seen(finding).proxy and finding.reason in CUT:
             yield index
 
 
@@ -62,7 +87,7 @@ def _pages_inside(case: Case) -> Iterator[int]:
     """An inspecting proxy that answers every request itself: what then answers the upgrades is the same."""
     judged = [f for f in proxied(case) if f.reason is not None or f.stage is Stage.DONE]
     if judged and all(map(is_page, judged)):
-        yield from (i for i, f in case.trouble(REACH, "endpoints.websocket") if f.evidence.get("proxy"))
+        yield from (i for i, f in case.trouble(REACH, "endpoints.websocket") if Seen(f).proxy)
 
 
 CUT = (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)
@@ -71,7 +96,7 @@ CUT = (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)
 def _wrong_scheme(case: Case) -> Iterator[int]:
     """What fails as the URL says and goes on when spoken to the other way."""
     for index, finding in reached(case, Stage.PROXY):
-        other = look(finding, "other-scheme")
+        other = look(finding, Look.OTHER_SCHEME)
         if other and (
             other == "passes"
             or not other.removeprefix("answers: ").startswith(("connect", "proxy: proxy-un", "proxy: proxy-er"))
@@ -92,14 +117,14 @@ def _unreachable(case: Case) -> Iterator[int]:
         "HTTP" in d or "never answered" in d or "TLS" in d for d in details(errors)
     )
     for index, finding in reached(case, Stage.PROXY):
-        if mute and finding.evidence.get("proxy_unresolved"):
+        if mute and Seen(finding).proxy_unresolved:
             continue
         if finding.reason is Reason.PROXY_UNREACHABLE or (dead and finding.reason is Reason.PROXY_ERROR):
             yield index
 
 
 def _why_unreachable(findings: Sequence[Finding]) -> str:
-    if any(finding.evidence.get("proxy_unresolved") for finding in findings):
+    if any(Seen(finding).proxy_unresolved for finding in findings):
         return "its name does not resolve"
     return "; ".join(details(findings)[:2]) or findings[0].summary
 
@@ -135,6 +160,9 @@ _DENIES: tuple[Say, Mend] = (
 INSIDE: tuple[Rule, ...] = (Rule("proxy.denies-endpoint", _cut_inside, *_DENIES),)
 
 RULES: tuple[Rule, ...] = (
+    Rule("proxy.components-differ", _differ, _settings, _write_it),
+    Rule("proxy.setting-ignored", _unreadable("proxy.setting-ignored"), _settings, _write_it),
+    Rule("agent.stale-environment", _unreadable("agent.stale-environment"), _settings, _write_it),
     Rule("config.invalid", _unreadable("config.invalid"), _settings, _write_it),
     Rule("proxy.denies-endpoint", _pages_inside, *_DENIES),
     Rule("proxy.wrong-scheme", _unreadable("proxy.wrong-scheme"), _settings, _write_it),

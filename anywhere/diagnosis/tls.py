@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from anywhere.catalogue.issuers import is_public, product
 from anywhere.checks.endpoints.tls import AWS_SUFFIXES
 from anywhere.diagnosis.engine import Case, Claim, Rule
-from anywhere.diagnosis.evidence import components, count, issuer, look, names, reached
+from anywhere.diagnosis.evidence import Seen, components, count, issuer, look, names, reached
+from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 STORE, CLOCK = "endpoints.trust-store", "system.clock"
@@ -22,10 +23,10 @@ def _untrusted(case: Case) -> Iterator[tuple[int, Finding]]:
 def _foreign(case: Case) -> Iterator[int]:
     """Opened on the way. Sites that are not AWS's have public CAs of their own, so there only what also opens AWS's
     names, or calls itself an inspection product, counts."""
-    foreign = [(i, f) for i, f in _untrusted(case) if not is_public(issuer(f)) and look(f, "host-trust") != "passes"]
+    foreign = [(i, f) for i, f in _untrusted(case) if not is_public(issuer(f)) and look(f, Look.HOST_TRUST) != "passes"]
     openers = {issuer(f) for _, f in foreign if _is_aws(f)}
     for index, finding in foreign:
-        if issuer(finding) in openers or product(issuer(finding), finding.evidence.get("tls", {})):
+        if issuer(finding) in openers or product(issuer(finding), Seen(finding).tls):
             yield index
 
 
@@ -34,14 +35,14 @@ def _is_aws(finding: Finding) -> bool:
 
 
 def _component(case: Case) -> Iterator[int]:
-    return (i for i, f in _untrusted(case) if look(f, "host-trust") == "passes" or f.evidence.get("own_store"))
+    return (i for i, f in _untrusted(case) if look(f, Look.HOST_TRUST) == "passes" or Seen(f).own_store)
 
 
 def _store(case: Case) -> Iterator[int]:
     yield from (i for i, _ in case.trouble(STORE))
     empty = any(f.is_trouble for f in case.of(STORE))
     for index, finding in _untrusted(case):
-        chain = finding.evidence.get("tls", {}).get("chain", ())
+        chain = Seen(finding).chain
         if empty or len(chain) > 1:
             yield index
 
@@ -63,9 +64,7 @@ def _clock(case: Case) -> Iterator[int]:
         skewed = skewed or finding.status is Status.FAIL
         yield index
     if skewed:
-        yield from (
-            i for i, f in reached(case, Stage.TLS) if f.reason in DATES and not f.evidence.get("really_expired")
-        )
+        yield from (i for i, f in reached(case, Stage.TLS) if f.reason in DATES and not Seen(f).really_expired)
 
 
 def _because(*reasons: Reason) -> Claim:
@@ -81,9 +80,8 @@ def _suites(case: Case) -> Iterator[int]:
 
 def answers_modern(finding: Finding) -> bool:
     """Whether the wider offer of Go's defaults was agreed."""
-    return look(finding, "go-suites").startswith(("passes", "answers")) and "tls-version" not in look(
-        finding, "go-suites"
-    )
+    shown = look(finding, Look.GO_SUITES)
+    return shown.startswith(("passes", "answers")) and "tls-version" not in shown
 
 
 def _upgrade(case: Case) -> Iterator[int]:
@@ -91,12 +89,12 @@ def _upgrade(case: Case) -> Iterator[int]:
 
 
 def _issuers(findings: Sequence[Finding]) -> str:
-    found = dict.fromkeys(str((f.evidence.get("tls") or {}).get("issuer") or issuer(f)) for f in findings)
+    found = dict.fromkeys(Seen(f).tls.get("issuer") or issuer(f) for f in findings)
     return ", ".join(name for name in found if name) or "an unknown issuer"
 
 
 def _interceptor(findings: Sequence[Finding]) -> str:
-    known = next((p for f in findings if (p := product(issuer(f), f.evidence.get("tls", {})))), "")
+    known = next((p for f in findings if (p := product(issuer(f), Seen(f).tls))), "")
     return f" ({known})" if known else ""
 
 

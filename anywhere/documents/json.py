@@ -6,7 +6,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from anywhere.documents.pointer import token
 from anywhere.errors import ParseError
@@ -16,7 +16,7 @@ Locator = Callable[[str], tuple[int, int]]
 _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+)', re.DOTALL)
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str) -> object:
     """The value of a JSON text. Raises ParseError, with line and column, for anything else."""
     try:
         return json.loads(text, parse_constant=_no_constant, parse_float=_finite)

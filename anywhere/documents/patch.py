@@ -8,14 +8,14 @@ from typing import Any
 
 from anywhere.documents.pointer import tokens
 
-Operation = Mapping[str, Any]
+Operation = Mapping[str, object]
 
 
 class PatchError(ValueError):
     """An operation that does not fit the document."""
 
 
-def apply(document: Any, operations: Iterable[Operation]) -> Any:
+def apply(document: object, operations: Iterable[Operation]) -> object:
     """The document after these operations (add, remove, replace, test); the document given stays as it was.
 
     Raises PatchError where an operation does not fit.
@@ -23,7 +23,7 @@ def apply(document: Any, operations: Iterable[Operation]) -> Any:
     root = {"": copy.deepcopy(document)}
     for operation in operations:
         path = ["", *tokens(str(operation["path"]))]
-        parent: Any = root
+        parent: object = root
         for part in path[:-1]:
             parent = _member(parent, part)
         _act(parent, path[-1], operation)
@@ -46,7 +46,7 @@ def _act(parent: Any, key: str, operation: Operation) -> None:
         raise PatchError(f"{operation['path']} is not what the test expects")
 
 
-def _add(parent: Any, key: str, value: Any) -> None:
+def _add(parent: object, key: str, value: object) -> None:
     if isinstance(parent, list):
         position = len(parent) if key == "-" else int(key)
         if position > len(parent):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from math import isinf
-from typing import Any
 
 from anywhere.documents.pointer import token
 from anywhere.documents.yaml_nodes import Mapping, Node, Scalar, Sequence, YamlError, compose
@@ -22,7 +21,7 @@ _HEX = re.compile(r"0x([0-9a-fA-F]+)\Z")
 _REAL = re.compile(r"[-+]?(?:[0-9][0-9_]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?\Z|[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+\Z")
 
 
-def read_yaml(text: str, reader: Reader) -> Any:
+def read_yaml(text: str, reader: Reader) -> object:
     """The value of a YAML text; the reader then knows the places. Raises ParseError for what is not YAML, for more than
     one document, and for what aliases or nesting make too large."""
     roots = compose(text, MAX_DEPTH)
@@ -46,7 +45,7 @@ class Reader:
             pointer = pointer.rpartition("/")[0]
         return self.places.get(pointer, (1, 1))
 
-    def value(self, node: Node, pointer: str, depth: int) -> Any:
+    def value(self, node: Node, pointer: str, depth: int) -> object:
         """The value of a node and of all below it."""
         self.places.setdefault(pointer, (node.line, node.column))
         if depth > MAX_DEPTH:
@@ -62,13 +61,13 @@ class Reader:
         finally:
             self.open.discard(id(node))
 
-    def tagged(self, node: Node, pointer: str, depth: int) -> Any:
+    def tagged(self, node: Node, pointer: str, depth: int) -> object:
         """The value of a node with its tag, which says nothing here. Others read tags of their own."""
         if (node.tag and not node.tag.startswith(("!", _STANDARD))) or node.tag.startswith(_STANDARD + "python"):
             raise ParseError(f"the tag {node.tag} is not data (line {node.line})")
         return self.plain(node, pointer, depth)
 
-    def plain(self, node: Node, pointer: str, depth: int, *, as_text: bool = False) -> Any:
+    def plain(self, node: Node, pointer: str, depth: int, *, as_text: bool = False) -> object:
         """The value without its tag; `as_text` takes a word as it is."""
         if isinstance(node, Scalar):
             return node.text if as_text or node.quoted else scalar(node.text)
@@ -76,9 +75,9 @@ class Reader:
             return [self.value(item, f"{pointer}/{at}", depth + 1) for at, item in enumerate(node.items)]
         return self._mapping(node, pointer, depth)
 
-    def _mapping(self, node: Mapping, pointer: str, depth: int) -> dict[str, Any]:
-        merged: dict[str, Any] = {}
-        result: dict[str, Any] = {}
+    def _mapping(self, node: Mapping, pointer: str, depth: int) -> dict[str, object]:
+        merged: dict[str, object] = {}
+        result: dict[str, object] = {}
         for key, item in node.pairs:
             if not isinstance(key, Scalar):
                 raise ParseError(f"a key must be plain text (line {key.line})")
@@ -92,7 +91,7 @@ class Reader:
             result[key.text] = self.value(item, below, depth + 1)
         return {**merged, **result} if merged else result
 
-    def _merge(self, node: Node, pointer: str, depth: int, into: dict[str, Any]) -> None:
+    def _merge(self, node: Node, pointer: str, depth: int, into: dict[str, object]) -> None:
         for source in node.items if isinstance(node, Sequence) else [node]:
             value = None if isinstance(source, Scalar) else self.value(source, pointer, depth + 1)
             if not isinstance(value, dict):
@@ -101,7 +100,7 @@ class Reader:
                 into.setdefault(key, item)
 
 
-def scalar(text: str) -> Any:
+def scalar(text: str) -> object:
     """A plain YAML 1.1 scalar as JSON has it. Dates and base-60 numbers stay text: CloudFormation has neither."""
     if _NULL.match(text):
         return None

@@ -94,7 +94,7 @@ class _Composer:
         self._open: list[tuple[Sequence | Mapping, list[Node]]] = []
         self._anchors: dict[str, Node] = {}
 
-    def documents(self, events: Iterator[Any]) -> Iterator[Node]:
+    def documents(self, events: Iterator[object]) -> Iterator[Node]:
         """The roots, as their documents end."""
         for event in events:
             node = self._whole(type(event).__name__, event)

@@ -72,7 +72,7 @@ def capacity(host: Host, names: Iterable[str] = ()) -> HostCapacity:
     )
 
 
-def parse_docker(text: str) -> dict[str, Any]:
+def parse_docker(text: str) -> dict[str, object]:
     """The JSON of `docker info`; empty where the daemon did not answer or the text is none."""
     try:
         found = json.loads(text)
@@ -89,13 +89,13 @@ def _whole(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-def _memory(info: Mapping[str, Any], config: EcsConfig, total: int) -> int | None:
+def _memory(info: Mapping[str, object], config: EcsConfig, total: int) -> int | None:
     size = _whole(info.get("MemTotal")) or total
     reserved = config.agent.get("ECS_RESERVED_MEMORY", "")
     return max(0, size // MIB - (int(reserved) if reserved.isdecimal() else 0)) if size else None
 
 
-def _gpus(info: Mapping[str, Any], config: EcsConfig) -> int | None:
+def _gpus(info: Mapping[str, object], config: EcsConfig) -> int | None:
     """None where there may be some: how many is told by the driver, not by docker. None at all without the agent's
     switch once the agent is set up."""
     if config.exists and config.known and config.agent.get("ECS_ENABLE_GPU_SUPPORT", "").lower() != "true":
@@ -104,7 +104,7 @@ def _gpus(info: Mapping[str, Any], config: EcsConfig) -> int | None:
     return 0 if isinstance(runtimes, dict) and not config.exists and "nvidia" not in runtimes else None
 
 
-def _drivers(info: Mapping[str, Any], config: EcsConfig) -> frozenset[str] | None:
+def _drivers(info: Mapping[str, object], config: EcsConfig) -> frozenset[str] | None:
     """Those that the agent is told to offer and docker has; awsfirelens is the agent's own."""
     plugins = info.get("Plugins")
     has = plugins.get("Log") if isinstance(plugins, dict) else None
@@ -160,7 +160,7 @@ def parse_instances(text: str) -> tuple[HostCapacity, ...]:
     return tuple(_instance(item) for item in instances if isinstance(item, dict))
 
 
-def _instance(item: Mapping[str, Any]) -> HostCapacity:
+def _instance(item: Mapping[str, object]) -> HostCapacity:
     resources = dict(_resources(item.get("remainingResources") or item.get("registeredResources")))
     attributes = {str(name): str(value) for name, value in _pairs(item.get("attributes"))}
     ports = frozenset((int(port), "tcp") for port in resources.get("PORTS", ()) if str(port).isdecimal())

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from anywhere.facts.files import read_text
 from anywhere.facts.network.resolv_conf import resolv_conf
@@ -61,7 +60,7 @@ def _is_burnt_in(interface: Interface) -> bool:
     return not int(first, 16) & MADE_UP and interface.mac.strip("0:") != ""
 
 
-def identity(host: Host) -> dict[str, Any]:
+def identity(host: Host) -> dict[str, object]:
     """The marks of the machine. Two machines share none of them; one machine seen twice shares them all."""
     found = {
         "host_key": host_key(host),
@@ -71,7 +70,7 @@ def identity(host: Host) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def network(host: Host) -> dict[str, Any]:
+def network(host: Host) -> dict[str, object]:
     """What hosts of one site have in common: the smallest MTU of an interface that is up, and the nameservers."""
     sizes = [one.mtu for one in host.inventory().interfaces if one.up and one.mtu and not VIRTUAL.fullmatch(one.name)]
     found = {"mtu": min(sizes, default=0), "nameservers": list(resolv_conf(host).nameservers)}

@@ -28,7 +28,7 @@ from anywhere.facts.system.time_sync import time_sync
 from anywhere.hosts.base import Host
 
 
-def facts_summary(host: Host) -> dict[str, Any]:
+def facts_summary(host: Host) -> dict[str, object]:
     """The facts object of the report. What cannot be found out is left out."""
     found = {}
     for name, gather in _PIECES:
@@ -50,7 +50,7 @@ def _arch(host: Host) -> str:
     return architecture(host).kernel
 
 
-def _userland(host: Host) -> dict[str, Any]:
+def _userland(host: Host) -> dict[str, object]:
     found = architecture(host)
     return _told({"arch": found.userland, "bits": found.bits})
 
@@ -59,12 +59,12 @@ def _init(host: Host) -> str:
     return "systemd" if is_systemd(host) else init_name(host)
 
 
-def _cgroup(host: Host) -> dict[str, Any]:
+def _cgroup(host: Host) -> dict[str, object]:
     found = cgroups(host)
     return _told({"version": found.version, "controllers": sorted(found.controllers or ())})
 
 
-def _docker(host: Host) -> dict[str, Any]:
+def _docker(host: Host) -> dict[str, object]:
     found, info = docker(host), docker_info(host)
     return _told(
         {
@@ -80,12 +80,12 @@ def _docker(host: Host) -> dict[str, Any]:
     )
 
 
-def _agents(host: Host) -> dict[str, Any]:
+def _agents(host: Host) -> dict[str, object]:
     here = agents(host)
     return _told({"ecs": _ecs_agent(host, here), "ssm": _ssm_agent(host, here)})
 
 
-def _ecs_agent(host: Host, here: Agents) -> dict[str, Any]:
+def _ecs_agent(host: Host, here: Agents) -> dict[str, object]:
     if not here.has_ecs:
         return {}
     asked = metadata(host)
@@ -100,7 +100,7 @@ def _ecs_agent(host: Host, here: Agents) -> dict[str, Any]:
     )
 
 
-def _ssm_agent(host: Host, here: Agents) -> dict[str, Any]:
+def _ssm_agent(host: Host, here: Agents) -> dict[str, object]:
     if not here.has_ssm:
         return {}
     return _told({"version": ssm_version(host, here), "unit": here.ssm_unit.name, "state": here.ssm_unit.active})
@@ -111,13 +111,13 @@ def _registration(host: Host) -> dict[str, str]:
     return _told({"state": found.state, "id": found.instance, "region": found.region})
 
 
-def _time(host: Host) -> dict[str, Any]:
+def _time(host: Host) -> dict[str, object]:
     found = time_sync(host)
     told = _told({"service": found.service, "said_by": found.said_by})
     return told if found.synchronised is None else {"synchronised": found.synchronised, **told}
 
 
-def _ca_store(host: Host) -> dict[str, Any]:
+def _ca_store(host: Host) -> dict[str, object]:
     found = ca_store(host)
     return _told({"bundle": found.bundle, "certificates": found.certificates})
 
@@ -132,7 +132,7 @@ def _told(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in ("", None, 0, [], {}, False)}
 
 
-_PIECES: tuple[tuple[str, Callable[[Host], Any]], ...] = (
+_PIECES: tuple[tuple[str, Callable[[Host], object]], ...] = (
     ("hostname", hostname),
     ("os", _os),
     ("arch", _arch),

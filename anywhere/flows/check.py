@@ -15,7 +15,8 @@ from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
 from anywhere.flows.resume import Journal
-from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, now, recorded
+from anywhere.flows.stamp import now
+from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, recorded
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Report, Target

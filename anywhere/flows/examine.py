@@ -6,17 +6,16 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import partial
 
 from anywhere.checks import CHECKS
 from anywhere.checks.base import TOPICS, Check
 from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
-from anywhere.errors import AnywhereError, BadInput, HostUnreachable
+from anywhere.errors import AnywhereError, BadInput, HostUnreachable, did_you_mean
 from anywhere.facts.prefetch_list import wants
 from anywhere.facts.summary import facts_summary
 from anywhere.flows.clean import clean_cause, clean_facts, clean_finding
+from anywhere.flows.stamp import now
 from anywhere.flows.target import LOST, Lost
 from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Remedy, Status, Target
@@ -30,7 +29,7 @@ GRACE = 0.1  # seconds past the deadline: by then every observation has ended, a
 def examine(host: Recording, settings: Settings, started: str = "") -> Target:
     """Judge one host. What a check does wrong becomes an ERROR finding; the others still run."""
     begun = time.monotonic()
-    started = started or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    started = started or now()
     chosen = choose(settings)
     wanted = wants()
     host.prefetch(wanted.commands, wanted.files, wanted.folders)
@@ -110,8 +109,7 @@ def validate(word: str) -> None:
     """Raise BadInput with the near misses for what is no check and no topic."""
     known = [*TOPICS, *(check.id for check in CHECKS)]
     if word not in known:
-        near = get_close_matches(word, known, 3, 0.5)
-        hint = f"did you mean {', '.join(near)}?" if near else f"topics are {', '.join(TOPICS)}"
+        hint = did_you_mean(word, known, f"topics are {', '.join(TOPICS)}")
         raise BadInput(f"there is no check or topic named {word!r}: {hint}")
 
 

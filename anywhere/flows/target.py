@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from anywhere.errors import AnywhereError, HostUnreachable
@@ -126,8 +125,3 @@ def gone(target: Target) -> Target:
     causes = (replace(one, findings=tuple(places[i] for i in one.findings if i in places)) for one in target.causes)
     findings = (*(target.findings[i] for i in kept), lost.finding)
     return replace(target, findings=findings, causes=(*(one for one in causes if one.findings), lost.cause))
-
-
-def now() -> str:
-    """The time in UTC, ISO 8601."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from anywhere.evidence import Scheme, Suites
 from anywhere.model import Reason, Stage
 
 
@@ -88,11 +89,11 @@ class ProbeSpec:
 
     host: str
     port: int = 443
-    scheme: str = "https"
+    scheme: Scheme = "https"
     path: str = "/"
     address: str = ""
     proxy: str = ""
-    suites: str = "go"
+    suites: Suites = "go"
     sni: str = ""
     verify: bool = True
     mss: int = 0

@@ -24,7 +24,7 @@ LARGEST = 64 * 1024 * 1024  # bytes, unpacked: a hundred times what a host with 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?")
 
 
-def save(recording: Recording, path: str, captured: str, settings: dict[str, Any]) -> None:
+def save(recording: Recording, path: str, captured: str, settings: dict[str, object]) -> None:
     """Write a bundle in one piece (a temporary file, then a rename). Raises BadInput where it cannot be written."""
     body = {
         "schema": SCHEMA,
@@ -82,7 +82,7 @@ def _checked(path: str, body: Any) -> dict[str, Any]:
         raise BadInput(f"{path}: {schema[:40]} comes from another version of anywhere; this one reads {SCHEMA}")
     if not isinstance(body.get("observations"), dict):
         raise BadInput(f"{path}: the bundle has no observations: save it anew")
-    checked: dict[str, Any] = {"host": path, "captured": "", "settings": {}, **body}
+    checked: dict[str, object] = {"host": path, "captured": "", "settings": {}, **body}
     host, moment = checked["host"], checked["captured"]
     if not (isinstance(host, str) and host.isprintable() and _MOMENT.fullmatch(str(moment))):
         raise BadInput(f"{path}: the bundle's host or time is damaged: save it anew")

@@ -13,7 +13,7 @@ from typing import Any
 from anywhere.errors import BadInput
 
 
-def encode(value: Any) -> Any:
+def encode(value: object) -> object:
     """A JSON value for a dataclass, bytes, tuple or plain value. Fields at their default are left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
@@ -36,7 +36,7 @@ def encode(value: Any) -> Any:
     return value
 
 
-def decode(kind: Any, value: Any) -> Any:
+def decode(kind: object, value: object) -> object:
     """The value of a type from its JSON form. Raises BadInput where the two do not fit."""
     try:
         return _decode(kind, value)
@@ -56,6 +56,10 @@ def _decode(kind: Any, value: Any) -> Any:
         if not isinstance(value, list):
             raise TypeError(kind)
         return origin(_decode(arguments[0], item) for item in value)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise TypeError(kind)
+        return value
     if origin is not None:
         return {str(key): _decode(arguments[1], item) for key, item in value.items()}
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
@@ -66,6 +70,6 @@ def _decode(kind: Any, value: Any) -> Any:
         return kind(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if kind is not Any and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+    if kind is not object and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
         raise TypeError(kind)
     return value

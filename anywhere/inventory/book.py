@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from anywhere.errors import BadInput
 from anywhere.hosts.target import SSHTarget, parse_target
@@ -21,7 +20,7 @@ VARIABLES = {
     "key": ("ansible_ssh_private_key_file", "ansible_private_key_file"),
     "connection": ("ansible_connection",),
 }
-Variables = Mapping[str, Any]
+Variables = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +47,14 @@ class Entry:
 @dataclass
 class _Host:
     line: int
-    variables: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass
 class _Group:
     hosts: dict[str, int] = field(default_factory=dict)
     children: list[str] = field(default_factory=list)
-    variables: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, object] = field(default_factory=dict)
     line: int = 0
 
 
@@ -101,7 +100,7 @@ class Book:
         places: dict[str, str] = {}
         for name, host in self.hosts.items():
             groups = self._groups_of(name, above)
-            variables: dict[str, Any] = {}
+            variables: dict[str, object] = {}
             for group in groups:
                 variables |= self.groups[group].variables if group in self.groups else {}
             entry = self._entry(name, host.line, {**variables, **host.variables}, frozenset(groups))

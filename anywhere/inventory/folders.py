@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from anywhere.documents.yaml import Reader, read_yaml
 from anywhere.errors import ParseError
@@ -25,7 +24,7 @@ def add_folders(path: Path, book: Book) -> None:
             host.variables = {**values, **host.variables}
 
 
-def _read(folder: Path, name: str, book: Book) -> Iterator[dict[str, Any]]:
+def _read(folder: Path, name: str, book: Book) -> Iterator[dict[str, object]]:
     if not folder.is_dir() or "/" in name:
         return
     files = [folder / f"{name}{ending}" for ending in ENDINGS]
@@ -38,7 +37,7 @@ def _read(folder: Path, name: str, book: Book) -> Iterator[dict[str, Any]]:
             yield {key: value for key, value in values.items() if key in WANTED}
 
 
-def _values(file: Path) -> dict[str, Any] | None:
+def _values(file: Path) -> dict[str, object] | None:
     try:
         text = file.read_text(encoding="utf-8")
         if text.startswith("$ANSIBLE_VAULT"):

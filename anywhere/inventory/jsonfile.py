@@ -41,11 +41,11 @@ def _item(item: Any, number: int, book: Book) -> None:
         book.add_host(name, str(group), {**variables, **item}, 0)
 
 
-def _is_dynamic(body: Any) -> bool:
+def _is_dynamic(body: object) -> bool:
     return isinstance(body, dict) and isinstance(body.get("hosts"), list)
 
 
-def _dynamic(data: dict[str, Any], book: Book) -> None:
+def _dynamic(data: dict[str, object], book: Book) -> None:
     meta = data.get("_meta")
     own = meta.get("hostvars") if isinstance(meta, dict) else None
     variables = own if isinstance(own, dict) else {}
@@ -65,9 +65,9 @@ def _dynamic(data: dict[str, Any], book: Book) -> None:
             book.add_host(str(host), name, _mapping(variables.get(str(host))), 0)
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _mapping(value: object) -> dict[str, object]:
     return {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
 
 
-def _list(value: Any) -> list[Any]:
+def _list(value: object) -> list[object]:
     return list(value) if isinstance(value, list | dict) else []

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from anywhere.errors import BadInput
+from anywhere.errors import BadInput, did_you_mean
 from anywhere.hosts.target import SSHTarget
 from anywhere.inventory.book import Entry
 from anywhere.inventory.ranges import expand
@@ -80,5 +79,5 @@ def _names(entry: Entry) -> set[str]:
 
 def _near(entries: Sequence[Entry], part: str) -> str:
     known = {name for entry in entries for name in (entry.name, *entry.groups)}
-    near = get_close_matches(part, known, 3, 0.6)
-    return f"; did you mean {', '.join(near)}?" if near else ""
+    hint = did_you_mean(part, sorted(known))
+    return f"; {hint}" if hint else ""

@@ -44,7 +44,7 @@ class _Tree:
     def _line(self, pointer: str) -> int:
         return self._places.locate(pointer)[0]
 
-    def item(self, item: Any, pointer: str) -> None:
+    def item(self, item: object, pointer: str) -> None:
         """A host of a plain list: its name, or a mapping with one."""
         line = self._line(pointer)
         if isinstance(item, str):
@@ -55,7 +55,7 @@ class _Tree:
         else:
             self._book.bad(line, f"not a host, but a {type(item).__name__}")
 
-    def group(self, name: str, body: Any, pointer: str, depth: int) -> None:
+    def group(self, name: str, body: object, pointer: str, depth: int) -> None:
         """A group and those below it."""
         book = self._book
         group = book.group(name, self._line(pointer))

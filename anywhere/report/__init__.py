@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from importlib import import_module
 
-from anywhere.errors import BadInput
+from anywhere.errors import BadInput, did_you_mean
 from anywhere.model import Report
 
 FORMATS = {
@@ -26,8 +25,7 @@ FOR_PROGRAMS = frozenset({"json", "jsonl"})  # values exact, what is harmful as 
 def renderer(name: str) -> Callable[[Report], str]:
     """The function that writes a format, harmless to show. Raises BadInput with the near misses for an unknown one."""
     if name not in FORMATS:
-        near = get_close_matches(name, FORMATS, 2, 0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"formats are {', '.join(FORMATS)}"
+        hint = did_you_mean(name, FORMATS, f"formats are {', '.join(FORMATS)}")
         raise BadInput(f"there is no format {name!r}: {hint}")
     render: Callable[[Report], str] = import_module(FORMATS[name]).render
     if name in FOR_PROGRAMS:

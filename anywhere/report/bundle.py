@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from anywhere.model import Target
 from anywhere.printable import printable
@@ -43,12 +42,12 @@ class Difference:
     lines: tuple[str, ...] = ()
 
 
-def observations(kept: Mapping[str, Any]) -> tuple[Observation, ...]:
+def observations(kept: Mapping[str, object]) -> tuple[Observation, ...]:
     """The observations of a bundle in its order."""
     return tuple(_observation(key, value) for key, value in kept.items())
 
 
-def _observation(key: str, value: Any) -> Observation:
+def _observation(key: str, value: object) -> Observation:
     verb, _, arguments = key.partition(" ")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     masked = [printable(line.strip()[:160]) for line in _lines(value) if MASK in line]
@@ -72,7 +71,7 @@ def _asked(verb: str, arguments: str) -> str:
     return ""
 
 
-def _lines(value: Any) -> Iterator[str]:
+def _lines(value: object) -> Iterator[str]:
     """All texts within, line by line, a mapping's with their names."""
     if isinstance(value, str):
         yield from map(printable, value.splitlines())
@@ -90,7 +89,9 @@ def counts(seen: tuple[Observation, ...]) -> dict[str, int]:
     return dict(Counter(one.verb for one in seen))
 
 
-def differences(old: Target, new: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+def differences(
+    old: Target, new: Target, before: Mapping[str, object], after: Mapping[str, object]
+) -> Iterator[Difference]:
     """What changed from one bundle to the other: the findings first, then the facts, then all that was observed."""
     yield from _findings(old, new)
     yield from _facts("", old.facts, new.facts)
@@ -111,7 +112,7 @@ def _findings(old: Target, new: Target) -> Iterator[Difference]:
             yield Difference("finding", printable(" ".join(key)), printable(before), printable(after))
 
 
-def _facts(path: str, old: Any, new: Any) -> Iterator[Difference]:
+def _facts(path: str, old: object, new: object) -> Iterator[Difference]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in dict.fromkeys([*old, *new]):
             if name not in ("available", "free"):
@@ -122,14 +123,14 @@ def _facts(path: str, old: Any, new: Any) -> Iterator[Difference]:
         )
 
 
-def steady(value: Any) -> Any:
+def steady(value: object) -> object:
     """Without what changes by itself."""
     if isinstance(value, Mapping):
         return {name: steady(inner) for name, inner in value.items() if name not in VOLATILE}
     return [steady(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _changed(key: str, old: Any, new: Any) -> Difference:
+def _changed(key: str, old: object, new: object) -> Difference:
     verb, _, arguments = key.partition(" ")
     subject = printable(f"{verb} {_asked(verb, arguments)}".strip())
     if old is None or new is None:
@@ -140,5 +141,5 @@ def _changed(key: str, old: Any, new: Any) -> Difference:
     return Difference("observation", subject, "changed", "changed", (*shown[:LINES_SHOWN], *more))
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)[:200])

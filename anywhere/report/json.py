@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from anywhere import __version__
 from anywhere.model import Cause, Finding, Remedy, Report, Target
 from anywhere.printable import json_text
@@ -29,7 +27,7 @@ def render(report: Report) -> str:
     return "".join([*pieces, "\n}\n"])
 
 
-def as_dict(report: Report) -> dict[str, Any]:
+def as_dict(report: Report) -> dict[str, object]:
     """The report as plain values."""
     return {
         "schema": SCHEMA,
@@ -40,13 +38,13 @@ def as_dict(report: Report) -> dict[str, Any]:
     }
 
 
-def _of_many(report: Report) -> dict[str, Any]:
+def _of_many(report: Report) -> dict[str, object]:
     """What only many hosts together show."""
     hosts = sum(target.kind == "host" for target in report.targets)
     return {"fleet": view.as_dict(report)} if hosts > 1 else {}
 
 
-def target_dict(target: Target) -> dict[str, Any]:
+def target_dict(target: Target) -> dict[str, object]:
     """One target as plain values."""
     return {
         "kind": target.kind,
@@ -60,7 +58,7 @@ def target_dict(target: Target) -> dict[str, Any]:
     }
 
 
-def cause_dict(cause: Cause) -> dict[str, Any]:
+def cause_dict(cause: Cause) -> dict[str, object]:
     """A cause as plain values."""
     return {
         "code": cause.code,
@@ -72,7 +70,7 @@ def cause_dict(cause: Cause) -> dict[str, Any]:
     }
 
 
-def finding_dict(finding: Finding) -> dict[str, Any]:
+def finding_dict(finding: Finding) -> dict[str, object]:
     """A finding as plain values."""
     return {
         "check": finding.check,
@@ -87,5 +85,5 @@ def finding_dict(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _remedy(remedy: Remedy) -> dict[str, Any]:
+def _remedy(remedy: Remedy) -> dict[str, object]:
     return {"text": remedy.text, "commands": [list(command) for command in remedy.commands]}

@@ -32,7 +32,7 @@ def _lines(text: str, name: str) -> Iterator[Target]:
             yield from _targets(body, f"{name}: line {number}")
 
 
-def _targets(body: Any, name: str) -> Iterator[Target]:
+def _targets(body: object, name: str) -> Iterator[Target]:
     if not isinstance(body, dict):
         raise BadInput(f"{name}: not a report of `anywhere check --format json`")
     schema = body.get("schema", SCHEMA)
@@ -100,7 +100,7 @@ def _text(value: Any) -> str:
     return value
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _mapping(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise TypeError(f"{value!r} is no object")
     return value

@@ -56,7 +56,7 @@ def _target(target: Target, style: Style) -> Iterator[str]:
 
 def _matrix(target: Target, style: Style) -> Iterator[str]:
     """Component by setting, where any component has a proxy: declared beside effective where the two differ."""
-    rows = [dict(f.evidence["matrix"]) for f in target.findings if isinstance(f.evidence.get("matrix"), dict)]
+    rows = [matrix for f in target.findings if isinstance(matrix := f.evidence.get("matrix"), dict)]
     if not any(row.get("effective") or row.get("declared") for row in rows):
         return
     yield ""
@@ -180,8 +180,9 @@ def _look_again(target: Target, id: str) -> tuple[str, ...]:
 
 
 def _check(target: Target) -> tuple[str, ...]:
-    regions = target.facts.get("regions") or ()
-    return ("anywhere", "check", *(("--region", str(regions[0])) if regions else ()))
+    regions = target.facts.get("regions")
+    known = regions if isinstance(regions, (list, tuple)) else ()
+    return ("anywhere", "check", *(("--region", str(known[0])) if known else ()))
 
 
 def is_registered(target: Target) -> bool:

@@ -9,7 +9,6 @@ import difflib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
 
 from anywhere.documents.patch import apply
 from anywhere.errors import BadInput
@@ -52,8 +51,8 @@ class Change:
 class Converted:
     """The new definition, the patch that makes it of the old one, the changes, and what still fails."""
 
-    definition: Any
-    patch: tuple[dict[str, Any], ...]
+    definition: object
+    patch: tuple[dict[str, object], ...]
     changes: tuple[Change, ...]
     failing: tuple[Mark, ...]
     diff: str
@@ -63,10 +62,10 @@ class Converted:
 class _Draft:
     """The definition as it is so far, in its own notation with its own root as pointer root."""
 
-    raw: Any
+    raw: object
     is_template: bool
     os: str
-    patch: list[dict[str, Any]] = field(default_factory=list)
+    patch: list[dict[str, object]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
 
     def definition(self) -> Definition:
@@ -112,7 +111,7 @@ def convert(definition: Definition, os: str = "", mode: str = "bridge", role: st
     return Converted(draft.raw, tuple(draft.patch), tuple(draft.changes), tuple(failing), difference(before, draft.raw))
 
 
-def _own_notation(definition: Definition) -> tuple[Any, bool, list[tuple[str, str]]]:
+def _own_notation(definition: Definition) -> tuple[object, bool, list[tuple[str, str]]]:
     """The definition as its document writes it; a generated document's in the API's notation, unknowns as null."""
     place = definition.place
     if place.encode is None:
@@ -123,7 +122,7 @@ def _own_notation(definition: Definition) -> tuple[Any, bool, list[tuple[str, st
     return definition.node.raw, False, []
 
 
-def _plain(raw: Any, pointer: str, unknown: list[tuple[str, str]]) -> Any:
+def _plain(raw: object, pointer: str, unknown: list[tuple[str, str]]) -> object:
     if isinstance(raw, Unknown):
         unknown.append((pointer, raw.why))
         return None
@@ -252,7 +251,7 @@ def _how(case: Case, mappings: Node) -> str:
     return "ECS chooses a free host port for each task; set hostPort for a fixed one"
 
 
-def difference(before: Any, after: Any) -> str:
+def difference(before: object, after: object) -> str:
     """The changed lines of two definitions, without lines around them."""
     old, new = (json.dumps(value, indent=2, ensure_ascii=False).splitlines() for value in (before, after))
     return "\n".join(difflib.unified_diff(old, new, "before", "after", lineterm="", n=0))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from anywhere.model import Status
 from anywhere.taskdef.source.content import Definition, Service
@@ -20,7 +19,7 @@ WINDOWS = "windows"
 MODES = ("bridge", "host", "awsvpc", "none")
 
 # An operation of a patch, in the names of the ECS API: op, pointer, value (absent for remove).
-Edit = tuple[Any, ...]
+Edit = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Mark:
     summary: str
     remedy: str = ""
     edits: tuple[Edit, ...] = ()
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,22 +107,22 @@ def rule(
     return lambda judge: Rule(id, title, launch, scope, meaning, fine, source, judge)
 
 
-def fail(node: Node, summary: str, remedy: str, *edits: Edit, **evidence: Any) -> Mark:
+def fail(node: Node, summary: str, remedy: str, *edits: Edit, **evidence: object) -> Mark:
     """It will be refused, or cannot work."""
     return Mark(Status.FAIL, node, summary, remedy, edits, evidence)
 
 
-def warn(node: Node, summary: str, remedy: str, *edits: Edit, **evidence: Any) -> Mark:
+def warn(node: Node, summary: str, remedy: str, *edits: Edit, **evidence: object) -> Mark:
     """Legal, but probably not what was meant; or the sources disagree."""
     return Mark(Status.WARN, node, summary, remedy, edits, evidence)
 
 
-def skip(node: Node, summary: str, **evidence: Any) -> Mark:
+def skip(node: Node, summary: str, **evidence: object) -> Mark:
     """The document cannot tell."""
     return Mark(Status.SKIP, node, summary, evidence={"because": summary, **evidence})
 
 
-def note(node: Node, summary: str, **evidence: Any) -> Mark:
+def note(node: Node, summary: str, **evidence: object) -> Mark:
     """Nothing wrong, and something worth saying."""
     return Mark(Status.PASS, node, summary, evidence=evidence)
 
@@ -133,7 +132,7 @@ def remove(node: Node) -> Edit:
     return ("remove", node.pointer)
 
 
-def put(node: Node, value: Any) -> Edit:
+def put(node: Node, value: object) -> Edit:
     """Set this value, there or not."""
     return ("replace" if node.raw is not None else "add", node.pointer, value)
 

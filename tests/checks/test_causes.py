@@ -23,7 +23,7 @@ from anywhere.facts.system.machine import CGROUPS, CMDLINE, CONTAINER, ELF, ENFO
 from anywhere.facts.system.packages import DPKG
 from anywhere.facts.system.time_sync import CHRONY, TIMEDATECTL
 from anywhere.facts.system.units import SHOW
-from anywhere.hosts.base import Completed, Disk, HttpFacts, Listener, Probe, ProbeSpec
+from anywhere.hosts.base import Completed, Daemon, Disk, HttpFacts, Listener, Probe, ProbeSpec
 from anywhere.model import Remedy, Stage
 from anywhere.settings import Settings
 from tests.support.fakehost import FakeHost
@@ -188,7 +188,8 @@ FAULTS: dict[str, tuple[FakeHost, set[tuple[str, str, str]]]] = {
     "old agent, engine 25": (
         replace(
             registered({ECS_LOG: UP.replace("1.98.0", "1.80.0")},
-                       {**engine("25.0.3", "1.44", "1.24"), DPKG: "amazon-ecs-init 1.80.0-1 install ok installed\n"}),
+                       {**engine("25.0.3", "1.44", "1.24"), DPKG: "amazon-ecs-init 1.80.0-1 install ok installed\n"},
+                       daemons=(Daemon("ecs-agent", 7),)),
             probes={},
         ),
         {("containers.compatibility", "fail", "docker.agent-incompatible")},

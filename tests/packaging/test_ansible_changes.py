@@ -83,6 +83,15 @@ def test_what_is_no_report_fails_with_what_was_said(out: str) -> None:
     assert changing.judged({"changed": True}, 3, out, "no way")["failed"]
 
 
+def fragment(name: str) -> dict[str, dict[str, object]]:
+    """The options of a documentation fragment, found by its full name as ansible-doc does."""
+    file = COLLECTION / "plugins" / "doc_fragments" / f"{name.removeprefix('ecs_anywhere.toolkit.')}.py"
+    place: dict[str, Any] = {}
+    exec(compile(file.read_text(), str(file), "exec"), place)
+    options: dict[str, dict[str, object]] = yaml.safe_load(place["ModuleDocFragment"].DOCUMENTATION)["options"]
+    return options
+
+
 @pytest.mark.parametrize("name", ["check", "rules", "proxy"])
 def test_the_documentation_names_every_option_as_the_module_takes_it(name: str) -> None:
     text = (COLLECTION / "plugins" / "modules" / f"{name}.py").read_text()
@@ -93,7 +102,8 @@ def test_the_documentation_names_every_option_as_the_module_takes_it(name: str) 
         and isinstance(node.value, ast.Constant)
         and isinstance(node.targets[0], ast.Name)
     }
-    documented = yaml.safe_load(words["DOCUMENTATION"])["options"]
+    own = yaml.safe_load(words["DOCUMENTATION"])
+    documented = own["options"] | fragment(*own["extends_documentation_fragment"])
     spec = shared("command").SPEC if name == "check" else getattr(changing, name.upper())
     assert {key: {k: v for k, v in row.items() if k != "description"} for key, row in documented.items()} == {
         key: {k: v for k, v in row.items() if k != "no_log"} for key, row in spec.items()

@@ -63,4 +63,23 @@ PROXY_CAUSES: tuple[CauseText, ...] = (
         "Add 169.254.169.254, 169.254.170.2 and, for ecs, /var/run/docker.sock.",
         "AWS HTTP proxy configuration; awsdocs/amazon-ecs-developer-guide issue 166",
     ),
+    CauseText(
+        "proxy.setting-ignored",
+        "fail",
+        "A proxy is written down and not in effect",
+        "systemd leaves the line out: a percent sign that is not doubled, several assignments in one pair of quotes, another "
+        "section than [Service], a file whose name does not end in .conf, or one that was not read again.",
+        "Each unit file and drop-in, line by line, against the environment that systemd and the process have.",
+        "Correct the line that the finding names, reload systemd and restart the component.",
+        "https://github.com/docker/for-linux/issues/1149; https://github.com/systemd/systemd/issues/9842",
+    ),
+    CauseText(
+        "proxy.components-differ",
+        "fail or warn",
+        "Components use different proxies",
+        "What one program reaches says nothing of the others; with docker's own proxy dead no image is pulled.",
+        "The proxy of each component, by address and port; docker's is tried with one endpoint, also without images from ECR.",
+        "Give all components the proxy that works: anywhere proxy apply --url URL --restart.",
+        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-anywhere.html (proxy configuration)",
+    ),
 )

@@ -13,9 +13,10 @@ from anywhere.changes.rules.desired import State
 from anywhere.changes.rules.guard_script import guard_script
 from anywhere.changes.script import run_script
 from anywhere.facts.firewall.route_localnet import ROUTE_LOCALNET
+from anywhere.facts.system.units import RULES_UNIT
 from anywhere.hosts.base import Host
 
-UNIT = "anywhere-rules.service"
+UNIT = RULES_UNIT
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 SCRIPT = f"{FOLDER}/rules.sh"
 # Sorted after 99-sysctl.conf, the link to /etc/sysctl.conf that Debian has.

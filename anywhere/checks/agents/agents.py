@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from anywhere.checks.agents.refusals import complaint, mend, of_symptom, told
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import remedy, remove
-from anywhere.facts.agents.agents import Agents, agents, metadata
-from anywhere.facts.agents.ecs_log import NETWORK_SYMPTOMS, AgentLog, Symptom, agent_log
+from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
+from anywhere.facts.agents.ecs_log import Symptom, agent_log
 from anywhere.facts.agents.ssm_log import SsmLog, ssm_log
 from anywhere.facts.system.machine import today
 from anywhere.facts.system.units import ECS, Unit
@@ -97,17 +98,24 @@ def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if not here.has_ecs:
         yield skipped("agents.ecs", "ecs-agent", REGISTER_BRINGS)
         return
+    if here.ecs.sub == "auto-restart":
+        yield skipped("agents.ecs", "ecs-agent", "ecs.service is being restarted", because="agents.restarts")
+        return
     log, asked = agent_log(host), metadata(host)
     start = ("systemctl", "enable", "--now", "ecs")
-    if here.ecs.is_running is False and here.ecs.sub != "auto-restart":
-        said = f"ecs.service does not run ({here.ecs.active}, last exit {here.ecs.exit_status}){_why(log)}"
-        yield _disconnected(host, "agents.ecs", "ecs-agent", said, start, unit=here.ecs, symptom=_worst(log))
+    worst = complaint(host, log)
+    if here.ecs.is_running is False:
+        said = f"ecs.service does not run ({here.ecs.active}, last exit {here.ecs.exit_status})"
+        yield _disconnected(host, "agents.ecs", "ecs-agent", said, start, unit=here.ecs, symptom=worst)
+    elif not _is_alive(host, here, asked):
+        said = "no ECS agent process runs" + ("" if worst else ": ecs-init has not started its container")
+        yield _disconnected(host, "agents.ecs", "ecs-agent", said, _journal(), unit=here.ecs, symptom=worst)
     elif log and log.acs is False:
-        said = f"the ECS agent is not connected{_why(log)}"
-        yield _disconnected(host, "agents.ecs", "ecs-agent", said, _journal(), unit=here.ecs, symptom=_worst(log))
+        said = "the ECS agent is not connected"
+        yield _disconnected(host, "agents.ecs", "ecs-agent", said, _journal(), unit=here.ecs, symptom=worst)
     elif log and log.tcs is False and log.acs:
-        said = f"the ECS agent is connected, but its telemetry is not{_why(log)}"
-        yield _disconnected(host, "agents.ecs", "telemetry", said, _journal(), symptom=_worst(log), status=Status.WARN)
+        said = "the ECS agent is connected, but its telemetry channel is not"
+        yield _disconnected(host, "agents.ecs", "telemetry", said, _journal(), symptom=worst, status=Status.WARN)
     elif (log and log.acs) or asked.instance_arn:
         yield _connected(host, here, asked.instance_arn)
     elif log is None and not asked.answers:
@@ -116,21 +124,19 @@ def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield skipped("agents.ecs", "ecs-agent", "the agent has not yet said whether it is connected")
 
 
+def _is_alive(host: Host, here: Agents, asked: Metadata) -> bool:
+    """Whether an agent's process is there, as far as can be seen: what a log said before it ended says nothing now."""
+    inventory = host.inventory()
+    seen = any(daemon.name == "ecs-agent" for daemon in inventory.daemons)
+    return asked.answers or seen or not inventory.is_root or not here.ecs.active
+
+
 def _connected(host: Host, here: Agents, arn: str) -> Finding:
     if here.ecs.is_enabled is False:
         said = "the ECS agent is connected, but ecs.service is not enabled: it will not come back after a reboot"
         enable = ("systemctl", "enable", "ecs")
         return _disconnected(host, "agents.ecs", ECS, said, enable, unit=here.ecs, status=Status.WARN)
     return passed("agents.ecs", "ecs-agent", "the ECS agent is registered and connected", instance=arn)
-
-
-def _worst(log: AgentLog | None) -> Symptom | None:
-    return log.symptoms[-1] if log and log.symptoms else None
-
-
-def _why(log: AgentLog | None) -> str:
-    worst = _worst(log)
-    return f": {worst.kind}" if worst else ""
 
 
 def _journal() -> tuple[str, ...]:
@@ -148,18 +154,27 @@ def _disconnected(
     symptom: Symptom | None = None,
     status: Status = Status.FAIL,
 ) -> Finding:
-    """A finding of agent.disconnected; `evidence.network` says that the way to AWS is at fault, by the agent's log."""
+    """A finding of agent.disconnected, or of the cause that the agent's own words name; `evidence.network` says that the
+    way to AWS is at fault, by the agent's log."""
     evidence: dict[str, object] = {}
     if unit:
         evidence |= {"active": unit.active, "sub": unit.sub, "result": unit.result, "exit": unit.exit_status}
     if symptom:
-        network = symptom.kind in NETWORK_SYMPTOMS
-        evidence |= {"symptom": symptom.kind, "channel": symptom.channel, "line": symptom.line, "network": network}
-    text = "Mend what the findings about the network name first; then restart it, since it waits up to half an hour."
-    mend = remedy(
-        host, text if symptom and symptom.kind in NETWORK_SYMPTOMS else "Start it, and read why it stopped.", command
+        evidence |= of_symptom(symptom)
+    row = symptom.row if symptom else None
+    cause = row.cause if row and row.cause else "agent.disconnected"
+    text = "Start it, and read why it stopped."
+    if row and row.network:
+        text = "Fix what the findings about the network name first; then restart it, since it waits up to half an hour."
+    return trouble(
+        check,
+        status,
+        subject,
+        said + told(symptom),
+        cause=cause,
+        remedy=mend(host, symptom) or remedy(host, text, command),
+        evidence=evidence,
     )
-    return trouble(check, status, subject, said, cause="agent.disconnected", remedy=mend, evidence=evidence)
 
 
 @check("agents.restarts")
@@ -187,29 +202,24 @@ def _log_starts(host: Host) -> int:
 
 
 def _looping(host: Host, unit: Unit, starts: int) -> Finding:
-    log = agent_log(host) if unit.name == ECS else None
+    symptom = complaint(host, agent_log(host)) if unit.name == ECS else None
+    row = symptom.row if symptom else None
     # The deb unit lacks the line that stops it after a final error, which the rpm unit has.
-    endless = unit.exit_status == 5 and "5" not in unit.final_exits
-    said = f"{unit.name} dies and is started again (exit {unit.exit_status}){_why(log)}"
-    text = "Stop the service, mend what its log names, start it again."
+    endless = unit.exit_status == 5 and "5" not in unit.final_exits and not (row and row.cause)
+    said = f"{unit.name} exits and is restarted again and again (exit {unit.exit_status}){told(symptom)}"
+    text = "Stop the service, fix what its log names, start it again."
     if endless:
         text += " Exit 5 is final: add RestartPreventExitStatus=5 under [Service] with systemctl edit ecs."
-    symptom = _worst(log)
+    look = remedy(host, text, ("systemctl", "stop", unit.name), ("journalctl", "-u", unit.name, "-n", "50"))
+    evidence = of_symptom(symptom) if symptom else {"symptom": "", "line": "", "network": False}
     return trouble(
         "agents.restarts",
         Status.FAIL,
         unit.name,
         said,
-        cause="agent.restart-loop",
-        remedy=remedy(host, text, ("systemctl", "stop", unit.name), ("journalctl", "-u", unit.name, "-n", "50")),
-        evidence={
-            "restarts": unit.restarts,
-            "exit": unit.exit_status,
-            "starts_in_log": starts,
-            "symptom": symptom.kind if symptom else "",
-            "line": symptom.line if symptom else "",
-            "network": bool(symptom and symptom.kind in NETWORK_SYMPTOMS),
-        },
+        cause=row.cause if row and row.cause else "agent.restart-loop",
+        remedy=mend(host, symptom) or look,
+        evidence={"restarts": unit.restarts, "exit": unit.exit_status, "starts_in_log": starts, **evidence},
     )
 
 

@@ -6,17 +6,20 @@ from collections.abc import Iterator
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
+from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.credentials import (
     CREDENTIALS,
     EC2,
     HIDDEN,
     NOTHING,
     MetadataService,
+    SharedFile,
     metadata_service,
     named_variables,
     shared_file,
 )
 from anywhere.facts.agents.ecs_config import PATHS
+from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.facts.system.machine import is_ec2
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
@@ -38,10 +41,43 @@ def credentials_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if shared.static:
         said = f"{CREDENTIALS} holds static keys in its default profile, which the SSM agent overwrites"
         yield _static(host, CREDENTIALS, said)
-    if shared.profiles is None:
+    empty = _without_keys(host, shared)
+    if empty:
+        yield empty
+    elif shared.profiles is None:
         yield skipped(ID, CREDENTIALS, f"{CREDENTIALS} may not be read by this user", because="root")
     elif not named and not shared.static:
         yield passed(ID, "credentials", "no AWS credentials but the agents' own")
+
+
+def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
+    """The ECS agent takes what the SSM agent writes: a file without keys is no credentials at all."""
+    here = agents(host)
+    place = here.registration.share_file or CREDENTIALS
+    if not (here.has_ecs and here.registration.is_registered) or place != CREDENTIALS or shared.profiles is None:
+        return None
+    if "aws_access_key_id" in shared.profiles.get("default", ()):
+        return None
+    log = ssm_log(host)
+    if here.ssm_unit.is_running is not True or (log and (log.credentials is False or log.hibernates)):
+        return skipped(ID, CREDENTIALS, "the SSM agent writes no credentials", because="agents.ssm")
+    others = ", ".join(f"[{name}]" for name in shared.profiles if name != "default")
+    what = f"holds {others} alone" if others else "is empty or missing"
+    said = f"{CREDENTIALS} {what}: the ECS agent finds no credentials, although the SSM agent runs"
+    return trouble(
+        ID,
+        Status.FAIL,
+        CREDENTIALS,
+        said,
+        cause="agent.no-credentials",
+        remedy=remedy(
+            host,
+            "Restart the SSM agent, which writes the file again, then ecs.",
+            ("systemctl", "restart", "amazon-ssm-agent"),
+            ("systemctl", "restart", "ecs"),
+        ),
+        evidence={"profiles": sorted(shared.profiles)},
+    )
 
 
 def _static(host: Host, place: str, said: str, names: tuple[str, ...] = ()) -> Finding:

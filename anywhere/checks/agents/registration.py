@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
+from anywhere.catalogue.regions import is_region
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents, agents, metadata
-from anywhere.facts.agents.ecs_config import PATHS, EcsConfig, Problem, ecs_config
+from anywhere.facts.agents.ecs_config import PATHS, USER, EcsConfig, Problem, ecs_config
 from anywhere.facts.agents.ecs_log import agent_log
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, UNFINISHED, VAULT
 from anywhere.facts.agents.ssm_log import ssm_log
+from anywhere.facts.system.units import SSM_SNAP
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 
 ID = "agents.registration"
+
+
 # AWS: deregistering an external instance; -clear leaves the second file (amazon-ssm-agent agent/managedInstances).
-RESET: tuple[Command, ...] = (
-    ("systemctl", "stop", "ecs", "amazon-ssm-agent"),
-    ("amazon-ssm-agent", "-register", "-clear"),
-    ("rm", "-f", "/var/lib/ecs/data/agent.db", LEFTOVER),
+def reset(here: Agents) -> tuple[Command, ...]:
+    """Stop what is here, clear the registration and the saved state. The snap has its own binary and unit."""
+    ssm = here.ssm_unit.name
+    snap = ssm == SSM_SNAP
+    binary = "/snap/amazon-ssm-agent/current/amazon-ssm-agent" if snap else "amazon-ssm-agent"
+    units = ("ecs",) if here.has_ecs else ()
+    state = ("/var/lib/ecs/data/agent.db",) if here.has_ecs else ()
+    return (
+        ("systemctl", "stop", *units, ssm.removesuffix(".service")),
+        (binary, "-register", "-clear"),
+        ("rm", "-f", *state, LEFTOVER),
+    )
+
+
+MOVE = (
+    "Move the host, or ask for its cluster. The saved state goes with the move: the host becomes a new container instance, "
+    "and tasks that run on it are orphaned, so drain it first."
 )
 
 
 def move(cluster: str) -> tuple[Command, ...]:
     """Into another cluster, as AWS's page says; the saved state must go, or the agent stops for good."""
+    # Without any such line the agent would go to the cluster `default`.
+    line = shlex.quote(f"ECS_CLUSTER={cluster}")
     return (
         ("systemctl", "stop", "ecs"),
-        ("sed", "-i", f"s/^ECS_CLUSTER=.*/ECS_CLUSTER={cluster}/", "/etc/ecs/ecs.config"),
+        ("sh", "-c", f"sed -i '/^ECS_CLUSTER=/d' {USER} && echo {line} >> {USER}"),
         ("rm", "-f", "/var/lib/ecs/data/agent.db"),
         ("systemctl", "start", "ecs"),
     )
@@ -55,21 +75,23 @@ def registration_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def _broken(host: Host, here: Agents) -> Iterator[Finding]:
     found, config = here.registration, ecs_config(host)
     if found.state == MALFORMED:
-        said = "the SSM vault names no instance, which AWS's installer takes for a registration"
-        yield _break(host, VAULT, said, "Clear the vault, then register with a fresh activation.")
+        said = "the SSM vault is empty (as after a power cut): the SSM agent has no identity any more"
+        if not found.empty:
+            said = "the SSM vault names no instance, which AWS's installer treats as a registration"
+        yield _break(host, here, VAULT, said, "Clear the vault, then register with a fresh activation.")
     elif found.state == UNFINISHED:
         status = Status.FAIL if here.has_ecs else Status.WARN
         said = "a registration was begun and not finished, or was cleared: the vault has a key and no instance"
-        yield _break(host, VAULT, said, "Register with a fresh activation; it replaces the vault.", status)
+        yield _break(host, here, VAULT, said, "Register with a fresh activation; it replaces the vault.", status)
     elif found.state == NONE and here.has_ecs:
         said = "the ECS agent is installed, but the host is not registered with Systems Manager"
-        yield _break(host, "registration", said, "Register with a fresh activation.")
+        yield _break(host, here, "registration", said, "Register with a fresh activation.")
     elif found.is_registered and "MachineFingerprintDoesNotMatch" in _refused(host):
         said = "AWS takes this host for another machine than the one that was registered (fingerprint mismatch)"
-        yield _break(host, found.instance, said, "Reset the host and register it again with a fresh activation.")
+        yield _break(host, here, found.instance, said, "Reset the host and register it again with a fresh activation.")
     if found.leftover and found.state in (NONE, UNFINISHED):
         said = f"{LEFTOVER} still names {found.leftover}, which is no longer registered here"
-        yield _break(host, found.leftover, said, "Remove the leftover before registering.", Status.WARN)
+        yield _break(host, here, found.leftover, said, "Remove the leftover before registering.", Status.WARN)
     yield from _half_installed(host, here, config)
 
 
@@ -84,18 +106,20 @@ def _half_installed(host: Host, here: Agents, config: EcsConfig) -> Iterator[Fin
         return
     if not config.is_external and "ECS_EXTERNAL" not in config.agent:
         said = "the ECS agent is installed, but nothing makes it an external instance (no ECS_EXTERNAL=true)"
-        yield _break(host, "ECS_EXTERNAL", said, "Finish the installation; AWS's installer does not mend this.")
+        yield _break(host, here, "ECS_EXTERNAL", said, "Finish the installation; AWS's installer does not mend this.")
     elif "AWS_DEFAULT_REGION" not in config.agent:
         said = "the ECS agent has no AWS_DEFAULT_REGION and refuses to start as an external instance"
-        yield _break(host, "AWS_DEFAULT_REGION", said, "Set AWS_DEFAULT_REGION in /etc/ecs/ecs.config, restart ecs.")
+        yield _break(
+            host, here, "AWS_DEFAULT_REGION", said, "Set AWS_DEFAULT_REGION in /etc/ecs/ecs.config, restart ecs."
+        )
     log = agent_log(host)
     if log and log.acs is not True and log.symptom("deregistered"):
         said = "AWS has deregistered this container instance; the agent asks once an hour only"
-        yield _break(host, "container instance", said, "Reset the host and register it again.")
+        yield _break(host, here, "container instance", said, "Reset the host and register it again.")
 
 
-def _break(host: Host, subject: str, said: str, mend: str, status: Status = Status.FAIL) -> Finding:
-    return trouble(ID, status, subject, said, cause="registration.broken", remedy=remedy(host, mend, *RESET))
+def _break(host: Host, here: Agents, subject: str, said: str, mend: str, status: Status = Status.FAIL) -> Finding:
+    return trouble(ID, status, subject, said, cause="registration.broken", remedy=remedy(host, mend, *reset(here)))
 
 
 def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
@@ -104,21 +128,24 @@ def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
     region = config.agent.get("AWS_DEFAULT_REGION", "")
     if found.region and settings.regions and found.region not in settings.regions:
         said = f"registered in {found.region}, not in {', '.join(settings.regions)}"
-        yield _elsewhere(host, found.instance, said, RESET)
-    elif found.region and region and found.region != region:
+        yield _elsewhere(host, found.instance, said, reset(here))
+    elif found.region and region and found.region != region and is_region(region):
         said = f"the SSM agent is registered in {found.region}, the ECS agent is set to {region}"
-        yield _elsewhere(host, region, said, RESET)
+        place, _, line = config.sources["AWS_DEFAULT_REGION"].rpartition(":")
+        edit = ("sed", "-i", f"{line}s/=.*/={found.region}/", place)
+        text = f"The registration is the one that is right: correct line {line} of {place}, then restart ecs."
+        yield _elsewhere(host, region, said, (edit, ("systemctl", "restart", "ecs")), text)
     if not here.has_ecs:
         return
     cluster = metadata(host).cluster or config.agent.get("ECS_CLUSTER", "") or "default"
     if settings.cluster and cluster != settings.cluster:
         said = f"in cluster {cluster}, not in {settings.cluster}"
-        yield _elsewhere(host, cluster, said, move(settings.cluster))
+        yield _elsewhere(host, cluster, said, move(settings.cluster), MOVE)
     log = agent_log(host)
     if log and (symptom := log.symptom("cluster")):
         said = "the agent's saved state belongs to another cluster than the one that is set, so it stops for good"
         configured = config.agent.get("ECS_CLUSTER", "default")
-        finding = _elsewhere(host, configured, said, move(configured))
+        finding = _elsewhere(host, configured, said, move(configured), MOVE)
         yield trouble(
             ID,
             Status.FAIL,
@@ -130,12 +157,13 @@ def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _elsewhere(host: Host, subject: str, said: str, commands: tuple[Command, ...]) -> Finding:
-    text = (
-        "Reset the host and register it where it belongs."
-        if commands == RESET
-        else "Move the host, or ask for its cluster."
-    )
+def _elsewhere(
+    host: Host,
+    subject: str,
+    said: str,
+    commands: tuple[Command, ...],
+    text: str = "Reset the host and register it where it belongs.",
+) -> Finding:
     return trouble(ID, Status.FAIL, subject, said, cause="registration.other", remedy=remedy(host, text, *commands))
 
 
@@ -158,7 +186,7 @@ def _config_trouble(host: Host, problem: Problem) -> Finding | None:
     repeated = problem.kind in ("duplicate", "overridden")
     if problem.kind == "overridden" and "same value" in problem.text:
         return None
-    harmless = repeated or (problem.kind == "syntax" and not problem.name)
+    harmless = repeated or problem.kind in ("ignored", "unknown") or (problem.kind == "syntax" and not problem.name)
     return trouble(
         "agents.config",
         Status.WARN if harmless else Status.FAIL,

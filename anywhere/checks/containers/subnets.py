@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from anywhere.checks.base import check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
+from anywhere.evidence import Overlap
 from anywhere.facts.agents.docker import docker_networks
 from anywhere.facts.network.resolv_conf import upstream
 from anywhere.facts.network.routes import Network, routes
@@ -74,7 +75,7 @@ def _overlap(name: str, network: Network, inside: dict[str, str]) -> Finding:
         'Move docker to another range: "bip" and "default-address-pools" in /etc/docker/daemon.json, then restart docker.',
         (("docker", "network", "ls"), ("sudo", "systemctl", "restart", "docker")),
     )
-    evidence = {"network": str(network), "covers": inside}
+    evidence: Overlap = {"network": str(network), "covers": inside}
     summary = f"{name} ({network}) covers {listed}"
     return trouble(
         subnets.id, Status.FAIL, name, summary, cause="docker.subnet-overlap", remedy=remedy, evidence=evidence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.endpoints.remedies import trust_the_component, trust_the_host
@@ -23,6 +22,7 @@ from anywhere.checks.endpoints.visit import (
     through,
     where,
 )
+from anywhere.evidence import Look, Reach
 from anywhere.facts.network.routes import Route, routes
 from anywhere.facts.network.survey import Survey, Visit
 from anywhere.hosts.base import Host
@@ -65,7 +65,7 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Fin
     if stage is Stage.HTTP and reason is Reason.UPGRADE_REFUSED:
         finding = passed(REACH, subject, "answers; see the WebSocket upgrade", **evidence)
         return replace(finding, stage=Stage.HTTP, seconds=seconds)
-    again = visit.look("full-segments")
+    again = visit.look(Look.FULL_SEGMENTS)
     evidence["by_chance"] = chance = (again is not None and again.ok) or (
         lossy and (reason in BY_CHANCE or is_late(visit))
     )
@@ -80,7 +80,7 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Fin
     return replace(finding, remedy=_mend(host, visit, reason))
 
 
-def _evidence(host: Host, visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
+def _evidence(host: Host, visit: Visit, table: Sequence[Route]) -> Reach:
     """The evidence of a visit. Where there seems no way, the kernel is asked: routing rules may refuse what the main table
     has a route for."""
     evidence = describe(visit, table)
@@ -90,7 +90,7 @@ def _evidence(host: Host, visit: Visit, table: Sequence[Route]) -> dict[str, Any
     return evidence
 
 
-def _hidden(subject: str, stage: Stage, detail: str, evidence: dict[str, Any]) -> Finding:
+def _hidden(subject: str, stage: Stage, detail: str, evidence: Reach) -> Finding:
     """Over SSH a probe starts from the host only where its sshd forwards; nothing else is tried in its place."""
     summary = "cannot be seen from the host over SSH" + (f": {detail}" if detail else "")
     return Finding(
@@ -108,11 +108,11 @@ def _mend(host: Host, visit: Visit, reason: Reason) -> Remedy | None:
     """What depends on this host; the diagnosis has the words for all else."""
     if reason is not Reason.CERT_UNTRUSTED:
         return None
-    look = visit.look("host-trust")
+    look = visit.look(Look.HOST_TRUST)
     return trust_the_component(host, visit) if look and look.ok else trust_the_host(host, visit)
 
 
-def _own_store(host: Host, visit: Visit, subject: str, evidence: dict[str, Any]) -> Finding:
+def _own_store(host: Host, visit: Visit, subject: str, evidence: Reach) -> Finding:
     summary = (
         f"the host trusts {evidence['tls']['issuer']}, the bundle inside {visit.vantage.component}'s image does not"
     )
@@ -149,7 +149,11 @@ def _no_shard(host: Host, visits: Sequence[Visit], pattern: str, table: Sequence
     if all(map(is_late, visits)):
         return unknown(REACH, f"{pattern}:{visit.endpoint.port}", LATE, **_evidence(host, visit, table))
     stage, reason, detail = where(visit)
-    evidence = {**_evidence(host, visit, table), "tried": [visit.endpoint.host for visit in visits], "shards": True}
+    evidence: Reach = {
+        **_evidence(host, visit, table),
+        "tried": [visit.endpoint.host for visit in visits],
+        "shards": True,
+    }
     summary = f"none of {len(visits)} names is reached: {WORDS.get(reason, str(reason))}{through(visit)}"
     return trouble(
         REACH,

@@ -11,6 +11,7 @@ from anywhere.catalogue.issuers import product
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.endpoints.remedies import build_store, set_the_clock
 from anywhere.checks.endpoints.visit import MUCH, is_expired, is_lossy, opened_for, surveys
+from anywhere.evidence import Look
 from anywhere.facts.network.survey import Visit, is_foreign
 from anywhere.facts.system.castore import ca_store
 from anywhere.hosts.base import Host, Probe
@@ -66,7 +67,7 @@ def _trusted(visit: Visit) -> Probe | None:
     """What the host trusts of an endpoint; where only this host's own clock speaks against its certificate, that too."""
     if visit.ok:
         return visit.best
-    look = visit.look("any-date")
+    look = visit.look(Look.ANY_DATE)
     return look if look is not None and look.ok and not is_expired(look) else None
 
 
@@ -84,7 +85,7 @@ def _inspected(issuer: str, visits: list[Visit], settings: Settings, region: str
         "organization": tls.issuer_organization,
         "endpoints": [v.endpoint.host for v in visits],
     }
-    known = product(f"{issuer} {tls.issuer_organization}", {"chain": tls.chain})
+    known = product(f"{issuer} {tls.issuer_organization}", {"chain": list(tls.chain)})
     what = "1 endpoint is" if len(visits) == 1 else f"{len(visits)} endpoints are"
     summary = f"{what} opened on the way by {issuer}" + (f" ({known})" if known else "")
     words = (issuer.lower(), tls.issuer_organization.lower(), *(part.lower() for part in tls.chain))
@@ -150,7 +151,7 @@ def clock(host: Host, settings: Settings) -> Iterator[Finding]:
 
 def _offsets(visit: Visit) -> list[float]:
     """From answers of the far end itself, trusted or not: a proxy's refusal carries the proxy's own clock."""
-    probes: list[Probe] = [*visit.probes, *(probe for name, probe in visit.second if name == "any-trust")]
+    probes: list[Probe] = [*visit.probes, *(probe for name, probe in visit.second if name is Look.ANY_TRUST)]
     return [
         probe.at - probe.http.date - probe.http_seconds / 2
         for probe in probes

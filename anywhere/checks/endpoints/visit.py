@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
+from anywhere.evidence import Address, Look, Reach, Tls
 from anywhere.facts.network.lookup import Lookup
 from anywhere.facts.network.routes import Route, is_bogus, is_ipv6, route_to
 from anywhere.facts.network.survey import Survey, Visit, survey
@@ -98,7 +98,7 @@ def is_lossy(seen: Survey, share: float = SOME) -> bool:
 
 def opened_for(visit: Visit) -> bool:
     """Whether TLS is opened on the way by a CA that the host trusts and this component's own store does not."""
-    look = visit.look("component-trust")
+    look = visit.look(Look.COMPONENT_TRUST)
     return look is not None and not look.ok
 
 
@@ -145,10 +145,10 @@ def through(visit: Visit) -> str:
     return f" (through {redact_proxy(visit.proxy)})" if visit.proxy else ""
 
 
-def describe(visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
+def describe(visit: Visit, table: Sequence[Route]) -> Reach:
     """The evidence of a visit: who connects, by which way, what each address did, what second looks showed."""
     best = visit.best
-    evidence: dict[str, Any] = {
+    evidence: Reach = {
         "component": visit.vantage.component,
         "view": visit.vantage.source,
         "service": visit.endpoint.service,
@@ -168,10 +168,10 @@ def describe(visit: Visit, table: Sequence[Route]) -> dict[str, Any]:
     if best is not None and best.http is not None:
         evidence["http"] = {"status": best.http.status, "headers": dict(best.http.headers)}
     if visit.second:
-        evidence["second_look"] = {name: _outcome(probe) for name, probe in visit.second}
-        if notes := {name: probe.detail for name, probe in visit.second if probe.ok and probe.detail}:
+        evidence["second_look"] = {str(name): _outcome(probe) for name, probe in visit.second}
+        if notes := {str(name): probe.detail for name, probe in visit.second if probe.ok and probe.detail}:
             evidence["second_look_notes"] = notes
-        shown = visit.look("any-trust")
+        shown = visit.look(Look.ANY_TRUST)
         if shown is not None and shown.tls is not None:
             evidence["tls"] = _tls(shown)
             evidence["really_expired"] = is_expired(shown)
@@ -185,10 +185,10 @@ def _known_to(lookup: Lookup) -> list[str]:
     return [answer.source for answer in lookup.servers if answer.addresses]
 
 
-def _address(probe: Probe, table: Sequence[Route]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"address": probe.address, "stage": str(probe.stage)}
+def _address(probe: Probe, table: Sequence[Route]) -> Address:
+    entry: Address = {"address": probe.address, "stage": str(probe.stage)}
     if probe.reason:
-        entry |= {"reason": str(probe.reason), "detail": probe.detail}
+        entry["reason"], entry["detail"] = str(probe.reason), probe.detail
         if probe.stage is Stage.CONNECT:
             route = route_to(probe.address, table)
             entry["route"] = bool(route and not route.reject)
@@ -196,7 +196,7 @@ def _address(probe: Probe, table: Sequence[Route]) -> dict[str, Any]:
     return entry
 
 
-def _tls(probe: Probe) -> dict[str, Any]:
+def _tls(probe: Probe) -> Tls:
     tls = probe.tls
     assert tls is not None
     return {

@@ -8,6 +8,7 @@ from anywhere.changes.rules.desired import BRIDGE, GUARD, LOOPBACK, State, Wante
 from anywhere.changes.rules.persistence import UNIT
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
+from anywhere.evidence import Obstacle
 from anywhere.facts.agents.agents import is_bare
 from anywhere.facts.firewall.credential_path import NEIGHBOUR, guards_loopback, obstacles
 from anywhere.facts.firewall.firewall import MANAGERS, NFT
@@ -142,7 +143,7 @@ def judge_path(host: Host, state: State) -> Iterator[Finding]:
             f"requests of {who} to 169.254.170.2 end here: {obstacle.rule}",
             cause="rules.shadowed",
             remedy=remedy(host, _mend(obstacle.hop, state), *commands),
-            evidence={"rule": obstacle.rule, "path": obstacle.path, "ours_helps": helps},
+            evidence=Obstacle(rule=obstacle.rule, path=obstacle.path, ours_helps=helps),
         )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from anywhere.catalogue.endpoints import find_region
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.endpoints.visit import LATE, made_up, surveys
+from anywhere.evidence import Agreement, Forgery, Nameserver, PrivateAnswers
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.network.lookup import Lookup, lookup
 from anywhere.facts.network.resolv_conf import container_nameservers, pins, resolv_conf, upstream
@@ -18,6 +18,7 @@ from anywhere.hosts.base import Answer, Host, Query
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
 
+HALF: Nameserver = {"half": True}
 CORE = ("ecs", "ecs-a", "ecs-t", "ssm", "ssmmessages", "ec2messages")
 
 
@@ -56,11 +57,14 @@ def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
             # The C library gets answers from the same servers: what was lost is the burst of direct questions.
             yield passed(id, server, "answers the system's resolver, though not all questions at once")
         else:
-            evidence = {"nameservers": list(conf.nameservers), "said": next((a.detail for a in told[server]), "")}
+            evidence: Nameserver = {
+                "nameservers": list(conf.nameservers),
+                "said": next((a.detail for a in told[server]), ""),
+            }
             yield _not_working(server, reason, Status.WARN if works else Status.FAIL, evidence)
 
 
-def _not_working(server: str, reason: Reason, status: Status, evidence: dict[str, Any]) -> Finding:
+def _not_working(server: str, reason: Reason, status: Status, evidence: Nameserver) -> Finding:
     silent = reason is Reason.NAMESERVER_TIMEOUT
     what = "does not answer" if silent else "answers every question with an error"
     return trouble(nameservers.id, status, server, what, stage=Stage.RESOLVE, reason=reason, evidence=evidence)
@@ -76,7 +80,7 @@ def _half(server: str, answers: list[Answer]) -> Finding | None:
     silent = lost[0].half is Reason.NAMESERVER_TIMEOUT
     summary = f"{'never answers' if silent else 'fails for'} questions for {family} addresses, which programs wait for"
     return trouble(
-        nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=lost[0].half, evidence={"half": True}
+        nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=lost[0].half, evidence=HALF
     )
 
 
@@ -88,9 +92,7 @@ def _without_edns(server: str, answers: list[Answer]) -> Finding | None:
         return None
     summary = "answers no question with EDNS, as Go programs and so the agents ask"
     reason = Reason.SERVER_FAILURE
-    return trouble(
-        nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=reason, evidence={"half": True}
-    )
+    return trouble(nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=reason, evidence=HALF)
 
 
 def _answers(server: str, answers: list[Answer]) -> Finding:
@@ -151,7 +153,7 @@ def _search_wildcard(seen: Survey) -> bool:
 
 def _forged(name: str, answer: Answer) -> Finding:
     summary = f"{answer.source} answers {', '.join(answer.addresses)} for {name}, which does not exist"
-    evidence = {"addresses": list(answer.addresses), "name": name}
+    evidence: Forgery = {"addresses": list(answer.addresses), "name": name}
     return trouble(
         forgery.id,
         Status.FAIL,
@@ -176,7 +178,8 @@ def agreement(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed(id, ", ".join(servers), "answer alike")
         return
     summary = f"they answer differently for {', '.join(differing[:3])}"
-    yield trouble(id, Status.WARN, ", ".join(servers), summary, evidence={"names": differing})
+    evidence: Agreement = {"names": differing}
+    yield trouble(id, Status.WARN, ", ".join(servers), summary, evidence=evidence)
 
 
 def _differ(item: Lookup) -> bool:
@@ -290,7 +293,7 @@ def _mixed(region: str, private: list[Visit], public: list[Visit]) -> Finding:
     names = [[visit.endpoint.host for visit in visits] for visits in (private, public)]
     cut_off = not any(visit.ok for visit in public) and any(visit.ok for visit in private)
     summary = f"{len(private)} names are private, {len(public)} public: {', '.join(names[1][:3])}"
-    evidence = {"private": names[0], "public": names[1]}
+    evidence: PrivateAnswers = {"private": names[0], "public": names[1]}
     status = Status.FAIL if cut_off else Status.WARN
     return trouble(private_answers.id, status, region, summary, stage=Stage.RESOLVE, evidence=evidence)
 

@@ -7,10 +7,13 @@ from typing import Any
 
 from anywhere.checks.base import check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
+from anywhere.evidence import Proxies
 from anywhere.facts.agents.components import Component, components
 from anywhere.facts.network.no_proxy import is_excluded
 from anywhere.facts.network.proxy_environment import ProxyEnvironment, ProxyProblem, redact
 from anywhere.facts.network.survey import Visit
+from anywhere.facts.system.ignored import Ignored, ignored_settings
+from anywhere.facts.system.units import units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Stage, Status
 from anywhere.settings import Settings
@@ -20,6 +23,7 @@ CREDENTIALS, METADATA, SOCKET = "169.254.170.2", "169.254.169.254", "/var/run/do
 # Sources: AWS http_proxy_config page; awsdocs/amazon-ecs-developer-guide issue 166 for docker.
 NEEDED = {"ecs-agent": (METADATA, CREDENTIALS, SOCKET), "docker": (METADATA, CREDENTIALS)}
 PROXY_NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+ANY_HOST = "ecs.us-east-1.amazonaws.com"
 
 
 @check("network.proxy")
@@ -34,9 +38,107 @@ def proxy(host: Host, settings: Settings) -> Iterator[Finding]:
         return
     model = next((one for one in here if _proxy(one)), caller if _proxy(caller) else None)
     for component in here:
-        yield from _judge(
-            component, model, model is caller, [v for v in visits if v.vantage.component == component.name]
-        )
+        own = [v for v in visits if v.vantage.component == component.name]
+        unit = units(host).get(component.unit)
+        yield from _judge(component, model, model is caller, own, ignored_settings(host, unit) if unit else ())
+    yield from _differing(here, visits)
+
+
+def _differing(here: Sequence[Component], visits: Sequence[Visit]) -> Iterator[Finding]:
+    """Components with proxies of their own. Two names of one address are one proxy; where an agent's own does not work its
+    endpoints say so, and docker's is tried for this."""
+    used = {one.name: url for one in here if not _is_stale(one) and (url := without_user(_proxy(one)))}
+    addresses = {without_user(v.proxy): frozenset(p.address for p in v.probes) or v.proxy for v in visits if v.proxy}
+    if len({(addresses.get(url, url), url.rpartition(":")[2]) for url in used.values()}) < 2:
+        return
+    works = {without_user(visit.proxy) for visit in visits if visit.proxy and visit.ok}
+    tried = {without_user(visit.proxy) for visit in visits if visit.proxy and visit.probes}
+    if any(name != "docker" and url in tried - works for name, url in used.items()):
+        return
+    right = next((url for url in used.values() if url in works), "")
+    dead = [url for name, url in used.items() if name == "docker" and url in tried - works and right]
+    shown = ", ".join(f"{name} uses {url}" for name, url in used.items())
+    summary = f"components use different proxies: {shown}" + (f"; {dead[0]} does not work" if dead else "")
+    remedy = Remedy(
+        f"Give all components the proxy that works ({right})." if right else "Give all components the same proxy.",
+        (("sudo", "anywhere", "proxy", "apply", "--url", right, "--restart"),) if right else (),
+    )
+    status, evidence = Status.FAIL if dead else Status.WARN, Proxies(proxies=used, dead=dead)
+    code = "proxy.components-differ"
+    yield trouble(proxy.id, status, "components", summary, cause=code, remedy=remedy, evidence=evidence)
+
+
+def without_user(url: str) -> str:
+    """A proxy's URL without its user part."""
+    lead, mark, rest = url.partition("://")
+    return f"{lead}{mark}{rest.rpartition('@')[2]}" if mark else url.rpartition("@")[2]
+
+
+def _is_stale(component: Component) -> bool:
+    """Whether a process still has the environment of its start, while its files say something else about the proxy."""
+    if not component.running or not component.source.startswith("process") or "daemon.json" in component.source:
+        return False
+    declared = _intended(component)
+    return bool(declared) and declared != _proxy(component)
+
+
+def _intended(component: Component) -> str:
+    environment = ProxyEnvironment.from_mapping(component.intended, _environment(component).flavour)
+    return environment.for_host(ANY_HOST)
+
+
+def _stale(component: Component) -> Finding | None:
+    if not _is_stale(component):
+        return None
+    declared, effective = _intended(component), _proxy(component)
+    place = next(
+        (component.sources[name] for name in component.sources if name.upper() == "HTTPS_PROXY"), component.unit
+    )
+    now = f"still uses {redact(effective)}" if effective else "still goes out directly"
+    matrix = {"source": component.source, **_matrix(component)}
+    return trouble(
+        proxy.id,
+        Status.FAIL,
+        component.name,
+        f"{place} sets the proxy {redact(declared)}, and {component.name} {now}: it was started before",
+        cause="agent.stale-environment",
+        remedy=Remedy(
+            f"Restart {component.name}"
+            + (": containers stop with docker, unless live-restore is set." if component.name == "docker" else "."),
+            (
+                ("sudo", "systemctl", "daemon-reload"),
+                ("sudo", "systemctl", "restart", component.unit or component.name),
+            ),
+        ),
+        evidence={"matrix": matrix},
+    )
+
+
+def _ignored(component: Component, environment: ProxyEnvironment, ignored: Sequence[Ignored]) -> Finding | None:
+    """A proxy that is written down for a component and not in effect: the file, the line, and why."""
+    in_effect = {"HTTPS_PROXY": environment.https, "HTTP_PROXY": environment.http, "NO_PROXY": environment.no_proxy}
+    lost = [one for one in ignored if not in_effect.get(one.name)]
+    if not any(one.name != "NO_PROXY" for one in lost) and not (lost and environment.for_host(ANY_HOST)):
+        return None
+    first = next((one for one in lost if one.name == "HTTPS_PROXY"), lost[0])
+    names = ", ".join(dict.fromkeys(one.name for one in lost))
+    commands = tuple(dict.fromkeys(("sudo", *command) for one in lost for command in one.commands))
+    restart = (
+        ("sudo", "systemctl", "daemon-reload"),
+        ("sudo", "systemctl", "restart", component.unit or component.name),
+    )
+    return trouble(
+        proxy.id,
+        Status.FAIL,
+        component.name,
+        f"{first.place} sets {names}, without effect: {first.why}",
+        cause="proxy.setting-ignored",
+        remedy=Remedy(f"{first.fix} Then reload systemd and restart {component.name}.", (*commands, *restart)),
+        evidence={
+            "matrix": {"source": component.source, **_matrix(component)},
+            "ignored": [{"name": one.name, "file": one.path, "line": one.line, "why": one.why} for one in lost],
+        },
+    )
 
 
 def _caller(caller: Component) -> Finding:
@@ -51,12 +153,22 @@ def _caller(caller: Component) -> Finding:
 
 
 def _judge(
-    component: Component, model: Component | None, only_shell: bool, visits: Sequence[Visit]
+    component: Component,
+    model: Component | None,
+    only_shell: bool,
+    visits: Sequence[Visit],
+    ignored: Sequence[Ignored],
 ) -> Iterator[Finding]:
     environment, url = _environment(component), _proxy(component)
     matrix = {"source": component.source, **_matrix(component)}
     if not component.known and not url:
         yield skipped(proxy.id, component.name, "its settings may not be read", because="run as root", matrix=matrix)
+        return
+    if stale := _stale(component):
+        yield stale
+        return
+    if lost := _ignored(component, environment, ignored):
+        yield lost
         return
     problems = [problem for problem in environment.problems if problem.broken or problem.ignored]
     if problems:
@@ -152,7 +264,12 @@ def _is_excluded(component: Component, environment: ProxyEnvironment, entry: str
 def _problem(component: Component, problems: Sequence[ProxyProblem]) -> Finding:
     text = "; ".join(problem.text for problem in problems)
     scheme = any(problem.code == "scheme-unknown" for problem in problems)
-    remedy = Remedy(f"Write the proxy of {component.name} as http://HOST:PORT in {drop_in(component)}.")
+    place = (
+        drop_in(component)
+        if component.name != "installer"
+        else "the environment of this shell (export HTTPS_PROXY=...)"
+    )
+    remedy = Remedy(f"Write the proxy of {component.name} as http://HOST:PORT in {place}.")
     code = "proxy.wrong-scheme" if scheme else "config.invalid"
     return trouble(
         proxy.id, Status.FAIL, component.name, text, cause=code, remedy=remedy, evidence={"matrix": _matrix(component)}
@@ -165,7 +282,7 @@ def _environment(component: Component) -> ProxyEnvironment:
 
 
 def _proxy(component: Component) -> str:
-    return _environment(component).for_host("ecs.us-east-1.amazonaws.com")
+    return _environment(component).for_host(ANY_HOST)
 
 
 def _matrix(component: Component) -> dict[str, Any]:

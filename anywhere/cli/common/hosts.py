@@ -58,7 +58,7 @@ def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
         given["host"] = [*given["host"], *(words.pop("more", None) or ())]
         return command(**words, hosts=_chosen(**given))
 
-    wrapped.__signature__ = inspect.Signature([*own, *ours])  # type: ignore[attr-defined]
+    wrapped.__signature__ = inspect.Signature([*own, *ours])  # type: ignore[attr-defined]  # typer reads it
     kinds = {name: kind for name, (kind, _) in OPTIONS.items()}
     wrapped.__annotations__ = {
         **{name: kind for name, kind in inspect.get_annotations(command, eval_str=True).items() if name != "hosts"},

@@ -6,10 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from anywhere.cli.common.say import say
 from anywhere.errors import BadInput
+from anywhere.flows.stamp import now
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.taskdef import RULES
 from anywhere.taskdef.judge import UNREAD, Options, judge
@@ -133,8 +133,3 @@ def complain(problems: Iterable[str]) -> None:
     """One line each on standard error."""
     for problem in problems:
         say(problem)
-
-
-def now() -> str:
-    """The time in UTC, ISO 8601."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

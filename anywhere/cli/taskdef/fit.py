@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from anywhere.cli.taskdef.check import UNREADABLE, complain, now, show_documents
+from anywhere.cli.taskdef.check import UNREADABLE, complain, show_documents
+from anywhere.flows.stamp import now
 from anywhere.flows.taskdef.fit import Request, place
 from anywhere.model import Report
 

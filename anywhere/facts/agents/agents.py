@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from anywhere.facts.agents import ecs_log, registration
+from anywhere.facts.agents import ecs_log, init_log, registration
 from anywhere.facts.agents import ssm_log as ssmlog
 from anywhere.facts.agents.ecs_log import agent_log
 from anywhere.facts.agents.registration import Registration
@@ -21,7 +21,7 @@ from anywhere.hosts.base import Host, ProbeSpec
 INTROSPECTION = ProbeSpec("localhost", 51678, "http", "/v1/metadata", "127.0.0.1")
 
 COMMANDS: tuple[tuple[str, ...], ...] = (*registration.COMMANDS, *packages.COMMANDS)
-FILES: tuple[str, ...] = (*ecs_log.FILES, *ssmlog.FILES)
+FILES: tuple[str, ...] = (*ecs_log.FILES, *init_log.FILES, *ssmlog.FILES)
 FOLDERS: tuple[str, ...] = ()
 
 

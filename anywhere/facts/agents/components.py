@@ -39,7 +39,8 @@ class Component:
     `source` names the process, unit or file that the effective environment comes from. `ca_paths` is its CA store as
     paths of this host: `file=PATH` and `dir=PATH` as a `ProbeSpec.trust` takes them, `own` for the bundle inside the
     agent's image; empty means the host's store as Go programs find it. `known` is False where a part of the settings
-    may not be read: then an absent variable is not known to be unset. `build` is `deb`, `rpm`, `snap`, and for
+    may not be read: then an absent variable is not known to be unset. `intended` is what its files would
+    give the process if it were started now. `build` is `deb`, `rpm`, `snap`, and for
     ecs-agent `deb`, `generic-rpm` or `amazon-linux`.
     """
 
@@ -53,6 +54,7 @@ class Component:
     ca_paths: tuple[str, ...] = ()
     build: str = ""
     known: bool = True
+    intended: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -137,6 +139,7 @@ def _service(name: str, unit: Unit, daemon: Daemon | None, inventory: Inventory)
         source,
         go_store(effective),
         known=not unit.hidden or source.startswith("process"),
+        intended=declared,
         sources={key: unit.sources.get(key, unit.name) for key in declared},
     )
 
@@ -169,6 +172,7 @@ def _ecs_agent(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> C
         agent_store(effective, build),
         build,
         known=config.known or source.startswith("process"),
+        intended=telling(config.agent),
         sources={**{key: unit.sources.get(key, unit.name) for key in declared}, **dict(config.sources)},
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from anywhere.errors import ParseError
 from anywhere.facts.files import Access, read_text
@@ -78,7 +77,7 @@ def _proxies(found: object) -> dict[str, str]:
     return {name: value for key, name in _PROXIES.items() if (value := _text(found, key))}
 
 
-def _text(found: Mapping[str, Any], key: str) -> str:
+def _text(found: Mapping[str, object], key: str) -> str:
     value = found.get(key)
     return value if isinstance(value, str) else ""
 

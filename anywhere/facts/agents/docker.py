@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from anywhere.facts.agents.daemon_json import DATA_ROOT, daemon_json
 from anywhere.hosts.base import Completed, Host
@@ -191,7 +190,7 @@ def _networks(text: str) -> Iterator[DockerNetwork]:
         )
 
 
-def _object(text: str) -> dict[str, Any]:
+def _object(text: str) -> dict[str, object]:
     start = text.find("{")
     try:
         found = json.loads(text[start:]) if start >= 0 else {}
@@ -200,17 +199,17 @@ def _object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _inner(found: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _inner(found: Mapping[str, object], key: str) -> dict[str, object]:
     value = found.get(key)
     return value if isinstance(value, dict) else {}
 
 
-def _said(found: Mapping[str, Any], key: str) -> str:
+def _said(found: Mapping[str, object], key: str) -> str:
     value = found.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _flag(found: Mapping[str, Any], key: str) -> bool | None:
+def _flag(found: Mapping[str, object], key: str) -> bool | None:
     value = found.get(key)
     return value if isinstance(value, bool) else None
 

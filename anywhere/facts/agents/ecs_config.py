@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from anywhere.catalogue.ecs_settings import TRUE, complaint, near_setting
 from anywhere.facts.files import Access, Text, read_text
 from anywhere.facts.system.quoting import is_name, parse_environment_file
 from anywhere.hosts.base import Host
@@ -49,7 +50,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a line. `kind`: `syntax`, `quoted`, `json`, `external`, `glued`, `duplicate`, `overridden`."""
+    """What is wrong with a line. `kind`: `syntax`, `quoted`, `json`, `external`, `glued`, `duplicate`, `overridden`,
+    `value` (not one that the setting takes), `ignored` (the agent takes its default instead), `unknown` (a name that only
+    looks like a setting)."""
 
     kind: str
     path: str
@@ -75,6 +78,11 @@ class EcsConfig:
     def is_external(self) -> bool:
         """Whether ecs-init takes this host for an external one: the exact word `true` (ecs-init/config)."""
         return self.init.get("ECS_EXTERNAL") == "true"
+
+
+def is_true(value: str) -> bool:
+    """Whether the agent reads a value as true (strconv.ParseBool)."""
+    return value.strip() in TRUE
 
 
 def ecs_config(host: Host) -> EcsConfig:
@@ -145,6 +153,10 @@ def _line_problems(line: Line, raw: str) -> Iterator[Problem]:
         yield Problem("quoted", line.path, line.number, line.name, "the quotes become part of the value for the agent")
     elif line.name in JSON_SETTINGS:
         yield from _json_problems(line, value)
+    elif not _glued(value) and (wrong := complaint(line.name, value)):
+        yield Problem("value" if wrong[1] else "ignored", line.path, line.number, line.name, wrong[0])
+    elif hint := near_setting(line.name):
+        yield Problem("unknown", line.path, line.number, line.name, f"is no setting of the ECS agent; {hint}")
     if glued := _glued(value):
         yield Problem("glued", line.path, line.number, line.name, f"{glued} is glued to this line's end")
     if line.name == "ECS_EXTERNAL" and value != "true":

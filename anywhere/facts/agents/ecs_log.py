@@ -6,11 +6,12 @@ from line to line. Lines of level error that a healthy external agent prints are
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 
+from anywhere.catalogue.log_lines import ECS_LINES, LOST_FEATURES, LogLine, by_kind, first_match
 from anywhere.facts.files import Access, read_text
 from anywhere.hosts.base import Host
 from anywhere.redact import redact
@@ -31,64 +32,42 @@ SHARD = re.compile(r'msg="Establishing a Websocket connection".*?https://(ecs-[a
 CLOSED = re.compile(r"(ACS WebSocket|TCS Websocket) connection closed for a valid reason")
 TELEMETRY = re.compile(r"\bTCS\b|\btcs\b|telemetry", re.I)
 
-# Kind of symptom to its pattern; the first that fits a line names it.
-SYMPTOMS: tuple[tuple[str, str], ...] = (
-    ("clock", r"Signature (?:expired|not yet current): \d{8}T\d{6}Z is .* \(\d{8}T\d{6}Z"),
-    ("cluster", r"saved cluster '.*?' does not match configured cluster '.*?'"),
-    ("proxy", r"proxyconnect tcp: |Proxy Authentication Required|\\?\": Forbidden|response: : Forbidden"),
-    ("dns", r"lookup \S+(?: on \S+:53)?: .*?(?:no such host|i/o timeout|connection refused|server misbehaving)"),
-    ("tls", r"x509: |remote error: tls: |TLS handshake timeout|server gave HTTP response to HTTPS"),
-    ("tcp", r"dial tcp \[?[\da-fA-F.:]+\]?:443: "),
-    ("portal", r"failed to decode response body, invalid character"),
-    ("credentials", r"no valid providers in chain"),
-    ("docker", r"unable to connect to Docker daemon|Ensure Docker is running|client not found for docker version"),
-    ("state", r'msg="Error creating data client"'),
-    ("port", r"Error running (?:introspection endpoint|task api).*address already in use"),
-    ("config", r'Invalid format for \\?"?ECS_|Invalid logging drivers|AWS_DEFAULT_REGION has to be set'),
-    ("websocket", r"unable to dial \S+ response: .*: websocket: bad handshake"),
-    ("silence", r"ACS Connection hasn't had any activity for too long"),
-    ("deregistered", r'msg="Container instance is deregistered"|reconnectDelay="?1h0m0s'),
-    ("refused", r"StatusCode: \d+, RequestID: [^,]*, (?:api error )?\w+: "),
-    ("discover", r"(?:ACS|tcs): [Uu]nable to discover poll endpoint"),
-    ("registration", r'msg="Unable to register as a container instance|Received (?:non-)?terminal error'),
-    ("channel", r'msg="Failed to connect to ACS"|msg="Error connecting to TCS"|lost websocket connection with ECS'),
-)
-LASTING = frozenset({"port", "config"})  # until the next start, whatever the channels do
-# What lies in the network between agent and AWS: the network checks name its cause.
-NETWORK_SYMPTOMS = frozenset(
-    {"clock", "proxy", "dns", "tls", "tcp", "portal", "websocket", "silence", "channel", "discover"}
-)
 # Lines about registration and channels. Others (a failed image pull) say nothing of a channel that is up.
 ABOUT_CHANNELS = re.compile(
     r"Unable to register|nable to discover poll|Failed to connect to ACS|Error connecting to TCS|lost websocket|"
     r"unable to dial|ACS Connection hasn't|is deregistered|reconnectDelay=|terminal error from Register"
 )
 FINAL = "Agent will terminally exit"
+BAD = re.compile(r"\blevel=(?:error|critical)\b")
 # A line without any of these is no pattern's: looking for plain words first makes reading a log ten times as fast.
 WORDS = (
-    *("Amazon ECS", "Registered container", "Connected to", "Establishing a Websocket", "Signature ", "saved cluster"),
-    *("proxyconnect", "Proxy Authentication", "Forbidden", "lookup ", "x509: ", "tls: ", "TLS handshake", "to HTTPS"),
-    *("dial tcp", "failed to decode", "no valid providers", "to Docker", "Docker is running", "docker version"),
-    *("Error creating", "already in use", "Invalid ", "has to be set", "unable to dial", "any activity"),
-    *("is deregistered", "reconnectDelay", "StatusCode: ", "discover poll", "to register", "terminal"),
-    *("to connect to ACS", "connecting to TCS", "lost websocket"),
+    *("Amazon ECS", "Registered container", "Connected to", "Establishing a Websocket", FINAL, "level=error"),
+    *("level=critical", *(word for row in (*ECS_LINES, *LOST_FEATURES) for word in row.words)),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """A complaint that nothing later took back: its kind, its channel (`ACS`, or `TCS` for telemetry) and the line."""
+    """A complaint that nothing later took back: its kind, its channel (`ACS`, or `TCS` for telemetry), the line,
+    and lines of the same kind about other channels."""
 
     kind: str
     channel: str
     line: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def row(self) -> LogLine:
+        """What the line means."""
+        return by_kind()[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
 class AgentLog:
     """The latest state. `registered` and the channels are None while the log's end says nothing of them.
 
-    `starts` counts the starts since the last registration or connection, `final` is whether the agent gave up."""
+    `starts` counts the starts since the last registration or connection, `final` is whether the agent gave up, `last` is
+    the last line of level error or critical, known or not, and `lost` what the agent goes on without."""
 
     version: str = ""
     registered: bool | None = None
@@ -98,6 +77,8 @@ class AgentLog:
     final: bool = False
     symptoms: tuple[Symptom, ...] = ()
     shards: tuple[str, ...] = ()
+    last: str = ""
+    lost: tuple[Symptom, ...] = ()
 
     def symptom(self, *kinds: str) -> Symptom | None:
         """The latest symptom of one of these kinds."""
@@ -110,12 +91,6 @@ def agent_log(host: Host) -> AgentLog | None:
     return None if text.access is Access.FORBIDDEN else parse_agent_log(text.content)
 
 
-@cache
-def _compiled() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """The patterns, made when the first log is read: most runs read none."""
-    return tuple((kind, re.compile(pattern)) for kind, pattern in SYMPTOMS)
-
-
 def parse_agent_log(text: str) -> AgentLog:
     """Read the lines in their order; each takes back what it disproves.
 
@@ -125,18 +100,54 @@ def parse_agent_log(text: str) -> AgentLog:
     """
     state = AgentLog()
     before: tuple[Symptom, ...] = ()
+    last = ""
     for line in _telling(text):
         if STARTED.search(line):
-            before = state.symptoms or before
+            before, last = state.symptoms or before, state.last or last
         state = _after(state, line)
     if not state.symptoms and state.registered is None and state.acs is None:
-        return replace(state, symptoms=before)
+        return replace(state, symptoms=before, last=state.last or last)
     return state
 
 
 def _telling(text: str) -> Iterator[str]:
+    text = as_logfmt(text)
     words = [word for word in WORDS if word in text]
     return (line[:LONGEST] for line in text.splitlines() if any(word in line for word in words))
+
+
+def as_logfmt(text: str) -> str:
+    """Lines that were written as JSON (ECS_LOG_OUTPUT_FORMAT=json) in the form of the others."""
+    if '{"' not in text:
+        return text
+    return "\n".join(_logfmt(line) if line.startswith("{") else line for line in text.splitlines())
+
+
+def _logfmt(line: str) -> str:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    if not isinstance(found, dict):
+        return line
+    bare = ("level", "time", "module")
+    pairs = (
+        (key, str(value) if key in bare else json.dumps(str(value), ensure_ascii=False)) for key, value in found.items()
+    )
+    return " ".join(f"{key}={value}" for key, value in pairs)
+
+
+_FIELD = re.compile(r'\b(msg|error|err)=("(?:[^"\\]|\\.)*"|\S+)')
+
+
+def message(line: str) -> str:
+    """What a line says, without its stamps: the message and the error behind it, at most 300 characters."""
+    found = {}
+    for name, value in _FIELD.findall(line):
+        found[name] = value[1:-1].replace('\\"', '"') if value.startswith('"') else value
+    said = ": ".join(found[name].rstrip(": ") for name in ("msg", "error", "err") if found.get(name))
+    said = said or line.strip()
+    return said if len(said) <= 300 else said[:297] + "..."
 
 
 def _after(state: AgentLog, line: str) -> AgentLog:
@@ -159,21 +170,33 @@ def _after(state: AgentLog, line: str) -> AgentLog:
 
 
 def _with_symptom(state: AgentLog, line: str) -> AgentLog:
+    if BAD.search(line):
+        state = replace(state, last=quoted(line))
+    if row := first_match(LOST_FEATURES, line):
+        return replace(
+            state, lost=(*(one for one in state.lost if one.kind != row.kind), Symptom(row.kind, "", quoted(line)))
+        )
     if FINAL in line:
         return replace(state, final=True)
-    kind = next((kind for kind, pattern in _compiled() if pattern.search(line)), "")
-    if not kind or (state.acs and kind not in LASTING and not ABOUT_CHANNELS.search(line)):
+    found = first_match(ECS_LINES, line)
+    kind = found.kind if found else ""
+    if not found or (state.acs and not found.lasting and not ABOUT_CHANNELS.search(line)):
         return state
     channel = "TCS" if TELEMETRY.search(line) else "ACS"
     kept = tuple(one for one in state.symptoms if (one.kind, one.channel) != (kind, channel))
-    state = replace(state, symptoms=(*kept, Symptom(kind, channel, redact(line.strip())[:500])))
-    if kind in LASTING:
+    state = replace(state, symptoms=(*kept, Symptom(kind, channel, quoted(line))))
+    if found.lasting:
         return state
     if channel == "TCS":
         return replace(state, tcs=False)
     return replace(state, acs=False, registered=state.registered if state.registered else False)
 
 
+def quoted(line: str) -> str:
+    """A line as a report may show it: without secrets, at most 500 characters."""
+    return redact(line.strip())[:500]
+
+
 def _without(symptoms: Iterable[Symptom], channel: str) -> tuple[Symptom, ...]:
     """A channel that works takes back its symptoms; a taken port and an ignored setting stay."""
-    return tuple(one for one in symptoms if one.channel != channel or one.kind in LASTING)
+    return tuple(one for one in symptoms if one.channel != channel or one.row.lasting)

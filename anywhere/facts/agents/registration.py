@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anywhere.hosts.base import Host
 
@@ -18,7 +18,10 @@ IDENTITY = "/var/lib/amazon/ssm/runtimeconfig/identity_config.json"
 _FIELDS = "instanceID|region|ManagedInstanceID|Region|InstanceId|IdentityType|ShareFile|CredentialsExpiresAt"
 GREP = ("grep", "-oEH", rf'"({_FIELDS})" *: *"[^"]*"', VAULT, LEFTOVER, IDENTITY)
 
-COMMANDS: tuple[tuple[str, ...], ...] = (GREP,)
+# A vault of no length at all: a power cut leaves it, and AWS's installer then registers anew.
+IS_EMPTY = ("find", VAULT, "-empty")
+
+COMMANDS: tuple[tuple[str, ...], ...] = (GREP, IS_EMPTY)
 FILES: tuple[str, ...] = ()
 FOLDERS: tuple[str, ...] = ()
 
@@ -33,7 +36,7 @@ class Registration:
     that was cleared), `malformed` (a vault without that field), `none`, or `unknown` (it may not be read).
 
     `leftover` is the instance that the `registration` file still names, `expires` the end of the credentials as the
-    agent wrote it, `share_file` where it puts them."""
+    agent wrote it, `share_file` where it puts them, `empty` whether the vault has no length at all."""
 
     state: str = NONE
     instance: str = ""
@@ -41,6 +44,7 @@ class Registration:
     leftover: str = ""
     expires: str = ""
     share_file: str = ""
+    empty: bool = False
 
     @property
     def is_registered(self) -> bool | None:
@@ -51,7 +55,10 @@ class Registration:
 def registration(host: Host) -> Registration:
     """The host's registration."""
     done = host.run(GREP, timeout=2)
-    return parse_registration(done.stdout, done.stderr) if done.rc in (0, 1, 2) else Registration(UNKNOWN)
+    if done.rc not in (0, 1, 2):
+        return Registration(UNKNOWN)
+    found = parse_registration(done.stdout, done.stderr)
+    return replace(found, empty=found.state == MALFORMED and VAULT in host.run(IS_EMPTY, timeout=2).stdout)
 
 
 def parse_registration(text: str, errors: str = "") -> Registration:

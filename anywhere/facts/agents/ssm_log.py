@@ -21,6 +21,7 @@ READY = re.compile(r"\[CredentialRefresher\] (?:Credentials ready|Next credentia
 REFUSED = re.compile(r"Retrieve credentials produced (?:aws )?error: (?P<why>.*)")
 HIBERNATES = re.compile(r"Entering SSM Agent hibernate - (?P<why>.*)")
 NO_IDENTITY = re.compile(r"failed to find agent identity")
+BAD = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) |^caused by: ")
 WORKING = re.compile(
     r"Set up control channel|Control channel ready|successfully opened websocket|Starting health check", re.I
 )
@@ -29,13 +30,14 @@ WORKING = re.compile(
 @dataclass(frozen=True, slots=True)
 class SsmLog:
     """`credentials` is whether the last try for credentials succeeded, `refused` what the service answered then,
-    `hibernates` why the worker sleeps. None and empty where the log's end says nothing."""
+    `hibernates` why the worker sleeps, `last` the last line of level error. None and empty where the log's end says nothing."""
 
     version: str = ""
     credentials: bool | None = None
     refused: str = ""
     hibernates: str = ""
     has_identity: bool = True
+    last: str = ""
 
 
 def ssm_log(host: Host) -> SsmLog | None:
@@ -53,6 +55,8 @@ def parse_ssm_log(text: str) -> SsmLog:
     """
     state = SsmLog()
     for line in (whole[:4000] for whole in text.splitlines()):
+        if BAD.search(line):
+            state = replace(state, last=redact(line.strip())[:500])
         if started := STARTED.search(line):
             # The core and its worker both print it: what the core has learnt meanwhile stays.
             state = SsmLog(started["version"]) if "worker" not in line else replace(state, version=started["version"])

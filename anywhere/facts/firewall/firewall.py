@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import Any
 
 from anywhere.errors import ParseError
+from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.firewall.iptables import Ruleset, parse_save
 from anywhere.facts.firewall.nftables import Nft, nft
+from anywhere.facts.system.units import DOCKER, ECS, RULES_UNIT, asked_systemd, units
 from anywhere.hosts.base import Host
 
 NFT, LEGACY = "nft", "legacy"
@@ -26,10 +25,8 @@ MANAGERS = {
     "ferm.service": "ferm: a reload replaces the tables that it manages",
     "shorewall.service": "shorewall: a reload replaces all rules by its own",
 }
-_UNITS = (*MANAGERS, "docker.service", "ecs.service", "anywhere-rules.service")
+_UNITS = (*MANAGERS, DOCKER, ECS, RULES_UNIT)
 
-
-_SHOW = ("systemctl", "show", "-p", "Id,LoadState,ActiveState,UnitFileState", *_UNITS)
 
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("iptables", "--version"),
@@ -37,9 +34,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("iptables-legacy", "--version"),
     *((f"{word}-{kind}-save",) for word in ("iptables", "ip6tables") for kind in (NFT, LEGACY)),
     ("nft", "-j", "list", "chains"),
-    _SHOW,
 )
-FILES: tuple[str, ...] = ("/etc/ufw/ufw.conf", "/etc/docker/daemon.json")
+FILES: tuple[str, ...] = ("/etc/ufw/ufw.conf",)
 FOLDERS: tuple[str, ...] = ("/proc/sys/net/ipv6",)
 
 
@@ -139,7 +135,7 @@ def firewall(host: Host) -> Firewall:
         tuple(backends),
         default or (backends[0].name if backends else ""),
         tables,
-        parse_units(_stdout(host, *_SHOW)),
+        _units(host),
         "enabled=yes" in read_text(host, "/etc/ufw/ufw.conf").content.lower().replace(" ", "").replace('"', ""),
         any(table == "docker-bridges" for _, table, _ in tables.listed),
         _bridge(host),
@@ -154,17 +150,21 @@ def parse_version(text: str) -> str:
     return NFT if "nf_tables" in text else LEGACY
 
 
-@lru_cache(maxsize=32)
-def parse_units(text: str) -> tuple[Unit, ...] | None:
-    """The blocks of `systemctl show`; None when it printed nothing, that is: systemd does not run."""
-    units = []
-    for block in text.strip().split("\n\n"):
-        values = dict(line.partition("=")[::2] for line in block.splitlines())
-        if "Id" in values:
-            loaded = values.get("LoadState") == "loaded"
-            active = values.get("ActiveState") in ("active", "reloading", "activating")
-            units.append(Unit(values["Id"], loaded, active, values.get("UnitFileState", "").startswith("enabled")))
-    return tuple(units) or None
+def _units(host: Host) -> tuple[Unit, ...] | None:
+    """The units that set or keep rules; None where systemd does not run. One that is starting counts as active."""
+    found = units(host)
+    if not asked_systemd(found):
+        return None
+    rows = (found[name] for name in _UNITS)
+    return tuple(
+        Unit(
+            row.name,
+            row.exists and not row.masked,
+            row.active in ("active", "reloading", "activating"),
+            row.enabled.startswith("enabled"),
+        )
+        for row in rows
+    )
 
 
 def _waits(version: str) -> bool:
@@ -194,11 +194,7 @@ def _backend(host: Host, name: str, program: str, has_ipv6: bool) -> Backend:
 
 def _bridge(host: Host) -> str:
     """The default bridge: the one named in daemon.json, else docker0; empty where bridges are switched off."""
-    try:
-        found: Any = json.loads(read_text(host, "/etc/docker/daemon.json").content or "{}")
-    except ValueError:
-        found = {}
-    name = str((found.get("bridge", "") if isinstance(found, dict) else "") or "docker0")
+    name = daemon_json(host).bridge or "docker0"
     # The name goes into rules that root loads: what no interface of docker can be called is no bridge.
     return name if name != "none" and _INTERFACE.fullmatch(name) else ""
 

@@ -21,7 +21,7 @@ _HOOKS = ("prerouting", "input", "output")
 class NftRule:
     """One rule: its expressions as nft prints them in JSON, its handle, its comment."""
 
-    expressions: tuple[Any, ...]
+    expressions: tuple[object, ...]
     handle: int = 0
     comment: str = ""
 

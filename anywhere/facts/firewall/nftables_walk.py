@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from anywhere.facts.firewall.iptables_walk import Packet, Verdict, agree, within
 from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule
@@ -72,7 +71,7 @@ def _all(answers: list[bool | None]) -> bool | None:
     return False if False in answers else None if None in answers else True
 
 
-def _match(body: Any, packet: Packet) -> bool | None:
+def _match(body: object, packet: Packet) -> bool | None:
     if not isinstance(body, dict):
         return None
     answer = _among(body.get("left"), body.get("right"), packet)
@@ -81,14 +80,14 @@ def _match(body: Any, packet: Packet) -> bool | None:
     return not answer if body.get("op") == "!=" else None
 
 
-def _among(left: Any, right: Any, packet: Packet) -> bool | None:
+def _among(left: object, right: object, packet: Packet) -> bool | None:
     values = right["set"] if isinstance(right, dict) and "set" in right else right
     values = values if isinstance(values, list) else [values]
     answers = [_one(left, value, packet) for value in values]
     return True if True in answers else None if None in answers else False
 
 
-def _one(left: Any, value: Any, packet: Packet) -> bool | None:
+def _one(left: object, value: object, packet: Packet) -> bool | None:
     if not isinstance(left, dict):
         return None
     if "meta" in left:
@@ -106,7 +105,7 @@ def _one(left: Any, value: Any, packet: Packet) -> bool | None:
     return False if kind in ("ip6", "udp", "icmp", "icmpv6", "sctp") else None
 
 
-def _meta(key: str, value: Any, packet: Packet) -> bool | None:
+def _meta(key: str, value: object, packet: Packet) -> bool | None:
     if key in ("iifname", "iif"):
         return _iface(value, packet.iif)
     if key in ("oifname", "oif"):
@@ -118,25 +117,25 @@ def _meta(key: str, value: Any, packet: Packet) -> bool | None:
     return None
 
 
-def _iface(value: Any, name: str) -> bool | None:
+def _iface(value: object, name: str) -> bool | None:
     if not name or not isinstance(value, str):
         return None
     return name.startswith(value[:-1]) if value.endswith("*") else name == value
 
 
-def _ct(key: str, value: Any, packet: Packet) -> bool | None:
+def _ct(key: str, value: object, packet: Packet) -> bool | None:
     if key not in ("state", "status") or not isinstance(value, str):
         return None
     return value.upper() in packet.states
 
 
-def _address(value: Any, address: str) -> bool | None:
+def _address(value: object, address: str) -> bool | None:
     if isinstance(value, dict) and "prefix" in value:
         return within(f"{value['prefix'].get('addr')}/{value['prefix'].get('len')}", address)
     return within(value, address) if isinstance(value, str) and not value.startswith("@") else None
 
 
-def _port(value: Any, packet: Packet) -> bool | None:
+def _port(value: object, packet: Packet) -> bool | None:
     if not packet.dport:
         return None
     if isinstance(value, dict) and isinstance(value.get("range"), list):

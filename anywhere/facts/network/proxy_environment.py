@@ -16,8 +16,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from anywhere.facts.network.go_url import DEFAULT_PORTS, OLD_SCHEMES, GoUrl, NotAUrl, parse_proxy, parse_url
 from anywhere.facts.network.no_proxy import is_excluded, useless_entries
+from anywhere.hosts.probe.proxy_url import DEFAULT_PORTS, OLD_SCHEMES, NotAUrl, ProxyUrl, parse_proxy, parse_url
 from anywhere.redact import MASK
 
 ECS_AGENT, SSM_AGENT, DOCKER, GO = "ecs-agent", "ssm-agent", "docker", "go"
@@ -43,8 +43,8 @@ class ProxyEnvironment:
     """The proxy settings of one program. The URLs may hold a password: show them by `redact` only."""
 
     flavour: str = GO
-    http: GoUrl | None = field(default=None, repr=False)
-    https: GoUrl | None = field(default=None, repr=False)
+    http: ProxyUrl | None = field(default=None, repr=False)
+    https: ProxyUrl | None = field(default=None, repr=False)
     no_proxy: str = ""
     problems: tuple[ProxyProblem, ...] = ()
 
@@ -65,7 +65,7 @@ class ProxyEnvironment:
             return ""
         return str(proxy)
 
-    def _for_scheme(self, scheme: str) -> GoUrl | None:
+    def _for_scheme(self, scheme: str) -> ProxyUrl | None:
         if scheme in ("https", "wss"):
             return self.https or (self.http if self.flavour == ECS_AGENT else None)
         return self.http if scheme in ("http", "ws") else None
@@ -86,14 +86,16 @@ def _value(env: Mapping[str, str], name: str) -> tuple[str, str]:
     return name, ""
 
 
-def _url(text: str, flavour: str) -> GoUrl | None:
+def _url(text: str, flavour: str) -> ProxyUrl | None:
     try:
         return parse_proxy(text, old=flavour == ECS_AGENT) if text else None
     except NotAUrl:
         return None
 
 
-def _problems(env: Mapping[str, str], flavour: str, http: GoUrl | None, https: GoUrl | None) -> Iterator[ProxyProblem]:
+def _problems(
+    env: Mapping[str, str], flavour: str, http: ProxyUrl | None, https: ProxyUrl | None
+) -> Iterator[ProxyProblem]:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
         upper, lower = env.get(name, ""), env.get(name.lower(), "")
         if upper and lower and upper != lower:
@@ -113,7 +115,7 @@ def _problems(env: Mapping[str, str], flavour: str, http: GoUrl | None, https: G
         yield ProxyProblem("HTTPS_PROXY", "https-unset", text)
 
 
-def _of_value(variable: str, text: str, url: GoUrl | None, flavour: str) -> Iterator[ProxyProblem]:
+def _of_value(variable: str, text: str, url: ProxyUrl | None, flavour: str) -> Iterator[ProxyProblem]:
     def problem(code: str, about: str, **kind: bool) -> ProxyProblem:
         return ProxyProblem(variable, code, f"{variable} {about}", **kind)
 
@@ -134,7 +136,7 @@ def _of_value(variable: str, text: str, url: GoUrl | None, flavour: str) -> Iter
         yield problem("unescaped", about, broken=True)
 
 
-def _of_url(problem: Callable[..., ProxyProblem], meant: GoUrl, flavour: str) -> Iterator[ProxyProblem]:
+def _of_url(problem: Callable[..., ProxyProblem], meant: ProxyUrl, flavour: str) -> Iterator[ProxyProblem]:
     if not meant.host:
         yield problem("no-host", "names no host", broken=True)
     if meant.scheme not in (OLD_SCHEMES if flavour == ECS_AGENT else DEFAULT_PORTS):

@@ -12,12 +12,13 @@ from functools import partial
 
 from anywhere.catalogue.endpoints import Endpoint, endpoints, find_region
 from anywhere.catalogue.issuers import is_public
+from anywhere.evidence import Look
 from anywhere.facts.agents.registration import registration
 from anywhere.facts.network.lookup import Lookup, first_addresses, lookup, random_name
 from anywhere.facts.network.resolv_conf import resolv_conf
 from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.hosts.base import Host, Probe, ProbeSpec
-from anywhere.hosts.probe.proxy_url import ProxyUrl
+from anywhere.hosts.probe.proxy_url import parse_proxy
 from anywhere.hosts.recording import Recording
 from anywhere.model import Reason, Stage
 from anywhere.settings import PHASES, Settings
@@ -30,7 +31,7 @@ ADDRESSES_PER_FAMILY = 4  # AWS answers with up to eight; four show a filter tha
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One endpoint as its component reaches it. `lookup` is None where the proxy resolves the name. `second` holds the
-    second looks at a failed probe, by their name: `other-name`, `small-segments`, `any-trust`, `any-suites`."""
+    second looks at a failed probe."""
 
     endpoint: Endpoint
     vantage: Vantage
@@ -38,7 +39,7 @@ class Visit:
     lookup: Lookup | None
     proxy_lookup: Lookup | None
     probes: tuple[Probe, ...]
-    second: tuple[tuple[str, Probe], ...] = ()
+    second: tuple[tuple[Look, Probe], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -51,7 +52,7 @@ class Visit:
         order = list(Stage)
         return max(self.probes, key=lambda probe: (probe.ok, order.index(probe.stage)), default=None)
 
-    def look(self, name: str) -> Probe | None:
+    def look(self, name: Look) -> Probe | None:
         """A second look by its name."""
         return dict(self.second).get(name)
 
@@ -144,13 +145,17 @@ def _round_trip(probe: Probe) -> float:
 
 
 def _for_docker(wanted: Sequence[Endpoint], seen: Mapping[str, Vantage]) -> list[Endpoint]:
-    """One endpoint seen as docker sees it, where it alone has no proxy."""
+    """One endpoint seen as docker sees it, where it has no proxy or another than the agents: docker has no endpoint of its
+    own without images from ECR, and its way out is needed all the same."""
     docker = seen["docker"]
     others = [seen[name] for name in ("ssm-agent", "ecs-agent") if seen[name].exists]
-    if not docker.exists or any(endpoint.component == "docker" for endpoint in wanted):
+    if not docker.exists or not others or any(endpoint.component == "docker" for endpoint in wanted):
         return []
-    direct = [endpoint for endpoint in wanted if not endpoint.shard and not docker.proxy_for(endpoint.host)]
-    differs = [endpoint for endpoint in direct if any(other.proxy_for(endpoint.host) for other in others)]
+    differs = [
+        endpoint
+        for endpoint in wanted
+        if not endpoint.shard and {docker.proxy_for(endpoint.host)} != {one.proxy_for(endpoint.host) for one in others}
+    ]
     return [replace(endpoint, component="docker") for endpoint in differs[:1]]
 
 
@@ -198,7 +203,7 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
         trust=vantage.trust,
     )
     if proxy:
-        name = ProxyUrl.parse(proxy).host
+        name = parse_proxy(proxy).host
         targets = (name,) if _is_address(name) else spread(first_addresses(host, name, servers))[:2]
         probes = _probe_all(host, base, targets)
         found = None if _is_address(name) else lookup(host, name, servers)
@@ -247,39 +252,39 @@ def _twice(host: Host, first: Visit) -> Visit:
     opened = [probe for probe in first.probes if probe.ok and first.vantage.own_store and is_foreign(probe)]
     if not failed and not opened:
         return first
-    looks: list[tuple[str, ProbeSpec]] = []
+    looks: list[tuple[Look, ProbeSpec]] = []
     for probe in failed[:2] if first.ok else failed[:1]:
         spec = replace(probe.spec, proxy=first.proxy)
         looks += [(name, look) for name, look in _looks(probe, spec, first.vantage) if name not in dict(looks)]
     for probe in opened[:1]:
         trust = first.vantage.trust or "none"
-        looks.append(("component-trust", replace(probe.spec, proxy=first.proxy, trust=trust)))
+        looks.append((Look.COMPONENT_TRUST, replace(probe.spec, proxy=first.proxy, trust=trust)))
     results = fan_out([partial(host.probe, spec) for _, spec in looks])
     return replace(first, second=tuple((name, result) for (name, _), result in zip(looks, results)))
 
 
-def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[str, ProbeSpec]]:
-    looks: list[tuple[str, ProbeSpec]] = []
+def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[Look, ProbeSpec]]:
+    looks: list[tuple[Look, ProbeSpec]] = []
     if probe.reason in STALLED:
-        looks.append(("full-segments", replace(spec, mss=FULL_SEGMENT)))
-        looks.append(("small-segments", replace(spec, mss=SMALL_SEGMENT)))
-        looks.append(("smallest-segments", replace(spec, mss=SMALLEST_SEGMENT)))
+        looks.append((Look.FULL_SEGMENTS, replace(spec, mss=FULL_SEGMENT)))
+        looks.append((Look.SMALL_SEGMENTS, replace(spec, mss=SMALL_SEGMENT)))
+        looks.append((Look.SMALLEST_SEGMENTS, replace(spec, mss=SMALLEST_SEGMENT)))
     if probe.reason in (Reason.TLS_TIMEOUT, Reason.TLS_RESET):
-        looks.append(("other-name", replace(spec, sni=NEUTRAL_NAME, verify=False, scheme="tls")))
+        looks.append((Look.OTHER_NAME, replace(spec, sni=NEUTRAL_NAME, verify=False, scheme="tls")))
     if probe.reason in DATES or probe.reason is Reason.CERT_UNTRUSTED:
-        looks.append(("any-trust", replace(spec, verify=False)))
+        looks.append((Look.ANY_TRUST, replace(spec, verify=False)))
     if probe.reason in DATES:
-        looks.append(("any-date", replace(spec, any_date=True)))
+        looks.append((Look.ANY_DATE, replace(spec, any_date=True)))
     if probe.reason is Reason.CERT_UNTRUSTED and vantage.trust:
-        looks.append(("host-trust", replace(spec, trust="")))
+        looks.append((Look.HOST_TRUST, replace(spec, trust="")))
     if probe.reason in (Reason.TLS_VERSION, Reason.TLS_RESET):
         if spec.suites != "go":
-            looks.append(("go-suites", replace(spec, suites="go", scheme="tls")))
-        looks.append(("any-suites", replace(spec, suites="any", verify=False, scheme="tls")))
+            looks.append((Look.GO_SUITES, replace(spec, suites="go", scheme="tls")))
+        looks.append((Look.ANY_SUITES, replace(spec, suites="any", verify=False, scheme="tls")))
     # A status in HTTP proves the scheme; only 400 is also what a TLS port says to plain HTTP.
     spoke = probe.http is not None and probe.http.status != 400
     if probe.stage is Stage.PROXY and probe.reason in (Reason.PROXY_ERROR, Reason.PROXY_UNREACHABLE) and not spoke:
-        looks.append(("other-scheme", replace(spec, proxy=other_scheme(spec.proxy), verify=False)))
+        looks.append((Look.OTHER_SCHEME, replace(spec, proxy=other_scheme(spec.proxy), verify=False)))
     return looks
 
 

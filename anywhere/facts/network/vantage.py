@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from anywhere.evidence import Suites
 from anywhere.facts.agents.components import OWN, Component, components
 from anywhere.facts.network.proxy_environment import ProxyEnvironment
 from anywhere.hosts.base import Host
@@ -27,7 +28,7 @@ class Vantage:
     unit: str = ""
     trust: str = ""
     own_store: bool = False
-    suites: str = "go"
+    suites: Suites = "go"
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def proxy_for(self, host: str, port: int = 443) -> str:

@@ -23,8 +23,14 @@ TIME_SERVICES = (
     "openntpd.service",
     "ntpd-rs.service",
 )
+# What sets or keeps rules of the packet filter; the last is our own guard.
+RULES_UNIT = "anywhere-rules.service"
+PACKET_FILTERS = (
+    *("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service"),
+    *("ferm.service", "shorewall.service", RULES_UNIT),
+)
 AGENT_UNITS = (DOCKER, DOCKER_SNAP, ECS, SSM, SSM_SNAP)
-UNITS = (*AGENT_UNITS, PODMAN, *TIME_SERVICES)
+UNITS = (*AGENT_UNITS, PODMAN, *TIME_SERVICES, *PACKET_FILTERS)
 
 PROPERTIES = (
     "Id,Names,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainStatus,ExecMainCode,MainPID,NRestarts,"

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from anywhere.catalogue.issuers import is_public
 from anywhere.hosts.base import HttpFacts, ProbeSpec, TlsFacts
 from anywhere.hosts.probe.proxy_url import ProxyUrl
 from anywhere.hosts.probe.tls import http_date
@@ -160,7 +161,7 @@ def judge(spec: ProbeSpec, head: Head, tls: TlsFacts | None) -> tuple[Reason, st
     said = f"{head.status} {head.phrase}".strip()
     if spec.scheme == "http":
         return None
-    foreign = tls is None or not is_aws_issuer(tls)
+    foreign = tls is None or not is_public(tls.issuer_organization or tls.issuer)
     page = head.is_page and not head.is_aws and (foreign or "via" in head.headers or "x-squid-error" in head.headers)
     busy = head.is_from_aws and (head.status >= 500 or head.status == 429)
     if spec.scheme == "wss":
@@ -181,13 +182,3 @@ def judge(spec: ProbeSpec, head: Head, tls: TlsFacts | None) -> tuple[Reason, st
 def _elsewhere(host: str, location: str) -> bool:
     target = urlsplit(location).hostname or host
     return target.split(".")[-2:] != host.split(".")[-2:] and not target.endswith("amazon.com")
-
-
-# Amazon Trust Services with its Starfield roots, and DigiCert with its Baltimore root (before those, and in China).
-AWS_ISSUERS = ("amazon", "starfield technologies", "digicert", "baltimore")
-
-
-def is_aws_issuer(tls: TlsFacts) -> bool:
-    """Whether the certificate's issuer is a public CA that AWS uses."""
-    issuer = (tls.issuer_organization or tls.issuer).lower()
-    return issuer.startswith(AWS_ISSUERS)

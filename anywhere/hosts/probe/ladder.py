@@ -104,7 +104,7 @@ class _Climb:
             self.sock.close()
 
     def _note(self, **changes: object) -> None:
-        self.probe = replace(self.probe, **changes)  # type: ignore[arg-type]
+        self.probe = replace(self.probe, **changes)  # type: ignore[arg-type]  # the names are ours, below
 
     def _patience(self, share: float, at_most: float = LONGEST_STEP) -> float:
         """Seconds for one step. TimeoutError when nothing is left."""
@@ -146,7 +146,7 @@ class _Climb:
         except ParseError as error:
             raise _Failed(Stage.PROXY, Reason.PROXY_UNREACHABLE, str(error)) from error
         try:
-            self._connect(self.spec.address or proxy.host, proxy.port)
+            self._connect(self.spec.address or proxy.host, proxy.effective_port)
             if proxy.scheme == "https":
                 self._tls_to_proxy(proxy)
             if proxy.scheme.startswith("socks"):

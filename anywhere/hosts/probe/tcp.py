@@ -83,7 +83,7 @@ def _start(family: int, target: object, mss: int) -> Dialled:
             clamp(sock, mss)
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = sock.connect_ex(target)  # type: ignore[arg-type]
+        code = sock.connect_ex(target)  # type: ignore[arg-type]  # an address as getaddrinfo gave it, of either family
         if code not in (0, errno.EINPROGRESS):
             raise OSError(code, os.strerror(code))
     except BaseException:

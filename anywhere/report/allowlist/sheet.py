@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from anywhere.catalogue.endpoints import Endpoint, RegionInfo
 from anywhere.printable import json_text, printable
@@ -115,7 +114,7 @@ def _rules(endpoints: Iterable[Endpoint]) -> Iterator[Rule]:
 def as_json(sheet: Sheet) -> str:
     """For tools: the schema is schemas/endpoints-1.json."""
     region = sheet.region
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "schema": SCHEMA,
         "region": {"name": region.name, "partition": region.partition, "listed": region.listed, "note": region.note},
         "features": list(sheet.features),

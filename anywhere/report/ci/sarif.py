@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
 from anywhere import __version__
@@ -29,7 +28,7 @@ def render(report: Report) -> str:
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, 2) + "\n"
 
 
-def _rules(ids: list[str]) -> Iterator[dict[str, Any]]:
+def _rules(ids: list[str]) -> Iterator[dict[str, object]]:
     from anywhere.taskdef import RULES
 
     known = {rule.id: rule for rule in RULES}
@@ -47,7 +46,7 @@ def _rules(ids: list[str]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _result(target: Target, finding: Finding, rule: int) -> dict[str, Any]:
+def _result(target: Target, finding: Finding, rule: int) -> dict[str, object]:
     text = f"{finding.subject}: {finding.summary}" if finding.subject not in finding.summary else finding.summary
     if finding.remedy:
         text += f". To mend it: {finding.remedy.text}"
@@ -64,11 +63,11 @@ def _result(target: Target, finding: Finding, rule: int) -> dict[str, Any]:
     }
 
 
-def _location(target: Target, finding: Finding, pointer: str) -> dict[str, Any]:
+def _location(target: Target, finding: Finding, pointer: str) -> dict[str, object]:
     logical = {"fullyQualifiedName": f"{finding.subject}{pointer}"}
     if target.kind != "document":
         return {"logicalLocations": [{"name": target.name, **logical}]}
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(target.name.removeprefix("./"))}}
+    physical: dict[str, object] = {"artifactLocation": {"uri": quote(target.name.removeprefix("./"))}}
     line = finding.evidence.get("line")
     if isinstance(line, int):
         physical["region"] = {"startLine": line, "startColumn": finding.evidence.get("column", 1)}

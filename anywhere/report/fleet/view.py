@@ -60,7 +60,7 @@ class Cell:
 
 def groups(report: Report) -> tuple[Group, ...]:
     """The causes of all hosts, the one of most hosts first within its severity, fail before error before warn."""
-    found: dict[str, list[tuple[Target, Any]]] = {}
+    found: dict[str, list[tuple[Target, object]]] = {}
     for target in report.targets:
         for cause in target.causes:
             found.setdefault(cause.code, []).append((target, cause))
@@ -101,7 +101,7 @@ def _issuers(target: Target) -> str:
     return ", ".join(sorted(str(one) for one in found if one))
 
 
-def _tls(finding: Finding) -> Mapping[str, Any]:
+def _tls(finding: Finding) -> Mapping[str, object]:
     tls = finding.evidence.get("tls")
     return tls if isinstance(tls, Mapping) else {}
 
@@ -184,7 +184,7 @@ def row(target: Target) -> dict[str, Cell]:
     return cells
 
 
-def as_dict(report: Report) -> dict[str, Any]:
+def as_dict(report: Report) -> dict[str, object]:
     """The view as plain values, for the JSON report."""
     return {
         "hosts": len(report.targets),

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
-from typing import Any
 
 from anywhere import __version__
 from anywhere.model import Finding, Report, Status, Target, Verdict
@@ -137,10 +136,10 @@ class _Table:
     """Values stored once, and their places."""
 
     def __init__(self) -> None:
-        self.rows: list[Any] = []
+        self.rows: list[object] = []
         self._places: dict[str, int] = {}
 
-    def place(self, value: Any) -> int:
+    def place(self, value: object) -> int:
         key = json.dumps(value, sort_keys=True)
         if key not in self._places:
             self._places[key] = len(self.rows)
@@ -162,7 +161,7 @@ def _data(report: Report) -> str:
     return json_text(body, compact=True).replace("<", "\\u003c")
 
 
-def _host(target: Target, names: tuple[str, ...], table: _Table) -> list[Any]:
+def _host(target: Target, names: tuple[str, ...], table: _Table) -> list[object]:
     cells = row(target)
     reach = [
         [STATUSES.index(cells[name].status), round(cells[name].seconds * 1000)] if name in cells else 0
@@ -179,14 +178,14 @@ def _host(target: Target, names: tuple[str, ...], table: _Table) -> list[Any]:
     ]
 
 
-def _facts(facts: Mapping[str, Any]) -> str:
+def _facts(facts: Mapping[str, object]) -> str:
     system = facts.get("os")
     name = system.get("name", "") if isinstance(system, Mapping) else ""
     words = (facts.get("hostname", ""), name, facts.get("arch", ""), facts.get("kernel", ""))
     return " · ".join(str(word) for word in words if word)
 
 
-def _finding(finding: Finding) -> list[Any]:
+def _finding(finding: Finding) -> list[object]:
     plain = [finding.check, STATUSES.index(finding.status), finding.subject, finding.summary]
     if finding.status in (Status.PASS, Status.SKIP):
         return plain
@@ -196,7 +195,7 @@ def _finding(finding: Finding) -> list[Any]:
     return [*plain, str(finding.reason or ""), remedy.text if remedy else "", commands, evidence]
 
 
-def _untimed(value: Any) -> Any:
+def _untimed(value: object) -> object:
     """Without what differs from host to host for no reason."""
     if isinstance(value, Mapping):
         return {name: _untimed(inner) for name, inner in value.items() if name not in ("timings", "x-amzn-requestid")}

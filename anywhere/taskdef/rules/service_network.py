@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, note, over, put, remove, rule, skip, warn
 from anywhere.taskdef.rules import sources
@@ -56,7 +55,7 @@ def _by_address(case: Case, item: Node) -> Iterator[Mark]:
 
 def _target_type(case: Case, group: Node) -> str | None:
     """The target type of a group that the template itself makes; None where it is not known."""
-    raw: Any = group.raw
+    raw: object = group.raw
     resources = case.service.resources if case.service else {}
     resource = resources.get(raw.ref) if isinstance(raw, Unknown) else None
     if not isinstance(resource, dict) or resource.get("Type") != "AWS::ElasticLoadBalancingV2::TargetGroup":

@@ -36,12 +36,12 @@ def template_name(key: str) -> str:
     return _FROM_API.get(key) or key[:1].upper() + key[1:]
 
 
-def is_template(value: Mapping[str, Any]) -> bool:
+def is_template(value: Mapping[str, object]) -> bool:
     """Whether an object is a CloudFormation template."""
     return isinstance(value.get("Resources"), dict) or "AWSTemplateFormatVersion" in value
 
 
-def read_template(value: Mapping[str, Any]) -> Content:
+def read_template(value: Mapping[str, object]) -> Content:
     """The ECS resources of a template. Raises ParseError for one without properties."""
     resources = value.get("Resources")
     if not isinstance(resources, dict):
@@ -63,7 +63,7 @@ def read_template(value: Mapping[str, Any]) -> Content:
     return Content(tuple(definitions), tuple(services), tuple(unread))
 
 
-def read_definition(properties: Any, base: str, logical: str) -> Definition:
+def read_definition(properties: object, base: str, logical: str) -> Definition:
     """A definition from the properties of its resource; `logical` names it where its family is not known."""
     node, place = _canonical_root(properties, base)
     return Definition(
@@ -78,13 +78,13 @@ def _service(resource: Mapping[str, Any], pointer: str, logical: str, kind: str,
     return Service(logical, kind, node, place, target, resources=resources)
 
 
-def _canonical_root(properties: Any, base: str) -> tuple[Node, Place]:
+def _canonical_root(properties: object, base: str) -> tuple[Node, Place]:
     names: dict[str, str] = {}
     value = canonical(properties, "", base, names)
     return Node(value), Place(base, names, template_name)
 
 
-def canonical(raw: Any, pointer: str, source: str, names: dict[str, str], free: bool = False) -> Any:
+def canonical(raw: object, pointer: str, source: str, names: dict[str, str], free: bool = False) -> object:
     """The value with the API's names and intrinsics as Unknown; fills `names` with where each part stands."""
     names[pointer] = source
     if isinstance(raw, dict):
@@ -103,16 +103,16 @@ def canonical(raw: Any, pointer: str, source: str, names: dict[str, str], free: 
     return raw
 
 
-def is_intrinsic(raw: Any) -> bool:
+def is_intrinsic(raw: object) -> bool:
     """Whether an object is a call that CloudFormation will replace."""
     return isinstance(raw, dict) and (set(raw) == {"Ref"} or any(str(key).startswith("Fn::") for key in raw))
 
 
-def _is_no_value(raw: Any) -> bool:
+def _is_no_value(raw: object) -> bool:
     return isinstance(raw, dict) and raw == {"Ref": "AWS::NoValue"}
 
 
-def unknown(raw: Mapping[str, Any]) -> Unknown | None:
+def unknown(raw: Mapping[str, object]) -> Unknown | None:
     """What can be said of an intrinsic without running it; None for AWS::NoValue, which stands for absence."""
     if _is_no_value(raw):
         return None
@@ -132,7 +132,7 @@ def unknown(raw: Mapping[str, Any]) -> Unknown | None:
     return Unknown(str(name))
 
 
-def _sub(argument: Any) -> Unknown:
+def _sub(argument: object) -> Unknown:
     template = argument[0] if isinstance(argument, list) and argument else argument
     text = template if isinstance(template, str) else ""
     names = _PLACEHOLDER.findall(text)
@@ -140,7 +140,7 @@ def _sub(argument: Any) -> Unknown:
     return Unknown("Fn::Sub", text=_PLACEHOLDER.sub("${}", text), ref=ref)
 
 
-def _presence(argument: Any) -> bool | None:
+def _presence(argument: object) -> bool | None:
     """Whether both branches of an Fn::If agree that there is a value."""
     if not isinstance(argument, list) or len(argument) != 3:
         return None

@@ -43,7 +43,7 @@ class Place:
             parent = key
         return found
 
-    def value(self, value: Any) -> Any:
+    def value(self, value: object) -> object:
         """A canonical value in the document's own names."""
         if isinstance(value, list):
             return [self.value(item) for item in value]
@@ -72,7 +72,7 @@ class Definition:
     place: Place
     key: str = ""
     services: tuple[Service, ...] = ()
-    origin: Any = None
+    origin: object = None
 
     @property
     def family(self) -> str:

@@ -65,7 +65,7 @@ def _misfit(document: Document, item: Definition | Service, pointer: str, proble
     return " ".join(part for part in (source, inner, problem, f"(line {line}, column {column})") if part)
 
 
-def _content(value: Any) -> Content:
+def _content(value: object) -> Content:
     if isinstance(value, list):
         parts = [_object(item, f"/{at}") for at, item in enumerate(value) if isinstance(item, dict)]
         return _joined(parts)
@@ -107,7 +107,7 @@ def _definition(value: Mapping[str, Any], base: str) -> Definition:
     return Definition(name_of(node, "family", "task definition"), node, Place(base))
 
 
-def _service(value: Mapping[str, Any], base: str) -> Service:
+def _service(value: Mapping[str, object], base: str) -> Service:
     node = Node(value)
     kind = "service" if _SERVICE_KEYS & set(value) else "run"
     target = value.get("taskDefinition")

@@ -20,7 +20,7 @@ _YAML_NAMES = (".yaml", ".yml")
 class Parsed:
     """A document's value, and how to make the function that finds a pointer's line and column."""
 
-    value: Any
+    value: object
     locator: Callable[[], Locator]
 
 

@@ -127,7 +127,7 @@ SERVICE: Shape = {
 _WHOLE = re.compile(r"[-+]?\d{1,18}(?:\.0+)?\Z")
 
 
-def mismatch(raw: Any, shape: Shape, pointer: str = "") -> tuple[str, str] | None:
+def mismatch(raw: object, shape: Shape, pointer: str = "") -> tuple[str, str] | None:
     """The first value that does not have its expected shape: its pointer and what is wrong with it. Absent values and
     unknown ones fit every shape; text that reads as a number or flag is one."""
     if raw is None or isinstance(raw, Unknown):
@@ -139,7 +139,7 @@ def mismatch(raw: Any, shape: Shape, pointer: str = "") -> tuple[str, str] | Non
     return None if _fits(raw, shape) else (pointer, f"must be {_article(shape)}, not {_kind(raw)}")
 
 
-def _fields(raw: Any, shape: dict[str, Shape], pointer: str) -> tuple[str, str] | None:
+def _fields(raw: object, shape: dict[str, Shape], pointer: str) -> tuple[str, str] | None:
     if not isinstance(raw, dict):
         return pointer, f"must be an object, not {_kind(raw)}"
     for key, value in raw.items():
@@ -149,7 +149,7 @@ def _fields(raw: Any, shape: dict[str, Shape], pointer: str) -> tuple[str, str] 
     return None
 
 
-def _items(raw: Any, shape: Shape, pointer: str) -> tuple[str, str] | None:
+def _items(raw: object, shape: Shape, pointer: str) -> tuple[str, str] | None:
     if not isinstance(raw, list):
         return pointer, f"must be a list, not {_kind(raw)}"
     for at, item in enumerate(raw):
@@ -160,7 +160,7 @@ def _items(raw: Any, shape: Shape, pointer: str) -> tuple[str, str] | None:
     return None
 
 
-def _fits(raw: Any, shape: str) -> bool:
+def _fits(raw: object, shape: str) -> bool:
     if shape == FREE:
         return isinstance(raw, dict)
     if isinstance(raw, (dict, list)):
@@ -174,7 +174,7 @@ def _article(shape: str) -> str:
     return {NUMBER: "a whole number", TEXT: "text", FLAG: "true or false", FREE: "an object"}[shape]
 
 
-def _kind(raw: Any) -> str:
+def _kind(raw: object) -> str:
     if isinstance(raw, (dict, list)):
         return "an object" if isinstance(raw, dict) else "a list"
     if isinstance(raw, bool):

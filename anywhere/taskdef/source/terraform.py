@@ -50,12 +50,12 @@ _SINGLE = frozenset(
 )
 
 
-def is_terraform(value: Mapping[str, Any]) -> bool:
+def is_terraform(value: Mapping[str, object]) -> bool:
     """Whether an object is what `terraform show -json` prints."""
     return "format_version" in value and any(key in value for key in ("resource_changes", "planned_values", "values"))
 
 
-def read_terraform(value: Mapping[str, Any]) -> Content:
+def read_terraform(value: Mapping[str, object]) -> Content:
     """The ECS resources that will be there after the plan, or that are in the state."""
     references = dict(_references(_at(value, "configuration", "root_module"), ""))
     definitions, services = [], []
@@ -68,7 +68,7 @@ def read_terraform(value: Mapping[str, Any]) -> Content:
     return Content(tuple(definitions), tuple(services))
 
 
-def _resources(value: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, Any, str]]:
+def _resources(value: Mapping[str, object]) -> Iterator[tuple[str, str, object, object, str]]:
     """Address, type, attributes, which of them are known after apply, and the pointer to the attributes."""
     changes = value.get("resource_changes")
     if isinstance(changes, list):
@@ -88,7 +88,7 @@ def _resources(value: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, Any, s
         yield from _module(_at(value, root, "root_module"), f"/{root}/root_module")
 
 
-def _module(module: Any, pointer: str) -> Iterator[tuple[str, str, Any, Any, str]]:
+def _module(module: object, pointer: str) -> Iterator[tuple[str, str, object, object, str]]:
     for at, resource in enumerate(_list(module, "resources")):
         if isinstance(_at(resource, "values"), dict) and _at(resource, "mode") != "data":
             here = f"{pointer}/resources/{at}/values"
@@ -97,7 +97,7 @@ def _module(module: Any, pointer: str) -> Iterator[tuple[str, str, Any, Any, str
         yield from _module(child, f"{pointer}/child_modules/{at}")
 
 
-def _references(module: Any, prefix: str) -> Iterator[tuple[str, str]]:
+def _references(module: object, prefix: str) -> Iterator[tuple[str, str]]:
     """For each service of the configuration, the address of the definition that it names."""
     for resource in _list(module, "resources"):
         names = _at(resource, "expressions", "task_definition", "references")
@@ -110,7 +110,7 @@ def _references(module: Any, prefix: str) -> Iterator[tuple[str, str]]:
         yield from _references(_at(call, "module"), f"{prefix}module.{name}.")
 
 
-def _definition(address: str, raw: Any, pointer: str) -> Definition:
+def _definition(address: str, raw: object, pointer: str) -> Definition:
     names: dict[str, str] = {}
     value = _canonical(raw, "", pointer, names)
     place = Place(pointer, names, None)
@@ -125,7 +125,7 @@ def _definition(address: str, raw: Any, pointer: str) -> Definition:
     return Definition(address, Node(value), place, key=_bare(address))
 
 
-def _containers(text: str, address: str) -> Any:
+def _containers(text: str, address: str) -> object:
     """The containers, which a plan holds as JSON inside a string: all of them stand where the string stands."""
     try:
         containers = parse_json(text)
@@ -135,7 +135,7 @@ def _containers(text: str, address: str) -> Any:
     return containers
 
 
-def _service(address: str, kind: str, raw: Any, pointer: str, references: Mapping[str, str]) -> Service:
+def _service(address: str, kind: str, raw: object, pointer: str, references: Mapping[str, str]) -> Service:
     names: dict[str, str] = {}
     value = _canonical(raw, "", pointer, names)
     place = Place(pointer, names, None)
@@ -162,7 +162,7 @@ def _bare(address: str) -> str:
     return _KEYS.sub("", address)
 
 
-def _marked(value: Any, unknowns: Any) -> Any:
+def _marked(value: object, unknowns: object) -> object:
     """The attributes with Unknown where the plan says "known after apply"."""
     if unknowns is True:
         return Unknown("known after apply", present=None)
@@ -179,7 +179,7 @@ def _marked(value: Any, unknowns: Any) -> Any:
     return value
 
 
-def _canonical(raw: Any, pointer: str, source: str, names: dict[str, str], free: bool = False) -> Any:
+def _canonical(raw: object, pointer: str, source: str, names: dict[str, str], free: bool = False) -> object:
     """The value with the API's names; what Terraform shows empty (no block, no text) is absent."""
     names[pointer] = source
     if isinstance(raw, dict):
@@ -220,5 +220,5 @@ def _list(value: Any, key: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _text(value: Any, key: str) -> str:
+def _text(value: object, key: str) -> str:
     return str(_at(value, key) or "")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from anywhere.documents.json import Locator
 from anywhere.documents.pointer import token
 from anywhere.documents.yaml import Reader, read_yaml
 from anywhere.documents.yaml_nodes import Node
 
 
-def parse_yaml(text: str) -> tuple[Any, Locator]:
+def parse_yaml(text: str) -> tuple[object, Locator]:
     """The value of a YAML text as JSON has it, and its locator. Raises ParseError, see `read_yaml`."""
     reader = _Reader()
     return read_yaml(text, reader), reader.locate
 
 
 class _Reader(Reader):
-    def tagged(self, node: Node, pointer: str, depth: int) -> Any:
+    def tagged(self, node: Node, pointer: str, depth: int) -> object:
         """`!Ref x` is {"Ref": "x"}, `!GetAtt a.b` is {"Fn::GetAtt": ["a", "b"]}, and so on."""
         tag = node.tag
         if not tag.startswith("!") or len(tag) == 1:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from anywhere.facts.agents.agents import agents, ecs_version, parse_metadata, shard_names, ssm_version
 from anywhere.facts.agents.credentials import SHARED, Named, metadata_service, named_variables, parse_names, shared_file
-from anywhere.facts.agents.ecs_log import PATH, SYMPTOMS, agent_log, parse_agent_log
+from anywhere.facts.agents.ecs_log import ECS_LINES, PATH, agent_log, parse_agent_log
 from anywhere.facts.agents.registration import GREP, IDENTITY, LEFTOVER, VAULT, parse_registration, registration
 from anywhere.facts.agents.ssm_log import parse_ssm_log
 from anywhere.facts.system.packages import DPKG
@@ -95,7 +95,7 @@ def test_shards_and_version_are_read() -> None:
         ('msg="Error creating data client" error="invalid database"', "state"),
         ('msg="unable to dial wss response: : Forbidden"', "proxy"),
         ('msg="unable to dial wss response: 502 Bad Gateway: websocket: bad handshake"', "websocket"),
-        ('error="StatusCode: 400, RequestID: 1-2, AccessDeniedException: User: x"', "refused"),
+        ('error="StatusCode: 400, RequestID: 1-2, AccessDeniedException: User: x"', "denied"),
         ('msg="Container instance is deregistered"', "deregistered"),
         ('msg="Error creating Docker client" error="client not found for docker version: 1.21"', "docker"),
         ('msg="Invalid logging drivers: x"', "config"),
@@ -103,7 +103,7 @@ def test_shards_and_version_are_read() -> None:
 )  # fmt: skip
 def test_symptoms_are_named(line: str, kind: str) -> None:
     assert [one.kind for one in parse_agent_log(line).symptoms] == [kind]
-    assert kind in {name for name, _ in SYMPTOMS}
+    assert kind in {row.kind for row in ECS_LINES}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anywhere.errors import ParseError
-from anywhere.facts.firewall.firewall import LEGACY, NFT, parse_units, parse_version
+from anywhere.facts.firewall.firewall import LEGACY, NFT, parse_version
 from anywhere.facts.firewall.iptables import Table, parse_rule, parse_save
 from anywhere.facts.firewall.iptables_walk import Packet, walk
 from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule, parse_nft
@@ -200,13 +200,9 @@ def test_a_packet_is_followed_through_nft(rules: list[list[object]], target: str
     assert (verdict.target, verdict.certain) == (target, certain)
 
 
-def test_versions_units_and_ports_are_read() -> None:
+def test_versions_and_ports_are_read() -> None:
     assert parse_version("iptables v1.8.9 (nf_tables)") == NFT
     assert parse_version("iptables v1.8.4 (legacy)") == parse_version("iptables v1.6.1") == LEGACY
     assert parse_version("not found") == ""
     assert parse_ports("8080,51678-51680") == ((8080, 8080), (51678, 51680))
     assert sysctl_path("net.ipv4.conf.eth0/100.rp_filter") == "/proc/sys/net/ipv4/conf/eth0.100/rp_filter"
-    shown = "Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nId=b.service\nLoadState=not-found\n"
-    found = parse_units(shown)
-    assert found and found[0].active and found[0].enabled and not found[1].loaded
-    assert parse_units("") is None

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anywhere.facts.network.go_url import GoUrl, NotAUrl, parse_proxy
+from anywhere.errors import ParseError
 from anywhere.facts.network.no_proxy import is_excluded, useless_entries
 from anywhere.facts.network.proxy_environment import ProxyEnvironment, redact
+from anywhere.hosts.probe.proxy_url import NotAUrl, ProxyUrl, parse_proxy
 
 HOST = "ecs.us-east-1.amazonaws.com"
 PROXY = "http://proxy.example:3128"
@@ -325,7 +326,7 @@ def test_any_environment_is_taken(env):
 def test_parse_proxy_gives_a_url_or_its_own_error(text):
     try:
         url = parse_proxy(text)
-        good = isinstance(url, GoUrl) and url.port >= 0
+        good = isinstance(url, ProxyUrl) and url.port >= 0
     except NotAUrl as error:
         good = bool(str(error))
     assert good
@@ -340,3 +341,22 @@ def test_any_exclusion_list_is_taken(parts):
     text = "".join(parts)
     assert is_excluded(text, "a.B", 443) in (True, False)
     useless_entries(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("http://h:99999", "h", 99999),  # Go reads it, and fails when it dials
+        ("http://u:p/ss@h:3128", "http", 80),  # the slash ends the authority: Go's second try finds a host named http
+        ("http://[fe80::1%25eth0]:3128", "fe80::1%eth0", 3128),
+        ("http://user@h", "h", 80),
+    ],
+)
+def test_one_reading_for_what_is_judged_and_what_is_dialled(text: str, host: str, port: int) -> None:
+    url = parse_proxy(text)
+    assert (url.host, url.effective_port) == (host, port)
+    if port < 65536:
+        assert ProxyUrl.parse(text) == url
+    else:
+        with pytest.raises(ParseError):
+            ProxyUrl.parse(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -56,8 +57,12 @@ def settings(paths: list[str]) -> Sections:
     for path in paths:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().replace("\\\n", " ").splitlines()
+        section = ""
         for line in lines:
+            section = line.strip() if line.lstrip().startswith("[") else section
             key, equals, value = line.strip().partition("=")
+            if key.strip().startswith("Environment") and section != "[Service]":
+                continue
             if equals and not line.lstrip().startswith(("#", ";", "[")):
                 values.setdefault(key.strip(), [])
                 values[key.strip()] = [*values[key.strip()], value.strip()] if value.strip() else []
@@ -101,12 +106,21 @@ def properties(name: str, units: dict[str, dict[str, object]]) -> list[tuple[str
         shown[key] = " ".join(values.get(key, []))
     reserved = ("active", "enabled", "main", "pid")
     shown |= {key: str(value) for key, value in known.items() if key not in reserved}
-    words = [word for line in values.get("Environment", []) for word in shlex.split(line)]
+    words = [word for line in values.get("Environment", []) for word in environment_words(line)]
     environment = list({word.partition("=")[0]: word for word in words}.values())
     pairs = [*shown.items(), ("Environment", " ".join(map(quoted, environment)))]
     for line in values.get("EnvironmentFile", []):
         pairs.append(("EnvironmentFiles", f"{line.lstrip('-')} (ignore_errors={'yes' if line[0] == '-' else 'no'})"))
     return pairs
+
+
+def environment_words(line: str) -> list[str]:
+    """As systemd 236 and later: an assignment with a specifier that it does not know is dropped, %% is a percent sign."""
+    words = []
+    for word in shlex.split(line):
+        if "=" in word and not re.search(r"%(?![aAbBCdDEfgGhHiIjJlLmMnNopPqsStTuUvVwWyY])", word.replace("%%", "")):
+            words.append(word.replace("%%", "%"))
+    return words
 
 
 def quoted(word: str) -> str:

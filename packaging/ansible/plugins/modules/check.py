@@ -16,16 +16,6 @@ description:
     server by SSH with the connection's own variables (C(ansible_host), C(ansible_user), C(ansible_port),
     C(ansible_ssh_private_key_file)). With I(where=host) the package is on the server and runs there.
 options:
-  where:
-    description: Where C(anywhere) runs.
-    type: str
-    choices: [controller, host]
-    default: controller
-  executable:
-    description: The command, as a list of words.
-    type: list
-    elements: str
-    default: [anywhere]
   region:
     description: AWS regions; where none is given, the region in which the server is registered.
     type: list
@@ -83,11 +73,7 @@ options:
     type: str
     choices: [not-ready, warnings, never]
     default: not-ready
-  arguments:
-    description: Further words for the command line.
-    type: list
-    elements: str
-    default: []
+extends_documentation_fragment: [ecs_anywhere.toolkit.where]
 author: The ecs-anywhere-toolkit maintainers
 """
 

@@ -54,21 +54,7 @@ options:
         fails the task. Not in check mode.
     type: bool
     default: false
-  where:
-    description: Where C(anywhere) runs.
-    type: str
-    choices: [controller, host]
-    default: controller
-  executable:
-    description: The command, as a list of words.
-    type: list
-    elements: str
-    default: [anywhere]
-  arguments:
-    description: Further words for the command line, such as C(--ssh-accept-new).
-    type: list
-    elements: str
-    default: []
+extends_documentation_fragment: [ecs_anywhere.toolkit.where]
 author: The ecs-anywhere-toolkit maintainers
 """
 

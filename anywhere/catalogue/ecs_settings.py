@@ -1,0 +1,176 @@
+"""The settings of the ECS agent and what each takes. A dated table.
+
+Source: amazon-ecs-agent agent/config/config.go, agent/config/parse.go, agent/utils/utils.go (ParseBool), README.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from anywhere.catalogue.regions import is_region, near_region
+from anywhere.errors import did_you_mean
+
+DATED = "2026-11-29"
+
+# What Go's strconv.ParseBool takes; anything else is the setting's default.
+TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
+FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
+_DURATION = re.compile(
+    r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h)(?:(?:\d+(?:\.\d*)?)(?:ns|us|µs|ms|s|m|h))*|0"
+)
+_CLUSTER = re.compile(r"[A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/[A-Za-z0-9_-]{1,255}")
+_TYPOGRAPHIC = re.compile("[\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2032\u2033\u00b4]")
+_INVISIBLE = re.compile("[\u00a0\u200b\u200c\u200d\u2060\ufeff]")
+
+BOOLEANS = (
+    *("ECS_UPDATES_ENABLED", "ECS_DISABLE_METRICS", "ECS_DISABLE_PRIVILEGED", "ECS_SELINUX_CAPABLE"),
+    *("ECS_APPARMOR_CAPABLE", "ECS_ENABLE_TASK_ENI", "ECS_ENABLE_TASK_IAM_ROLE", "ECS_ENABLE_UNTRACKED_IMAGE_CLEANUP"),
+    *("ECS_ENABLE_TASK_CPU_MEM_LIMIT", "ECS_PULL_DEPENDENT_CONTAINERS_UPFRONT", "ECS_AUDIT_LOGFILE_DISABLED"),
+    *("ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST", "ECS_DISABLE_IMAGE_CLEANUP", "ECS_AWSVPC_BLOCK_IMDS"),
+    *(
+        "ECS_ENABLE_CONTAINER_METADATA",
+        "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE",
+        "ECS_SHARED_VOLUME_MATCH_FULL_CONFIG",
+    ),
+    *("ECS_POLL_METRICS", "ECS_DISABLE_DOCKER_HEALTH_CHECK", "ECS_ENABLE_GPU_SUPPORT", "ECS_EBSTA_SUPPORTED"),
+    *("ECS_ENABLE_INF_SUPPORT", "ECS_DISABLE_TASK_METADATA_AZ", "ECS_ENABLE_SPOT_INSTANCE_DRAINING"),
+    *("ECS_ENABLE_RUNTIME_STATS", "ECS_EXCLUDE_IPV6_PORTBINDING", "ECS_WARM_POOLS_CHECK", "ECS_ENABLE_FIRELENS_ASYNC"),
+    *("ECS_CHECKPOINT", "ECS_ENABLE_HIGH_DENSITY_ENI", "ECS_ENABLE_PROMETHEUS_METRICS"),
+    *(
+        "ECS_OFFHOST_INTROSPECTION_ACCESS_ENABLED",
+        "ECS_SKIP_LOCALHOST_TRAFFIC_FILTER",
+        "ECS_ALLOW_OFFHOST_INTROSPECTION_ACCESS",
+    ),
+)
+DURATIONS = (
+    *(
+        "ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION",
+        "ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION_JITTER",
+        "ECS_IMAGE_PULL_TIMEOUT",
+    ),
+    *("ECS_IMAGE_MINIMUM_CLEANUP_AGE", "NON_ECS_IMAGE_MINIMUM_CLEANUP_AGE", "ECS_IMAGE_CLEANUP_INTERVAL"),
+    *("ECS_POLLING_METRICS_WAIT_DURATION", "ECS_CONTAINER_STOP_TIMEOUT", "ECS_MANIFEST_PULL_TIMEOUT"),
+    *("ECS_CONTAINER_START_TIMEOUT", "ECS_CONTAINER_CREATE_TIMEOUT", "ECS_IMAGE_PULL_INACTIVITY_TIMEOUT"),
+    "ECS_CGROUP_CPU_PERIOD",
+)
+NUMBERS = ("ECS_RESERVED_MEMORY", "ECS_NUM_IMAGES_DELETE_PER_CYCLE", "ECS_TASK_PIDS_LIMIT", "ECS_LOG_MAX_ROLL_COUNT")
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "ECS_LOGLEVEL": ("debug", "info", "warn", "error", "crit", "none"),
+    "ECS_LOGLEVEL_ON_INSTANCE": ("debug", "info", "warn", "error", "crit", "none"),
+    "ECS_LOG_OUTPUT_FORMAT": ("logfmt", "json"),
+    "ECS_LOG_ROLLOVER_TYPE": ("size", "hourly"),
+    "ECS_IMAGE_PULL_BEHAVIOR": ("default", "always", "once", "prefer-cached"),
+    "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM": ("none", "ec2_instance"),
+    "ECS_ENGINE_AUTH_TYPE": ("dockercfg", "docker"),
+    "ECS_INSTANCE_IP_COMPATIBILITY": ("ipv4", "ipv6"),
+}
+OTHERS = (
+    *(
+        "ECS_CLUSTER",
+        "ECS_EXTERNAL",
+        "ECS_BACKEND_HOST",
+        "ECS_DATADIR",
+        "ECS_HOST_DATA_DIR",
+        "ECS_LOGFILE",
+        "ECS_AUDIT_LOGFILE",
+    ),
+    *("ECS_AVAILABLE_LOGGING_DRIVERS", "ECS_RESERVED_PORTS", "ECS_RESERVED_PORTS_UDP", "ECS_INSTANCE_ATTRIBUTES"),
+    *("ECS_CONTAINER_INSTANCE_TAGS", "ECS_ENGINE_AUTH_DATA", "ECS_AGENT_LABELS", "ECS_VOLUME_PLUGIN_CAPABILITIES"),
+    *("ECS_AGENT_CONFIG_FILE_PATH", "ECS_AGENT_PID_NAMESPACE_HOST", "ECS_AGENT_APPARMOR_PROFILE", "ECS_CGROUP_PATH"),
+    *(
+        "ECS_CNI_PLUGINS_PATH",
+        "ECS_DETAILED_OS_FAMILY",
+        "ECS_DOMAIN_JOINED_LINUX_INSTANCE",
+        "ECS_DYNAMIC_HOST_PORT_RANGE",
+    ),
+    *("ECS_ENABLE_CPU_UNBOUNDED_WINDOWS_WORKAROUND", "ECS_ENABLE_MEMORY_UNBOUNDED_WINDOWS_WORKAROUND"),
+    *("ECS_EXCLUDE_UNTRACKED_IMAGE", "ECS_FSX_WINDOWS_FILE_SERVER_SUPPORTED", "ECS_GMSA_SUPPORTED", "ECS_LOG_DRIVER"),
+    *("ECS_LOG_OPTS", "ECS_LOG_MAX_FILE_SIZE_MB", "ECS_NVIDIA_RUNTIME", "ECS_TASK_METADATA_RPS_LIMIT"),
+    *("ECS_UPDATE_DOWNLOAD_DIR", "ECS_AWSVPC_ADDITIONAL_LOCAL_ROUTES", "ECS_FTEST_FORCE_NET_HOST"),
+    *(
+        "ECS_AGENT_RUN_PRIVILEGED",
+        "ECS_TASK_CPU_MEM_LIMIT",
+        "ECS_CREDENTIAL_SPEC_SUPPORTED",
+        "ECS_GMSA_DOMAINLESS_SUPPORTED",
+    ),
+)
+KNOWN = (*BOOLEANS, *DURATIONS, *NUMBERS, *CHOICES, *OTHERS)
+
+
+def complaint(name: str, value: str) -> tuple[str, bool] | None:
+    """What is wrong with a value, and whether the agent does not work with it (else it only ignores the setting); None
+    for a value that is right, empty or of a setting that is not in the table."""
+    if mark := _TYPOGRAPHIC.search(value) or _INVISIBLE.search(value):
+        shown = "an invisible character" if _INVISIBLE.match(mark[0]) else f"a typographic quotation mark ({mark[0]})"
+        return f"holds {shown}: write {_plain(value)}", True
+    if value and " #" in value and name.startswith(("ECS_", "AWS_")) and not value.startswith(("{", "[")):
+        return (
+            f"has a note behind its value, which the agent reads as a part of it: write {value.partition(' #')[0]}",
+            True,
+        )
+    judge = _JUDGES.get(name)
+    return judge(value) if judge and value.strip() else None
+
+
+def near_setting(name: str) -> str:
+    """`did you mean ECS_CLUSTER?` for a name that only looks like a known one; empty for any other."""
+    if name in KNOWN or not name.upper().startswith(("ECS_", "ECS-", "NON_ECS")):
+        return ""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.upper().replace("-", "_"), KNOWN, 1, 0.86)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def _plain(value: str) -> str:
+    return _INVISIBLE.sub("", _TYPOGRAPHIC.sub("", value)).strip()
+
+
+def _boolean(value: str) -> tuple[str, bool] | None:
+    if value.strip() in TRUE | FALSE:
+        return None
+    return f"is no boolean ({value.strip()[:40]}), so the agent takes its default: write true or false", True
+
+
+def _duration(value: str) -> tuple[str, bool] | None:
+    if _DURATION.fullmatch(value.strip()):
+        return None
+    return (
+        f"is no duration ({value.strip()[:40]}), so the agent takes its default: write a unit, as in 30s, 10m or 3h",
+        False,
+    )
+
+
+def _number(value: str) -> tuple[str, bool] | None:
+    return None if re.fullmatch(r"-?\d+", value.strip()) else (f"is no whole number ({value.strip()[:40]})", False)
+
+
+def _region(value: str) -> tuple[str, bool] | None:
+    return None if is_region(value) else (f"is no AWS region: {value[:40]}{near_region(value)}", True)
+
+
+def _cluster(value: str) -> tuple[str, bool] | None:
+    if _CLUSTER.fullmatch(value.strip()):
+        return None
+    return f"cannot be the name of a cluster: {value[:60]} (letters, digits, - and _ alone)", True
+
+
+def _choice(allowed: tuple[str, ...]) -> Callable[[str], tuple[str, bool] | None]:
+    def judge(value: str) -> tuple[str, bool] | None:
+        if value.strip().lower() in allowed:
+            return None
+        hint = did_you_mean(value, allowed, f"known are {', '.join(allowed)}")
+        return f"is unknown to the agent ({value.strip()[:40]}), which takes its default; {hint}", False
+
+    return judge
+
+
+_JUDGES: Mapping[str, Callable[[str], tuple[str, bool] | None]] = {
+    **dict.fromkeys(BOOLEANS, _boolean),
+    **dict.fromkeys(DURATIONS, _duration),
+    **dict.fromkeys(NUMBERS, _number),
+    **{name: _choice(allowed) for name, allowed in CHOICES.items()},
+    "AWS_DEFAULT_REGION": _region,
+    "ECS_CLUSTER": _cluster,
+}

@@ -1,0 +1,275 @@
+"""What lines of the agents' logs mean: pattern, cause, what to say, how to fix it. A dated table, in the order of judging.
+
+Patterns were tried on recorded runs of the real agents (ECS agent 1.105.1, SSM agent 3.3) and on lines of public
+reports; both message forms of the AWS SDK are in it. Sources: amazon-ecs-agent agent/app/agent.go, agent/acs, ecs-init/
+engine; amazon-ssm-agent common/identity, core/app/credentialrefresher; the issues named in the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+DATED = "2026-11-29"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One row. `kind` names the symptom; the first row whose pattern fits a line decides. `words` are plain words, one of
+    which every such line holds. `cause` is the cause code, empty where the way to AWS is at fault (then the network
+    checks name it) or where only the agent's state is known. `says` completes the sentence "the agent ...", `fix` is the
+    sentence for a person, and `lasting` marks what no later success takes back."""
+
+    kind: str
+    pattern: str
+    words: tuple[str, ...]
+    says: str = ""
+    cause: str = ""
+    fix: str = ""
+    network: bool = False
+    lasting: bool = False
+
+
+STATE_FIX = (
+    "Stop ecs, move /var/lib/ecs/data/agent.db away, start ecs. The instance registers anew: the old container instance "
+    "has to be deregistered, and its running tasks are orphaned (stop their containers). Then update the ECS agent."
+)
+ROLE_FIX = (
+    "Attach the managed policy AmazonEC2ContainerServiceforEC2Role to the role that the activation names, and "
+    "AmazonSSMManagedInstanceCore; if it is attached, an organization policy (SCP) or a permissions boundary denies the "
+    "action. Systems Manager Quick Setup may have replaced the role: see the instance in Fleet Manager."
+)
+
+# The ECS agent's own log, and ecs-init's, which hands on what docker answered.
+ECS_LINES: tuple[LogLine, ...] = (
+    LogLine(
+        "clock",
+        r"Signature (?:expired|not yet current): \d{8}T\d{6}Z is .* \(\d{8}T\d{6}Z",
+        ("Signature ",),
+        "is refused by AWS: the clock of this host is wrong",
+        network=True,
+    ),
+    LogLine(
+        "cluster",
+        r"saved cluster '.*?' does not match configured cluster '.*?'",
+        ("saved cluster",),
+        "stops: its saved state belongs to another cluster",
+    ),
+    LogLine(
+        "state",
+        r"Error loading previously saved state|failed to load .{0,60}BoltDB|Unable to initialize new task engine|"
+        r"Error creating data client|Could not unmarshal existing state|[Cc]orrupted data|invalid database|"
+        r"failed to load task engine state",
+        ("saved state", "BoltDB", "task engine", "data client", "existing state", "orrupted data", "invalid database"),
+        "cannot load its saved state",
+        "agent.state-damaged",
+        STATE_FIX,
+    ),
+    LogLine(
+        "denied",
+        r"AccessDenied(?:Exception)?\b|is not authorized to perform|with an explicit deny|UnauthorizedOperation",
+        ("AccessDenied", "not authorized", "explicit deny", "UnauthorizedOperation"),
+        "is refused by AWS",
+        "agent.not-authorized",
+        ROLE_FIX,
+    ),
+    LogLine(
+        "cluster-unknown",
+        r"ClusterNotFoundException|InvalidClusterException|Cluster not found",
+        ("ClusterNotFound", "InvalidClusterException", "Cluster not found"),
+        "is refused by AWS: the cluster does not exist in this account and region",
+        "registration.other",
+        "Create the cluster in the account and region of the registration, or correct ECS_CLUSTER in /etc/ecs/ecs.config.",
+    ),
+    LogLine(
+        "deregistered",
+        r'msg="Container instance is deregistered"|reconnectDelay="?1h0m0s|InactiveInstanceException|'
+        r"InvalidInstance(?:Id)?(?:Exception)?\b",
+        ("is deregistered", "reconnectDelay", "InactiveInstance", "InvalidInstance"),
+        "is refused by AWS: this container instance is deregistered",
+    ),
+    LogLine(
+        "token",
+        r"ExpiredToken(?:Exception)?\b|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|"
+        r"SignatureDoesNotMatch|security token included in the request is (?:expired|invalid)",
+        (
+            "ExpiredToken",
+            "UnrecognizedClient",
+            "InvalidClientTokenId",
+            "InvalidSignature",
+            "SignatureDoes",
+            "security token",
+        ),
+        "is refused by AWS: its credentials are expired or not valid",
+        "agent.no-credentials",
+        "Restart the SSM agent, which writes fresh credentials, then ecs. If the clock was wrong, set it first.",
+    ),
+    LogLine(
+        "throttled",
+        r"Throttling(?:Exception)?\b|Rate exceeded|LimitExceededException|TooManyRequests",
+        ("Throttling", "Rate exceeded", "LimitExceeded", "TooManyRequests"),
+        "is throttled by AWS and tries again by itself",
+        "agent.disconnected",
+        "Wait: the agent backs off and tries again. Start the agents of a fleet in waves.",
+    ),
+    LogLine(
+        "proxy",
+        r"proxyconnect tcp: |Proxy Authentication Required|\\?\": Forbidden|response: : Forbidden",
+        ("proxyconnect", "Proxy Authentication", "Forbidden"),
+        "is stopped at the proxy",
+        network=True,
+    ),
+    LogLine(
+        "dns",
+        r"lookup \S+(?: on \S+:53)?: .*?(?:no such host|i/o timeout|connection refused|server misbehaving)",
+        ("lookup ",),
+        "cannot resolve a name",
+        network=True,
+    ),
+    LogLine(
+        "tls",
+        r"x509: |remote error: tls: |TLS handshake timeout|server gave HTTP response to HTTPS",
+        ("x509: ", "tls: ", "TLS handshake", "to HTTPS"),
+        "gets no TLS connection that it trusts",
+        network=True,
+    ),
+    LogLine("tcp", r"dial tcp \[?[\da-fA-F.:]+\]?:443: ", ("dial tcp",), "cannot connect to an endpoint", network=True),
+    LogLine(
+        "portal",
+        r"failed to decode response body, invalid character",
+        ("failed to decode",),
+        "is answered by a page for people",
+        network=True,
+    ),
+    LogLine(
+        "credentials",
+        r"no valid providers in chain|NoCredentialProviders|failed to refresh cached credentials|"
+        r"failed to retrieve credentials|SharedCreds(?:Load|Access)|Error getting valid credentials",
+        (
+            "no valid providers",
+            "NoCredentialProviders",
+            "cached credentials",
+            "retrieve credentials",
+            "SharedCreds",
+            "valid cred",
+        ),
+        "finds no credentials",
+        "agent.no-credentials",
+        "Restart the SSM agent, which writes /root/.aws/credentials, then ecs.",
+    ),
+    LogLine(
+        "apparmor",
+        r"An AppArmor policy prevents this sender",
+        ("AppArmor policy",),
+        "may not create control groups: AppArmor prevents it",
+        "docker.agent-incompatible",
+        "Update the ECS agent to 1.80.0 or later.",
+    ),
+    LogLine(
+        "runtime",
+        r"OCI runtime create failed|failed to create (?:shim )?task|runc(?:\S*)? (?:create|run) failed|"
+        r"unknown or invalid runtime name|exec format error",
+        ("OCI runtime", "create task", "create shim", "runc", "runtime name", "exec format"),
+        "is not started by docker's runtime",
+        "docker.not-running",
+        "Docker answers and starts no container: fix what the quoted line names (runtime, containerd, or the machine that this "
+        "host runs in), then restart docker and ecs.",
+    ),
+    LogLine(
+        "docker",
+        r"unable to connect to Docker daemon|Ensure Docker is running|client not found for docker version|"
+        r"Cannot connect to the Docker daemon",
+        ("to Docker", "Docker is running", "docker version", "Docker daemon"),
+        "does not reach docker",
+    ),
+    LogLine(
+        "port",
+        r"Error running (?:introspection endpoint|task api).*address already in use",
+        ("already in use",),
+        "cannot listen on its port",
+        lasting=True,
+    ),
+    LogLine(
+        "config",
+        r'Invalid format for \\?"?ECS_|Invalid logging drivers|AWS_DEFAULT_REGION has to be set|Error loading config|'
+        r"reserved memory is higher than",
+        ("Invalid ", "has to be set", "loading config", "reserved memory"),
+        "does not accept its settings",
+        "config.invalid",
+        "Correct the setting that the quoted line names in /etc/ecs/ecs.config, then restart ecs.",
+        lasting=True,
+    ),
+    LogLine(
+        "websocket",
+        r"unable to dial \S+ response: .*: websocket: bad handshake",
+        ("unable to dial",),
+        "gets its channel refused",
+        network=True,
+    ),
+    LogLine(
+        "silence",
+        r"ACS Connection hasn't had any activity for too long",
+        ("any activity",),
+        "hears nothing",
+        network=True,
+    ),
+    LogLine(
+        "refused", r"StatusCode: \d+, RequestID: [^,]*, (?:api error )?\w+: ", ("StatusCode: ",), "is refused by AWS"
+    ),
+    LogLine(
+        "discover",
+        r"(?:ACS|tcs): [Uu]nable to discover poll endpoint",
+        ("discover poll",),
+        "does not get the address of its channel",
+        network=True,
+    ),
+    LogLine(
+        "registration",
+        r'msg="Unable to register as a container instance|Received (?:non-)?terminal error',
+        ("to register", "terminal"),
+        "is not registered",
+    ),
+    LogLine(
+        "channel",
+        r'msg="Failed to connect to ACS"|msg="Error connecting to TCS"|lost websocket connection with ECS',
+        ("to connect to ACS", "connecting to TCS", "lost websocket"),
+        "does not get its channel",
+        network=True,
+    ),
+)
+
+# What the agent goes on without: the setting that asks for it, and the line that says so.
+LOST_FEATURES: tuple[LogLine, ...] = (
+    LogLine(
+        "gpu",
+        r"GPU support is enabled, but GPU information is not found|No GPU devices found, ignoring the GPU support config|"
+        r"Could not initialize Nvidia GPU Manager|Detecting Nvidia GPU devices failed|"
+        r"NVIDIA GPU devices are not (?:yet )?present",
+        ("GPU",),
+        "goes on without GPUs",
+        "gpu.not-found",
+        lasting=True,
+    ),
+)
+
+
+# A complaint that no row knows: it is quoted all the same.
+OTHER = LogLine("other", r"(?!)", (), "reports an error")
+
+
+@cache
+def compiled(rows: tuple[LogLine, ...]) -> tuple[tuple[LogLine, re.Pattern[str]], ...]:
+    """The patterns, made when the first log is read: most runs read none."""
+    return tuple((row, re.compile(row.pattern)) for row in rows)
+
+
+@cache
+def by_kind() -> dict[str, LogLine]:
+    """The rows of the ECS agent by their kind."""
+    return {row.kind: row for row in (*ECS_LINES, *LOST_FEATURES, OTHER)}
+
+
+def first_match(rows: tuple[LogLine, ...], line: str) -> LogLine | None:
+    """The row that a line belongs to."""
+    return next((row for row, pattern in compiled(rows) if pattern.search(line)), None)

@@ -1,0 +1,100 @@
+"""What the agents complain about, in words for a report: the line quoted, AWS's refusals with role and action."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from anywhere.checks.remedies import Command, remedy
+from anywhere.facts.agents.ecs_log import AgentLog, Symptom, message
+from anywhere.facts.agents.init_log import init_complaint
+from anywhere.hosts.base import Host
+from anywhere.model import Remedy
+
+DATABASE = "/var/lib/ecs/data/agent.db"
+ACTION = re.compile(r"not authorized to perform: ?([a-z0-9-]+:\w+)|(?:Exception|perform):? .{0,80}?\b(ecs:\w+)")
+ROLE = re.compile(r"assumed-role/([^/\s]+)/")
+# What is refused where the line does not name the action: by the call that it is about.
+CALLS = (
+    (
+        re.compile(r"RegisterContainerInstance|re-?registering container instance|Unable to register", re.I),
+        "ecs:RegisterContainerInstance",
+    ),
+    (re.compile(r"DiscoverPollEndpoint|discover poll", re.I), "ecs:DiscoverPollEndpoint"),
+    (re.compile(r"\bTCS\b|ecs-t-|telemetry", re.I), "ecs:StartTelemetrySession"),
+    (re.compile(r"\bACS\b|ecs-a-", re.I), "ecs:Poll"),
+    (re.compile(r"CreateCluster|create cluster", re.I), "ecs:CreateCluster"),
+)
+
+
+def complaint(host: Host, log: AgentLog | None) -> Symptom | None:
+    """The complaint that explains the agent's state: one that names a cause, else the latest of its log, else what
+    ecs-init said, else the last line of level error or critical."""
+    symptoms = log.symptoms if log else ()
+    known = [one for one in symptoms if one.row.cause]
+    if known:
+        same = [one for one in known if one.kind == known[-1].kind]
+        return replace(same[0], also=tuple(one.line for one in same[1:]))
+    if symptoms:
+        return symptoms[-1]
+    return init_complaint(host) or (Symptom("other", "", log.last) if log and log.last and not log.acs else None)
+
+
+def refused_actions(symptom: Symptom) -> list[str]:
+    """The actions of a refusal, as far as its lines give them away."""
+    return list(dict.fromkeys(filter(None, map(_action, (symptom.line, *symptom.also)))))
+
+
+def _action(line: str) -> str:
+    if found := ACTION.search(line):
+        return found[1] or found[2]
+    return next((action for pattern, action in CALLS if pattern.search(line)), "")
+
+
+def told(symptom: Symptom | None) -> str:
+    """The rest of a summary: what the line means, and the line itself."""
+    if symptom is None:
+        return ""
+    return f': it {meaning(symptom)}: "{message(symptom.line)}"'
+
+
+def meaning(symptom: Symptom) -> str:
+    """What the complaint means, with the action and the role of a refusal."""
+    if symptom.kind != "denied":
+        return symptom.row.says
+    role = ROLE.search(symptom.line)
+    whose = f"role {role[1]}" if role else "the role of this instance"
+    return f"is refused by AWS: {whose} may not call {' and '.join(refused_actions(symptom)) or 'what the line names'}"
+
+
+def of_symptom(symptom: Symptom) -> dict[str, object]:
+    """The evidence: kind, channel, the whole line, whether the way to AWS is at fault."""
+    found: dict[str, object] = {
+        "symptom": symptom.kind,
+        "channel": symptom.channel,
+        "line": symptom.line,
+        "network": symptom.row.network,
+    }
+    if symptom.kind == "denied":
+        role = ROLE.search(symptom.line)
+        found |= {"actions": refused_actions(symptom), "role": role[1] if role else ""}
+    return found
+
+
+COMMANDS: dict[str, tuple[Command, ...]] = {
+    "state": (
+        ("systemctl", "stop", "ecs"),
+        ("mv", DATABASE, f"{DATABASE}.damaged"),
+        ("systemctl", "start", "ecs"),
+    ),
+    "token": (("systemctl", "restart", "amazon-ssm-agent"), ("systemctl", "restart", "ecs")),
+    "credentials": (("systemctl", "restart", "amazon-ssm-agent"), ("systemctl", "restart", "ecs")),
+    "runtime": (("docker", "info"), ("systemctl", "restart", "docker")),
+}
+
+
+def mend(host: Host, symptom: Symptom | None) -> Remedy | None:
+    """The fix of the row, with the commands that do it on this host; None where the row has none."""
+    if symptom is None or not symptom.row.fix:
+        return None
+    return remedy(host, symptom.row.fix, *COMMANDS.get(symptom.kind, ()))

@@ -1,0 +1,156 @@
+"""What checks hand to diagnosis and reports with a finding: the keys that rules rely on, each in one place.
+
+A check fills these, `diagnosis/evidence.py` reads them, and the JSON report shows them as they are. Keys that no rule
+reads stay free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Literal, TypedDict
+
+Scheme = Literal["https", "wss", "http", "tls", "tcp"]
+Suites = Literal["go", "ecs-agent", "any", "none"]
+
+
+class Look(StrEnum):
+    """A second look at an endpoint that failed, by what it changes."""
+
+    OTHER_NAME = "other-name"
+    FULL_SEGMENTS = "full-segments"
+    SMALL_SEGMENTS = "small-segments"
+    SMALLEST_SEGMENTS = "smallest-segments"
+    ANY_TRUST = "any-trust"
+    ANY_DATE = "any-date"
+    HOST_TRUST = "host-trust"
+    COMPONENT_TRUST = "component-trust"
+    GO_SUITES = "go-suites"
+    ANY_SUITES = "any-suites"
+    OTHER_SCHEME = "other-scheme"
+
+
+class Timings(TypedDict, total=False):
+    """Seconds of each step."""
+
+    connect: float
+    tls: float
+    http: float
+
+
+class Address(TypedDict, total=False):
+    """One address of an endpoint: how far its probe came, why no further, whether the host has a route there."""
+
+    address: str
+    stage: str
+    reason: str
+    detail: str
+    route: bool
+    timings: Timings
+
+
+class Tls(TypedDict, total=False):
+    """The certificate that was presented and what was agreed."""
+
+    version: str
+    cipher: str
+    issuer: str
+    issuer_organization: str
+    subject: str
+    not_before: float
+    not_after: float
+    chain: list[str]
+
+
+class Http(TypedDict, total=False):
+    """The answer of an endpoint, or of what answers in its place."""
+
+    status: int
+    headers: dict[str, str]
+
+
+class Reach(TypedDict, total=False):
+    """`endpoints.reach` and `endpoints.websocket`: one endpoint as its component reaches it."""
+
+    component: str
+    view: str
+    service: str
+    shard: int
+    proxy: str
+    excluded: bool
+    addresses: list[Address]
+    proxy_unresolved: str
+    resolved: list[str]
+    known_to: list[str]
+    truncated: bool
+    tls: Tls
+    http: Http
+    second_look: dict[str, str]
+    second_look_notes: dict[str, str]
+    really_expired: bool
+    own_store: bool
+    by_chance: bool
+    partial: bool
+    tried: list[str]
+    shards: bool
+
+
+class Nameserver(TypedDict, total=False):
+    """`network.nameservers`: `half` where one family's or one form's questions alone fail."""
+
+    nameservers: list[str]
+    said: str
+    half: bool
+
+
+class Forgery(TypedDict):
+    """`network.dns-forgery`: the addresses that a name which cannot exist got."""
+
+    addresses: list[str]
+    name: str
+
+
+class Agreement(TypedDict):
+    """`network.dns-agreement`: the names that nameservers disagree about."""
+
+    names: list[str]
+
+
+class PrivateAnswers(TypedDict):
+    """`network.private-answers`: the core names by the kind of their addresses."""
+
+    private: list[str]
+    public: list[str]
+
+
+class Overlap(TypedDict):
+    """`containers.subnets`: a docker network, and what each address in it is to this host."""
+
+    network: str
+    covers: Mapping[str, str]
+
+
+class Proxies(TypedDict):
+    """`network.proxy` of components that differ: the proxy of each, and those that do not work while another does."""
+
+    proxies: Mapping[str, str]
+    dead: list[str]
+
+
+class Obstacle(TypedDict):
+    """`netfilter.path`: the rule that stops container traffic, and whether the rules of `rules apply` get past it."""
+
+    rule: str
+    path: str
+    ours_helps: bool
+
+
+class Quote(TypedDict, total=False):
+    """A line of a log or a rule that a cause rests on; every format shows it."""
+
+    line: str
+    file: str
+    when: str
+
+
+Quoted = Sequence[Quote]

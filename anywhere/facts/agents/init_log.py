@@ -1,0 +1,35 @@
+"""What ecs-init's log says last: why the agent's container was not started, or how it ended."""
+
+from __future__ import annotations
+
+from anywhere.catalogue.log_lines import ECS_LINES, first_match
+from anywhere.facts.agents.ecs_log import BAD, Symptom, as_logfmt, quoted
+from anywhere.facts.files import Access, read_text
+from anywhere.hosts.base import Host
+
+PATH = "/var/log/ecs/ecs-init.log"
+TAIL = 32 * 1024  # bytes: ecs-init writes a few lines a start, and copies 200 of the agent's where that crashed
+
+COMMANDS: tuple[tuple[str, ...], ...] = ()
+FILES: tuple[str, ...] = (PATH,)
+FOLDERS: tuple[str, ...] = ()
+
+
+def init_complaint(host: Host) -> Symptom | None:
+    """The last complaint of ecs-init; None where there is none or the log may not be read."""
+    text = read_text(host, PATH, tail=TAIL)
+    return None if text.access is not Access.READ else parse_init_log(text.content)
+
+
+def parse_init_log(text: str) -> Symptom | None:
+    """The last line of level error or critical, by the table where that knows it (`other` where not).
+
+    ```
+    level=error time=2026-09-21T10:00:00Z msg="could not start Agent: API error (500): OCI runtime create failed: ..."
+    ```
+    """
+    bad = [line for line in as_logfmt(text).splitlines() if BAD.search(line)]
+    for line in reversed(bad[-20:]):
+        if row := first_match(ECS_LINES, line):
+            return Symptom(row.kind, "", quoted(line))
+    return Symptom("other", "", quoted(bad[-1])) if bad else None
