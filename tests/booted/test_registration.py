@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.booted.machine import Machine, booted
+from tests.booted.mirror import make_bare
 from tests.region import Region
 from tests.region.site import Site
 
@@ -41,6 +42,14 @@ def register(machine: Machine, site: Site, **activation: float) -> None:
     machine.sh(f"cd /tmp; {SSM}; systemctl stop amazon-ssm-agent")
     machine.sh(f"amazon-ssm-agent -register -code {one['code']} -id {one['id']} -region us-east-1")
     machine.sh(f"systemctl start amazon-ssm-agent docker; cd /tmp; {ECS}; {CONFIG}; systemctl enable --now ecs")
+
+
+def test_a_bare_server_gets_docker_from_the_mirror(site: tuple[Machine, Site], request: pytest.FixtureRequest) -> None:
+    machine, region = site
+    make_bare(region, machine, request.node.callspec.params["site"])
+    assert not machine.run(("sh", "-c", "command -v docker || command -v dockerd")).ok
+    machine.sh("apt-get update && DEBIAN_FRONTEND=noninteractive apt-get -y install docker.io")
+    assert machine.sh("systemctl is-active docker").strip() == "active"
 
 
 def test_the_stand_ins_register_and_stay_connected(site: tuple[Machine, Site]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.booted.machine import Machine, booted
+from tests.booted.mirror import make_bare
 from tests.booted.test_registration import CONFIG, ECS, SSM, kinds
 from tests.region import Region
 from tests.region.faults.registration import Rehearsal, setbacks
@@ -26,7 +27,11 @@ LOGS = (
 )
 UP = ["acs", "control-channel", "tcs"]
 PATIENCE = 12  # seconds for what is no failure, only slow
-STEPS = ("package", "docker", "ssm", "ecs")
+DOCKER = (
+    "command -v dockerd >/dev/null || { apt-get -o Acquire::Retries=0 update && DEBIAN_FRONTEND=noninteractive "
+    "apt-get -o Acquire::Retries=0 -y install docker.io; } && systemctl start docker"
+)
+STEPS = ("docker", "package", "ssm", "ecs")
 BY_SUITE = {
     suite: [name for name, one in setbacks().items() if suite == next(iter(one.suites))]
     for suite in ("bookworm", "trixie")
@@ -50,7 +55,7 @@ def steps(one: Rehearsal) -> dict[str, str]:
         f"amazon-ssm-agent -register -code {code} -id {identity} -region us-east-1 && systemctl restart amazon-ssm-agent"
     )
     joins = "systemctl enable --quiet ecs; timeout 5 systemctl restart ecs"
-    return dict(zip(STEPS, (install, "systemctl start docker", register, joins), strict=True))
+    return dict(zip(STEPS, (DOCKER, install, register, joins), strict=True))
 
 
 def run(machine: Machine, site: Site, one: Rehearsal) -> tuple[str, str]:
@@ -76,6 +81,8 @@ def test_it_is_reported_and_healed(place: tuple[str, Machine, Site], name: str) 
     machine.sh(CLEAN)
     one = Rehearsal(site, machine, site.control.activate(limit=3))
     what = setbacks()[name]
+    if name.startswith("mirror"):
+        make_bare(site, machine, suite)
     what.apply(one)
     try:
         step, said = run(machine, site, one)

@@ -41,7 +41,7 @@ class Upgraded(Exception):
 def answer(state: State, request: Request) -> Answer | None:
     """The answer; None for what is nobody's here (no signature, no file). Raises Ended and Upgraded."""
     hosted = _hosted(state, request)
-    operation = "GetObject" if hosted else request.operation
+    operation = request.operation if hosted is None else "GetObject" if _is_s3(request) else "GetFile"
     if hosted is None and not request.headers.get("authorization") and operation not in UNSIGNED:
         return None
     trouble = state.trouble(operation) if operation else None
@@ -61,10 +61,14 @@ def answer(state: State, request: Request) -> Answer | None:
     return found
 
 
+def _is_s3(request: Request) -> bool:
+    return "s3" in request.name.split(".")
+
+
 def _hosted(state: State, request: Request) -> Answer | None:
     if request.method not in ("GET", "HEAD"):
         return None
-    if "s3" in request.name.split("."):
+    if _is_s3(request):
         return hosting.from_bucket(state.plane, request)
     return hosting.from_site(state.plane, request)
 

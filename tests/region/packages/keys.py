@@ -43,6 +43,16 @@ def sign(path: Path, signature: Path, name: str = "packages", armor: bool = Fals
     _rest(home)
 
 
+def clear_sign(path: Path, target: Path, name: str = "packages") -> None:
+    """Write a file's text with its signature around it."""
+    home = _home()
+    target.unlink(missing_ok=True)
+    _gpg(
+        home, "--digest-algo", "SHA512", "--local-user", _mail(name), "--output", str(target), "--clearsign", str(path)
+    )
+    _rest(home)
+
+
 def _mail(name: str) -> str:
     return f"{name}@region.example.com"
 

@@ -24,6 +24,16 @@ def bucket_503(rehearsal: Rehearsal) -> None:
     rehearsal.break_call(GET, how="status", status=503)
 
 
+@setback("mirror-down", "the distribution's mirror resets every connection", "docker", "InRelease")
+def mirror_down(rehearsal: Rehearsal) -> None:
+    rehearsal.break_call("GetFile", how="reset")
+
+
+@setback("mirror-is-a-page", "a portal's page answers in place of the distribution's mirror", "docker", "InRelease")
+def mirror_is_a_page(rehearsal: Rehearsal) -> None:
+    rehearsal.break_call("GetFile", how="page")
+
+
 @setback("package-is-a-page", "a proxy's page comes in place of each package", "package", "html")
 def package_is_a_page(rehearsal: Rehearsal) -> None:
     rehearsal.break_call(GET, how="page")
