@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support import tries
 from tests.support.tries import pytest_configure, pytest_terminal_summary  # noqa: F401 (hooks)
+
+# How long an example takes says something of the machine only.
+settings.register_profile("here", deadline=None)
+settings.load_profile("here")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,6 +19,7 @@ MAY_WRITE = {
     "cli/common/progress.py",
     "cli/registering.py",
     "cli/__init__.py",
+    "__main__.py",  # when the others cannot be read
 }
 
 

@@ -176,6 +176,8 @@ class _Climb:
             head = read_head(self.sock, end, body=False)
         except TimeoutError as error:
             raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, "accepted, but never answered CONNECT") from error
+        except (ConnectionResetError, BrokenPipeError) as error:
+            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, "no HTTP answer to CONNECT: connection reset") from error
         except (OSError, ValueError) as error:
             raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, f"no HTTP answer to CONNECT: {error}") from error
         if head.status // 100 != 2:

@@ -71,7 +71,8 @@ def _race(family: int, target: object, timeout: float, mss: int, tries: list[Dia
 
 def _result(sock: Dialled) -> Dialled:
     code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if code:
+    # A reset came after the connection was made, however late this process looks: whoever uses it next meets it.
+    if code and code != errno.ECONNRESET:
         raise OSError(code, os.strerror(code))
     return sock
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 import trustme
 
 from anywhere.hosts.base import Deadline, Probe
+from anywhere.hosts.probe import tcp
 from anywhere.hosts.probe.tcp import open_tcp
 from anywhere.model import Reason, Stage
 from anywhere.threads import fan_out
@@ -644,3 +646,24 @@ def test_every_reason_of_the_ladder_is_in_this_file() -> None:
 
 
 NOT_HERE = ("NO_NAMESERVER", "NAMESERVER_TIMEOUT", "SERVER_FAILURE", "BOGUS_ANSWER")
+
+
+def test_a_reset_right_after_the_connect_is_the_same_however_late_it_is_seen(
+    trusted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that had to wait for the processor finds the reset where it expects the connection."""
+
+    def cut(sock: socket.socket) -> None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    result = tcp._result
+
+    def late(sock: tcp.Dialled) -> tcp.Dialled:
+        time.sleep(0.3)
+        return result(sock)
+
+    monkeypatch.setattr(tcp, "_result", late)
+    is_(outcome(cut, trusted), Stage.TLS, Reason.TLS_RESET)
+    with Server(cut) as server:
+        probe = climb(ladder(trusted), 443, proxy=f"http://127.0.0.1:{server.port}")
+    assert (probe.reason, probe.detail) == (Reason.PROXY_ERROR, "no HTTP answer to CONNECT: connection reset")
