@@ -1,107 +1,196 @@
 """What no bundle, report or log may hold. Applied when an observation is recorded and again when a report is made.
 
-A redacted text keeps its form: JSON stays JSON, a settings file keeps its lines and names. So a bundle replays.
+A redacted text keeps its form: JSON stays JSON, a settings file keeps its lines and names. So a bundle replays. What a
+report needs to be read stays too: digests, ARNs, instance ids, versions, addresses, paths of secrets.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from anywhere.held import hide
 
 MASK = "***"
 
-Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
-
+# Names whose value is a secret however it is written: of AWS, ECS and SSM, Docker's log drivers and registries, databases.
+# What only says where a secret lies (`..._FILE`, `secrets`, an ARN) is none.
 _SECRET = (
-    r"secret_?access_?key|secret_?key|access_?key_?id|session_?token|security[-_]?token|authorization_?token|"
-    r"identity_?token|private_?key|activation_?(?:code|id)|pass(?:word|phrase)|_pass(?![a-z])|(?<!/)passwd|client_?secret|api_?key|auth_?token"
+    r"secret_?access_?key|access_?key_?id|(?:session|security|authorization|identity|auth)[-_]?token|"
+    r"activation_?(?:code|id)|pass(?:word|phrase|code)|_pass(?![a-z])|(?<!/)(?<!no)passwd|[-_]pwd(?![a-z])|client_?secret|"
+    r"(?:secret|private|api|shared|account|access|license|signing|encryption|master|app)[-_]?key"
+    r"(?![a-z]|[-_]?(?:id|path|file|type))|set-cookie|_auth(?![a-z])"
+)
+# Names that are a secret's only where the value is attached to them, and words of a sentence elsewhere.
+_WEAK = r"(?<!:)(?:token|secret|jwt|credential)(?![a-z])"
+_ANY = rf"(?:{_SECRET}|{_WEAK})"
+_TOLD = (
+    r"(?:token|secret|pass(?:word|wd|phrase)|(?:api|access|secret|private|license)[-_ ]?key|bearer|basic|credentials?|"
+    r"(?:activation|auth|access)[-_ ]code|jwt)"
 )
 _PROXY = r"(?:https?|all|ftp)[_-]proxy"
 # A separator never reaches into the next line: an empty value must not cost the following one.
 _GAP = r"[^\S\n]*+"
+# Quoted, quoted within quotes, or bare: then a quotation mark ends it only at the end of a word.
+_VALUE = (
+    r"(?P<value>\\\"(?:(?!\\\").)*\\\"|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|"
+    r"(?!\*\*\*)[^\s,;&}\"']+(?:[\"'](?![\s,;&}\]:]|\Z)[^\s,;&}\"']*)*)"
+)
+# No secret behind its name: a mask, a structure, nothing, or where it lies.
+_NOT = r"(?!\*\*\*|[\"']?(?:arn:aws|\*\*\*)|[\[{]|(?:null|true|false)\b|[\"']{2})"
+# Beside a telling word these are no secrets: places, names, identifiers, digests, moments, versions, words.
+_ORDINARY = re.compile(
+    r"arn:|sha\d+:|https?://|[./~]|(?:mi|i|ami|sg|vpc|subnet|eni)-[0-9a-f]+\b|\d{4}-\d\d-\d\d|v?\d+(?:\.\d+)+|"
+    r"(?:[A-Za-z0-9-]+\.)+[a-z]{2,}(?::\d+)?[,.;:]?\Z|[A-Za-z][\w.-]*[=:][^=]|"
+    r"(?:[A-Za-z]{1,15}|(?:[A-Z]?[a-z]{2,})+)(?:\(\d*\))?[,.;:]?\Z"
+)
+# A token that is known by its form (JWT; of code hosts, chats and registries; of AWS's STS).
+_FORM = (
+    r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|dckr_pat_|npm_|hvs\.|dop_v1_|sk_live_|SG\.|AIza)[A-Za-z0-9_.-]{10,}"
+    r"|\beyJ[A-Za-z0-9_-]{10,}(?:[.][A-Za-z0-9_-]*){0,2}|\b(?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=]{20,}"
+)
+_IN_URL = r"(/v2/credentials/|hooks\.slack\.com/services/|/receiver/v1/http/|[?&](?:sig|signature|key|code|id)=)"
 
 
 def _masked(match: re.Match[str]) -> str:
-    """The value's own quotation marks stay."""
-    quote = next((mark for mark in ('\\"', '"', "'") if match["value"].startswith(mark)), "")
+    """The value's own quotation marks stay; a bare value of JSON gets some."""
+    value = match["value"]
+    quote = next((mark for mark in ('\\"', '"', "'") if value.startswith(mark)), "")
+    quote = quote or ('"' if re.search(r"(?<!\\)\"\s*:\s*\Z", match["name"]) else "")
     return f"{match['name']}{quote}{MASK}{quote}"
 
 
-_RULES: tuple[Rule, ...] = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S), MASK),
+def _masked_word(match: re.Match[str]) -> str:
+    """A word of a sentence, where it is no ordinary one."""
+    return match[0] if _ORDINARY.match(match["value"]) else f"{match['name']}{MASK}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What is replaced, and the words of which a text must hold one, in lower case, for the rule to find anything: most
+    texts hold none, and looking for a word is a hundred times faster."""
+
+    hints: tuple[str, ...]
+    pattern: re.Pattern[str]
+    replacement: str | Callable[[re.Match[str]], str]
+
+
+def _rule(hints: str, pattern: str, replacement: str | Callable[[re.Match[str]], str], flags: int = 0) -> _Rule:
+    return _Rule(tuple(hints.split("|")), re.compile(pattern, flags), replacement)
+
+
+_WORDS = "secret|key|token|pass|activation|auth|pwd|cookie|credential|jwt"
+_RULES: tuple[_Rule, ...] = (
+    _rule("private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK, re.S),
     # A line `NAME=value` of a settings file: all of the line is the value.
-    (
-        re.compile(
-            rf"^(?P<name>{_GAP}#?{_GAP}(?:export[^\S\n]+)?\w*(?:{_SECRET}|engine_auth_data){_GAP}={_GAP})(?![\"'\s])[^\n]+",
-            re.I | re.M,
-        ),
+    _rule(
+        _WORDS,
+        rf"^(?P<name>{_GAP}#?{_GAP}(?:export[^\S\n]+)?\w*(?:{_SECRET}|engine_auth_data){_GAP}={_GAP})(?![\"'\s])[^\n]+",
         rf"\g<name>{MASK}",
+        re.I | re.M,
     ),
-    (
-        re.compile(
-            rf"(?P<name>(?:{_SECRET}|engine_auth_data|[\"']auth)\\?[\"']?{_GAP}(?:[=:]|\s-){_GAP})"
-            # Quoted, quoted within quotes, or bare: then a quotation mark ends it only at the end of a word.
-            r"(?P<value>\\\"(?:(?!\\\").)*\\\"|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|"
-            r"(?!\*\*\*)[^\s,;&}\"']+(?:[\"'](?![\s,;&}\]:]|\Z)[^\s,;&}\"']*)*)",
-            re.I,
-        ),
+    _rule(
+        _WORDS,
+        rf"(?P<name>(?:{_SECRET}|engine_auth_data|[\"']auth)\\?[\"']?{_GAP}(?:[=:]|\s-){_GAP})(?!null\b){_VALUE}",
         _masked,
+        re.I,
     ),
-    (
-        # Of the agent's and the installer's command lines, also as a list of quoted words.
-        re.compile(
-            r"((?:^|(?<=[\s\"']))-{1,2}(?:code|id|activation-code|activation-id|password)(?:[= ]+\\?[\"']?|[\"'],\s*[\"']))"
-            r"(?!\*\*\*|\\)[^\s\"'\\]+",
-            re.M,
-        ),
+    # The weak names: with `=` or a colon and no space, quoted, or as a line of YAML.
+    _rule(_WORDS, rf"(?P<name>{_WEAK}\\?[\"']?(?:{_GAP}={_GAP}|:)){_NOT}{_VALUE}", _masked, re.I),
+    _rule(_WORDS, rf"(?P<name>{_WEAK}\\?[\"']?{_GAP}:{_GAP})(?=\\?[\"']){_NOT}{_VALUE}", _masked, re.I),
+    _rule(
+        _WORDS,
+        rf"^(?P<name>{_GAP}#?{_GAP}(?:-{_GAP})?[\w.-]*{_WEAK}{_GAP}:[^\S\n]+){_NOT}(?P<value>\S+)(?=[^\S\n]*$)",
+        _masked,
+        re.I | re.M,
+    ),
+    # A name and a value as two members of one object, as task definitions and Docker have their environment.
+    _rule(
+        _WORDS,
+        rf"(?P<name>\\?\"(?:name|key)\\?\"\s*:\s*\\?\"[^\"\\]*{_ANY}\\?\"\s*,\s*\\?\"value\\?\"\s*:\s*){_NOT}{_VALUE}",
+        _masked,
+        re.I,
+    ),
+    # Options of a command line, also as a list of quoted words, and `user:password` behind them.
+    _rule(
+        f"{_WORDS}",
+        rf"(?P<name>(?:^|(?<=[\s\"']))--?[\w-]*(?:{_ANY}|pass)(?:[^\S\n]+|[\"'],{_GAP}(?=[\"'])))(?!-){_NOT}{_VALUE}",
+        _masked,
+        re.I | re.M,
+    ),
+    _rule(
+        "-u|user",
+        r"((?:^|(?<=\s))(?:-u|--(?:proxy-)?user)[= ][\"']?[^\s:\"']+:)(?!\*\*\*)[^\s\"']+",
         rf"\1{MASK}",
+        re.M,
     ),
-    (re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{12,}\b"), MASK),
-    (re.compile(r"((?:proxy-)?authorization[^\S\n]*:[^\S\n]*)[^\r\n\"]+", re.I), rf"\1{MASK}"),
-    (re.compile(r"(\bX-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+", re.I), rf"\1{MASK}"),
+    # In a sentence or a log line: a word that is no ordinary one, behind a telling word.
+    _rule(
+        f"{_WORDS}|bearer|basic|code",
+        rf"(?P<name>(?<![a-z]){_TOLD}[\"']?(?:{_GAP}(?:is|was|of|value|set{_GAP}to|to|=|:))*[^\S\n]+[\"'(<]?)"
+        r"(?!\*\*\*)(?P<value>(?=[^\s]*[0-9+/=])[^\s\"'<>,;)]{6,})",
+        _masked_word,
+        re.I,
+    ),
+    _rule(
+        _WORDS,
+        r"(?P<name>\b[A-Z0-9_]*(?:TOKEN|SECRET|PASSWORD|PASSWD|API_KEY|SECRET_KEY)[^\S\n]+[\"']?)"
+        r"(?!\*\*\*)(?P<value>[^\s\"',;=:]{6,})",
+        _masked_word,
+    ),
+    _rule("gh|glpat-|xox|dckr_|npm_|hvs.|dop_|sk_live|sg.|aiza|eyj|iqoj|fwog|fqog", _FORM, MASK),
+    _rule("/credentials/|hooks.slack|/receiver/|sig|key=|code=|id=", rf"{_IN_URL}(?!\*\*\*)[^\s\"'&<>]+", rf"\1{MASK}"),
+    # Of the agent's and the installer's command lines, also as a list of quoted words.
+    _rule(
+        "-code|-id|-activation|-password",
+        r"((?:^|(?<=[\s\"']))-{1,2}(?:code|id|activation-code|activation-id|password)(?:[= ]++\\?[\"']?|[\"'],\s*[\"']))"
+        r"(?!\*\*\*|\\)[^\s\"'\\]+",
+        rf"\1{MASK}",
+        re.M,
+    ),
+    _rule("akia|asia|aida|aroa", r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{12,}\b", MASK),
+    _rule("authorization", r"((?:proxy-)?authorization[^\S\n]*:[^\S\n]*)[^\r\n\"]+", rf"\1{MASK}", re.I),
+    _rule("x-amz-", r"(\bX-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+", rf"\1{MASK}", re.I),
     # A proxy variable: everything before the last @ is its user part, whatever a password holds. As a line of its own,
     # in quotation marks, and bare among others.
-    (
-        re.compile(
-            rf"^({_GAP}(?:export[^\S\n]+)?{_PROXY}{_GAP}={_GAP}[\"']?)(\w+://)?+(?!\*\*\*@)(?:(?!{_PROXY}|\s\#)[^\n])+@",
-            re.I | re.M,
-        ),
+    _rule(
+        "proxy",
+        rf"^({_GAP}(?:export[^\S\n]+)?{_PROXY}{_GAP}={_GAP}[\"']?+)(\w+://)?+(?!\*\*\*@)(?:(?!{_PROXY}|\s\#)[^\n])+@",
         rf"\1\2{MASK}@",
+        re.I | re.M,
     ),
-    (re.compile(rf"([\"']{_PROXY}=)(\w+://)?+(?!\*\*\*@)(?:(?!{_PROXY})[^\"'\n])+@", re.I), rf"\1\2{MASK}@"),
-    (
-        re.compile(rf"({_PROXY}[\"']?{_GAP}[=:]{_GAP}[\"'])(\w+://)?+(?!\*\*\*@)(?:(?!{_PROXY})[^\"'\n])+@", re.I),
+    _rule("proxy", rf"([\"']{_PROXY}=)(\w+://)?+(?!\*\*\*@)(?:(?!{_PROXY})[^\"'\n])+@", rf"\1\2{MASK}@", re.I),
+    _rule(
+        "proxy",
+        rf"({_PROXY}[\"']?{_GAP}[=:]{_GAP}[\"'])(\w+://)?+(?!\*\*\*@)(?:(?!{_PROXY})[^\"'\n])+@",
         rf"\1\2{MASK}@",
+        re.I,
     ),
-    (re.compile(rf"({_PROXY}{_GAP}[=:]{_GAP})(\w+://)?+(?!\*\*\*@)(?:(?!{_PROXY})[^\s\"'])+@", re.I), rf"\1\2{MASK}@"),
+    _rule(
+        "proxy",
+        rf"({_PROXY}{_GAP}[=:]{_GAP})(?!//)(\w+://)?+(?!\*\*\*@)(?:(?!{_PROXY})[^\s\"'])+@",
+        rf"\1\2{MASK}@",
+        re.I,
+    ),
     # The user part of any other URL.
-    (re.compile(r"://(?!\*\*\*@)[^\s/\"'<>]+@"), f"://{MASK}@"),
+    _rule("://", r"://(?!\*\*\*@)[^\s/\"'<>]+@", f"://{MASK}@"),
 )
 
 # Keys whose whole value is a secret wherever a mapping carries them, and those that hold a proxy's URL.
-SECRET_KEYS = re.compile(rf"secret(?!s)|{_SECRET}|engine_auth_data|authorization|\Aauth\Z", re.I)
+SECRET_KEYS = re.compile(
+    rf"secret(?![a-z])|token(?![a-z]|[-_]?(?:file|type|ttl))|{_SECRET}|engine_auth_data|authorization|\Aauth\Z", re.I
+)
 PROXY_KEYS = re.compile(r"(?:\A|https?|all|ftp)[_-]?proxy\Z", re.I)
 _LEAD = re.compile(r"\s*[\"']?(?:\w+://)?")
-
-
-# What a text must hold, in lower case, for a rule to find anything in it; most texts hold none of it, and looking for
-# a word is a hundred times faster than a rule. In the order of the rules.
-_WORDS = ("secret", "key", "token", "pass", "activation", "auth")
-_HINTS: tuple[tuple[str, ...], ...] = (
-    *(("private key",), _WORDS, _WORDS, ("-code", "-id", "-activation", "-password"), ("akia", "asia", "aida", "aroa")),
-    *(("authorization",), ("x-amz-",), ("proxy",), ("proxy",), ("proxy",), ("proxy",), ("://",)),
-)
-_HINTED = tuple(zip(_RULES, _HINTS, strict=True))
 
 
 def redact(text: str) -> str:
     """The text without credentials. Applying it twice changes nothing more."""
     folded = text.casefold()
-    for (pattern, replacement), hints in _HINTED:
-        if any(hint in folded for hint in hints):
-            text = pattern.sub(replacement, text)
+    for rule in _RULES:
+        if any(hint in folded for hint in rule.hints):
+            text = rule.pattern.sub(rule.replacement, text)
     return hide(text)
 
 
@@ -114,13 +203,18 @@ def redact_proxy(url: str) -> str:
 
 
 def redact_value(value: object, key: str = "") -> object:
-    """The same for a JSON-like value, at any depth."""
+    """The same for a JSON-like value, at any depth. `{"name": "X_TOKEN", "value": ...}` counts as a member X_TOKEN."""
     if isinstance(value, str):
         if SECRET_KEYS.search(key):
             return MASK if value else value
         return redact(redact_proxy(value) if PROXY_KEYS.search(key) else value)
     if isinstance(value, dict):
-        return {name: redact_value(item, str(name)) for name, item in value.items()}
+        named = [str(value.get(word, "")) for word in ("name", "Name", "key", "Key")]
+        told = next((name for name in named if SECRET_KEYS.search(name)), "")
+        return {
+            name: redact_value(item, told if str(name).lower() == "value" else str(name))
+            for name, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [redact_value(item, key) for item in value]
     return value

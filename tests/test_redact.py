@@ -53,6 +53,57 @@ PLANTED = [
     ("PASSWORD=a,b;c}d&e", "c}d"),
     ('password=ab"cd', "cd"),
     ("docker login -u u --password s3cret r.example", "s3cret"),
+    # Docker's log drivers (docs.docker.com, "Configure logging drivers") and routers of FireLens.
+    ('{"log-opts":{"splunk-token":"176FCEBF-4CF5-4EDF","splunk-url":"https://s:8088"}}', "176FCEBF"),
+    ('{"log-opts": {"logentries-token": "b0a3f9", "tag": "x"}}', "b0a3f9"),
+    ("splunk-token=176FCEBF-4CF5-4EDF", "176FCEBF"),
+    ('{"log-opts":{"gelf-address":"udp://user:s3cret@graylog:12201"}}', "s3cret"),
+    ('{"log-opts":{"sumo-url":"https://endpoint1.collection.sumologic.com/receiver/v1/http/ZaVnC4dhaV2"}}', "ZaVnC4"),
+    ('{"options":{"apikey":"0123abcd","Name":"datadog"}}', "0123abcd"),
+    ('{"options": {"license_key": "NRAK-0123", "Shared_Key": "fluent1", "HTTP_Passwd": "pw1"}}', "NRAK-0123"),
+    ('{"options": {"license_key": "NRAK-0123", "Shared_Key": "fluent1", "HTTP_Passwd": "pw1"}}', "fluent1"),
+    ('{"options": {"license_key": "NRAK-0123", "Shared_Key": "fluent1", "HTTP_Passwd": "pw1"}}', '"pw1"'),
+    ("AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq==;EndpointSuffix=x", "Eby8vdM02"),
+    # Names and values in logs, settings and sentences.
+    ("secret=abc123", "abc123"),
+    ("retrying with secret=hunter", "hunter"),
+    ("token=abc", "abc"),
+    ("GITHUB_TOKEN=plain", "plain"),
+    ("{Username:u Password:opensesame Token:hunterhunter}", "opensesame"),
+    ("{Username:u Password:opensesame Token:hunterhunter}", "hunterhunter"),
+    ("  splunk_token: hunter", "hunter"),
+    ("- secret: hunter2", "hunter2"),
+    ("TOKEN Pl4ntedValue", "Pl4ntedValue"),
+    ("ENV API_TOKEN AbCdEfGhIjKlMnOp", "AbCdEfGhIjKlMnOp"),
+    ("the token abc123def456 was rejected", "abc123def456"),
+    ("invalid token: abc123def456", "abc123def456"),
+    ("password is hunter2hunter2", "hunter2hunter2"),
+    (f"using secret key {KEY} of the vault", KEY),
+    ('got bearer "abc123def456ghi"', "abc123def456"),
+    ("Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpw"),
+    ("activation code abcDEF123ghi", "abcDEF123"),
+    ("login failed (jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-def)", "eyJhbGci"),
+    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "c2lnbmF0"),
+    ("pulled with ghp_0123456789abcdefghij", "0123456789abcdefghij"),
+    ("git clone https://x:glpat-0123456789abcdef@git.example/r", "0123456789abcdef"),
+    ("session IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUC", "b3JpZ2lu"),
+    ("Set-Cookie: session=abc123", "abc123"),
+    ("curl -u user:s3cret https://x", "s3cret"),
+    ("curl --proxy-user edge:s3cret https://x", "s3cret"),
+    ("run --api-key abcdef --name x", "abcdef"),
+    ('["run", "--token", "abcdef"]', "abcdef"),
+    ("https://r.example/v2?access_token=abcdef&x=1", "abcdef"),
+    ("https://x.blob.example/c?sv=1&sig=ab%2Fcd", "ab%2Fcd"),
+    ("GET 169.254.170.2/v2/credentials/6f0a8e8c-1c3b-4a0e-9d5f-0123456789ab", "6f0a8e8c"),
+    ("POST https://hooks.slack.com/services/T0/B0/abcdef", "abcdef"),
+    ('{"environment":[{"name":"DB_PASSWORD","value":"hunter"}]}', "hunter"),
+    ('{"Env": [{"Name": "API_TOKEN", "Value": "hunter"}]}', "hunter"),
+    ("PGPASSWORD=hunter psql", "hunter"),
+    ("MYSQL_ROOT_PASSWORD: hunter", "hunter"),
+    ("DB_PWD=hunter", "hunter"),
+    ("//registry.example/:_authToken=abcdef", "abcdef"),
+    ('{"registrytoken":"abcdef"}', "abcdef"),
+    ('{"identitytoken":"abcdef"}', "abcdef"),
 ]
 # What people put into a proxy's password.
 PASSWORDS = [
@@ -93,6 +144,31 @@ HARMLESS = [
     "AWS_SECRET_ACCESS_KEY=\nECS_CLUSTER=default",
     "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
     "https://docs.example/a?b=c@d.html/",
+    # What a report needs to be read, beside telling words.
+    "ExpiredTokenException: The security token included in the request is expired",
+    "UnrecognizedClientException: The security token included in the request is invalid. status code: 400",
+    "refreshing credentials at 2026-11-20T10:00:00Z",
+    "credentials expire 2026-11-20T10:00:00Z, token valid",
+    "token for mi-0123456789abcdef0 of cluster prod",
+    "secret arn:aws:secretsmanager:us-east-1:111122223333:secret:db-Ab12Cd of the task",
+    '{"secrets":[{"name":"DB","valueFrom":"arn:aws:ssm:us-east-1:111122223333:parameter/db"}]}',
+    "image r.example/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "key sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "amazon-ssm-agent 3.3.40.0-1\namazon-ecs-init 1.98.0-1",
+    "Version 2.0 token, docker 27.3.1, password policy v2",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFZ host",
+    "invalid character 'x' looking for beginning of object key string",
+    "the secret of host web-01.example.com:443 is elsewhere",
+    "AWS_WEB_IDENTITY_TOKEN_FILE=/var/run/secrets/token TOKEN_TTL=60",
+    "tokens=5 secrets=2 passed=14",
+    "proxy asks for basic authentication (realm corp)",
+    "Key pair, keyboard, monkey: all fine",
+    '{"token": null, "secret": false, "privateKeyType": "Rsa", "tokenFile": "/x/y"}',
+    "no credentials in /root/.aws/credentials",
+    "PWD=/root\nOLDPWD=/tmp",
+    "pam_unix(sudo:auth): authentication failure; user=bob",
+    "GSSAPIAuthentication no\nPasswordAuthentication no",
+    "%sudo ALL=(ALL) NOPASSWD: ALL",
 ]
 
 
@@ -104,11 +180,15 @@ def test_a_planted_secret_is_gone(text: str, secret: str) -> None:
         assert redact(redact(whole)) == redact(whole)
 
 
-@pytest.mark.parametrize("text", [text for text, _ in PLANTED if text.startswith("{")])
+@pytest.mark.parametrize("text", [text for text, _ in PLANTED if text.startswith('{"')])
 def test_json_stays_json_of_the_same_shape(text: str) -> None:
     assert shape(json.loads(redact(text))) == shape(json.loads(text))
     pretty = json.dumps(json.loads(text), indent=2)
     assert shape(json.loads(redact(pretty))) == shape(json.loads(text))
+
+
+def test_a_secret_that_is_a_number_becomes_a_text() -> None:
+    assert json.loads(redact('{"password": 12345678, "port": 443}')) == {"password": MASK, "port": 443}
 
 
 def shape(value: object) -> object:
@@ -235,6 +315,31 @@ WORDS = [
         "http://",
     ),
 ]
+WORDS += (
+    "token",
+    "TOKEN ",
+    "secret",
+    "secret: ",
+    "Basic ",
+    "bearer",
+    "--api-key",
+    "-u ",
+    ":",
+    "a1b2c3d4",
+    "is",
+    "passwd",
+)
+WORDS += (
+    '"name":"X_TOKEN","value":',
+    "eyJhbGciOiJIUzI1NiJ9",
+    "ghp_0123456789abc",
+    "?sig=",
+    "- ",
+    "null",
+    "arn:aws:x",
+    "{",
+    "***",
+)
 TEXTS = st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=4)), max_size=24).map("".join)
 
 
@@ -330,6 +435,6 @@ def test_looking_for_words_first_overlooks_nothing(text: str) -> None:
     from anywhere.redact import _RULES
 
     by_all_rules = text
-    for pattern, replacement in _RULES:
-        by_all_rules = pattern.sub(replacement, by_all_rules)
+    for rule in _RULES:
+        by_all_rules = rule.pattern.sub(rule.replacement, by_all_rules)
     assert redact(text) == by_all_rules

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping
 from anywhere.hosts.base import Daemon, Disk, Interface, Inventory, Listener
 
 DISKS = ("/", "/var", "/var/lib", "/var/lib/docker", "/var/lib/ecs", "/var/lib/amazon", "/var/log", "/tmp")
-# What decides how a program reaches AWS; nothing else of a process's environment is ever read.
-TELLING = re.compile(
-    r"(?i)^(https?_proxy|no_proxy|all_proxy|ssl_cert_(file|dir)|aws_\w+|ecs_\w+|docker_(host|min_api_version))$"
+# The variables that decide how a program reaches AWS, and those that tell an ECS agent apart; nothing else of a process's
+# environment is ever read. Extended regular expressions (POSIX), for grep on other hosts too.
+WAY = (
+    "https?_proxy|no_proxy|all_proxy|ssl_cert_(file|dir)|aws_[a-z0-9_]+|ecs_backend_host|docker_(host|min_api_version)"
 )
+TELLING = f"{WAY}|ecs_[a-z0-9_]+"
+_WAY, _TELLING = re.compile(WAY, re.I), re.compile(TELLING, re.I)
 # Process names (cut to 15 characters by the kernel) to the component they belong to.
 DAEMONS = {
     "dockerd": "docker",
@@ -55,8 +58,13 @@ def inventory() -> Inventory:
 
 
 def telling(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of an environment that decide how AWS is reached."""
-    return {name: value for name, value in sorted(environment.items()) if TELLING.match(name)}
+    """The variables of an environment that are read."""
+    return {name: value for name, value in sorted(environment.items()) if _TELLING.fullmatch(name)}
+
+
+def way(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of an environment that decide how AWS is reached, in its order."""
+    return {name: value for name, value in environment.items() if _WAY.fullmatch(name)}
 
 
 def disks(paths: Iterable[str]) -> list[Disk]:

@@ -10,12 +10,13 @@ from anywhere.checks.endpoints.visit import surveys
 from anywhere.evidence import Proxies
 from anywhere.facts.agents.components import Component, components
 from anywhere.facts.network.no_proxy import is_excluded
-from anywhere.facts.network.proxy_environment import ProxyEnvironment, ProxyProblem, redact
+from anywhere.facts.network.proxy_environment import ProxyEnvironment, ProxyProblem
 from anywhere.facts.network.survey import Visit
 from anywhere.facts.system.ignored import Ignored, ignored_settings
 from anywhere.facts.system.units import units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Stage, Status
+from anywhere.redact import redact_proxy
 from anywhere.settings import Settings
 
 AGENTS = ("ssm-agent", "ecs-agent", "docker")
@@ -147,7 +148,9 @@ def _caller(caller: Component) -> Finding:
     if problems:
         return _problem(caller, problems)
     summary = (
-        f"the agents would use {redact(url)} as this shell does" if url else "no proxy is set, and no agent is here yet"
+        f"the agents would use {redact_proxy(url)} as this shell does"
+        if url
+        else "no proxy is set, and no agent is here yet"
     )
     return passed(proxy.id, "calling environment", summary, matrix=_matrix(caller))
 
@@ -181,7 +184,7 @@ def _judge(
     if missing:
         yield _exclusions(component, missing, environment.no_proxy, matrix)
     else:
-        yield passed(proxy.id, component.name, f"uses {redact(url)}", matrix=matrix)
+        yield passed(proxy.id, component.name, f"uses {redact_proxy(url)}", matrix=matrix)
 
 
 def apply_command(url: str) -> tuple[str, ...]:
@@ -198,7 +201,7 @@ def _bare(
     blocked = bool(visits) and not any(visit.ok for visit in visits) and all(_not_out(visit) for visit in visits)
     if model is None or (only_shell and not blocked):
         return passed(proxy.id, component.name, "goes out directly", matrix=matrix)
-    url = redact(_proxy(model))
+    url = redact_proxy(_proxy(model))
     status = Status.FAIL if blocked else Status.WARN
     where = drop_in(component)
     remedy = Remedy(
@@ -291,7 +294,7 @@ def _matrix(component: Component) -> dict[str, Any]:
     def shown(environment: Any) -> dict[str, str]:
         # What counts comes last: the upper case, unless it is empty.
         ordered = sorted(environment.items(), key=lambda item: (bool(item[1]), item[0].isupper()))
-        upper = {name.upper(): redact(value) for name, value in ordered}
+        upper = {name.upper(): redact_proxy(value) for name, value in ordered}
         return {name: upper[name] for name in PROXY_NAMES if name in upper}
 
     return {

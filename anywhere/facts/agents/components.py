@@ -6,7 +6,6 @@ where it can be seen, else the declared one, and the caller's where the componen
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -18,11 +17,8 @@ from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import packages
 from anywhere.facts.system.units import Unit, units
 from anywhere.hosts.base import Daemon, Host, Inventory
+from anywhere.hosts.inventory import way
 
-# What decides how a program reaches AWS.
-TELLING = re.compile(
-    r"(?i)(https?_proxy|no_proxy|all_proxy|ssl_cert_(file|dir)|aws_\w+|ecs_backend_host|docker_(host|min_api_version))\Z"
-)
 CALLER = "calling environment"
 OWN = "own"
 # Folders of the host that the agent's container has at the same path (ecs-init/docker/docker.go, getHostConfig).
@@ -78,13 +74,8 @@ def components(host: Host) -> tuple[Component, ...]:
 
 def installer(inventory: Inventory) -> Component:
     """The program that runs now, in the environment that it was called with."""
-    caller = telling(inventory.environment)
+    caller = way(inventory.environment)
     return Component("installer", True, True, "", caller, caller, CALLER, go_store(caller))
-
-
-def telling(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that decide how AWS is reached."""
-    return {name: value for name, value in environment.items() if TELLING.match(name)}
 
 
 def go_store(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -122,12 +113,12 @@ def _docker(found: Mapping[str, Unit], inventory: Inventory, settings: DaemonJso
 def _service(name: str, unit: Unit, daemon: Daemon | None, inventory: Inventory) -> Component:
     """A program that runs right on the host, under a unit."""
     if not unit.exists and daemon is None:
-        caller = telling(inventory.environment)
+        caller = way(inventory.environment)
         return Component(name, False, False, unit.name, {}, caller, CALLER, go_store(caller))
-    declared = telling(unit.environment)
+    declared = way(unit.environment)
     effective, source = declared, _declared_source(unit, declared)
     if daemon and (daemon.environment or inventory.is_root):
-        effective, source = telling(daemon.environment), f"process {daemon.pid}"
+        effective, source = way(daemon.environment), f"process {daemon.pid}"
     running = daemon is not None or bool(unit.is_running) if (daemon or unit.active) else None
     return Component(
         name,
@@ -155,12 +146,12 @@ def _ecs_agent(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> C
     build = ecs_build(host)
     daemon = _daemon(inventory, "ecs-agent", Unit(""))
     if not unit.exists and daemon is None:
-        caller = telling(inventory.environment)
+        caller = way(inventory.environment)
         return Component("ecs-agent", False, False, ECS_UNIT, {}, caller, CALLER, agent_store({}, build), build)
-    declared = {**telling(unit.environment), **telling(config.init)}
-    effective, source = telling(config.agent), _config_source(config)
+    declared = {**way(unit.environment), **way(config.init)}
+    effective, source = way(config.agent), _config_source(config)
     if daemon and daemon.environment:
-        effective, source = telling(daemon.environment), f"process {daemon.pid}"
+        effective, source = way(daemon.environment), f"process {daemon.pid}"
     return Component(
         "ecs-agent",
         True,
@@ -182,7 +173,7 @@ ECS_UNIT = unit_facts.ECS
 
 def _config_source(config: EcsConfig) -> str:
     files = dict.fromkeys(
-        config.sources[name].rpartition(":")[0] for name in telling(config.agent) if name in config.sources
+        config.sources[name].rpartition(":")[0] for name in way(config.agent) if name in config.sources
     )
     return ", ".join(files) or "/etc/ecs/ecs.config"
 

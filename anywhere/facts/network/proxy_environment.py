@@ -12,16 +12,13 @@ bad URL: it puts `http://` before it, and then looks for a proxy of the name `ht
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from anywhere.facts.network.no_proxy import is_excluded, useless_entries
 from anywhere.hosts.probe.proxy_url import DEFAULT_PORTS, OLD_SCHEMES, NotAUrl, ProxyUrl, parse_proxy, parse_url
-from anywhere.redact import MASK
 
 ECS_AGENT, SSM_AGENT, DOCKER, GO = "ecs-agent", "ssm-agent", "docker", "go"
-_LEAD = re.compile(r"[\"']?(?:https?|socks[45]?[ah]?|ftp)://", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class ProxyProblem:
 
 @dataclass(frozen=True, slots=True)
 class ProxyEnvironment:
-    """The proxy settings of one program. The URLs may hold a password: show them by `redact` only."""
+    """The proxy settings of one program. The URLs may hold a password: show them by `redact_proxy` only."""
 
     flavour: str = GO
     http: ProxyUrl | None = field(default=None, repr=False)
@@ -58,7 +55,7 @@ class ProxyEnvironment:
     def for_host(self, host: str, port: int = 443, scheme: str = "https") -> str:
         """The proxy's URL with its port for a request to this host, empty for none.
 
-        `scheme` is `https`, `wss`, `http` or `ws`. The user part stays as written; see `redact`.
+        `scheme` is `https`, `wss`, `http` or `ws`. The user part stays as written; see `redact_proxy`.
         """
         proxy = self._for_scheme(scheme)
         if proxy is None or is_excluded(self.no_proxy, host, port):
@@ -69,13 +66,6 @@ class ProxyEnvironment:
         if scheme in ("https", "wss"):
             return self.https or (self.http if self.flavour == ECS_AGENT else None)
         return self.http if scheme in ("http", "ws") else None
-
-
-def redact(text: str) -> str:
-    """A proxy variable without its user part, whatever else is wrong with it."""
-    lead = found[0] if (found := _LEAD.match(text)) else ""
-    before, at, after = text[len(lead) :].rpartition("@")
-    return f"{lead}{MASK}@{after}" if at and before != MASK else text
 
 
 def _value(env: Mapping[str, str], name: str) -> tuple[str, str]:

@@ -9,14 +9,11 @@ import ipaddress
 from collections.abc import Mapping
 
 from anywhere.hosts.base import Daemon, Disk, Interface, Inventory, Listener
-from anywhere.hosts.inventory import DAEMONS, DISKS, UNITS, telling
+from anywhere.hosts.inventory import DAEMONS, DISKS, TELLING, UNITS, telling
 
 IFF_UP = 1
 RUNNING = ("up", "unknown")  # operational states of an interface that carries traffic; loopback and tunnels: unknown
 MEMORY = ("MemTotal:", "MemAvailable:", "MemFree:", "Buffers:", "Cached:")
-TELLING = (
-    "https?_proxy|no_proxy|all_proxy|ssl_cert_(file|dir)|aws_[a-z0-9_]+|ecs_[a-z0-9_]+|docker_(host|min_api_version)"
-)
 OWNED = (51678, 51679, 51680)  # ports of the ECS agent: whoever listens there is named
 BIG_ENDIAN = ("s390", "s390x", "ppc", "ppc64", "mips", "mips64")
 # Positions of the columns in /proc/net/tcp.

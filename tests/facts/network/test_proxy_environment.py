@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from anywhere.errors import ParseError
 from anywhere.facts.network.no_proxy import is_excluded, useless_entries
-from anywhere.facts.network.proxy_environment import ProxyEnvironment, redact
+from anywhere.facts.network.proxy_environment import ProxyEnvironment
 from anywhere.hosts.probe.proxy_url import NotAUrl, ProxyUrl, parse_proxy
+from anywhere.redact import redact_proxy
 
 HOST = "ecs.us-east-1.amazonaws.com"
 PROXY = "http://proxy.example:3128"
@@ -297,7 +298,7 @@ def test_entry_that_excludes_nothing_is_named(entry, useless):
     ],
 )
 def test_redact(text, wanted):
-    assert redact(text) == wanted
+    assert redact_proxy(text) == wanted
 
 
 SECRET = st.text(string.ascii_letters + string.digits + string.punctuation + " \\\u00e4", min_size=6)
@@ -307,9 +308,9 @@ SECRET = st.text(string.ascii_letters + string.digits + string.punctuation + " \
 def test_no_secret_is_shown(secret, lead):
     text = f"{lead}user:QQ{secret}@proxy.example:3128"
     env = ProxyEnvironment.from_mapping({"HTTPS_PROXY": text, "NO_PROXY": "localhost"}, "ecs-agent")
-    shown = [redact(text), repr(env), *(str(problem) for problem in env.problems)]
+    shown = [redact_proxy(text), repr(env), *(str(problem) for problem in env.problems)]
     assert not any(f"QQ{secret}" in part or "QQ" in part.partition("***")[0] for part in shown)
-    assert redact(redact(text)) == redact(text)
+    assert redact_proxy(redact_proxy(text)) == redact_proxy(text)
 
 
 @given(
