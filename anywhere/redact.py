@@ -173,8 +173,8 @@ _RULES: tuple[_Rule, ...] = (
         rf"\1\2{MASK}@",
         re.I,
     ),
-    # The user part of any other URL.
-    _rule("://", r"://(?!\*\*\*@)[^\s/\"'<>]+@", f"://{MASK}@"),
+    # The user part of any other URL; a password with a slash in it is none for a port and a path.
+    _rule("://", r"://(?!\*\*\*@)(?:[^\s/\"'<>]+|[^\s/:@\"'<>]+:(?!\d{1,5}[/?#])[^\s@\"'<>]{1,128})@", f"://{MASK}@"),
 )
 
 # Keys whose whole value is a secret wherever a mapping carries them, and those that hold a proxy's URL.

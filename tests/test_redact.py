@@ -53,6 +53,7 @@ PLANTED = [
     ("PASSWORD=a,b;c}d&e", "c}d"),
     ('password=ab"cd', "cd"),
     ("docker login -u u --password s3cret r.example", "s3cret"),
+    ("udp://user:a/b+c@graylog:12201", "b+c"),
     # Docker's log drivers (docs.docker.com, "Configure logging drivers") and routers of FireLens.
     ('{"log-opts":{"splunk-token":"176FCEBF-4CF5-4EDF","splunk-url":"https://s:8088"}}', "176FCEBF"),
     ('{"log-opts": {"logentries-token": "b0a3f9", "tag": "x"}}', "b0a3f9"),
@@ -168,6 +169,7 @@ HARMLESS = [
     "PWD=/root\nOLDPWD=/tmp",
     "pam_unix(sudo:auth): authentication failure; user=bob",
     "GSSAPIAuthentication no\nPasswordAuthentication no",
+    "https://docs.example:8443/a@b/c",
     "%sudo ALL=(ALL) NOPASSWD: ALL",
 ]
 
