@@ -28,8 +28,9 @@ class CheckText:
 _ROWS = (
     CheckText(
         "system.permission",
-        "root's rights, to see what only root sees",
-        "Over SSH sudo is asked, without a password unless one is given; where it refuses, this says so once.",
+        "root's rights, for the checks that need them",
+        "Root can run every check. Over SSH sudo is asked, without a password unless one is given. Where a check that "
+        "decides could not look, the verdict is unknown: what is not known is never a pass.",
     ),
     CheckText(
         "system.os",

@@ -43,6 +43,21 @@ def skipped(check: str, subject: str, summary: str, *, because: str = "", **evid
     return Finding(check, Status.SKIP, subject, summary, evidence={"because": because or summary, **evidence})
 
 
+NEEDS_ROOT = "root"
+
+
+def needs_root(check: str, subject: str, summary: str, *, or_else: str = "", **evidence: object) -> Finding:
+    """Not judged, since this user may not look; root (`or_else` names another way) would see a fault or none."""
+    because = f"{NEEDS_ROOT}, or {or_else}" if or_else else NEEDS_ROOT
+    return skipped(check, subject, summary, because=because, **evidence)
+
+
+def is_hidden(finding: Finding) -> bool:
+    """Whether a finding was made by `needs_root`."""
+    because = str(finding.evidence.get("because", ""))
+    return finding.status is Status.SKIP and (because == NEEDS_ROOT or because.startswith(f"{NEEDS_ROOT}, "))
+
+
 def unknown(check: str, subject: str, summary: str, **evidence: object) -> Finding:
     """Could not be judged although it should have been."""
     return Finding(check, Status.ERROR, subject, summary, evidence=evidence)

@@ -10,6 +10,7 @@ from functools import partial
 
 from anywhere.checks import CHECKS
 from anywhere.checks.base import TOPICS, Check
+from anywhere.checks.system.permission import weighed
 from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable, did_you_mean
 from anywhere.facts.prefetch_list import wants
@@ -38,7 +39,8 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
     judged = race(calls, lambda *_: host.deadline.is_over(GRACE))
     rows = [judged[place] if place in judged else _unfinished(check, host) for place, check in enumerate(chosen)]
     rows.append(_limits(host))
-    findings = tuple(clean_finding(_demoted(finding, settings)) for found in rows for finding in found)
+    found = _weighed([finding for row in rows for finding in row], host, settings)
+    findings = tuple(clean_finding(_demoted(finding, settings)) for finding in found)
     partial_run = bool(settings.only or settings.skip)
     facts = clean_facts({**_summary(host), "regions": list(settings.regions), "partial": partial_run})
     return Target(
@@ -111,6 +113,13 @@ def validate(word: str) -> None:
     if word not in known:
         hint = did_you_mean(word, known, f"topics are {', '.join(TOPICS)}")
         raise BadInput(f"there is no check or topic named {word!r}: {hint}")
+
+
+def _weighed(findings: Sequence[Finding], host: Recording, settings: Settings) -> Sequence[Finding]:
+    try:
+        return weighed(findings, host, settings)
+    except (AnywhereError, OSError):
+        return findings  # Whether this is root could not be asked: the checks say why.
 
 
 def _named(check: Check, words: Sequence[str]) -> bool:

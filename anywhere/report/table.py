@@ -10,6 +10,7 @@ from anywhere.catalogue.checks import CHECK, CHECK_TEXTS
 from anywhere.model import Cause, Finding, Report, Status, Target, Verdict
 from anywhere.report.commands import command_line
 from anywhere.report.fleet import table
+from anywhere.report.fleet.view import is_registered
 from anywhere.report.style import PLAIN, Style, fill
 
 MARKS = {Status.PASS: "✓", Status.SKIP: "·", Status.WARN: "!", Status.ERROR: "?", Status.FAIL: "✗"}
@@ -166,6 +167,8 @@ def next_command(target: Target) -> str:
     again = command_line(_check(target))
     if target.facts.get("partial"):
         return again
+    if is_registered(target) is None:
+        return f"{command_line(('sudo', *_check(target)))}, which shows whether it is registered"
     if is_registered(target):
         return f"anywhere rules verify, and {again} from time to time"
     return f"register it with AWS's installer, then {again}"
@@ -183,9 +186,3 @@ def _check(target: Target) -> tuple[str, ...]:
     regions = target.facts.get("regions")
     known = regions if isinstance(regions, (list, tuple)) else ()
     return ("anywhere", "check", *(("--region", str(known[0])) if known else ()))
-
-
-def is_registered(target: Target) -> bool:
-    """Whether the host is a managed instance already."""
-    registration = target.facts.get("registration")
-    return isinstance(registration, dict) and registration.get("state") == "registered"

@@ -40,6 +40,7 @@ def shard(number: int, status: Status = Status.PASS) -> Finding:
 
 
 FACTS = {
+    "registration": {"state": "none"},
     "os": {"id": "debian", "version": "12", "name": "Debian GNU/Linux 12 (bookworm)"},
     "arch": "x86_64",
     "kernel": "6.1.0",
@@ -157,6 +158,18 @@ def test_next_where_nothing_is_wrong() -> None:
     registered = {**FACTS, "registration": {"state": "registered", "id": "mi-1"}}
     assert "anywhere rules verify" in lines_of(replace(ready(), facts=registered))[-1]
     assert "--only system.disk" in lines_of(unknown())[-1]
+    for facts in ({}, {"registration": {"state": "unknown"}}, {"registration": {"state": "unfinished"}}):
+        last = lines_of(replace(ready(), facts={"regions": ["us-east-1"], **facts}))[-1]
+        assert "register it" not in last and "sudo anywhere check --region us-east-1" in last
+
+
+def test_next_of_many_hosts_where_nothing_is_wrong() -> None:
+    registered = {**FACTS, "registration": {"state": "registered"}}
+    hosts = [replace(ready(), name=f"web{number}", facts=registered) for number in range(4)]
+    assert lines_of(*hosts)[-1] == "Next: anywhere rules verify, with the same hosts"
+    assert lines_of(*hosts, replace(ready(), name="new"))[-1] == "Next: register new with AWS's installer"
+    fresh = [replace(ready(), name=f"web{number}") for number in range(4)]
+    assert lines_of(*fresh)[-1] == "Next: register them with AWS's installer"
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 140])

@@ -26,10 +26,10 @@ FLEET_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "host.permission",
         "error",
-        "The SSH user may not look",
-        "What needs root could not be seen.",
-        "`sudo -n` was refused.",
-        "Allow sudo without a password for this user, or give --ask-become-pass.",
+        "Checks that decide need root",
+        "Facts that only root may read are not known, and what is not known is never a pass: the verdict is unknown.",
+        "Files, the packet filter or Docker refused this user, or `sudo -n` was refused over SSH.",
+        "Run the check again as root. Over SSH: allow sudo without a password for this user, or give --ask-become-pass.",
         "sudo(8)",
     ),
     CauseText(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.checks.agents.refusals import complaint, mend, of_symptom, told
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import remedy, remove
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
 from anywhere.facts.agents.ecs_log import Symptom, agent_log
@@ -16,7 +16,6 @@ from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 
-ROOT = "root"
 LOOP = 3  # starts without a success between them
 
 
@@ -29,7 +28,7 @@ def ssm_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif here.ssm.exists and here.ssm_snap.exists:
         yield _two_ssm(host)
     elif here.registration.is_registered is None and here.ssm_unit.is_running:
-        yield skipped("agents.ssm", "amazon-ssm-agent", "it runs; what it does is in files of root's", because=ROOT)
+        yield needs_root("agents.ssm", "amazon-ssm-agent", "it runs; what it does is in files of root's")
     elif not here.registration.is_registered:
         yield skipped("agents.ssm", "amazon-ssm-agent", "it is installed, but not registered", because=REGISTER_BRINGS)
     else:
@@ -74,7 +73,7 @@ def _registered_ssm(host: Host, here: Agents) -> Iterator[Finding]:
     elif fault := _ssm_fault(host, here, log):
         yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit)
     elif log is None:
-        yield skipped("agents.ssm", unit.name, "it runs; its log may be read by root only", because=ROOT)
+        yield needs_root("agents.ssm", unit.name, "it runs; its log may be read by root only")
     else:
         yield passed("agents.ssm", unit.name, f"{here.registration.instance} has a running SSM agent")
 
@@ -119,7 +118,7 @@ def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif (log and log.acs) or asked.instance_arn:
         yield _connected(host, here, asked.instance_arn)
     elif log is None and not asked.answers:
-        yield skipped("agents.ecs", "ecs-agent", "the agent's log may be read by root only", because=ROOT)
+        yield needs_root("agents.ecs", "ecs-agent", "the agent's log may be read by root only")
     else:
         yield skipped("agents.ecs", "ecs-agent", "the agent has not yet said whether it is connected")
 

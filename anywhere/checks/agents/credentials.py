@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.checks.base import Check, check, passed, skipped, trouble
+from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.credentials import (
@@ -45,7 +45,7 @@ def credentials_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if empty:
         yield empty
     elif shared.profiles is None:
-        yield skipped(ID, CREDENTIALS, f"{CREDENTIALS} may not be read by this user", because="root")
+        yield needs_root(ID, CREDENTIALS, f"{CREDENTIALS} may not be read by this user")
     elif not named and not shared.static:
         yield passed(ID, "credentials", "no AWS credentials but the agents' own")
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from anywhere.catalogue.regions import is_region
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents, agents, metadata
 from anywhere.facts.agents.ecs_config import PATHS, USER, EcsConfig, Problem, ecs_config
@@ -63,7 +63,7 @@ def registration_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if troubles:
         yield from troubles
     elif found.is_registered is None:
-        yield skipped(ID, VAULT, "whether this host is registered is in a file of root's", because="root")
+        yield needs_root(ID, VAULT, "whether this host is registered is in a file of root's")
     elif not found.is_registered:
         yield skipped(ID, "registration", REGISTER_BRINGS)
     elif not here.has_ecs:
@@ -172,7 +172,7 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     config = ecs_config(host)
     for path in config.hidden:
-        yield skipped("agents.config", path, f"{path} may not be read by this user", because="root")
+        yield needs_root("agents.config", path, f"{path} may not be read by this user")
     if not config.exists and config.known:
         yield skipped("agents.config", "ecs.config", REGISTER_BRINGS)
     told = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.catalogue.compatibility import Pair, Situation, table
 from anywhere.catalogue.distros import DockerSource, judge_release
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import docker_commands, remedy, remove
 from anywhere.facts.agents.agents import agents, ecs_version, is_bare
 from anywhere.facts.agents.components import components
@@ -20,7 +20,7 @@ from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 
 ID = "containers.docker"
-ASK = "run as root, or as a member of the docker group"
+GROUP = "membership of the docker group"
 
 
 @check(ID)
@@ -34,7 +34,7 @@ def docker_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif found.state == "absent":
         yield _absent(host)
     elif found.state == "forbidden":
-        yield skipped(ID, "docker", "Docker may not be asked by this user", because=ASK)
+        yield needs_root(ID, "docker", "Docker may not be asked by this user", or_else=GROUP)
     elif found.state == "answers":
         yield passed(ID, "docker", f"Docker {found.version.server} answers", api=found.version.api)
     else:

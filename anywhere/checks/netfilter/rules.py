@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from anywhere.changes.rules.desired import BRIDGE, GUARD, LOOPBACK, State, Wanted, copies, observe, wanted, works
 from anywhere.changes.rules.persistence import UNIT
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.evidence import Obstacle
 from anywhere.facts.agents.agents import is_bare
@@ -35,7 +35,9 @@ def guards_check(host: Host, settings: Settings) -> Iterator[Finding]:
     state = observe(host)
     because = _not_yet(host, state)
     if not _is_seen(state):
-        yield _blind(GUARDS, state)
+        # Nothing has to keep neighbours off while the kernel does; the other guards come with the agent.
+        closed = because and state.net.route_localnet.value == "0"
+        yield judge_loopback(host, state) if closed else _blind(GUARDS, state)
     elif because:
         yield judge_loopback(host, state) if _is_open(state) else skipped(GUARDS, "guards", because)
     else:
@@ -67,7 +69,7 @@ def judge_rules(host: Host, state: State) -> Iterator[Finding]:
     if now.value == "1":
         yield passed(RULES, now.key, "containers can be answered on the loopback")
     elif now.value is None:
-        yield skipped(RULES, now.key, "the setting cannot be read", because="root")
+        yield needs_root(RULES, now.key, "the setting cannot be read")
     else:
         yield _missing(host, now.key, f"it is {now.value}: packets to the agent on the loopback are dropped")
     for want in wanted(state):
@@ -201,9 +203,9 @@ def _is_seen(state: State) -> bool:
 
 def _blind(id: str, state: State) -> Finding:
     if not state.firewall.backends and not state.firewall.nft.readable:
-        return skipped(id, "rules", "neither iptables nor nft can be asked here", because="root")
+        return needs_root(id, "rules", "neither iptables nor nft can be asked here")
     detail = next((backend.detail for backend in state.firewall.backends if not backend.readable), "")
-    return skipped(id, "rules", "the rules may not be read", because="root", detail=detail)
+    return needs_root(id, "rules", "the rules may not be read", detail=detail)
 
 
 def _is_open(state: State) -> bool:

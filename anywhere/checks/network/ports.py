@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import is_bare, metadata
 from anywhere.facts.agents.ports import OWNERS, PORTS, PortRange, client_ports, listeners, reserved_ports
@@ -34,9 +34,7 @@ def _judge_port(host: Host, port: int, found: tuple[Listener, ...]) -> Finding:
     if not named and not bare:
         if port == PORTS[0] and metadata(host).answers:
             return passed("network.agent-ports", subject, f"port {port} is the ECS agent's")
-        return skipped(
-            "network.agent-ports", subject, f"port {port} is in use", because="root, to see by which process"
-        )
+        return needs_root("network.agent-ports", subject, f"port {port} is in use, by a process that root can see")
     holder = f"{named[0].process} (pid {named[0].pid})" if named else "a process that this user cannot see"
     return trouble(
         "network.agent-ports",

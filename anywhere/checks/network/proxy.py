@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from anywhere.checks.base import check, passed, skipped, trouble
+from anywhere.checks.base import check, needs_root, passed, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.evidence import Proxies
 from anywhere.facts.agents.components import Component, components
@@ -95,13 +95,13 @@ def _stale(component: Component) -> Finding | None:
     place = next(
         (component.sources[name] for name in component.sources if name.upper() == "HTTPS_PROXY"), component.unit
     )
-    now = f"still uses {redact(effective)}" if effective else "still goes out directly"
+    now = f"still uses {redact_proxy(effective)}" if effective else "still goes out directly"
     matrix = {"source": component.source, **_matrix(component)}
     return trouble(
         proxy.id,
         Status.FAIL,
         component.name,
-        f"{place} sets the proxy {redact(declared)}, and {component.name} {now}: it was started before",
+        f"{place} sets the proxy {redact_proxy(declared)}, and {component.name} {now}: it was started before",
         cause="agent.stale-environment",
         remedy=Remedy(
             f"Restart {component.name}"
@@ -165,7 +165,7 @@ def _judge(
     environment, url = _environment(component), _proxy(component)
     matrix = {"source": component.source, **_matrix(component)}
     if not component.known and not url:
-        yield skipped(proxy.id, component.name, "its settings may not be read", because="run as root", matrix=matrix)
+        yield needs_root(proxy.id, component.name, "its settings may not be read", matrix=matrix)
         return
     if stale := _stale(component):
         yield stale

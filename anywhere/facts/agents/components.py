@@ -163,7 +163,7 @@ def _ecs_agent(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> C
         agent_store(effective, build),
         build,
         known=config.known or source.startswith("process"),
-        intended=telling(config.agent),
+        intended=way(config.agent),
         sources={**{key: unit.sources.get(key, unit.name) for key in declared}, **dict(config.sources)},
     )
 

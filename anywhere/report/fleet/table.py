@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Target, Verdict
 from anywhere.report.commands import command_line
-from anywhere.report.fleet.view import Group, Outlier, groups, outliers, verdicts
+from anywhere.report.fleet.view import Group, Outlier, groups, is_registered, outliers, verdicts
 from anywhere.report.style import Style, fill
 
 WORDS = {
@@ -90,10 +90,19 @@ def _counts(report: Report, style: Style) -> str:
 def _next(report: Report, style: Style) -> Iterator[str]:
     found = groups(report)
     if not found:
-        yield "Next: register them with AWS's installer"
+        yield f"Next: {_when_ready(report.targets)}"
         return
     yield style.dim("Every host in detail: the same command with --format html --output fleet.html")
     yield f"Next: anywhere explain {found[0].code}"
+
+
+def _when_ready(targets: Sequence[Target]) -> str:
+    """What comes after hosts without a cause: registering those that surely are not registered."""
+    states = {target.name: is_registered(target) for target in targets}
+    unregistered = [name for name, state in states.items() if state is False]
+    if unregistered:
+        return f"register {'them' if len(unregistered) == len(states) else _some(unregistered)} with AWS's installer"
+    return "anywhere rules verify, with the same hosts"
 
 
 def _some(names: Sequence[str]) -> str:

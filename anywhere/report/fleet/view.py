@@ -81,6 +81,13 @@ def verdicts(report: Report) -> dict[Verdict, int]:
     return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
 
 
+def is_registered(target: Target) -> bool | None:
+    """Whether the host is a managed instance already; None where that is not known."""
+    registration = target.facts.get("registration")
+    state = registration.get("state") if isinstance(registration, dict) else ""
+    return {"registered": True, "none": False}.get(str(state))
+
+
 # --- outliers ----------------------------------------------------------------------------------------------------
 
 Look = Callable[[Target], str]

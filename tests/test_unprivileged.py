@@ -1,0 +1,96 @@
+"""Without root: a fault that only root can see is never READY, near or over SSH, and what can be read is judged."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.region import Options, Region
+from tests.region.faults import table
+from tests.support.remote import Remote, remote
+
+pytestmark = pytest.mark.region
+
+ROOT = Path(__file__).parent.parent
+PYTHON = "/usr/bin/python3"  # one that nobody may start
+HIDDEN = ("rules-missing", "rules-unguarded", "registration-destroyed", "static-keys", "registration-unfinished")
+PLAIN = "plain:x:1234:1234::/tmp:/bin/sh\n"
+
+
+def near(region: Region, *words: str) -> subprocess.CompletedProcess[str]:
+    """`anywhere` on the host as the user nobody."""
+    packages = next((ROOT / ".venv" / "lib").glob("python3.*/site-packages"))
+    argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PYTHON, "-m", "anywhere", *words]
+    return region.run(
+        argv, {"PYTHONPATH": f"{ROOT}:{packages}", "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nonexistent"}
+    )
+
+
+def judged(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The only target of a JSON report."""
+    assert done.stdout, done.stderr
+    target: dict[str, Any] = json.loads(done.stdout)["targets"][0]
+    return target
+
+
+def not_judged(target: dict[str, Any], code: int) -> None:
+    """The verdict is unknown, for one cause, which says how many checks need root."""
+    assert (code, target["verdict"]) == (3, "unknown")
+    assert [cause["code"] for cause in target["causes"]] == ["host.permission"]
+    hidden = [one for one in target["findings"] if str(one["evidence"].get("because", "")).startswith("root")]
+    assert hidden
+    assert not [one for one in target["findings"] if one["status"] == "fail"]
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_only_root_sees_is_not_known_to_nobody(name: str) -> None:
+    with Region((name,), (), Options()) as region:
+        done = near(region, "check", "--region", "us-east-1", "--format", "json")
+        not_judged(judged(done), done.returncode)
+        shown = near(region, "check", "--region", "us-east-1").stdout
+        assert "COULD NOT JUDGE" in shown and " root" in shown
+        assert shown.splitlines()[-1] == "Next: sudo anywhere check --region us-east-1"
+        assert "register it" not in shown
+        part = near(region, "check", "--region", "us-east-1", "--only", "netfilter,agents", "--format", "json")
+        assert part.returncode == 3
+
+
+def test_what_can_be_read_is_judged_without_root() -> None:
+    """A fault that needs no root is found, and is the verdict."""
+    with Region(("egress-dropped",), (), Options()) as region:
+        done = near(region, "check", "--region", "us-east-1", "--format", "json")
+        assert done.returncode == 1
+        assert (
+            {"egress.blocked"}
+            <= {cause["code"] for cause in judged(done)["causes"]}
+            <= {"egress.blocked", "host.permission"}
+        )
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_over_ssh_the_rule_is_the_same(name: str, shared_room: Path) -> None:
+    passwd = Path("/etc/passwd").read_text()
+    files = {"/etc/passwd": passwd + PLAIN, "/etc/group": Path("/etc/group").read_text() + "plain:x:1234:\n"}
+    with remote(shared_room / name, (name,), Options(), files=files) as far:
+        for path in (far.server.folder, *far.server.folder.parents):
+            if path.stat().st_uid == os.geteuid() and path != Path("/") and shared_room in (path, *path.parents):
+                path.chmod(0o755)
+        for words in (("--no-sudo",), ()):
+            done = over_ssh(far, "check", *words, "--region", "us-east-1", "--format", "json")
+            not_judged(judged(done), done.returncode)
+        shown = over_ssh(far, "check", "--no-sudo", "--region", "us-east-1").stdout
+        assert "COULD NOT JUDGE" in shown
+        assert "register it" not in shown
+
+
+def over_ssh(far: Remote, *words: str) -> subprocess.CompletedProcess[str]:
+    return far.anywhere(words[0], "--host", f"plain@127.0.0.1:{far.server.port}", *words[1:])
+
+
+def test_the_faults_are_those_of_the_region() -> None:
+    assert set(HIDDEN) <= set(table())
