@@ -50,7 +50,9 @@ def register(
     ca: str = typer.Option("", help="CA certificates to trust, as PEM."),
     demote: list[str] = typer.Option([], help="Let this check or topic warn where it would stop the registration."),
     wait: float = typer.Option(180.0, help="Seconds until the instance has to be healthy."),
-    probe_image: str = typer.Option("", help="Image with sh and wget: a container of it must reach 169.254.170.2."),
+    probe_image: str = typer.Option(
+        "", help="Image with sh and wget, curl or nc: a container of it must reach 169.254.170.2."
+    ),
     wave: str = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first."),
     resume: str = typer.Option("", help="Keep results in this file, and go on with the hosts that are left."),
     format: str = typer.Option("table", help="table, json or csv."),

@@ -16,13 +16,14 @@ from anywhere.changes.agents.result import Result, State
 from anywhere.changes.agents.wanted import Activation, Wanted, check_wanted, pairs, parse_activation
 from anywhere.changes.base import ChangeFailed, Planner, Step
 from anywhere.changes.install.docker import PACKAGES as DOCKER_PACKAGES
-from anywhere.changes.install.packages import LocalPackage, pulled_command, stage_command, unstage_command
+from anywhere.changes.install.packages import STAGE, LocalPackage, pulled_command, stage_command, unstage_command
 from anywhere.changes.proxy import plan as proxy_change
 from anywhere.changes.proxy.profile import Profile, read_profile
 from anywhere.changes.rules import plan as rules_change
 from anywhere.checks.netfilter.proof import judge_proof
 from anywhere.errors import AnywhereError
 from anywhere.facts.agents.agents import agents
+from anywhere.facts.files import list_folder
 from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
@@ -51,7 +52,7 @@ __all__ = [
 class Order:
     """One registration, the same for every host. `settings` are those of the checks, `proxy` an optional profile,
     `wait` the seconds until a host has to be healthy,
-    `probe_image` an image with sh and wget or curl."""
+    `probe_image` an image with sh and wget, curl or nc."""
 
     wanted: Wanted
     activation: Activation | None = field(default=None, repr=False)
@@ -129,6 +130,7 @@ class Run:
         if found := differences(recorded, self.order.wanted):
             return self._different(found)
         needed = needed_packages(recorded)
+        self._sweep(recorded)
         stand_ins = tuple(LocalPackage(name, name) for name in needed)
         if not self._steps(recorded, stand_ins):
             if not self.order.wanted.start:
@@ -234,6 +236,11 @@ class Run:
             if not done.ok:
                 raise NotRegistered(f"{one.name} could not be copied: {done.stderr.strip() or f'rc {done.rc}'}")
         self._refuse_second_docker(packages)
+
+    def _sweep(self, recorded: Recording) -> None:
+        """Remove copies that a killed run left behind."""
+        if list_folder(recorded, STAGE):
+            self.host.run(unstage_command().argv, timeout=30)
 
     def _refuse_second_docker(self, packages: Sequence[LocalPackage]) -> None:
         """The agent's deb wants a Docker package: where Docker came another way (snap, static), apt would add one."""
@@ -370,7 +377,8 @@ class Run:
 # Any status of the agent's own server proves the path.
 _READ = (
     "wget -S -T 5 -O /dev/null http://169.254.170.2/v2/credentials/x 2>&1 || "
-    "curl -sSi --max-time 5 http://169.254.170.2/v2/credentials/x 2>&1"
+    "curl -sSi --max-time 5 http://169.254.170.2/v2/credentials/x 2>&1 || "
+    "printf 'GET /v2/credentials/x HTTP/1.0\\r\\n\\r\\n' | nc -w 5 169.254.170.2 80 2>&1"
 )
 _LOGS = "read /var/log/ecs/ecs-agent.log and /var/log/ecs/ecs-init.log on the host"
 
