@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -15,23 +15,21 @@ from anywhere.changes.agents.refusals import explain_agent, explain_install, exp
 from anywhere.changes.agents.result import Result, State
 from anywhere.changes.agents.wanted import Activation, Wanted, check_wanted, pairs, parse_activation
 from anywhere.changes.base import ChangeFailed, Planner, Step
-from anywhere.changes.install.docker import PACKAGES as DOCKER_PACKAGES
-from anywhere.changes.install.packages import STAGE, LocalPackage, pulled_command, stage_command, unstage_command
+from anywhere.changes.install.packages import LocalPackage
 from anywhere.changes.proxy import plan as proxy_change
 from anywhere.changes.proxy.profile import Profile, read_profile
 from anywhere.changes.rules import plan as rules_change
-from anywhere.checks.netfilter.proof import judge_proof
-from anywhere.errors import AnywhereError
 from anywhere.facts.agents.agents import agents
-from anywhere.facts.files import list_folder
 from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
-from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
 from anywhere.flows.lifecycle.artifacts import DownloadFailed, Origin, Untrusted, collect, planned
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
+from anywhere.flows.lifecycle.order import Look, NotRegistered, Order, Timed, Told
+from anywhere.flows.lifecycle.proof import credentials_proof
+from anywhere.flows.lifecycle.staging import refuse_second_docker, stage, sweep, unstage
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
-from anywhere.model import Cause, Status, Target
+from anywhere.model import Cause, Status
 from anywhere.redact import redact
 from anywhere.settings import Settings
 
@@ -40,56 +38,11 @@ OWN_CHECKS = frozenset(
     ("agents.registration", "agents.config", "agents.ssm", "agents.ecs", "agents.restarts", "network.reserved-ports")
     + ("netfilter.rules", "netfilter.guards", "netfilter.copies", "netfilter.path", "netfilter.persistence")
 )
-HEALTH_SECONDS = 180.0
 
 __all__ = [
     "Activation", "Order", "Origin", "Profile", "Result", "Run", "State", "Told", "Wanted", "check_wanted", "pairs",
     "parse_activation", "read_profile",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One registration, the same for every host. `settings` are those of the checks, `proxy` an optional profile,
-    `wait` the seconds until a host has to be healthy,
-    `probe_image` an image with sh and wget, curl or nc."""
-
-    wanted: Wanted
-    activation: Activation | None = field(default=None, repr=False)
-    origin: Origin = field(default_factory=Origin)
-    settings: Settings = field(default_factory=Settings)
-    proxy: Profile | None = None
-    wait: float = HEALTH_SECONDS
-    probe_image: str = ""
-
-
-class NotRegistered(AnywhereError):
-    """Why it cannot go on: a code, a line, and what to do (exit code 1)."""
-
-    exit_code = 1
-
-    def __init__(self, message: str, code: str = "", fix: str = "", causes: tuple[Cause, ...] = ()) -> None:
-        super().__init__(message)
-        self.code, self.fix, self.causes = code, fix, causes
-
-
-class Told:
-    """Hears how a run goes on. The default hears nothing."""
-
-    def begins(self, text: str) -> None:
-        """Something begins."""
-
-    def ends(self, text: str, seconds: float) -> None:
-        """It has ended, after so many seconds."""
-
-    def waits(self, text: str) -> None:
-        """What is being waited for, whenever that changes."""
-
-    def received(self, name: str, have: int, of: int) -> None:
-        """Bytes of a download (`of` 0: not known)."""
-
-
-Look = Callable[[Settings], Target]
 
 
 @dataclass
@@ -130,7 +83,7 @@ class Run:
         if found := differences(recorded, self.order.wanted):
             return self._different(found)
         needed = needed_packages(recorded)
-        self._sweep(recorded)
+        sweep(self.host, recorded)
         stand_ins = tuple(LocalPackage(name, name) for name in needed)
         if not self._steps(recorded, stand_ins):
             if not self.order.wanted.start:
@@ -154,7 +107,8 @@ class Run:
         vouched = tuple(f"{one.name} {one.vouched}" for one in packages)
         steps: list[Step] = []
         try:
-            self._stage(packages)
+            stage(self.host, packages, self.told)
+            refuse_second_docker(self.host, packages)
             if self.order.proxy:
                 profile = partial(proxy_change.plan, profile=self.order.proxy, packages=False)
                 steps += self._apply(proxy_change.JOURNAL, profile)
@@ -164,7 +118,7 @@ class Run:
             steps += self._apply(JOURNAL, partial(start_plan, wanted=wanted))
         finally:
             if packages:
-                self.host.run(unstage_command().argv, timeout=30)
+                unstage(self.host)
         if not wanted.start:
             return self._result(State.DONE, steps=tuple(steps), vouched=vouched)
         now = self._wait()
@@ -227,38 +181,6 @@ class Run:
                 needed, self.order.wanted.region, *self._kind(recorded), self.order.origin, self.told.received
             )
 
-    def _stage(self, packages: Sequence[LocalPackage]) -> None:
-        for one in packages:
-            with self._timed(f"copy {one.name} to the host"):
-                with open(one.path, "rb") as file:
-                    command = stage_command(one, file.read())
-                done = self.host.run(command.argv, input=command.input, timeout=command.timeout)
-            if not done.ok:
-                raise NotRegistered(f"{one.name} could not be copied: {done.stderr.strip() or f'rc {done.rc}'}")
-        self._refuse_second_docker(packages)
-
-    def _sweep(self, recorded: Recording) -> None:
-        """Remove copies that a killed run left behind."""
-        if list_folder(recorded, STAGE):
-            self.host.run(unstage_command().argv, timeout=30)
-
-    def _refuse_second_docker(self, packages: Sequence[LocalPackage]) -> None:
-        """The agent's deb wants a Docker package: where Docker came another way (snap, static), apt would add one."""
-        recorded = Recording(self.host)
-        names = [one.staged for one in packages if one.staged.endswith(".deb")]
-        installed = set(agents(recorded).installed) & DOCKER_PACKAGES
-        found = units(recorded)
-        if not names or installed or not (found[DOCKER].exists or found[DOCKER_SNAP].exists):
-            return
-        pulled = set(self.host.run(pulled_command(names), timeout=60).stdout.split()) & DOCKER_PACKAGES
-        if pulled:
-            raise NotRegistered(
-                f"docker is here, but not as a package, and the agent's package would install {', '.join(sorted(pulled))} "
-                "beside it",
-                "docker.snap" if found[DOCKER_SNAP].exists else "docker.missing",
-                "replace it with docker.io or docker-ce first",
-            )
-
     def _apply(self, journal: str, planner: Planner) -> tuple[Step, ...]:
         clock: dict[str, float] = {}
 
@@ -305,24 +227,12 @@ class Run:
         return replace(result, state=State.FAILED, error=said, code=causes[0].code, causes=causes)
 
     def _prove_credentials(self, result: Result) -> Result:
-        """Real requests to the credential address: from the host, from the bridge, and from a container."""
         with self._timed("prove the path of task credentials"):
-            found = [one for one in judge_proof(self.host, Recording(self.host)) if one.status is Status.FAIL]
-            said = found[0].summary if found else self._in_container()
+            code, said = credentials_proof(self.host, self.order.probe_image)
         if not said:
             return result
-        code = found[0].cause if found else "rules.shadowed"
         said = f"registered, but containers get no credentials: {said}"
-        return replace(result, state=State.FAILED, error=said, code=code, fix="sudo anywhere rules verify --probe")
-
-    def _in_container(self) -> str:
-        """What is wrong inside a container of --probe-image; empty where nothing is, or no image is named."""
-        if not self.order.probe_image:
-            return ""
-        argv = ("docker", "run", "--rm", "--pull=missing", "--entrypoint=sh", self.order.probe_image, "-c", _READ)
-        done = self.host.run(argv, timeout=120)
-        said = (done.stdout + done.stderr).strip()
-        return "" if "HTTP/1" in said else f"{self.order.probe_image}: {redact(said)[-300:] or f'rc {done.rc}'}"
+        return replace(result, state=State.FAILED, error=said, code=code, fix="sudo anywhere rules verify")
 
     def _different(self, found: tuple[Difference, ...]) -> Result:
         said = "; ".join(f"{one.what} is {one.have}, not {one.want}" for one in found)
@@ -374,27 +284,4 @@ class Run:
         return Timed(text, self.told)
 
 
-# Any status of the agent's own server proves the path.
-_READ = (
-    "wget -S -T 5 -O /dev/null http://169.254.170.2/v2/credentials/x 2>&1 || "
-    "curl -sSi --max-time 5 http://169.254.170.2/v2/credentials/x 2>&1 || "
-    "printf 'GET /v2/credentials/x HTTP/1.0\\r\\n\\r\\n' | nc -w 5 169.254.170.2 80 2>&1"
-)
 _LOGS = "read /var/log/ecs/ecs-agent.log and /var/log/ecs/ecs-init.log on the host"
-
-
-@dataclass
-class Timed:
-    """Says when something begins and ends."""
-
-    text: str
-    told: Told
-    begun: float = 0.0
-
-    def __enter__(self) -> None:
-        self.begun = time.monotonic()
-        self.told.begins(self.text)
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self.told.ends(self.text, time.monotonic() - self.begun)

@@ -15,7 +15,8 @@ from anywhere.changes.install.docker import Found, docker_steps
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.facts.system.packages import DPKG
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, SHOW, SSM_SNAP, Unit, units
-from anywhere.flows.lifecycle.register import NotRegistered, Order, Run
+from anywhere.flows.lifecycle.order import NotRegistered
+from anywhere.flows.lifecycle.staging import refuse_second_docker
 from anywhere.hosts.base import Completed
 from tests.support.fakehost import FakeHost
 
@@ -138,12 +139,10 @@ def test_a_docker_that_is_no_package_stops_a_second_one(unit: str) -> None:
     show = f"Id={unit}\nNames={unit}\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"
     host = Pulling({"/etc/os-release": DEBIAN}, {SHOW: show})
     assert units(host)[unit].exists
-    run = Run(host, Order(Wanted("us-east-1")), lambda settings: None)  # type: ignore[arg-type, return-value]
     with pytest.raises(NotRegistered, match=r"would install docker\.io"):
-        run._refuse_second_docker(PACKAGES)
+        refuse_second_docker(host, PACKAGES)
     packaged = Pulling({"/etc/os-release": DEBIAN}, {SHOW: show, DPKG: "docker.io 20.10.24 install ok installed\n"})
-    run = Run(packaged, Order(Wanted("us-east-1")), lambda settings: None)  # type: ignore[arg-type, return-value]
-    run._refuse_second_docker(PACKAGES)
+    refuse_second_docker(packaged, PACKAGES)
 
 
 def test_nothing_unsigned_is_unpacked_for_exec() -> None:
