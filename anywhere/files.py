@@ -1,18 +1,33 @@
-"""Files of the machine that this program runs on, written whole or not at all."""
+"""Files of the machine that this program runs on, written whole or not at all, and never where another user points.
+
+One rule for everything that is written here: each folder on the way is entered once and held, a link of another user is
+not followed, the file is made exclusively under a random name and then renamed, and no open can block.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 import stat
 import sys
-import tempfile
 import threading
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
 from anywhere.errors import BadInput
 
-_unfinished: set[str] = set()
+_DIRECTORY = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
+_MOST_LINKS = 40  # as the kernel
+_SHARED = stat.S_IWOTH | stat.S_ISVTX  # /tmp: everybody may make files, and remove only their own
+
+_unfinished: set[tuple[int, str]] = set()
 _lock = threading.RLock()
+
+
+class _Refused(OSError):
+    """Another user could decide what is written."""
 
 
 def writable(path: str) -> None:
@@ -22,42 +37,156 @@ def writable(path: str) -> None:
         raise BadInput(f"cannot write {path}: there is no folder {folder}")
     if os.path.isdir(path):
         raise BadInput(f"cannot write {path}: it is a folder")
+    if path != "-":
+        with _errors(path), _place(path) as (folder_fd, name):
+            _existing(folder_fd, name)
 
 
 def write_file(path: str, data: bytes) -> None:
     """Write a file whole or not at all; one that is there keeps its mode, a link what it points to. Raises BadInput."""
-    target = Path(os.path.realpath(path))
-    scratch = None
-    try:
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)
+    with _errors(path), _place(path) as (folder, name):
+        found = _existing(folder, name)
+        if found and (_is_magic(folder, name) or not stat.S_ISREG(found.st_mode)):
+            with _open_here(folder, name, os.O_TRUNC) as file:
+                file.write(data)
             return
-        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-        # A name that nobody can guess: another user's link in a shared folder must not lead elsewhere.
+        kept = found and found.st_uid in (0, os.geteuid())
+        _replace(folder, name, data, stat.S_IMODE(found.st_mode) if found and kept else 0o666 & ~_umask())
+
+
+def _replace(folder: int, name: str, data: bytes, mode: int) -> None:
+    scratch = f".{name[:80]}.{secrets.token_hex(8)}"
+    unfinished = (folder, scratch)
+    try:
         with _lock:
-            number, scratch = tempfile.mkstemp(prefix=f".{target.name[:80]}.", dir=target.parent)
-            _unfinished.add(scratch)
+            number = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+            _unfinished.add(unfinished)
         with os.fdopen(number, "wb") as file:
             os.fchmod(number, mode)
             file.write(data)
             file.flush()
             os.fsync(number)
-        os.replace(scratch, target)
-    except BaseException as error:
-        if scratch:
-            Path(scratch).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
+        os.replace(scratch, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        _drop(unfinished)
         raise
     finally:
-        _unfinished.discard(scratch or "")
+        _unfinished.discard(unfinished)
+
+
+def open_file(path: str, *, append: bool = False) -> BinaryIO:
+    """A file that is written piece by piece: emptied first, or added to. Raises BadInput."""
+    with _errors(path), _place(path) as (folder, name):
+        _existing(folder, name)
+        return _open_here(folder, name, os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC))
+
+
+def _open_here(folder: int, name: str, flags: int) -> BinaryIO:
+    """Open what is there by its name. A pipe without a reader is refused at once, where it would hold the run for ever;
+    a second name of a file in a folder for all is refused, since it may be any file of root's."""
+    follow = 0 if _is_magic(folder, name) else os.O_NOFOLLOW
+    truncate = flags & os.O_TRUNC
+    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | follow | (flags & ~os.O_TRUNC)
+    number = os.open(name, flags, 0o666, dir_fd=folder)
+    file = os.fdopen(number, "wb")
+    found = os.fstat(number)
+    if stat.S_ISREG(found.st_mode):
+        if found.st_nlink > 1 and os.fstat(folder).st_mode & stat.S_IWOTH:
+            file.close()
+            raise _Refused(errno.EPERM, "it is a second name of another file")
+        if truncate:
+            os.ftruncate(number, 0)
+    os.set_blocking(number, True)
+    return file
+
+
+@contextmanager
+def _errors(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = "nobody reads from this pipe" if error.errno == errno.ENXIO else error.strerror or str(error)
+        raise BadInput(f"cannot write {path}: {why}") from error
+
+
+@contextmanager
+def _place(path: str) -> Iterator[tuple[int, str]]:
+    """The folder that holds the file, open, and the file's name in it once all links are followed."""
+    parts = [part for part in os.path.join(os.getcwd(), path).split("/") if part not in ("", ".")]
+    folder = os.open("/", _DIRECTORY)
+    links = 0
+    try:
+        while True:
+            name = parts.pop(0) if parts else "."
+            target = _link(folder, name, path)
+            if target is None:
+                if not parts:
+                    yield folder, name
+                    return
+                folder = _entered(folder, name)
+                continue
+            links += 1
+            if links > _MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            if target.startswith("/"):
+                folder = _entered(folder, "/")
+            parts[:0] = [part for part in target.split("/") if part not in ("", ".")]
+    finally:
+        os.close(folder)
+
+
+def _entered(folder: int, name: str) -> int:
+    inner = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+    os.close(folder)
+    return inner
+
+
+def _link(folder: int, name: str, path: str) -> str | None:
+    """Where a link points to; None for all else, and for the links of /proc, which are no paths."""
+    try:
+        found = os.lstat(name, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISLNK(found.st_mode):
+        return None
+    if found.st_uid not in (0, os.geteuid()) and (os.geteuid() == 0 or os.fstat(folder).st_mode & stat.S_IWOTH):
+        raise _Refused(errno.EPERM, f"{name} in its path is a link of another user (uid {found.st_uid})")
+    target = os.readlink(name, dir_fd=folder)
+    return None if _is_magic(folder, name) else target
+
+
+def _is_magic(folder: int, name: str) -> bool:
+    """Whether this is a link of /proc to an open file (`/dev/stdout` ends there)."""
+    return name.isdigit() and os.path.isdir("/proc") and os.fstat(folder).st_dev == os.stat("/proc").st_dev
+
+
+def _existing(folder: int, name: str) -> os.stat_result | None:
+    try:
+        found = os.stat(name, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    mine = found.st_uid in (0, os.geteuid())
+    if stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not mine and stat.S_ISFIFO(found.st_mode):
+        raise _Refused(errno.EPERM, f"it is a pipe of another user (uid {found.st_uid})")
+    if not mine and os.fstat(folder).st_mode & _SHARED == _SHARED:
+        raise _Refused(errno.EPERM, f"it belongs to another user (uid {found.st_uid}): name another file")
+    return found
 
 
 def drop_unfinished() -> None:
     """Remove what other threads are writing just now, and let them begin no more: only for the end of the program."""
     _lock.acquire(timeout=0.1)
-    for scratch in list(_unfinished):
-        Path(scratch).unlink(missing_ok=True)
+    for unfinished in list(_unfinished):
+        _drop(unfinished)
+
+
+def _drop(unfinished: tuple[int, str]) -> None:
+    try:
+        os.unlink(unfinished[1], dir_fd=unfinished[0])
+    except OSError:
+        pass
 
 
 def _umask() -> int:

@@ -9,6 +9,7 @@ import typer
 from anywhere.cli.common.hosts import with_hosts
 from anywhere.cli.common.say import say
 from anywhere.errors import BadInput
+from anywhere.files import open_file
 from anywhere.flows.hosts import Hosts
 from anywhere.model import Report, Target
 from anywhere.report import FORMATS
@@ -109,10 +110,7 @@ class Stream:
     def __init__(self, output: str) -> None:
         self._file: IO[bytes] | None = None
         if output and output != "-":
-            try:
-                self._file = open(output, "wb")  # noqa: SIM115 - open for the whole run
-            except OSError as error:
-                raise BadInput(f"cannot write {output}: {error.strerror}") from error
+            self._file = open_file(output)
 
     def add(self, target: Target) -> None:
         """Write one target."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anywhere.errors import BadInput
+from anywhere.files import open_file
 from anywhere.model import Target
 from anywhere.report.jsonl import line
 from anywhere.report.read import target_of
@@ -24,7 +25,7 @@ class Journal:
         settings = json.loads(json.dumps(settings))
         try:
             whole = self._read(settings)
-            with open(path, "r+b" if whole else "wb") as file:
+            with open_file(path, append=True) as file:
                 file.truncate(whole)
         except OSError as error:
             raise BadInput(f"--resume {path}: {error.strerror or error}") from error
@@ -71,7 +72,7 @@ class Journal:
 
     def _write(self, text: str) -> None:
         try:
-            with open(self.path, "ab") as file:
+            with open_file(self.path, append=True) as file:
                 file.write(text.encode())
                 file.flush()
                 os.fsync(file.fileno())

@@ -74,4 +74,4 @@ def guard() -> None:
 
     if not os.access(SCRIPT, os.R_OK):
         raise BadInput(f"there is no {SCRIPT}: run `anywhere rules apply` first, as root")
-    os.execvp("sh", ("sh", SCRIPT, "guard"))
+    os.execv("/bin/sh", ("/bin/sh", SCRIPT, "guard"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anywhere.changes.rules.desired import State
+from anywhere.changes.script import SHELL
 from anywhere.hosts.base import Host
 
 PATIENCE = 0.8  # seconds for one request on this host itself
@@ -47,7 +48,7 @@ def prove(host: Host, state: State) -> Proof:
     """Ask on a live host. Needs root there; makes two network namespaces, removes them again, changes nothing else."""
     free = free_address(state.net.bridge_address)
     bridge = (state.firewall.bridge, state.net.bridge_address if free else "", free)
-    argv = ("sh", "-s", "--", *bridge, str(PATIENCE), str(LONG_PATIENCE))
+    argv = (SHELL, "-s", "--", *bridge, str(PATIENCE), str(LONG_PATIENCE))
     done = host.run(argv, input=_SCRIPT.read_bytes(), timeout=60)
     proof = parse_proof(done.stdout)
     if not proof.replies and not proof.missing:

@@ -4,7 +4,11 @@
 # Needs root, iproute2, bash. Prints one line a question: `name outcome detail`.
 # usage: sh -s BRIDGE BRIDGE_ADDRESS/PREFIX FREE_ADDRESS PATIENCE LONG_PATIENCE
 bridge=$1 bridge_address=$2 free=$3 patience=$4 longer=$5
-export LC_ALL=C
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# Nothing of the caller's folder or environment decides what the interpreters below run as root.
+unset ENV BASH_ENV CDPATH TMPDIR PYTHONPATH PYTHONHOME PERL5LIB PERL5OPT PERLLIB
+cd / || exit 1
+umask 077
 token=anywhere-proof-$$
 near=$token-c far=$token-n
 work=$(mktemp -d) || exit 1
@@ -39,7 +43,7 @@ ask() {
   wait=${5:-$patience}
   start=$(now)
   # shellcheck disable=SC2016
-  said=$($1 timeout "$wait" bash -c '
+  said=$($1 timeout "$wait" bash -p -c '
     read -r uptime _ </proc/uptime; echo "asks ${uptime%.*}${uptime#*.}"
     exec 3<>"/dev/tcp/$0/$1" || exit 7
     echo connected
@@ -100,7 +104,7 @@ serve() {
   if command -v systemd-socket-activate >/dev/null; then
     timeout 90 systemd-socket-activate -l "$1:$2" -a --inetd /bin/sh -c "$reply" >/dev/null 2>&1 &
   elif python=$(command -v python3 /usr/libexec/platform-python | head -n 1) && [ -n "$python" ]; then
-    timeout 90 "$python" -c "$script" "$1" "$2" >/dev/null 2>&1 &
+    timeout 90 "$python" -I -c "$script" "$1" "$2" >/dev/null 2>&1 &
   elif command -v perl >/dev/null; then
     timeout 90 perl -e "$perl_script" "$1" "$2" >/dev/null 2>&1 &
   else

@@ -11,6 +11,7 @@ from functools import partial
 from anywhere.changes.agents.result import Result, State, row_of
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
+from anywhere.files import open_file
 from anywhere.flows.examine import examine
 from anywhere.flows.hosts import Hosts, is_saved
 from anywhere.flows.lifecycle.register import Order, Run, Told
@@ -100,8 +101,8 @@ def keep_result(path: str, result: Result) -> None:
     """Add one line to the resume file. Raises BadInput."""
     row = {"schema": SCHEMA, **row_of(result)}
     try:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        with open_file(path, append=True) as file:
+            file.write((json.dumps(row) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
