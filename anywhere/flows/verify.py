@@ -36,9 +36,15 @@ def rules(hosts: Hosts, persist: bool, probe: bool) -> Report:
 
 def proxy(hosts: Hosts, profile: Profile, packages: bool) -> Report:
     """Judge on every host whether all components have the profile and work with it."""
+    from anywhere.checks.network.proxy_connect import judge_connect
     from anywhere.checks.network.proxy_profile import ID, judge_profile
 
-    return verify(hosts, ID, lambda seen, _: judge_profile(seen, profile, packages))
+    def judge(seen: Recording, live: Host | None) -> Iterator[Finding]:
+        yield from judge_profile(seen, profile, packages)
+        if live and profile.address:
+            yield from judge_connect(seen, profile)
+
+    return verify(hosts, ID, judge)
 
 
 def verify(hosts: Hosts, check: str, judge: Judge) -> Report:

@@ -97,7 +97,8 @@ def test_the_proxy_profile_reaches_systemd_and_the_running_daemon(machine: Machi
         assert verified.returncode == 1 and "docker.service" in verified.stdout, "docker runs since before"
         assert desk.anywhere("proxy", "apply", "--restart", *words).returncode == 0
         verified = desk.anywhere("proxy", "verify", *words)
-        assert verified.returncode == 0, verified.stdout
+        assert verified.returncode == 1 and "docker.service" not in verified.stdout, "the files are right"
+        assert "http://***@proxy.example:3128 is not reached" in verified.stdout, "and there is no such proxy"
         url = "http://user:100%25%20Geheim%2F%23@proxy.example:3128"
         pid = machine.sh("systemctl show -p MainPID --value docker").strip()
         running = machine.sh(f"tr '\\0' '\\n' < /proc/{pid}/environ")

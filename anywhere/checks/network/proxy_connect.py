@@ -1,0 +1,158 @@
+"""`proxy verify`: a CONNECT for each component, with the credentials and exclusions that it would use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from anywhere.catalogue.endpoints import Endpoint, endpoints
+from anywhere.changes.proxy.plan import variables
+from anywhere.changes.proxy.profile import Profile
+from anywhere.checks.base import passed, skipped, trouble, unknown
+from anywhere.facts.agents.components import Component, components
+from anywhere.facts.agents.ecs_config import ecs_config
+from anywhere.facts.agents.registration import registration
+from anywhere.facts.network.proxy_environment import ProxyEnvironment
+from anywhere.facts.network.survey import other_scheme
+from anywhere.facts.network.vantage import FLAVOURS
+from anywhere.facts.system.units import Unit, units
+from anywhere.hosts.base import Host, Probe, ProbeSpec
+from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.redact import redact_proxy
+from anywhere.threads import fan_out
+
+ID = "network.proxy-profile"
+PATIENCE = 5.0  # seconds for the connection to the proxy
+FALLBACK = "us-east-1"  # before registration no region is known, and a proxy's rules are for all of them
+AGENTS = ("ssm-agent", "ecs-agent", "docker")
+_CAUSES: Mapping[Reason, str] = {
+    Reason.PROXY_AUTH_REQUIRED: "proxy.auth-required",
+    Reason.PROXY_DENIED: "proxy.denies-endpoint",
+    Reason.PROXY_ERROR: "proxy.denies-endpoint",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one component goes to one endpoint: by `proxy` (a secret where it holds credentials), empty for directly."""
+
+    component: str
+    host: str
+    proxy: str = field(default="", repr=False)
+
+    @property
+    def subject(self) -> str:
+        """What is asked for, and by whom."""
+        return f"{self.component}: CONNECT {self.host}:443"
+
+
+def judge_connect(host: Host, profile: Profile) -> Iterator[Finding]:
+    """One finding for each component. A component that is not here yet goes out as the profile says."""
+    ways = tuple(_ways(host, profile))
+    asked = [way for way in ways if way.proxy]
+    for way in ways:
+        if not way.proxy:
+            why = f"NO_PROXY keeps {way.host} from the proxy"
+            yield skipped(ID, way.subject, why, because=why)
+    probes = fan_out([partial(host.probe, _spec(way, way.proxy)) for way in asked], len(asked) or 1)
+    for way, probe in zip(asked, probes):
+        yield _finding(host, way, probe)
+
+
+def _ways(host: Host, profile: Profile) -> Iterator[Way]:
+    found, here = units(host), {one.name: one for one in components(host)}
+    region = registration(host).region or ecs_config(host).agent.get("AWS_DEFAULT_REGION", "") or FALLBACK
+    rows = endpoints(region, features=frozenset({"ecr"}), phases=("run",))
+    for name in AGENTS:
+        endpoint = _first(rows, name)
+        environment = _environment(here[name], profile, found[here[name].unit])
+        proxies = ProxyEnvironment.from_mapping(environment, FLAVOURS.get(name, "go"))
+        yield Way(name, endpoint.host, proxies.for_host(endpoint.host))
+
+
+def _first(rows: tuple[Endpoint, ...], component: str) -> Endpoint:
+    return next(row for row in rows if row.component == component and row.probe)
+
+
+def _environment(component: Component, profile: Profile, unit: Unit) -> Mapping[str, str]:
+    """What the component uses where that is this profile's proxy, with the credentials that it really has; else what it
+    will use once the profile is written."""
+    for seen in (component.effective, unit.environment):
+        url = next((seen[name] for name in ("HTTPS_PROXY", "https_proxy") if name in seen), "")
+        if url and _address(url) == profile.address:
+            return seen
+    return variables(component.unit, profile, unit)
+
+
+def _address(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].rstrip('/')}"
+
+
+def _spec(way: Way, proxy: str) -> ProbeSpec:
+    return ProbeSpec(way.host, scheme="tcp", proxy=proxy, patience=PATIENCE)
+
+
+def _finding(host: Host, way: Way, probe: Probe) -> Finding:
+    shown = redact_proxy(way.proxy)
+    if probe.ok:
+        return passed(ID, way.subject, f"{shown} opens {way.host}:443 for {way.component}", proxy=shown)
+    if probe.late or probe.reason is Reason.NOT_PERMITTED:
+        return unknown(ID, way.subject, f"{shown} could not be asked: {probe.detail or probe.reason}", proxy=shown)
+    cause = "proxy.unreachable" if probe.stage is not Stage.PROXY else _CAUSES.get(_reason(probe), "proxy.unreachable")
+    if cause != "proxy.auth-required" and host.probe(_spec(way, other_scheme(way.proxy))).ok:
+        cause = "proxy.wrong-scheme"
+    said, remedy = _said(cause, shown, way, probe)
+    evidence = {"proxy": shown, "component": way.component, "detail": probe.detail}
+    return trouble(
+        ID,
+        Status.FAIL,
+        way.subject,
+        said,
+        cause=cause,
+        remedy=remedy,
+        stage=probe.stage,
+        reason=probe.reason,
+        evidence=evidence,
+    )
+
+
+def _reason(probe: Probe) -> Reason:
+    return probe.reason or Reason.PROXY_ERROR
+
+
+def _said(cause: str, shown: str, way: Way, probe: Probe) -> tuple[str, Remedy]:
+    detail = probe.detail or str(probe.reason)
+    bare = replace(way, proxy="").host
+    if cause == "proxy.auth-required":
+        return (
+            f"{shown} asks {way.component} for a user and password ({detail})",
+            Remedy(
+                "Write the profile with the user and password that the proxy accepts: this command reads one line "
+                "user:password from standard input.",
+                (("sudo", "anywhere", "proxy", "apply", "--url", _plain(way.proxy), "--credentials-file", "-"),),
+            ),
+        )
+    if cause == "proxy.wrong-scheme":
+        other = other_scheme(_plain(way.proxy))
+        return (
+            f"{shown} answers only as {other}: the scheme of the URL is wrong",
+            Remedy(
+                "Write the profile with the other scheme.", (("sudo", "anywhere", "proxy", "apply", "--url", other),)
+            ),
+        )
+    if cause == "proxy.denies-endpoint":
+        return (
+            f"{shown} does not open {bare}:443 for {way.component} ({detail})",
+            Remedy(f"Have the proxy allow CONNECT to {bare}:443 from this host."),
+        )
+    return (
+        f"{shown} is not reached: {detail}",
+        Remedy("Check the proxy's name, address and port, and that this host may connect to it."),
+    )
+
+
+def _plain(url: str) -> str:
+    """The URL without credentials."""
+    return _address(url)
