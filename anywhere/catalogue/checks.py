@@ -123,6 +123,16 @@ _ROWS = (
         "Running, registered with its cluster, connected on both channels; the latest state of its log counts.",
     ),
     CheckText(
+        "containers.rules",
+        "docker's own packet filter rules",
+        "A flush of the whole ruleset takes docker's chains too; only a start of docker brings them back.",
+    ),
+    CheckText(
+        "containers.egress",
+        "bridge containers get out",
+        "Forward rules out and back, address translation and forwarding, followed for what the host itself reaches.",
+    ),
+    CheckText(
         "agents.features",
         "the features that ecs.config asks for",
         "GPU support that is on and finds no driver, device or list of GPUs: tasks that need a GPU are never placed here.",

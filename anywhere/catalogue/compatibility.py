@@ -23,6 +23,7 @@ class Situation:
     cgroup: int = 0
     bridge: str = ""
     min_api_variable: Version = ()
+    apparmor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Pair:
     cgroup: int = 0
     bridge: str = ""
     min_api_variable_below: Version = ()
+    apparmor: bool = False
 
     def applies(self, situation: Situation) -> bool:
         """Whether this is the situation, as far as it is known."""
@@ -49,6 +51,7 @@ class Pair:
             (self.agent_before, bool(situation.agent) and situation.agent < self.agent_before),
             (self.cgroup, situation.cgroup == self.cgroup),
             (self.bridge, situation.bridge == self.bridge),
+            (self.apparmor, situation.apparmor),
             (
                 self.min_api_variable_below,
                 bool(situation.min_api_variable) and situation.min_api_variable < self.min_api_variable_below,

@@ -130,6 +130,18 @@ _NO_APT_KEY = "the official installer's own Docker step fails here (apt-key is g
 _DNF5 = (
     "the official installer's own Docker step fails here (dnf5 has no config-manager --add-repo): install Docker first"
 )
+_SCRIPT_ID = (
+    "the official installer's ID test knows neither Rocky, Alma nor Oracle Linux and falls to `dnf install docker`, which is "
+    "Podman's: install Docker first and let it skip that step (--docker-install-source none)"
+)
+_XT_ADDRTYPE = (
+    "docker needs the module xt_addrtype, which is in kernel-modules-extra since iptables 1.8.11-15.el10: "
+    "dnf install kernel-modules-extra"
+)
+_WINDOWS_DOCKER = (
+    "a fresh installation brings Docker 29 or later, whose oldest API (1.40) is newer than what the agent for Windows asks "
+    "for (1.24 to 1.30): install an older engine"
+)
 _OWN = "install Docker first and let the installer skip it (--docker-install-source none)"
 _MANAGER = "the installer knows apt, dnf, yum and zypper only"
 
@@ -154,20 +166,33 @@ def _row(
 RELEASES: tuple[Release, ...] = (
     _row("amzn", "2", "Amazon Linux 2", _L, "rhel-yum", _DISTRO, "2026-06-30"),
     _row("amzn", "2023", "Amazon Linux 2023", _L, "rhel", _DISTRO, "2029-06-30"),
+    _row(
+        "centos",
+        "6",
+        "CentOS 6",
+        _X,
+        note="no systemd, and a kernel older than docker and the agent need",
+        source=_PAGE,
+    ),
     _row("centos", "7", "CentOS Linux 7", _L, "rhel-yum", _REPO, "2024-06-30", "dropped from the newest list"),
     _row("centos", "8", "CentOS 8", _L, "rhel", _REPO, "2024-05-31", "Stream 8 only; dropped from later lists"),
     _row("centos", "9", "CentOS Stream 9", _L, "rhel", _REPO, "2027-05-31"),
-    _row("centos", "10", "CentOS Stream 10", _U, "rhel", _REPO, "2030-01-01", source=_RHEL10),
+    _row("centos", "10", "CentOS Stream 10", _U, "rhel", _REPO, "2030-01-01", _XT_ADDRTYPE, _RHEL10),
     _row("rhel", "7", "Red Hat Enterprise Linux 7", _L, "rhel-yum", _BYO, "2024-06-30", _OWN),
     _row("rhel", "8", "Red Hat Enterprise Linux 8", _L, "rhel", _BYO, "2029-05-31", _OWN),
     _row("rhel", "9", "Red Hat Enterprise Linux 9", _L, "rhel", _BYO, "2032-05-31", "newest list only; " + _OWN),
-    _row("rhel", "10", "Red Hat Enterprise Linux 10", _U, "rhel", _BYO, "2035-05-31", _OWN, _RHEL10),
-    _row("rocky", "8", "Rocky Linux 8", _U, "rhel", _REPO, "2029-05-31", _OWN, _ROCKY),
-    _row("rocky", "9", "Rocky Linux 9", _U, "rhel", _REPO, "2032-05-31", _OWN, _ROCKY),
-    _row("almalinux", "8", "AlmaLinux 8", _U, "rhel", _REPO, "2029-05-31", _OWN, _ROCKY),
-    _row("almalinux", "9", "AlmaLinux 9", _U, "rhel", _REPO, "2032-05-31", _OWN, _ROCKY),
-    _row("ol", "8", "Oracle Linux 8", _U, "rhel", _REPO, "2029-07-31", _OWN, _ROCKY),
-    _row("ol", "9", "Oracle Linux 9", _U, "rhel", _REPO, "2032-06-30", _OWN, _ROCKY),
+    _row(
+        "rhel", "10", "Red Hat Enterprise Linux 10", _U, "rhel", _BYO, "2035-05-31", f"{_OWN}; {_XT_ADDRTYPE}", _RHEL10
+    ),
+    _row("rocky", "8", "Rocky Linux 8", _U, "rhel", _REPO, "2029-05-31", _SCRIPT_ID, _ROCKY),
+    _row("rocky", "9", "Rocky Linux 9", _U, "rhel", _REPO, "2032-05-31", _SCRIPT_ID, _ROCKY),
+    _row("almalinux", "8", "AlmaLinux 8", _U, "rhel", _REPO, "2029-05-31", _SCRIPT_ID, _ROCKY),
+    _row("almalinux", "9", "AlmaLinux 9", _U, "rhel", _REPO, "2032-05-31", _SCRIPT_ID, _ROCKY),
+    _row("ol", "8", "Oracle Linux 8", _U, "rhel", _REPO, "2029-07-31", _SCRIPT_ID, _ROCKY),
+    _row("ol", "9", "Oracle Linux 9", _U, "rhel", _REPO, "2032-06-30", _SCRIPT_ID, _ROCKY),
+    _row("rocky", "10", "Rocky Linux 10", _U, "rhel", _REPO, "2035-05-31", f"{_SCRIPT_ID}; {_XT_ADDRTYPE}", _ROCKY),
+    _row("almalinux", "10", "AlmaLinux 10", _U, "rhel", _REPO, "2035-05-31", f"{_SCRIPT_ID}; {_XT_ADDRTYPE}", _ROCKY),
+    _row("ol", "10", "Oracle Linux 10", _U, "rhel", _REPO, "2035-06-30", f"{_SCRIPT_ID}; {_XT_ADDRTYPE}", _ROCKY),
     _row("fedora", "32", "Fedora 32", _L, "rhel", _REPO, "2021-05-25"),
     _row("fedora", "33", "Fedora 33", _L, "rhel", _REPO, "2021-11-30"),
     _row("fedora", "40", "Fedora 40", _L, "rhel", _REPO, "2025-05-13"),
@@ -186,9 +211,11 @@ RELEASES: tuple[Release, ...] = (
     _row("ubuntu", "20.04", "Ubuntu 20.04", _L, "debian", _DISTRO, "2025-05-29"),
     _row("ubuntu", "22.04", "Ubuntu 22.04", _L, "debian", _DISTRO, "2027-06-01"),
     _row("ubuntu", "24.04", "Ubuntu 24.04", _L, "debian", _DISTRO, "2029-05-31"),
-    _row("ubuntu", "26.04", "Ubuntu 26.04", _U, "debian", _DISTRO, "2031-05-29", source=_SCRIPT),
+    _row("ubuntu", "26.04", "Ubuntu 26.04", _U, "debian", _DISTRO, "2031-05-29", _NO_APT_KEY, _SCRIPT),
+    _row("ubuntu", "25.04", "Ubuntu 25.04", _U, "debian", _DISTRO, "2026-01-15", _NO_APT_KEY, _SCRIPT),
+    _row("ubuntu", "25.10", "Ubuntu 25.10", _U, "debian", _DISTRO, "2026-07-09", _NO_APT_KEY, _SCRIPT),
     _row("ubuntu", "16.04", "Ubuntu 16.04", _U, "debian", _DISTRO, "2021-04-30", source=_SCRIPT),
-    _row("ubuntu", "", "Ubuntu", _U, "debian", _DISTRO, source=_SCRIPT),
+    _row("ubuntu", "", "Ubuntu", _U, "debian", _DISTRO, "", _NO_APT_KEY, _SCRIPT),
     _row("debian", "9", "Debian 9", _L, "debian", _REPO, "2022-06-30", "dropped from later lists"),
     _row("debian", "10", "Debian 10", _L, "debian", _DISTRO, "2024-06-30"),
     _row("debian", "11", "Debian 11", _L, "debian", _DISTRO, "2026-08-31"),
@@ -213,9 +240,9 @@ RELEASES: tuple[Release, ...] = (
     _row("slackware", "", "Slackware", _X, note=f"{_MANAGER}; no systemd", source=_SCRIPT),
     _row("flatcar", "", "Flatcar", _X, note=f"{_MANAGER}; read-only /usr", source=_SCRIPT),
     _row("bottlerocket", "", "Bottlerocket", _X, note="read-only root; brings its own ECS variant", source=_SCRIPT),
-    _row("windows", "2016", "Windows Server 2016", _L, "windows", ends="2027-01-12"),
-    _row("windows", "2019", "Windows Server 2019", _L, "windows", ends="2029-01-09"),
-    _row("windows", "2022", "Windows Server 2022", _L, "windows", ends="2031-10-14"),
+    _row("windows", "2016", "Windows Server 2016", _L, "windows", ends="2027-01-12", note=_WINDOWS_DOCKER),
+    _row("windows", "2019", "Windows Server 2019", _L, "windows", ends="2029-01-09", note=_WINDOWS_DOCKER),
+    _row("windows", "2022", "Windows Server 2022", _L, "windows", ends="2031-10-14", note=_WINDOWS_DOCKER),
     _row(
         "windows",
         "20H2",

@@ -166,7 +166,7 @@ FEATURE_ROWS = (
     ),
     Service(
         "monitoring", "monitoring." + _R, "ssm-agent", ("run",), "CloudWatch metrics of the SSM agent",
-        "aws/amazon-ssm-agent agent/cli/diagnostics", feature="monitoring", required=False,
+        "aws/amazon-ssm-agent agent/cli/diagnostics", "monitoring." + _D, feature="monitoring", required=False,
     ),
     Service(
         "logs", "logs." + _R, "ssm-agent", ("run",), "CloudWatch logs of the SSM agent",

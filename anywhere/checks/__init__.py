@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anywhere.checks.agents import agents, credentials, features, registration
 from anywhere.checks.base import Check
-from anywhere.checks.containers import docker, subnets
+from anywhere.checks.containers import docker, egress, subnets
 from anywhere.checks.endpoints import reach, tls
 from anywhere.checks.netfilter import rules
 from anywhere.checks.network import dns, ports, proxy
@@ -24,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     *agents.CHECKS,
     *features.CHECKS,
     *rules.CHECKS,
+    *egress.CHECKS,
     *dns.CHECKS,
     *proxy.CHECKS,
     *reach.CHECKS,

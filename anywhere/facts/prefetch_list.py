@@ -6,13 +6,25 @@ from dataclasses import dataclass
 
 from anywhere.facts import identity
 from anywhere.facts.agents import agents, credentials, daemon_json, docker, ecs_config, ports, registration
-from anywhere.facts.firewall import firewall, route_localnet
+from anywhere.facts.firewall import firewall, forwarding, route_localnet
 from anywhere.facts.network import routes
 from anywhere.facts.system import castore, gpu, machine, os_release, packages, time_sync, units
 from anywhere.hosts.base import ProbeSpec
 
 MODULES = (
-    *(routes, agents, castore, docker, credentials, daemon_json, ecs_config, identity, firewall, route_localnet),
+    *(
+        routes,
+        agents,
+        castore,
+        docker,
+        credentials,
+        daemon_json,
+        ecs_config,
+        identity,
+        firewall,
+        forwarding,
+        route_localnet,
+    ),
     *(gpu, os_release, packages, ports, registration, machine, time_sync, units),
 )
 

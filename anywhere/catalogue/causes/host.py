@@ -205,6 +205,27 @@ DOCKER_CAUSES: tuple[CauseText, ...] = (
         f"{_AGENT}/issues/4074, /issues/4129, /pull/3127, /pull/4785",
     ),
     CauseText(
+        "docker.rules-missing",
+        "fail",
+        "Docker's own packet filter rules are gone",
+        "A flush of the whole ruleset (nftables.service, a firewall's restart) took docker's chains. Bridge containers have no "
+        "way out and published ports do not answer, while docker seems well.",
+        "The chains DOCKER, DOCKER-USER and DOCKER-FORWARD in each backend, while docker answers and may keep rules.",
+        "Restart docker, then ecs; narrow the flush to the firewall's own tables.",
+        "https://github.com/docker/for-linux/issues/1472",
+    ),
+    CauseText(
+        "containers.no-egress",
+        "fail",
+        "Bridge containers cannot get out, although the host can",
+        "A container's packets are forwarded: other rules decide than for the host's own. Tasks start and reach neither "
+        "nameservers nor AWS.",
+        "The FORWARD chains of each backend and of nftables, followed for what the host reaches, out and back; address "
+        "translation; net.ipv4.ip_forward; the bridge's own address.",
+        "Remove the rule that the finding quotes, or accept docker's bridge before it.",
+        "https://github.com/tailscale/tailscale/issues/12225; https://github.com/moby/moby/issues/47966",
+    ),
+    CauseText(
         "ports.taken",
         "fail",
         "Another process holds a port of the agent",

@@ -11,7 +11,7 @@ from anywhere.checks.remedies import docker_commands, remedy, remove
 from anywhere.facts.agents.agents import agents, ecs_version, is_bare
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import daemon_json
-from anywhere.facts.agents.docker import TIMEOUT, Docker, docker
+from anywhere.facts.agents.docker import TIMEOUT, Docker, docker, docker_info
 from anywhere.facts.system.machine import cgroups, parse_version
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
@@ -176,6 +176,7 @@ def _situation(host: Host, agent: str) -> Situation:
         cgroup=cgroups(host).version,
         bridge=daemon_json(host).bridge,
         min_api_variable=parse_version(variable),
+        apparmor=docker_info(host).apparmor,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anywhere.checks.remedies import family, install, remedy
+from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.network.survey import Visit
 from anywhere.facts.system.time_sync import time_sync
 from anywhere.hosts.base import Host
@@ -23,9 +24,26 @@ def trust_the_host(host: Host, visit: Visit) -> Remedy:
     )
     if known is None:
         return Remedy(text)
-    add = ("install", "-m", "0644", CA_FILE, f"{known.ca_folder}/{CA_FILE}")
+    add: tuple[str, ...] = ("install", "-m", "0644", CA_FILE, f"{known.ca_folder}/{CA_FILE}")
+    if lying := _overlooked(host, known.ca_folder):
+        text = (
+            f"{BYPASS}Otherwise: {lying} lies in the folder of the host's own CAs, and {known.ca_command[0]} ignores it, since "
+            f"its name does not end in {'.crt' if known.manager == 'apt' else '.pem or .crt'}. If it is the inspecting CA, "
+            "rename it and build the store; never switch verification off."
+        )
+        add = ("mv", lying, f"{lying.rpartition('.')[0] or lying}.crt")
     restart = (("systemctl", "restart", visit.vantage.unit),) if visit.vantage.exists and visit.vantage.unit else ()
     return remedy(host, text, add, known.ca_command, *restart)
+
+
+def _overlooked(host: Host, folder: str) -> str:
+    """A certificate in the folder of own CAs that the distribution's tool does not take; empty without one."""
+    suffixes = (".crt",) if folder == "/usr/local/share/ca-certificates" else (".crt", ".pem", ".cer", ".der")
+    for name in list_folder(host, folder) or ():
+        path = f"{folder}/{name}"
+        if not name.endswith(suffixes) and "BEGIN CERTIFICATE" in read_text(host, path).content:
+            return path
+    return ""
 
 
 def trust_the_component(host: Host, visit: Visit) -> Remedy:

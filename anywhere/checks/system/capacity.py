@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
-from anywhere.facts.agents.docker import data_root
+from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, image_root
 from anywhere.facts.system.disks import disk_of
 from anywhere.hosts.base import Disk, Host
 from anywhere.model import Finding, Remedy, Status
@@ -44,7 +44,7 @@ def memory_check(host: Host, settings: Settings) -> Iterator[Finding]:
 @check("system.disk")
 def disk_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
-    for path in dict.fromkeys((data_root(host), STATE)):
+    for path in dict.fromkeys((image_root(host), data_root(host), STATE)):
         disk = disk_of(host, path)
         if disk is None or not disk.total:
             yield skipped("system.disk", path, f"the file system of {path} could not be measured")
@@ -55,14 +55,23 @@ def disk_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def judge_disk(path: str, disk: Disk) -> Finding:
     """One file system: bytes first, then inodes."""
     evidence = {"total": disk.total, "free": disk.free, "inodes": disk.inodes, "inodes_free": disk.inodes_free}
-    said = f"{disk.free / 2**30:.1f} GiB of {disk.total / 2**30:.1f} GiB are free for {path}"
+    said = f"{_size(disk.free)} of {_size(disk.total)} are free for {path}"
     status = _space(disk)
     if status is Status.PASS and _inodes(disk) is not Status.PASS:
         status, said = _inodes(disk), f"{disk.inodes_free} of {disk.inodes} inodes are free for {path}"
     if status is Status.PASS:
         return passed("system.disk", path, said, **evidence)
     mend = f"Make room for {path}: docker system prune removes what no container uses; rotate logs in daemon.json."
+    if path == CONTAINERD_ROOT:
+        mend = (
+            f"Make room for {path}, or move containerd's `root` (/etc/containerd/config.toml): with the containerd image store "
+            "images lie there whatever data-root in daemon.json says. docker system prune removes what no container uses."
+        )
     return trouble("system.disk", status, path, said, cause="disk.low", remedy=Remedy(mend), evidence=evidence)
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
 
 
 def _space(disk: Disk) -> Status:

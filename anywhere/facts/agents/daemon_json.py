@@ -32,6 +32,8 @@ class DaemonJson:
     proxies: Mapping[str, str] = field(default_factory=dict)
     dns: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    iptables: bool | None = None
+    ip_masq: bool | None = None
 
 
 def daemon_json(host: Host) -> DaemonJson:
@@ -68,6 +70,8 @@ def parse_daemon_json(text: str) -> DaemonJson:
         proxies=_proxies(found.get("proxies")),
         dns=_texts(found.get("dns")),
         hosts=_texts(found.get("hosts")),
+        iptables=_flag(found, "iptables"),
+        ip_masq=_flag(found, "ip-masq"),
     )
 
 
@@ -80,6 +84,11 @@ def _proxies(found: object) -> dict[str, str]:
 def _text(found: Mapping[str, object], key: str) -> str:
     value = found.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _flag(found: Mapping[str, object], key: str) -> bool | None:
+    value = found.get(key)
+    return value if isinstance(value, bool) else None
 
 
 def _texts(found: object) -> tuple[str, ...]:

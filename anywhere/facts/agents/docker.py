@@ -37,7 +37,8 @@ class DockerVersion:
 
 @dataclass(frozen=True, slots=True)
 class DockerInfo:
-    """`docker info`, what matters of it. Limits are None where the daemon does not say."""
+    """`docker info`, what matters of it. Limits are None where the daemon does not say. `containerd_store` is
+    whether images lie in containerd's store (DriverStatus names its snapshotter)."""
 
     root: str = ""
     cgroup_driver: str = ""
@@ -48,6 +49,9 @@ class DockerInfo:
     http_proxy: str = ""
     https_proxy: str = ""
     no_proxy: str = ""
+    apparmor: bool = False
+    containerd_store: bool = False
+    forwarding: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +153,24 @@ def parse_info(text: str) -> DockerInfo:
         http_proxy=_said(found, "HttpProxy"),
         https_proxy=_said(found, "HttpsProxy"),
         no_proxy=_said(found, "NoProxy"),
+        forwarding=_flag(found, "IPv4Forwarding"),
+        apparmor="name=apparmor" in options if isinstance(options, list) else False,
+        containerd_store="io.containerd.snapshotter" in json.dumps(found.get("DriverStatus")),
     )
 
 
 def data_root(host: Host) -> str:
     """Where Docker keeps images and containers: as the daemon says, else as daemon.json does, else the default."""
     return docker_info(host).root or daemon_json(host).data_root or DATA_ROOT
+
+
+CONTAINERD_ROOT = "/var/lib/containerd"
+
+
+def image_root(host: Host) -> str:
+    """Where images and layers lie: with the containerd image store (the default of fresh Docker 29) in containerd's own
+    folder, whatever data-root says."""
+    return CONTAINERD_ROOT if docker_info(host).containerd_store else data_root(host)
 
 
 def docker_networks(host: Host) -> tuple[DockerNetwork, ...] | None:

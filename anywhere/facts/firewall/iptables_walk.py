@@ -34,7 +34,8 @@ _DEPTH = 32  # the kernel refuses loops; this only bounds what a damaged listing
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A TCP packet of a new connection. Empty or 0 means: may be any. `states` are its conntrack state and status."""
+    """A packet, of a new TCP connection unless said otherwise. Empty or 0 means: may be any. `states` are its conntrack
+    state and status."""
 
     iif: str = ""
     oif: str = ""
@@ -43,6 +44,8 @@ class Packet:
     dport: int = 0
     states: frozenset[str] = frozenset({"NEW"})
     destination_is_local: bool = False
+    protocol: str = "tcp"
+    sport: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +125,14 @@ def _judge(option: Option, packet: Packet) -> bool | None:
 
 def _module(value: str, _: Packet) -> bool | None:
     # The options of these modules are judged one by one; a module that is not known here may select by anything.
-    return True if value in ("tcp", "comment", "conntrack", "state", "multiport", "addrtype") else None
+    return True if value in ("tcp", "udp", "comment", "conntrack", "state", "multiport", "addrtype") else None
 
 
-def _protocol(value: str, _: Packet) -> bool:
-    return value in ("tcp", "6", "all", "0")
+_PROTOCOLS = {"tcp": ("tcp", "6"), "udp": ("udp", "17")}
+
+
+def _protocol(value: str, packet: Packet) -> bool:
+    return value in (*_PROTOCOLS[packet.protocol], "all", "0")
 
 
 def _iface(wanted: str, name: str) -> bool | None:
@@ -156,13 +162,17 @@ def _span(text: str) -> tuple[int, int, int] | None:
 
 
 def _port(wanted: str, packet: Packet) -> bool | None:
-    if not packet.dport:
+    return _in_ports(wanted, packet.dport)
+
+
+def _in_ports(wanted: str, port: int) -> bool | None:
+    if not port:
         return None
     for part in wanted.split(","):
         low, _, high = part.partition(":")
         if not (low or "0").isdigit() or not (high or "0").isdigit():
             return None
-        if int(low or 0) <= packet.dport <= int(high or (65535 if ":" in part else low)):
+        if int(low or 0) <= port <= int(high or (65535 if ":" in part else low)):
             return True
     return False
 
@@ -185,6 +195,8 @@ _MATCHES: dict[str, Callable[[str, Packet], bool | None]] = {
     "-d": lambda value, packet: within(value, packet.destination),
     "--dport": _port,
     "--dports": _port,
+    "--sport": lambda value, packet: _in_ports(value, packet.sport),
+    "--sports": lambda value, packet: _in_ports(value, packet.sport),
     "--ctstate": _states,
     "--state": _states,
     "--ctstatus": _states,

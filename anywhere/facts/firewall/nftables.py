@@ -14,7 +14,7 @@ OWN_TABLE = "anywhere_rules"
 
 # iptables-nft keeps its rules in tables of these names and prints them itself.
 _IPTABLES = {(family, table) for family in ("ip", "ip6") for table in ("filter", "nat", "mangle", "raw", "security")}
-_HOOKS = ("prerouting", "input", "output")
+_HOOKS = ("prerouting", "input", "output", "forward", "postrouting")
 
 
 @dataclass(frozen=True, slots=True)

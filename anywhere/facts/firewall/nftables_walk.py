@@ -100,9 +100,9 @@ def _one(left: object, value: object, packet: Packet) -> bool | None:
     kind, name = field.get("protocol"), field.get("field")
     if kind == "ip" and name in ("saddr", "daddr"):
         return _address(value, packet.source if name == "saddr" else packet.destination)
-    if kind in ("tcp", "th") and name == "dport":
-        return _port(value, packet)
-    return False if kind in ("ip6", "udp", "icmp", "icmpv6", "sctp") else None
+    if kind in (packet.protocol, "th") and name in ("dport", "sport"):
+        return _port(value, packet.dport if name == "dport" else packet.sport)
+    return False if kind in ({"ip6", "tcp", "udp", "icmp", "icmpv6", "sctp"} - {packet.protocol}) else None
 
 
 def _meta(key: str, value: object, packet: Packet) -> bool | None:
@@ -111,7 +111,7 @@ def _meta(key: str, value: object, packet: Packet) -> bool | None:
     if key in ("oifname", "oif"):
         return _iface(value, packet.oif)
     if key == "l4proto":
-        return value in ("tcp", 6)
+        return value in (packet.protocol, {"tcp": 6, "udp": 17}[packet.protocol])
     if key == "nfproto":
         return bool(value == "ipv4")
     return None
@@ -135,10 +135,10 @@ def _address(value: object, address: str) -> bool | None:
     return within(value, address) if isinstance(value, str) and not value.startswith("@") else None
 
 
-def _port(value: object, packet: Packet) -> bool | None:
-    if not packet.dport:
+def _port(value: object, port: int) -> bool | None:
+    if not port:
         return None
     if isinstance(value, dict) and isinstance(value.get("range"), list):
         low, high = value["range"]
-        return low <= packet.dport <= high if isinstance(low, int) and isinstance(high, int) else None
-    return value == packet.dport if isinstance(value, int) else None
+        return low <= port <= high if isinstance(low, int) and isinstance(high, int) else None
+    return value == port if isinstance(value, int) else None
