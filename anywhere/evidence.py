@@ -137,6 +137,14 @@ class Proxies(TypedDict):
     dead: list[str]
 
 
+class HostFirewall(TypedDict):
+    """`network.host-firewall`: a rule of the host itself, and the addresses whose packets it stops."""
+
+    rule: str
+    hop: str
+    stopped: list[str]
+
+
 class Obstacle(TypedDict):
     """`netfilter.path`: the rule that stops container traffic, and whether the rules of `rules apply` get past it."""
 

@@ -123,6 +123,11 @@ _ROWS = (
         "Running, registered with its cluster, connected on both channels; the latest state of its log counts.",
     ),
     CheckText(
+        "network.host-firewall",
+        "the host's own packet filter lets the agents out",
+        "Every address that gave no answer (nameserver, proxy, endpoint): the rules out, and the rules back in.",
+    ),
+    CheckText(
         "containers.rules",
         "docker's own packet filter rules",
         "A flush of the whole ruleset takes docker's chains too; only a start of docker brings them back.",

@@ -7,7 +7,7 @@ from anywhere.checks.base import Check
 from anywhere.checks.containers import docker, egress, subnets
 from anywhere.checks.endpoints import reach, tls
 from anywhere.checks.netfilter import rules
-from anywhere.checks.network import dns, ports, proxy
+from anywhere.checks.network import dns, host_firewall, ports, proxy
 from anywhere.checks.system import capacity, identity, isolation, machine, permission
 
 CHECKS: tuple[Check, ...] = (
@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     *rules.CHECKS,
     *egress.CHECKS,
     *dns.CHECKS,
+    *host_firewall.CHECKS,
     *proxy.CHECKS,
     *reach.CHECKS,
     *tls.CHECKS,

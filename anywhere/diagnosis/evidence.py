@@ -10,6 +10,7 @@ from anywhere.evidence import (
     Address,
     Agreement,
     Forgery,
+    HostFirewall,
     Look,
     Nameserver,
     Overlap,
@@ -146,6 +147,11 @@ def public_names(findings: Iterable[Finding]) -> list[str]:
 def covers(finding: Finding) -> dict[str, str]:
     """The addresses that a docker network covers, and what each is to this host."""
     return dict(cast(Overlap, finding.evidence).get("covers") or {})
+
+
+def stopped_here(finding: Finding) -> list[str]:
+    """The addresses whose packets the host's own packet filter stops."""
+    return list(cast(HostFirewall, finding.evidence).get("stopped") or ())
 
 
 def dead_proxies(finding: Finding) -> list[str]:

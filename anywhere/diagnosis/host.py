@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.diagnosis.engine import Case, Rule
-from anywhere.diagnosis.evidence import Seen, covers
+from anywhere.diagnosis.evidence import Seen, covers, stopped_here
 from anywhere.model import Finding, Reason, Remedy, Stage
 
-SUBNETS = "containers.subnets"
+SUBNETS, FILTER = "containers.subnets", "network.host-firewall"
 
 
 def _overlap(case: Case) -> Iterator[int]:
@@ -33,7 +33,30 @@ def _swallowed(finding: Finding, covered: dict[str, str]) -> bool:
     return gateway or (bool(addresses) and all(address in covered for address in addresses))
 
 
+def _own_filter(case: Case) -> Iterator[int]:
+    """What the host's own rules stop: the nameservers, the names that then do not resolve, the endpoints and the proxy."""
+    stopped: set[str] = set()
+    for index, finding in case.trouble(FILTER):
+        stopped |= set(stopped_here(finding))
+        yield index
+    if not stopped:
+        return
+    mute = any(finding.subject in stopped for finding in case.of("network.nameservers") if finding.is_trouble)
+    for index, finding in case.trouble("network.nameservers", "endpoints.reach"):
+        seen = Seen(finding)
+        addresses = [entry.get("address", "") for entry in seen.addresses if entry.get("reason")]
+        nameless = mute and (finding.stage is Stage.RESOLVE or bool(seen.proxy_unresolved))
+        if finding.subject in stopped or nameless or (addresses and stopped.issuperset(addresses)):
+            yield index
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "egress.host-firewall",
+        _own_filter,
+        lambda fs: "; ".join(dict.fromkeys(f.summary for f in fs if f.check == FILTER)),
+        lambda fs: next((f.remedy for f in fs if f.remedy and f.check == FILTER), Remedy("Change that rule.")),
+    ),
     Rule(
         "docker.subnet-overlap",
         _overlap,

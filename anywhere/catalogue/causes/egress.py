@@ -81,4 +81,15 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
         "Let IPv6 out, or take the addresses off.",
         "RFC 8305",
     ),
+    CauseText(
+        "egress.host-firewall",
+        "fail",
+        "The host's own packet filter drops the agents' packets",
+        "A rule of this host stops what goes out to a nameserver, the proxy or an endpoint, or the answer on its way in. "
+        "Nobody else on the path is at fault.",
+        "For each address without an answer: OUTPUT for the packet and INPUT for its answer, in iptables (legacy and nft) "
+        "and in tables of nftables itself.",
+        "Change the rule that the finding quotes where it is managed.",
+        "netfilter: https://wiki.nftables.org/wiki-nftables/index.php/Netfilter_hooks",
+    ),
 )

@@ -50,9 +50,9 @@ class Nft:
     chains: tuple[NftChain, ...] = ()
     unread: tuple[str, ...] = ()
 
-    def base_chains(self, hook: str) -> tuple[NftChain, ...]:
-        """Foreign base chains on a hook for IPv4 packets, in the order in which a packet meets them."""
-        families = ("ip", "inet")
+    def base_chains(self, hook: str, family: int = 4) -> tuple[NftChain, ...]:
+        """Foreign base chains on a hook for packets of a family, in the order in which a packet meets them."""
+        families = ("ip" if family == 4 else "ip6", "inet")
         found = [c for c in self.chains if c.hook == hook and c.family in families and c.table != OWN_TABLE]
         return tuple(sorted(found, key=lambda chain: chain.priority))
 

@@ -98,11 +98,16 @@ def _one(left: object, value: object, packet: Packet) -> bool | None:
     if not isinstance(field, dict):
         return None
     kind, name = field.get("protocol"), field.get("field")
-    if kind == "ip" and name in ("saddr", "daddr"):
+    six = ":" in (packet.source + packet.destination)
+    if kind == ("ip6" if six else "ip") and name in ("saddr", "daddr"):
         return _address(value, packet.source if name == "saddr" else packet.destination)
     if kind in (packet.protocol, "th") and name in ("dport", "sport"):
         return _port(value, packet.dport if name == "dport" else packet.sport)
-    return False if kind in ({"ip6", "tcp", "udp", "icmp", "icmpv6", "sctp"} - {packet.protocol}) else None
+    return (
+        False
+        if kind in ({"ip" if six else "ip6", "tcp", "udp", "icmp", "icmpv6", "sctp"} - {packet.protocol})
+        else None
+    )
 
 
 def _meta(key: str, value: object, packet: Packet) -> bool | None:
@@ -113,7 +118,7 @@ def _meta(key: str, value: object, packet: Packet) -> bool | None:
     if key == "l4proto":
         return value in (packet.protocol, {"tcp": 6, "udp": 17}[packet.protocol])
     if key == "nfproto":
-        return bool(value == "ipv4")
+        return bool(value == ("ipv6" if ":" in packet.source + packet.destination else "ipv4"))
     return None
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from tests.region.world import World
 
 TOPICS = (
-    "dns", "egress", "proxy", "proxy_effect", "tls", "http", "clock", "system", "containers", "containers_egress", "agents",
-    "agents_words", "netfilter", "variations", "more", "more_proxy", "odd_path", "odd_dns", "odd_proxy", "odd_tls",
+    "dns", "egress", "host_firewall", "proxy", "proxy_effect", "tls", "http", "clock", "system", "containers",
+    "containers_egress",
+    "agents", "agents_words", "netfilter", "variations", "more", "more_proxy", "odd_path", "odd_dns", "odd_proxy", "odd_tls",
 )  # fmt: skip
 
 

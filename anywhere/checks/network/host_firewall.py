@@ -1,0 +1,99 @@
+"""The host's own packet filter, followed for what did not answer: before something remote is blamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.checks.base import Check, check, passed, skipped, trouble
+from anywhere.checks.endpoints.visit import surveys
+from anywhere.checks.network.dns import lookups
+from anywhere.checks.remedies import Command, remedy
+from anywhere.evidence import HostFirewall
+from anywhere.facts.firewall.firewall import firewall
+from anywhere.facts.firewall.outgoing import Stop, own_stop
+from anywhere.facts.network.routes import routes
+from anywhere.facts.network.survey import Survey
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Reason, Stage, Status
+from anywhere.settings import Settings
+
+ID = "network.host-firewall"
+UNANSWERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_UNREACHABLE)
+Aim = tuple[str, int, str]
+
+
+@check(ID)
+def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
+    """Every address that gave no answer (nameserver, proxy, endpoint): the rules out, and the rules back in."""
+    aims = list(dict.fromkeys(aim for seen in surveys(host, settings) for aim in _unanswered(seen)))
+    if not aims:
+        yield passed(ID, "packet filter", "everything that was asked gave an answer")
+        return
+    walls, table = firewall(host), routes(host)
+    if not host.inventory().is_root or not walls.readable or not (walls.backends or walls.nft.readable):
+        yield skipped(ID, "packet filter", "the rules may be read by root only", because="root")
+        return
+    by_rule: dict[Stop, list[Aim]] = {}
+    for aim in aims:
+        if stop := own_stop(walls, table, *aim):
+            by_rule.setdefault(stop, []).append(aim)
+    for stop, stopped in by_rule.items():
+        yield _dropped(host, stop, stopped)
+    if not by_rule:
+        yield passed(
+            ID, "packet filter", f"no rule of this host is known to stop the {len(aims)} addresses without an answer"
+        )
+
+
+def _unanswered(seen: Survey) -> Iterator[Aim]:
+    for item in lookups(seen):
+        for answer in item.servers:
+            if (
+                answer.reason in (Reason.NAMESERVER_TIMEOUT, Reason.SERVER_FAILURE)
+                and not answer.late
+                and answer.source
+            ):
+                yield answer.source, 53, "udp"
+    for visit in (*seen.visits, *seen.extra):
+        for probe in visit.probes:
+            if probe.stage in (Stage.CONNECT, Stage.PROXY) and probe.reason in UNANSWERED and not probe.late:
+                port = visit.proxy.rpartition(":")[2].strip("/") if visit.proxy else str(visit.endpoint.port)
+                if probe.address and port.isdigit():
+                    yield probe.address, int(port), "tcp"
+
+
+def _dropped(host: Host, stop: Stop, stopped: list[Aim]) -> Finding:
+    shown = ", ".join(f"{address}:{port}" for address, port, _ in stopped[:3])
+    more = f" and {len(stopped) - 3} more" if len(stopped) > 3 else ""
+    way = "the answers of" if stop.inbound else "what it sends to"
+    return trouble(
+        ID,
+        Status.FAIL,
+        stop.hop,
+        f"this host's own packet filter drops {way} {shown}{more}: {stop.hop}: {stop.rule}",
+        cause="egress.host-firewall",
+        remedy=remedy(
+            host,
+            "Change that rule, or accept these packets before it, in whatever manages the chain (ufw, firewalld, "
+            "/etc/nftables.conf, a saved ruleset); the commands do it until the next reload.",
+            *_accept(stop, stopped[0]),
+        ),
+        evidence=HostFirewall(rule=stop.rule, hop=stop.hop, stopped=[address for address, _, _ in stopped]),
+    )
+
+
+def _accept(stop: Stop, aim: Aim) -> tuple[Command, ...]:
+    address, port, protocol = aim
+    if not stop.hop.startswith("nft "):
+        program = "ip6tables" if ":" in address else "iptables"
+        if stop.inbound:
+            return (
+                (program, "-I", "INPUT", "1", "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"),
+            )
+        return ((program, "-I", "OUTPUT", "1", "-p", protocol, "--dport", str(port), "-j", "ACCEPT"),)
+    _, family, table, chain = stop.hop.split()
+    words = ("ct", "state", "established,related") if stop.inbound else (protocol, "dport", str(port))
+    return (("nft", "insert", "rule", family, table, chain, *words, "accept"),)
+
+
+CHECKS: tuple[Check, ...] = (host_firewall,)
