@@ -122,6 +122,8 @@ def _dualstack_name(row: Service, info: RegionInfo, plain: str) -> tuple[str, st
     known_here = not row.dualstack_in or info.partition in row.dualstack_in
     if not row.dualstack or not info.dualstack_suffix or not known_here:
         return plain, "dual-stack name not established here, so the plain name"
+    if info.partition in row.dualstack_apart:
+        return f"{row.name}.{info.name}.{info.dualstack_suffix}", ""
     if row.dualstack == row.host:
         return plain, "the plain name is dual-stack"
     names = {"region": info.name, "suffix": info.suffix, "dualstack_suffix": info.dualstack_suffix}

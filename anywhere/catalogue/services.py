@@ -15,7 +15,8 @@ _SCRIPT = "aws/amazon-ecs-agent scripts/ecs-anywhere-install.sh"
 class Service:
     """A row. `host` and `dualstack` are templates over region, suffix and dualstack_suffix, `*` for what varies;
     `sharded` rows are numbered where the `*` stands. `worldwide` hosts have no regional, FIPS or dual-stack form.
-    `dualstack_in` limits the dual-stack name to these partitions."""
+    `dualstack_in` limits the dual-stack name to these partitions; those of `dualstack_apart` have one below their own
+    suffix, where the others have none."""
 
     name: str
     host: str
@@ -32,6 +33,7 @@ class Service:
     sharded: bool = False
     worldwide: bool = False
     dualstack_in: tuple[str, ...] = ()
+    dualstack_apart: tuple[str, ...] = ()
 
 
 _EKS_DOMAINS = "AWS: EKS Anywhere domains; docker/sbx-releases issue 525"
@@ -136,6 +138,7 @@ FEATURE_ROWS = (
     Service(
         "secretsmanager", "secretsmanager." + _R, "ecs-agent", ("run",), "secrets and private registry logins",
         "AWS: specifying sensitive data", "secretsmanager." + _R, feature="secrets",
+        dualstack_apart=("aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"),
     ),
     Service(
         "ssm", "ssm." + _R, "ecs-agent", ("run",), "secrets in SSM parameters",

@@ -112,7 +112,9 @@ def test_dualstack_names_only_where_they_are_known():
     assert china["ssm"].host == "ssm.cn-north-1.api.amazonwebservices.com.cn"
     assert china["ecr-dkr"].pattern == "*.dkr.ecr.cn-north-1.amazonaws.com.cn"
     europe = by_service(endpoints("eusc-de-east-1", dualstack=True))
-    assert europe["ecs"].host == "ecs.eusc-de-east-1.amazonaws.eu" and "not established" in europe["ecs"].note
+    assert europe["ecs"].host == "ecs.eusc-de-east-1.api.amazonwebservices.eu"
+    isolated = by_service(endpoints("us-iso-east-1", features=FEATURES, dualstack=True))
+    assert isolated["secretsmanager"].host == "secretsmanager.us-iso-east-1.api.aws.ic.gov"
 
 
 def test_fips_and_dualstack_together_prefer_fips_and_say_so():

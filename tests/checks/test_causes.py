@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from anywhere.catalogue.causes.agents import AGENTS_CAUSES
 from anywhere.catalogue.causes.host import HOST_CAUSES
 from anywhere.checks.agents import agents, credentials, registration
 from anywhere.checks.base import Check
@@ -313,14 +314,28 @@ def test_a_fault_gives_its_own_cause_and_no_other(name: str) -> None:
     assert troubles(host) == expected
 
 
+# What rules, processes and logs show together has its faults in the region.
+IN_THE_REGION = {
+    *(
+        "agent.state-damaged",
+        "agent.not-authorized",
+        "agent.no-credentials",
+        "agent.stale-environment",
+        "gpu.not-found",
+    ),
+    *("docker.rules-missing", "containers.no-egress"),
+}
+
+
 def test_every_cause_has_a_fault_and_the_severity_that_its_text_says() -> None:
     seen: dict[str, set[str]] = {}
     for _, expected in FAULTS.values():
         for _, status, cause in expected:
             seen.setdefault(cause, set()).add(status)
-    assert set(seen) == {text.code for text in HOST_CAUSES}
-    for text in HOST_CAUSES:
-        assert seen[text.code] == set(text.severity.split(" or ")), text.code
+    texts = {text.code: text for text in (*HOST_CAUSES, *AGENTS_CAUSES)}
+    assert set(seen) == set(texts) - IN_THE_REGION
+    for code in seen:
+        assert seen[code] == set(texts[code].severity.split(" or ")), code
 
 
 SILENT: dict[str, FakeHost] = {

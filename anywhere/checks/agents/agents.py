@@ -200,8 +200,14 @@ def _log_starts(host: Host) -> int:
     return log.starts if log else 0
 
 
+def _ssm_complaint(host: Host) -> Symptom | None:
+    """The SSM agent's last line of level error."""
+    log = ssm_log(host)
+    return Symptom("other", "", log.last) if log and log.last else None
+
+
 def _looping(host: Host, unit: Unit, starts: int) -> Finding:
-    symptom = complaint(host, agent_log(host)) if unit.name == ECS else None
+    symptom = complaint(host, agent_log(host)) if unit.name == ECS else _ssm_complaint(host)
     row = symptom.row if symptom else None
     # The deb unit lacks the line that stops it after a final error, which the rpm unit has.
     endless = unit.exit_status == 5 and "5" not in unit.final_exits and not (row and row.cause)

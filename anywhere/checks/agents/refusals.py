@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from anywhere.checks.remedies import Command, remedy
+from anywhere.facts.agents.ecs_config import PATHS, USER, ecs_config
 from anywhere.facts.agents.ecs_log import AgentLog, Symptom, message
 from anywhere.facts.agents.init_log import init_complaint
 from anywhere.hosts.base import Host
@@ -97,4 +98,14 @@ def mend(host: Host, symptom: Symptom | None) -> Remedy | None:
     """The fix of the row, with the commands that do it on this host; None where the row has none."""
     if symptom is None or not symptom.row.fix:
         return None
+    if symptom.kind == "cluster-unknown":
+        config = ecs_config(host)
+        name, place = config.agent.get("ECS_CLUSTER", "default"), config.sources.get("ECS_CLUSTER", USER)
+        region = config.agent.get("AWS_DEFAULT_REGION", "the region of the registration")
+        return remedy(
+            host,
+            f"AWS knows no cluster {name!r} in {region} for the account of this registration: create it, or correct {place} "
+            "and restart ecs.",
+            ("grep", "-n", "ECS_CLUSTER", *PATHS),
+        )
     return remedy(host, symptom.row.fix, *COMMANDS.get(symptom.kind, ()))

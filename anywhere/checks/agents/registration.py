@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
+from urllib.parse import unquote
 
-from anywhere.catalogue.regions import is_region
+from anywhere.catalogue.regions import is_region, near_region
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents, agents, metadata
@@ -82,7 +84,11 @@ def _broken(host: Host, here: Agents) -> Iterator[Finding]:
     elif found.state == UNFINISHED:
         status = Status.FAIL if here.has_ecs else Status.WARN
         said = "a registration was begun and not finished, or was cleared: the vault has a key and no instance"
-        yield _break(host, here, VAULT, said, "Register with a fresh activation; it replaces the vault.", status)
+        fix = "Register with a fresh activation; it replaces the vault."
+        log = ssm_log(host)
+        if log and log.failed:
+            said, fix = _failed(log.failed)
+        yield _break(host, here, VAULT, said, fix, status)
     elif found.state == NONE and here.has_ecs:
         said = "the ECS agent is installed, but the host is not registered with Systems Manager"
         yield _break(host, here, "registration", said, "Register with a fresh activation.")
@@ -93,6 +99,28 @@ def _broken(host: Host, here: Agents) -> Iterator[Finding]:
         said = f"{LEFTOVER} still names {found.leftover}, which is no longer registered here"
         yield _break(host, here, found.leftover, said, "Remove the leftover before registering.", Status.WARN)
     yield from _half_installed(host, here, config)
+
+
+def _failed(why: str) -> tuple[str, str]:
+    """What the last try to register came to, and what to do: a region that is none, or an activation that AWS refuses."""
+    quoted = f'"{why[:200]}"'
+    wanted = re.search(r"https://ssm\.(.+?)\.(?:amazonaws|c2s|sc2s|csp|cloud)\.", why)
+    region = unquote(wanted[1]) if wanted else ""
+    if region and not is_region(region):
+        said = f"the registration failed, since {region!r} is no AWS region: {quoted}"
+        return said, f"Register again with the right region{near_region(region)} A fresh activation is not needed."
+    refusal = next((text for word, text in REFUSALS.items() if word in why), "")
+    fix = refusal or "Fix what the quoted line names, then register again."
+    return f"the last registration failed: {quoted}", fix
+
+
+# What AWS answers to an activation (wire facts of the SSM agent).
+REFUSALS = {
+    "InvalidActivation": "The activation's id or code is wrong, or it belongs to another region or account: register with "
+    "a fresh activation of this region.",
+    "ActivationExpired": "The activation has expired: register with a fresh one.",
+    "RegistrationLimitExceeded": "The activation's registration limit is used up: raise it, or register with a fresh one.",
+}
 
 
 def _refused(host: Host) -> str:

@@ -140,13 +140,16 @@ def _logfmt(line: str) -> str:
 _FIELD = re.compile(r'\b(msg|error|err)=("(?:[^"\\]|\\.)*"|\S+)')
 
 
+_STAMPS = re.compile(r"^\d{4}-\d\d-\d\d \S+ (?:ERROR|CRITICAL|WARN|INFO) ")
+
+
 def message(line: str) -> str:
     """What a line says, without its stamps: the message and the error behind it, at most 300 characters."""
     found = {}
     for name, value in _FIELD.findall(line):
         found[name] = value[1:-1].replace('\\"', '"') if value.startswith('"') else value
     said = ": ".join(found[name].rstrip(": ") for name in ("msg", "error", "err") if found.get(name))
-    said = said or line.strip()
+    said = said or _STAMPS.sub("", line.strip())
     return said if len(said) <= 300 else said[:297] + "..."
 
 

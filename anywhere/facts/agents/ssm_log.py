@@ -21,6 +21,9 @@ READY = re.compile(r"\[CredentialRefresher\] (?:Credentials ready|Next credentia
 REFUSED = re.compile(r"Retrieve credentials produced (?:aws )?error: (?P<why>.*)")
 HIBERNATES = re.compile(r"Entering SSM Agent hibernate - (?P<why>.*)")
 NO_IDENTITY = re.compile(r"failed to find agent identity")
+FAILED = re.compile(r"Registration failed due to (?:error registering the instance with AWS SSM\.\s*)?(?P<why>.*)")
+CAUSED = re.compile(r"(?:[\d-]+ [\d:.]+ (?:\w+ )?)?caused by: ")
+REGISTERED = re.compile(r"Successfully registered the instance with AWS SSM")
 BAD = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) |^caused by: ")
 WORKING = re.compile(
     r"Set up control channel|Control channel ready|successfully opened websocket|Starting health check", re.I
@@ -30,7 +33,8 @@ WORKING = re.compile(
 @dataclass(frozen=True, slots=True)
 class SsmLog:
     """`credentials` is whether the last try for credentials succeeded, `refused` what the service answered then,
-    `hibernates` why the worker sleeps, `last` the last line of level error. None and empty where the log's end says nothing."""
+    `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed.
+    None and empty where the log's end says nothing."""
 
     version: str = ""
     credentials: bool | None = None
@@ -38,6 +42,7 @@ class SsmLog:
     hibernates: str = ""
     has_identity: bool = True
     last: str = ""
+    failed: str = ""
 
 
 def ssm_log(host: Host) -> SsmLog | None:
@@ -60,6 +65,14 @@ def parse_ssm_log(text: str) -> SsmLog:
         if started := STARTED.search(line):
             # The core and its worker both print it: what the core has learnt meanwhile stays.
             state = SsmLog(started["version"]) if "worker" not in line else replace(state, version=started["version"])
+        elif failed := FAILED.search(line):
+            state = replace(state, failed=redact(failed["why"]).strip()[:400])
+        elif CAUSED.match(line) and state.failed:
+            state = replace(
+                state, failed=f"{state.failed} caused by: {redact(line.partition('caused by: ')[2].strip())}"[:700]
+            )
+        elif REGISTERED.search(line):
+            state = replace(state, failed="")
         elif READY.search(line):
             state = replace(state, credentials=True, refused="")
         elif refused := REFUSED.search(line):
