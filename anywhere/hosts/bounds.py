@@ -15,10 +15,11 @@ NULL_DEVICE = (1, 3)  # major and minor number: what masks a file is an empty on
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The largest size of one kind of thing, in bytes (of a folder: in names)."""
+    """The largest size of one kind of thing, in bytes (of a folder: in names) and in lines (0: any number)."""
 
     kind: str
     size: int
+    lines: int = 0
 
     @property
     def met(self) -> str:
@@ -26,14 +27,23 @@ class Limit:
         size = f"{self.size // MIB} MiB" if self.size >= MIB else f"{self.size:,}"
         return f"larger than {size} (limit for {self.kind})"
 
+    def met_by(self, data: bytes | bytearray) -> str:
+        """The limit that this meets, in words; empty when it meets none."""
+        if len(data) > self.size:
+            return self.met
+        if self.lines and data.count(b"\n") > self.lines:
+            return f"larger than {self.lines:,} lines (limit for {self.kind})"
+        return ""
 
-SETTINGS = Limit("a settings file", 1 * MIB)
-HOSTS_FILE = Limit("the hosts file", 16 * MIB)
+
+SETTINGS = Limit("a settings file", 1 * MIB, 50_000)
+HOSTS_FILE = Limit("the hosts file", 16 * MIB, 400_000)
 STORE = Limit("a CA store", 4 * MIB)
 LOG = Limit("a log", 4 * MIB)
-OUTPUT = Limit("the output of a command", 4 * MIB)
-LISTING = Limit("a listing of rules or packages", 8 * MIB)
+OUTPUT = Limit("the output of a command", 4 * MIB, 50_000)
+LISTING = Limit("a listing of rules or packages", 8 * MIB, 80_000)
 FOLDER = Limit("the names in a folder", 50_000)
+TOTAL = Limit("all that is kept of one host", 24 * MIB)
 MOST_ADDRESSES = 64  # of one name; AWS answers with eight
 ERRORS_KEPT = 64 * 1024  # bytes of standard error; the rest is dropped
 LISTINGS = ("iptables", "ip6tables", "nft", "rpm", "dpkg-query", "ss", "journalctl")
@@ -44,8 +54,8 @@ JOURNALS = "/var/lib/anywhere/"  # ours: what an undo needs is never too large t
 class TooLarge(OSError):
     """What is there is larger than its kind may be. `strerror` says which limit was met."""
 
-    def __init__(self, limit: Limit, path: str) -> None:
-        super().__init__(errno.EFBIG, limit.met, path)
+    def __init__(self, limit: Limit, path: str, met: str = "") -> None:
+        super().__init__(errno.EFBIG, met or limit.met, path)
 
 
 class NotAFile(OSError):

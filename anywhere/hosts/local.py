@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import lru_cache
 
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
-from anywhere.hosts.bounds import kept_addresses, limit_of_command, limit_of_file
+from anywhere.hosts.bounds import NotAFile, TooLarge, kept_addresses, limit_of_command, limit_of_file
 from anywhere.hosts.probe.castore import load_trust
 from anywhere.hosts.probe.ladder import Ladder
 from anywhere.hosts.probe.tcp import open_tcp
 from anywhere.hosts.probe.tls import Contexts
 from anywhere.hosts.processes import Ran, run
-from anywhere.hosts.reading import list_folder, read_file
+from anywhere.hosts.reading import list_folder, look_at, read_file
 from anywhere.model import Reason
 from anywhere.threads import within
 
@@ -25,6 +25,7 @@ NAMESERVER_TIMEOUT = 2.2
 TELLING = 1.0  # seconds: whoever is silent for so long, or for a quarter of a short run, does not answer
 # What the C library says of a name; everything else that it says is about its servers or itself.
 NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
+RESOLVERS_FILES = ("/etc/nsswitch.conf", "/etc/hosts", "/etc/resolv.conf", "/etc/host.conf", "/etc/gai.conf")
 NO_SUCH_PROGRAM, NOT_EXECUTABLE, TIMED_OUT = 127, 126, 124
 
 
@@ -81,6 +82,8 @@ class LocalHost:
 
     def _system(self, name: str, patience: float) -> Answer:
         started = time.monotonic()
+        if unfit := unfit_for_lookups():
+            return Answer(name, "system", (), Reason.SERVER_FAILURE, unfit)
         try:
             found = within(patience, lambda: socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
         except TimeoutError:
@@ -121,6 +124,18 @@ def command_environment() -> dict[str, str]:
     path = [folder for folder in kept.get("PATH", "/usr/bin:/bin").split(":") if _is_trusted(folder)]
     path += [folder for folder in ("/usr/local/sbin", "/usr/sbin", "/sbin") if folder not in path]
     return {**kept, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PATH": ":".join(path)}
+
+
+def unfit_for_lookups() -> str:
+    """Which of the files that the C library reads, in this process and for each name, has no end or is no file."""
+    for path in RESOLVERS_FILES:
+        try:
+            look_at(path, limit_of_file(path))
+        except (TooLarge, NotAFile) as error:
+            return f"{path} {error.strerror}"
+        except OSError:
+            continue
+    return ""
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ from anywhere.errors import BadInput
 from anywhere.hosts.base import Deadline, Host
 from anywhere.hosts.bundle import looks_like_bundle, replay
 from anywhere.hosts.local import LocalHost
+from anywhere.hosts.memory import return_large_blocks
 from anywhere.hosts.recording import Recording
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
 
@@ -34,6 +35,7 @@ def open_live(
 
     `budget` is for the probes; a host over SSH has at most `seconds` in all, the login included.
     """
+    return_large_blocks()
     if spec == "local":
         return LocalHost(Deadline(budget - _started()), budget)
     if isinstance(spec, str):

@@ -10,18 +10,20 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 
 from anywhere.hosts.bounds import ERRORS_KEPT, OUTPUT, Limit
 from anywhere.hosts.offspring import MARK, end_offspring
 
+SMALL = 256 * 1024  # bytes: of what gives more only one is taken in at a time, while the others wait on their pipes
 AFTER_KILL = 0.1  # seconds: a process that hangs in the kernel (a dead NFS server) cannot be killed, nor waited for
 PIECE = 65536  # bytes, as much as a pipe holds
 
 _running: dict[subprocess.Popen[bytes], str] = {}
 _lock = threading.RLock()
+_large = threading.Lock()
 _run, _number = secrets.token_hex(8), count()
 
 
@@ -49,8 +51,10 @@ def run(argv: Sequence[str], input: bytes, seconds: float, env: Mapping[str, str
             ran.code = process.wait(max(0.0, end - time.monotonic()))
         except subprocess.TimeoutExpired:
             _kill(process)
+            del ran.out[SMALL:]
+        ran.cut = ran.cut or limit.met_by(ran.out)
         if ran.cut:
-            ran.code = None
+            ran.code, ran.out = None, bytearray()
         return ran
 
 
@@ -65,14 +69,17 @@ def _exchange(process: subprocess.Popen[bytes], input: bytes, end: float, limit:
     """Feed the input and take the output until all is said. TimeoutExpired at the end of the time; at the limit `cut`
     is set and the command killed."""
     rest = memoryview(input)
-    err_seen = 0
-    with selectors.DefaultSelector() as waiting:
+    err_seen, is_large = 0, False
+    with selectors.DefaultSelector() as waiting, ExitStack() as held:
         _watch(waiting, process, bool(input))
         while waiting.get_map():
             left = end - time.monotonic()
-            if left <= 0:
+            if left <= 0 or (not is_large and len(ran.out) > SMALL and not _large.acquire(timeout=left)):
                 raise subprocess.TimeoutExpired(process.args, left)
-            for key, _ in waiting.select(left):
+            if not is_large and len(ran.out) > SMALL:
+                is_large = True
+                held.callback(_large.release)
+            for key, _ in waiting.select(end - time.monotonic()):
                 if key.fileobj is process.stdin:
                     rest = _write(waiting, process, rest)
                     continue
@@ -86,7 +93,6 @@ def _exchange(process: subprocess.Popen[bytes], input: bytes, end: float, limit:
                     ran.err += piece[: ERRORS_KEPT - len(ran.err)]
                 if max(len(ran.out), err_seen) > limit.size:
                     ran.cut = limit.met
-                    ran.out.clear()
                     _kill(process)
                     return
 

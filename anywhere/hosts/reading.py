@@ -26,9 +26,16 @@ def read_file(path: str, limit: Limit, deadline: Deadline, tail: int = 0) -> byt
         if size > limit.size:
             raise TooLarge(limit, path)
         data = _read(number, limit.size + 1, deadline, path)
-        if len(data) > limit.size:
-            raise TooLarge(limit, path)
+        if met := limit.met_by(data):
+            raise TooLarge(limit, path, met)
         return data
+
+
+def look_at(path: str, limit: Limit) -> None:
+    """Raises OSError for what `read_file` would not read, without reading it."""
+    with _Opened(path) as number:
+        if number is not None and os.fstat(number).st_size > limit.size:
+            raise TooLarge(limit, path)
 
 
 def list_folder(path: str) -> tuple[str, ...]:

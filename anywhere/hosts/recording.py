@@ -7,17 +7,21 @@ into a bundle is redacted on its way there.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from anywhere.errors import NotRecorded
 from anywhere.hosts.base import Answer, Completed, Deadline, Host, Inventory, Probe, ProbeSpec, Query
-from anywhere.hosts.bounds import is_limit
+from anywhere.hosts.bounds import TOTAL, TooLarge, is_limit
 from anywhere.hosts.codec import decode, encode
 from anywhere.redact import redact, redact_value
 
 T = TypeVar("T")
+TIMED_OUT = 124
+NEGLIGIBLE = 4096  # bytes: what is smaller is kept in any case
 Key = tuple[Any, ...]
 """A verb and its arguments: two components may differ in nothing but a password, and each has its own answer."""
 ERRORS: dict[str, type[OSError]] = {
@@ -36,6 +40,7 @@ class Recording:
         self._derived: dict[Hashable, Any] = {}
         self._locks: dict[Key, threading.Lock] = {}
         self._lock = threading.Lock()
+        self._size = 0  # bytes of what is kept
         self.name = name or (live.name if live else "bundle")
         self.deadline = live.deadline if live else Deadline(1e9)
 
@@ -120,9 +125,21 @@ class Recording:
     def _look(self, look: Callable[[Host], T]) -> object:
         assert self._live is not None
         try:
-            return look(self._live)
+            return self._counted(look(self._live))
         except OSError as error:
             return error
+
+    def _counted(self, value: object) -> object:
+        """The value, unless this host has given more than is kept of one."""
+        size = sys.getsizeof(value.stdout if isinstance(value, Completed) else value)
+        with self._lock:
+            self._size += size
+            if self._size <= TOTAL.size or size < NEGLIGIBLE:
+                return value
+            self._size -= size
+        if isinstance(value, Completed):
+            return replace(value, rc=TIMED_OUT, stdout="", stderr=TOTAL.met, cut=TOTAL.met)
+        raise TooLarge(TOTAL, "")
 
     def _replay(self, key: Key, kind: Any) -> object:
         text = _text(key)

@@ -71,7 +71,11 @@ def main() -> None:
         if given.only not in case.name:
             continue
         for way in ("local", "SSH"):
-            if (given.local and way != "local") or (given.over_ssh and way != "SSH"):
+            if (
+                (way == "SSH" and not case.over_ssh)
+                or (given.local and way != "local")
+                or (given.over_ssh and way != "SSH")
+            ):
                 continue
             with tempfile.TemporaryDirectory(prefix="endless-") as folder:
                 os.chmod(folder, 0o755)

@@ -17,7 +17,9 @@ from tests.support.barehost import BareHost
 
 BUDGET = 6.0  # seconds, the default of --budget
 ECS_CONFIG, DAEMON_JSON = "/etc/ecs/ecs.config", "/etc/docker/daemon.json"
-FILES = ("/etc/os-release", "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", ECS_CONFIG, DAEMON_JSON)
+FILES = ("/etc/os-release", "/etc/resolv.conf", "/etc/hosts", ECS_CONFIG, DAEMON_JSON)
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+NSSWITCH = "/etc/nsswitch.conf"
 PROGRAMS = ("docker", "systemctl", "nft", "rpm", "iptables-save", "dpkg-query", "ip", "timedatectl")
 MANNERS = {
     "prints for ever": "exec yes a line that has no end",
@@ -36,7 +38,7 @@ class Case:
 
     name: str
     prepare: Prepare
-    environment: tuple[str, ...] = ()
+    over_ssh: bool = True  # False where sshd itself cannot look its users up any more
 
 
 def _place(path: str, how: str) -> Prepare:
@@ -85,10 +87,11 @@ def _daemon_with_store(path: str) -> Prepare:
 def cases() -> tuple[Case, ...]:
     """Each by itself, and all files and all programs at once."""
     zero, pipe = "ln -s /dev/zero $1", "mkfifo $1"
-    found = [Case(f"{path} is /dev/zero", _place(path, zero)) for path in FILES]
+    found = [Case(f"{path} is /dev/zero", _place(path, zero), path != NSSWITCH) for path in (*FILES, NSSWITCH)]
     found += [Case("all files are /dev/zero", _all(*(_place(path, zero) for path in FILES)))]
     found += [Case("all files are pipes", _all(*(_place(path, pipe) for path in FILES)))]
     found += [Case("all files have 2 GiB", _all(*(_place(path, "truncate -s 2G $1") for path in FILES)))]
+    found += [Case(f"{BUNDLE} is /dev/zero", _place(BUNDLE, zero))]
     found += [Case("SSL_CERT_FILE of dockerd is /dev/zero", _daemon_with_store("/dev/zero"))]
     found += [
         Case("200,000 lines in /etc/hosts", _place("/etc/hosts", _lines(200_000, "10.1.2.3 blocked&.example.com"))),

@@ -226,9 +226,14 @@ def dns_tcp(host: Host, settings: Settings) -> Iterator[Finding]:
 def hosts_file(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     id = hosts_file.id
-    pinned = {pin.name: pin for pin in pins(host)}
+    made = tuple(surveys(host, settings))
+    lines = pins(host, {visit.endpoint.host for seen in made for visit in seen.visits})
+    if lines is None:
+        yield unknown(id, "/etc/hosts", "cannot be read: whether it overrides an endpoint is not known")
+        return
+    pinned = {pin.name: pin for pin in lines}
     found = False
-    for seen in surveys(host, settings):
+    for seen in made:
         free_works = any(visit.ok for visit in seen.visits if visit.endpoint.host not in pinned)
         for visit in seen.visits:
             pin = pinned.get(visit.endpoint.host)

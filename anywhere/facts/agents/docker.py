@@ -15,7 +15,9 @@ SOCKET = "unix:///var/run/docker.sock"
 _DOCKER = ("env", f"DOCKER_HOST={SOCKET}", "docker")
 VERSION = (*_DOCKER, "version", "--format", "{{json .}}")
 INFO = (*_DOCKER, "info", "--format", "{{json .}}")
-NETWORKS = (*_DOCKER[:2], "sh", "-c", 'ids=$(docker network ls -q) && [ -n "$ids" ] && docker network inspect $ids')
+# A shell takes in whatever a program prints: hence the limit.
+_EACH = 'ids=$(docker network ls -q | head -c 65536) && [ -n "$ids" ] && docker network inspect $ids'
+NETWORKS = (*_DOCKER[:2], "sh", "-c", _EACH)
 WHERE = ("sh", "-c", "command -v docker && readlink -f $(command -v docker)")
 
 COMMANDS: tuple[tuple[str, ...], ...] = (VERSION, INFO, NETWORKS, WHERE)

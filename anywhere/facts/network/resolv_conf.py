@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from anywhere.hosts.base import Host
@@ -79,13 +80,15 @@ def _address(text: str) -> str:
         return ""
 
 
-def parse_hosts(text: str) -> tuple[Pin, ...]:
-    """Every name of every line, in lower case."""
+def parse_hosts(text: str, wanted: Collection[str] = ()) -> tuple[Pin, ...]:
+    """Every name of every line, in lower case; or only the `wanted` ones, of a list with hundreds of thousands."""
     pins = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split("#")[0].split()
-        if len(words) > 1 and _address(words[0]):
-            pins += [Pin(name.lower().rstrip("."), _address(words[0]), number) for name in words[1:]]
+        names = [name.lower().rstrip(".") for name in words[1:]]
+        names = [name for name in names if not wanted or name in wanted]
+        if names and (address := _address(words[0])):
+            pins += [Pin(name, address, number) for name in names]
     return tuple(pins)
 
 
@@ -97,12 +100,14 @@ def resolv_conf(host: Host, path: str = RESOLV_CONF) -> ResolvConf:
         return ResolvConf(present=False)
 
 
-def pins(host: Host) -> tuple[Pin, ...]:
-    """The lines of /etc/hosts."""
+def pins(host: Host, wanted: Collection[str] = ()) -> tuple[Pin, ...] | None:
+    """The lines of /etc/hosts with these names (all when none is given); None where the file cannot be read."""
     try:
-        return parse_hosts(host.read(HOSTS).decode("utf-8", "replace"))
-    except OSError:
+        return parse_hosts(host.read(HOSTS).decode("utf-8", "replace"), wanted)
+    except (FileNotFoundError, NotADirectoryError):
         return ()
+    except OSError:
+        return None
 
 
 def upstream(host: Host) -> ResolvConf:

@@ -10,12 +10,14 @@ from anywhere.hosts.probe.castore import FOLDERS as CERTIFICATE_FOLDERS
 
 _MARK = "BEGIN CERTIFICATE"
 # Counted on the host: the bundle of observations would otherwise carry the whole store.
+# Only plain files, and so many bytes of them: what has no end, or waits, is no certificate.
 COUNT = (
     "sh",
     "-c",
-    f"for f in {' '.join(BUNDLES)}; do n=$(grep -c '{_MARK}' \"$f\" 2>/dev/null); "
-    '[ "${n:-0}" -gt 0 ] && { echo "$f $n"; break; }; done; '
-    f"echo folders $(cat {' '.join(folder + '/*' for folder in CERTIFICATE_FOLDERS)} 2>/dev/null | grep -c '{_MARK}')",
+    f'for f in {" ".join(BUNDLES)}; do [ -f "$f" ] || continue; n=$(head -c 4194304 "$f" | grep -c \'{_MARK}\'); '
+    '[ "${n:-0}" -gt 0 ] && { echo "$f $n"; break; }; done 2>/dev/null; '
+    f"echo folders $(find -L {' '.join(CERTIFICATE_FOLDERS)} -maxdepth 1 -type f -exec cat {{}} + 2>/dev/null | "
+    f"head -c 16777216 | grep -c '{_MARK}')",
 )
 COMMANDS: tuple[tuple[str, ...], ...] = (COUNT,)
 FILES: tuple[str, ...] = ()

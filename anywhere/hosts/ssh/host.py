@@ -200,8 +200,8 @@ def _by_key(group: FileGroup, keys: Mapping[str, Key], part: script.Part) -> dic
 def content(path: str, part: script.Part, limit: Limit | None = None) -> bytes:
     """What a reading program wrote; its failure as the OSError that it tells (strerror's texts in the C locale)."""
     limit = limit or limit_of_file(path)
-    if part.cut or len(part.stdout) > limit.size:
-        raise TooLarge(limit, path)
+    if met := part.cut or limit.met_by(part.stdout):
+        raise TooLarge(limit, path, met)
     if part.rc == 0:
         return part.stdout
     said = part.stderr.decode("utf-8", "replace").strip()

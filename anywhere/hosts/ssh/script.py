@@ -21,6 +21,7 @@ from anywhere.hosts.ssh.session import Enough
 # The far side evaluates what it has read whole, so that a script cut off on its way runs not at all. The words are
 # the same in every login shell, csh and fish included. What follows the script on standard input is not read by this.
 READER = "exec sh -c 'eval \"$(head -c %d)\"'"
+LOOKING = 30.0  # seconds: a command with a longer time limit is an action
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,15 @@ def privileged(mark: str, inner: str, sudo: str) -> str:
     return "".join(_assigned(name, value) for name, value in given.items()) + text("become.sh") + "\n"
 
 
+def is_watched(seconds: float, size: int) -> bool:
+    """Whether a command ends when we are gone: what only looks does; what installs something is not broken off."""
+    return not size and seconds <= LOOKING
+
+
 def action(mark: str, argv: Sequence[str], seconds: float, size: int, rights: str, sudo: str) -> str:
     """One command with `size` bytes of input, with the rights that the login has. See `act.sh`."""
-    inner = _assigned("TOKEN", mark) + f"SIZE={size or ''}\n" + text("base.sh") + "\n" + text("act.sh")
+    given = f"SIZE={size or ''}\nWATCH={'yes' if is_watched(seconds, size) else ''}\n"
+    inner = _assigned("TOKEN", mark) + given + text("base.sh") + "\n" + text("act.sh")
     words = shlex.join([str(max(1, round(seconds))), *argv])
     if rights != "sudo":
         return f"set -- {words}\n{inner}\n"

@@ -173,12 +173,18 @@ class Shell:
         mark, limit = script.token(), limit_of_command(tuple(argv))
         rights = self.login.rights
         text = script.action(mark, argv, timeout, len(input), rights, self._sudo_word).encode()
-        action = Action(mark, self._password if rights == "sudo" else "", input, limit.size)
+        password = self._password if rights == "sudo" else ""
+        action = Action(mark, password, input, limit.size, script.is_watched(timeout, len(input)))
         ran = self.connection.execute(
-            script.reader(text), text, timeout + 1, action.feed, largest=2 * limit.size, is_last=False
+            script.reader(text),
+            text,
+            self.deadline.left(timeout + 1),
+            action.feed,
+            largest=2 * limit.size,
+            is_last=False,
         )
         rc = TIMED_OUT if ran.rc in (None, KILLED) else ran.rc
-        cut = limit.met if ran.is_full else ""
+        cut = limit.met if ran.is_full else limit.met_by(action.out)
         seconds = time.monotonic() - started
         return completed(argv, rc or 0, bytes(action.out), action.errors, seconds, cut)
 
@@ -236,6 +242,8 @@ def completed(
     argv: Sequence[str], rc: int, stdout: bytes, stderr: bytes, seconds: float = 0.0, cut: str = ""
 ) -> Completed:
     """A finished command as every kind of host tells it."""
+    cut = cut or limit_of_command(tuple(argv)).met_by(stdout)
+    stdout = b"" if cut else stdout
     rc = TIMED_OUT if rc == KILLED or cut else rc
     text = (cut or "timed out") if rc == TIMED_OUT else stderr.decode("utf-8", "replace")
     return Completed(tuple(argv), rc, stdout.decode("utf-8", "replace"), text, seconds, cut)

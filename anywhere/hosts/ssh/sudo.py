@@ -35,14 +35,14 @@ class Prompt:
 class Action:
     """One command: sudo's prompt, then the word that it runs (`go`), then its input, and its output meanwhile."""
 
-    def __init__(self, mark: str, password: str, input: bytes, most: int) -> None:
+    def __init__(self, mark: str, password: str, input: bytes, most: int, is_watched: bool = False) -> None:
         self.out, self.err = bytearray(), bytearray()
         self.runs = False
         self.is_full = False
         self._prompt = Prompt(mark, password)
         self._go = f"\n{mark} go\n".encode()
         self._input = f"{mark} {len(input)}\n".encode() + input if input else b""
-        self._most = most
+        self._most, self._is_watched = most, is_watched
 
     @property
     def errors(self) -> bytes:
@@ -65,7 +65,7 @@ class Action:
         _, found, after = self.err.partition(self._go)
         if found:
             self.runs, self.err = True, after[:ERRORS_KEPT]
-            return Reply(self._input, last=True)
+            return Reply(self._input, last=not self._is_watched)
         if len(self.err) > ERRORS_KEPT:
             raise Enough
         return self._prompt.answer(data)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # One command with its input and its own exit code: SECONDS COMMAND... Runs after base.sh with the rights that it is to have.
-# The caller sets TOKEN and SIZE, the bytes of the input (empty: none).
+# The caller sets TOKEN, SIZE, the bytes of the input (empty: none), and WATCH, whether it is to end when the caller is gone.
 # shellcheck disable=SC2154
 
 # Only now is the input sent: whoever asked for a password has had it. The line before it proves that it is the input.
@@ -13,9 +13,11 @@ if [ "$SIZE" ]; then
     fi
     head -c "$SIZE" | limited "$@"
 else
+    if [ "$WATCH" ]; then watch "$1"; fi
     limited "$@" </dev/null
 fi
 rc=$?
+if [ "$WATCH" ]; then kill "$watcher" 2>/dev/null; fi
 # What left the session of a command that was cut off.
 if [ "$rc" = 137 ] || [ "$rc" = 124 ]; then sweep; fi
 exit "$rc"

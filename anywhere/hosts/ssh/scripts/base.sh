@@ -31,12 +31,18 @@ else
     }
 fi
 
-# sweep: kill what this run has started and what still runs. The shell itself had no mark when it began.
+# sweep: kill what this run has started and what still runs. The shell itself had no mark when it began, nor has what it
+# forks: that goes on to its next command, which has one, so the others are looked for again.
 sweep() {
-    for entry in $(limited 5 grep -lsF "ANYWHERE_RUN=$TOKEN" /proc/[0-9]*/environ); do
-        entry=${entry#/proc/}
-        kill -KILL "${entry%%/*}"
-    done 2>/dev/null
+    for round in 1 2 3 4 5 6; do
+        found=$(ANYWHERE_RUN= && limited 5 grep -lsF "ANYWHERE_RUN=$TOKEN" /proc/[0-9]*/environ)
+        [ "$found" ] || return 0
+        for entry in $found; do
+            entry=${entry#/proc/}
+            kill -KILL "${entry%%/*}"
+        done 2>/dev/null
+        [ "$round" = 1 ] || sleep 0.1 2>/dev/null || sleep 1
+    done
 }
 
 # watch SECONDS: when whoever called is gone (standard input ends) or the time is over, nothing of this run is left behind.
