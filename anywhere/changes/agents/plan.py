@@ -87,7 +87,7 @@ def _start(host: Host, wanted: Wanted) -> Iterator[Step]:
     log = ssm_log(host) if ssm.is_running and wanted.start else None
     if log and (log.hibernates or log.refused):
         yield restart_step(ssm.name, "it waits up to half an hour before it asks AWS again")
-    yield from start_step(ECS, here.ecs, "the ECS agent", start=wanted.start, seconds=300)
+    yield from start_step(ECS, here.ecs, "the ECS agent", start=wanted.start, seconds=120)
     if here.ecs.is_enabled and here.ecs.is_running and wanted.start and _is_stale(host):
         yield restart_step(ECS, "it runs with the settings from before", 300)
 

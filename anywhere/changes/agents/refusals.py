@@ -159,3 +159,32 @@ _INSTALL: tuple[tuple[str, Refusal], ...] = (
 def explain_install(text: str) -> Refusal:
     """The meaning of what the package manager said."""
     return next(refusal for pattern, refusal in _INSTALL if re.search(pattern, text))
+
+
+_START: tuple[tuple[str, Refusal], ...] = (
+    (
+        r"its start waits for",
+        Refusal(
+            "unit.waiting",
+            "a unit does not start, because its start job waits for another unit",
+            "systemctl list-jobs shows the jobs; let that unit finish or take the dependency out, then run register again",
+        ),
+    ),
+    (
+        r"\Aenable and start (snap\.)?docker",
+        Refusal(
+            "docker.not-running",
+            "docker does not start",
+            "journalctl -u docker -n 50 says why; correct it, then run register again",
+        ),
+    ),
+    (
+        r"",
+        Refusal("agent.disconnected", "an agent does not start", "read the unit's journal, then run register again"),
+    ),
+)
+
+
+def explain_start(text: str) -> Refusal:
+    """The meaning of a unit that does not come up."""
+    return next(refusal for pattern, refusal in _START if re.search(pattern, text))
