@@ -27,6 +27,7 @@ from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
 from anywhere.flows.lifecycle.order import Look, NotRegistered, Order, Timed, Told
 from anywhere.flows.lifecycle.proof import credentials_proof
 from anywhere.flows.lifecycle.staging import refuse_second_docker, stage, sweep, unstage
+from anywhere.flows.lifecycle.uses import check_uses
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.model import Cause, Status
@@ -101,6 +102,8 @@ class Run:
                 "activation.missing",
                 "give --activation-file FILE or --activation-stdin",
             )
+        if not agents(recorded).registration.is_registered:
+            check_uses(self.order, 1)
         self._check_first()
         self._check_gpu()
         packages = self._fetch(recorded, needed)

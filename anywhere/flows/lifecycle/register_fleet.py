@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from anywhere.changes.agents.result import Result, State, row_of
+from anywhere.changes.agents.ssm import KEY
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
 from anywhere.files import open_file
 from anywhere.flows.examine import examine
 from anywhere.flows.hosts import Hosts, is_saved
-from anywhere.flows.lifecycle.register import Order, Run, Told
+from anywhere.flows.lifecycle.order import Order, Told
+from anywhere.flows.lifecycle.register import Run
+from anywhere.flows.lifecycle.uses import check_uses
 from anywhere.flows.target import GRACE, Lost, each, opened, recorded
 from anywhere.hosts.open import HOST_SECONDS
 from anywhere.inventory import Entry
@@ -53,6 +56,7 @@ class Rollouts:
 
         def pending(group: Sequence[str]) -> Mapping[str, str | None]:
             seen.update(zip(group, self._each(group, True)))
+            check_uses(self.order, sum(any(step.key == KEY for step in seen[name].steps) for name in group))
             return {name: _why(seen[name]) for name in group}
 
         def act(group: Sequence[str]) -> Mapping[str, str | None]:
