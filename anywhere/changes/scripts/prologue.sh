@@ -28,3 +28,29 @@ only_root_writes() {
     above=$(dirname -- "$above")
   done
 }
+
+# Sets `p` to where a path leads once all links are followed. A link in a folder where others may write is none of
+# root's, wherever it points to.
+follow() {
+  rest=${1#/} p='' links=0
+  while [ -n "$rest" ]; do
+    name=${rest%%/*}
+    case $rest in */*) rest=${rest#*/} ;; *) rest='' ;; esac
+    case $name in
+      '' | .) ;;
+      ..) p=${p%/*} ;;
+      *)
+        if [ -L "$p/$name" ] && [ "$links" -lt 40 ]; then
+          only_root_writes "${p:-/}" || return 1
+          [ -z "$shared" ] || { echo "$p/$name is a link in a folder that others may write to: not followed" >&2; return 1; }
+          links=$((links + 1))
+          target=$(readlink -- "$p/$name" && echo .) && target=${target%??} || return 1
+          case $target in /*) p='' ;; esac
+          rest=${target#/}${rest:+/$rest}
+        else
+          p=$p/$name
+        fi
+        ;;
+    esac
+  done
+}

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Removes a file, what a run that was killed left of it, and those of the folders that are empty then.
 # usage: remove PATH FOLDER...
-p=$(readlink -f -- "$1") || p=$1
+p=''
+follow "$1" || exit 1
 shift
 rm -f -- "$p" "${p%/*}/.${p##*/}.anywhere-"????????????????
 for d; do rmdir -- "$d" 2>/dev/null; done

@@ -2,18 +2,16 @@
 # Writes standard input to a file, all of it or nothing, with its folders. A link is followed, so that the file it names
 # is written and the link stays; where others may write, none is. The new file gets its name only when it is complete.
 # usage: write PATH MODE UID:GID
-p=$(readlink -f -- "$1") || p=$1
+p=''
+follow "$1" || exit 1
 d=$(dirname -- "$p")
 known=$d
 while [ ! -d "$known" ]; do known=$(dirname -- "$known"); done
 only_root_writes "$known" || exit 1
 [ -d "$d" ] || install -d -m 0755 -- "$d" || exit 1
-if [ -n "$shared" ]; then
-  p=$1
-  if [ -L "$p" ] || { [ -e "$p" ] && { [ ! -f "$p" ] || [ "$(stat -c %u -- "$p")" != 0 ]; }; }; then
-    echo "$p lies in a folder that others may write to and is not a file of root's: not written" >&2
-    exit 1
-  fi
+if [ -n "$shared" ] && [ -e "$p" ] && [ "$(stat -c %u -- "$p")" != 0 ]; then
+  echo "$p lies in a folder that others may write to and is not root's: not written" >&2
+  exit 1
 fi
 if [ -e "$p" ] && [ ! -f "$p" ]; then echo "$p is not a file" >&2; exit 1; fi
 b=${p##*/}
