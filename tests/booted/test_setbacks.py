@@ -9,7 +9,7 @@ import pytest
 
 from tests.booted.machine import Machine, booted
 from tests.booted.mirror import make_bare
-from tests.booted.test_registration import CONFIG, ECS, SSM, kinds
+from tests.booted.test_registration import CONFIG, ECS, S3, SSM, kinds
 from tests.region import Region
 from tests.region.faults.registration import Rehearsal, setbacks
 from tests.region.site import Site
@@ -31,6 +31,15 @@ DOCKER = (
     "command -v dockerd >/dev/null || { apt-get -o Acquire::Retries=0 update && DEBIAN_FRONTEND=noninteractive "
     "apt-get -o Acquire::Retries=0 -y install docker.io; } && systemctl start docker"
 )
+# gpgv is content with a good signature by a key that has expired: its status lines are not.
+VERIFY = (
+    "sed '/^[-=]/d;/^$/d' /root/region-keyring.asc | base64 -d >site.gpg; rm -f *.deb*;"
+    f"for u in amazon-ssm-us-east-1/latest/debian_amd64/amazon-ssm-agent.deb:sig "
+    f"amazon-ecs-agent-us-east-1/amazon-ecs-init-latest.amd64.deb:asc; do f=${{u%:*}}; n=${{f##*/}};"
+    f"curl -fsSO {S3}/$f && curl -fsSO {S3}/$f.${{u#*:}} && "
+    "{ gpgv --keyring ./site.gpg --status-fd 1 $n.${u#*:} $n >verdict 2>&1 || true; cat verdict; } && "
+    "grep -q GOODSIG verdict || exit 1; done"
+)
 STEPS = ("docker", "package", "ssm", "ecs")
 BY_SUITE = {
     suite: [name for name, one in setbacks().items() if suite == next(iter(one.suites))]
@@ -49,7 +58,7 @@ def place(request: pytest.FixtureRequest) -> Iterator[tuple[str, Machine, Site]]
 def steps(one: Rehearsal) -> dict[str, str]:
     """Scripts by step, in their order."""
     code, identity = one.activation["code"], one.activation["id"]
-    install = f"cd /tmp; {SSM} && {ECS} && {{ {CONFIG}; }}"
+    install = f"cd /tmp; {VERIFY} && {SSM} && {ECS} && {{ {CONFIG}; }}"
     register = (
         f"systemctl stop amazon-ssm-agent; grep -q 'instanceID\":\"mi-' /var/lib/amazon/ssm/Vault/Store/RegistrationKey || "
         f"amazon-ssm-agent -register -code {code} -id {identity} -region us-east-1 && systemctl restart amazon-ssm-agent"

@@ -34,7 +34,7 @@ def mirror_is_a_page(rehearsal: Rehearsal) -> None:
     rehearsal.break_call("GetFile", how="page")
 
 
-@setback("package-is-a-page", "a proxy's page comes in place of each package", "package", "html")
+@setback("package-is-a-page", "a proxy's page comes in place of each package", "package")
 def package_is_a_page(rehearsal: Rehearsal) -> None:
     rehearsal.break_call(GET, how="page")
 
@@ -54,22 +54,24 @@ def packages_missing(rehearsal: Rehearsal) -> None:
     _publish(rehearsal, lambda path: path.unlink())
 
 
-@setback("signature-missing", "the packages have no signatures", "package")
+@setback("signature-missing", "the packages have no signatures", "package", "403")
 def signature_missing(rehearsal: Rehearsal) -> None:
     _publish(rehearsal, lambda path: _signature(path).unlink())
 
 
-@setback("signature-of-a-stranger", "a key that is in no keyring signed the packages", "package")
+@setback("signature-of-a-stranger", "a key that is in no keyring signed the packages", "package", "NO_PUBKEY")
 def signature_of_a_stranger(rehearsal: Rehearsal) -> None:
     _publish(rehearsal, lambda path: _sign(path, "stranger"))
 
 
-@setback("signature-of-an-expired-key", "a key of the keyring that has expired signed the packages", "package")
+@setback(
+    "signature-of-an-expired-key", "a key of the keyring that has expired signed the packages", "package", "EXPKEYSIG"
+)
 def signature_of_an_expired_key(rehearsal: Rehearsal) -> None:
     _publish(rehearsal, lambda path: _sign(path, "expired"))
 
 
-@setback("package-changed", "the packages are not those that were signed", "package")
+@setback("package-changed", "the packages are not those that were signed", "package", "BADSIG")
 def package_changed(rehearsal: Rehearsal) -> None:
     _publish(rehearsal, lambda path: path.write_bytes(path.read_bytes() + b"\n"))
 
