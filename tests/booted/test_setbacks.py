@@ -79,7 +79,7 @@ def run(machine: Machine, site: Site, one: Rehearsal) -> tuple[str, str]:
         machine.until(lambda: kinds(site) == UP, PATIENCE)
     except AssertionError:
         return ("ecs" if "control-channel" in kinds(site) else "ssm"), said + machine.sh(LOGS)
-    return "", said
+    return "", said + machine.sh(LOGS)
 
 
 @pytest.mark.parametrize("name", [name for names in BY_SUITE.values() for name in names])

@@ -180,6 +180,8 @@ class Client:
             return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
         except socket.timeout:
             raise Broken(url + "net/http: request canceled (Client.Timeout exceeded while awaiting headers)") from None
+        except http.client.RemoteDisconnected:
+            raise Broken(url + "EOF") from None
         except ConnectionResetError:
             raise Broken(url + "read tcp: connection reset by peer", is_final=True) from None
         except (OSError, http.client.HTTPException):
