@@ -185,7 +185,8 @@ class Machine(EnteredHost):
     def _find(self) -> bool:
         assert self._process and self._process.poll() is None, f"{self.name_} ended\n{self._console()}"
         found = subprocess.run(["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True).stdout.split()
-        pids = [int(pid) for pid in found]
+        # nspawn's first child only prepares the machine, and its number is soon another process's.
+        pids = [int(pid) for pid in found if _is_init(pid)]
         if pids:
             self.pid = pids[0]
             self.deadline.end = time.monotonic() + 3600
@@ -204,6 +205,16 @@ class Machine(EnteredHost):
                 self._process.wait(5)
             self._process.kill()
             self._process.wait()
+
+
+def _is_init(pid: str) -> bool:
+    """Whether a process is the first of a PID namespace of its own."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    numbers = next((line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:")), [])
+    return len(numbers) > 1 and numbers[-1] == "1"
 
 
 class Peer:

@@ -51,7 +51,8 @@ def connect(name: str, port: int, limit: float, proxy: str) -> ssl.SSLSocket:
         if proxy:
             _tunnel(plain, name, port, urlsplit(proxy if "://" in proxy else f"http://{proxy}"))
         plain.settimeout(limit)
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=name)
+        # OpenSSL calls a reset an early end: it is told from a plain one only when it is not suppressed.
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=name, suppress_ragged_eofs=False)
     except OSError as error:
         raise _broken(error, host, number, bool(proxy)) from None
 
@@ -182,8 +183,8 @@ class Client:
             raise Broken(url + "net/http: request canceled (Client.Timeout exceeded while awaiting headers)") from None
         except http.client.RemoteDisconnected:
             raise Broken(url + "EOF") from None
-        except ConnectionResetError:
-            raise Broken(url + "read tcp: connection reset by peer", is_final=True) from None
+        except (ConnectionResetError, ssl.SSLEOFError):
+            raise Broken(url + "read tcp: read: connection reset by peer", is_final=True) from None
         except (OSError, http.client.HTTPException):
             raise Broken(url + "EOF") from None
         finally:
