@@ -1,4 +1,4 @@
-"""Imports go down only, never in a circle, and only hosts/ does I/O."""
+"""The walls of the tree: imports go down only, never in a circle; who may know whom; how large files and folders are."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ LAYERS = (
         "redact",
         "printable",
         "files",
+        "stamp",
         "documents",
         "__init__",
     ),
@@ -129,3 +130,99 @@ def test_asyncio_stays_in_one_place() -> None:
         name for name, tree in modules().items() if {"asyncio", "asyncssh"} & {t.split(".")[0] for t in imports(tree)}
     }
     assert all(name.startswith("anywhere.hosts.ssh.") for name in users), users
+
+
+LEAVES = {
+    "__init__",
+    "model",
+    "errors",
+    "settings",
+    "threads",
+    "redact",
+    "printable",
+    "evidence",
+    "files",
+    "stamp",
+    "documents",
+}
+# What a layer may know beside itself and the leaves.
+MAY_KNOW = {
+    "diagnosis": {"catalogue"},
+    "report": {"catalogue"},
+    "cli": {"flows", "report", "taskdef", "catalogue"},
+}
+# The plain values of changes that reports show.
+VALUES = {
+    "anywhere.changes.base",
+    "anywhere.changes.outcome",
+    "anywhere.changes.waves",
+    "anywhere.changes.agents.result",
+}
+LONGEST, MOST_FILES = 400, 15
+
+
+def test_layers_know_only_those_that_they_may() -> None:
+    wrong = []
+    for name, tree in modules().items():
+        unit = name.split(".")[1] if "." in name else ""
+        for target in imports(tree) if unit in MAY_KNOW else ():
+            known = target.split(".")[1] if target.startswith("anywhere.") else unit
+            is_value = unit == "report" and target in VALUES
+            if known not in {unit, *LEAVES, *MAY_KNOW[unit]} and not is_value:
+                wrong.append(f"{name} imports {target}")
+    assert wrong == []
+
+
+def test_flows_know_no_command_line_and_print_nothing() -> None:
+    wrong = []
+    for name, tree in modules().items():
+        if name.startswith("anywhere.flows"):
+            wrong += [
+                f"{name} imports {target}" for target in imports(tree) if target.split(".")[0] in ("typer", "rich")
+            ]
+            wrong += [f"{name}: {found}" for found in ast.unparse(tree).splitlines() if PRINTS.search(found)]
+    assert wrong == []
+
+
+PRINTS = re.compile(r"\bprint\(|sys\.std(out|err)\b")
+
+
+def test_one_place_opens_hosts_and_one_runs_many() -> None:
+    opening = {"open_live", "open_recorded", "Fleet"}
+    users = {
+        name
+        for name, tree in modules().items()
+        if name.split(".")[1:2] in (["flows"], ["cli"])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).partition("[")[0] in opening
+    }
+    assert users == {"anywhere.flows.target"}
+
+
+def test_nothing_asks_a_host_what_it_can_by_getattr() -> None:
+    wrong = [
+        f"{name}: {ast.unparse(node)}"
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("getattr", "hasattr")
+        and re.match(r"(self\.)?_?(host|live|recorded|recording|connection|error|sock)\b", ast.unparse(node.args[0]))
+        and isinstance(node.args[1], ast.Constant)
+    ]
+    assert [line for line in wrong if "strerror" not in line] == []
+
+
+def test_the_topic_of_a_check_is_its_folder() -> None:
+    from anywhere.checks import CHECKS
+
+    folders = {check.id: check.judge.__module__.split(".")[2] for check in CHECKS}
+    assert {id for id, folder in folders.items() if id.partition(".")[0] != folder} == set()
+
+
+def test_folders_and_files_stay_small() -> None:
+    files = [path for path in ROOT.rglob("*.py") if "__pycache__" not in path.parts]
+    folders = {path.parent for path in files}
+    crowded = {str(one.relative_to(ROOT)): len(list(one.glob("*.py"))) for one in folders}
+    assert {name: count for name, count in crowded.items() if count > MOST_FILES and name != "taskdef/rules"} == {}
+    long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in files}
+    assert {name: count for name, count in long.items() if count > LONGEST} == {}

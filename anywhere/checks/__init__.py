@@ -5,10 +5,10 @@ from __future__ import annotations
 from anywhere.checks.agents import agents, credentials, features, registration
 from anywhere.checks.base import Check
 from anywhere.checks.containers import docker, egress, subnets
-from anywhere.checks.endpoints import reach, tls
+from anywhere.checks.endpoints import latency, reach, tls
 from anywhere.checks.netfilter import rules
-from anywhere.checks.network import dns, host_firewall, ports, proxy
-from anywhere.checks.system import capacity, identity, isolation, machine, permission
+from anywhere.checks.network import dns, host_firewall, ipv6, names, ports, proxy
+from anywhere.checks.system import capacity, clock, identity, isolation, machine, permission
 
 CHECKS: tuple[Check, ...] = (
     *permission.CHECKS,
@@ -26,8 +26,13 @@ CHECKS: tuple[Check, ...] = (
     *rules.CHECKS,
     *egress.CHECKS,
     *dns.CHECKS,
+    *names.CHECKS,
+    *ipv6.CHECKS,
     *host_firewall.CHECKS,
     *proxy.CHECKS,
     *reach.CHECKS,
-    *tls.CHECKS,
+    tls.trust_store,
+    clock.clock,
+    tls.interception,
+    *latency.CHECKS,
 )

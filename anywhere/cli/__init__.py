@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from anywhere import __version__
-from anywhere.cli.common.say import note, say
+from anywhere.cli.say import note, say
 from anywhere.errors import AnywhereError, did_you_mean
 
 VERBS = {

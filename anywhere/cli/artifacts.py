@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import typer
 
-from anywhere.cli.common.output import write
-from anywhere.cli.common.say import note
+from anywhere.cli.output import write
+from anywhere.cli.say import note
 from anywhere.errors import BadInput
 
 app = typer.Typer(
@@ -96,6 +96,6 @@ def _known(format: str) -> None:
 
 
 def _progress() -> Callable[[str, int, int], None]:
-    from anywhere.cli.registering import Lines
+    from anywhere.cli.register.progress import Lines
 
     return Lines("").received

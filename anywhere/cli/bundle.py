@@ -31,8 +31,8 @@ def show(
     output: str = _OUTPUT,
 ) -> None:
     """List what a bundle holds, and what was masked in it: a preview before it leaves the house."""
-    from anywhere.cli.common.output import write
-    from anywhere.flows.bundle import load
+    from anywhere.cli.output import write
+    from anywhere.flows.check import load
     from anywhere.report.bundle import observations
 
     _known(format)
@@ -66,8 +66,8 @@ def diff(
     output: str = _OUTPUT,
 ) -> None:
     """Say what changed: findings, facts, then everything that was observed. Times and counters are left out."""
-    from anywhere.cli.common.output import write
-    from anywhere.flows.bundle import compare
+    from anywhere.cli.output import write
+    from anywhere.flows.check import compare
 
     _known(format)
     before, after, found = compare(old, new)
@@ -93,10 +93,14 @@ def _head(body: dict[str, object]) -> str:
 
 
 def _whole(kept: dict[str, object], wanted: str) -> str:
-    from anywhere.flows.bundle import found
+    from anywhere.errors import BadInput
 
+    keys = [key for key in kept if wanted in key] or [key for key in kept if wanted in key.replace('", "', " ")]
+    if not keys:
+        raise BadInput(f"the bundle holds no observation with {wanted[:80]!r}: `anywhere bundle show` lists them")
     parts = []
-    for key, value in found(kept, wanted).items():
+    for key in keys:
+        value = kept[key]
         text = value["stdout"] if isinstance(value, dict) and isinstance(value.get("stdout"), str) else value
         parts.append(f"# {printable(key)}\n" + (text if isinstance(text, str) else _json(text)).rstrip("\n") + "\n")
     return "\n".join(parts)

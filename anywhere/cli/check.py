@@ -6,8 +6,8 @@ from typing import IO
 
 import typer
 
-from anywhere.cli.common.hosts import with_hosts
-from anywhere.cli.common.say import say
+from anywhere.cli.hosts import with_hosts
+from anywhere.cli.say import say
 from anywhere.errors import BadInput
 from anywhere.files import open_file
 from anywhere.flows.hosts import Hosts
@@ -78,8 +78,8 @@ def run(
     settings: Settings, hosts: Hosts, *, format: str, output: str = "", save: str = "", strict: bool, resume: str = ""
 ) -> int:
     """Judge, show, save; the exit code. Everything that can be wrong with the words is said before anything is done."""
-    from anywhere.cli.common.output import show
-    from anywhere.cli.common.progress import tallying
+    from anywhere.cli.output import show
+    from anywhere.cli.progress import tallying
     from anywhere.files import writable
     from anywhere.flows.check import Check
     from anywhere.report import renderer
@@ -127,7 +127,7 @@ class Stream:
             self._file.close()
 
     def _write(self, text: str) -> None:
-        from anywhere.cli.common.output import write
+        from anywhere.cli.output import write
 
         if self._file is None:
             write(text)

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from anywhere.catalogue.endpoints import endpoints, find_region
-from anywhere.cli.common.output import write
+from anywhere.cli.output import write
 from anywhere.errors import AnywhereError, BadInput
-from anywhere.flows.stamp import now
 from anywhere.report.allowlist import configs
 from anywhere.report.allowlist import sheet as documents
 from anywhere.report.allowlist.sheet import Sheet
 from anywhere.settings import FEATURES, PHASES
+from anywhere.stamp import now
 
 FORMATS = ("table", "json", "csv", "plain", "squid", "nftables")
 FILE_WIDTH = 160  # columns of a table that does not go to a terminal

@@ -15,7 +15,7 @@ def explain(
 ) -> None:
     """Say what a cause means, how it was found, how to mend it, and where the rule comes from."""
     from anywhere.catalogue.causes.table import causes
-    from anywhere.cli.common.output import write
+    from anywhere.cli.output import write
 
     known = causes()
     if not code:

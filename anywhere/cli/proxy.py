@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from anywhere.cli.common.hosts import with_hosts
-from anywhere.cli.common.say import note
+from anywhere.cli.hosts import with_hosts
+from anywhere.cli.say import note
 from anywhere.flows.hosts import Hosts
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def plan(
     format: str = typer.Option("table", help="table, json or shell."),
 ) -> int:
     """Print what would be written; change nothing."""
-    from anywhere.cli.common import changes
+    from anywhere.cli import changes
     from anywhere.flows.proxy import work
 
     profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
@@ -77,7 +77,7 @@ def apply(
     format: str = _FORMAT,
 ) -> int:
     """Write the profile to docker, the SSM agent, ecs and the host's CA store; merge what is there."""
-    from anywhere.cli.common import changes
+    from anywhere.cli import changes
     from anywhere.flows.proxy import ORDER, work
 
     profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
@@ -101,7 +101,7 @@ def verify(
     output: str = typer.Option("", help="Write the result to a file."),
 ) -> int:
     """Judge whether every component has the profile and works with it."""
-    from anywhere.cli.common.output import verified
+    from anywhere.cli.output import verified
     from anywhere.flows.verify import proxy
 
     profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
@@ -119,7 +119,7 @@ def revert(
     format: str = _FORMAT,
 ) -> int:
     """Take back exactly what apply wrote."""
-    from anywhere.cli.common import changes
+    from anywhere.cli import changes
     from anywhere.flows.proxy import ORDER, restart_running, work
 
     if dry_run:

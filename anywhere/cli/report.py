@@ -38,7 +38,7 @@ def merge(
     """
     from dataclasses import replace
 
-    from anywhere.cli.common.output import show
+    from anywhere.cli.output import show
     from anywhere.flows.clones import judge_fleet
     from anywhere.report import renderer
     from anywhere.report.read import merged, read_report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.common.hosts import with_hosts
+from anywhere.cli.hosts import with_hosts
 from anywhere.flows.hosts import Hosts
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ def plan(
     format: str = typer.Option("table", help="table, json or shell."),
 ) -> int:
     """Print what would be done; change nothing."""
-    from anywhere.cli.common import changes
+    from anywhere.cli import changes
     from anywhere.flows.change import rules
 
     return changes.plan(rules(not no_persist), hosts, format)
@@ -46,7 +46,7 @@ def plan(
 @with_hosts
 def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: str = _FORMAT) -> int:
     """Bring the rules to the wanted state, and keep them there."""
-    from anywhere.cli.common import changes
+    from anywhere.cli import changes
     from anywhere.flows.change import rules
 
     return changes.apply(rules(not no_persist), hosts, wave, format)
@@ -62,7 +62,7 @@ def revert(
     format: str = _FORMAT,
 ) -> int:
     """Take back exactly what apply did."""
-    from anywhere.cli.common import changes
+    from anywhere.cli import changes
     from anywhere.flows.change import rules
 
     if dry_run:
@@ -86,7 +86,7 @@ def verify(
 
     Exit codes: 0 all is there and proven, 1 something is missing, 3 could not be judged.
     """
-    from anywhere.cli.common.output import verified
+    from anywhere.cli.output import verified
     from anywhere.flows.verify import rules
 
     return verified(hosts, lambda: rules(hosts, not no_persist, not no_probe), format, output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from anywhere.catalogue.issuers import is_public, product
-from anywhere.checks.endpoints.tls import AWS_SUFFIXES
+from anywhere.catalogue.suffixes import AWS_SUFFIXES
 from anywhere.diagnosis.engine import Case, Claim, Rule
 from anywhere.diagnosis.evidence import Seen, components, count, issuer, look, names, reached
 from anywhere.evidence import Look

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from anywhere.catalogue.endpoints import endpoints
 from anywhere.errors import BadInput
@@ -15,12 +16,16 @@ from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
 from anywhere.flows.resume import Journal
-from anywhere.flows.stamp import now
 from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, recorded
+from anywhere.hosts.bundle import load, save
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Report, Target
+from anywhere.report.bundle import Difference, differences
 from anywhere.settings import PHASES, Settings
+from anywhere.stamp import now
+
+__all__ = ["Check", "Checked", "compare", "examine_bundle", "load"]
 
 LEAST_BUDGET, MOST_BUDGET, MOST_IDLE = 0.5, 600.0, 3600.0
 _UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]+")
@@ -89,8 +94,6 @@ class Check:
         return gone(target)
 
     def _keep(self, host: Recording, settings: Settings, target: Target) -> None:
-        from anywhere.hosts.bundle import save
-
         path = os.path.join(self.save, f"{_UNSAFE.sub('_', host.name)}.json.gz") if self.many else self.save
         save(host, path, target.started, as_dict(settings))
 
@@ -103,6 +106,13 @@ def examine_bundle(path: str) -> Target:
         return examine(host, replace(settings, regions=settings.regions or (_region_of(host),)), captured)
 
 
+def compare(old: str, new: str) -> tuple[dict[str, Any], dict[str, Any], tuple[Difference, ...]]:
+    """Two bundles, and what changed between them. Raises BadInput."""
+    before, after = load(old), load(new)
+    changed = differences(examine_bundle(old), examine_bundle(new), before["observations"], after["observations"])
+    return before, after, tuple(changed)
+
+
 class OtherBundle(WrongForAll, BadInput):
     """What is asked was not observed when the bundle was saved: wrong for the whole run, not for one host."""
 
@@ -112,8 +122,6 @@ def for_bundle(entry: Entry, settings: Settings) -> tuple[Settings, str]:
     with; words about checks and phases still count."""
     if not is_saved(entry):
         return settings, ""
-    from anywhere.hosts.bundle import load
-
     body = load(str(entry.spec))
     saved = body.get("settings", {})
     for option, asked, held in (

@@ -16,11 +16,11 @@ from anywhere.errors import AnywhereError, BadInput, HostUnreachable, did_you_me
 from anywhere.facts.prefetch_list import wants
 from anywhere.facts.summary import facts_summary
 from anywhere.flows.clean import clean_cause, clean_facts, clean_finding
-from anywhere.flows.stamp import now
 from anywhere.flows.target import LOST, Lost
 from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Remedy, Status, Target
 from anywhere.settings import Settings
+from anywhere.stamp import now
 from anywhere.threads import race, within
 
 LIMITS = "system.limits"

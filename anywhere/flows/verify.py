@@ -11,13 +11,13 @@ from anywhere.diagnosis import RULES, diagnose
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable
 from anywhere.flows.clean import clean_cause, clean_finding
 from anywhere.flows.hosts import Hosts, seconds_for
-from anywhere.flows.stamp import now
 from anywhere.flows.target import GRACE, Lost, each, recorded
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.settings import Settings
+from anywhere.stamp import now
 
 Judge = Callable[[Recording, Host | None], Iterator[Finding]]
 

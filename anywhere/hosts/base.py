@@ -11,6 +11,10 @@ from anywhere.evidence import Scheme, Suites
 from anywhere.model import Reason, Stage
 
 
+class NotPermitted(OSError):
+    """This view from the host is not available: `connect_reason` makes it the reason `not-permitted`."""
+
+
 class Deadline:
     """The one end of a run. `left()` is the seconds until then, never below zero."""
 

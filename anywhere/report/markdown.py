@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Verdict
-from anywhere.report.commands import command_line
 from anywhere.report.fleet.view import Group, groups, outliers, verdicts
+from anywhere.report.shown.commands import command_line
 
 WORDS = {
     Verdict.READY: "ready",

@@ -8,9 +8,9 @@ from typing import Any
 
 from anywhere.catalogue.checks import CHECK, CHECK_TEXTS
 from anywhere.model import Cause, Finding, Report, Status, Target, Verdict
-from anywhere.report.commands import command_line
 from anywhere.report.fleet import table
 from anywhere.report.fleet.view import is_registered
+from anywhere.report.shown.commands import command_line
 from anywhere.report.style import PLAIN, Style, fill
 
 MARKS = {Status.PASS: "✓", Status.SKIP: "·", Status.WARN: "!", Status.ERROR: "?", Status.FAIL: "✗"}

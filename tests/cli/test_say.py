@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from anywhere.cli.common.say import note, say
+from anywhere.cli.say import note, say
 
 ROOT = Path(__file__).parent.parent.parent / "anywhere"
 # The one place for lines, the one for results, the lines of progress (numbers and printable names), and the version.
 MAY_WRITE = {
-    "cli/common/say.py",
-    "cli/common/output.py",
-    "cli/common/progress.py",
-    "cli/registering.py",
+    "cli/say.py",
+    "cli/output.py",
+    "cli/progress.py",
+    "cli/register/progress.py",
     "cli/__init__.py",
     "__main__.py",  # when the others cannot be read
 }

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from anywhere.cli.common.progress import Tally
+from anywhere.cli.progress import Tally
 from anywhere.errors import BadInput
 from anywhere.flows.clones import CODE, judge_fleet, same_machine
 from anywhere.flows.fleet import FEWEST, Fleet, Load, look_at_processors

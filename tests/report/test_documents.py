@@ -6,10 +6,11 @@ import json
 from xml.etree import ElementTree
 
 from anywhere.model import Finding, Remedy, Report, Status, Target
-from anywhere.report.ci.junit import render as junit
-from anywhere.report.ci.sarif import render as sarif
 from anywhere.report.documents import render as doctable
+from anywhere.report.junit import render as junit
+from anywhere.report.sarif import render as sarif
 from anywhere.report.style import Style
+from anywhere.taskdef import RULES
 
 FINDINGS = (
     Finding("taskdef.memory", Status.PASS, "web", "memory is given and adds up", evidence={"pointer": "", "line": 1}),
@@ -38,7 +39,7 @@ REPORT = Report(
 
 
 def test_sarif_names_rules_files_and_lines() -> None:
-    log = json.loads(sarif(REPORT))
+    log = json.loads(sarif(REPORT, {rule.id: rule for rule in RULES}))
     (run,) = log["runs"]
     assert log["version"] == "2.1.0" and log["$schema"].endswith("sarif-2.1.0.json")
     results = {result["ruleId"]: result for result in run["results"]}
@@ -57,7 +58,7 @@ def test_sarif_names_rules_files_and_lines() -> None:
 
 def test_sarif_satisfies_what_the_standard_requires_of_each_object() -> None:
     """The required properties and closed word lists of SARIF 2.1.0 (OASIS), for the objects in use."""
-    (run,) = json.loads(sarif(REPORT))["runs"]
+    (run,) = json.loads(sarif(REPORT, {rule.id: rule for rule in RULES}))["runs"]
     assert run["columnKind"] in ("utf16CodeUnits", "unicodeCodePoints")
     assert run["tool"]["driver"]["name"]
     for rule in run["tool"]["driver"]["rules"]:

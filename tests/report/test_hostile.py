@@ -29,8 +29,8 @@ from anywhere.report.allowlist import configs
 from anywhere.report.allowlist import sheet as sheets
 from anywhere.report.allowlist.table import table as sheet_table
 from anywhere.report.bundle import differences, observations
-from anywhere.report.commands import command_line
-from anywhere.report.harmless import harmless
+from anywhere.report.shown.commands import command_line
+from anywhere.report.shown.harmless import harmless
 from anywhere.report.style import Style
 
 MARK = "injected"

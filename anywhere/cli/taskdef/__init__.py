@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.common.hosts import with_hosts
+from anywhere.cli.hosts import with_hosts
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from anywhere.cli.common.say import say
+from anywhere.cli.say import say
 from anywhere.errors import BadInput
-from anywhere.flows.stamp import now
 from anywhere.model import Finding, Report, Status, Target
+from anywhere.stamp import now
 from anywhere.taskdef import RULES
 from anywhere.taskdef.judge import UNREAD, Options, judge
 
@@ -53,7 +53,7 @@ def judge_files(
     strict: bool,
 ) -> int:
     """Judge these files and show the report; the exit code."""
-    from anywhere.flows.taskdef.documents import read_documents
+    from anywhere.flows.documents import read_documents
 
     selection.check()
     _renderer(format)
@@ -73,10 +73,10 @@ def judge_files(
 
 def advise_files(files: Sequence[str], launch: str, os: str, format: str, output: str) -> int:
     """Show what each network mode means for the definitions of these files; the exit code."""
-    from anywhere.cli.common.output import write
-    from anywhere.flows.taskdef.documents import read_documents
-    from anywhere.report.harmless import harmless
+    from anywhere.cli.output import write
+    from anywhere.flows.documents import read_documents
     from anywhere.report.modes import render as table
+    from anywhere.report.shown.harmless import harmless
     from anywhere.report.style import PLAIN, style_for
     from anywhere.taskdef.modes import findings
 
@@ -110,11 +110,11 @@ def show_targets(targets: Sequence[Target], format: str, output: str) -> int:
 
 def show_documents(report: Report, format: str, output: str = "") -> None:
     """Render a report on documents and write it."""
-    from anywhere.cli.common.output import write
+    from anywhere.cli.output import write
 
     if format == "table":
         from anywhere.report.documents import render
-        from anywhere.report.harmless import harmless
+        from anywhere.report.shown.harmless import harmless
         from anywhere.report.style import PLAIN, style_for
 
         style = PLAIN if output else style_for(sys.stdout)
@@ -126,7 +126,7 @@ def show_documents(report: Report, format: str, output: str = "") -> None:
 def _renderer(format: str) -> Callable[[Report], str]:
     from anywhere.report import renderer
 
-    return renderer(format)
+    return renderer(format, {rule.id: rule for rule in RULES})
 
 
 def complain(problems: Iterable[str]) -> None:

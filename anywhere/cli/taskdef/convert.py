@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anywhere.cli.common.say import note
+from anywhere.cli.say import note
 from anywhere.errors import BadInput
 from anywhere.printable import json_text
 from anywhere.taskdef.convert import CHANGED, DECIDE, DROPPED, Converted, convert
@@ -17,8 +17,8 @@ TITLES = {CHANGED: "Changed", DROPPED: "Dropped", DECIDE: "For you to decide"}
 
 def convert_file(file: str, name: str, mode: str, role: str, os: str, changes: str) -> int:
     """Convert one definition of a file; the exit code."""
-    from anywhere.cli.common.output import write
-    from anywhere.flows.taskdef.documents import read_documents
+    from anywhere.cli.output import write
+    from anywhere.flows.documents import read_documents
 
     found = read_documents([file])
     if found.problems or not found.documents:

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from anywhere.cli.taskdef.check import UNREADABLE, complain, show_documents
-from anywhere.flows.stamp import now
-from anywhere.flows.taskdef.fit import Request, place
+from anywhere.flows.fit import Request, place
 from anywhere.model import Report
+from anywhere.stamp import now
 
 __all__ = ["Request", "run"]
 
 
 def run(files: Sequence[str], request: Request, format: str, output: str) -> int:
     """Place the tasks of these files on the hosts and show the answer; the exit code."""
-    from anywhere.flows.taskdef.documents import read_documents
+    from anywhere.flows.documents import read_documents
     from anywhere.report import renderer
 
     renderer(format)

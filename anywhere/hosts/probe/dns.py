@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from anywhere.hosts.base import Answer, Query
+from anywhere.hosts.base import Answer, NotPermitted, Query
 from anywhere.hosts.bounds import kept_addresses
 from anywhere.model import Reason
 
@@ -87,7 +87,7 @@ def _ask_type(query: Query, kind: dns.rdatatype.RdataType, end: float, open_tcp:
         try:
             reply = _tcp(message if udp and not plain else without, query.server, end, open_tcp)
         except (OSError, ValueError, EOFError, dns.exception.DNSException) as error:
-            if getattr(error, "not_permitted", False):
+            if isinstance(error, NotPermitted):
                 return failed(Reason.NOT_PERMITTED, str(error), truncated, Reason.NOT_PERMITTED)
             tcp = Reason.REFUSED if isinstance(error, ConnectionRefusedError) else Reason.TIMEOUT
             if reply is None or not _addresses(reply, kind):

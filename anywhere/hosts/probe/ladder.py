@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from anywhere.errors import ParseError
-from anywhere.hosts.base import Deadline, Probe, ProbeSpec, TlsFacts
+from anywhere.hosts.base import Deadline, NotPermitted, Probe, ProbeSpec, TlsFacts
 from anywhere.hosts.probe import socks
 from anywhere.hosts.probe.flight import shake
 from anywhere.hosts.probe.http import Head, ask, connect_request, judge, proxy_reason, read_head
 from anywhere.hosts.probe.proxy_url import ProxyUrl
-from anywhere.hosts.probe.tcp import is_reset, segments
+from anywhere.hosts.probe.tcp import Dialled, is_reset, segments
 from anywhere.hosts.probe.tls import Contexts, facts_of, handshake, reason_of
 from anywhere.hosts.probe.tls_in_tls import tunnel
 from anywhere.model import Reason, Stage
@@ -129,7 +129,8 @@ class _Climb:
         try:
             patience = self._patience(CONNECT_SHARE, self.spec.patience or LONGEST_STEP)
             self.sock = self.ladder.connect(name, port, patience, self.spec.mss)
-            self.tries_lost, self.is_far = getattr(self.sock, "lost", 0), getattr(self.sock, "far", False)
+            if isinstance(self.sock, Dialled):
+                self.tries_lost, self.is_far = self.sock.lost, self.sock.far
         except OSError as error:
             reason, detail = connect_reason(error)
             if self.spec.proxy and reason is not Reason.NOT_PERMITTED:
@@ -264,7 +265,7 @@ def connect_reason(error: OSError) -> tuple[Reason, str]:
         return Reason.TIMEOUT, "no answer to the SYN"
     if isinstance(error, ConnectionRefusedError):
         return Reason.REFUSED, "connection refused"
-    if getattr(error, "not_permitted", False):
+    if isinstance(error, NotPermitted):
         return Reason.NOT_PERMITTED, error.strerror or str(error)
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL):
         return Reason.UNREACHABLE, error.strerror or str(error)

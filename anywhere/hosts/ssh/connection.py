@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from anywhere.errors import HostUnreachable
+from anywhere.hosts.base import NotPermitted
 from anywhere.hosts.probe.tcp import Dialled
 from anywhere.hosts.ssh.meter import Meter
 from anywhere.hosts.ssh.pump import Pump
@@ -34,12 +35,6 @@ AGAIN = (SOON, 0.6)  # seconds after which another connection is tried beside th
 PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds between them
 
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
-
-
-class NotPermitted(OSError):
-    """This view from the host is not to be had: `connect_reason` makes it the reason `not-permitted`."""
-
-    not_permitted = True
 
 
 class _Loop:

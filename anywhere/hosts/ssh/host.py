@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
+from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, NotPermitted, Probe, ProbeSpec, Query
 from anywhere.hosts.bounds import FOLDER, LISTING, Limit, NotAFile, TooLarge, limit_of_file
 from anywhere.hosts.probe.castore import STORES, store_paths
 from anywhere.hosts.probe.ladder import Ladder
@@ -23,7 +23,7 @@ from anywhere.hosts.probe.tls import Contexts
 from anywhere.hosts.ssh import inventory as inventory_sh
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.background import Gathering, Group, Key
-from anywhere.hosts.ssh.connection import Connection, NotPermitted
+from anywhere.hosts.ssh.connection import Connection
 from anywhere.hosts.ssh.files import FileGroup, spelling
 from anywhere.hosts.ssh.names.resolver import ServerNames, SystemNames
 from anywhere.hosts.ssh.shell import Shell, completed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Target, Verdict
-from anywhere.report.commands import command_line
 from anywhere.report.fleet.view import Group, Outlier, groups, is_registered, outliers, verdicts
+from anywhere.report.shown.commands import command_line
 from anywhere.report.style import Style, fill
 
 WORDS = {

@@ -15,8 +15,8 @@ from importlib import resources
 from anywhere import __version__
 from anywhere.model import Finding, Report, Status, Target, Verdict
 from anywhere.printable import json_text
-from anywhere.report.commands import command_line
 from anywhere.report.fleet.view import Group, endpoints, groups, outliers, row, verdicts
+from anywhere.report.shown.commands import command_line
 
 WORDS = {
     Verdict.READY: "ready",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from anywhere.hosts.base import Answer, Query
+from anywhere.hosts.base import Answer, NotPermitted, Query
 from anywhere.hosts.probe.dns import UDP_SIZE, ask, judge, merge
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.names.coalesce import Slot
@@ -83,7 +83,7 @@ class Stream:
 
     def _unreached(self, name: str, error: OSError, seconds: float) -> Answer:
         said = error.strerror or "no answer"
-        if getattr(error, "not_permitted", False):
+        if isinstance(error, NotPermitted):
             return Answer(name, self._server, (), Reason.NOT_PERMITTED, said, tcp_reason=Reason.NOT_PERMITTED)
         tcp = Reason.REFUSED if isinstance(error, ConnectionRefusedError) else Reason.TIMEOUT
         return Answer(

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from anywhere.cli.common.output import progress
+from anywhere.cli.output import progress
 from anywhere.model import Target, Verdict
 
 WORDS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from anywhere.cli.common.output import progress, write
-from anywhere.cli.common.say import note
+from anywhere.cli.output import progress, write
+from anywhere.cli.say import note
 from anywhere.errors import BadInput
 from anywhere.flows import change
 from anywhere.flows.change import Work, as_scripts, exit_code

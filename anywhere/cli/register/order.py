@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from anywhere.cli.common.output import write
-from anywhere.cli.common.say import note
-from anywhere.cli.registering import Lines
+from anywhere.cli.output import write
+from anywhere.cli.register.progress import Lines
+from anywhere.cli.say import note
 from anywhere.errors import BadInput
 from anywhere.files import read_file
 from anywhere.flows.hosts import Hosts
 from anywhere.flows.lifecycle.register import Activation, Order, Profile, State, parse_activation, read_profile
 from anywhere.flows.lifecycle.register_fleet import Rollouts
-from anywhere.report.registered import render
+from anywhere.report.fleet.registered import render
 
 ID_VARIABLE, CODE_VARIABLE = "ANYWHERE_ACTIVATION_ID", "ANYWHERE_ACTIVATION_CODE"
 _LARGEST = 1 << 16

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from anywhere.cli.common.say import say
+from anywhere.cli.say import say
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import HOST_SECONDS, PARALLEL, Hosts, chosen
 

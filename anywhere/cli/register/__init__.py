@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.common.hosts import with_hosts
+from anywhere.cli.hosts import with_hosts
 from anywhere.flows.hosts import Hosts
 
 EXAMPLES = """\b
@@ -66,10 +66,10 @@ def register(
     Exit codes: 0 healthy, 1 not, or the host is registered elsewhere, 2 usage.
     """
     from anywhere.catalogue.regions import find_region
-    from anywhere.cli.order import activation_of, profile_of, show
+    from anywhere.cli.register.order import activation_of, profile_of, show
     from anywhere.errors import BadInput
     from anywhere.flows.lifecycle.register import Order, Origin, Wanted, check_wanted, pairs
-    from anywhere.report.registered import FORMATS
+    from anywhere.report.fleet.registered import FORMATS
     from anywhere.settings import Settings
 
     if format not in FORMATS:

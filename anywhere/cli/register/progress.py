@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from anywhere.cli.common.say import note
+from anywhere.cli.say import note
 from anywhere.flows.lifecycle.register import Told
 from anywhere.printable import printable
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 from urllib.parse import quote
 
 from anywhere import __version__
@@ -16,24 +17,36 @@ LEVELS = {Status.FAIL: "error", Status.WARN: "warning", Status.ERROR: "error", S
 KINDS = {Status.SKIP: "open"}
 
 
-def render(report: Report) -> str:
+class Rule(Protocol):
+    """What SARIF tells about a rule."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def meaning(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+
+
+Rules = Mapping[str, Rule]
+NO_RULES: Rules = {}
+
+
+def render(report: Report, rules: Rules = NO_RULES) -> str:
     """Fails, warnings, errors and what could not be judged; passes are left out, as SARIF lists results to act on."""
     shown = [(target, finding) for target in report.targets for finding in target.findings if finding.status in LEVELS]
     ids = list(dict.fromkeys(finding.check for _, finding in shown))
     run = {
-        "tool": {"driver": {"name": "anywhere", "version": __version__, "rules": list(_rules(ids))}},
+        "tool": {"driver": {"name": "anywhere", "version": __version__, "rules": list(_rules(ids, rules))}},
         "columnKind": "unicodeCodePoints",
         "results": [_result(target, finding, ids.index(finding.check)) for target, finding in shown],
     }
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, 2) + "\n"
 
 
-def _rules(ids: list[str]) -> Iterator[dict[str, object]]:
-    from anywhere.taskdef import RULES
-
-    known = {rule.id: rule for rule in RULES}
+def _rules(ids: list[str], rules: Rules) -> Iterator[dict[str, object]]:
     for id in ids:
-        rule = known.get(id)
+        rule = rules.get(id)
         if rule is None:
             yield {"id": id, "shortDescription": {"text": id}}
             continue

@@ -13,7 +13,7 @@ from anywhere.printable import printable, printable_value
 def harmless(report: Report) -> Report:
     """The report for people: each text in one line, without characters that steer a terminal or the reading direction.
 
-    Commands keep their exact words: `anywhere.report.commands` quotes them where they are shown.
+    Commands keep their exact words: `anywhere.report.shown.commands` quotes them where they are shown.
     """
     return Report(tuple(map(_target, report.targets)))
 

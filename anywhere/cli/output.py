@@ -24,7 +24,7 @@ def show(report: Report, format: str, output: str = "") -> None:
 
     render = renderer(format)
     if format == "table" and not output:
-        from anywhere.report.harmless import harmless
+        from anywhere.report.shown.harmless import harmless
         from anywhere.report.style import style_for
         from anywhere.report.table import render as table
 

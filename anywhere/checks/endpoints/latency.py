@@ -1,0 +1,86 @@
+"""How quick the path to the endpoints is, and whether a quiet connection survives on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from statistics import median
+
+from anywhere.checks.base import check, passed, skipped, trouble
+from anywhere.checks.endpoints.visit import MUCH, is_lossy, surveys
+from anywhere.facts.network.survey import Visit
+from anywhere.hosts.base import Host, Probe
+from anywhere.model import Finding, Remedy, Status
+from anywhere.settings import Settings
+from anywhere.threads import fan_out
+
+SLOW = 1.0  # seconds
+
+
+@check("endpoints.latency")
+def latency(host: Host, settings: Settings) -> Iterator[Finding]:
+    """See catalogue/checks.py."""
+    id = latency.id
+    for seen in surveys(host, settings):
+        good = [visit.best for visit in seen.visits if visit.ok and visit.best]
+        if not good:
+            yield skipped(id, seen.region, "no endpoint answers", because="endpoints.reach")
+            continue
+        connect, tls = median(p.connect_seconds for p in good), median(p.tls_seconds for p in good)
+        timings = {"connect": round(connect, 3), "tls": round(tls, 3)}
+        timings |= {"loss": round(seen.loss, 2)} if seen.loss else {}
+        lossy = is_lossy(seen, MUCH)
+        if max(connect, tls) <= SLOW and not lossy:
+            yield passed(id, seen.region, "the median connect and handshake take less than a second", timings=timings)
+            continue
+        what = "connect" if connect > SLOW else "TLS handshake"
+        remedy = Remedy(
+            "Look for a saturated or very long path, an overloaded proxy, or packet loss.",
+            (("mtr", "-n", good[0].spec.host),),
+        )
+        summary = f"the median {what} takes more than {SLOW:.0f} s over {len(good)} endpoints"
+        if lossy:
+            summary = "very many packets get lost on the way, and have to be sent again"
+        yield trouble(
+            id, Status.WARN, seen.region, summary, cause="egress.slow", remedy=remedy, evidence={"timings": timings}
+        )
+
+
+@check("endpoints.idle")
+def idle(host: Host, settings: Settings) -> Iterator[Finding]:
+    """See catalogue/checks.py."""
+    id = idle.id
+    if not settings.idle:
+        yield skipped(id, "channels", "not asked for: --idle 120 holds a connection for two minutes")
+        return
+    for seen in surveys(host, settings):
+        channels = {
+            visit.endpoint.service: visit for visit in seen.visits if visit.endpoint.scheme == "wss" and visit.ok
+        }
+        if not channels:
+            yield skipped(id, seen.region, "no channel opens", because="endpoints.websocket")
+        calls = [partial(_hold, host, visit, settings.idle) for visit in channels.values()]
+        for visit, probe in zip(channels.values(), fan_out(calls)):
+            yield _survival(visit, probe, settings.idle, seen.region)
+
+
+def _hold(host: Host, visit: Visit, seconds: float) -> Probe:
+    assert visit.best is not None
+    return host.probe(replace(visit.best.spec, proxy=visit.proxy, idle=seconds))
+
+
+def _survival(visit: Visit, probe: Probe, seconds: float, region: str) -> Finding:
+    subject = f"{visit.endpoint.host}:{visit.endpoint.port}"
+    if probe.survived is not False:
+        return passed(idle.id, subject, f"a connection survives {seconds:g} quiet seconds")
+    remedy = Remedy(
+        "Raise the idle timeout of the firewall, proxy or NAT on the way to at least two minutes: the channels are quiet "
+        "for up to 60 s, and a cut one is noticed late.",
+        (("anywhere", "check", "--region", region, "--idle", f"{seconds:g}", "--only", idle.id),),
+    )
+    summary = f"a quiet connection does not survive {seconds:g} s: {probe.detail}"
+    return trouble(idle.id, Status.WARN, subject, summary, cause="websocket.idle-cut", remedy=remedy)
+
+
+CHECKS = (latency, idle)

@@ -1,0 +1,135 @@
+"""What the names of the endpoints resolve to: pinned, private, and as containers see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.catalogue.endpoints import find_region
+from anywhere.checks.base import check, passed, skipped, trouble
+from anywhere.checks.endpoints.visit import made_up, surveys
+from anywhere.evidence import PrivateAnswers
+from anywhere.facts.agents.daemon_json import daemon_json
+from anywhere.facts.network.lookup import lookup
+from anywhere.facts.network.resolv_conf import container_nameservers, pins, resolv_conf, upstream
+from anywhere.facts.network.routes import is_bogus, is_private
+from anywhere.facts.network.survey import Survey, Visit
+from anywhere.hosts.base import Host, Query
+from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.settings import Settings
+
+CORE = ("ecs", "ecs-a", "ecs-t", "ssm", "ssmmessages", "ec2messages")
+
+
+@check("network.hosts-file")
+def hosts_file(host: Host, settings: Settings) -> Iterator[Finding]:
+    """See catalogue/checks.py."""
+    id = hosts_file.id
+    pinned = {pin.name: pin for pin in pins(host)}
+    found = False
+    for seen in surveys(host, settings):
+        free_works = any(visit.ok for visit in seen.visits if visit.endpoint.host not in pinned)
+        for visit in seen.visits:
+            pin = pinned.get(visit.endpoint.host)
+            if pin is None:
+                continue
+            found = True
+            status = Status.FAIL if not visit.ok and free_works and not visit.proxy else Status.WARN
+            yield trouble(
+                id,
+                status,
+                pin.name,
+                f"line {pin.line} pins it to {pin.address}",
+                evidence={"line": pin.line, "address": pin.address},
+            )
+    if not found:
+        yield passed(id, "/etc/hosts", "overrides no endpoint")
+
+
+@check("network.private-answers")
+def private_answers(host: Host, settings: Settings) -> Iterator[Finding]:
+    """See catalogue/checks.py."""
+    id = private_answers.id
+    for seen in surveys(host, settings):
+        private, public = by_kind(seen)
+        if not private and not public:
+            yield skipped(id, seen.region, "no name resolves here", because="endpoints.reach")
+        elif private and public:
+            yield _mixed(seen.region, private, public)
+        else:
+            yield passed(id, seen.region, "all names are private" if private else "all names are public")
+
+
+ANOTHER = (Reason.CERT_UNTRUSTED, Reason.CERT_NAME, Reason.NOT_TLS, Reason.CAPTIVE_PORTAL, Reason.HTTP_ERROR)
+
+
+def by_kind(seen: Survey) -> tuple[list[Visit], list[Visit]]:
+    """The core endpoints with a private address, and those without; answers that are made up count for neither. A
+    private address where nobody answers as AWS does, for any name, is a sinkhole's or a block page's, not PrivateLink's.
+    """
+    invented = made_up(seen)
+    own = [visit for visit in seen.visits if visit.endpoint.service in CORE and not visit.proxy and visit.lookup]
+    # A search domain's wildcard gives every number that does not exist an address.
+    core = [visit for visit in own if not visit.endpoint.shard or (visit.lookup and visit.lookup.known)]
+    kinds: dict[bool, list[Visit]] = {True: [], False: []}
+    for visit in core:
+        addresses = visit.lookup.addresses if visit.lookup else ()
+        if addresses and not set(addresses) <= invented and not all(map(is_bogus, addresses)):
+            kinds[any(map(is_private, addresses))].append(visit)
+    private, public = kinds[True], kinds[False]
+    if public and not any(visit.ok for visit in private):
+        return [], public
+    return [visit for visit in private if not (public and _is_another(visit))], public
+
+
+def _is_another(visit: Visit) -> bool:
+    """Whether something answers at its addresses that is not AWS."""
+    best = visit.best
+    return not visit.ok and best is not None and best.reason in ANOTHER
+
+
+def _mixed(region: str, private: list[Visit], public: list[Visit]) -> Finding:
+    names = [[visit.endpoint.host for visit in visits] for visits in (private, public)]
+    cut_off = not any(visit.ok for visit in public) and any(visit.ok for visit in private)
+    summary = f"{len(private)} names are private, {len(public)} public: {', '.join(names[1][:3])}"
+    evidence: PrivateAnswers = {"private": names[0], "public": names[1]}
+    status = Status.FAIL if cut_off else Status.WARN
+    return trouble(private_answers.id, status, region, summary, stage=Stage.RESOLVE, evidence=evidence)
+
+
+@check("network.container-dns")
+def container_dns(host: Host, settings: Settings) -> Iterator[Finding]:
+    """See catalogue/checks.py."""
+    id = container_dns.id
+    outside = container_nameservers(host, daemon_json(host).dns)
+    own = resolv_conf(host).nameservers
+    if not own or set(outside) <= {*own, *upstream(host).nameservers}:
+        yield passed(id, ", ".join(outside), "a container asks the same nameservers as the host")
+        return
+    for region in settings.regions:
+        name = f"ssm.{region}.{find_region(region).suffix}"
+        if not lookup(host, name, own).addresses:
+            yield skipped(id, name, "does not resolve on the host", because="endpoints.reach")
+            continue
+        answers = [host.resolve(Query(name, server)) for server in outside]
+        if any(answer.addresses for answer in answers):
+            yield passed(id, ", ".join(outside), "a container's nameservers resolve the endpoints")
+            continue
+        remedy = Remedy(
+            "Name the site's nameservers for containers in /etc/docker/daemon.json and restart docker.",
+            (("sudo", "systemctl", "restart", "docker"),),
+        )
+        summary = f"a container on the bridge would ask {', '.join(outside)}, which does not resolve {name}"
+        yield trouble(
+            id,
+            Status.WARN,
+            ", ".join(outside),
+            summary,
+            cause="dns.container-differs",
+            remedy=remedy,
+            stage=Stage.RESOLVE,
+            reason=answers[0].reason,
+            evidence={"daemon.json": {"dns": list(own)}},
+        )
+
+
+CHECKS = (hosts_file, private_answers, container_dns)

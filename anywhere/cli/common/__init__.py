@@ -1,1 +1,0 @@
-"""What the commands share: their hosts, their output, their progress."""

@@ -1,1 +1,0 @@
-"""Documents of task definitions: read, and placed on hosts."""
