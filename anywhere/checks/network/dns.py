@@ -1,25 +1,21 @@
-"""Name resolution, routes and address families: what stands behind the endpoints' answers."""
+"""The nameservers: whether they answer, agree, and tell the truth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from anywhere.catalogue.endpoints import find_region
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
-from anywhere.checks.endpoints.visit import LATE, made_up, surveys
-from anywhere.evidence import Agreement, Forgery, Nameserver, PrivateAnswers
-from anywhere.facts.agents.daemon_json import daemon_json
-from anywhere.facts.network.lookup import Lookup, lookup
-from anywhere.facts.network.resolv_conf import container_nameservers, pins, resolv_conf, upstream
-from anywhere.facts.network.routes import has_default, is_bogus, is_ipv6, is_private, routes
-from anywhere.facts.network.survey import Survey, Visit
-from anywhere.hosts.base import Answer, Host, Query
-from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.checks.endpoints.visit import LATE, surveys
+from anywhere.evidence import Agreement, Forgery, Nameserver
+from anywhere.facts.network.lookup import Lookup
+from anywhere.facts.network.resolv_conf import resolv_conf
+from anywhere.facts.network.routes import is_ipv6, is_private
+from anywhere.facts.network.survey import Survey
+from anywhere.hosts.base import Answer, Host
+from anywhere.model import Finding, Reason, Stage, Status
 from anywhere.settings import Settings
 
 HALF: Nameserver = {"half": True}
-CORE = ("ecs", "ecs-a", "ecs-t", "ssm", "ssmmessages", "ec2messages")
 
 
 def lookups(seen: Survey) -> list[Lookup]:
@@ -222,183 +218,4 @@ def dns_tcp(host: Host, settings: Settings) -> Iterator[Finding]:
     )
 
 
-@check("network.hosts-file")
-def hosts_file(host: Host, settings: Settings) -> Iterator[Finding]:
-    """See catalogue/checks.py."""
-    id = hosts_file.id
-    made = tuple(surveys(host, settings))
-    lines = pins(host, {visit.endpoint.host for seen in made for visit in seen.visits})
-    if lines is None:
-        yield unknown(id, "/etc/hosts", "cannot be read: whether it overrides an endpoint is not known")
-        return
-    pinned = {pin.name: pin for pin in lines}
-    found = False
-    for seen in made:
-        free_works = any(visit.ok for visit in seen.visits if visit.endpoint.host not in pinned)
-        for visit in seen.visits:
-            pin = pinned.get(visit.endpoint.host)
-            if pin is None:
-                continue
-            found = True
-            status = Status.FAIL if not visit.ok and free_works and not visit.proxy else Status.WARN
-            yield trouble(
-                id,
-                status,
-                pin.name,
-                f"line {pin.line} pins it to {pin.address}",
-                evidence={"line": pin.line, "address": pin.address},
-            )
-    if not found:
-        yield passed(id, "/etc/hosts", "overrides no endpoint")
-
-
-@check("network.private-answers")
-def private_answers(host: Host, settings: Settings) -> Iterator[Finding]:
-    """See catalogue/checks.py."""
-    id = private_answers.id
-    for seen in surveys(host, settings):
-        private, public = by_kind(seen)
-        if not private and not public:
-            yield skipped(id, seen.region, "no name resolves here", because="endpoints.reach")
-        elif private and public:
-            yield _mixed(seen.region, private, public)
-        else:
-            yield passed(id, seen.region, "all names are private" if private else "all names are public")
-
-
-ANOTHER = (Reason.CERT_UNTRUSTED, Reason.CERT_NAME, Reason.NOT_TLS, Reason.CAPTIVE_PORTAL, Reason.HTTP_ERROR)
-
-
-def by_kind(seen: Survey) -> tuple[list[Visit], list[Visit]]:
-    """The core endpoints with a private address, and those without; answers that are made up count for neither. A
-    private address where nobody answers as AWS does, for any name, is a sinkhole's or a block page's, not PrivateLink's.
-    """
-    invented = made_up(seen)
-    own = [visit for visit in seen.visits if visit.endpoint.service in CORE and not visit.proxy and visit.lookup]
-    # A search domain's wildcard gives every number that does not exist an address.
-    core = [visit for visit in own if not visit.endpoint.shard or (visit.lookup and visit.lookup.known)]
-    kinds: dict[bool, list[Visit]] = {True: [], False: []}
-    for visit in core:
-        addresses = visit.lookup.addresses if visit.lookup else ()
-        if addresses and not set(addresses) <= invented and not all(map(is_bogus, addresses)):
-            kinds[any(map(is_private, addresses))].append(visit)
-    private, public = kinds[True], kinds[False]
-    if public and not any(visit.ok for visit in private):
-        return [], public
-    return [visit for visit in private if not (public and _is_another(visit))], public
-
-
-def _is_another(visit: Visit) -> bool:
-    """Whether something answers at its addresses that is not AWS."""
-    best = visit.best
-    return not visit.ok and best is not None and best.reason in ANOTHER
-
-
-def _mixed(region: str, private: list[Visit], public: list[Visit]) -> Finding:
-    names = [[visit.endpoint.host for visit in visits] for visits in (private, public)]
-    cut_off = not any(visit.ok for visit in public) and any(visit.ok for visit in private)
-    summary = f"{len(private)} names are private, {len(public)} public: {', '.join(names[1][:3])}"
-    evidence: PrivateAnswers = {"private": names[0], "public": names[1]}
-    status = Status.FAIL if cut_off else Status.WARN
-    return trouble(private_answers.id, status, region, summary, stage=Stage.RESOLVE, evidence=evidence)
-
-
-@check("network.container-dns")
-def container_dns(host: Host, settings: Settings) -> Iterator[Finding]:
-    """See catalogue/checks.py."""
-    id = container_dns.id
-    outside = container_nameservers(host, daemon_json(host).dns)
-    own = resolv_conf(host).nameservers
-    if not own or set(outside) <= {*own, *upstream(host).nameservers}:
-        yield passed(id, ", ".join(outside), "a container asks the same nameservers as the host")
-        return
-    for region in settings.regions:
-        name = f"ssm.{region}.{find_region(region).suffix}"
-        if not lookup(host, name, own).addresses:
-            yield skipped(id, name, "does not resolve on the host", because="endpoints.reach")
-            continue
-        answers = [host.resolve(Query(name, server)) for server in outside]
-        if any(answer.addresses for answer in answers):
-            yield passed(id, ", ".join(outside), "a container's nameservers resolve the endpoints")
-            continue
-        remedy = Remedy(
-            "Name the site's nameservers for containers in /etc/docker/daemon.json and restart docker.",
-            (("sudo", "systemctl", "restart", "docker"),),
-        )
-        summary = f"a container on the bridge would ask {', '.join(outside)}, which does not resolve {name}"
-        yield trouble(
-            id,
-            Status.WARN,
-            ", ".join(outside),
-            summary,
-            cause="dns.container-differs",
-            remedy=remedy,
-            stage=Stage.RESOLVE,
-            reason=answers[0].reason,
-            evidence={"daemon.json": {"dns": list(own)}},
-        )
-
-
-@check("network.ipv6")
-def ipv6(host: Host, settings: Settings) -> Iterator[Finding]:
-    """See catalogue/checks.py."""
-    id = ipv6.id
-    table = routes(host)
-    mine = [a for card in host.inventory().interfaces for a in card.addresses if is_ipv6(a) and _is_global(a)]
-    probes = [probe for seen in surveys(host, settings) for v in seen.visits if not v.proxy for probe in v.probes]
-    six = [probe for probe in probes if is_ipv6(probe.address)]
-    four = [probe for probe in probes if not is_ipv6(probe.address)]
-    if not mine or not six:
-        yield skipped(id, "IPv6", "no global IPv6 address here" if not mine else "no endpoint has an IPv6 address")
-        return
-    broken = [probe for probe in six if not probe.ok and probe.stage in (Stage.CONNECT, Stage.TLS)]
-    if any(probe.ok for probe in six):
-        some = [visit for seen in surveys(host, settings) for visit in seen.visits if _only_four(visit)]
-        yield from map(_broken_for, some)
-        if not some:
-            yield passed(id, mine[0], "works" if not broken else "is not what fails")
-        return
-    if not broken or not any(probe.ok for probe in four):
-        yield passed(id, mine[0], "works" if not broken else "is not what fails")
-        return
-    remedy = Remedy(
-        "Let IPv6 out to AWS as well, or take the global IPv6 addresses off this host: programs try IPv6 first.",
-        (("ip", "-6", "route", "show", "default"),),
-    )
-    summary = f"this host has {mine[0]}, endpoints have AAAA records, IPv6 does not reach them, IPv4 does"
-    evidence = {"addresses": sorted({p.address for p in broken}), "default_route": has_default(table, 6)}
-    finding = trouble(id, Status.WARN, mine[0], summary, cause="egress.ipv6-broken", remedy=remedy, evidence=evidence)
-    yield replace(finding, stage=Stage.CONNECT, reason=broken[0].reason)
-
-
-def _only_four(visit: Visit) -> bool:
-    """Whether an endpoint answers over IPv4 and at none of its IPv6 addresses."""
-    six = [probe for probe in visit.probes if is_ipv6(probe.address)]
-    silent = bool(six) and all(p.stage in (Stage.CONNECT, Stage.TLS) and not p.ok and not p.late for p in six)
-    return silent and not visit.proxy and any(probe.ok for probe in visit.probes)
-
-
-def _broken_for(visit: Visit) -> Finding:
-    """IPv6 gets out, and not to this endpoint: a rule or a route that knows its IPv4 addresses alone."""
-    subject = f"{visit.endpoint.host}:{visit.endpoint.port}"
-    six = [probe for probe in visit.probes if is_ipv6(probe.address)]
-    remedy = Remedy(
-        "Let IPv6 out to this endpoint as well: programs try IPv6 first.",
-        (("curl", "-6", "-sv", "--max-time", "5", "-o", "/dev/null", f"https://{visit.endpoint.host}/"),),
-    )
-    summary = f"{visit.endpoint.host} is not reached over IPv6, other endpoints are; over IPv4 it answers"
-    evidence = {"addresses": sorted({probe.address for probe in six})}
-    finding = trouble(
-        ipv6.id, Status.WARN, subject, summary, cause="egress.ipv6-broken", remedy=remedy, evidence=evidence
-    )
-    return replace(finding, stage=six[0].stage, reason=six[0].reason)
-
-
-def _is_global(address: str) -> bool:
-    import ipaddress
-
-    ip = ipaddress.ip_interface(address).ip
-    return not (ip.is_link_local or ip.is_loopback or ip.is_multicast)
-
-
-CHECKS = (nameservers, forgery, agreement, dns_tcp, hosts_file, private_answers, container_dns, ipv6)
+CHECKS = (nameservers, forgery, agreement, dns_tcp)

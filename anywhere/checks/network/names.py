@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.catalogue.endpoints import find_region
-from anywhere.checks.base import check, passed, skipped, trouble
+from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.endpoints.visit import made_up, surveys
 from anywhere.evidence import PrivateAnswers
 from anywhere.facts.agents.daemon_json import daemon_json
@@ -24,9 +24,14 @@ CORE = ("ecs", "ecs-a", "ecs-t", "ssm", "ssmmessages", "ec2messages")
 def hosts_file(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     id = hosts_file.id
-    pinned = {pin.name: pin for pin in pins(host)}
+    made = tuple(surveys(host, settings))
+    lines = pins(host, {visit.endpoint.host for seen in made for visit in seen.visits})
+    if lines is None:
+        yield unknown(id, "/etc/hosts", "cannot be read: whether it overrides an endpoint is not known")
+        return
+    pinned = {pin.name: pin for pin in lines}
     found = False
-    for seen in surveys(host, settings):
+    for seen in made:
         free_works = any(visit.ok for visit in seen.visits if visit.endpoint.host not in pinned)
         for visit in seen.visits:
             pin = pinned.get(visit.endpoint.host)
