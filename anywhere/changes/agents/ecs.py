@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from anywhere.changes.base import Command, Step
+from anywhere.changes.script import run_script
 from anywhere.facts.agents.agents import Agents
 from anywhere.facts.files import Access, read_text
 from anywhere.hosts.base import Host
 
 STATE = "/var/lib/ecs/data/agent.db"
 ASIDE = STATE + ".before-registration"
+_MOVE_BACK = Path(__file__).with_name("move_back.sh")
 
 
 def has_state(host: Host) -> bool:
@@ -30,11 +33,10 @@ def stale_state_steps(host: Host, here: Agents) -> Iterator[Step]:
             "stop ecs.service, whose instance is no longer registered",
             Command(("systemctl", "stop", "ecs.service"), timeout=90),
         )
-    back = 'test ! -e "$2" || mv -f -- "$2" "$1"'
     yield Step(
         f"file:{STATE}",
         f"move {STATE} aside: it belongs to an instance that this host no longer is",
         Command(("mv", "-f", "--", STATE, ASIDE)),
-        (Command(("sh", "-c", back, "back", STATE, ASIDE)),),
+        (Command(run_script(_MOVE_BACK, STATE, ASIDE)),),
         "/var/lib/ecs/data",
     )

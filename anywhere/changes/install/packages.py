@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from anywhere.changes.base import Command, Step
+from anywhere.changes.script import run_script
 
-SCRIPT = Path(__file__).with_name("packages.sh").read_text(encoding="utf-8")
+_FOLDER = Path(__file__).parent
+SCRIPT = _FOLDER.joinpath("packages.sh").read_text(encoding="utf-8")
 STAGE = "/var/cache/anywhere/packages"  # root's alone: what was verified is what is installed
 LOCK_WAIT = 120  # seconds for another package manager, such as unattended upgrades
 INSTALL_SECONDS = 900.0
@@ -68,20 +69,16 @@ def install_shown(manager: str, what: Sequence[str]) -> tuple[str, ...]:
     return (*words[manager], *what)
 
 
-_STAGE = """umask 077; mkdir -p "$1" && cat > "$1/$2.part" && sync "$1/$2.part" 2>/dev/null
-[ "$(sha256sum < "$1/$2.part" | cut -d ' ' -f 1)" = "$3" ] || { rm -f "$1/$2.part"; echo "the copy is not whole" >&2; exit 1; }
-mv -f "$1/$2.part" "$1/$2" && chmod 644 "$1/$2" && chmod 755 "$1"
-"""
-
-
 def stage_command(package: LocalPackage, content: bytes) -> Command:
     """Copy a package to the host, under its name only when its digest is right."""
-    return Command(("sh", "-c", _STAGE, "stage", STAGE, package.name, package.sha256), content, timeout=INSTALL_SECONDS)
+    return Command(
+        run_script(_FOLDER / "stage.sh", STAGE, package.name, package.sha256), content, timeout=INSTALL_SECONDS
+    )
 
 
 def unstage_command() -> Command:
     """Remove the copies."""
-    return Command(("sh", "-c", f"rm -rf -- {shlex.quote(STAGE)}; rmdir -- /var/cache/anywhere 2>/dev/null; true"))
+    return Command(run_script(_FOLDER / "unstage.sh", STAGE))
 
 
 def pulled_command(names: Sequence[str]) -> tuple[str, ...]:

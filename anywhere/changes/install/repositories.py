@@ -6,10 +6,12 @@ Debian 13 has no apt-key, dnf5 no `config-manager --add-repo`; a file that the p
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from anywhere.catalogue.distros import Family, OsRelease
 from anywhere.changes.base import ChangeFailed, Command, Step
 from anywhere.changes.files import file_step
+from anywhere.changes.script import run_script
 from anywhere.hosts.base import Host
 
 BASE = "https://download.docker.com/linux"
@@ -21,14 +23,7 @@ _APT_LIKE = ("debian", "ubuntu", "raspbian")
 _RPM_LIKE = {"fedora": "fedora", "rhel": "rhel"}
 
 # The key is taken only when gpg, on the host, reads exactly this fingerprint in it.
-_FETCH = """set -eu; umask 022; mkdir -p "${2%/*}"; t=$2.anywhere-new; trap 'rm -f "$t"' EXIT
-curl -fsS --max-time 60 -o "$t" "$1" || wget -q -T 60 -O "$t" "$1"
-seen=$(gpg --batch --no-options --with-colons --show-keys "$t" 2>/dev/null |
-  sed -n 's/^fpr:*\\([0-9A-F]*\\):.*/\\1/p' | head -n 1)
-[ -n "$seen" ] || { echo "gpg is needed to check Docker's key, and is not here: install gnupg" >&2; exit 1; }
-[ "$seen" = "$3" ] || { echo "$1 is not Docker's key (found $seen)" >&2; exit 1; }
-mv -f "$t" "$2"
-"""
+_FETCH = Path(__file__).with_name("fetch_key.sh")
 
 
 def repository_steps(host: Host, os: OsRelease, family: Family) -> Iterator[Step]:
@@ -66,8 +61,6 @@ def _rpm(host: Host, os: OsRelease) -> Iterator[Step]:
 
 
 def _key_step(url: str, path: str, fingerprint: str) -> Step:
-    do = Command(
-        ("sh", "-c", _FETCH, "key", url, path, fingerprint), timeout=120, shown=("curl", "-fsSL", "-o", path, url)
-    )
+    do = Command(run_script(_FETCH, url, path, fingerprint), timeout=120, shown=("curl", "-fsSL", "-o", path, url))
     title = f"fetch Docker's key {fingerprint[-16:]} to {path}, by its fingerprint"
     return Step(f"key:{path}", title, do, (Command(("rm", "-f", path)),), path.rpartition("/")[0])

@@ -5,18 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from anywhere.changes.base import Command, Step
+from anywhere.changes.script import run_script
 from anywhere.facts.system.units import Unit
 
-_START = Path(__file__).with_name("start.sh").read_text(encoding="utf-8")
-_STOP = """systemctl disable --quiet --now "$1" 2>/dev/null
-systemctl reset-failed "$1" 2>/dev/null
-true
-"""
-_ENABLE = """systemctl daemon-reload
-systemctl enable --quiet "$1" || exit
-systemctl stop "$1" 2>/dev/null
-true
-"""
+_FOLDER = Path(__file__).parent
 
 
 def start_step(
@@ -26,10 +18,10 @@ def start_step(
     if unit and unit.is_enabled and unit.is_running is start:
         return ()
     shown = ("systemctl", "enable", *(("--now",) if start else ()), name)
-    argv = ("sh", "-c", _START if start else _ENABLE, "start", name, f"{seconds:.0f}")
+    argv = run_script(_FOLDER / ("start.sh" if start else "enable.sh"), name, f"{seconds:.0f}")
     do = Command(argv, timeout=seconds + 30, shown=shown)
     was = bool(unit and unit.is_enabled and unit.is_running)
-    undo = () if was else (Command(("sh", "-c", _STOP, "stop", name), timeout=60),)
+    undo = () if was else (Command(run_script(_FOLDER / "stop.sh", name), timeout=60),)
     return (Step(f"unit:{name}", f"enable {'and start ' if start else ''}{name}: {why}", do, undo),)
 
 
