@@ -53,8 +53,8 @@ audit: $(STAMP) ## known vulnerabilities of the locked packages, from PyPI's adv
 lock: ## write the lock files for the dependencies in pyproject.toml (ARGS=--upgrade: with the newest versions)
 	python3 -m venv .venv-tools
 	.venv-tools/bin/pip install -q uv
-	.venv-tools/bin/uv pip compile -q $(LOCKED) --extra ssh $(ARGS) pyproject.toml -o requirements/release.txt
-	.venv-tools/bin/uv pip compile -q $(LOCKED) --extra ssh --extra dev -c requirements/release.txt $(ARGS) pyproject.toml -o $(LOCK)
+	.venv-tools/bin/uv pip compile -q $(LOCKED) --extra ssh --extra aws $(ARGS) pyproject.toml -o requirements/release.txt
+	.venv-tools/bin/uv pip compile -q $(LOCKED) --all-extras -c requirements/release.txt $(ARGS) pyproject.toml -o $(LOCK)
 
 format: $(STAMP)
 	$(VENV)/bin/ruff check --fix .
@@ -69,7 +69,7 @@ docs: $(STAMP) ## write the generated pages anew
 $(STAMP): pyproject.toml $(LOCK) tests/packages.sh
 	sh tests/packages.sh demo
 	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install -q $(if $(LOCK),--require-hashes -r $(LOCK),--upgrade -e '.[dev,ssh]')
+	$(PYTHON) -m pip install -q $(if $(LOCK),--require-hashes -r $(LOCK),--upgrade -e '.[dev,ssh,aws]')
 	$(if $(LOCK),$(PYTHON) -m pip install -q --no-deps --no-build-isolation -e .)
 	touch $(STAMP)
 

@@ -4,7 +4,7 @@ set -eu
 
 demo="python3 python3-venv iproute2 iptables nftables dnsmasq-base squid-openssl nginx-light openssh-server openssh-client
 curl ca-certificates util-linux procps"
-test="git sudo unbound ipset busybox-static shellcheck dropbear-bin systemd distro-info-data"
+test="git sudo unbound ipset busybox-static shellcheck dropbear-bin systemd distro-info-data gpg gpgv gpg-agent"
 slow="mmdebstrap systemd-container docker.io firewalld ufw conntrack dbus chromium tmux tcpdump jq"
 
 case "${1:-demo}" in

@@ -79,7 +79,7 @@ def problems() -> list[str]:
     found += missing(
         [text for group in ([project["dependencies"]], extras.values()) for part in group for text in part], dev
     )
-    found += missing([*project["dependencies"], *extras["ssh"]], release)
+    found += missing([*project["dependencies"], *extras["ssh"], *extras["aws"]], release)
     found += [f"{name} is locked in two versions" for name in release if _version(release[name]) != _version(dev[name])]
     installed = {canonicalize_name(one.metadata["Name"]): one.version for one in distributions()}
     return [*found, *differs(dev, installed)]
