@@ -19,7 +19,7 @@ from anywhere.settings import FEATURES, PHASES
 from anywhere.taskdef import RULES
 
 QUOTED = re.compile(r"`((?:sudo )?anywhere [^`]+)`")
-PLAIN = re.compile(r"(?:^|(?<=then )|(?<=and ))((?:sudo )?anywhere .+?)(?=, and |, then | from time to time|$)")
+PLAIN = re.compile(r"(?:^|(?<=then )|(?<=and ))((?:sudo )?anywhere .+?)(?=, (?:and|then|which) | from time to time|$)")
 
 
 def refused(words: Sequence[str], *, is_prose: bool = False) -> str:
