@@ -131,6 +131,8 @@ def _how(findings: Sequence[Finding]) -> str:
     reasons = {f.reason for f in findings}
     if reasons == {Reason.TIMEOUT}:
         return "packets are dropped"
+    if reasons == {Reason.UNREACHABLE}:
+        return "no route to host"
     if reasons <= {Reason.REFUSED, Reason.UNREACHABLE}:
         return "connections are refused"
     return (
@@ -138,6 +140,15 @@ def _how(findings: Sequence[Finding]) -> str:
         if reasons <= set(CONNECT_REASONS)
         else "connections are cut or answered by another"
     )
+
+
+def _which(findings: Sequence[Finding]) -> str:
+    """`2 endpoints of docker`; where each still answers at another address, only those that do not."""
+    if not all(Seen(f).partial for f in findings):
+        return f"{count(findings)} of {components(findings)}"
+    entries = [entry for f in findings for entry in Seen(f).addresses]
+    failed = [entry for entry in entries if entry.get("reason")]
+    return f"{len(failed)} of {len(entries)} addresses of {count(findings)}"
 
 
 def _excluded(findings: Sequence[Finding]) -> bool:
@@ -264,7 +275,7 @@ ABOVE_TCP: tuple[Rule, ...] = (
         "egress.endpoint-blocked",
         _endpoint_blocked,
         lambda fs: (
-            f"{count(fs)} of {components(fs)} cannot be reached while others can: {names(fs)} "
+            f"{_which(fs)} cannot be reached while others can: {names(fs)} "
             f"({_how(fs)}{', and NO_PROXY keeps them from the proxy that is set' if _excluded(fs) else ''})"
         ),
         lambda fs: _include(fs) if _excluded(fs) else _ask_network(fs),

@@ -23,7 +23,7 @@ BRIDGES = ("docker", "br-")
 def subnets(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     id = subnets.id
-    named = {network.bridge for network in docker_networks(host) or () if network.bridge}
+    named = {one.bridge: "" if one.is_default else one.name for one in docker_networks(host) or () if one.bridge}
     cards = host.inventory().interfaces
     bridges = [(card.name, network) for card in cards for network in bridge_networks(card, named)]
     if not bridges:
@@ -35,7 +35,7 @@ def subnets(host: Host, settings: Settings) -> Iterator[Finding]:
         inside = {address: what for address, what in needed.items() if _inside(address, network)}
         if inside:
             hit = True
-            yield _overlap(name, network, inside)
+            yield _overlap(name, network, inside, named.get(name, ""))
     if not hit:
         yield passed(id, "docker", f"{', '.join(str(network) for _, network in bridges)} cover nothing that is needed")
 
@@ -69,12 +69,24 @@ def _inside(address: str, network: Network) -> bool:
     return ip.version == network.version and ip in network
 
 
-def _overlap(name: str, network: Network, inside: dict[str, str]) -> Finding:
+def _overlap(name: str, network: Network, inside: dict[str, str], own: str) -> Finding:
+    """`own` is the name of a network that somebody made: `bip` moves docker's default bridge alone."""
     listed = ", ".join(f"{what} ({address})" for address, what in list(inside.items())[:3])
     remedy = Remedy(
         'Move docker to another range: "bip" and "default-address-pools" in /etc/docker/daemon.json, then restart docker.',
         (("docker", "network", "ls"), ("sudo", "systemctl", "restart", "docker")),
     )
+    if own:
+        remedy = Remedy(
+            f"Make the network {own} anew in a range of the site's choice (bip in daemon.json moves docker's default bridge "
+            'alone): name free ranges in "default-address-pools" of daemon.json and restart docker, stop and disconnect the '
+            "network's containers, then remove and create it.",
+            (
+                ("docker", "network", "inspect", own),
+                ("docker", "network", "rm", own),
+                ("docker", "network", "create", own),
+            ),
+        )
     evidence: Overlap = {"network": str(network), "covers": inside}
     summary = f"{name} ({network}) covers {listed}"
     return trouble(

@@ -20,7 +20,8 @@ def trust_the_host(host: Host, visit: Visit) -> Remedy:
     text = (
         BYPASS
         + "Otherwise put the inspecting CA (get it from those who run the device, not from the wire) into this host's "
-        "store and the copies that the agents use; never switch verification off."
+        "store and the copies that the agents use; never switch verification off. Restart ecs as well: at its start it copies "
+        "the store for ECS Exec (/var/lib/ecs/deps/execute-command/certs)."
     )
     if known is None:
         return Remedy(text)
@@ -77,10 +78,15 @@ def build_store(host: Host) -> Remedy:
 
 def set_the_clock(host: Host) -> Remedy:
     """Set the clock now, by the time service that this host has."""
-    text = "Set the clock from the site's time source and keep it so; then restart the agents, which do not notice it."
+    text = (
+        "Set the clock from the site's own time source (name it in the time service's settings: server HOST iburst) and keep "
+        "it so; then restart the agents, which do not notice it."
+    )
     service = time_sync(host).service
     if "chron" in service:
         return remedy(host, text, ("chronyc", "makestep"))
     if service:
         return remedy(host, text, ("systemctl", "restart", service))
-    return remedy(host, text, *install(host, "chrony"), ("chronyd", "-q", "pool pool.ntp.org iburst"))
+    known = family(host)
+    unit = "chrony" if known is not None and known.manager == "apt" else "chronyd"
+    return remedy(host, text, *install(host, "chrony"), ("systemctl", "enable", "--now", unit), ("chronyc", "makestep"))

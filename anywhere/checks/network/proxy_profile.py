@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from anywhere.catalogue.regions import find_region
 from anywhere.changes.base import Step
 from anywhere.changes.proxy import plan
 from anywhere.changes.proxy.profile import Profile
 from anywhere.checks.base import passed, trouble
-from anywhere.hosts.base import Host
-from anywhere.model import Finding, Remedy, Status
+from anywhere.facts.agents.registration import registration
+from anywhere.hosts.base import Host, ProbeSpec
+from anywhere.model import Finding, Reason, Remedy, Status
 
 ID = "network.proxy-profile"
 
@@ -17,7 +19,10 @@ ID = "network.proxy-profile"
 def judge_profile(host: Host, profile: Profile, packages: bool) -> Iterator[Finding]:
     """One failed finding a step that is still to be done, and one for each process that was not restarted since."""
     steps = plan.plan(host, profile, packages=packages)
-    if not steps:
+    refused = _refused(host, profile) if profile.address and not steps else None
+    if refused:
+        yield refused
+    elif not steps:
         yield passed(ID, "files", "every component has the profile")
     for step in steps:
         yield trouble(
@@ -29,6 +34,22 @@ def judge_profile(host: Host, profile: Profile, packages: bool) -> Iterator[Find
         )
         said = "it runs since before the profile was written, and without it"
         yield trouble(ID, Status.FAIL, unit, said, cause="proxy.not-set-for-component", remedy=mend)
+
+
+def _refused(host: Host, profile: Profile) -> Finding | None:
+    """A proxy that asks for credentials which the profile lacks, or takes other ones, lets nobody out."""
+    region = find_region(registration(host).region or "us-east-1")
+    name = f"ssm.{region.name}.{region.suffix}"
+    probe = host.probe(ProbeSpec(name, proxy=profile.url, patience=1.0))
+    if probe.reason is not Reason.PROXY_AUTH_REQUIRED:
+        return None
+    mend = Remedy(
+        "Write the profile with the user and password that the proxy takes: the command reads one line user:password from "
+        "standard input.",
+        (("sudo", "anywhere", "proxy", "apply", "--url", profile.address, "--credentials-file", "-"),),
+    )
+    said = f"{profile.address} asks for a user and password ({probe.detail}): nothing gets out through it"
+    return trouble(ID, Status.FAIL, profile.address, said, cause="proxy.auth-required", remedy=mend)
 
 
 def _write(profile: Profile) -> Remedy:

@@ -70,13 +70,20 @@ def selinux_check(host: Host, settings: Settings) -> Iterator[Finding]:
             "SELinux",
             "SELinux is enforcing: AWS does not support that on external instances",
             cause="selinux.enforcing",
-            remedy=remedy(
-                host,
-                "Install container-selinux, set ECS_SELINUX_CAPABLE=true in /etc/ecs/ecs.config, and watch for denials "
-                "of the agent (ausearch -m avc); label the folder that they name.",
-                *install(host, "container-selinux"),
-            ),
+            remedy=_for_selinux(host),
         )
+
+
+def _for_selinux(host: Host) -> Remedy:
+    """Debian and its kin have no package container-selinux: their policy has the types of containers."""
+    known = family(host)
+    rpm = known is not None and known.manager != "apt"
+    text = (
+        "Set ECS_SELINUX_CAPABLE=true and ECS_AGENT_PID_NAMESPACE_HOST=true in /etc/ecs/ecs.config, restart ecs, and watch for "
+        "denials of the agent (ausearch -m avc); label the folder that they name."
+    )
+    packages = install(host, "container-selinux") if rpm else ()
+    return remedy(host, ("Install container-selinux. " if packages else "") + text, *packages)
 
 
 CHECKS: tuple[Check, ...] = (cgroup_check, selinux_check)
