@@ -326,6 +326,50 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
         ],
         ["config.invalid"],
     ),
+    "a proxy that systemd drops": (
+        [
+            found("network.proxy", FAIL, "installer", cause="proxy.setting-ignored", remedy=MEND),
+            *every(Stage.CONNECT, Reason.TIMEOUT),
+        ],
+        ["proxy.setting-ignored"],
+    ),
+    "a process that was started before its proxy": (
+        [
+            found("network.proxy", FAIL, "installer", cause="agent.stale-environment", remedy=MEND),
+            *every(Stage.CONNECT, Reason.TIMEOUT),
+        ],
+        ["agent.stale-environment"],
+    ),
+    "docker's own proxy is dead": (
+        [
+            found(
+                "network.proxy",
+                FAIL,
+                "components",
+                cause="proxy.components-differ",
+                evidence={"proxies": {"docker": PROXY}, "dead": [PROXY]},
+                remedy=MEND,
+            ),
+            reach("ssm", Stage.PROXY, Reason.PROXY_UNREACHABLE, proxy=PROXY),
+            *others("ssm"),
+        ],
+        ["proxy.components-differ"],
+    ),
+    "the host's own filter stops the nameserver": (
+        [
+            found(
+                "network.host-firewall",
+                FAIL,
+                "filter OUTPUT (nft)",
+                cause="egress.host-firewall",
+                evidence={"rule": "-A OUTPUT -p udp --dport 53 -j DROP", "hop": "x", "stopped": ["10.0.0.2"]},
+                remedy=MEND,
+            ),
+            found("network.nameservers", FAIL, "10.0.0.2", stage=Stage.RESOLVE, reason=Reason.NAMESERVER_TIMEOUT),
+            *every(Stage.RESOLVE, Reason.NAMESERVER_TIMEOUT),
+        ],
+        ["egress.host-firewall"],
+    ),
     "a setting of another component": (
         [
             found("network.proxy", FAIL, "docker", cause="config.invalid", remedy=MEND),
