@@ -26,7 +26,7 @@ class SigningKey:
     primary: str
     owner: str
     source: str
-    certificate: Any
+    certificate: object
     signs: str = ""
     ends: float = 0.0
     revoked: bool = False

@@ -105,7 +105,7 @@ def sha256(path: str) -> str:
     return digest.hexdigest()
 
 
-def _signatures(data: bytes, name: str) -> list[Any]:
+def _signatures(data: bytes, name: str) -> list[object]:
     try:
         from openpgp.composed import DetachedSignature
         from openpgp.errors import Error

@@ -12,7 +12,7 @@ Pairs = Sequence[Sequence[Any]]
 
 
 def merged(
-    known: Sequence[Kept], later: Sequence[Kept], read: Callable[[str], Pairs], keep: Callable[[Any], str]
+    known: Sequence[Kept], later: Sequence[Kept], read: Callable[[str], Pairs], keep: Callable[[object], str]
 ) -> list[Kept]:
     """The first undo holds, because it saw the original. Of each file it learns what the later step writes, which of
     its lines that replaces, and whether someone else has edited the file in between."""
@@ -20,7 +20,7 @@ def merged(
     return [_file(kept, by_path[kept["path"]], read, keep) if kept.get("path") in by_path else kept for kept in known]
 
 
-def _file(known: Kept, later: Kept, read: Callable[[str], Pairs], keep: Callable[[Any], str]) -> Kept:
+def _file(known: Kept, later: Kept, read: Callable[[str], Pairs], keep: Callable[[object], str]) -> Kept:
     found = later.get("copy", ABSENT)
     original = known.get("copy", ABSENT)
     foreign = ABSENT not in (original, found) and found not in (original, *known["wrote"])

@@ -37,7 +37,7 @@ exceptions = import_module(typer.BadParameter.__module__)
 class Verbs(TyperGroup):
     """Imports a verb's module when it is needed, so that each start pays for one verb only."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: object) -> list[str]:
         """The verbs in the order of a first evening's work."""
         return list(VERBS)
 
@@ -105,7 +105,7 @@ def _open_streams() -> None:
 def run(argv: list[str]) -> int:
     """The exit code of a command line."""
     try:
-        result: Any = typer.main.get_command(app).main(args=argv, prog_name="anywhere", standalone_mode=False)
+        result: object = typer.main.get_command(app).main(args=argv, prog_name="anywhere", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except (typer.Abort, KeyboardInterrupt):
         return _say("interrupted", INTERRUPTED)

@@ -65,5 +65,5 @@ def _member(parent: Any, key: str) -> Any:
         raise PatchError(f"no member {key}") from None
 
 
-def _index(parent: Any, key: str) -> Any:
+def _index(parent: object, key: str) -> object:
     return int(key) if isinstance(parent, list) else key

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from anywhere.model import Cause, Finding, Remedy
 from anywhere.printable import printable, printable_value
@@ -33,7 +32,7 @@ def clean_cause(cause: Cause) -> Cause:
     return replace(cause, summary=clean(cause.summary), subjects=subjects, remedy=_remedy(cause.remedy))
 
 
-def clean_facts(facts: dict[str, Any]) -> dict[str, Any]:
+def clean_facts(facts: dict[str, object]) -> dict[str, object]:
     """Facts with clean texts at any depth."""
     made = printable_value(redact_value(facts))
     return made if isinstance(made, dict) else {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from anywhere.model import Cause, Finding, Remedy, Status, Target
 
@@ -23,22 +22,22 @@ REMEDY = Remedy(
 )
 
 
-def _of_identity(facts: Mapping[str, Any], name: str) -> Any:
+def _of_identity(facts: Mapping[str, object], name: str) -> object:
     identity = facts.get("identity")
     return identity.get(name, "") if isinstance(identity, Mapping) else ""
 
 
-def _registered(facts: Mapping[str, Any]) -> str:
+def _registered(facts: Mapping[str, object]) -> str:
     registration = facts.get("registration")
     return str(registration.get("id", "")) if isinstance(registration, Mapping) else ""
 
 
-def _macs(facts: Mapping[str, Any]) -> Iterator[str]:
+def _macs(facts: Mapping[str, object]) -> Iterator[str]:
     found = _of_identity(facts, "macs")
     return iter(str(mac) for mac in found) if isinstance(found, list | tuple) else iter(())
 
 
-MARKS: tuple[tuple[str, Callable[[Mapping[str, Any]], Sequence[str]]], ...] = (
+MARKS: tuple[tuple[str, Callable[[Mapping[str, object]], Sequence[str]]], ...] = (
     ("machine-id", lambda facts: [str(facts.get("machine_id", ""))]),
     ("managed instance id", lambda facts: [_registered(facts)]),
     ("SSH host key", lambda facts: [str(_of_identity(facts, "host_key"))]),
@@ -78,7 +77,7 @@ def _whole(target: Target) -> tuple[str, ...]:
     return (boot, str(target.facts.get("hostname", "")), *marks) if boot else ()
 
 
-def _groups(targets: Sequence[Target], values: Callable[[Mapping[str, Any]], Sequence[str]]) -> dict[str, list[int]]:
+def _groups(targets: Sequence[Target], values: Callable[[Mapping[str, object]], Sequence[str]]) -> dict[str, list[int]]:
     """The places of the targets that share a value, one for each machine."""
     places: dict[str, dict[object, int]] = {}
     for place, target in enumerate(targets):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from anywhere.errors import BadInput
 from anywhere.files import open_file
@@ -19,7 +18,7 @@ SCHEMA = "anywhere/run/1"
 class Journal:
     """The file of `--resume`: a first line with the settings, then a target a line. Raises BadInput for another's."""
 
-    def __init__(self, path: str, settings: dict[str, Any]) -> None:
+    def __init__(self, path: str, settings: dict[str, object]) -> None:
         self.path = path
         self.done: dict[str, Target] = {}
         settings = json.loads(json.dumps(settings))
@@ -32,7 +31,7 @@ class Journal:
         if not whole:
             self._write(json.dumps({"schema": SCHEMA, "settings": settings}) + "\n")
 
-    def _read(self, settings: dict[str, Any]) -> int:
+    def _read(self, settings: dict[str, object]) -> int:
         """Take the results of earlier runs; the bytes up to the last whole line (a killed run leaves half a line)."""
         if not os.path.exists(self.path):
             return 0
@@ -51,7 +50,7 @@ class Journal:
             self.done[target.name] = target
         return whole
 
-    def _row(self, number: int, text: str) -> dict[str, Any]:
+    def _row(self, number: int, text: str) -> dict[str, object]:
         try:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from anywhere.errors import AnywhereError, HostUnreachable
 from anywhere.flows.clean import clean
@@ -33,7 +33,9 @@ class Lost:
     cause: Cause
 
     @classmethod
-    def of(cls, name: str, error: HostUnreachable, place: int = 0, evidence: Mapping[str, Any] | None = None) -> Lost:
+    def of(
+        cls, name: str, error: HostUnreachable, place: int = 0, evidence: Mapping[str, object] | None = None
+    ) -> Lost:
         """What an error means for the host; `place` is where its finding will stand in the target's list."""
         summary = clean(str(error).removeprefix(f"{name}: "))
         remedy = Remedy(clean(error.remedy) or ADVICE)

@@ -201,7 +201,7 @@ class Listener:
 class Daemon:
     """A running agent process of root's with its network environment (proxy, CA and AWS variables only).
 
-    Any user can call a process of his by an agent's name, and start a program of root's under it: `sure` is whether the
+    object user can call a process of his by an agent's name, and start a program of root's under it: `sure` is whether the
     program lies where the agent's does, or the process belongs to the agent's unit."""
 
     name: str

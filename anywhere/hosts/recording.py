@@ -22,7 +22,7 @@ from anywhere.redact import redact, redact_value
 T = TypeVar("T")
 TIMED_OUT = 124
 NEGLIGIBLE = 4096  # bytes: what is smaller is kept in any case
-Key = tuple[Any, ...]
+Key = tuple[object, ...]
 """A verb and its arguments: two components may differ in nothing but a password, and each has its own answer."""
 ERRORS: dict[str, type[OSError]] = {
     error.__name__: error
@@ -33,7 +33,7 @@ ERRORS: dict[str, type[OSError]] = {
 class Recording:
     """Wraps a live host, or replays `kept` observations when there is none."""
 
-    def __init__(self, live: Host | None, kept: dict[str, Any] | None = None, name: str = "") -> None:
+    def __init__(self, live: Host | None, kept: dict[str, object] | None = None, name: str = "") -> None:
         self._live = live
         self._kept = dict(kept or {})
         self._seen: dict[Key, object] = {}
@@ -103,13 +103,13 @@ class Recording:
         value: T = self._derived[key]
         return value
 
-    def observations(self) -> dict[str, Any]:
+    def observations(self) -> dict[str, object]:
         """What was seen so far, redacted, in a stable order: the body of a bundle."""
         with self._lock:
             seen = list(self._seen.items()) if self._live is not None else []
         return dict(sorted({**self._kept, **{_text(key): _keep(value) for key, value in seen}}.items()))
 
-    def _observe(self, key: Key, kind: Any, look: Callable[[Host], T]) -> T:
+    def _observe(self, key: Key, kind: object, look: Callable[[Host], T]) -> T:
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
@@ -141,7 +141,7 @@ class Recording:
             return replace(value, rc=TIMED_OUT, stdout="", stderr=TOTAL.met, cut=TOTAL.met)
         raise TooLarge(TOTAL, "")
 
-    def _replay(self, key: Key, kind: Any) -> object:
+    def _replay(self, key: Key, kind: object) -> object:
         text = _text(key)
         if text not in self._kept:
             raise NotRecorded(f"the bundle does not hold: {text}")

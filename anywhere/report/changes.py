@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from anywhere import __version__
 from anywhere.changes.base import PutBack, Step
@@ -86,8 +85,8 @@ def _shown(text: str) -> str:
     return printable(redact(text))
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _row(outcome: Outcome) -> dict[str, object]:
+    row: dict[str, object] = {
         "name": outcome.name,
         "state": str(outcome.state),
         "steps": [_step(step) if isinstance(step, Step) else {"title": redact(step)} for step in outcome.steps],
@@ -98,13 +97,13 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     return row
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: Step) -> dict[str, object]:
     text = None if step.do.secret else redact(step.do.input.decode("utf-8", "replace"))
     row = {"key": step.key, "title": redact(step.title), "argv": list(step.do.shown or step.do.argv), "input": text}
     return {**row, **_file(step)}
 
 
-def _file(step: Step) -> dict[str, Any]:
+def _file(step: Step) -> dict[str, object]:
     """Of a step that writes a file: which, and what is there before; without that where it may hold credentials."""
     back = next((undo for undo in step.undo if isinstance(undo, PutBack)), None)
     if back is None:

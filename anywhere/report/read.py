@@ -94,7 +94,7 @@ def _remedy(row: Mapping[str, Any]) -> Remedy:
     return Remedy(_text(row["text"]), tuple(tuple(map(_text, command)) for command in row["commands"]))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value

@@ -196,7 +196,7 @@ def apply_command(url: str) -> tuple[str, ...]:
 
 
 def _bare(
-    component: Component, model: Component | None, only_shell: bool, visits: Sequence[Visit], matrix: dict[str, Any]
+    component: Component, model: Component | None, only_shell: bool, visits: Sequence[Visit], matrix: dict[str, object]
 ) -> Finding:
     blocked = bool(visits) and not any(visit.ok for visit in visits) and all(_not_out(visit) for visit in visits)
     if model is None or (only_shell and not blocked):
@@ -236,7 +236,7 @@ def _not_out(visit: Visit) -> bool:
     return all(probe.stage is Stage.CONNECT for probe in visit.probes)
 
 
-def _exclusions(component: Component, missing: Sequence[str], has: str, matrix: dict[str, Any]) -> Finding:
+def _exclusions(component: Component, missing: Sequence[str], has: str, matrix: dict[str, object]) -> Finding:
     whole = ",".join(filter(None, (has, *missing)))
     remedy = Remedy(
         f"Set NO_PROXY={whole} for {component.name} in {drop_in(component)} and restart it.",
@@ -288,7 +288,7 @@ def _proxy(component: Component) -> str:
     return _environment(component).for_host(ANY_HOST)
 
 
-def _matrix(component: Component) -> dict[str, Any]:
+def _matrix(component: Component) -> dict[str, object]:
     """Component by setting: what the configuration declares, what works, what is needed."""
 
     def shown(environment: Any) -> dict[str, str]:

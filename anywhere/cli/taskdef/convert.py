@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from anywhere.cli.say import note
 from anywhere.errors import BadInput
 from anywhere.printable import json_text
@@ -48,7 +46,7 @@ def _chosen(document: Document, name: str) -> Definition:
     raise BadInput(f"{document.name}: say which definition with --name: {names}")
 
 
-def _as_dict(document: Document, definition: Definition, result: Converted) -> dict[str, Any]:
+def _as_dict(document: Document, definition: Definition, result: Converted) -> dict[str, object]:
     return {
         "schema": SCHEMA,
         "document": document.name,

@@ -51,11 +51,11 @@ class _Loop:
                 threading.Thread(target=self._loop.run_forever, name="ssh", daemon=True).start()
             return self._loop
 
-    def start(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+    def start(self, work: Coroutine[object, object, T]) -> concurrent.futures.Future[T]:
         """Begin a coroutine; nobody waits."""
         return asyncio.run_coroutine_threadsafe(work, self.get())
 
-    def call(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
+    def call(self, work: Coroutine[object, object, T], timeout: float) -> T:
         """The result of a coroutine. TimeoutError after `timeout` seconds, also when the loop itself is stuck."""
         future = self.start(asyncio.wait_for(work, timeout))
         try:

@@ -83,18 +83,23 @@ def _login(target: SSHTarget, options: SSHOptions, patience: Patience, chain: tu
 
 
 def _connection(inner: asyncssh.SSHClientConnection, name: str) -> Connection:
-    owner: Any = inner.get_owner()
+    owner: object = inner.get_owner()
     return Connection(inner, name, owner.meter if isinstance(owner, Client) else None)
 
 
-async def _handshake(target: SSHTarget, settings: Any, route: dict[str, Any]) -> asyncssh.SSHClientConnection:
+async def _handshake(target: SSHTarget, settings: object, route: dict[str, object]) -> asyncssh.SSHClientConnection:
     return await asyncssh.connect(target.host, target.port or (), options=settings, **route)
 
 
-def _settings(target: SSHTarget, options: SSHOptions) -> Any:
+def _settings(target: SSHTarget, options: SSHOptions) -> object:
     """asyncssh's options for this host, ssh_config applied."""
     files = [path for path in map(os.path.expanduser, options.config or CONFIGS) if os.access(path, os.R_OK)]
-    chosen: dict[str, Any] = {"host": target.host, "config": files, "ignore_encrypted": True, "keepalive_interval": 0}
+    chosen: dict[str, object] = {
+        "host": target.host,
+        "config": files,
+        "ignore_encrypted": True,
+        "keepalive_interval": 0,
+    }
     if target.user:
         chosen["username"] = target.user
     if target.port:
@@ -105,7 +110,7 @@ def _settings(target: SSHTarget, options: SSHOptions) -> Any:
     files_of_hosts: Any = settings.known_hosts  # names of files, for we gave none
     known = KnownHosts.of(options.known_hosts or files_of_hosts or ())
     alias = settings.host_key_alias or settings.host
-    more: dict[str, Any] = {
+    more: dict[str, object] = {
         "known_hosts": known.parsed,
         "client_factory": lambda: Client(known, alias, options.accept_new),
     }
@@ -125,7 +130,7 @@ def _first(wanted: tuple[bytes, ...], offered: Sequence[bytes]) -> list[str]:
 
 def _route(
     settings: Any, target: SSHTarget, options: SSHOptions, patience: Patience, chain: tuple[str, ...]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """How to get there: through jump hosts, by a proxy command, or straight."""
     hops = [parse_target(hop) for hop in (settings.tunnel or "").split(",") if hop]
     if hops and all(hop.host != target.host for hop in hops):

@@ -32,7 +32,7 @@ class Meter:
         if hasattr(transport, "max_size"):
             transport.max_size = PIECE
 
-    def received(self, data: bytes, *more: Any) -> None:
+    def received(self, data: bytes, *more: object) -> None:
         """Pass a piece on, and count what that takes."""
         if self.exceeded:
             return
@@ -65,7 +65,7 @@ class Meter:
                 pause = min(LONGEST_PAUSE, -self._credit / SHARE)
                 asyncio.get_running_loop().call_later(pause, self._resume, transport)
 
-    def _resume(self, transport: Any) -> None:
+    def _resume(self, transport: object) -> None:
         if self._connection._transport is transport:
             transport.resume_reading()
 

@@ -21,7 +21,7 @@ class Pump:
         self._waiting = bytearray()
         self._ended = False
 
-    def connection_made(self, channel: Any) -> None:
+    def connection_made(self, channel: object) -> None:
         self._channel = channel
 
     def session_started(self) -> None:

@@ -52,7 +52,7 @@ class Session:
 
     # --- in the loop's thread, called by asyncssh -------------------------------------------------------------------
 
-    def connection_made(self, channel: Any) -> None:
+    def connection_made(self, channel: object) -> None:
         self._channel = channel
 
     def session_started(self) -> None:

@@ -95,7 +95,7 @@ Look = Callable[[Target], str]
 
 def _fact(*path: str) -> Look:
     def look(target: Target) -> str:
-        value: Any = target.facts
+        value: object = target.facts
         for name in path:
             value = value.get(name) if isinstance(value, Mapping) else None
         return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")

@@ -102,7 +102,7 @@ def _object(value: Mapping[str, Any], base: str) -> Content:
     return Content()
 
 
-def _definition(value: Mapping[str, Any], base: str) -> Definition:
+def _definition(value: Mapping[str, object], base: str) -> Definition:
     node = Node(value)
     return Definition(name_of(node, "family", "task definition"), node, Place(base))
 
