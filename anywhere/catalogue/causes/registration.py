@@ -101,6 +101,14 @@ REGISTRATION_CAUSES: tuple[CauseText, ...] = (
         _SSM,
     ),
     _fail(
+        "registration.failed",
+        "The SSM agent could not register the host",
+        "Its message is none of those that are known: the program itself does not run, or it is of another version.",
+        _SAID,
+        "Read /var/log/amazon/ssm/amazon-ssm-agent.log on the host, then run register again.",
+        _SSM,
+    ),
+    _fail(
         "cluster.not-found",
         "The cluster does not exist",
         "The ECS agent is registered with Systems Manager, but its cluster is not in this region and account.",

@@ -19,6 +19,10 @@ _NEW = "create a new one: aws ssm create-activation --iam-role ROLE --registrati
 _NETWORK = "run `anywhere check --region REGION --phase register` on this host: it names the cause"
 # By the fixed words of the agent's message (agent/managedInstances, recorded runs); the first that fits.
 _REFUSALS: tuple[tuple[str, Refusal], ...] = (
+    (
+        r"permission denied|no space left|read-only file system",
+        Refusal("registration.disk", "the SSM agent cannot write its registration", "see df -h /var/lib/amazon"),
+    ),
     (r"ActivationExpired", Refusal("activation.expired", "the activation has expired", _NEW)),
     (
         r"RegistrationLimitExceeded",
@@ -58,19 +62,19 @@ _REFUSALS: tuple[tuple[str, Refusal], ...] = (
         r"|connection reset|EOF|awaiting headers|RequestError",
         Refusal("registration.network", "the SSM agent cannot reach Systems Manager", _NETWORK),
     ),
-    (
-        r"permission denied|no space left|read-only file system",
-        Refusal("registration.disk", "the SSM agent cannot write its registration", "see df -h /var/lib/amazon"),
-    ),
 )
 
 
-def explain_registration(text: str, region: str) -> Refusal | None:
-    """The meaning of what a failed registration printed; None where it fits no known message."""
+def explain_registration(text: str, region: str) -> Refusal:
+    """The meaning of what a failed registration printed."""
     for pattern, refusal in _REFUSALS:
         if re.search(pattern, text):
             return Refusal(refusal.code, refusal.summary, refusal.fix.replace("REGION", region))
-    return None
+    return Refusal(
+        "registration.failed",
+        "the SSM agent could not register this host",
+        "read /var/log/amazon/ssm/amazon-ssm-agent.log on the host, then run register again",
+    )
 
 
 # By the ECS agent's own log lines (recorded runs of 1.105.1; ecs-agent/api/ecs/client); the first that fits.

@@ -34,8 +34,15 @@ patiently() {
 }
 
 
+interrupted() {
+  # Half-configured packages, or notes of a dpkg that was killed before it could file them.
+  [ -n "$(dpkg --audit 2>/dev/null)" ] && return
+  for note in /var/lib/dpkg/updates/[0-9]*; do [ -e "$note" ] && return; done
+  return 1
+}
+
 install_apt() {
-  if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
+  if interrupted; then
     patiently dpkg --force-confdef --force-confold --configure -a || :
     patiently apt-get -q -y -f install || :
   fi
