@@ -40,6 +40,9 @@ OWN_CHECKS = frozenset(
     + ("netfilter.rules", "netfilter.guards", "netfilter.copies", "netfilter.path", "netfilter.persistence")
 )
 
+# The same for what a run starts or restarts anyway.
+OWN_CAUSES = frozenset({"docker.missing", "docker.not-running", "agent.stale-environment"})
+
 __all__ = [
     "Activation", "Order", "Origin", "Profile", "Result", "Run", "State", "Told", "Wanted", "check_wanted", "pairs",
     "parse_activation", "read_profile",
@@ -148,10 +151,11 @@ class Run:
     def _check_first(self) -> None:
         with self._timed("check the host"):
             target = self.look(replace(self.order.settings, phases=()))
+        own = OWN_CAUSES | ({"proxy.not-set-for-component", "proxy.exclusions-missing"} if self.order.proxy else set())
         bad = {
             place
             for place, one in enumerate(target.findings)
-            if one.status is Status.FAIL and one.check not in OWN_CHECKS
+            if one.status is Status.FAIL and one.check not in OWN_CHECKS and one.cause not in own
         }
         causes = tuple(one for one in target.causes if bad & set(one.findings))
         if bad:
@@ -194,8 +198,6 @@ class Run:
                 clock[step.key] = time.monotonic()
                 self.told.begins(redact(step.title))
 
-        if not planner(Recording(self.host)):
-            return ()
         applied = engine.apply(self.host, journal, planner, told)
         if applied.left:
             said = "; ".join(step.title for step in applied.left)
@@ -249,7 +251,7 @@ class Run:
         elif said.startswith("install ") or "No space left" in said or "has no room" in said:
             refusal = explain_install(said)
         if refusal is None:
-            return self._failed(said)
+            return self._failed(said, "docker.missing" if said.startswith("docker is missing") else "")
         return self._failed(f"{refusal.summary}: {said[:500]}", refusal.code, refusal.fix)
 
     def _failed(self, error: str, code: str = "", fix: str = "", causes: tuple[Cause, ...] = ()) -> Result:
