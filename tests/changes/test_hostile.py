@@ -119,6 +119,16 @@ def test_what_lies_in_the_place_of_the_lock_is_refused_or_made_roots(host: BareH
         engine.apply(host, "t", one_file("/etc/f"))
 
 
+def test_without_root_one_line_says_so_and_nothing_is_touched(host: BareHost) -> None:
+    from anywhere.changes.script import own_script
+
+    with locked(host, "t"):
+        pass
+    asked = host.run((*NOBODY.split(), *own_script("lock", "take", LOCK, "t")))
+    assert asked.rc == 4 and not asked.stdout
+    assert host.sh(f"stat -c '%u %a' {LOCK}") == "0 600\n"
+
+
 def test_a_command_that_outlived_its_run_is_waited_for_and_a_late_one_does_not_begin(host: BareHost) -> None:
     from anywhere.changes.lock import under
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from anywhere.changes import engine
 from anywhere.changes.base import ChangeFailed, Command, JournalDamaged, Step
 from anywhere.changes.files import file_step
-from anywhere.hosts.base import Host
+from anywhere.hosts.base import Completed, Host
 from tests.support.barehost import BareHost, snapshot
 
 pytestmark = [pytest.mark.region, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
@@ -163,3 +164,27 @@ def test_a_file_reached_by_a_dangling_link_goes_and_the_link_stays(host: BareHos
     assert host.sh("cat /etc/a/target") == "x\n"
     assert not engine.revert(host, "t").failed
     assert snapshot(host) == before
+
+
+def test_the_command_line_refuses_a_damaged_record_and_forces_on_demand(host: BareHost) -> None:
+    """Two profiles with a password, one revert; then once more with an emptied journal."""
+    host.sh("mkdir -p /etc/ecs; echo ECS_CLUSTER=a > /etc/ecs/ecs.config; echo user:GeHeim > /run/cred")
+    before = snapshot(host)
+
+    def anywhere(words: str) -> Completed:
+        return host.run(("sh", "-c", f"cd {os.getcwd()} && {sys.executable} -m anywhere proxy {words}"))
+
+    for url in ("http://a:1", "http://b:2"):
+        assert anywhere(f"apply --url {url} --credentials-file /run/cred").ok
+    done = anywhere("revert")
+    assert done.rc == 0, done.stdout + done.stderr
+    assert snapshot(host) == before and "GeHeim" not in host.sh("grep -rs GeHeim /etc /var/lib || true")
+    assert anywhere("apply --url http://a:1 --credentials-file /run/cred").ok
+    host.sh(": > /var/lib/anywhere/proxy.journal")
+    for words in ("revert", "revert --dry-run", "apply --url http://c:3"):
+        refused = anywhere(words)
+        assert refused.rc == 1 and "damaged" in refused.stdout + refused.stderr, words
+    forced = anywhere("revert --force-missing")
+    assert forced.rc == 1 and "proxy.journal" in forced.stdout and "GeHeim" not in forced.stdout + forced.stderr
+    assert snapshot(host) == before, "the second copy of the journal held all"
+    assert anywhere("revert").rc == 0

@@ -5,6 +5,9 @@
 # usage: lock take|release LOCK NAME; prints the token of the run
 verb=$1 lock=$2 name=$3
 
+[ "$(id -u)" = 0 ] || exit 4
+command -v flock >/dev/null || { echo "flock is missing: install util-linux" >&2; exit 9; }
+
 fields() { f=$(cat "/proc/$1/stat" 2>/dev/null) || return 1; f=${f##*) }; }
 field() { shift "$1"; printf %s "$1"; }
 

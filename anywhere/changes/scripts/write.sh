@@ -22,5 +22,6 @@ trap 'rm -f -- "$t"' EXIT
 # another file a moment later: there the mode comes from the umask, and nothing is changed by name.
 [ -z "$shared" ] || umask "$(printf %o $((0777 & ~0$2)))"
 dd of="$t" bs=65536 conv=excl,fsync oflag=nofollow 2>/dev/null || { echo "$d has no room, or is read-only" >&2; exit 1; }
-if [ -z "$shared" ]; then chown -h "$3" "$t" && chmod "$2" "$t" || exit 1; fi
+[ "$(stat -c %u:%g -- "$t")" = "$3" ] || { [ -n "$shared" ] && [ "$3" = 0:0 ]; } || chown -h "$3" "$t" || exit 1
+[ -n "$shared" ] || chmod "$2" "$t" || exit 1
 mv -fT -- "$t" "$p" && { sync "$d" 2>/dev/null || sync; }
