@@ -22,6 +22,7 @@ _DIRECTORY = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 _MOST_LINKS = 40  # as the kernel
 _SHARED = stat.S_IWOTH | stat.S_ISVTX  # /tmp: everybody may make files, and remove only their own
 
+PIECE = 1 << 20  # bytes read at once
 _unfinished: set[tuple[int, str]] = set()
 _lock = threading.RLock()
 
@@ -195,18 +196,47 @@ def _umask() -> int:
     return mask
 
 
+class NotText(BadInput):
+    """A file that is read as text holds zero bytes."""
+
+
+def open_file(path: str) -> BinaryIO:
+    """A regular file, open to be read, or what the shell handed over as /dev/fd/N. Raises OSError, at once for a FIFO,
+    a device or a socket, which may have no end or never answer."""
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK | os.O_CLOEXEC))  # noqa: SIM115
+    mode = os.fstat(file.fileno()).st_mode
+    handed = path.startswith(("/dev/fd/", "/proc/self/fd/")) and stat.S_ISFIFO(mode)
+    if not (stat.S_ISREG(mode) or handed):
+        file.close()
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    os.set_blocking(file.fileno(), True)
+    return file
+
+
 def read_file(path: str, largest: int, option: str = "") -> bytes:
-    """A file's content, or standard input's for `-`. Raises BadInput, with the option that named it, for what cannot be
-    read or has more than `largest` bytes."""
+    """A text file's bytes, or standard input's for `-`. Raises BadInput, with the option that named it, for what cannot
+    be read or has more than `largest` bytes; NotText as soon as a zero byte is seen, so that /dev/zero is not taken in."""
     named = f"{option}: {path} " if option else f"{path}: "
     try:
         if path == "-":
-            data = sys.stdin.buffer.read(largest + 1)
+            data = _bounded(sys.stdin.buffer, largest)
         else:
-            with open(path, "rb") as file:
-                data = file.read(largest + 1)
+            with open_file(path) as file:
+                data = _bounded(file, largest)
     except OSError as error:
         raise BadInput(f"{named}cannot be read: {error.strerror or error}") from None
+    if b"\0" in data[-PIECE:]:
+        raise NotText(f"{named}is not a text file")
     if len(data) > largest:
         raise BadInput(f"{named}{'is ' if option else ''}larger than {largest >> 20} MiB")
+    return bytes(data)
+
+
+def _bounded(file: BinaryIO, largest: int) -> bytearray:
+    """At most one byte more than the largest, in pieces, up to the first that is no text."""
+    data = bytearray()
+    while piece := file.read(min(PIECE, largest + 1 - len(data))):
+        data += piece
+        if b"\0" in piece:
+            break
     return data

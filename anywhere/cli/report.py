@@ -52,9 +52,9 @@ def merge(
 
 def _text(path: str) -> str:
     from anywhere.errors import BadInput
-    from anywhere.files import read_file
+    from anywhere.files import NotText, read_file
 
     try:
         return read_file(path, LARGEST).decode("utf-8")
-    except UnicodeDecodeError as error:
+    except (UnicodeDecodeError, NotText) as error:
         raise BadInput(f"{path}: not text; a saved bundle is judged by `anywhere check {path}`") from error

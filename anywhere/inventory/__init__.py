@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from anywhere.errors import BadInput
+from anywhere.files import open_file
 from anywhere.inventory.book import Book, Entry, Problem
 from anywhere.inventory.folders import add_folders
 from anywhere.inventory.inifile import read_ini
@@ -79,13 +80,14 @@ def _files(path: Path) -> list[Path]:
 
 
 def _bytes(path: Path) -> bytes:
-    if os.access(path, os.X_OK) and path.is_file() and path.read_bytes()[:2] == b"#!":
-        raise BadInput(f"{path} is a program, and is not run: {path} --list | anywhere ... --inventory -")
     try:
-        with open(path, "rb") as file:
-            return file.read(LARGEST + 1)
+        with open_file(str(path)) as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
+    if data[:2] == b"#!" and os.access(path, os.X_OK):
+        raise BadInput(f"{path} is a program, and is not run: {path} --list | anywhere ... --inventory -")
+    return data
 
 
 def _more(count: int) -> str:

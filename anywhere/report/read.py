@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,8 +19,12 @@ def read_report(text: str, name: str) -> tuple[Target, ...]:
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
-        return tuple(_lines(text, name))
-    return tuple(_targets(body, name))
+        found = tuple(_lines(text, name))
+    else:
+        found = tuple(_targets(body, name))
+    if not found:
+        raise BadInput(f"{name}: no host in it: not a report of `anywhere check --format json`")
+    return found
 
 
 def _lines(text: str, name: str) -> Iterator[Target]:
@@ -52,17 +57,20 @@ def _targets(body: object, name: str) -> Iterator[Target]:
 def target_of(row: Any, name: str) -> Target:
     """One target. Raises BadInput where a value is not of its kind."""
     try:
-        return Target(
+        target = Target(
             name=_text(row["name"]),
             kind=_text(row["kind"]),
             started=_text(row["started"]),
-            seconds=float(row["seconds"]),
+            seconds=_number(row["seconds"]),
             facts=_mapping(row["facts"]),
             causes=tuple(_cause(cause) for cause in row["causes"]),
             findings=tuple(_finding(finding) for finding in row["findings"]),
         )
+        if any(not 0 <= place < len(target.findings) for cause in target.causes for place in cause.findings):
+            raise ValueError("a cause names a finding that is not there")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadInput(f"{name}: a target is not of the form of {SCHEMA} ({type(error).__name__}: {error})") from error
+    return target
 
 
 def _cause(row: Mapping[str, Any]) -> Cause:
@@ -86,12 +94,19 @@ def _finding(row: Mapping[str, Any]) -> Finding:
         Reason(row["reason"]) if row["reason"] else None,
         _mapping(row["evidence"]),
         _remedy(row["remedy"]) if row["remedy"] else None,
-        float(row["seconds"]),
+        _number(row["seconds"]),
     )
 
 
 def _remedy(row: Mapping[str, Any]) -> Remedy:
     return Remedy(_text(row["text"]), tuple(tuple(map(_text, command)) for command in row["commands"]))
+
+
+def _number(value: Any) -> float:
+    """Seconds: finite, since a report with anything else could not be written again."""
+    if not math.isfinite(number := float(value)):
+        raise ValueError(f"{value!r} is no time")
+    return number
 
 
 def _text(value: object) -> str:
