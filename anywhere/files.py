@@ -200,7 +200,7 @@ class NotText(BadInput):
     """A file that is read as text holds zero bytes."""
 
 
-def open_file(path: str) -> BinaryIO:
+def open_input(path: str) -> BinaryIO:
     """A regular file, open to be read, or what the shell handed over as /dev/fd/N. Raises OSError, at once for a FIFO,
     a device or a socket, which may have no end or never answer."""
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK | os.O_CLOEXEC))  # noqa: SIM115
@@ -221,7 +221,7 @@ def read_file(path: str, largest: int, option: str = "") -> bytes:
         if path == "-":
             data = _bounded(sys.stdin.buffer, largest)
         else:
-            with open_file(path) as file:
+            with open_input(path) as file:
                 data = _bounded(file, largest)
     except OSError as error:
         raise BadInput(f"{named}cannot be read: {error.strerror or error}") from None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from anywhere.errors import BadInput
-from anywhere.files import open_file
+from anywhere.files import open_input
 from anywhere.taskdef.source.load import MARKERS, Document, NothingHere, link, load
 from anywhere.taskdef.source.parse import MAX_BYTES
 
@@ -50,7 +50,7 @@ def read_documents(arguments: Sequence[str], ignore_others: bool = False) -> Doc
 def _data(name: str) -> bytes:
     if name == STDIN:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
-    with open_file(name) as file:
+    with open_input(name) as file:
         return file.read(MAX_BYTES + 1)
 
 

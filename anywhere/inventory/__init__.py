@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from anywhere.errors import BadInput
-from anywhere.files import open_file
+from anywhere.files import open_input
 from anywhere.inventory.book import Book, Entry, Problem
 from anywhere.inventory.folders import add_folders
 from anywhere.inventory.inifile import read_ini
@@ -81,7 +81,7 @@ def _files(path: Path) -> list[Path]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with open_file(str(path)) as file:
+        with open_input(str(path)) as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
