@@ -86,10 +86,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """How to mend something: a sentence for a person, and the commands as argument lists."""
+    """How to mend something: a sentence for a person, and the commands as argument lists.
+
+    `where` names for each command the host whose shell runs it, empty for the machine that this program runs on; it is
+    empty itself where all of them run here.
+    """
 
     text: str
     commands: tuple[tuple[str, ...], ...] = ()
+    where: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,8 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """All that was found out about one host or one document. `started` is UTC in ISO 8601, `seconds` wall time."""
+    """All that was found out about one host or one document. `started` is UTC in ISO 8601, `seconds` wall time,
+    `reach` the options with which this program reaches it again; empty for this machine."""
 
     name: str
     kind: str = "host"
@@ -141,6 +147,7 @@ class Target:
     facts: Mapping[str, object] = field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
     findings: tuple[Finding, ...] = ()
+    reach: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -11,8 +11,9 @@ Command = tuple[str, ...]
 
 
 def as_root(host: Host, *commands: Command) -> tuple[Command, ...]:
-    """The commands, with sudo before each where the caller is not root."""
-    prefix = () if host.inventory().is_root else ("sudo",)
+    """The commands, with sudo before each where whoever logs in is not root, and where sudo has made it root."""
+    by_sudo = "@" in host.name and not host.name.startswith("root@")
+    prefix = () if host.inventory().is_root and not by_sudo else ("sudo",)
     return tuple(prefix + command for command in commands)
 
 

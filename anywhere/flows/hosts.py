@@ -24,7 +24,7 @@ CHANGE_SECONDS = 300.0  # for one host, from login to the last step
 class Hosts:
     """The hosts in the order of the report, how to log in, how many at once, and the seconds that each may take.
 
-    `given` is whether any was named: this host is meant where none was.
+    `given` is whether any was named: this host is meant where none was. `inventory` is the file that lists them, if any.
     """
 
     entries: tuple[Entry, ...]
@@ -32,6 +32,7 @@ class Hosts:
     parallel: int = PARALLEL
     seconds: float = HOST_SECONDS
     given: bool = False
+    inventory: str = ""
 
     def also(self, specs: Sequence[str]) -> Hosts:
         """These hosts and more. Raises BadInput for what is none."""
@@ -82,7 +83,7 @@ def chosen(
         become=not no_sudo,
         become_password=password(inventory == STDIN) if password else "",
     )
-    return Hosts(entries, ssh, parallel, host_timeout, given=bool(host or inventory))
+    return Hosts(entries, ssh, parallel, host_timeout, given=bool(host or inventory), inventory=inventory or "")
 
 
 def _entries(host: Sequence[str], inventory: str, limit: str, note: Callable[[str], None]) -> tuple[Entry, ...]:

@@ -11,6 +11,7 @@ from anywhere.diagnosis import RULES, diagnose
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable
 from anywhere.flows.clean import clean_cause, clean_finding
 from anywhere.flows.hosts import Hosts, seconds_for
+from anywhere.flows.located import located
 from anywhere.flows.target import GRACE, Lost, each, recorded
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
@@ -53,7 +54,8 @@ def verify(hosts: Hosts, check: str, judge: Judge) -> Report:
     targets: dict[int, Target] = {}
     for done in each(hosts, lambda entry: _target(entry, hosts, seconds, check, judge), seconds + GRACE):
         found = done.result
-        targets[done.index] = found.target(now(), done.seconds) if isinstance(found, Lost) else found
+        target = found.target(now(), done.seconds) if isinstance(found, Lost) else found
+        targets[done.index] = located(target, hosts.entries[done.index], hosts)
     return Report(tuple(targets[place] for place in sorted(targets)))
 
 

@@ -55,6 +55,7 @@ def target_dict(target: Target) -> dict[str, object]:
         "facts": dict(target.facts),
         "causes": [cause_dict(cause) for cause in target.causes],
         "findings": [finding_dict(finding) for finding in target.findings],
+        **({"reach": list(target.reach)} if target.reach else {}),
     }
 
 
@@ -86,4 +87,5 @@ def finding_dict(finding: Finding) -> dict[str, object]:
 
 
 def _remedy(remedy: Remedy) -> dict[str, object]:
-    return {"text": remedy.text, "commands": [list(command) for command in remedy.commands]}
+    where = {"where": list(remedy.where)} if remedy.where else {}
+    return {"text": remedy.text, "commands": [list(command) for command in remedy.commands], **where}

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from anywhere.model import Finding, Report, Status, Target
-from anywhere.report.shown.commands import command_line
+from anywhere.report.shown.commands import script_lines
 
 # What XML 1.0 has no way to write.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -74,7 +74,7 @@ def _body(finding: Finding) -> str:
         parts.append(f"at {where}" + (f", line {line}" if line else ""))
     if finding.remedy:
         parts.append(f"to mend it: {finding.remedy.text}")
-        parts += map(command_line, finding.remedy.commands)
+        parts += script_lines(finding.remedy)
     return _clean("\n".join(parts))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Verdict
 from anywhere.report.fleet.view import Group, groups, outliers, verdicts
-from anywhere.report.shown.commands import command_line
+from anywhere.report.shown.commands import script_lines
 
 WORDS = {
     Verdict.READY: "ready",
@@ -66,7 +66,7 @@ def _group(report: Report, group: Group) -> Iterator[str]:
     yield f"**Mend it:** {_text(group.remedy.text)}"
     if group.remedy.commands:
         yield ""
-        lines = [command_line(command) for command in group.remedy.commands]
+        lines = script_lines(group.remedy)
         fence = _fence(lines)
         yield f"{fence}sh"
         yield from lines

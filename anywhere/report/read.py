@@ -65,6 +65,7 @@ def target_of(row: Any, name: str) -> Target:
             facts=_mapping(row["facts"]),
             causes=tuple(_cause(cause) for cause in row["causes"]),
             findings=tuple(_finding(finding) for finding in row["findings"]),
+            reach=tuple(map(_text, row.get("reach", ()))),
         )
         if any(not 0 <= place < len(target.findings) for cause in target.causes for place in cause.findings):
             raise ValueError("a cause names a finding that is not there")
@@ -99,7 +100,8 @@ def _finding(row: Mapping[str, Any]) -> Finding:
 
 
 def _remedy(row: Mapping[str, Any]) -> Remedy:
-    return Remedy(_text(row["text"]), tuple(tuple(map(_text, command)) for command in row["commands"]))
+    commands = tuple(tuple(map(_text, command)) for command in row["commands"])
+    return Remedy(_text(row["text"]), commands, tuple(map(_text, row.get("where", ()))))
 
 
 def _number(value: Any) -> float:

@@ -10,7 +10,7 @@ from anywhere.catalogue.checks import CHECK, CHECK_TEXTS
 from anywhere.model import Cause, Finding, Report, Status, Target, Verdict
 from anywhere.report.fleet import table
 from anywhere.report.fleet.view import is_registered
-from anywhere.report.shown.commands import command_line
+from anywhere.report.shown.commands import blocks, command_line, first_line
 from anywhere.report.style import PLAIN, Style, fill
 
 MARKS = {Status.PASS: "✓", Status.SKIP: "·", Status.WARN: "!", Status.ERROR: "?", Status.FAIL: "✗"}
@@ -140,8 +140,9 @@ def _cause(cause: Cause, style: Style) -> Iterator[str]:
         yield f"      {line}"
     for line in fill(f"Mend: {cause.remedy.text}", style.width - 6):
         yield f"      {line}"
-    for command in cause.remedy.commands:
-        yield style.dim(f"      $ {command_line(command)}")
+    for place, commands in blocks(cause.remedy):
+        yield from [style.dim(f"      {place}:")] if place else []
+        yield from (style.dim(f"      $ {command}") for command in commands)
 
 
 def _verdict(target: Target, style: Style) -> Iterator[str]:
@@ -158,7 +159,7 @@ def next_command(target: Target) -> str:
     """The one thing to type now."""
     if target.causes:
         worst = target.causes[-1]
-        return command_line(worst.remedy.commands[0] if worst.remedy.commands else ("anywhere", "explain", worst.code))
+        return first_line(worst.remedy) if worst.remedy.commands else f"anywhere explain {worst.code}"
     errors = [finding for finding in target.findings if finding.status is Status.ERROR]
     if errors:
         return command_line(_look_again(target, errors[0].check))
@@ -168,9 +169,10 @@ def next_command(target: Target) -> str:
     if target.facts.get("partial"):
         return again
     if is_registered(target) is None:
-        return f"{command_line(('sudo', *_check(target)))}, which shows whether it is registered"
+        return again if target.reach else f"sudo {again}"
     if is_registered(target):
-        return f"anywhere rules verify, and {again} from time to time"
+        verify = command_line(("anywhere", "rules", "verify", *target.reach))
+        return f"{verify}, and {again} from time to time"
     return f"register it with AWS's installer, then {again}"
 
 
@@ -185,4 +187,4 @@ def _look_again(target: Target, id: str) -> tuple[str, ...]:
 def _check(target: Target) -> tuple[str, ...]:
     regions = target.facts.get("regions")
     known = regions if isinstance(regions, (list, tuple)) else ()
-    return ("anywhere", "check", *(("--region", str(known[0])) if known else ()))
+    return ("anywhere", "check", *(("--region", str(known[0])) if known else ()), *target.reach)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Target, Verdict
 from anywhere.report.fleet.view import Group, Outlier, groups, is_registered, outliers, verdicts
-from anywhere.report.shown.commands import command_line
+from anywhere.report.shown.commands import blocks
 from anywhere.report.style import Style, fill
 
 WORDS = {
@@ -68,8 +68,9 @@ def _cause(group: Group, style: Style) -> Iterator[str]:
         yield style.dim(f"      {line}")
     for line in fill(f"Mend: {group.remedy.text}", style.width - 6):
         yield f"      {line}"
-    for command in group.remedy.commands:
-        yield style.dim(f"      $ {command_line(command)}")
+    for place, commands in blocks(group.remedy):
+        yield from [style.dim(f"      {place}:")] if place else []
+        yield from (style.dim(f"      $ {command}") for command in commands)
 
 
 def _outlier(one: Outlier, style: Style) -> Iterator[str]:

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from anywhere.model import Finding, Remedy, Report, Status, Target, Verdict
+from anywhere.report.fleet.together import together
 
 FEWEST = 5  # hosts that must be known before one can be unlike the rest
 MOST_UNLIKE = 0.2  # share of hosts: more of them are a second kind, not outliers
@@ -71,7 +72,7 @@ def groups(report: Report) -> tuple[Group, ...]:
 def _group(code: str, rows: Sequence[tuple[Target, Any]], of: int) -> Group:
     worst = max((cause.severity for _, cause in rows), key=lambda severity: severity.rank)
     (most, _), *others = Counter(cause.summary for _, cause in rows).most_common()
-    remedy = next(cause.remedy for _, cause in rows if cause.summary == most)
+    remedy = together([(target, cause.remedy) for target, cause in rows if cause.summary == most])
     return Group(code, worst, most, remedy, tuple(target.name for target, _ in rows), of, tuple(others))
 
 

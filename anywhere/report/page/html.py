@@ -16,7 +16,7 @@ from anywhere import __version__
 from anywhere.model import Finding, Report, Status, Target, Verdict
 from anywhere.printable import json_text
 from anywhere.report.fleet.view import Group, endpoints, groups, outliers, row, verdicts
-from anywhere.report.shown.commands import command_line
+from anywhere.report.shown.commands import script_lines
 
 WORDS = {
     Verdict.READY: "ready",
@@ -91,7 +91,7 @@ def _summary(report: Report) -> Iterator[str]:
 def _cause(group: Group) -> str:
     of = f'<span class="of">{len(group.hosts)} of {group.of}</span>' if group.of > 1 else ""
     share = f'<span class="share"><i style="width:{100 * len(group.hosts) / group.of:.1f}%"></i></span>'
-    commands = "\n".join(command_line(command) for command in group.remedy.commands)
+    commands = "\n".join(script_lines(group.remedy))
     code = f"<pre><code>{_e(commands)}</code></pre>" if commands else ""
     shown = ", ".join(map(_e, group.hosts[:HOSTS_SHOWN]))
     more = f" and {len(group.hosts) - HOSTS_SHOWN} more" if len(group.hosts) > HOSTS_SHOWN else ""
@@ -191,7 +191,7 @@ def _finding(finding: Finding) -> list[object]:
         return plain
     evidence = _untimed(finding.evidence)
     remedy = finding.remedy
-    commands = [command_line(command) for command in remedy.commands] if remedy else []
+    commands = script_lines(remedy) if remedy else []
     return [*plain, str(finding.reason or ""), remedy.text if remedy else "", commands, evidence]
 
 

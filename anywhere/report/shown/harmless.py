@@ -55,7 +55,7 @@ def finding_printable(finding: Finding) -> Finding:
 
 
 def _remedy(remedy: Remedy) -> Remedy:
-    return replace(remedy, text=printable(remedy.text))
+    return replace(remedy, text=printable(remedy.text), where=tuple(map(printable, remedy.where)))
 
 
 def _values(values: Mapping[str, Any]) -> dict[str, Any]:
