@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from anywhere.errors import BadInput, did_you_mean
+from anywhere.files import open_input
 from anywhere.hosts.target import SSHTarget
 from anywhere.inventory.book import Entry
 from anywhere.inventory.ranges import expand
 
-LARGEST = 8 * 1024 * 1024  # characters
+LARGEST = 8 * 1024 * 1024  # bytes
 
 
 def limited(entries: Sequence[Entry], text: str) -> tuple[Entry, ...]:
@@ -49,8 +50,8 @@ def _split(text: str) -> list[str]:
 
 def _file(path: str) -> list[str]:
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(LARGEST + 1)
+        with open_input(path) as file:
+            text = file.read(LARGEST + 1).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"--limit @{path}: cannot be read: {getattr(error, 'strerror', '') or 'not text'}") from error
     if len(text) > LARGEST:

@@ -104,7 +104,7 @@ WRONG = [
     (("rules", "aply"), "aply"),
     (("proxy", "aply"), "aply"),
     (("taskdef", "check", "/no/such/file.json"), "no such file"),
-    (("report", "merge", "/dev/zero"), "/dev/zero: is not a regular file"),
+    (("report", "merge", "/dev/zero"), "is not a regular file"),
     (("report", "merge", "/"), "Is a directory"),
     ((*EAST, "-i", ""), "--inventory is empty"),
     ((*EAST, "-i", "/dev/zero"), "is not a regular file"),
