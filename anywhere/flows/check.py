@@ -15,7 +15,7 @@ from anywhere.files import writable
 from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
-from anywhere.flows.located import located
+from anywhere.flows.reported.located import located
 from anywhere.flows.resume import Journal
 from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, recorded
 from anywhere.hosts.bundle import load, save

@@ -15,7 +15,7 @@ from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable, did_you_mean
 from anywhere.facts.prefetch_list import wants
 from anywhere.facts.summary import facts_summary
-from anywhere.flows.clean import clean_cause, clean_facts, clean_finding
+from anywhere.flows.reported.clean import clean_cause, clean_facts, clean_finding
 from anywhere.flows.target import LOST, Lost
 from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Remedy, Status, Target

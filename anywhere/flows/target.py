@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from anywhere.errors import AnywhereError, HostUnreachable
-from anywhere.flows.clean import clean
 from anywhere.flows.fleet import Done, Fleet
 from anywhere.flows.hosts import Hosts, is_saved
+from anywhere.flows.reported.clean import clean
 from anywhere.hosts.base import Host
 from anywhere.hosts.open import open_live, open_recorded
 from anywhere.hosts.recording import Recording

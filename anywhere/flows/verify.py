@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from anywhere.changes.proxy.profile import Profile
 from anywhere.diagnosis import RULES, diagnose
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable
-from anywhere.flows.clean import clean_cause, clean_finding
 from anywhere.flows.hosts import Hosts, seconds_for
-from anywhere.flows.located import located
+from anywhere.flows.reported.clean import clean_cause, clean_finding
+from anywhere.flows.reported.located import located
 from anywhere.flows.target import GRACE, Lost, each, recorded
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording

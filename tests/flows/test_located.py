@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from anywhere.flows.hosts import Hosts
-from anywhere.flows.located import located
+from anywhere.flows.reported.located import located
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
 from anywhere.inventory import Entry
 from anywhere.model import Cause, Finding, Remedy, Report, Status, Target
