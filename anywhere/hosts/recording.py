@@ -120,7 +120,7 @@ class Recording:
         value = self._seen[key]
         if isinstance(value, OSError):
             raise value.with_traceback(None)
-        return value  # type: ignore[return-value]
+        return value  # type: ignore[return-value]  # the key holds the kind of its value
 
     def _look(self, look: Callable[[Host], T]) -> object:
         assert self._live is not None

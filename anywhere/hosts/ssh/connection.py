@@ -223,7 +223,7 @@ class Connection:
 
     async def _dial(self, pump: Pump, address: str, port: int) -> None:
         try:
-            await self.inner.create_connection(lambda: pump, address, port)  # type: ignore[arg-type, return-value]
+            await self.inner.create_connection(lambda: pump, address, port)  # type: ignore[arg-type, return-value]  # asyncssh wants its own session type
         except BaseException:
             pump.close()
             raise
