@@ -66,3 +66,16 @@ def test_the_stand_ins_register_and_stay_connected(site: tuple[Machine, Site]) -
     machine.until(lambda: kinds(region) == ["acs", "control-channel", "tcs"], 90, "three channels after a reboot")
     state = region.control.state()
     assert (len(state["instances"]), len(state["containers"])) == (1, 1), "the same instance as before"
+
+
+def test_the_setup_command_installs_and_registers(site: tuple[Machine, Site]) -> None:
+    machine, region = site
+    one = region.control.activate()
+    words = f"-register -activation-id {one['id']} -activation-code {one['code']} -region us-east-1"
+    machine.sh(
+        f"cd /tmp; curl -fsSO {S3}/amazon-ssm-us-east-1/latest/debian_amd64/ssm-setup-cli; chmod 755 ssm-setup-cli"
+    )
+    machine.sh(f"/tmp/ssm-setup-cli {words}")
+    machine.until(lambda: kinds(region) == ["control-channel"], 30, "the control channel")
+    machine.sh("dpkg --purge amazon-ssm-agent")
+    assert "amazon-ssm-agent" not in machine.sh("systemctl list-unit-files --no-pager")

@@ -80,10 +80,14 @@ def register(flags: dict[str, str]) -> int:
         vault.save_key("", "", private)
         fingerprint = vault.fingerprint()
     except OSError as error:
-        log(f"Registration failed due to Unable to save registration information. {error}\n"
+        log(f"Registration failed due to Unable to save registration information. {_words(error)}\n"
             "Try running as sudo/administrator.", "ERROR", shown=True)  # fmt: skip
         return 1
     return _call(flags, private, public, fingerprint)
+
+
+def _words(error: OSError) -> str:
+    return f"open {error.filename or vault.STORE}: {(error.strerror or str(error)).lower()}"
 
 
 def _call(flags: dict[str, str], private: str, public: str, fingerprint: str) -> int:
@@ -154,6 +158,10 @@ def _stop() -> None:
     log("[amazon-ssm-agent] amazon-ssm-agent got signal:terminated value:terminated")
     if _worker:
         _worker.terminate()
+        try:
+            _worker.wait(5)
+        except subprocess.TimeoutExpired:
+            _worker.kill()
     log("[amazon-ssm-agent] Bye.")
     os._exit(0)
 
