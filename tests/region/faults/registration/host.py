@@ -87,10 +87,12 @@ def unit_waits(rehearsal: Rehearsal) -> None:
     _drop_in(rehearsal, "ecs.service", "[Unit]\nRequires=wait-for-files.service\nAfter=wait-for-files.service\n")
 
 
-@setback("docker-too-new", "dockerd takes clients from API 1.45 alone", "ecs", "client not found", suites=("trixie",))
+@setback("docker-too-new", "dockerd takes clients from API 1.45 alone", "ecs", "is too old", suites=("trixie",))
 def docker_too_new(rehearsal: Rehearsal) -> None:
+    restart = "systemctl try-restart docker"
+    rehearsal.healers.append(lambda: rehearsal.machine.sh(restart))
     _drop_in(rehearsal, "docker.service", "[Service]\nEnvironment=DOCKER_MIN_API_VERSION=1.45\n")
-    rehearsal.break_host("systemctl try-restart docker", "systemctl try-restart docker")
+    rehearsal.machine.sh(restart)
 
 
 @setback("docker-broken", "dockerd refuses its own settings", "docker", "unable to configure the Docker daemon")

@@ -16,6 +16,7 @@ LOG = "/var/log/ecs/ecs-init.log"
 CACHE = "/var/cache/ecs"
 FILES = ("/var/lib/ecs/ecs.config", "/etc/ecs/ecs.config")
 FINAL, CRASHED, UPDATE = 5, 2, 42
+NEWEST = 44  # of the API's versions that the agent speaks: 1.44
 TO_AGENT = "-d 169.254.170.2/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 127.0.0.1:51679"
 FROM_HOST = "-d 169.254.170.2/32 -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 51679"
 GUARD = "! -s 127.0.0.0/8 -d 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP"
@@ -32,7 +33,7 @@ def main() -> int:
         return 255
     log(action)
     if not _reach_docker():
-        log("dial unix /var/run/docker.sock: connect: connection refused", "error")
+        log("could not create docker client: Ensure Docker is running", "error")
         return 255
     try:
         return known[action]()
@@ -53,12 +54,18 @@ def log(text: str, level: str = "info") -> None:
 
 
 def _reach_docker() -> bool:
+    """Try for 13 seconds to find an engine that takes one of the versions 1.25 to 1.44."""
     for pause in (0.8, 1.6, 2.4, 3.4, 4.4):
         try:
-            ask("GET", "/_ping")
-            return True
+            lowest = str(ask("GET", "/version").get("MinAPIVersion", "1.12"))
+            if int(lowest.partition(".")[2]) <= NEWEST:
+                return True
+            log(
+                f"client version 1.{NEWEST} is too old. Minimum supported API version is {lowest}, please upgrade your client"
+            )
         except (Refused, OSError):
-            time.sleep(pause)
+            pass
+        time.sleep(pause)
     return False
 
 
