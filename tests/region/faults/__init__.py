@@ -10,11 +10,29 @@ from typing import Any
 
 from tests.region.world import World
 
-TOPICS = (
-    "dns", "egress", "host_firewall", "proxy", "proxy_effect", "tls", "http", "clock", "system", "containers",
-    "containers_egress",
-    "agents", "agents_words", "netfilter", "variations", "more", "more_proxy", "odd_path", "odd_dns", "odd_proxy", "odd_tls",
-)  # fmt: skip
+FILES = (
+    "names.dns",
+    "path.egress",
+    "host.firewall",
+    "proxy.site",
+    "proxy.effect",
+    "tls.inspection",
+    "path.http",
+    "host.clock",
+    "host.system",
+    "host.containers",
+    "host.containers_egress",
+    "agents.registered",
+    "agents.words",
+    "host.netfilter",
+    "variations",
+    "path.alike",
+    "proxy.alike",
+    "path.links",
+    "names.answers",
+    "proxy.drifted",
+    "tls.handshakes",
+)
 
 
 class UnknownFault(ValueError):
@@ -52,7 +70,7 @@ def fault(
     def register(function: Changer) -> Changer:
         if name in TABLE:
             raise ValueError(f"two faults are called {name}")
-        topic = function.__module__.rpartition(".")[2]
+        topic = function.__module__.removeprefix(f"{__name__}.").partition(".")[0]
         TABLE[name] = Fault(name, description, topic, frozenset(causes), arguments, function, options)
         return function
 
@@ -68,8 +86,8 @@ def variation(
 
 def table() -> dict[str, Fault]:
     """Every fault and variation by name."""
-    for topic in TOPICS:
-        import_module(f"tests.region.faults.{topic}")
+    for file in FILES:
+        import_module(f"tests.region.faults.{file}")
     return TABLE
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.region.faults import variation
-from tests.region.faults.dns import PORTAL, change_all, second
-from tests.region.faults.proxy import COMPONENTS, behind_proxy, settings
-from tests.region.faults.system import os_release, red_hat
+from tests.region.faults.host.system import os_release, red_hat
+from tests.region.faults.names.dns import PORTAL, change_all, second
+from tests.region.faults.proxy.site import COMPONENTS, behind_proxy, settings
 from tests.region.software import add_docker, register, set_proxy
 from tests.region.world import Middlebox, NameServer, World
 
@@ -126,7 +126,7 @@ def no_ping(world: World) -> None:
 
 @variation("inspected-elsewhere", "a trusted gateway inspects what is not AWS's")
 def inspected_elsewhere(world: World) -> None:
-    from tests.region.faults.tls import INSPECTOR, present
+    from tests.region.faults.tls.inspection import INSPECTOR, present
 
     others = [name for name, one in world.names.items() if not one.amazon]
     present(world, "inspection", INSPECTOR, *others)
@@ -136,7 +136,7 @@ def inspected_elsewhere(world: World) -> None:
 @variation("inspected-accepted", "inspection by a trusted gateway that the user has accepted by name",
            arguments=("--accept-issuer", "Example Industries Security"))  # fmt: skip
 def inspected_accepted(world: World) -> None:
-    from tests.region.faults.tls import inspected_trusted
+    from tests.region.faults.tls.inspection import inspected_trusted
 
     inspected_trusted(world)
 

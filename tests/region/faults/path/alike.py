@@ -4,8 +4,8 @@ with one look, the usual thing in an odd place."""
 from __future__ import annotations
 
 from tests.region.faults import fault, variation
-from tests.region.faults.dns import change_all, second
-from tests.region.faults.egress import to
+from tests.region.faults.names.dns import change_all, second
+from tests.region.faults.path.egress import to
 from tests.region.software import add_networks, docker_of, network
 from tests.region.world import NameServer, World
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.region.faults import fault, variation
-from tests.region.faults.dns import PORTAL, change_all, second
-from tests.region.faults.more import answer, spare
+from tests.region.faults.names.dns import PORTAL, change_all, second
+from tests.region.faults.path.alike import answer, spare
 from tests.region.world import NameServer, World
 
 NAT64 = "64:ff9b::cb00:71"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.region.faults import fault, variation
-from tests.region.faults.egress import narrow
+from tests.region.faults.path.egress import narrow
 from tests.region.world import World
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.region.faults import fault
-from tests.region.faults.system import os_release, red_hat
+from tests.region.faults.host.system import os_release, red_hat
 from tests.region.host import Unit
 from tests.region.software import (
     AGENT,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.region.faults import fault, variation
-from tests.region.faults.http import CHANNELS
-from tests.region.faults.tls import INSPECTOR, inspected_trusted, present
+from tests.region.faults.path.http import CHANNELS
+from tests.region.faults.tls.inspection import INSPECTOR, inspected_trusted, present
 from tests.region.world import Certificate, World
 
 THROTTLED = """HTTP/1.1 429 Too Many Requests

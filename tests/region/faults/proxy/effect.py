@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.region.faults import fault, variation
-from tests.region.faults.more_proxy import named_proxy
-from tests.region.faults.proxy import EXCLUDED, behind_proxy, settings
+from tests.region.faults.proxy.alike import named_proxy
+from tests.region.faults.proxy.site import EXCLUDED, behind_proxy, settings
 from tests.region.software import AGENT, DOCKER, DOCKERD, SSM_AGENT, daemon_of, register, set_proxy
 from tests.region.world import Proxy, World
 

@@ -4,11 +4,11 @@ setting makes of a healthy host."""
 from __future__ import annotations
 
 from tests.region.faults import fault, variation
-from tests.region.faults.dns import change_all, second
-from tests.region.faults.egress import narrow, to
-from tests.region.faults.more import answer, bridge, many_networks
-from tests.region.faults.proxy import EXCLUDED, behind_proxy, settings
-from tests.region.faults.tls import INSPECTOR, present
+from tests.region.faults.names.dns import change_all, second
+from tests.region.faults.path.alike import answer, bridge, many_networks
+from tests.region.faults.path.egress import narrow, to
+from tests.region.faults.proxy.site import EXCLUDED, behind_proxy, settings
+from tests.region.faults.tls.inspection import INSPECTOR, present
 from tests.region.software import register, set_proxy
 from tests.region.world import Certificate, World
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.region.faults import fault, variation
-from tests.region.faults.more_proxy import PROXY_NAME, named_proxy
-from tests.region.faults.odd_tls import device_says
-from tests.region.faults.proxy import EXCLUDED, behind_proxy, settings
-from tests.region.faults.tls import INSPECTOR, inspected_trusted, present
+from tests.region.faults.proxy.alike import PROXY_NAME, named_proxy
+from tests.region.faults.proxy.site import EXCLUDED, behind_proxy, settings
+from tests.region.faults.tls.handshakes import device_says
+from tests.region.faults.tls.inspection import INSPECTOR, inspected_trusted, present
 from tests.region.software import register, set_proxy
 from tests.region.world import Certificate, World
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.region.faults import fault
-from tests.region.faults.tls import inspected_trusted
+from tests.region.faults.tls.inspection import inspected_trusted
 from tests.region.world import World
 
 CHANNELS = ("ecs-a-*.*", "ecs-t-*.*", "ssmmessages")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.region.faults import fault, variation
-from tests.region.faults.proxy import behind_proxy
+from tests.region.faults.proxy.site import behind_proxy
 from tests.region.world import World
 
 

@@ -1,0 +1,1 @@
+"""The host itself: release, clock, Docker, packet filter."""

@@ -1,0 +1,1 @@
+"""What the site and the way out do to packets and connections."""
