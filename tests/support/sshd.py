@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,8 @@ class Server:
             keys.write_text(Path(f"{self.key}.pub").read_text())
         lines = [*self.lines, f"Port {self.port}", *(f"ListenAddress {address}" for address in self.addresses)]
         lines += [f"HostKey {self.host_key}", f"AuthorizedKeysFile {keys}", "StrictModes no", "UsePAM no", "UseDNS no"]
+        # Since OpenSSH 9.8 an address with failed logins is locked out for a while.
+        lines += ["PerSourcePenalties no"] if _knows("PerSourcePenalties=no", self.host_key) else []
         lines += ["PidFile none", "PasswordAuthentication no", "PermitRootLogin yes", "MaxStartups 1000:30:2000"]
         return "\n".join(lines) + "\n"
 
@@ -181,6 +184,13 @@ class Server:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), 9)
         return len(found)
+
+
+@cache
+def _knows(option: str, host_key: Path) -> bool:
+    """Whether this sshd has an option."""
+    argv = [SSHD, "-t", "-f", "/dev/null", "-h", str(host_key), "-o", option]
+    return "Bad configuration option" not in subprocess.run(argv, capture_output=True, text=True).stderr
 
 
 def _hash(password: str) -> str:

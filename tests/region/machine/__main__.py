@@ -22,6 +22,7 @@ from tests.region.world import Proxy, World
 
 def main() -> int:
     """Until the end of the input; whatever goes wrong before is one line."""
+    os.umask(0o022)  # the host's files are those of a usual machine
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stdin = sys.stdin.buffer
     prefix, world = pickle.load(stdin)

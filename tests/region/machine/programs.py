@@ -81,7 +81,8 @@ def can_proxy(proxy: Proxy) -> bool:
 
 def start_squid(world: World, proxy: Proxy, folder: Path) -> None:
     """Start squid in the caller's network namespace, with a resolver of its own that knows the truth."""
-    folder.mkdir(mode=0o755, exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)  # squid gives its root rights away
     truth = NameServer(world.service(99, "6" if ":" in proxy.address else "4"))
     Resolver(world, truth).start()
     _start(["squid", "-N", "-f", "/proc/self/fd/{}"], squid(proxy, truth.address, folder))
@@ -114,6 +115,7 @@ def _authentication(credentials: str, folder: Path) -> list[str]:
         ["openssl", "passwd", "-apr1", "-stdin"], input=password, text=True, capture_output=True, check=True
     ).stdout.strip()
     (folder / "passwords").write_text(f"{user}:{crypted}\n")
+    (folder / "passwords").chmod(0o644)
     helper = next((one for one in Path("/usr/lib").glob("squid*/basic_ncsa_auth")), Path("basic_ncsa_auth"))
     lines = [f"auth_param basic program {helper} {folder}/passwords", "auth_param basic realm proxy"]
     return [*lines, "auth_param basic children 2 startup=1", "acl known proxy_auth REQUIRED", "http_access deny !known"]
