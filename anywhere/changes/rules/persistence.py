@@ -30,7 +30,8 @@ _SYSCTL = f"""\
 """
 
 # The rules are there before the network is, so that route_localnet never stands open; after the managers that load
-# whole rulesets at boot. What firewalld or docker do later is put right by the guard.
+# whole rulesets at boot. What firewalld or docker do later is put right by the guard. The guard alone is asked to end: a
+# shell that gets the signal just before it reads only sees it at its next tick, which its children have to give.
 _UNIT_TEXT = """\
 # Written by `anywhere rules apply`, removed by `anywhere rules revert`.
 [Unit]
@@ -48,6 +49,8 @@ ExecStartPre=-/bin/sh {script} once
 ExecStart=/bin/sh {script} guard
 Restart=always
 RestartSec=2
+KillMode=mixed
+TimeoutStopSec=5
 RuntimeDirectory=anywhere
 {environment}SyslogIdentifier=anywhere-rules
 Nice=5
