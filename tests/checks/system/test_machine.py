@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from anywhere.catalogue.causes.host import HOST_CAUSES
+from anywhere.catalogue.causes.table import ROWS
 from anywhere.checks.agents import agents, credentials, registration
 from anywhere.checks.base import TOPICS, Check
 from anywhere.checks.containers import docker
@@ -24,7 +24,7 @@ from tests.support.judging import BARE_INVENTORY, bare, judge, registered
 
 MODULES = (machine, isolation, identity, capacity, docker, ports, agents, registration, credentials)
 CHECKS: tuple[Check, ...] = tuple(check for module in MODULES for check in module.CHECKS)
-CODES = {text.code for text in HOST_CAUSES}
+CODES = {text.code for text in ROWS}
 
 
 def all_findings(host: FakeHost) -> Iterator[Finding]:
@@ -85,8 +85,8 @@ def test_ids_are_unique_and_in_a_topic() -> None:
 
 
 def test_every_text_is_whole() -> None:
-    assert len(CODES) == len(HOST_CAUSES)
-    for text in HOST_CAUSES:
+    assert len(CODES) == len(ROWS)
+    for text in ROWS:
         assert text.severity in ("fail", "warn", "fail or warn")
         assert all((text.title, text.meaning, text.found, text.mend, text.source))
         assert not text.title.endswith(".") and text.meaning.endswith(".") and text.mend.endswith(".")
