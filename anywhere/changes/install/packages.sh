@@ -53,8 +53,11 @@ install_apt() {
   # A list of packages that is old or absent is the usual reason; one update, one more try.
   grep -qE 'Unable to locate|no installation candidate|404|but it is not (installable|going to be)|Failed to fetch' "$log" || return "$rc"
   cp "$log" "$log.first"
-  patiently apt-get -q -o Acquire::Retries=2 -o Acquire::http::Timeout=20 update || return $?
-  grep -qE '^(Err|E):' "$log" && ! grep -qE '^(Hit|Get|Ign):' "$log" && return 76
+  patiently apt-get -q -o Acquire::Retries=2 -o Acquire::http::Timeout=20 update
+  rc=$?
+  [ "$rc" != 75 ] || return 75
+  grep -qE '^(Err|E):' "$log" && ! grep -qE '^(Hit|Get):' "$log" && return 76
+  [ "$rc" = 0 ] || return "$rc"
   patiently apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
     -o APT::Install-Recommends=false --allow-downgrades install "$@"
 }
