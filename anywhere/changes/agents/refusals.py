@@ -20,7 +20,7 @@ _NETWORK = "run `anywhere check --region REGION --phase register` on this host: 
 # By the fixed words of the agent's message (agent/managedInstances, recorded runs); the first that fits.
 _REFUSALS: tuple[tuple[str, Refusal], ...] = (
     (
-        r"permission denied|no space left|read-only file system",
+        r"(?i:permission denied|no space left|read-only file system)",
         Refusal("registration.disk", "the SSM agent cannot write its registration", "see df -h /var/lib/amazon"),
     ),
     (r"ActivationExpired", Refusal("activation.expired", "the activation has expired", _NEW)),

@@ -201,9 +201,10 @@ class Run:
         applied = engine.apply(self.host, journal, planner, told)
         if applied.left:
             said = "; ".join(step.title for step in applied.left)
-            raise NotRegistered(
-                f"done, but it did not last: {said}", fix="find what changes it back, then run it again"
-            )
+            died = next((step.key[5:] for step in applied.left if step.key.startswith("unit:")), "")
+            fix = f"journalctl -u {died} -n 50 says why it ended" if died else "find what changes it back"
+            code = "agent.restart-loop" if died else ""
+            raise NotRegistered(f"done, but it did not last: {said}", code, f"{fix}; then run register again")
         return applied.done
 
     def _wait(self) -> Health:

@@ -34,6 +34,7 @@ REGISTRATION = {
     POST + "context deadline exceeded (Client.Timeout exceeded while awaiting headers)": "registration.network",
     "Unable to save registration information. open /var/lib/amazon/ssm/Vault: permission denied": "registration.disk",
     "Unable to save registration information. write: no space left on device": "registration.disk",
+    "Unable to save registration information. [Errno 28] No space left on device": "registration.disk",
     "something that nobody has seen": "registration.failed",
 }
 
