@@ -66,6 +66,7 @@ class Server:
         self.folder, self.lines, self.addresses, self.accounts = folder, lines, addresses, accounts
         self.port = port or free_port()
         folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)  # its users read their keys and homes below
         self.host_key = keygen(folder / "host_key")
         self.key = keygen(folder / "id")
         self.known_hosts = folder / "known_hosts"
@@ -114,6 +115,7 @@ class Server:
         keys = self.folder / "authorized_keys"
         if not keys.exists():
             keys.write_text(Path(f"{self.key}.pub").read_text())
+            keys.chmod(0o644)
         lines = [*self.lines, f"Port {self.port}", *(f"ListenAddress {address}" for address in self.addresses)]
         lines += [f"HostKey {self.host_key}", f"AuthorizedKeysFile {keys}", "StrictModes no", "UsePAM no", "UseDNS no"]
         # Since OpenSSH 9.8 an address with failed logins is locked out for a while.
@@ -134,8 +136,10 @@ class Server:
         for number, one in enumerate(self.accounts, 2000):
             home = homes / one.name
             home.mkdir(exist_ok=True)
+            home.chmod(0o755)
             for name, text in one.files.items():
                 (home / name).write_text(text)
+                (home / name).chmod(0o644)
             passwd += f"{one.name}:x:{number}:{number}::{home}:{one.shell}\n"
             shadow += f"{one.name}:{_hash(one.password)}:19000:0:99999:7:::\n"
             sudoers += f"{one.name} {one.sudo}\n" if one.sudo else ""
@@ -144,6 +148,8 @@ class Server:
         (etc / "group").write_text(
             "root:x:0:\nnogroup:x:65534:\n" + "".join(f"{a.name}:x:{2000 + n}:\n" for n, a in enumerate(self.accounts))
         )
+        for place in (homes, *(etc / name for name in ("passwd", "group"))):
+            place.chmod(0o755 if place.is_dir() else 0o644)
         (etc / "sudoers").write_text("Defaults !fqdn\nroot ALL=(ALL:ALL) ALL\n" + sudoers)
         os.chmod(etc / "sudoers", 0o440)
         binds = [
