@@ -7,9 +7,14 @@ from pathlib import Path
 
 from anywhere.documents.yaml import Reader, read_yaml
 from anywhere.errors import ParseError
+from anywhere.hosts.base import Deadline
+from anywhere.hosts.bounds import Limit
+from anywhere.hosts.reading import read_file
 from anywhere.inventory.book import VARIABLES, Book, Problem
 
 WANTED = frozenset(name for names in VARIABLES.values() for name in names)
+VARIABLES_FILE = Limit("a file of variables", 1 << 20)
+SECONDS = 5.0
 ENDINGS = ("", ".yml", ".yaml", ".json")
 
 
@@ -39,7 +44,7 @@ def _read(folder: Path, name: str, book: Book) -> Iterator[dict[str, object]]:
 
 def _values(file: Path) -> dict[str, object] | None:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_file(str(file), VARIABLES_FILE, Deadline(SECONDS)).decode("utf-8")
         if text.startswith("$ANSIBLE_VAULT"):
             return None
         data = read_yaml(text, Reader())

@@ -9,6 +9,7 @@ import shlex
 from anywhere.inventory.book import Book
 
 _HEADER = re.compile(r"\[([^\[\]:\s]+)(?::([a-z]+))?\]\s*(?:[#;].*)?")
+LONGEST = 16_384  # characters of a line
 KINDS = (None, "children", "vars")
 UNGROUPED = "ungrouped"
 
@@ -19,6 +20,9 @@ def read_ini(text: str, book: Book) -> None:
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
         if not line or line[0] in "#;":
+            continue
+        if len(line) > LONGEST:
+            book.bad(number, f"longer than {LONGEST:,} characters: not a host")
             continue
         header = _HEADER.fullmatch(line)
         if header and not _is_host(line):
