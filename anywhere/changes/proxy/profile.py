@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
 from anywhere.errors import BadInput
+from anywhere.held import hold
 
 # What must never go to the proxy: both metadata addresses, and the docker socket that the ECS agent's own list has
 # (AWS http_proxy_config; aws/amazon-ecs-agent ecs-agent/wsclient/client.go; developer guide issue 166 for docker).
@@ -63,7 +64,9 @@ def read_profile(url: str, credentials: str, no_proxy: Iterable[str], ca: bytes 
     for entry in entries:
         if not _EXCLUSION.fullmatch(entry):
             raise BadInput(f"--no-proxy takes names, addresses and networks with commas between, not {entry[:60]!r}")
-    return Profile(address, inner or _userinfo(credentials), entries, certificates(ca) if ca is not None else ())
+    userinfo = inner or _userinfo(credentials)
+    hold(unquote(userinfo.partition(":")[2]))
+    return Profile(address, userinfo, entries, certificates(ca) if ca is not None else ())
 
 
 def _address(url: str) -> tuple[str, str]:
