@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 MARK = "ANYWHERE_RUN"  # the variable that every command of this program and its children have
 ROUNDS = 4  # a child may be born while the others are looked for
 
 
-def end_offspring(leader: int, mark: str) -> None:
-    """Kill the session that `leader` leads, what descends from it, and whatever carries the mark (`NAME=value`)."""
+def end_offspring(leaders: Mapping[int, str]) -> None:
+    """Kill the sessions of these leaders, what descends from them, and whatever carries their marks (`NAME=value`)."""
+    marks = {mark.encode() for mark in leaders.values()}
     for _ in range(ROUNDS):
-        found = list(_offspring(leader, mark.encode()))
+        found = list(_offspring(leaders, marks))
         for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -22,7 +23,7 @@ def end_offspring(leader: int, mark: str) -> None:
             return
 
 
-def _offspring(leader: int, mark: bytes) -> Iterator[int]:
+def _offspring(leaders: Collection[int], marks: set[bytes]) -> Iterator[int]:
     """Zombies are left out: they hold nothing, and belong to whoever waits for them."""
     mine = os.getpid()
     parents: dict[int, int] = {}
@@ -31,7 +32,7 @@ def _offspring(leader: int, mark: bytes) -> Iterator[int]:
         if entry.isdigit() and int(entry) != mine and (status := _status(int(entry))):
             parents[int(entry)], sessions[int(entry)] = status
     for pid in parents:
-        if sessions[pid] == leader or _descends(pid, leader, parents) or _carries(pid, mark):
+        if sessions[pid] in leaders or _descends(pid, leaders, parents) or _carries(pid, marks):
             yield pid
 
 
@@ -45,9 +46,9 @@ def _status(pid: int) -> tuple[int, int] | None:
     return None if state in (b"Z", b"X") else (int(parent), int(session))
 
 
-def _descends(pid: int, leader: int, parents: dict[int, int]) -> bool:
+def _descends(pid: int, leaders: Collection[int], parents: dict[int, int]) -> bool:
     for _ in range(64):
-        if pid == leader:
+        if pid in leaders:
             return True
         if pid not in parents:
             return False
@@ -55,12 +56,12 @@ def _descends(pid: int, leader: int, parents: dict[int, int]) -> bool:
     return False
 
 
-def _carries(pid: int, mark: bytes) -> bool:
+def _carries(pid: int, marks: set[bytes]) -> bool:
     """Only processes of this user are looked into: the memory of another's may lie on a file system that never answers."""
     try:
         if os.stat(f"/proc/{pid}").st_uid != os.geteuid():
             return False
         with open(f"/proc/{pid}/environ", "rb") as file:
-            return mark in file.read(256 * 1024).split(b"\0")
+            return not marks.isdisjoint(file.read(256 * 1024).split(b"\0"))
     except OSError:
         return False

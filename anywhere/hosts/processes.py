@@ -23,7 +23,8 @@ PIECE = 65536  # bytes, as much as a pipe holds
 
 _running: dict[subprocess.Popen[bytes], str] = {}
 _lock = threading.RLock()
-_large = threading.Lock()
+_large, _killing = threading.Lock(), threading.Lock()
+_doomed: dict[subprocess.Popen[bytes], str] = {}
 _run, _number = secrets.token_hex(8), count()
 
 
@@ -61,8 +62,7 @@ def run(argv: Sequence[str], input: bytes, seconds: float, env: Mapping[str, str
 def end_all() -> None:
     """Kill every command that still runs and let no other start: only for the end of the program."""
     _lock.acquire(timeout=AFTER_KILL)
-    for process in list(_running):
-        _kill(process)
+    _kill(*_running)
 
 
 def _exchange(process: subprocess.Popen[bytes], input: bytes, end: float, limit: Limit, ran: Ran) -> None:
@@ -152,12 +152,19 @@ def _started(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[subprocess
                 stream.close()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """All that descends from it, found while the family still stands together, then its group. Before the leader is
-    reaped its number belongs to nobody else."""
-    if process.returncode is None:
-        end_offspring(process.pid, _running.get(process, f"{MARK}="))
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(AFTER_KILL)
+def _kill(*processes: subprocess.Popen[bytes]) -> None:
+    """All that descends from them, found while the families still stand together, then their groups. Before a leader is
+    reaped its number belongs to nobody else. Whoever comes while others are being killed is killed with the next."""
+    mine = {process: _running.get(process, f"{MARK}=") for process in processes if process.returncode is None}
+    _doomed.update(mine)
+    with _killing:
+        batch = dict(_doomed)
+        if not mine.keys().isdisjoint(batch):
+            end_offspring({process.pid: mark for process, mark in batch.items()})
+            for process in batch:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                _doomed.pop(process, None)
+    for process in mine:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(AFTER_KILL)
