@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", cutoff: float = 0.6) -> str:
-    """`did you mean A or B?` for the known words that are near (a cutoff of 1 is only the same), else `otherwise`."""
+    """`did you mean A or B?` for the known words that are near in any case (a cutoff of 1: the same), else `otherwise`."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word[:80].lower(), list(known), 3, cutoff)
+    words = {one.lower(): one for one in known}
+    given = word[:80].lower()
+    near = [words[one] for one in ([given] if given in words else get_close_matches(given, words, 3, cutoff))]
     return f"did you mean {' or '.join(near)}?" if near else otherwise
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent / "anywhere"
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent / "anywhere"
 # A module may import what stands above its own line, and its own layer.
 LAYERS = (
     (
@@ -220,9 +222,30 @@ def test_the_topic_of_a_check_is_its_folder() -> None:
 
 
 def test_folders_and_files_stay_small() -> None:
-    files = [path for path in ROOT.rglob("*.py") if "__pycache__" not in path.parts]
-    folders = {path.parent for path in files}
-    crowded = {str(one.relative_to(ROOT)): len(list(one.glob("*.py"))) for one in folders}
-    assert {name: count for name, count in crowded.items() if count > MOST_FILES and name != "taskdef/rules"} == {}
-    long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in files}
+    assert {name: count for name, count in crowded(ROOT).items() if name != "taskdef/rules"} == {}  # one file a rule
+    long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in python_files(ROOT)}
     assert {name: count for name, count in long.items() if count > LONGEST} == {}
+
+
+def test_folders_of_tests_stay_small() -> None:
+    assert crowded(TESTS) == {}
+
+
+def test_what_tests_import_of_each_other_is_there() -> None:
+    wrong = [
+        f"{path.relative_to(TESTS)} imports {target}"
+        for path in python_files(TESTS)
+        for target in imports(ast.parse(path.read_text()))
+        if target.split(".")[0] in ("tests", "anywhere") and not _is_module(target)
+    ]
+    assert wrong == []
+
+
+def python_files(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*.py") if "__pycache__" not in path.parts]
+
+
+def crowded(root: Path) -> dict[str, int]:
+    """The folders that hold more Python files than a person takes in at once."""
+    counts = Counter(str(path.parent.relative_to(root)) for path in python_files(root))
+    return {name: count for name, count in counts.items() if count > MOST_FILES}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from anywhere.report import FORMATS
-from tests.support.remote import Remote, remote
+from tests.support.ssh.remote import Remote, remote
 
 pytestmark = pytest.mark.region
 

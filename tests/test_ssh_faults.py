@@ -15,7 +15,7 @@ from tests.region import Options
 from tests.region.faults import table
 from tests.support.judged import codes, explain, judge
 from tests.support.pace import within
-from tests.support.remote import Remote, remote
+from tests.support.ssh.remote import Remote, remote
 
 pytestmark = pytest.mark.region
 
@@ -143,7 +143,7 @@ def test_a_long_way_costs_seconds_and_not_minutes(far_away: Remote) -> None:
     script = Path(far_away.home) / "relay.py"
     script.write_text(
         "import sys, time\n"
-        "from tests.support.relay import Relay\n"
+        "from tests.support.ssh.relay import Relay\n"
         f"relay = Relay({far_away.server.port}, 0.1)\n"
         "print(relay.place, flush=True)\n"
         "time.sleep(120)\n"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.region import Options, Region
 from tests.region.faults import table
-from tests.support.remote import Remote, remote
+from tests.support.ssh.remote import Remote, remote
 
 pytestmark = pytest.mark.region
 

@@ -117,10 +117,7 @@ def near_setting(name: str) -> str:
     """`did you mean ECS_CLUSTER?` for a name that only looks like a known one; empty for any other."""
     if name in KNOWN or not name.upper().startswith(("ECS_", "ECS-", "NON_ECS")):
         return ""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name.upper().replace("-", "_"), KNOWN, 1, 0.86)
-    return f"did you mean {near[0]}?" if near else ""
+    return did_you_mean(name.replace("-", "_"), KNOWN, cutoff=0.86)
 
 
 def _plain(value: str) -> str:

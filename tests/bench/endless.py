@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.adverse.endless import Case, Measured, cases, check, processes
 from tests.support.barehost import BareHost
-from tests.support.endless import Case, Measured, cases, check, processes
-from tests.support.entered import entered
+from tests.support.ssh.entered import entered
 
 
 @contextmanager

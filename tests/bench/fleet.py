@@ -22,7 +22,7 @@ from typing import Any
 from anywhere.facts.prefetch_list import wants
 from tests.bench import Figure, show
 from tests.region import Options, Region
-from tests.support.sshd import Server
+from tests.support.ssh.sshd import Server
 
 PARALLEL = 16
 SHARDS = 7  # of each kind: nineteen endpoints
@@ -185,7 +185,7 @@ from anywhere.hosts.ssh import Connection
 from anywhere.hosts.target import SSHOptions
 from anywhere.flows.examine import examine
 from anywhere.settings import Settings
-from tests.support.relay import Relay
+from tests.support.ssh.relay import Relay
 options = SSHOptions(accept_new=True, known_hosts=(sys.argv[2],))
 settings = Settings(regions=("us-east-1",), shards=int(sys.argv[3]))
 def once(delay):

@@ -22,7 +22,7 @@ from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
 from anywhere.hosts.base import Host
-from tests.support import dying
+from tests.support.adverse import dying
 from tests.support.barehost import BareHost, snapshot
 
 region = pytest.mark.region
@@ -283,7 +283,9 @@ def test_a_disk_that_fills_up_midway_stops_before_the_step_it_cannot_journal(hos
 def test_two_runs_never_change_one_host(host: BareHost) -> None:
     with locked(host, "first"):
         other = subprocess.run(
-            [sys.executable, "-m", "tests.support.dying", str(host.pid), "apply"], capture_output=True, text=True
+            [sys.executable, "-m", "tests.support.adverse.dying", str(host.pid), "apply"],
+            capture_output=True,
+            text=True,
         )
         assert "HostBusy" in other.stderr and "another run" in other.stderr
         with pytest.raises(HostBusy), locked(host, "second"):
@@ -308,7 +310,7 @@ def test_the_lock_of_a_killed_run_is_free_at_once(host: BareHost) -> None:
 @region
 @root
 def test_many_runs_at_once_leave_one_result(host: BareHost) -> None:
-    argv = [sys.executable, "-m", "tests.support.dying", str(host.pid), "apply"]
+    argv = [sys.executable, "-m", "tests.support.adverse.dying", str(host.pid), "apply"]
     runs = [subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     ends = [run.communicate()[1] for run in runs]
     assert any(not end for end in ends) and all(not end or "HostBusy" in end for end in ends)
@@ -319,7 +321,7 @@ def test_many_runs_at_once_leave_one_result(host: BareHost) -> None:
 
 
 def run_dying(host: BareHost, command: str, point: str = "") -> subprocess.Popen[str]:
-    argv = [sys.executable, "-m", "tests.support.dying", str(host.pid), command, *([point] if point else [])]
+    argv = [sys.executable, "-m", "tests.support.adverse.dying", str(host.pid), command, *([point] if point else [])]
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.barehost import BareHost
-from tests.support.entered import entered
-from tests.support.sshd import Account, Server
+from tests.support.ssh.entered import entered
+from tests.support.ssh.sshd import Account, Server
 
 pytestmark = pytest.mark.region
 MARK = f"Pw{secrets.token_hex(8)}"  # other runs on this machine plant their own

@@ -23,8 +23,8 @@ from anywhere.flows.fleet import FEWEST, Fleet, Load, look_at_processors
 from anywhere.flows.resume import Journal
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.report.fleet.view import endpoints, groups, outliers, row
-from tests.support.fleets import Fleets, fleets
 from tests.support.pace import within
+from tests.support.ssh.fleets import Fleets, fleets
 
 # --- the runner --------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fleets import Fleets, fleets, misbehaving
+from tests.support.ssh.fleets import Fleets, fleets, misbehaving
 
 pytestmark = pytest.mark.region
 

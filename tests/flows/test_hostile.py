@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import hostile
-from tests.support.fleets import Fleets, fleets
-from tests.support.sshd import Server
+from tests.support.adverse import hostile
+from tests.support.ssh.fleets import Fleets, fleets
+from tests.support.ssh.sshd import Server
 
 pytestmark = pytest.mark.region
 FAST = ("floods", "records")

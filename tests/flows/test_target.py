@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.fleets import Fleets, fleets, misbehaving
+from tests.support.ssh.fleets import Fleets, fleets, misbehaving
 
 pytestmark = pytest.mark.region
 

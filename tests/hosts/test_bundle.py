@@ -20,6 +20,7 @@ from anywhere.files import writable, write_file
 from anywhere.flows.examine import examine
 from anywhere.hosts import bundle
 from anywhere.hosts.bundle import LARGEST, load, replay, save
+from anywhere.hosts.open import is_bundle, open_recorded
 from anywhere.hosts.recording import Recording
 from anywhere.settings import Settings
 from tests.support.fakehost import FakeHost
@@ -35,6 +36,9 @@ GOOD: dict[str, Any] = {
 }
 
 
+HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
 def recorded() -> Recording:
     host = Recording(FakeHost(files={"/etc/os-release": "ID=debian\n", "/bin/x": b"\xff\xfe"}))  # type: ignore[arg-type]
     host.read("/etc/os-release")
@@ -43,6 +47,47 @@ def recorded() -> Recording:
     with pytest.raises(FileNotFoundError):
         host.read("/none")
     return host
+
+
+@pytest.mark.parametrize(
+    ("spec", "content", "is_one"),
+    [
+        ("web1", b"", False),
+        ("web1", b"ssh-ed25519 AAAA web1\n", False),
+        ("web1", b'{"ansible_host": "10.0.0.7"}', False),
+        ("web1", gzip.compress(b"a backup of web1"), False),
+        ("web1", b"\x1f\x8b", False),
+        ("ops@web1", b"", False),
+        ("local", b"", False),
+        ("web1", json.dumps(GOOD).encode(), True),
+        ("web1", gzip.compress(json.dumps(GOOD).encode()), True),
+        ("web1.json", b"", True),
+        ("web1.json.gz", None, True),
+        ("./web1", b"", True),
+        ("web1", None, False),
+        ("ssh://web1", None, False),
+    ],
+)
+def test_a_file_with_the_name_of_a_host_is_no_bundle_unless_it_holds_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, content: bytes | None, is_one: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        (tmp_path / spec).write_bytes(content)
+    assert is_bundle(spec) is is_one
+    if is_one and content:
+        assert open_recorded(spec, 1.0).name == GOOD["host"]
+
+
+@pytest.mark.parametrize("command", [("check", "--region", "us-east-1"), ("rules", "plan")])
+def test_the_command_line_dials_a_host_that_a_file_is_named_like(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "localhost").write_text("notes on this host\n")
+    (tmp_path / "config").write_text("Host *\n  Port 1\n")
+    words = ("--host", "localhost", "--ssh-config", "config", "--host-timeout", "20", "--format", "json")
+    argv = [sys.executable, "-m", "anywhere", *command, *words]
+    done = subprocess.run(argv, cwd=tmp_path, env=HERE, capture_output=True, text=True, timeout=60, check=False)
+    report = json.loads(done.stdout)
+    assert [row["check"] for row in report["targets"][0]["findings"]] == ["host.reach"], done.stderr
 
 
 @pytest.mark.parametrize("name", ["host.json", "host.json.gz"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.endless import local, over_ssh
-from tests.support.endless import BUDGET, Case, Measured, cases
+from tests.support.adverse.endless import BUDGET, Case, Measured, cases
 from tests.support.pace import within
 
 pytestmark = pytest.mark.region

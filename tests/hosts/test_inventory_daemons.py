@@ -18,7 +18,7 @@ from anywhere.hosts.base import Daemon
 from anywhere.hosts.inventory import inventory
 from anywhere.hosts.ssh import inventory as inventory_sh
 from anywhere.hosts.ssh import script
-from tests.support.shells import run_script
+from tests.support.ssh.shells import run_script
 
 pytestmark = pytest.mark.region
 SLEEP = shutil.which("sleep") or "/bin/sleep"

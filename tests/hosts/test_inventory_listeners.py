@@ -8,7 +8,7 @@ import pytest
 
 from anywhere.hosts.base import Listener
 from anywhere.hosts.ssh import inventory, script
-from tests.support.shells import run_script
+from tests.support.ssh.shells import run_script
 
 SHOWN = """\
 listen 127.0.0.53%lo:53 7

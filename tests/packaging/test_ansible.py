@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.controller import Controller
-from tests.support.remote import remote
+from tests.support.ssh.remote import remote
 
 pytestmark = [pytest.mark.region, pytest.mark.slow]
 

@@ -16,7 +16,7 @@ import yaml
 
 from tests.support.barehost import BareHost, snapshot
 from tests.support.controller import COLLECTION, Controller
-from tests.support.sshd import Server
+from tests.support.ssh.sshd import Server
 
 region = pytest.mark.region
 slow = pytest.mark.slow

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from anywhere.report.registered import FORMATS, render
 
 from anywhere.changes.agents.existing import Difference
 from anywhere.changes.agents.plan import install_plan
@@ -16,6 +15,7 @@ from anywhere.changes.agents.result import Result, State
 from anywhere.changes.agents.wanted import Activation, Wanted
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.model import Cause, Remedy, Status
+from anywhere.report.fleet.registered import FORMATS, render
 from tests.support.fakehost import FakeHost
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "register-1.json").read_text())

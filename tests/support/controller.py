@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.sshd import Server
+from tests.support.ssh.sshd import Server
 
 ROOT = Path(__file__).parent.parent.parent
 COLLECTION = ROOT / "packaging" / "ansible"

@@ -2,92 +2,99 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, zip_longest
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Literal
 
 from anywhere.report.allowlist.sheet import Rule, Sheet, heading
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from anywhere.report.style import Style
 
 WIDE = 120  # columns; below that a host and its purpose do not fit beside each other
 STAR = "* stands for letters, digits and hyphens, never for a dot."
+TITLES = ("Host", "Who connects", "When", "Needed", "Why", "Source")
+GAP = "   "
 
 
 def table(sheet: Sheet, *, width: int = 160, colour: bool = False) -> str:
     """One row a rule, the core first, then feature by feature; notes and sources at the foot. `width` is in columns."""
-    from rich.console import Console
-
-    # The caller decides on colors: TERM, NO_COLOR and FORCE_COLOR are not asked again.
-    system: Literal["standard"] | None = "standard" if colour else None
-    console = Console(
-        file=io.StringIO(), width=width, force_terminal=colour, color_system=system, no_color=not colour, highlight=False,
-        emoji=False, _environ={},
-    )  # fmt: skip
-    with console.capture() as captured:
-        for part in _page(sheet, width):
-            console.print(part)
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in _page(sheet, Style(colour, width)))
 
 
-def _page(sheet: Sheet, width: int) -> Iterator[RenderableType]:
-    from rich.padding import Padding
-    from rich.text import Text
-
+def _page(sheet: Sheet, style: Style) -> Iterator[str]:
     title, *scope = heading(sheet)
-    yield Text(title, style="bold")
-    yield from (Text(line) for line in (*scope, STAR))
-    yield Text()
+    yield from map(style.bold, _wrap(title, style.width))
+    for text in (*scope, STAR):
+        yield from _wrap(text, style.width)
+    yield ""
     notes, sources = _numbered(rule.note for rule in sheet.rules), _lettered(rule.source for rule in sheet.rules)
-    yield _grid(sheet, notes, sources, width) if width >= WIDE else _stack(sheet, notes, sources, width)
+    yield from (_grid if style.width >= WIDE else _stack)(sheet, notes, sources, style)
     for name, marks in (("Notes", notes), ("Sources", sources)):
         if marks:
-            yield Text(f"\n{name}", style="bold")
+            yield from ("", style.bold(name))
         for text, mark in marks.items():
-            yield Padding(
-                Text(textwrap.fill(f"{mark:3} {text}", width - 3, subsequent_indent="    ", break_on_hyphens=False)),
-                (0, 0, 0, 1),
-            )
+            yield from (f" {line}" for line in _wrap(f"{mark:3} {text}", style.width - 3, indent="    "))
 
 
-def _grid(sheet: Sheet, notes: dict[str, str], sources: dict[str, str], width: int) -> RenderableType:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(box=SIMPLE_HEAD, expand=True, padding=(0, 1), show_edge=False)
-    grid.add_column("Host", overflow="fold", max_width=width * 2 // 5)
-    for title in ("Who connects", "When", "Needed"):
-        grid.add_column(title, no_wrap=True)
-    grid.add_column("Why", ratio=1, min_width=30)
-    grid.add_column("Source", justify="center", no_wrap=True)
-    for feature, rules in groupby(sheet.rules, key=lambda rule: rule.feature):
-        grid.add_section()
-        grid.add_row(Text(_section(feature), style="cyan"))
+def _grid(sheet: Sheet, notes: dict[str, str], sources: dict[str, str], style: Style) -> Iterator[str]:
+    widths = _widths(sheet.rules, style.width)
+    yield _line([style.bold(f"{title:{width}}") for title, width in zip(TITLES, widths)])
+    yield "─" * style.width
+    for number, (feature, rules) in enumerate(groupby(sheet.rules, key=lambda rule: rule.feature)):
+        yield from [""] * (number > 0)
+        yield f" {style.paint('cyan')(_section(feature))}"
         for rule in rules:
-            why = Text(rule.purpose).append(_mark(rule, notes), style="dim")
-            host, when = Text(rule.pattern, style="bold"), ", ".join(rule.phases)
-            grid.add_row(host, rule.component, when, rule.needed, why, sources[rule.source])
-    return grid
+            yield from _row(rule, _mark(rule, notes), sources[rule.source], widths, style)
 
 
-def _stack(sheet: Sheet, notes: dict[str, str], sources: dict[str, str], width: int) -> RenderableType:
-    from rich.text import Text
+def _widths(rules: Sequence[Rule], width: int) -> list[int]:
+    """Names stay whole where two fifths of the page hold them; the purpose takes what is left."""
+    cells = [TITLES, *((rule.pattern, rule.component, _when(rule), rule.needed, "", "") for rule in rules)]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    widths[0] = min(widths[0], width * 2 // 5)
+    widths[4] = 0
+    widths[4] = width - sum(widths) - len(GAP) * (len(TITLES) - 1) - 2
+    return widths
 
-    page = Text()
-    for feature, rules in groupby(sheet.rules, key=lambda rule: rule.feature):
-        page.append(f"{_section(feature)}\n", style="cyan")
+
+def _row(rule: Rule, mark: str, source: str, widths: list[int], style: Style) -> Iterator[str]:
+    names = _wrap(rule.pattern, widths[0])
+    *whys, last = (f"{why:{widths[4]}}" for why in _wrap(rule.purpose + mark, widths[4]))
+    whys.append(last.replace(mark.strip(), style.dim(mark.strip())) if mark else last)
+    first = (rule.component, _when(rule), rule.needed, source.center(widths[5]))
+    for number, (name, why) in enumerate(zip_longest(names, whys, fillvalue="")):
+        who, when, needed, letter = first if number == 0 else ("",) * 4
+        cells = [
+            style.bold(f"{name:{widths[0]}}"),
+            f"{who:{widths[1]}}",
+            f"{when:{widths[2]}}",
+            f"{needed:{widths[3]}}",
+        ]
+        yield _line([*cells, why or " " * widths[4], letter])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f" {GAP.join(cells)}"
+
+
+def _when(rule: Rule) -> str:
+    return ", ".join(rule.phases)
+
+
+def _stack(sheet: Sheet, notes: dict[str, str], sources: dict[str, str], style: Style) -> Iterator[str]:
+    for number, (feature, rules) in enumerate(groupby(sheet.rules, key=lambda rule: rule.feature)):
+        yield from [""] * (number > 0)
+        yield style.paint("cyan")(_section(feature))
         for rule in rules:
-            page.append(f"  {rule.pattern}\n", style="bold")
+            yield from map(style.bold, _wrap(f"  {rule.pattern}", style.width))
             about = f"{rule.who}: {rule.why}{_mark(rule, notes)} ({sources[rule.source]})"
-            page.append(textwrap.indent(textwrap.fill(about, width - 8, break_on_hyphens=False), "      ") + "\n")
-        page.append("\n")
-    page.rstrip()
-    return page
+            yield from (f"      {line}" for line in _wrap(about, style.width - 8))
+
+
+def _wrap(text: str, width: int, indent: str = "") -> list[str]:
+    """Lines of at most `width`; only a word that is longer than a line is cut, and nothing of it is lost."""
+    lines = textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return [line[at : at + width] for line in lines for at in range(0, len(line), width)]
 
 
 def _section(feature: str) -> str:

@@ -19,7 +19,7 @@ from anywhere.hosts.ssh.connection import Connection
 from anywhere.hosts.ssh.host import SSHHost
 from anywhere.model import Reason, Stage
 from tests.support.pace import within
-from tests.support.sshd import Account, Server, serving
+from tests.support.ssh.sshd import Account, Server, serving
 
 pytestmark = pytest.mark.region
 

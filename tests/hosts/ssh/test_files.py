@@ -11,7 +11,7 @@ import pytest
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.files import MOST, FileGroup, spelling
 from anywhere.hosts.ssh.script import Part
-from tests.support.shells import run_script
+from tests.support.ssh.shells import run_script
 
 SHELLS = [
     pytest.param((name,), marks=pytest.mark.skipif(not shutil.which(name), reason=f"no {name} here"))

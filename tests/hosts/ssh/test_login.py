@@ -19,7 +19,7 @@ from anywhere.hosts.open import open_live
 from anywhere.hosts.ssh.login import login
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
 from tests.support.pace import within
-from tests.support.sshd import Account, Server, free_port, keygen, serving
+from tests.support.ssh.sshd import Account, Server, free_port, keygen, serving
 
 region = pytest.mark.region
 

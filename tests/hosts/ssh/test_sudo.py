@@ -12,7 +12,7 @@ import pytest
 from anywhere.errors import HostUnreachable
 from anywhere.hosts.ssh.sudo import Action, Prompt
 from anywhere.redact import redact
-from tests.support.sshd import Account, Server, serving
+from tests.support.ssh.sshd import Account, Server, serving
 
 pytestmark = pytest.mark.region
 RIGHT, WRONG = "Pl4nted-r1ght x", "Pl4nted-wr0ng x"

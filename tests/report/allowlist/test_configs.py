@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -86,11 +87,24 @@ def test_every_pattern_is_in_every_format():
 
 
 def test_table_keeps_its_width_and_a_host_name_whole_where_it_fits():
-    for width in (40, 72, 100, 130, 160):
+    for width in (40, 72, 80, 100, 120, 130, 160):
         assert max(map(len, table(sheet(), width=width).splitlines())) <= width
     for width in (72, 160):
         assert "ecs-a-*.us-east-1.amazonaws.com" in table(sheet(), width=width)
     assert "\x1b[" in table(sheet(), colour=True) and "\x1b" not in table(sheet())
+
+
+@pytest.mark.parametrize("width", [60, 80, 119, 120, 140, 160])
+def test_table_says_the_same_with_and_without_color_and_loses_no_letter(width: int) -> None:
+    plain_lines = table(FULL, width=width).splitlines()
+    coloured = re.sub(r"\x1b\[[0-9]*m", "", table(FULL, width=width, colour=True)).splitlines()
+    assert [line.rstrip() for line in coloured] == plain_lines
+    assert "…" not in "".join(plain_lines)
+    if width >= 120:  # columns: what stands in "Why" between its two edges, its lines put together again
+        head = next(line for line in plain_lines if line.startswith(" Host"))
+        why = "".join(line[head.index("Why") : head.index("Source")] for line in plain_lines)
+        for rule in FULL.rules:
+            assert "".join(rule.purpose.split()) in "".join(why.split())
 
 
 def test_csv_has_one_line_for_each_use_of_a_host():

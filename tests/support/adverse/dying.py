@@ -1,5 +1,5 @@
-"""A run that dies: `python -m tests.support.dying PID apply|revert POINT`. Before its command number POINT it kills itself, or
-right after it where POINT ends with `+`. Without a POINT it runs through, for those who kill it from outside."""
+"""A run that dies: `python -m tests.support.adverse.dying PID apply|revert POINT`. Before its command number POINT it ends
+itself by SIGKILL, or right after it where POINT ends with `+`. Without a POINT it runs through: others end it from outside."""
 
 from __future__ import annotations
 

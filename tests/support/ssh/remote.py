@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.region import Options, Region
 from tests.region.faults import table
-from tests.support.sshd import Server
+from tests.support.ssh.sshd import Server
 
 
 @dataclass(frozen=True)

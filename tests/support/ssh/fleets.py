@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.region import Options, Region
-from tests.support.sshd import Server
+from tests.support.ssh.sshd import Server
 
 SHARDS = 4  # of each kind
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.barehost import BareHost
-from tests.support.sshd import Account, Server
+from tests.support.ssh.sshd import Account, Server
 
 
 class EnteredServer(Server):
