@@ -6,6 +6,11 @@ import sys
 
 UNUSABLE = 3  # exit code: nothing could be checked
 
+# Before anything that loads OpenSSL: the probes offer what Go programs do, whatever this host's own configuration says.
+# What we start gets the caller's value back (hosts.local).
+os.environ["ANYWHERE_CALLER_OPENSSL_CONF"] = os.environ.get("OPENSSL_CONF", "")
+os.environ["OPENSSL_CONF"] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hosts/probe/go/openssl.cnf")
+
 
 def main() -> None:
     """Until the command line is there to say so in one line, Ctrl-C ends the program without a word."""

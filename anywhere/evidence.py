@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal, TypedDict
 
 Scheme = Literal["https", "wss", "http", "tls", "tcp"]
-Suites = Literal["go", "ecs-agent", "any", "none"]
+Suites = Literal["go", "go-before-1.22", "docker", "ecs-agent", "any", "none"]
 
 
 class Look(StrEnum):

@@ -10,9 +10,10 @@ FEATURES = ("ecr", "ecr-public", "docker-hub", "logs", "secrets", "exec", "s3", 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Options of one run. `budget` is the deadline of the whole run in seconds, `idle` how long to hold a quiet
-    connection (0: not at all), `shards` how many `ecs-a-N` / `ecs-t-N` names to try. No phases means what still lies
-    ahead: all of them before registration, only `run` after it."""
+    """Options of one run. `budget` is the deadline of the run in seconds, `patience` by how much it may grow where
+    something stalls (the agents wait up to 30 s for a step), `idle` how long to hold a quiet connection (0: not at all),
+    `shards` how many `ecs-a-N` / `ecs-t-N` names to try. No phases means what still lies ahead: all of them before
+    registration, only `run` after it."""
 
     regions: tuple[str, ...] = ()
     features: frozenset[str] = frozenset()
@@ -22,6 +23,7 @@ class Settings:
     demote: tuple[str, ...] = ()
     accepted_issuers: tuple[str, ...] = ()
     budget: float = 6.0
+    patience: float = 0.0
     idle: float = 0.0
     shards: int = 12
     dualstack: bool = False

@@ -17,6 +17,7 @@ from anywhere.settings import Settings
 
 INTERRUPTED = 130
 
+BUDGET, PATIENCE = 6.0, 14.0  # seconds
 EXAMPLES = """\b
 Examples:
   anywhere check --region eu-west-1
@@ -40,7 +41,11 @@ def check(
     skip: list[str] = typer.Option([], help="Leave this check or topic out."),
     demote: list[str] = typer.Option([], help="Let this check or topic warn where it would fail."),
     accept_issuer: list[str] = typer.Option([], help="An inspecting CA that is wanted here, by its name."),
-    budget: float = typer.Option(6.0, help="Seconds for the whole run."),
+    budget: float = typer.Option(
+        0.0,
+        help="Seconds for the complete run. Default: 6, and up to 20 where a connection stalls.",
+        show_default=False,
+    ),
     idle: float = typer.Option(0.0, help="Hold a quiet connection for so many seconds (slow)."),
     shards: int = typer.Option(12, help="How many ecs-a-N and ecs-t-N names to try."),
     dualstack: bool = typer.Option(False, help="Use the dual-stack names."),
@@ -65,7 +70,8 @@ def check(
         skip=tuple(_words(skip)),
         demote=tuple(_words(demote)),
         accepted_issuers=tuple(accept_issuer),
-        budget=budget,
+        budget=budget or BUDGET,
+        patience=0.0 if budget else PATIENCE,
         idle=idle,
         shards=shards,
         dualstack=dualstack,

@@ -19,7 +19,11 @@ class Deadline:
     """The one end of a run. `left()` is the seconds until then, never below zero."""
 
     def __init__(self, seconds: float) -> None:
-        self.end = time.monotonic() + seconds
+        self.end = self._first = time.monotonic() + seconds
+
+    def grow(self, seconds: float) -> None:
+        """Put the end off until `seconds` after the first one, for what stalls: agents wait longer than a run does."""
+        self.end = max(self.end, self._first + seconds)
 
     def left(self, at_most: float = float("inf")) -> float:
         """Seconds left, cut to `at_most`."""
@@ -89,6 +93,9 @@ class ProbeSpec:
     files and folders (`:` between them) in place of the host's own store; `idle` is how many seconds to hold the
     connection without a byte before the request; `patience` cuts the wait for the connection (seconds; 0: as long as
     the run allows); `small` keeps the request within one packet; `any_date` trusts a certificate outside its dates.
+    `client` is the component whose request is sent (empty: one of our own) to `service` of the endpoint catalogue.
+    `wait` gives each step so many seconds in place of its share of the budget; `get`
+    follows a redirect, which turns a POST into a GET.
     """
 
     host: str
@@ -106,6 +113,10 @@ class ProbeSpec:
     patience: float = 0.0
     small: bool = False
     any_date: bool = False
+    client: str = ""
+    service: str = ""
+    wait: float = 0.0
+    get: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +149,11 @@ class HttpFacts:
 class Probe:
     """How far one climb came: `stage` is the last step tried (DONE when all passed), `reason` why it failed there.
     `connect_seconds`, `tls_seconds` and `http_seconds` are durations of the steps; `at` is the host's clock (epoch
-    seconds) when the HTTP answer arrived; `survived` is whether an idle hold was outlived. `late` is whether a step timed
-    out because the run was nearly over: it got less than half of its time, so its silence proves nothing. `sent` counts
-    the segments of a connection that stands, `resent` those that had to be sent again; both 0 where that is not known."""
+    seconds) when the HTTP answer arrived; `survived` is whether an idle hold was outlived. `stalled` is whether a step got
+    no answer in its time, `late` whether that was less than half of its time because the run was nearly over: then silence
+    proves nothing. `sent` counts the segments of a connection that stands, `resent` those that had to be sent again; both 0
+    where that is not known. `differs` lists what passed here and which builds of Go differ about, `redirect` is the path on
+    the same host that the answer leads to."""
 
     spec: ProbeSpec
     stage: Stage
@@ -156,8 +169,11 @@ class Probe:
     at: float = 0.0
     survived: bool | None = None
     late: bool = False
+    stalled: bool = False
     sent: int = 0
     resent: int = 0
+    differs: tuple[str, ...] = ()
+    redirect: str = ""
 
     @property
     def ok(self) -> bool:

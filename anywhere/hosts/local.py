@@ -67,6 +67,10 @@ class LocalHost:
         """See Host."""
         return list_folder(path)
 
+    def real(self, path: str) -> str:
+        """Where a path leads, links followed."""
+        return os.path.realpath(path)
+
     def resolve(self, query: Query) -> Answer:
         """See Host."""
         wanted = min(NAMESERVER_TIMEOUT if query.server else RESOLVE_TIMEOUT, self.budget)
@@ -121,6 +125,9 @@ def command_environment() -> dict[str, str]:
     """The environment of every command: plain messages, the administrator's folders on the PATH; for root only those
     where nobody else can put a program."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LD_", "PYTHON"))}
+    kept["OPENSSL_CONF"] = kept.pop("ANYWHERE_CALLER_OPENSSL_CONF", "")
+    if not kept["OPENSSL_CONF"]:
+        del kept["OPENSSL_CONF"]
     path = [folder for folder in kept.get("PATH", "/usr/bin:/bin").split(":") if _is_trusted(folder)]
     path += [folder for folder in ("/usr/local/sbin", "/usr/sbin", "/sbin") if folder not in path]
     return {**kept, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PATH": ":".join(path)}

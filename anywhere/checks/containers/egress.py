@@ -14,7 +14,7 @@ from anywhere.facts.firewall.firewall import Firewall, firewall
 from anywhere.facts.firewall.forwarding import IP_FORWARD, Aim, Stop, forward_stops, is_translated, switched_off_by
 from anywhere.facts.network.resolv_conf import container_nameservers
 from anywhere.facts.network.routes import has_default, routes
-from anywhere.facts.network.survey import Visit
+from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 from anywhere.settings import Settings

@@ -9,7 +9,7 @@ from statistics import median
 
 from anywhere.checks.base import check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import MUCH, is_lossy, surveys
-from anywhere.facts.network.survey import Visit
+from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Host, Probe
 from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings

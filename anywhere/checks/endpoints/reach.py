@@ -24,7 +24,8 @@ from anywhere.checks.endpoints.visit import (
 )
 from anywhere.evidence import Look, Reach
 from anywhere.facts.network.routes import Route, routes
-from anywhere.facts.network.survey import Survey, Visit
+from anywhere.facts.network.survey import Survey
+from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings

@@ -10,7 +10,7 @@ from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.endpoints.remedies import build_store
 from anywhere.checks.endpoints.visit import is_expired, opened_for, surveys
 from anywhere.evidence import Look
-from anywhere.facts.network.survey import Visit, is_foreign
+from anywhere.facts.network.visit import Visit, is_foreign
 from anywhere.facts.system.castore import ca_store
 from anywhere.hosts.base import Host, Probe
 from anywhere.model import Finding, Remedy, Status

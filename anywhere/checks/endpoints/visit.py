@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from anywhere.evidence import Address, Look, Reach, Tls
 from anywhere.facts.network.lookup import Lookup
 from anywhere.facts.network.routes import Route, is_bogus, is_ipv6, route_to
-from anywhere.facts.network.survey import Survey, Visit, survey
+from anywhere.facts.network.survey import Survey, survey
+from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Answer, Host, Probe
 from anywhere.model import Reason, Stage
 from anywhere.redact import redact_proxy
@@ -57,6 +58,8 @@ def made_up(seen: Survey) -> set[str]:
 
 def exists(visit: Visit, siblings: Iterable[Visit], invented: set[str]) -> bool:
     """Whether a guessed shard is there at all: its name is known, or the proxy opened it or refused it by policy."""
+    if visit.ok:
+        return True  # whoever knows the name, the hosts file alone or a wildcard, what answers has its certificate
     if not visit.proxy:
         assert visit.lookup is not None
         if invented and set(visit.lookup.addresses) <= invented:
@@ -114,8 +117,8 @@ def where(visit: Visit) -> tuple[Stage, Reason, str]:
     bogus = visit.lookup is not None and not visit.proxy and _is_bogus(visit)
     if bogus:
         return Stage.RESOLVE, Reason.BOGUS_ANSWER, ", ".join(visit.lookup.addresses if visit.lookup else ())
-    failed = failed_probes(visit) or [probe for probe in visit.probes if not probe.ok]
-    best = max(failed or visit.probes, key=lambda probe: list(Stage).index(probe.stage))
+    failed = failed_probes(visit) or [probe for probe in visit.probes if not probe.ok] or list(visit.probes)
+    best = max(failed, key=lambda probe: list(Stage).index(probe.stage))
     return best.stage, best.reason or Reason.HTTP_ERROR, best.detail
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from anywhere.checks.base import check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.facts.network.routes import has_default, is_ipv6, routes
-from anywhere.facts.network.survey import Visit
+from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Stage, Status
 from anywhere.settings import Settings

@@ -12,7 +12,8 @@ from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.network.lookup import lookup
 from anywhere.facts.network.resolv_conf import container_nameservers, pins, resolv_conf, upstream
 from anywhere.facts.network.routes import is_bogus, is_private
-from anywhere.facts.network.survey import Survey, Visit
+from anywhere.facts.network.survey import Survey
+from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Host, Query
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings

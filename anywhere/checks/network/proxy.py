@@ -11,7 +11,7 @@ from anywhere.evidence import Proxies
 from anywhere.facts.agents.components import Component, components
 from anywhere.facts.network.no_proxy import is_excluded
 from anywhere.facts.network.proxy_environment import ProxyEnvironment, ProxyProblem
-from anywhere.facts.network.survey import Visit
+from anywhere.facts.network.visit import Visit
 from anywhere.facts.system.ignored import Ignored, ignored_settings
 from anywhere.facts.system.units import units
 from anywhere.hosts.base import Host

@@ -9,7 +9,7 @@ from anywhere.checks.base import check, passed, skipped, trouble
 from anywhere.checks.endpoints.remedies import set_the_clock
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.evidence import Look
-from anywhere.facts.network.survey import Visit
+from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Host, Probe
 from anywhere.model import Finding, Reason, Status
 from anywhere.settings import Settings

@@ -18,13 +18,13 @@ from anywhere.facts.system.packages import packages
 from anywhere.facts.system.units import Unit, units
 from anywhere.hosts.base import Daemon, Host, Inventory
 from anywhere.hosts.inventory import way
+from anywhere.hosts.probe.castore import FILES
 
 CALLER = "calling environment"
 OWN = "own"
 # Folders of the host that the agent's container has at the same path (ecs-init/docker/docker.go, getHostConfig).
 MOUNTED = ("/etc/ecs", "/var/lib/ecs", "/var/cache/ecs")
 BUILD_STORES: Mapping[str, str] = {"deb": "/etc/ssl/certs", "amazon-linux": "/etc/pki/tls/certs"}
-DEB_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 BUILD_MOUNTS: Mapping[str, str] = {"deb": "/etc/ssl", "amazon-linux": "/etc/pki"}
 
 
@@ -197,12 +197,15 @@ def agent_store(environment: Mapping[str, str], build: str) -> tuple[str, ...]:
     a file that is set.
     """
     mounts = (*MOUNTED, *((BUILD_MOUNTS[build],) if build in BUILD_MOUNTS else ()))
-    file = environment.get("SSL_CERT_FILE", "") or (DEB_BUNDLE if build == "deb" else "")
+    file = environment.get("SSL_CERT_FILE", "")
     folders = environment.get("SSL_CERT_DIR", "") or BUILD_STORES.get(build, "")
-    seen = [f"file={file}"] if _is_under(file, mounts) else []
+    # The deb build's container has the host's /etc/ssl and no bundle of its own: Go's whole list counts there.
+    files = (file,) if file else FILES if build == "deb" else ()
+    seen = [f"file={path}" for path in files if build == "deb" or _is_under(path, mounts)]
     seen += [f"dir={folder}" for folder in folders.split(":") if _is_under(folder, mounts)]
+    within = [f"within={folder}" for folder in mounts] if seen else []
     has_own = build != "deb" and not (file and folders)
-    return tuple(seen + [OWN]) if has_own or not seen else tuple(seen)
+    return (*seen, *within, OWN) if has_own or not seen else (*seen, *within)
 
 
 def _is_under(path: str, folders: tuple[str, ...]) -> bool:

@@ -21,15 +21,19 @@ HEAD_START = (
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A name, what the system's resolver said, and what each nameserver said when asked directly."""
+    """A name, what the system's resolver said, and what each nameserver said when asked directly. `own` is what the
+    program that connects makes of it by its own rules, None where these are the system's."""
 
     name: str
     system: Answer
     servers: tuple[Answer, ...]
+    own: Answer | None = None
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """Where to connect: the system's answer, or a nameserver's own where the system took too long."""
+        if self.own is not None:
+            return self.own.addresses
         own = next((answer.addresses for answer in self.servers if answer.addresses), ())
         late = self.system.seconds > SYSTEM_LEAD or self.system.reason is Reason.NAMESERVER_TIMEOUT
         return own if late and own else self.system.addresses
@@ -39,6 +43,8 @@ class Lookup:
         """Why there is no address: the system's word, made precise by the nameservers' own."""
         if self.addresses:
             return None
+        if self.own is not None:
+            return self.own.reason
         if self.servers and self.system.reason is not Reason.NAME_UNKNOWN:
             told = [answer.reason for answer in self.servers if answer.reason]
             order = (Reason.SERVER_FAILURE, Reason.NAME_UNKNOWN, Reason.NAMESERVER_TIMEOUT)
@@ -54,7 +60,7 @@ class Lookup:
     @property
     def known(self) -> bool:
         """Whether the name exists by itself: a nameserver's word counts, a search domain's wildcard does not."""
-        if any(answer.addresses for answer in self.servers):
+        if any(answer.addresses for answer in self.servers) or (self.own is not None and self.own.addresses):
             return True
         denied = [answer for answer in self.servers if answer.reason is Reason.NAME_UNKNOWN]
         return bool(self.system.addresses) and not denied

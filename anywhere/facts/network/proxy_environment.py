@@ -18,6 +18,9 @@ from dataclasses import dataclass, field
 from anywhere.facts.network.no_proxy import is_excluded, useless_entries
 from anywhere.hosts.probe.proxy_url import DEFAULT_PORTS, OLD_SCHEMES, NotAUrl, ProxyUrl, parse_proxy, parse_url
 
+# What the ECS agent sets NO_PROXY to at its first channel where that is empty; from then on the lower-case variable no
+# longer counts (ecs-agent/wsclient/client.go, Connect).
+AGENT_NO_PROXY = "169.254.169.254,169.254.170.2,/var/run/docker.sock"
 ECS_AGENT, SSM_AGENT, DOCKER, GO = "ecs-agent", "ssm-agent", "docker", "go"
 
 
@@ -43,14 +46,17 @@ class ProxyEnvironment:
     http: ProxyUrl | None = field(default=None, repr=False)
     https: ProxyUrl | None = field(default=None, repr=False)
     no_proxy: str = ""
+    channel_no_proxy: str = ""
     problems: tuple[ProxyProblem, ...] = ()
 
     @classmethod
     def from_mapping(cls, env: Mapping[str, str], flavour: str = GO) -> ProxyEnvironment:
         """Read a program's environment. `flavour` is `ecs-agent`, `ssm-agent`, `docker` or `go`; never raises."""
         http, https = (_url(_value(env, f"{kind}_PROXY")[1], flavour) for kind in ("HTTP", "HTTPS"))
-        no_proxy = _value(env, "NO_PROXY")[1]
-        return cls(flavour, http, https, no_proxy, tuple(_problems(env, flavour, http, https)))
+        no_proxy = channel = _value(env, "NO_PROXY")[1]
+        if flavour == ECS_AGENT and not env.get("NO_PROXY"):
+            channel = AGENT_NO_PROXY
+        return cls(flavour, http, https, no_proxy, channel, tuple(_problems(env, flavour, http, https)))
 
     def for_host(self, host: str, port: int = 443, scheme: str = "https") -> str:
         """The proxy's URL with its port for a request to this host, empty for none.
@@ -58,9 +64,11 @@ class ProxyEnvironment:
         `scheme` is `https`, `wss`, `http` or `ws`. The user part stays as written; see `redact_proxy`.
         """
         proxy = self._for_scheme(scheme)
-        if proxy is None or is_excluded(self.no_proxy, host, port):
+        no_proxy = self.channel_no_proxy if scheme in ("wss", "ws") else self.no_proxy
+        if proxy is None or is_excluded(no_proxy, host, port):
             return ""
-        return str(proxy)
+        # The WebSocket libraries know no default port for socks5.
+        return str(proxy) if scheme == "https" or proxy.port or proxy.scheme == "http" else proxy.written
 
     def _for_scheme(self, scheme: str) -> ProxyUrl | None:
         if scheme in ("https", "wss"):
@@ -95,6 +103,9 @@ def _problems(
         if text:
             yield from _of_value(variable, text, url, flavour)
     variable, text = _value(env, "NO_PROXY")
+    if flavour == ECS_AGENT and text and not env.get("NO_PROXY"):
+        about = "is set in lower case alone: at its first channel the ECS agent sets NO_PROXY itself, and no_proxy no longer "
+        yield ProxyProblem(variable, "exclusions-lost", f"{variable} {about}counts; write NO_PROXY", broken=True)
     for entry, why in useless_entries(text):
         yield ProxyProblem(variable, "exclusion-useless", f"{entry!r} in {variable} excludes nothing: {why}")
     every = _value(env, "ALL_PROXY")

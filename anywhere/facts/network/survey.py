@@ -5,57 +5,26 @@ A survey is a pure function of recorded observations, so checks may each ask for
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from anywhere.catalogue.endpoints import Endpoint, endpoints, find_region
-from anywhere.catalogue.issuers import is_public
 from anywhere.errors import NotRecorded
-from anywhere.evidence import Look
 from anywhere.facts.agents.registration import registration
-from anywhere.facts.network.lookup import Lookup, first_addresses, lookup, random_name
+from anywhere.facts.network.go_names import decide, go_names, plain_servers
+from anywhere.facts.network.lookup import Lookup, lookup, random_name
 from anywhere.facts.network.resolv_conf import resolv_conf
 from anywhere.facts.network.vantage import Vantage, vantages
-from anywhere.hosts.base import Host, Probe, ProbeSpec
-from anywhere.hosts.probe.proxy_url import parse_proxy
+from anywhere.facts.network.visit import Visit
+from anywhere.facts.network.walk import visit
+from anywhere.hosts.base import Answer, Host, Probe
 from anywhere.hosts.recording import Recording
-from anywhere.model import Reason, Stage
+from anywhere.model import Reason
 from anywhere.settings import PHASES, Settings
 from anywhere.threads import fan_out
 
 AT_ONCE = 32  # numbers of each kind; higher ones are tried only where any name has an address
-ADDRESSES_PER_FAMILY = 4  # AWS answers with up to eight; four show a filter that lets some through
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One endpoint as its component reaches it. `lookup` is None where the proxy resolves the name. `second` holds the
-    second looks at a failed probe."""
-
-    endpoint: Endpoint
-    vantage: Vantage
-    proxy: str
-    lookup: Lookup | None
-    proxy_lookup: Lookup | None
-    probes: tuple[Probe, ...]
-    second: tuple[tuple[Look, Probe], ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether at least one address answered all the way up."""
-        return any(probe.ok for probe in self.probes)
-
-    @property
-    def best(self) -> Probe | None:
-        """The probe that came furthest."""
-        order = list(Stage)
-        return max(self.probes, key=lambda probe: (probe.ok, order.index(probe.stage)), default=None)
-
-    def look(self, name: Look) -> Probe | None:
-        """A second look by its name."""
-        return dict(self.second).get(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +63,15 @@ def _surveys(host: Host, settings: Settings, regions: Sequence[str]) -> dict[str
 def _survey(host: Host, settings: Settings, region: str) -> Survey:
     seen = vantages(host)
     wanted = [endpoint for endpoint in catalogue(host, settings, region) if endpoint.probe]
-    servers = resolv_conf(host).nameservers
+    servers = tuple(dict.fromkeys((*resolv_conf(host).nameservers, *go_names(host).servers)))
     info = find_region(region)
     name = random_name(region, info.suffix)
     compared = _for_docker(wanted, seen)
 
     def visits(some: Iterable[Endpoint]) -> list[Callable[[], Visit | Lookup]]:
-        return [partial(visit, host, endpoint, seen[endpoint.component], servers) for endpoint in some]
+        return [
+            partial(visit, host, endpoint, seen[endpoint.component], servers, settings.patience) for endpoint in some
+        ]
 
     first = [endpoint for endpoint in wanted if endpoint.shard <= AT_ONCE]
     jobs = visits(first + compared)
@@ -114,7 +85,31 @@ def _survey(host: Host, settings: Settings, region: str) -> Survey:
         more = fan_out(visits(endpoint for endpoint in wanted if endpoint.shard > AT_ONCE))
         found += [one for one in more if isinstance(one, Visit)]
         found.sort(key=lambda one: wanted.index(one.endpoint))
+    found = _with_edns(host, found)
     return Survey(region, tuple(found), random, tuple(extra), loss(host, found))
+
+
+def _with_edns(host: Host, visits: list[Visit]) -> list[Visit]:
+    """The SSM agent asks with EDNS; what only answers without it is no answer to it. The ECS agent's release sends none,
+    and how dockerd is built is not established (Go net dnsclient_unix.go, GODEBUG netedns0)."""
+    plain = plain_servers([one.lookup for one in visits if one.lookup])
+    if not plain:
+        return visits
+    servers = go_names(host).servers
+    return [
+        _without(one, decide(one.lookup, servers, plain)) if one.lookup and _asks_with_edns(one) else one
+        for one in visits
+    ]
+
+
+def _asks_with_edns(one: Visit) -> bool:
+    return one.endpoint.component == "ssm-agent" and not one.proxy and one.lookup is not None
+
+
+def _without(one: Visit, answer: Answer) -> Visit:
+    if answer.addresses or one.lookup is None or one.lookup.own is not None:
+        return one
+    return replace(one, lookup=replace(one.lookup, own=answer), probes=(), second=())
 
 
 TRIGGER = 0.1  # of the segments sent again: a healthy path has next to none, so that only a bad one is looked at closer
@@ -192,114 +187,3 @@ def _with_used(found: Iterable[Endpoint], used: Sequence[str]) -> list[Endpoint]
         elif endpoint.shard == 1:
             result += [replace(endpoint, host=name, shard=0, note="read from the agent's log") for name in real]
     return result
-
-
-def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[str]) -> Visit:
-    """Resolve and probe one endpoint the way its component does, then look again where that helps."""
-    proxy = vantage.proxy_for(endpoint.host)
-    base = ProbeSpec(
-        endpoint.host,
-        endpoint.port,
-        endpoint.scheme,
-        endpoint.path,
-        proxy=proxy,
-        suites=vantage.suites,
-        trust=vantage.trust,
-    )
-    if proxy:
-        name = parse_proxy(proxy).host
-        targets = (name,) if _is_address(name) else spread(first_addresses(host, name, servers))[:2]
-        probes = _probe_all(host, base, targets)
-        found = None if _is_address(name) else lookup(host, name, servers)
-        # A proxied component resolves nothing; only whether a denied number exists at all is worth a question.
-        denied = any(probe.reason is Reason.PROXY_DENIED for probe in probes)
-        own = lookup(host, endpoint.host, servers) if endpoint.shard and denied else None
-        return _twice(host, Visit(endpoint, vantage, proxy, own, found, probes))
-    probes = _probe_all(host, base, spread(first_addresses(host, endpoint.host, servers)))
-    first = _twice(host, Visit(endpoint, vantage, "", None, None, probes))
-    return replace(first, lookup=lookup(host, endpoint.host, servers))
-
-
-def _probe_all(host: Host, base: ProbeSpec, addresses: Iterable[str]) -> tuple[Probe, ...]:
-    return tuple(fan_out([partial(host.probe, replace(base, address=address)) for address in addresses]))
-
-
-def spread(addresses: Sequence[str]) -> tuple[str, ...]:
-    """At most four addresses of each family, in the answer's order."""
-    families = ([a for a in addresses if ":" not in a], [a for a in addresses if ":" in a])
-    return tuple(address for family in families for address in family[:ADDRESSES_PER_FAMILY])
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-# --- second looks ------------------------------------------------------------------------------------------------
-
-# Bytes: what Ethernet carries, so the same once more. What passes then was lost by chance.
-FULL_SEGMENT = 1460
-NEUTRAL_NAME = "www.example.com"
-# Bytes: below any tunnel's overhead, yet a ClientHello still fits into one segment and its server name can be read.
-SMALL_SEGMENT = 900
-SMALLEST_SEGMENT = 536  # what every path must carry (RFC 791)
-STALLED = (Reason.TLS_TIMEOUT, Reason.TLS_RESET, Reason.HTTP_TIMEOUT)
-DATES = (Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID)
-
-
-def _twice(host: Host, first: Visit) -> Visit:
-    """Ask what else would have passed, address by address, for what failed above TCP or was opened on the way."""
-    failed = [probe for probe in first.probes if not probe.ok]
-    opened = [probe for probe in first.probes if probe.ok and first.vantage.own_store and is_foreign(probe)]
-    if not failed and not opened:
-        return first
-    looks: list[tuple[Look, ProbeSpec]] = []
-    for probe in failed[:2] if first.ok else failed[:1]:
-        spec = replace(probe.spec, proxy=first.proxy)
-        looks += [(name, look) for name, look in _looks(probe, spec, first.vantage) if name not in dict(looks)]
-    for probe in opened[:1]:
-        trust = first.vantage.trust or "none"
-        looks.append((Look.COMPONENT_TRUST, replace(probe.spec, proxy=first.proxy, trust=trust)))
-    results = fan_out([partial(host.probe, spec) for _, spec in looks])
-    return replace(first, second=tuple((name, result) for (name, _), result in zip(looks, results)))
-
-
-def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[Look, ProbeSpec]]:
-    looks: list[tuple[Look, ProbeSpec]] = []
-    if probe.reason in STALLED:
-        looks.append((Look.FULL_SEGMENTS, replace(spec, mss=FULL_SEGMENT)))
-        looks.append((Look.SMALL_SEGMENTS, replace(spec, mss=SMALL_SEGMENT)))
-        looks.append((Look.SMALLEST_SEGMENTS, replace(spec, mss=SMALLEST_SEGMENT)))
-    if probe.reason in (Reason.TLS_TIMEOUT, Reason.TLS_RESET):
-        looks.append((Look.OTHER_NAME, replace(spec, sni=NEUTRAL_NAME, verify=False, scheme="tls")))
-    if probe.reason in DATES or probe.reason is Reason.CERT_UNTRUSTED:
-        looks.append((Look.ANY_TRUST, replace(spec, verify=False)))
-    if probe.reason in DATES:
-        looks.append((Look.ANY_DATE, replace(spec, any_date=True)))
-    if probe.reason is Reason.CERT_UNTRUSTED and vantage.trust:
-        looks.append((Look.HOST_TRUST, replace(spec, trust="")))
-    if probe.reason in (Reason.TLS_VERSION, Reason.TLS_RESET):
-        if spec.suites != "go":
-            looks.append((Look.GO_SUITES, replace(spec, suites="go", scheme="tls")))
-        looks.append((Look.ANY_SUITES, replace(spec, suites="any", verify=False, scheme="tls")))
-    # A status in HTTP proves the scheme; only 400 is also what a TLS port says to plain HTTP.
-    spoke = probe.http is not None and probe.http.status != 400
-    if probe.stage is Stage.PROXY and probe.reason in (Reason.PROXY_ERROR, Reason.PROXY_UNREACHABLE) and not spoke:
-        looks.append((Look.OTHER_SCHEME, replace(spec, proxy=other_scheme(spec.proxy), verify=False)))
-    return looks
-
-
-def is_foreign(probe: Probe) -> bool:
-    """Whether the certificate comes from an issuer that AWS does not use."""
-    return probe.tls is not None and not is_public(probe.tls.issuer_organization or probe.tls.issuer)
-
-
-def other_scheme(proxy: str) -> str:
-    """The same proxy spoken to with TLS where the URL says http, and in plain HTTP where it says https or socks5."""
-    scheme, mark, rest = proxy.partition("://")
-    if not mark:
-        return "https://" + proxy
-    return ("https" if scheme.lower() == "http" else "http") + mark + rest

@@ -12,6 +12,7 @@ from anywhere.hosts.base import Host
 
 FLAVOURS = {"ecs-agent": "ecs-agent", "ssm-agent": "ssm-agent"}
 CALLER = "installer"
+OWN_SUITES: Mapping[str, Suites] = {"ecs-agent": "ecs-agent", "docker": "docker"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ class Vantage:
     suites: Suites = "go"
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def proxy_for(self, host: str, port: int = 443) -> str:
-        """The proxy that this component would use for an https URL, empty for none."""
-        return self._proxies().for_host(host, port)
+    def proxy_for(self, host: str, port: int = 443, scheme: str = "https") -> str:
+        """The proxy that this component would use for an https or wss URL, empty for none."""
+        return self._proxies().for_host(host, port, scheme)
 
     def is_excluded(self, host: str, port: int = 443) -> bool:
         """Whether there is a proxy and NO_PROXY keeps this name from it."""
@@ -60,6 +61,6 @@ def _vantage(component: Component) -> Vantage:
         component.unit,
         component.trust if component.exists else "",
         bool(component.exists) and OWN in component.ca_paths,
-        "ecs-agent" if component.name == "ecs-agent" else "go",
+        OWN_SUITES.get(component.name, "go"),
         component.effective,
     )

@@ -26,6 +26,12 @@ def split_words(text: str) -> tuple[str, ...]:
 
     An open quote ends with the text. Source: systemd.syntax(7), "Quoting".
     """
+    words, rest = _split(text)
+    return (*words, rest) if rest is not None else words
+
+
+def _split(text: str) -> tuple[tuple[str, ...], str | None]:
+    """The words, and what an open quote leaves."""
     words: list[str] = []
     word: str | None = None
     quote = ""
@@ -44,7 +50,45 @@ def split_words(text: str) -> tuple[str, ...]:
             word = None
         else:
             word = (word or "") + letter
-    return (*words, word) if word is not None else tuple(words)
+    if word is not None and not quote:
+        words.append(word)
+    return tuple(words), word if quote else None
+
+
+# What systemd puts in the place of a specifier (systemd.unit(5)); None where it depends on the host.
+_SPECIFIERS = {
+    "%": "%", "t": "/run", "S": "/var/lib", "C": "/var/cache", "L": "/var/log", "E": "/etc", "T": "/tmp", "V": "/var/tmp",
+    "u": "root", "U": "0", "g": "root", "G": "0", "h": "/root", "s": "/bin/sh", "i": "", "I": "", "j": "", "J": "",
+} | dict.fromkeys("aAbBcdDfHlmMnNopPqvwWyY")  # fmt: skip
+
+
+def unit_environment(value: str) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
+    """The variables of an `Environment=` line as systemd takes them, and those that it drops, each with the reason.
+
+    Source: systemd src/core/load-fragment.c, config_parse_environ: an open quote ends the line's reading, a word with an
+    unknown specifier is dropped.
+    """
+    words, rest = _split(value)
+    found: dict[str, str] = {}
+    dropped: list[tuple[str, str]] = []
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not is_name(name):
+            dropped.append((name, "it is no NAME=VALUE"))
+        elif bad := re.search(r"%([^%a-zA-Z]|\Z|[a-zA-Z])", text.replace("%%", "")):
+            if bad[1] in _SPECIFIERS:
+                found[name] = _expand(text)
+            else:
+                dropped.append((name, f"systemd reads %{bad[1]} as a specifier and knows none: write %%{bad[1]}"))
+        else:
+            found[name] = text.replace("%%", "%")
+    if rest is not None:
+        dropped.append((rest.partition("=")[0], "its quotation mark is never closed"))
+    return found, tuple(dropped)
+
+
+def _expand(text: str) -> str:
+    return re.sub(r"%(.)", lambda found: _SPECIFIERS.get(found[1]) or "", text)
 
 
 def assignments(text: str) -> dict[str, str]:

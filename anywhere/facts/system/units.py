@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from anywhere.facts.files import Access, list_folder, read_text
-from anywhere.facts.system.quoting import assignments, parse_environment_file, split_words
+from anywhere.facts.system.quoting import assignments, parse_environment_file, split_words, unit_environment
 from anywhere.hosts.base import Host
 
 DOCKER, DOCKER_SNAP, PODMAN = "docker.service", "snap.docker.dockerd.service", "podman.socket"
@@ -57,7 +57,8 @@ class Unit:
     """A unit. `loaded`, `active` and the rest are None or empty where only files could be read (`source` is `files`).
 
     `environment` is what the unit declares: `Environment=` lines, then its environment files, the later over the
-    earlier. `sources` says which file set a name. `hidden` lists the environment files that may not be read.
+    earlier. `sources` says which file set a name. `hidden` lists the environment files that may not be read, `ignored` the
+    variables that a file declares and systemd drops: file, name, reason.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Unit:
     environment: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+    ignored: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def is_running(self) -> bool | None:
@@ -207,7 +209,7 @@ def parse_service(text: str) -> tuple[tuple[str, str], ...]:
     """The assignments of a unit file's [Service] section in their order; a backslash at a line's end joins lines."""
     found = []
     section, pending = "", ""
-    for raw in text.splitlines():
+    for raw in text.removeprefix("\ufeff").splitlines():
         line = raw.strip()
         if line.startswith(("#", ";")) or (not line and not pending):
             continue
@@ -227,10 +229,12 @@ def _apply(unit: Unit, settings: list[tuple[str, str, str]]) -> Unit:
     """The settings in their order; an empty value clears what was said before (systemd.exec(5))."""
     inline: dict[str, str] = {}
     sources: dict[str, str] = {}
+    ignored: list[tuple[str, str, str]] = []
     lists: dict[str, tuple[str, ...]] = {"EnvironmentFile": (), "UnsetEnvironment": (), "RestartPreventExitStatus": ()}
     for path, key, value in settings:
         if key == "Environment":
-            new = assignments(value.replace("%%", "%"))
+            new, lost = unit_environment(value)
+            ignored += [(path, name, why) for name, why in lost]
             inline = {**inline, **new} if value else {}
             sources = {**sources, **dict.fromkeys(new, path)} if value else {}
         elif key == "EnvironmentFile":
@@ -244,6 +248,7 @@ def _apply(unit: Unit, settings: list[tuple[str, str, str]]) -> Unit:
         environment_files=lists["EnvironmentFile"],
         unset=lists["UnsetEnvironment"],
         final_exits=lists["RestartPreventExitStatus"],
+        ignored=tuple(ignored),
     )
 
 
@@ -251,6 +256,8 @@ def _with_environment(host: Host, unit: Unit) -> Unit:
     environment = dict(unit.inline)
     if unit.source == "systemctl" and unit.inline:
         unit = replace(unit, sources=_said_by(host, unit))
+    if unit.source == "systemctl":
+        unit = replace(unit, ignored=_ignored(host, unit))
     where = {name: unit.sources.get(name, unit.name) for name in unit.inline}
     hidden = []
     for path in unit.environment_files:
@@ -270,5 +277,16 @@ def _said_by(host: Host, unit: Unit) -> dict[str, str]:
     for path in (unit.fragment, *unit.drop_ins):
         for key, value in parse_service(read_text(host, path).content) if path else ():
             if key == "Environment":
-                where.update(dict.fromkeys(assignments(value), path))
+                where.update(dict.fromkeys(unit_environment(value)[0], path))
     return where
+
+
+def _ignored(host: Host, unit: Unit) -> tuple[tuple[str, str, str], ...]:
+    """What the unit's files declare and systemd does not take, with file and reason."""
+    found: list[tuple[str, str, str]] = []
+    for path in unit.drop_ins:
+        settings = parse_service(read_text(host, path).content)
+        found += [
+            (path, *lost) for key, value in settings if key == "Environment" for lost in unit_environment(value)[1]
+        ]
+    return tuple(found)

@@ -6,11 +6,14 @@ folders. The agents are Go programs, so this list, not OpenSSL's, decides whom t
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import threading
+from collections.abc import Iterator
 from typing import Protocol
 
 from anywhere.hosts.bounds import STORE
+from anywhere.hosts.probe.go.pem import certificates
 
 FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -21,9 +24,8 @@ FILES = (
     "/etc/ssl/cert.pem",
 )
 FOLDERS = ("/etc/ssl/certs", "/etc/pki/tls/certs")
-# Bytes: a file larger than this in a folder is a bundle, and its certificates stand in it once more.
-LARGEST = 64 * 1024
 MOST_FILES = 20_000  # in a folder, links included
+MORE = "more="  # before the folder of a registry, whose .crt files dockerd adds to its store
 MOST_CACHED = 1 << 20  # bytes of a store that is kept for other hosts
 
 
@@ -36,18 +38,47 @@ class Reader(Protocol):
     def listdir(self, path: str) -> tuple[str, ...]:
         """The names in a folder."""
 
+    def real(self, path: str) -> str:
+        """Where a path leads, links followed."""
 
-def load_trust(host: Reader, spec: str) -> str:
-    """The PEM text of a store.
 
-    `spec` is empty for the host's own, else parts `file=PATH` and `dir=PATH` joined by `|`, or `none` for no store.
+def load_trust(host: Reader, spec: str) -> bytes:
+    """The PEM text of a store: the first file that can be read, whatever is in it, and all files of the folders.
+
+    `spec` is empty for the host's own, else parts `file=PATH`, `dir=PATH` and `within=FOLDER` joined by `|`, or `none`
+    for no store. With `within`, what leads out of those folders is not there: the agent's container has no more.
     """
-    files, folders = store_paths(spec)
-    bundle = next((text for text in (_text(host, path) for path in files) if text), "")
-    seen = [bundle]
+    files, folders, within = store_paths(spec)
+    texts = [next((text for path in files if (text := _bytes(host, path, within)) is not None), b"")]
+    left = STORE.size - len(texts[0])
+    for path in _members(host, folders, within):
+        text = _bytes(host, path, within) if left > 0 else None
+        texts.append(text or b"")
+        left -= len(text or b"")
+    return b"\n".join(texts)
+
+
+def _members(host: Reader, folders: tuple[str, ...], within: tuple[str, ...]) -> Iterator[str]:
+    """The files of folders; of a registry's folder (`more=`) those that dockerd reads."""
     for folder in folders:
-        seen += _folder(host, folder, bundle)
-    return "\n".join(seen)
+        only = ".crt" if folder.startswith(MORE) else ""
+        folder = folder.removeprefix(MORE)
+        try:
+            names = host.listdir(folder) if _is_within(host, folder, within) else ()
+        except OSError:
+            continue
+        yield from (f"{folder}/{name}" for name in names[:MOST_FILES] if name.endswith(only))
+
+
+def _bytes(host: Reader, path: str, within: tuple[str, ...]) -> bytes | None:
+    try:
+        return host.read(path) if _is_within(host, path, within) else None
+    except OSError:
+        return None
+
+
+def _is_within(host: Reader, path: str, within: tuple[str, ...]) -> bool:
+    return not within or any(f"{host.real(path)}/".startswith(f"{folder}/") for folder in within)
 
 
 class Stores:
@@ -71,7 +102,7 @@ class Stores:
             if claimed in self._texts and not content:
                 return self._texts[claimed]
         digest = hashlib.sha256(content.encode("latin-1", "replace")).hexdigest()
-        text = "\n".join(dict.fromkeys(certificates(content)))
+        text = "".join(map(ssl_pem, dict.fromkeys(certificates(content.encode("latin-1", "replace")))))
         if content and len(text) <= MOST_CACHED:
             with self._lock:
                 text = self._texts.setdefault(digest, text)
@@ -80,47 +111,19 @@ class Stores:
         return text
 
 
-def certificates(pem: str) -> tuple[str, ...]:
-    """The PEM blocks in a text."""
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    return tuple(begin + part.split(end)[0] + end + "\n" for part in pem.split(begin)[1:] if end in part)
+def ssl_pem(der: bytes) -> str:
+    """A certificate as a PEM block."""
+    return f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(der).decode()}\n-----END CERTIFICATE-----\n"
 
 
 STORES = Stores()
 
 
-def store_paths(spec: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The files and the folders that a store is read from."""
+def store_paths(spec: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The files and the folders that a store is read from, and the folders that it may not lead out of."""
     parts = [part.partition("=") for part in spec.split("|") if part]
-    files = tuple(value for kind, _, value in parts if kind == "file")
-    folders = tuple(value for kind, _, value in parts if kind == "dir")
-    return (files or FILES, folders or FOLDERS) if spec != "none" else ((), ())
-
-
-def _folder(host: Reader, folder: str, bundle: str) -> list[str]:
-    try:
-        names = host.listdir(folder)
-    except OSError:
-        return []
-    # A link of OpenSSL's (`1a2b3c4d.0`) names a certificate that stands in the folder under its own name too.
-    found: list[str] = []
-    left = STORE.size
-    for name in names[:MOST_FILES]:
-        text = "" if _is_hash_link(name) or left <= 0 else _text(host, f"{folder}/{name}")
-        if text and len(text) < LARGEST and text.strip() not in bundle:
-            found.append(text)
-            left -= len(text)
-    return found
-
-
-def _is_hash_link(name: str) -> bool:
-    stem, _, number = name.rpartition(".")
-    return len(stem) == 8 and number.isdigit() and all(letter in "0123456789abcdef" for letter in stem)
-
-
-def _text(host: Reader, path: str) -> str:
-    try:
-        text = host.read(path).decode("latin-1")
-    except OSError:
-        return ""
-    return text if "-----BEGIN CERTIFICATE-----" in text else ""
+    files, folders, within = (
+        tuple(value for kind, _, value in parts if kind == one) for one in ("file", "dir", "within")
+    )
+    more = tuple(part for part in spec.split("|") if part.startswith(MORE))
+    return (files or FILES, (*(folders or FOLDERS), *more), within) if spec != "none" else ((), (), ())

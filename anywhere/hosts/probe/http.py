@@ -1,46 +1,52 @@
-"""HTTP/1.1 on a socket, as much as a probe needs: the request, the answer's head, and what the answer means."""
+"""What an HTTP answer means to the program that asked: reached, or why not."""
 
 from __future__ import annotations
 
-import base64
 import re
-import socket
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from anywhere.catalogue.issuers import is_public
 from anywhere.hosts.base import HttpFacts, ProbeSpec, TlsFacts
-from anywhere.hosts.probe.proxy_url import ProxyUrl
+from anywhere.hosts.probe.go.request import call_of
+from anywhere.hosts.probe.go.response import SWITCHING, Answer, Body
 from anywhere.hosts.probe.tls import http_date
 from anywhere.model import Reason
 from anywhere.redact import redact
 
-USER_AGENT = "ecs-anywhere-toolkit"
-# Past one segment of an Ethernet path: a request that fits into one packet would not show that large ones are lost.
-PADDING = "x-anywhere-padding: " + "." * 1800
 BODY_KEPT = 400
+REFUSAL_KEPT = 1024  # bytes of a refused upgrade's body that gorilla/websocket hands on
 TELLING_HEADERS = frozenset(
     ("server", "via", "location", "content-type", "proxy-authenticate", "www-authenticate", "x-squid-error")
     + ("x-amzn-requestid", "x-amz-request-id", "x-cache", "proxy-agent", "x-bluecoat-via", "x-zscaler-error")
+    + ("x-amzn-errortype", "connection", "upgrade")
 )
-REPEATED = ("proxy-authenticate", "www-authenticate", "via")
-UPGRADED = frozenset((101, 400, 401, 403, 404))
+REACHED = frozenset((400, 401, 403, 404))
 # How the services write an error, whatever its status: JSON with a type, XML with a code or an exception's name.
 _AWS_ERROR = re.compile(
     r'\{\s*"__type"\s*:|\{[^{}]*"(?:\w+Exception|__type)"\s*:|<(?:\w+Exception\b|ErrorResponse\b|Error>\s*<Code>)'
 )
-_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: ([^\r\n]*))?\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """An answer: status, reason phrase, headers in lower case, the start of the body."""
+    """An answer: status, reason phrase, headers in lower case (repeated ones joined), the start of the body.
+
+    `spoiled` is why the body could not be read as this program reads it; `named` whether it names an error of AWS's."""
 
     status: int
     phrase: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: str
+    spoiled: str = ""
+    named: bool = False
+
+    @classmethod
+    def of(cls, answer: Answer, text: bytes = b"", spoiled: str = "", named: bool = False) -> Head:
+        """From what was read."""
+        joined = {name: ", ".join(values) for name, values in answer.headers.items()}
+        return cls(answer.status, answer.phrase, joined, text[:4096].decode("utf-8", "replace"), spoiled, named)
 
     def facts(self) -> HttpFacts:
         """The part that is kept."""
@@ -57,7 +63,9 @@ class Head:
     def is_from_aws(self) -> bool:
         """Whether a service of AWS's wrote it, whoever carried it here: a request's number, or an error in AWS's form.
         Throttling and a service's own faults (429, 5xx) have them too."""
-        marked = any(name.startswith(("x-amzn-", "x-amz-")) for name in self.headers)
+        marked = any(
+            name in self.headers for name in ("x-amzn-requestid", "x-amz-request-id", "x-amz-cf-id", "x-amzn-errortype")
+        )
         return marked or bool(_AWS_ERROR.search(self.body))
 
     @property
@@ -67,78 +75,34 @@ class Head:
         return self.is_from_aws or server.startswith(("amazons3", "awselb", "server", "cloudfront"))
 
 
-def ask(spec: ProbeSpec, nonce: bytes) -> bytes:
-    """The request that a probe sends: unsigned, so no keys are needed."""
-    lines = [f"GET {spec.path} HTTP/1.1", f"Host: {spec.host}", f"User-Agent: {USER_AGENT}"]
-    if spec.scheme == "wss":
-        lines += ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
-        lines += [f"Sec-WebSocket-Key: {base64.b64encode(nonce).decode()}"]
-    elif spec.scheme == "https":
-        lines += ["Accept: */*", "Connection: close"]
-    if spec.scheme != "http" and not spec.small:
-        lines.append(PADDING)
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-def connect_request(host: str, port: int, proxy: ProxyUrl) -> bytes:
-    """CONNECT, with Basic credentials where the proxy's URL has them."""
-    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", f"User-Agent: {USER_AGENT}"]
-    if proxy.authorization:
-        lines.append(f"Proxy-Authorization: {proxy.authorization}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-def read_head(sock: socket.socket, end: float, *, body: bool) -> Head:
-    """The answer's head and the start of its body. TimeoutError at `end` (monotonic seconds).
-
-    Raises ValueError for what is no HTTP.
-    """
-    data = b""
-    while b"\r\n\r\n" not in data and b"\n\n" not in data and len(data) < 65536:
-        data += _receive(sock, end, 4096 if body else 1) or _ended(data)
-        if len(data) >= 8 and not data.startswith(b"HTTP/"):
-            raise ValueError("the answer is not HTTP")
-    head, _, rest = data.replace(b"\n\n", b"\r\n\r\n", 1).partition(b"\r\n\r\n")
-    match = _STATUS.match(head + b"\r\n")
-    if not match:
-        raise ValueError("the answer is not HTTP")
-    headers: dict[str, str] = {}
-    for line in head.decode("latin-1").splitlines()[1:]:
-        name, _, value = line.partition(":")
-        name, value = name.strip().lower(), value.strip()
-        headers[name] = f"{headers[name]}, {value}" if name in headers and name in REPEATED else value
-    status = int(match[1])
-    if body and status != 101:
-        rest = _more(sock, rest, headers, end)
-    return Head(status, (match[2] or b"").decode("latin-1"), headers, rest.decode("utf-8", "replace"))
-
-
-def _receive(sock: socket.socket, end: float, size: int) -> bytes:
-    left = end - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("no time left")
-    sock.settimeout(left)
-    return sock.recv(size)
-
-
-def _ended(data: bytes) -> bytes:
-    raise ValueError("connection closed" + (" in the answer's head" if data else " without an answer"))
-
-
-def _more(sock: socket.socket, rest: bytes, headers: dict[str, str], end: float) -> bytes:
-    """A little of the body, to tell a page from an API's answer; a body that does not come is no fault."""
-    wanted = headers.get("content-length", "")
-    size = min(BODY_KEPT, int(wanted)) if wanted.isdigit() else BODY_KEPT if "transfer-encoding" in headers else 0
+def read_body(spec: ProbeSpec, answer: Answer, body: Body) -> Head:
+    """The answer with as much of its body as the program reads: the ECS agent and docker to the end, the SSM agent one
+    JSON value (aws-sdk-go v1 private/protocol/json/jsonutil, v2 smithy-go; moby registry client). TimeoutError when it
+    does not come in time."""
+    call = call_of(spec)
+    spoiled, value = "", None
     try:
-        while len(rest) < size:
-            data = _receive(sock, min(end, time.monotonic() + 0.5), 4096)
-            if not data:
-                break
-            rest += data
-    except OSError:
-        pass
-    return rest
+        if call.json and spec.client == "ssm-agent":
+            value = body.value()
+        else:
+            body.all()
+            value = _json(body.text) if call.json else None
+    except ValueError as error:
+        spoiled = str(error)
+    fields = value if isinstance(value, dict) else {}
+    named = bool(fields.get("__type") or fields.get("code") or answer.first("x-amzn-errortype"))
+    return Head.of(answer, body.text, spoiled, named)
+
+
+def _json(text: bytes) -> object:
+    import json
+
+    if not text.strip():
+        raise ValueError("the answer's body is empty, which no service of AWS's sends")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("the answer's body is no JSON") from None
 
 
 def proxy_reason(head: Head) -> tuple[Reason, str]:
@@ -161,24 +125,75 @@ def judge(spec: ProbeSpec, head: Head, tls: TlsFacts | None) -> tuple[Reason, st
     said = f"{head.status} {head.phrase}".strip()
     if spec.scheme == "http":
         return None
+    if head.is_from_aws and (head.status >= 500 or head.status == 429):
+        return None  # AWS's own throttling and faults
     foreign = tls is None or not is_public(tls.issuer_organization or tls.issuer)
     page = head.is_page and not head.is_aws and (foreign or "via" in head.headers or "x-squid-error" in head.headers)
-    busy = head.is_from_aws and (head.status >= 500 or head.status == 429)
-    if spec.scheme == "wss":
-        if busy:
-            return None
-        if head.status not in UPGRADED or page:
-            return Reason.UPGRADE_REFUSED, f"{said}{' (a page for people)' if head.is_page else ''}"
-        return None
-    if head.status >= 500 and not busy and (foreign or not head.is_aws):
-        return Reason.HTTP_ERROR, said  # a device on the way: AWS's own faults are reached too
+    if head.status // 100 == 3 and foreign and is_elsewhere(spec.host, head.headers.get("location", "")):
+        return Reason.CAPTIVE_PORTAL, f"{said} to another site"
     if page:
         return Reason.CAPTIVE_PORTAL, f"{said}: a page for people, not AWS's answer"
-    if head.status // 100 == 3 and foreign and _elsewhere(spec.host, head.headers.get("location", "")):
-        return Reason.CAPTIVE_PORTAL, f"{said} to another site"
+    if call_of(spec).json:
+        return _judge_json(head, said)
+    if head.spoiled:
+        return Reason.HTTP_ERROR, f"{said}: {head.spoiled}"
+    if head.status >= 500 and (foreign or not head.is_aws):
+        return Reason.HTTP_ERROR, said  # a device on the way: AWS's own faults are reached too
     return None
 
 
-def _elsewhere(host: str, location: str) -> bool:
+def _judge_json(head: Head, said: str) -> tuple[Reason, str] | None:
+    """The SDKs of the agents take an error of AWS's from a JSON body or a header, and give up on anything else."""
+    if head.spoiled:
+        return Reason.HTTP_ERROR, f"{said}: {head.spoiled}"
+    if head.status not in REACHED:
+        return Reason.HTTP_ERROR, f"{said}: not what AWS answers to a request without a signature"
+    if not head.named:
+        return Reason.HTTP_ERROR, f"{said}: the answer names no error of AWS's"
+    return None
+
+
+def judge_upgrade(spec: ProbeSpec, head: Head, accept: str) -> tuple[Reason, str] | None:
+    """The same for a WebSocket's upgrade, as gorilla/websocket takes it.
+
+    Source: gorilla/websocket client.go: 1.5.0 (ECS agent) looks for the words in the headers' lists, 1.4.2 (SSM agent)
+    wants them alone.
+    """
+    said = f"{head.status} {head.phrase}".strip()
+    if head.status == SWITCHING:
+        wanted = {"upgrade": "websocket", "connection": "upgrade"}
+        if spec.client == "ssm-agent":
+            good = all(head.headers.get(name, "").lower() == word for name, word in wanted.items())
+        else:
+            good = all(word in _words(head.headers.get(name, "")) for name, word in wanted.items())
+        if not good or (accept and head.headers.get("sec-websocket-accept", "") != accept):
+            return Reason.UPGRADE_REFUSED, f"{said} without the headers of a WebSocket: a proxy on the path drops them"
+        return None
+    if head.is_from_aws and (head.status >= 500 or head.status == 429):
+        return None
+    if head.status not in REACHED or head.is_page:
+        return Reason.UPGRADE_REFUSED, f"{said}{' (a page for people)' if head.is_page else ''}"
+    return None
+
+
+def _words(value: str) -> list[str]:
+    return [word.strip().lower() for word in value.split(",")]
+
+
+def is_elsewhere(host: str, location: str) -> bool:
+    """Whether a redirect leads to another site."""
     target = urlsplit(location).hostname or host
     return target.split(".")[-2:] != host.split(".")[-2:] and not target.endswith("amazon.com")
+
+
+def redirected(spec: ProbeSpec, head: Head) -> str:
+    """The path on the same host that a redirect leads to, empty where it is none or leads elsewhere."""
+    location = head.headers.get("location", "")
+    if head.status not in (301, 302, 303, 307, 308) or not location:
+        return ""
+    try:
+        target = urlsplit(urljoin(f"https://{spec.host}{spec.path}", location))
+        same = target.scheme == "https" and target.hostname == spec.host and (target.port or 443) == spec.port
+    except ValueError:
+        return ""
+    return (target.path or "/") + (f"?{target.query}" if target.query else "") if same else ""

@@ -7,19 +7,31 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from anywhere.errors import ParseError
-from anywhere.hosts.base import Deadline, NotPermitted, Probe, ProbeSpec, TlsFacts
+from anywhere.hosts.base import Deadline, NotPermitted, Probe, ProbeSpec
 from anywhere.hosts.probe import socks
 from anywhere.hosts.probe.flight import shake
-from anywhere.hosts.probe.http import Head, ask, connect_request, judge, proxy_reason, read_head
+from anywhere.hosts.probe.go import request
+from anywhere.hosts.probe.go.chain import Untrusted
+from anywhere.hosts.probe.go.long_chains import EXCESSIVE
+from anywhere.hosts.probe.go.response import MOST_HEAD, OK, Body, read_answer
+from anywhere.hosts.probe.go.stream import Stream
+from anywhere.hosts.probe.http import (
+    REFUSAL_KEPT,
+    Head,
+    judge,
+    judge_upgrade,
+    proxy_reason,
+    read_body,
+    redirected,
+)
 from anywhere.hosts.probe.proxy_url import ProxyUrl
 from anywhere.hosts.probe.tcp import Dialled, is_reset, segments
-from anywhere.hosts.probe.tls import Contexts, facts_of, handshake, reason_of
+from anywhere.hosts.probe.tls import Contexts, facts_of, handshake, presented, reason_of
 from anywhere.hosts.probe.tls_in_tls import tunnel
 from anywhere.model import Reason, Stage
 from anywhere.redact import redact, redact_proxy
@@ -31,6 +43,9 @@ FIRST_MOMENT = 0.3  # seconds that an accepted upgrade is watched; AWS accepts n
 
 Connect = Callable[[str, int, float, int], socket.socket]
 """(address or name, port, timeout in seconds, maximum segment size in bytes or 0) -> connected socket, or OSError."""
+
+
+MOST_REDIRECTS = 9  # net/http stops after ten requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +61,27 @@ class Ladder:
     def climb(self, spec: ProbeSpec) -> Probe:
         """One climb. Never raises for what the network does, never outlasts the deadline."""
         started = time.monotonic()
-        climb = _Climb(self, spec)
+        probe = self._once(spec)
+        for _ in range(MOST_REDIRECTS if spec.client and spec.scheme == "https" else 0):
+            if not probe.redirect or self.deadline.is_over():
+                break
+            probe = self._once(replace(spec, path=probe.redirect, get=True))
+        return replace(
+            probe,
+            spec=replace(spec, proxy=redact_proxy(spec.proxy)),
+            seconds=round(time.monotonic() - started, 4),
+        )
+
+    def _once(self, spec: ProbeSpec, long_chains: bool = False) -> Probe:
+        climb = _Climb(self, spec, long_chains)
         try:
             climb.go()
             climb.count_segments()
         finally:
             climb.close()
-        return replace(
-            climb.probe,
-            spec=replace(spec, proxy=redact_proxy(spec.proxy)),
-            seconds=round(time.monotonic() - started, 4),
-        )
+        if climb.probe.detail == EXCESSIVE and not long_chains:
+            return self._once(spec, long_chains=True)
+        return climb.probe
 
 
 class _Failed(Exception):
@@ -68,8 +93,8 @@ class _Failed(Exception):
 class _Climb:
     """The state of one climb: the socket as it is now and what was learnt so far."""
 
-    def __init__(self, ladder: Ladder, spec: ProbeSpec) -> None:
-        self.ladder, self.spec = ladder, spec
+    def __init__(self, ladder: Ladder, spec: ProbeSpec, long_chains: bool) -> None:
+        self.ladder, self.spec, self.long_chains = ladder, spec, long_chains
         self.sock: socket.socket | None = None
         self.probe = Probe(spec, Stage.CONNECT, address=spec.address)
         self.is_short = False
@@ -89,8 +114,11 @@ class _Climb:
                 self._http()
             self._note(stage=Stage.DONE)
         except _Failed as failure:
-            late = self.is_short and isinstance(failure.__cause__, TimeoutError)
-            self._note(stage=failure.stage, reason=failure.reason, detail=redact(failure.detail), late=late)
+            stalled = isinstance(failure.__cause__, TimeoutError)
+            late = self.is_short and stalled
+            self._note(
+                stage=failure.stage, reason=failure.reason, detail=redact(failure.detail), late=late, stalled=stalled
+            )
 
     def count_segments(self) -> None:
         """What was lost on the way, of a connection that stands."""
@@ -108,7 +136,7 @@ class _Climb:
 
     def _patience(self, share: float, at_most: float = LONGEST_STEP) -> float:
         """Seconds for one step. TimeoutError when nothing is left."""
-        wanted = min(at_most, LONGEST_STEP, self.ladder.budget * share)
+        wanted = self.spec.wait or min(at_most, LONGEST_STEP, self.ladder.budget * share)
         left = self.ladder.deadline.left(wanted)
         self.is_short = left < wanted / 2
         if left <= 0:
@@ -146,6 +174,8 @@ class _Climb:
             proxy = ProxyUrl.parse(self.spec.proxy)
         except ParseError as error:
             raise _Failed(Stage.PROXY, Reason.PROXY_UNREACHABLE, str(error)) from error
+        if self.spec.scheme == "wss" and (why := channel_refuses(self.spec, proxy)):
+            raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, why)
         try:
             self._connect(self.spec.address or proxy.host, proxy.effective_port)
             if proxy.scheme == "https":
@@ -159,12 +189,13 @@ class _Climb:
 
     def _tls_to_proxy(self, proxy: ProxyUrl) -> None:
         assert self.sock is not None
-        context = self.ladder.contexts.get(self.spec.trust, "go", self.spec.verify)
         try:
             end = self._end(CONNECT_SHARE)
-            self.sock = tls = handshake(self.sock, context, proxy.host)
+            self.sock = tls = handshake(self.sock, self.ladder.contexts.get("go"), proxy.host)
             shake(tls, end)
-        except (OSError, ValueError) as error:
+            if self.spec.verify:
+                self.ladder.contexts.check(presented(tls), self.spec.trust, proxy.host, self._now())
+        except (OSError, ValueError, Untrusted) as error:
             reason, detail = reason_of(error)
             raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, f"TLS to the proxy: {reason}: {detail}") from error
         self.sock = tunnel(tls)
@@ -173,17 +204,26 @@ class _Climb:
         assert self.sock is not None
         try:
             end = self._end(CONNECT_SHARE)
-            self.sock.sendall(connect_request(self.spec.host, self.spec.port, proxy))
-            head = read_head(self.sock, end, body=False)
+            self.sock.sendall(
+                request.connect(self.spec.host, self.spec.port, self._authorization(proxy), self.spec.client)
+            )
+            # What comes with the head in one piece is lost, as in Go: its reader is thrown away with it.
+            head = Head.of(read_answer(Stream(self.sock, end, MOST_HEAD), skip_early=False))
         except TimeoutError as error:
             raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, "accepted, but never answered CONNECT") from error
         except (ConnectionResetError, BrokenPipeError) as error:
             raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, "no HTTP answer to CONNECT: connection reset") from error
         except (OSError, ValueError) as error:
             raise _Failed(Stage.PROXY, Reason.PROXY_ERROR, f"no HTTP answer to CONNECT: {error}") from error
-        if head.status // 100 != 2:
+        # Go takes 200 alone, curl every 2xx.
+        if head.status != OK and not (self.spec.client == "installer" and head.status // 100 == 2):
             self._note(http=head.facts())
             raise _Failed(Stage.PROXY, *proxy_reason(head))
+
+    def _authorization(self, proxy: ProxyUrl) -> str:
+        """The WebSocket library sends no user without a password (gorilla/websocket proxy.go)."""
+        bare = self.spec.scheme == "wss" and self.spec.client and ":" not in proxy.userinfo
+        return "" if bare else proxy.authorization
 
     def _ask_socks(self, proxy: ProxyUrl) -> None:
         assert self.sock is not None
@@ -201,20 +241,23 @@ class _Climb:
     def _tls(self) -> None:
         assert self.sock is not None
         started = time.monotonic()
-        context = self.ladder.contexts.get(self.spec.trust, self.spec.suites, self.spec.verify, self.spec.any_date)
+        name, taken = self.spec.sni or self.spec.host, 0.0
         try:
             end = self._end(TLS_SHARE)
-            self.sock = tls = handshake(self.sock, context, self.spec.sni or self.spec.host)
+            self.sock = tls = handshake(self.sock, self.ladder.contexts.get(self.spec.suites, self.long_chains), name)
             shake(tls, end)
-            self._note(tls=facts_of(tls, self.spec.verify))
-        except (OSError, ValueError) as error:
-            self._note(tls=self._presented())
+            self._note(tls=facts_of(tls, presented(tls), self.spec.verify))
+            if self.spec.verify:
+                now = 0.0 if self.spec.any_date else self._now()
+                notes = self.ladder.contexts.check(presented(tls), self.spec.trust, name, now)
+                self._note(differs=notes)
+        except (OSError, ValueError, Untrusted) as error:
             raise _Failed(Stage.TLS, *reason_of(error)) from error
         finally:
-            self._note(tls_seconds=round(time.monotonic() - started, 4))
+            self._note(tls_seconds=round(taken or time.monotonic() - started, 4))
 
-    def _presented(self) -> TlsFacts | None:
-        return facts_of(self.sock, False) if isinstance(self.sock, ssl.SSLSocket) else None
+    def _now(self) -> float:
+        return self.ladder.clock() or time.time()
 
     # --- HTTP --------------------------------------------------------------------------------------------------
 
@@ -235,10 +278,11 @@ class _Climb:
     def _http(self) -> None:
         assert self.sock is not None
         started = time.monotonic()
+        asked = request.build(self.spec, os.urandom(16), self._now())
         try:
             end = self._end(HTTP_SHARE)
-            self.sock.sendall(ask(self.spec, os.urandom(16)))
-            head: Head = read_head(self.sock, end, body=True)
+            self.sock.sendall(asked.data)
+            head = self._answer(Stream(self.sock, end, MOST_HEAD))
         except TimeoutError as error:
             self._note(survived=False if self.spec.idle else None)
             raise _Failed(Stage.HTTP, Reason.HTTP_TIMEOUT, "no answer to the request") from error
@@ -247,12 +291,43 @@ class _Climb:
             raise _Failed(Stage.HTTP, Reason.HTTP_ERROR, f"no HTTP answer: {error}") from error
         finally:
             self._note(http_seconds=round(time.monotonic() - started, 4), at=self.ladder.clock())
-        self._note(http=head.facts())
-        refused = judge(self.spec, head, self.probe.tls)
+        self._note(http=head.facts(), redirect=redirected(self.spec, head))
+        if self.spec.scheme == "wss":
+            refused = judge_upgrade(self.spec, head, asked.accept)
+        else:
+            refused = judge(self.spec, head, self.probe.tls)
         if refused:
             raise _Failed(Stage.HTTP, *refused)
         if head.status == 101 and is_reset(self.sock, min(FIRST_MOMENT, self.ladder.deadline.left())):
             raise _Failed(Stage.HTTP, Reason.UPGRADE_REFUSED, "101, and the connection is cut at once")
+
+    def _answer(self, stream: Stream) -> Head:
+        """The answer as the program reads it: a channel's library takes the first answer, and little of its body."""
+        answer = read_answer(stream, skip_early=self.spec.scheme != "wss")
+        if self.spec.scheme != "wss":
+            return read_body(self.spec, answer, Body(stream, answer))
+        body = Body(stream, answer)
+        try:
+            for _ in body:
+                if len(body.text) >= REFUSAL_KEPT:
+                    break
+        except (OSError, ValueError):
+            pass  # gorilla/websocket ignores what goes wrong here
+        return Head.of(answer, body.text[:REFUSAL_KEPT])
+
+
+def channel_refuses(spec: ProbeSpec, proxy: ProxyUrl) -> str:
+    """Why the agents' WebSocket library cannot use a proxy that their API calls may use; empty when it can.
+
+    Source: gorilla/websocket x_net_proxy.go (proxy_FromURL), proxy.go; 1.4.2 and 1.5.0.
+    """
+    if not spec.client:
+        return ""
+    if proxy.scheme not in ("http", "socks5"):
+        return f"the agents' WebSocket library does not know the proxy scheme {proxy.scheme}: write http://"
+    if proxy.scheme == "socks5" and not proxy.port:
+        return "the agents' WebSocket library wants the port of a socks5 proxy written out"
+    return ""
 
 
 def connect_reason(error: OSError) -> tuple[Reason, str]:

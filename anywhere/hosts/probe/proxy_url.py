@@ -51,8 +51,9 @@ class ProxyUrl:
             url = parse_proxy(text)
         except NotAUrl as error:
             raise ParseError(f"the proxy URL cannot be read ({error}): write http://HOST:PORT") from error
-        if not url.host or url.scheme not in DEFAULT_PORTS:
-            raise ParseError("the proxy URL cannot be read: write http://HOST:PORT")
+        # A scheme that net/http does not know it dials as an HTTP proxy, at the port that is written.
+        if not url.host or not url.effective_port:
+            raise ParseError("the proxy URL names no host or no port that can be dialed: write http://HOST:PORT")
         if url.effective_port > 65535:
             raise ParseError("the proxy's port is above 65535")
         return url
@@ -78,6 +79,13 @@ class ProxyUrl:
     def password(self) -> str:
         """The password, percent-decoded."""
         return unquote(self.userinfo.partition(":")[2])
+
+    @property
+    def written(self) -> str:
+        """The URL with a port only where one was written."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        at = f"{self.userinfo}@" if self.userinfo else ""
+        return f"{self.scheme}://{at}{host}" + (f":{self.port}" if self.port else "")
 
     def __str__(self) -> str:
         """The URL with its port, the user part as written."""

@@ -168,18 +168,18 @@ class SSHHost:
         return time.time() + offset if offset is not None else 0.0
 
     def _trust_line(self, spec: str) -> str:
-        files, folders = store_paths(spec)
-        return script.trust_line(files, folders, STORES.digests())
+        files, folders, within = store_paths(spec)
+        return script.trust_line(files, folders, STORES.digests(), within)
 
-    def _trust(self, spec: str) -> str:
+    def _trust(self, spec: str) -> bytes:
         if spec == "none":
-            return ""
+            return b""
         with self._reading:
             if spec not in self._stores:
                 part = None if spec else self._gathering.take(("trust",), self.deadline.left())
                 found = part or self._look(self._trust_line(spec))
                 self._stores[spec] = STORES.text(found.stdout.decode("latin-1"))
-            return self._stores[spec]
+            return self._stores[spec].encode("latin-1")
 
 
 def _slowness(argv: Sequence[str]) -> int:

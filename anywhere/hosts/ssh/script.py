@@ -88,9 +88,10 @@ def folder_line(path: str) -> str:
     return f"list_folder {shlex.quote(path)}"
 
 
-def trust_line(files: Iterable[str], folders: Iterable[str], digests: Iterable[str]) -> str:
-    """A CA store; its content only when its digest is none of these."""
-    return f"trust {STORE.size} {shlex.quote(' '.join(digests))} {shlex.join(files)} -- {shlex.join(folders)}"
+def trust_line(files: Iterable[str], folders: Iterable[str], digests: Iterable[str], within: Iterable[str] = ()) -> str:
+    """A CA store; its content only when its digest is none of these. `within`: what no link may lead out of."""
+    words = f"{shlex.quote(' '.join(digests))} {shlex.quote(' '.join(within))}"
+    return f"trust {STORE.size} {words} {shlex.join(files)} -- {shlex.join(folders)}"
 
 
 def name_line(name: str) -> str:

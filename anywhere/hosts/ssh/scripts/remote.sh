@@ -110,41 +110,63 @@ list_folder() {
     mark $?
 }
 
-# trust MOST DIGESTS FILE... -- FOLDER...: a CA store as Go finds it, namely the first file with a certificate in it and
+# trust MOST DIGESTS WITHIN FILE... -- FOLDER...: a CA store as Go finds it, namely the first file that can be read and
 # all files of the folders, so many bytes of it. First a digest of the whole in a line; then the content, unless the
-# caller has it by that digest.
+# caller has it by that digest. WITHIN: folders that no link may lead out of; `more=FOLDER`: its .crt files alone.
 trust() {
     most=$1
     known=$2
+    inside=$3
     bundle=
-    shift 2
+    shift 3
     while [ "$1" != -- ]; do
-        if [ -z "$bundle" ] && [ -f "$1" ] && has_certificate "$1"; then bundle=$1; fi
+        if [ -z "$bundle" ] && [ -f "$1" ] && [ -r "$1" ] && is_inside "$1"; then bundle=$1; fi
         shift
     done
     shift
     folders=$#
     for folder in "$@"; do
+        only=
+        case $folder in more=*) folder=${folder#more=} only=.crt ;; esac
+        outside=" $(links_out "$folder") "
         for path in "$folder"/* "$folder"/.[!.]*; do
-            case ${path##*/} in
-                # OpenSSL's links by hash: what they point to stands in the folder under its own name.
-                [0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].[0-9]*) continue ;;
-            esac
+            if [ -h "$path" ]; then
+                case ${path##*/} in
+                    # OpenSSL's links by hash: what they point to stands in the folder under its own name.
+                    [0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].[0-9]*) continue ;;
+                esac
+                case $outside in *" ${path##*/} "*) continue ;; esac
+            fi
+            case $path in *"$only") ;; *) continue ;; esac
             if [ $# -lt 2000 ] && [ -f "$path" ] && [ "$path" != "$bundle" ]; then set -- "$@" "$path"; fi
         done
     done
     shift "$folders"
     if [ "$bundle" ]; then set -- "$bundle" "$@"; fi
-    digest=$(limited 5 cat /dev/null "$@" 2>/dev/null | head -c "$most" | sha256sum 2>/dev/null)
+    # sed ends the last line of each file, which cat leaves as it is: the next certificate has to begin a line.
+    digest=$(limited 5 sed '' /dev/null "$@" 2>/dev/null | head -c "$most" | sha256sum 2>/dev/null)
     digest=${digest%% *}
     echo "$digest"
     case " $known " in
         *" ${digest:-none} "*) ;;
-        *) limited 5 cat /dev/null "$@" 2>/dev/null | head -c "$most" ;;
+        *) limited 5 sed '' /dev/null "$@" 2>/dev/null | head -c "$most" ;;
     esac
     mark 0
 }
 
-has_certificate() {
-    limited 3 head -c "$most" "$1" 2>/dev/null | grep -q -e '-----BEGIN CERTIFICATE-----'
+is_inside() {
+    if [ -z "$inside" ] || ! [ -h "$1" ]; then return 0; fi
+    for place in $inside; do
+        case $(readlink -f "$1" 2>/dev/null) in "$place"/*) return 0 ;; esac
+    done
+    return 1
+}
+
+# The links of a folder that lead out of what a container has, by name: one program for all of them.
+links_out() {
+    if [ -z "$inside" ]; then return 0; fi
+    keep=
+    for place in $inside; do keep="$keep -e /->.$(echo "$place" | sed 's/[/.]/\\&/g')\\//d"; done
+    # shellcheck disable=SC2012,SC2086 # a listing is what shows where links lead; the expressions are several words
+    limited 3 ls -l "$1/" 2>/dev/null | sed -n $keep -e 's/.* \([^ ]*\) -> \/.*/\1/p' | tr '\n' ' '
 }

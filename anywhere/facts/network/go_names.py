@@ -1,0 +1,112 @@
+"""How a Go program resolves a name here, where that differs from the C library: nsswitch.conf, hosts file, resolv.conf, EDNS.
+
+Sources: Go net conf.go (hostLookupOrder), nss.go, hosts.go, dnsconfig_unix.go, dnsclient_unix.go; ecs-init/docker (the agent's
+container has the host's hosts file and resolv.conf, and no nsswitch.conf).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from anywhere.facts.files import Access, read_text
+from anywhere.facts.network.lookup import Lookup
+from anywhere.facts.network.resolv_conf import RESOLV_CONF, _address, pins
+from anywhere.hosts.base import Answer, Host
+from anywhere.model import Reason
+
+NSSWITCH = "/etc/nsswitch.conf"
+FILES, DNS = "files", "dns"
+MOST = 3  # nameservers that Go asks, as the C library
+USUAL = (FILES, DNS)
+
+
+@dataclass(frozen=True, slots=True)
+class GoNames:
+    """What Go reads: the order of sources on the host and in the agent's container, the nameservers, the pins by name.
+
+    `usual` is whether the C library reads the same, so that the system's own answer stands for Go's."""
+
+    order: tuple[str, ...] = USUAL
+    servers: tuple[str, ...] = ()
+    pins: tuple[tuple[str, str], ...] = ()
+    usual: bool = True
+    usual_in_container: bool = True
+
+    def differs_for(self, component: str) -> bool:
+        """Whether this component's own reading has to be followed."""
+        return not (self.usual_in_container if component == "ecs-agent" else self.usual)
+
+    def answer(self, found: Lookup, component: str) -> Answer:
+        """What this component gets for the name, from the files and from each nameserver's own answer."""
+        order = USUAL if component == "ecs-agent" else self.order
+        for source in order:
+            pinned = tuple(address for name, address in self.pins if name == found.name.lower().rstrip("."))
+            if source == FILES and pinned:
+                return Answer(found.name, "hosts file", pinned)
+            if source == DNS and (told := decide(found, self.servers)).addresses:
+                return told
+        return decide(found, self.servers) if DNS in order else Answer(found.name, FILES, (), Reason.NAME_UNKNOWN)
+
+
+def go_names(host: Host) -> GoNames:
+    """What Go programs on this host read."""
+    text = read_text(host, NSSWITCH)
+    order, plain = read_order(text.content) if text.access is Access.READ else (USUAL, True)
+    resolv = read_text(host, RESOLV_CONF).content
+    servers, same = read_servers(resolv)
+    pinned = tuple((pin.name, pin.address) for pin in pins(host))
+    usual = order == USUAL and plain and same
+    return GoNames(order, servers, pinned, usual, usual)
+
+
+def read_order(text: str) -> tuple[tuple[str, ...], bool]:
+    """The sources that Go uses, in their order, and whether the line has no condition that only the C library obeys."""
+    for line in text.splitlines():
+        database, colon, rest = line.partition("#")[0].partition(":")
+        if not colon or database.strip() != "hosts":
+            continue
+        words = [word for word in rest.lower().replace("[", " [").split() if word]
+        found = tuple(dict.fromkeys(word for word in words if word in USUAL))
+        return found or USUAL, not any("[" in word for word in words)
+    return USUAL, True
+
+
+def read_servers(text: str) -> tuple[tuple[str, ...], bool]:
+    """The nameservers as Go reads resolv.conf, and whether the C library reads the same: for Go a carriage return is a
+    blank, and a line may start with blanks."""
+    servers, same = [], True
+    for line in text.split("\n"):
+        words = line.split()
+        if len(words) > 1 and words[0] == "nameserver" and (address := _address(words[1])):
+            servers.append(address)
+            same = same and "\r" not in line and not line[0].isspace()
+    return tuple(servers[:MOST]), same
+
+
+def decide(found: Lookup, servers: Sequence[str], without_edns: Sequence[str] = ()) -> Answer:
+    """The answer of the first nameserver that gives one: addresses, or the word that there is no such name."""
+    told = {answer.source: answer for answer in found.servers}
+    last = Answer(found.name, "", (), Reason.NAMESERVER_TIMEOUT, "no nameserver answers")
+    for server in servers:
+        answer = told.get(server)
+        if answer is None:
+            continue
+        if server in without_edns:
+            last = replace(answer, addresses=(), reason=Reason.SERVER_FAILURE, detail="refuses questions with EDNS")
+            continue
+        if answer.addresses or answer.reason is Reason.NAME_UNKNOWN:
+            return answer
+        last = answer
+    return last
+
+
+def plain_servers(lookups: Sequence[Lookup]) -> tuple[str, ...]:
+    """The nameservers that answer questions without EDNS alone; packets that were lost make one name look so, not most."""
+    answers = [answer for one in lookups for answer in one.servers if answer.addresses]
+    seen = dict.fromkeys(answer.source for answer in answers)
+    return tuple(
+        server
+        for server in seen
+        if 2 * sum(a.plain for a in answers if a.source == server) > sum(a.source == server for a in answers)
+    )

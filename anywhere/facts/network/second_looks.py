@@ -1,0 +1,105 @@
+"""Second looks at what failed: what else would have passed, and what only wanted an agent's patience."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from anywhere.evidence import Look
+from anywhere.facts.network.vantage import Vantage
+from anywhere.facts.network.visit import Visit, is_foreign
+from anywhere.hosts.base import Host, Probe, ProbeSpec
+from anywhere.model import Reason, Stage
+from anywhere.threads import fan_out, race
+
+# Bytes: what Ethernet carries, so the same once more. What passes then was lost by chance.
+FULL_SEGMENT = 1460
+NEUTRAL_NAME = "www.example.com"
+# Bytes: below any tunnel's overhead, yet a ClientHello still fits into one segment and its server name can be read.
+SMALL_SEGMENT = 900
+SMALLEST_SEGMENT = 536  # what every path must carry (RFC 791)
+STALLED = (Reason.TLS_TIMEOUT, Reason.TLS_RESET, Reason.HTTP_TIMEOUT)
+DATES = (Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID)
+
+
+# What may only be slow: the agents wait up to 30 s for a connection and an answer, 10 s for TLS.
+MAY_BE_SLOW = (Reason.TIMEOUT, Reason.TLS_TIMEOUT, Reason.HTTP_TIMEOUT, Reason.PROXY_UNREACHABLE, Reason.PROXY_ERROR)
+LONG_STEP = 6.0  # seconds for a step that stalled
+
+
+def again(host: Host, first: Visit, patience: float) -> Visit:
+    """Try what stalled once more with an agent's patience, beside the second looks; what then works is only slow."""
+    stalled = [probe for probe in first.probes if probe.reason in MAY_BE_SLOW and probe.stalled and not probe.late]
+    if not patience or not stalled:
+        return _twice(host, first)
+    host.deadline.grow(patience)
+    specs = [replace(probe.spec, proxy=first.proxy, wait=LONG_STEP) for probe in stalled]
+    calls: list[Callable[[], Visit | tuple[Probe, ...]]] = [
+        partial(_twice, host, first),
+        lambda: tuple(fan_out([partial(host.probe, spec) for spec in specs])),
+    ]
+    results = race(calls, lambda done, _: _is_told(done.get(0)))
+    looked, longer = results.get(0), results.get(1)
+    if isinstance(longer, tuple):
+        slow = {id(probe): better for probe, better in zip(stalled, longer) if better.ok}
+        probes = tuple(slow.get(id(probe), probe) for probe in first.probes)
+        if slow and all(probe.ok for probe in probes):
+            return replace(first, probes=probes)
+        first = replace(first, probes=probes)
+    return replace(looked, probes=first.probes) if isinstance(looked, Visit) else first
+
+
+def _is_told(looked: Visit | tuple[Probe, ...] | None) -> bool:
+    """Whether a second look shows what would pass: then it is no slowness that keeps the first from it."""
+    return isinstance(looked, Visit) and any(probe.ok for _, probe in looked.second)
+
+
+def _twice(host: Host, first: Visit) -> Visit:
+    """Ask what else would have passed, address by address, for what failed above TCP or was opened on the way."""
+    failed = [probe for probe in first.probes if not probe.ok]
+    opened = [probe for probe in first.probes if probe.ok and first.vantage.own_store and is_foreign(probe)]
+    if not failed and not opened:
+        return first
+    looks: list[tuple[Look, ProbeSpec]] = []
+    for probe in failed[:2] if first.ok else failed[:1]:
+        spec = replace(probe.spec, proxy=first.proxy)
+        looks += [(name, look) for name, look in _looks(probe, spec, first.vantage) if name not in dict(looks)]
+    for probe in opened[:1]:
+        trust = first.vantage.trust or "none"
+        looks.append((Look.COMPONENT_TRUST, replace(probe.spec, proxy=first.proxy, trust=trust)))
+    results = fan_out([partial(host.probe, spec) for _, spec in looks])
+    return replace(first, second=tuple((name, result) for (name, _), result in zip(looks, results)))
+
+
+def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[Look, ProbeSpec]]:
+    looks: list[tuple[Look, ProbeSpec]] = []
+    if probe.reason in STALLED:
+        looks.append((Look.FULL_SEGMENTS, replace(spec, mss=FULL_SEGMENT)))
+        looks.append((Look.SMALL_SEGMENTS, replace(spec, mss=SMALL_SEGMENT)))
+        looks.append((Look.SMALLEST_SEGMENTS, replace(spec, mss=SMALLEST_SEGMENT)))
+    if probe.reason in (Reason.TLS_TIMEOUT, Reason.TLS_RESET):
+        looks.append((Look.OTHER_NAME, replace(spec, sni=NEUTRAL_NAME, verify=False, scheme="tls")))
+    if probe.reason in DATES or probe.reason is Reason.CERT_UNTRUSTED:
+        looks.append((Look.ANY_TRUST, replace(spec, verify=False)))
+    if probe.reason in DATES:
+        looks.append((Look.ANY_DATE, replace(spec, any_date=True)))
+    if probe.reason is Reason.CERT_UNTRUSTED and vantage.trust:
+        looks.append((Look.HOST_TRUST, replace(spec, trust="")))
+    if probe.reason in (Reason.TLS_VERSION, Reason.TLS_RESET):
+        if spec.suites != "go":
+            looks.append((Look.GO_SUITES, replace(spec, suites="go", scheme="tls")))
+        looks.append((Look.ANY_SUITES, replace(spec, suites="any", verify=False, scheme="tls")))
+    # A status in HTTP proves the scheme; only 400 is also what a TLS port says to plain HTTP.
+    spoke = probe.http is not None and probe.http.status != 400
+    if probe.stage is Stage.PROXY and probe.reason in (Reason.PROXY_ERROR, Reason.PROXY_UNREACHABLE) and not spoke:
+        looks.append((Look.OTHER_SCHEME, replace(spec, proxy=other_scheme(spec.proxy), verify=False)))
+    return looks
+
+
+def other_scheme(proxy: str) -> str:
+    """The same proxy spoken to with TLS where the URL says http, and in plain HTTP where it says https or socks5."""
+    scheme, mark, rest = proxy.partition("://")
+    if not mark:
+        return "https://" + proxy
+    return ("https" if scheme.lower() == "http" else "http") + mark + rest

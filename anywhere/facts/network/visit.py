@@ -1,0 +1,47 @@
+"""One endpoint as its component reaches it: the name resolved by its rules, every address probed with its request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anywhere.catalogue.endpoints import Endpoint
+from anywhere.catalogue.issuers import is_public
+from anywhere.evidence import Look
+from anywhere.facts.network.lookup import Lookup
+from anywhere.facts.network.vantage import Vantage
+from anywhere.hosts.base import Probe
+from anywhere.model import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One endpoint as its component reaches it. `lookup` is None where the proxy resolves the name. `second` holds the
+    second looks at a failed probe."""
+
+    endpoint: Endpoint
+    vantage: Vantage
+    proxy: str
+    lookup: Lookup | None
+    proxy_lookup: Lookup | None
+    probes: tuple[Probe, ...]
+    second: tuple[tuple[Look, Probe], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether at least one address answered all the way up."""
+        return any(probe.ok for probe in self.probes)
+
+    @property
+    def best(self) -> Probe | None:
+        """The probe that came furthest."""
+        order = list(Stage)
+        return max(self.probes, key=lambda probe: (probe.ok, order.index(probe.stage)), default=None)
+
+    def look(self, name: Look) -> Probe | None:
+        """A second look by its name."""
+        return dict(self.second).get(name)
+
+
+def is_foreign(probe: Probe) -> bool:
+    """Whether the certificate comes from an issuer that AWS does not use."""
+    return probe.tls is not None and not is_public(probe.tls.issuer_organization or probe.tls.issuer)

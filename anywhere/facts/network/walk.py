@@ -1,0 +1,96 @@
+"""The way of one component to one endpoint, walked: its proxy, its resolver's rules, its store, its request."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from anywhere.catalogue.endpoints import Endpoint
+from anywhere.errors import ParseError
+from anywhere.facts.files import list_folder
+from anywhere.facts.network.go_names import go_names
+from anywhere.facts.network.lookup import first_addresses, lookup
+from anywhere.facts.network.second_looks import again
+from anywhere.facts.network.vantage import Vantage
+from anywhere.facts.network.visit import Visit
+from anywhere.hosts.base import Host, Probe, ProbeSpec
+from anywhere.hosts.probe.proxy_url import ProxyUrl
+from anywhere.model import Reason
+from anywhere.threads import fan_out
+
+ADDRESSES_PER_FAMILY = 4  # AWS answers with up to eight; four show a filter that lets some through
+
+
+def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[str], patience: float = 0.0) -> Visit:
+    """Resolve and probe one endpoint the way its component does, then look again where that helps."""
+    proxy = vantage.proxy_for(endpoint.host, endpoint.port, endpoint.scheme)
+    base = ProbeSpec(
+        endpoint.host,
+        endpoint.port,
+        endpoint.scheme,
+        endpoint.path,
+        proxy=proxy,
+        suites=vantage.suites,
+        trust=_trust(host, endpoint, vantage),
+        client=endpoint.component,
+        service=endpoint.service,
+    )
+    if proxy:
+        return _through(host, endpoint, vantage, base, servers, patience)
+    names = go_names(host)
+    if names.differs_for(endpoint.component):
+        found = lookup(host, endpoint.host, servers)
+        found = replace(found, own=names.answer(found, endpoint.component))
+        probes = _probe_all(host, base, spread(found.addresses))
+        return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
+    probes = _probe_all(host, base, spread(first_addresses(host, endpoint.host, servers)))
+    first = again(host, Visit(endpoint, vantage, "", None, None, probes), patience)
+    return replace(first, lookup=lookup(host, endpoint.host, servers))
+
+
+def _through(
+    host: Host, endpoint: Endpoint, vantage: Vantage, base: ProbeSpec, servers: Sequence[str], patience: float
+) -> Visit:
+    """An endpoint behind a proxy, which resolves its name."""
+    try:
+        name = ProxyUrl.parse(base.proxy).host
+    except ParseError:
+        # What cannot be dialed is an outcome of this component's probes; nobody else's verdict depends on it.
+        return Visit(endpoint, vantage, base.proxy, None, None, (host.probe(base),))
+    targets = (name,) if _is_address(name) else spread(first_addresses(host, name, servers))[:2]
+    probes = _probe_all(host, base, targets)
+    found = None if _is_address(name) else lookup(host, name, servers)
+    # A proxied component resolves nothing; only whether a denied number exists at all is worth a question.
+    denied = any(probe.reason is Reason.PROXY_DENIED for probe in probes)
+    own = lookup(host, endpoint.host, servers) if endpoint.shard and denied else None
+    return again(host, Visit(endpoint, vantage, base.proxy, own, found, probes), patience)
+
+
+CERTS_D = "/etc/docker/certs.d"
+
+
+def _trust(host: Host, endpoint: Endpoint, vantage: Vantage) -> str:
+    """The component's store; dockerd adds the CAs of a registry's own folder (moby registry, ReadCertsDirectory)."""
+    if vantage.component != "docker" or endpoint.host not in (list_folder(host, CERTS_D) or ()):
+        return vantage.trust
+    return "|".join(filter(None, (vantage.trust, f"more={CERTS_D}/{endpoint.host}")))
+
+
+def _probe_all(host: Host, base: ProbeSpec, addresses: Iterable[str]) -> tuple[Probe, ...]:
+    return tuple(fan_out([partial(host.probe, replace(base, address=address)) for address in addresses]))
+
+
+def spread(addresses: Sequence[str]) -> tuple[str, ...]:
+    """At most four addresses of each family, in the answer's order."""
+    families = ([a for a in addresses if ":" not in a], [a for a in addresses if ":" in a])
+    return tuple(address for family in families for address in family[:ADDRESSES_PER_FAMILY])
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

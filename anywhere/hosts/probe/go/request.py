@@ -1,0 +1,126 @@
+"""The requests of the agents, byte for byte but for signature, token and random values, with no credential.
+
+The order is net/http's: Host, User-Agent, the body's length, the other headers sorted, then Accept-Encoding.
+Sources: Go net/http request.go (Request.write), transfer.go; gorilla/websocket client.go; the agents on the wire.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from anywhere.catalogue.requests import CALLS, Call
+from anywhere.hosts.base import ProbeSpec
+
+GO, CURL = "Go-http-client/1.1", "curl/7.88.1"
+# As seen; the versions are those of the releases that the facts were taken from.
+AGENTS: Mapping[str, str] = {
+    "ecs-agent": "Amazon ECS Agent - v1.105.1 (*8dfceca6) (linux; debian_12) (+http://aws.amazon.com/ecs/)",
+    "ssm-agent": "aws-sdk-go/1.55.5 (go1.23.12; linux; amd64) amazon-ssm-agent/3.3.3050.0",
+    "docker": "docker/28.5.1 go/go1.24.8 git-commit/f8215cc kernel/6.1.0-28-amd64 os/linux arch/amd64",
+    "task": "aws-sdk-go/1.55.5 (go1.23.12; linux; amd64) amazon-ssm-agent/3.3.3050.0",
+}
+TOOL = "ecs-anywhere-toolkit"
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+# The length of the session tokens that AWS gives: with one, a request fills more than one packet, as the agents' do.
+TOKEN_LENGTH = 1100
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The bytes to send, and what an upgrade's answer has to hold."""
+
+    data: bytes
+    accept: str = ""
+
+
+def call_of(spec: ProbeSpec) -> Call:
+    """What this component asks of this service."""
+    return CALLS.get((spec.client, spec.service), Call(json=False))
+
+
+def build(spec: ProbeSpec, nonce: bytes, now: float) -> Request:
+    """The request for a probe; `nonce` is 16 random bytes, `now` epoch seconds for X-Amz-Date."""
+    if spec.scheme == "wss":
+        return _upgrade(spec, nonce, now)
+    if not spec.client:
+        return Request(
+            _lines(f"GET {spec.path} HTTP/1.1", ("Host", spec.host), ("User-Agent", TOOL), ("Accept", "*/*"))
+        )
+    if spec.client == "installer":
+        return Request(
+            _lines(f"GET {spec.path} HTTP/1.1", ("Host", spec.host), ("User-Agent", CURL), ("Accept", "*/*"))
+        )
+    return Request(_call(spec, call_of(spec), nonce, now))
+
+
+def _call(spec: ProbeSpec, call: Call, nonce: bytes, now: float) -> bytes:
+    body = b"" if spec.get else call.body.encode()
+    head = [("Host", spec.host), ("User-Agent", AGENTS.get(spec.client, GO))]
+    if call.chunked and body:
+        head.append(("Transfer-Encoding", "chunked"))
+    elif body:
+        head.append(("Content-Length", str(len(body))))
+    others: dict[str, str] = {}
+    if body:
+        others = {"Content-Type": call.content_type, "X-Amz-Date": _date(now)}
+        others |= {"X-Amz-Target": call.target} if call.target else {}
+        if spec.client == "ecs-agent":
+            others |= {"Amz-Sdk-Invocation-Id": _uuid(nonce), "Amz-Sdk-Request": "attempt=1; max=3"}
+        if call.chunked:
+            others |= {"X-Amz-Content-Sha256": hashlib.sha256(body).hexdigest()}
+        elif not spec.small:
+            others |= {"X-Amz-Security-Token": _token(nonce)}
+    if spec.client == "docker":
+        head.append(("Connection", "close"))
+    wire = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n" if call.chunked and body else body
+    line = f"{'POST' if body else 'GET'} {spec.path} HTTP/1.1"
+    return _lines(line, *head, *sorted(others.items()), ("Accept-Encoding", "gzip")) + wire
+
+
+def _upgrade(spec: ProbeSpec, nonce: bytes, now: float) -> Request:
+    key = base64.b64encode(nonce).decode()
+    others = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": key, "Sec-WebSocket-Version": "13"}
+    if spec.client:
+        others["X-Amz-Date"] = _date(now)
+        if not spec.small:
+            others["X-Amz-Security-Token"] = _token(nonce)
+    agent = GO if spec.client else TOOL
+    head = _lines(f"GET {spec.path} HTTP/1.1", ("Host", spec.host), ("User-Agent", agent), *sorted(others.items()))
+    return Request(head, base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode())
+
+
+def connect(host: str, port: int, authorization: str, client: str) -> bytes:
+    """CONNECT to a proxy, as the program writes it. `authorization` is empty where it sends none."""
+    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    agent = CURL if client == "installer" else GO if client else TOOL
+    extra = [("Proxy-Authorization", authorization)] if authorization else []
+    head = [("Host", target), ("User-Agent", agent)]
+    if client == "installer":
+        return _lines(f"CONNECT {target} HTTP/1.1", head[0], *extra, head[1], ("Proxy-Connection", "Keep-Alive"))
+    return _lines(f"CONNECT {target} HTTP/1.1", *head, *extra)
+
+
+def _lines(first: str, *headers: tuple[str, str]) -> bytes:
+    return "".join((first, "\r\n", *(f"{name}: {value}\r\n" for name, value in headers), "\r\n")).encode("latin-1")
+
+
+def _date(now: float) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+
+
+def _token(nonce: bytes) -> str:
+    """Made up, of the length of a real one, and different each time."""
+    digest, made = nonce, b""
+    while len(made) < TOKEN_LENGTH:
+        digest = hashlib.sha256(digest).digest()
+        made += digest
+    return base64.b64encode(made).decode()[:TOKEN_LENGTH]
+
+
+def _uuid(nonce: bytes) -> str:
+    text = nonce.hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:32]}"
