@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import select
 import socket
 import ssl
@@ -105,6 +107,14 @@ def read_request(sock: socket.socket) -> bytes:
     return data
 
 
+def switching(request: bytes) -> bytes:
+    """The answer that opens the WebSocket that this request asks for (RFC 6455)."""
+    key = next(line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:")).split()[1]
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()).decode()
+    head = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    return f"HTTP/1.1 101 Switching Protocols\r\n{head}".encode()
+
+
 def https(context: ssl.SSLContext, answer: str | Handler = REFUSAL) -> Handler:
     """TLS, then one request and this answer, or another handler behind TLS."""
 
@@ -166,7 +176,7 @@ def context(leaf: trustme.LeafCert, *, whole: bool = True) -> ssl.SSLContext:
 
 def ladder(trusted: str, budget: float = 6.0) -> Ladder:
     """A ladder over real sockets that trusts these certificates."""
-    return Ladder(open_tcp, Contexts(lambda _: trusted), Deadline(budget), budget, time.time)
+    return Ladder(open_tcp, Contexts(lambda _: trusted.encode()), Deadline(budget), budget, time.time)
 
 
 def climb(ladder: Ladder, port: int, **changes: object) -> Probe:

@@ -246,11 +246,13 @@ class _Climb:
             end = self._end(TLS_SHARE)
             self.sock = tls = handshake(self.sock, self.ladder.contexts.get(self.spec.suites, self.long_chains), name)
             shake(tls, end)
-            self._note(tls=facts_of(tls, presented(tls), self.spec.verify))
+            chain = presented(tls)
+            facts = facts_of(tls, chain)
+            self._note(tls=facts)
             if self.spec.verify:
                 now = 0.0 if self.spec.any_date else self._now()
-                notes = self.ladder.contexts.check(presented(tls), self.spec.trust, name, now)
-                self._note(differs=notes)
+                self._note(differs=self.ladder.contexts.check(chain, self.spec.trust, name, now))
+                self._note(tls=replace(facts, verified=True) if facts else None)
         except (OSError, ValueError, Untrusted) as error:
             raise _Failed(Stage.TLS, *reason_of(error)) from error
         finally:

@@ -14,7 +14,7 @@ from anywhere.hosts.probe.flight import Refused
 from anywhere.hosts.probe.go.certificate import Certificate, parse
 from anywhere.hosts.probe.go.chain import Pool, Untrusted, verify
 from anywhere.hosts.probe.go.der import Malformed
-from anywhere.hosts.probe.go.long_chains import allow
+from anywhere.hosts.probe.go.long_chains import EXCESSIVE, allow
 from anywhere.hosts.probe.go.suites import SUITES
 from anywhere.model import Reason
 
@@ -92,6 +92,8 @@ def reason_of(error: Exception) -> tuple[Reason, str]:
         return Reason.TLS_RESET, "connection ended in the handshake"
     if isinstance(error, ssl.SSLError):
         name = error.reason or ""
+        if name == "EXCESSIVE_MESSAGE_SIZE":
+            return Reason.TLS_RESET, EXCESSIVE
         reason = _BY_SSL_REASON.get(name, Reason.TLS_RESET)
         return reason, _DETAILS.get(reason) or name.replace("_", " ").lower() or str(error)
     return Reason.TLS_RESET, str(error)
@@ -108,7 +110,7 @@ def presented(tls: ssl.SSLSocket) -> list[bytes]:
         return []
 
 
-def facts_of(tls: ssl.SSLSocket, chain: Sequence[bytes], verified: bool) -> TlsFacts | None:
+def facts_of(tls: ssl.SSLSocket, chain: Sequence[bytes]) -> TlsFacts | None:
     """The session and the presented chain, trusted or not; None when nothing was presented."""
     if not chain:
         return None
@@ -126,7 +128,6 @@ def facts_of(tls: ssl.SSLSocket, chain: Sequence[bytes], verified: bool) -> TlsF
         leaf.not_before if leaf else 0.0,
         leaf.not_after if leaf else 0.0,
         tuple(_one_line(dict(one.issuer_names)) for one in parsed),
-        verified,
     )
 
 

@@ -37,6 +37,7 @@ from tests.support.loopback import (
     reset,
     says,
     silent,
+    switching,
 )
 from tests.support.pace import within
 
@@ -98,7 +99,7 @@ def test_a_websocket_upgrade_is_answered(good: ssl.SSLContext, trusted: str, sta
 
     def handler(tls: socket.socket) -> None:
         seen.append(read_request(tls))
-        tls.sendall(REFUSAL.replace("403", str(status)).encode())
+        tls.sendall(switching(seen[0]) if status == 101 else REFUSAL.replace("403", str(status)).encode())
 
     is_(outcome(https(good, handler), trusted, scheme="wss", path="/ws?x=1"), Stage.DONE, None)
     head = seen[0].decode()
@@ -109,7 +110,7 @@ def test_a_websocket_upgrade_is_answered(good: ssl.SSLContext, trusted: str, sta
 
 def test_the_requests_are_larger_than_a_segment(good: ssl.SSLContext, trusted: str) -> None:
     seen: list[bytes] = []
-    outcome(https(good, lambda tls: seen.append(read_request(tls))), trusted)
+    outcome(https(good, lambda tls: seen.append(read_request(tls))), trusted, client="ecs-agent", service="ecs")
     assert len(seen[0]) > 1500
 
 
