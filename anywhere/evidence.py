@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Literal, TypedDict
 
-Scheme = Literal["https", "wss", "http", "tls", "tcp"]
+Scheme = Literal["https", "wss", "http", "tls", "tcp", "hello"]
 Suites = Literal["go", "go-before-1.22", "docker", "ecs-agent", "any", "none"]
 
 
@@ -28,6 +28,9 @@ class Look(StrEnum):
     GO_SUITES = "go-suites"
     ANY_SUITES = "any-suites"
     OTHER_SCHEME = "other-scheme"
+    OWN_REQUEST = "own-request"
+    OLDER_GO = "older-go"
+    LARGE_HELLO = "large-hello"
 
 
 class Timings(TypedDict, total=False):

@@ -243,6 +243,11 @@ _ROWS = (
         "The median over all endpoints that answer; one slow endpoint is no slow path.",
     ),
     CheckText(
+        "endpoints.large-hello",
+        "a ClientHello of two segments passes",
+        "One endpoint of each way out is greeted once more with a post-quantum key share, as Go does since 1.24.",
+    ),
+    CheckText(
         "endpoints.idle",
         "a quiet connection survives",
         "With --idle: one channel of each kind is held without a byte, then used (amazon-ecs-agent issue 553).",

@@ -11,6 +11,14 @@ from dataclasses import dataclass
 
 AMZ_JSON = "application/x-amz-json-1.1"
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
+GO, CURL = "Go-http-client/1.1", "curl/7.88.1"
+# As seen; the versions are those of the releases that the facts were taken from.
+AGENTS: Mapping[str, str] = {
+    "ecs-agent": "Amazon ECS Agent - v1.105.1 (*8dfceca6) (linux; debian_12) (+http://aws.amazon.com/ecs/)",
+    "ssm-agent": "aws-sdk-go/1.55.5 (go1.23.12; linux; amd64) amazon-ssm-agent/3.3.3050.0",
+    "docker": "docker/28.5.1 go/go1.24.8 git-commit/f8215cc kernel/6.1.0-28-amd64 os/linux arch/amd64",
+    "task": "aws-sdk-go/1.55.5 (go1.23.12; linux; amd64) amazon-ssm-agent/3.3.3050.0",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from anywhere.checks.agents import agents, credentials, features, registration
 from anywhere.checks.base import Check
 from anywhere.checks.containers import docker, egress, subnets
-from anywhere.checks.endpoints import latency, reach, tls
+from anywhere.checks.endpoints import hello, latency, reach, tls
 from anywhere.checks.netfilter import rules
 from anywhere.checks.network import dns, host_firewall, ipv6, names, ports, proxy
 from anywhere.checks.system import capacity, clock, identity, isolation, machine, permission
@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     *host_firewall.CHECKS,
     *proxy.CHECKS,
     *reach.CHECKS,
+    *hello.CHECKS,
     tls.trust_store,
     clock.clock,
     tls.interception,

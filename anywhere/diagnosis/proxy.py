@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from anywhere.catalogue.requests import AGENTS, GO
 from anywhere.diagnosis.engine import Case, Claim, Mend, Rule, Say
 from anywhere.diagnosis.evidence import (
     REACH,
@@ -104,6 +105,24 @@ def _wrong_scheme(case: Case) -> Iterator[int]:
             yield index
 
 
+def _by_request(case: Case) -> Iterator[int]:
+    """Refused to the agent's own request, and passed when asked as curl does: by User-Agent, method or header."""
+    for index, finding in case.trouble(REACH, "endpoints.websocket"):
+        if look(finding, Look.OWN_REQUEST) == "passes":
+            yield index
+
+
+def _what_to_allow(findings: Sequence[Finding]) -> str:
+    inside = any(finding.stage is Stage.PROXY for finding in findings)
+    agents = sorted({AGENTS.get(Seen(finding).component, GO).partition(" (")[0] for finding in findings})
+    if inside:
+        return f"Have the proxy allow CONNECT to port 443 with the User-Agent {GO}, which the agents' library sends."
+    return (
+        f"Have the device allow POST and GET with Upgrade to these names, with the User-Agents {', '.join(agents)} and "
+        f"{GO}, the header X-Amz-Target and Content-Type application/x-amz-json-1.1."
+    )
+
+
 def _because(*reasons: Reason) -> Claim:
     return lambda case: (i for i, f in reached(case, Stage.PROXY) if f.reason in reasons)
 
@@ -151,6 +170,12 @@ def _try(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
     return (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", "-x", proxy_of(findings), f"https://{host}/"),)
 
 
+def _try_as_agent(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
+    host, proxy = names(findings, 1).partition(" ")[0], proxy_of(findings)
+    way = ("-x", proxy, "--proxy-header", f"User-Agent: {GO}") if proxy else ()
+    return (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", "-A", GO, *way, f"https://{host}/"),)
+
+
 _DENIES: tuple[Say, Mend] = (
     lambda fs: f"{proxy_of(fs)} does not open {names(fs)} ({'; '.join(details(fs)[:2])})",
     lambda fs: Remedy(_allow(fs), _try(fs)),
@@ -164,6 +189,15 @@ RULES: tuple[Rule, ...] = (
     Rule("proxy.setting-ignored", _unreadable("proxy.setting-ignored"), _settings, _write_it),
     Rule("agent.stale-environment", _unreadable("agent.stale-environment"), _settings, _write_it),
     Rule("config.invalid", _unreadable("config.invalid"), _settings, _write_it),
+    Rule(
+        "proxy.denies-client",
+        _by_request,
+        lambda fs: (
+            f"{proxy_of(fs) or 'A device on the path'} refuses the agents' own requests to {names(fs)} and lets other "
+            f"programs pass ({'; '.join(details(fs)[:1]) or fs[0].summary})"
+        ),
+        lambda fs: Remedy(_what_to_allow(fs), _try_as_agent(fs)),
+    ),
     Rule("proxy.denies-endpoint", _pages_inside, *_DENIES),
     Rule("proxy.wrong-scheme", _unreadable("proxy.wrong-scheme"), _settings, _write_it),
     Rule(

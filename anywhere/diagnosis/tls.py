@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from anywhere.catalogue.issuers import is_public, product
 from anywhere.catalogue.suffixes import AWS_SUFFIXES
 from anywhere.diagnosis.engine import Case, Claim, Rule
-from anywhere.diagnosis.evidence import Seen, components, count, issuer, look, names, reached
+from anywhere.diagnosis.evidence import REACH, Seen, components, count, issuer, look, names, reached
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
@@ -69,6 +69,10 @@ def _clock(case: Case) -> Iterator[int]:
 
 def _because(*reasons: Reason) -> Claim:
     return lambda case: (i for i, f in reached(case, Stage.TLS) if f.reason in reasons)
+
+
+def _depends(case: Case) -> Iterator[int]:
+    return (index for index, finding in case.trouble(REACH) if finding.cause == "tls.agent-build")
 
 
 def _suites(case: Case) -> Iterator[int]:
@@ -161,6 +165,16 @@ RULES: tuple[Rule, ...] = (
         _because(Reason.NOT_TLS),
         lambda fs: f"what answers for {names(fs)} on port 443 does not speak TLS",
         Remedy("A captive portal, a plain HTTP proxy or a wrong port forward answers in AWS's place.", ()),
+    ),
+    Rule(
+        "tls.agent-build",
+        _depends,
+        lambda fs: f"it depends on how the agent was built whether TLS to {names(fs)} works: {fs[0].summary}",
+        Remedy(
+            "Have whatever ends TLS on the way present a certificate with a positive serial number, and offer ECDHE suites "
+            "or TLS 1.3: both kinds of build take these.",
+            (),
+        ),
     ),
     Rule(
         "tls.agent-suites",

@@ -86,7 +86,8 @@ class Answer:
 class ProbeSpec:
     """One climb of the ladder to one address.
 
-    `scheme` is `https`, `wss` (HTTP upgrade), `http` or `tcp`. `address` is what is dialled; empty with a `proxy`,
+    `scheme` is `https`, `wss` (HTTP upgrade), `http`, `tcp`, `tls` (the handshake alone) or `hello` (a greeting of two
+    segments). `address` is what is dialled; empty with a `proxy`,
     which is then asked to CONNECT to `host`. `suites` is `go` (defaults of Go programs), `ecs-agent` (RSA only below
     TLS 1.3), `any`, or `none` (what no server takes: a short greeting, answered by a short alert). `sni` replaces the
     server name sent; `verify` False accepts any certificate; `mss` clamps the segment size in bytes; `trust` lists CA

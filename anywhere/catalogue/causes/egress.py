@@ -63,6 +63,16 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
         "RFC 6066 section 3",
     ),
     CauseText(
+        "egress.large-hello",
+        "warn",
+        "A large ClientHello does not pass",
+        "A box that wants the server name in one segment drops or resets a greeting of two. Agents that are built with Go's "
+        "defaults from 1.24 on send one, with a post-quantum key share; older builds do not.",
+        "One endpoint of each way out is greeted with 1.5 kB after a small greeting was answered.",
+        "Have the device reassemble the greeting or pass the names unread; GODEBUG=tlsmlkem=0 keeps an agent's greeting small.",
+        "Go crypto/tls defaults.go (GODEBUG tlsmlkem); https://tldr.fail",
+    ),
+    CauseText(
         "egress.slow",
         "warn",
         "The way to AWS is slow",

@@ -36,6 +36,16 @@ PROXY_CAUSES: tuple[CauseText, ...] = (
         "RFC 9110 section 9.3.6",
     ),
     CauseText(
+        "proxy.denies-client",
+        "fail",
+        "The agents' own requests are refused, other programs' pass",
+        "The proxy, or a device on the path, decides by User-Agent, method or header: what curl shows is not what the agents "
+        "meet.",
+        "Each endpoint is asked with the agents' own request; what is refused is asked once more as curl asks.",
+        "Allow the User-Agents, methods and headers that the report names.",
+        "aws/amazon-ecs-agent, aws/amazon-ssm-agent, on the wire",
+    ),
+    CauseText(
         "proxy.wrong-scheme",
         "fail",
         "The proxy URL has the wrong scheme",

@@ -65,6 +65,17 @@ TLS_CAUSES: tuple[CauseText, ...] = (
         "amazon-ecs-agent ecs-agent/utils/cipher/cipher.go",
     ),
     CauseText(
+        "tls.agent-build",
+        "warn",
+        "It depends on how the agent was built",
+        "What this path presents is taken by agents that are built with older defaults of Go (as the public build scripts "
+        "of the ECS agent and the SSM agent do) and refused by those built with today's: a certificate with a negative "
+        "serial number, RSA key exchange below TLS 1.3.",
+        "The agents' suites and Go's rules for certificates, of both kinds of build.",
+        "A certificate with a positive serial number; ECDHE suites or TLS 1.3 on whatever ends TLS on the way.",
+        "Go GODEBUG x509negativeserial, tlsrsakex; aws/amazon-ecs-agent scripts/build; aws/amazon-ssm-agent go.mod",
+    ),
+    CauseText(
         "tls.wrong-name",
         "fail",
         "The certificate is for another name",

@@ -10,6 +10,7 @@ from anywhere.checks.endpoints.remedies import trust_the_component, trust_the_ho
 from anywhere.checks.endpoints.visit import (
     LATE,
     WORDS,
+    depends_on_build,
     describe,
     exists,
     failed_probes,
@@ -55,6 +56,11 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Fin
     evidence = _evidence(host, visit, table)
     if visit.ok and opened_for(visit):
         return _own_store(host, visit, subject, {**evidence, "own_store": True})
+    if (built := depends_on_build(visit)) and not is_partial(visit):
+        finding = trouble(
+            REACH, Status.WARN, subject, built, cause="tls.agent-build", seconds=seconds, evidence=evidence
+        )
+        return replace(finding, stage=Stage.TLS, reason=Reason.TLS_VERSION if not visit.ok else Reason.CERT_UNTRUSTED)
     if visit.ok and not is_partial(visit):
         finding = passed(REACH, subject, _how(visit), **evidence)
         return replace(finding, stage=Stage.DONE, seconds=seconds)

@@ -105,6 +105,17 @@ def opened_for(visit: Visit) -> bool:
     return look is not None and not look.ok
 
 
+def depends_on_build(visit: Visit) -> str:
+    """What agents of one build take here and those of another refuse; empty where all do the same."""
+    older = visit.look(Look.OLDER_GO)
+    if not visit.ok and older is not None and older.ok:
+        return "only RSA key exchange is offered, which builds with Go's defaults from 1.22 on no longer do"
+    best = visit.best
+    if visit.ok and best is not None and best.differs:
+        return f"the certificate has a {best.differs[0]}, which builds with Go's defaults from 1.23 on refuse"
+    return ""
+
+
 def where(visit: Visit) -> tuple[Stage, Reason, str]:
     """How far the component comes and why no further."""
     if not visit.probes:

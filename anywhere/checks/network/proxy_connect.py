@@ -14,7 +14,7 @@ from anywhere.facts.agents.components import Component, components
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.registration import registration
 from anywhere.facts.network.proxy_environment import ProxyEnvironment
-from anywhere.facts.network.survey import other_scheme
+from anywhere.facts.network.second_looks import other_scheme
 from anywhere.facts.network.vantage import FLAVOURS
 from anywhere.facts.system.units import Unit, units
 from anywhere.hosts.base import Host, Probe, ProbeSpec

@@ -23,13 +23,12 @@ USUAL = (FILES, DNS)
 
 @dataclass(frozen=True, slots=True)
 class GoNames:
-    """What Go reads: the order of sources on the host and in the agent's container, the nameservers, the pins by name.
+    """What Go reads: the order of sources on the host, which the agent's container does not know, and the nameservers.
 
     `usual` is whether the C library reads the same, so that the system's own answer stands for Go's."""
 
     order: tuple[str, ...] = USUAL
     servers: tuple[str, ...] = ()
-    pins: tuple[tuple[str, str], ...] = ()
     usual: bool = True
     usual_in_container: bool = True
 
@@ -37,11 +36,12 @@ class GoNames:
         """Whether this component's own reading has to be followed."""
         return not (self.usual_in_container if component == "ecs-agent" else self.usual)
 
-    def answer(self, found: Lookup, component: str) -> Answer:
+    def answer(self, host: Host, found: Lookup, component: str) -> Answer:
         """What this component gets for the name, from the files and from each nameserver's own answer."""
         order = USUAL if component == "ecs-agent" else self.order
+        name = found.name.lower().rstrip(".")
+        pinned = tuple(pin.address for pin in pins(host, (name,)) or () if pin.name == name)
         for source in order:
-            pinned = tuple(address for name, address in self.pins if name == found.name.lower().rstrip("."))
             if source == FILES and pinned:
                 return Answer(found.name, "hosts file", pinned)
             if source == DNS and (told := decide(found, self.servers)).addresses:
@@ -55,9 +55,8 @@ def go_names(host: Host) -> GoNames:
     order, plain = read_order(text.content) if text.access is Access.READ else (USUAL, True)
     resolv = read_text(host, RESOLV_CONF).content
     servers, same = read_servers(resolv)
-    pinned = tuple((pin.name, pin.address) for pin in pins(host))
     usual = order == USUAL and plain and same
-    return GoNames(order, servers, pinned, usual, usual)
+    return GoNames(order, servers, usual, usual)
 
 
 def read_order(text: str) -> tuple[tuple[str, ...], bool]:

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from anywhere.errors import ParseError
 from anywhere.evidence import Look
 from anywhere.facts.network.vantage import Vantage
 from anywhere.facts.network.visit import Visit, is_foreign
 from anywhere.hosts.base import Host, Probe, ProbeSpec
+from anywhere.hosts.probe.go.response import SWITCHING
+from anywhere.hosts.probe.ladder import bare_user, channel_refuses
+from anywhere.hosts.probe.proxy_url import ProxyUrl
 from anywhere.model import Reason, Stage
 from anywhere.threads import fan_out, race
 
@@ -25,6 +29,11 @@ DATES = (Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID)
 
 # What may only be slow: the agents wait up to 30 s for a connection and an answer, 10 s for TLS.
 MAY_BE_SLOW = (Reason.TIMEOUT, Reason.TLS_TIMEOUT, Reason.HTTP_TIMEOUT, Reason.PROXY_UNREACHABLE, Reason.PROXY_ERROR)
+# What a box that reads requests may have decided by the User-Agent, the method or a header.
+BY_REQUEST = (
+    Reason.PROXY_DENIED, Reason.PROXY_ERROR, Reason.PROXY_AUTH_REQUIRED, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL,
+    Reason.UPGRADE_REFUSED,
+)  # fmt: skip
 LONG_STEP = 6.0  # seconds for a step that stalled
 
 
@@ -50,6 +59,15 @@ def again(host: Host, first: Visit, patience: float) -> Visit:
     return replace(looked, probes=first.probes) if isinstance(looked, Visit) else first
 
 
+def large_hello(host: Host, first: Visit) -> Visit:
+    """Greet once more with a ClientHello of two segments what answers to a small one."""
+    good = next((probe for probe in first.probes if probe.ok), None)
+    if good is None:
+        return first
+    probe = host.probe(replace(good.spec, proxy=first.proxy, scheme="hello"))
+    return replace(first, second=(*first.second, (Look.LARGE_HELLO, probe)))
+
+
 def _is_told(looked: Visit | tuple[Probe, ...] | None) -> bool:
     """Whether a second look shows what would pass: then it is no slowness that keeps the first from it."""
     return isinstance(looked, Visit) and any(probe.ok for _, probe in looked.second)
@@ -69,7 +87,8 @@ def _twice(host: Host, first: Visit) -> Visit:
         trust = first.vantage.trust or "none"
         looks.append((Look.COMPONENT_TRUST, replace(probe.spec, proxy=first.proxy, trust=trust)))
     results = fan_out([partial(host.probe, spec) for _, spec in looks])
-    return replace(first, second=tuple((name, result) for (name, _), result in zip(looks, results)))
+    pairs = [(name, result) for (name, _), result in zip(looks, results)]
+    return replace(first, second=tuple(pair for pair in pairs if not failed or _fared_better(failed[0], *pair)))
 
 
 def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[Look, ProbeSpec]]:
@@ -89,12 +108,37 @@ def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[Look, 
     if probe.reason in (Reason.TLS_VERSION, Reason.TLS_RESET):
         if spec.suites != "go":
             looks.append((Look.GO_SUITES, replace(spec, suites="go", scheme="tls")))
+        if spec.suites == "go" and spec.client == "ssm-agent":
+            looks.append((Look.OLDER_GO, replace(spec, suites="go-before-1.22")))
         looks.append((Look.ANY_SUITES, replace(spec, suites="any", verify=False, scheme="tls")))
     # A status in HTTP proves the scheme; only 400 is also what a TLS port says to plain HTTP.
     spoke = probe.http is not None and probe.http.status != 400
     if probe.stage is Stage.PROXY and probe.reason in (Reason.PROXY_ERROR, Reason.PROXY_UNREACHABLE) and not spoke:
         looks.append((Look.OTHER_SCHEME, replace(spec, proxy=other_scheme(spec.proxy), verify=False)))
+    if probe.reason in BY_REQUEST and _may_be_the_request(probe, spec):
+        # As curl asks: what then passes is refused to the agents by what their own request says.
+        looks.append((Look.OWN_REQUEST, replace(spec, client="installer", service="")))
     return looks
+
+
+def _may_be_the_request(probe: Probe, spec: ProbeSpec) -> bool:
+    """Whether another program's request could fare better: not where the agent's own library stands in the way."""
+    if spec.client in ("", "installer") or (probe.http is not None and probe.http.status == SWITCHING):
+        return False
+    if not spec.proxy or probe.stage is not Stage.PROXY:
+        return True
+    try:
+        proxy = ProxyUrl.parse(spec.proxy)
+    except ParseError:
+        return False
+    return not channel_refuses(spec, proxy) and not (proxy.userinfo and bare_user(spec, proxy))
+
+
+def _fared_better(first: Probe, name: Look, look: Probe) -> bool:
+    """Of the second looks with another request: whether what answers made a difference."""
+    if name is not Look.OWN_REQUEST or first.http is None or look.http is None:
+        return True
+    return first.http.status != look.http.status
 
 
 def other_scheme(proxy: str) -> str:

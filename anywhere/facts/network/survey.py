@@ -15,6 +15,7 @@ from anywhere.facts.agents.registration import registration
 from anywhere.facts.network.go_names import decide, go_names, plain_servers
 from anywhere.facts.network.lookup import Lookup, lookup, random_name
 from anywhere.facts.network.resolv_conf import resolv_conf
+from anywhere.facts.network.second_looks import large_hello
 from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.network.walk import visit
@@ -68,10 +69,14 @@ def _survey(host: Host, settings: Settings, region: str) -> Survey:
     name = random_name(region, info.suffix)
     compared = _for_docker(wanted, seen)
 
+    greeted = _one_a_way(wanted, seen)
+
+    def look(endpoint: Endpoint) -> Visit:
+        made = visit(host, endpoint, seen[endpoint.component], servers, settings.patience)
+        return large_hello(host, made) if endpoint in greeted else made
+
     def visits(some: Iterable[Endpoint]) -> list[Callable[[], Visit | Lookup]]:
-        return [
-            partial(visit, host, endpoint, seen[endpoint.component], servers, settings.patience) for endpoint in some
-        ]
+        return [partial(look, endpoint) for endpoint in some]
 
     first = [endpoint for endpoint in wanted if endpoint.shard <= AT_ONCE]
     jobs = visits(first + compared)
@@ -87,6 +92,15 @@ def _survey(host: Host, settings: Settings, region: str) -> Survey:
         found.sort(key=lambda one: wanted.index(one.endpoint))
     found = _with_edns(host, found)
     return Survey(region, tuple(found), random, tuple(extra), loss(host, found))
+
+
+def _one_a_way(wanted: Sequence[Endpoint], seen: Mapping[str, Vantage]) -> list[Endpoint]:
+    """The first endpoint of each way out, direct or through a proxy."""
+    ways: dict[str, Endpoint] = {}
+    for endpoint in wanted:
+        if not endpoint.shard:
+            ways.setdefault(seen[endpoint.component].proxy_for(endpoint.host), endpoint)
+    return list(ways.values())
 
 
 def _with_edns(host: Host, visits: list[Visit]) -> list[Visit]:

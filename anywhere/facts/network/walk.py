@@ -42,7 +42,7 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
     names = go_names(host)
     if names.differs_for(endpoint.component):
         found = lookup(host, endpoint.host, servers)
-        found = replace(found, own=names.answer(found, endpoint.component))
+        found = replace(found, own=names.answer(host, found, endpoint.component))
         probes = _probe_all(host, base, spread(found.addresses))
         return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
     probes = _probe_all(host, base, spread(first_addresses(host, endpoint.host, servers)))

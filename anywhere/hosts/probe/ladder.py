@@ -17,6 +17,7 @@ from anywhere.hosts.probe import socks
 from anywhere.hosts.probe.flight import shake
 from anywhere.hosts.probe.go import request
 from anywhere.hosts.probe.go.chain import Untrusted
+from anywhere.hosts.probe.go.hello import client_hello, is_record
 from anywhere.hosts.probe.go.long_chains import EXCESSIVE
 from anywhere.hosts.probe.go.response import MOST_HEAD, OK, Body, read_answer
 from anywhere.hosts.probe.go.stream import Stream
@@ -108,6 +109,8 @@ class _Climb:
                 self._connect(self.spec.address or self.spec.host, self.spec.port)
             if self.spec.scheme in ("https", "wss", "tls"):
                 self._tls()
+            if self.spec.scheme == "hello":
+                self._greet()
             if self.spec.idle:
                 self._hold()
             if self.spec.scheme in ("https", "wss", "http"):
@@ -222,8 +225,7 @@ class _Climb:
 
     def _authorization(self, proxy: ProxyUrl) -> str:
         """The WebSocket library sends no user without a password (gorilla/websocket proxy.go)."""
-        bare = self.spec.scheme == "wss" and self.spec.client and ":" not in proxy.userinfo
-        return "" if bare else proxy.authorization
+        return "" if bare_user(self.spec, proxy) else proxy.authorization
 
     def _ask_socks(self, proxy: ProxyUrl) -> None:
         assert self.sock is not None
@@ -257,6 +259,18 @@ class _Climb:
             raise _Failed(Stage.TLS, *reason_of(error)) from error
         finally:
             self._note(tls_seconds=round(taken or time.monotonic() - started, 4))
+
+    def _greet(self) -> None:
+        """A greeting of two segments: any record of TLS shows that all of it arrived."""
+        assert self.sock is not None
+        try:
+            end = self._end(TLS_SHARE)
+            self.sock.sendall(client_hello(self.spec.host))
+            answer = Stream(self.sock, end, MOST_HEAD).take(3)
+        except (OSError, ValueError) as error:
+            raise _Failed(Stage.TLS, *reason_of(error)) from error
+        if not is_record(answer):
+            raise _Failed(Stage.TLS, Reason.TLS_RESET, "connection ended after the greeting")
 
     def _now(self) -> float:
         return self.ladder.clock() or time.time()
@@ -318,12 +332,17 @@ class _Climb:
         return Head.of(answer, body.text[:REFUSAL_KEPT])
 
 
+def bare_user(spec: ProbeSpec, proxy: ProxyUrl) -> bool:
+    """Whether a channel goes out without the user of the proxy's URL, since no password stands there."""
+    return spec.scheme == "wss" and spec.client not in ("", "installer") and ":" not in proxy.userinfo
+
+
 def channel_refuses(spec: ProbeSpec, proxy: ProxyUrl) -> str:
     """Why the agents' WebSocket library cannot use a proxy that their API calls may use; empty when it can.
 
     Source: gorilla/websocket x_net_proxy.go (proxy_FromURL), proxy.go; 1.4.2 and 1.5.0.
     """
-    if not spec.client:
+    if spec.client in ("", "installer"):
         return ""
     if proxy.scheme not in ("http", "socks5"):
         return f"the agents' WebSocket library does not know the proxy scheme {proxy.scheme}: write http://"

@@ -9,20 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from anywhere.catalogue.requests import CALLS, Call
+from anywhere.catalogue.requests import AGENTS, CALLS, CURL, GO, Call
 from anywhere.hosts.base import ProbeSpec
 
-GO, CURL = "Go-http-client/1.1", "curl/7.88.1"
-# As seen; the versions are those of the releases that the facts were taken from.
-AGENTS: Mapping[str, str] = {
-    "ecs-agent": "Amazon ECS Agent - v1.105.1 (*8dfceca6) (linux; debian_12) (+http://aws.amazon.com/ecs/)",
-    "ssm-agent": "aws-sdk-go/1.55.5 (go1.23.12; linux; amd64) amazon-ssm-agent/3.3.3050.0",
-    "docker": "docker/28.5.1 go/go1.24.8 git-commit/f8215cc kernel/6.1.0-28-amd64 os/linux arch/amd64",
-    "task": "aws-sdk-go/1.55.5 (go1.23.12; linux; amd64) amazon-ssm-agent/3.3.3050.0",
-}
 TOOL = "ecs-anywhere-toolkit"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 # The length of the session tokens that AWS gives: with one, a request fills more than one packet, as the agents' do.
@@ -88,7 +79,7 @@ def _upgrade(spec: ProbeSpec, nonce: bytes, now: float) -> Request:
         others["X-Amz-Date"] = _date(now)
         if not spec.small:
             others["X-Amz-Security-Token"] = _token(nonce)
-    agent = GO if spec.client else TOOL
+    agent = CURL if spec.client == "installer" else GO if spec.client else TOOL
     head = _lines(f"GET {spec.path} HTTP/1.1", ("Host", spec.host), ("User-Agent", agent), *sorted(others.items()))
     return Request(head, base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode())
 
