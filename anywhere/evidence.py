@@ -96,6 +96,8 @@ class Reach(TypedDict, total=False):
     partial: bool
     tried: list[str]
     shards: bool
+    library_refuses: str
+    without_edns: bool
 
 
 class Nameserver(TypedDict, total=False):
@@ -104,6 +106,7 @@ class Nameserver(TypedDict, total=False):
     nameservers: list[str]
     said: str
     half: bool
+    without_edns: bool
 
 
 class Forgery(TypedDict):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from anywhere.diagnosis.engine import Case, Claim, Rule
 from anywhere.diagnosis.evidence import (
     CONNECT_REASONS,
+    REACH,
     Seen,
     count,
     direct,
@@ -17,6 +18,7 @@ from anywhere.diagnosis.evidence import (
     names,
     public_names,
     reached,
+    without_edns,
 )
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
@@ -144,6 +146,14 @@ def _differ(case: Case) -> Iterator[int]:
             yield index
 
 
+def _edns(case: Case) -> Iterator[int]:
+    """Names that only a question without EDNS resolves, and the nameservers that answer so."""
+    failed = [index for index, finding in case.trouble(REACH) if Seen(finding).without_edns]
+    yield from failed
+    if failed:
+        yield from (index for index, finding in case.trouble(SERVERS) if without_edns(finding))
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "dns.no-nameserver",
@@ -185,6 +195,19 @@ RULES: tuple[Rule, ...] = (
         Remedy(
             "Ask for the AWS names to be exempt from the filter (sinkhole, NXDOMAIN rewriting, wildcard record), "
             "or use a nameserver that does not rewrite answers.",
+            (),
+        ),
+    ),
+    Rule(
+        "dns.server-failing",
+        _edns,
+        lambda fs: (
+            f"{_servers(fs)} answers no question with EDNS, as the SSM agent asks: "
+            f"{names(f for f in fs if f.check != SERVERS)} has no address for it"
+        ),
+        Remedy(
+            "On the nameserver, or the firewall before it: answer questions with EDNS (RFC 6891), or let them pass. Until then "
+            "name another nameserver first.",
             (),
         ),
     ),

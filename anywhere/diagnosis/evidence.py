@@ -42,6 +42,16 @@ class Seen:
         return self._of.get("proxy") or ""
 
     @property
+    def library_refuses(self) -> str:
+        """Why the agents' WebSocket library cannot use the proxy, empty where it can."""
+        return self._of.get("library_refuses") or ""
+
+    @property
+    def without_edns(self) -> bool:
+        """Whether the name has no address for a program that asks with EDNS, and has one without."""
+        return self._of.get("without_edns") or False
+
+    @property
     def proxy_unresolved(self) -> str:
         """Why the proxy's name has no address, empty where it has."""
         return self._of.get("proxy_unresolved") or ""
@@ -122,6 +132,11 @@ class Seen:
         """What a second look showed, empty when it was not taken."""
         looks = self._of.get("second_look")
         return looks.get(name, "") if looks else ""
+
+
+def without_edns(finding: Finding) -> bool:
+    """Whether a nameserver answers questions without EDNS alone."""
+    return cast(Nameserver, finding.evidence).get("without_edns") or False
 
 
 def half(finding: Finding) -> bool:

@@ -97,6 +97,9 @@ CUT = (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)
 def _wrong_scheme(case: Case) -> Iterator[int]:
     """What fails as the URL says and goes on when spoken to the other way."""
     for index, finding in reached(case, Stage.PROXY):
+        if Seen(finding).library_refuses:
+            yield index
+            continue
         other = look(finding, Look.OTHER_SCHEME)
         if other and (
             other == "passes"
@@ -105,11 +108,29 @@ def _wrong_scheme(case: Case) -> Iterator[int]:
             yield index
 
 
+def _library(findings: Sequence[Finding]) -> str:
+    """What the agents' WebSocket library lacks, empty where it is not that."""
+    why = next((Seen(finding).library_refuses for finding in findings if Seen(finding).library_refuses), "")
+    return f"{proxy_of(findings)} serves the API calls and not the channels: {why}" if why else ""
+
+
+def _write_http(findings: Sequence[Finding]) -> Remedy:
+    return Remedy(
+        "Give the agents a proxy that is spoken to in plain HTTP, with its port written out, and a user only together with a "
+        "password: this command sets it for all components, once the proxy offers it.",
+        (("sudo", "anywhere", "proxy", "apply", "--url", f"http://{_bare(proxy_of(findings)).partition('://')[2]}"),),
+    )
+
+
 def _by_request(case: Case) -> Iterator[int]:
     """Refused to the agent's own request, and passed when asked as curl does: by User-Agent, method or header."""
     for index, finding in case.trouble(REACH, "endpoints.websocket"):
         if look(finding, Look.OWN_REQUEST) == "passes":
             yield index
+
+
+def _who(findings: Sequence[Finding]) -> str:
+    return proxy_of(findings) if any(Seen(finding).proxy for finding in findings) else "a device on the path"
 
 
 def _what_to_allow(findings: Sequence[Finding]) -> str:
@@ -171,7 +192,8 @@ def _try(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
 
 
 def _try_as_agent(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
-    host, proxy = names(findings, 1).partition(" ")[0], proxy_of(findings)
+    host = names(findings, 1).partition(" ")[0]
+    proxy = proxy_of(findings) if any(Seen(finding).proxy for finding in findings) else ""
     way = ("-x", proxy, "--proxy-header", f"User-Agent: {GO}") if proxy else ()
     return (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", "-A", GO, *way, f"https://{host}/"),)
 
@@ -193,7 +215,7 @@ RULES: tuple[Rule, ...] = (
         "proxy.denies-client",
         _by_request,
         lambda fs: (
-            f"{proxy_of(fs) or 'A device on the path'} refuses the agents' own requests to {names(fs)} and lets other "
+            f"{_who(fs)} refuses the agents' own requests to {names(fs)} and lets other "
             f"programs pass ({'; '.join(details(fs)[:1]) or fs[0].summary})"
         ),
         lambda fs: Remedy(_what_to_allow(fs), _try_as_agent(fs)),
@@ -209,11 +231,17 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "proxy.wrong-scheme",
         _wrong_scheme,
-        lambda fs: f"the scheme of {proxy_of(fs)} is wrong: the proxy answers when spoken to the other way",
-        lambda fs: Remedy(
-            f"Write the proxy's URL with {_other(proxy_of(fs))}:// for {components(fs)}. "
-            "Session Manager does not support https:// proxies.",
-            (),
+        lambda fs: (
+            _library(fs) or f"the scheme of {proxy_of(fs)} is wrong: the proxy answers when spoken to the other way"
+        ),
+        lambda fs: (
+            _write_http(fs)
+            if _library(fs)
+            else Remedy(
+                f"Write the proxy's URL with {_other(proxy_of(fs))}:// for {components(fs)}. "
+                "Session Manager does not support https:// proxies.",
+                (),
+            )
         ),
     ),
     Rule(

@@ -62,11 +62,11 @@ class Certificate:
 class Manner:
     """How the far end of a name behaves. `speaks` is https, plain, silent, reset, closed, portal, redirect or product (a
     plain GET is sent to AWS's page about the service); or it ends the handshake (close, alert), stalls in its middle
-    (half), or resets at the request (cut). `tls` is any, old (1.1 at most), 1.2 or 1.3. `said` is an answer as it stands,
-    head and body, to every request. `upgrade` is what a
-    WebSocket upgrade gets: 403, 101, or a device's answer (page, 502, redirect). `certificate` is a key of
-    `World.certificates`, empty for the true one. `status` replaces the HTTP status. `idle` cuts connections
-    that were quiet for so many seconds, `idle_how` by fin, rst or silence."""
+    (half), or resets at the request (cut). `tls` is any, old (1.1 at most), 1.2, 1.3 or rsa (RSA key exchange alone).
+    `said` is an answer as it stands, head and body, to every request. `upgrade` is what a WebSocket upgrade gets: 403, 101,
+    or a device's answer (page, 502, redirect). `certificate` is a key of `World.certificates`, empty for the true one.
+    `status` replaces the HTTP status. `idle` cuts connections that were quiet for so many seconds, `idle_how` by fin, rst or
+    silence. A device refuses requests whose method or User-Agent fits one of the patterns in `refuses`."""
 
     speaks: str = "https"
     tls: str = "any"
@@ -77,6 +77,7 @@ class Manner:
     delay: float = 0.0
     idle: float = 0.0
     idle_how: str = "fin"
+    refuses: tuple[str, ...] = ()
 
 
 @dataclass
@@ -84,7 +85,8 @@ class Proxy:
     """The site's HTTP proxy. `mode` is relay, silent, error, closed or plain (answers, but is no proxy). `credentials`
     is `user:password`, empty for none; `offers` the schemes named in a 407. `denied` holds name patterns, `answers` status
     lines by name pattern. `opened` is what follows a 200 to CONNECT: tunnel, close, page or silent. `limit` is how many
-    tunnels may be open at once. `tls` True speaks TLS to its clients, `wants_certificate` asks them for one."""
+    tunnels may be open at once. `tls` True speaks TLS to its clients, `wants_certificate` asks them for one.
+    `refuses` and `lets` hold patterns of the User-Agents that it refuses, or lets pass alone."""
 
     address: str
     port: int = 3128
@@ -98,6 +100,8 @@ class Proxy:
     limit: int = 0
     tls: bool = False
     program: str = "python"
+    refuses: list[str] = field(default_factory=list)
+    lets: list[str] = field(default_factory=list)
 
     @property
     def authority(self) -> str:
@@ -113,11 +117,13 @@ class Proxy:
 @dataclass
 class Middlebox:
     """A device in the path that reads the ClientHello. `names` are the patterns it minds; `act` is reset, stall or
-    pass; `delay` seconds pass before it hands a connection on."""
+    pass; `delay` seconds pass before it hands a connection on. `largest` is how many bytes of ClientHello
+    it takes (0: any)."""
 
     names: list[str] = field(default_factory=list)
     act: str = "reset"
     delay: float = 0.0
+    largest: int = 0
 
 
 @dataclass

@@ -56,7 +56,7 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Fin
     evidence = _evidence(host, visit, table)
     if visit.ok and opened_for(visit):
         return _own_store(host, visit, subject, {**evidence, "own_store": True})
-    if (built := depends_on_build(visit)) and not is_partial(visit):
+    if (built := depends_on_build(visit)) and not (visit.ok and is_partial(visit)):
         finding = trouble(
             REACH, Status.WARN, subject, built, cause="tls.agent-build", seconds=seconds, evidence=evidence
         )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from anywhere.errors import ParseError
 from anywhere.evidence import Address, Look, Reach, Tls
+from anywhere.facts.network.go_names import WITHOUT_EDNS
 from anywhere.facts.network.lookup import Lookup
 from anywhere.facts.network.routes import Route, is_bogus, is_ipv6, route_to
 from anywhere.facts.network.survey import Survey, survey
 from anywhere.facts.network.visit import Visit
-from anywhere.hosts.base import Answer, Host, Probe
+from anywhere.hosts.base import Answer, Host, Probe, ProbeSpec
+from anywhere.hosts.probe.ladder import bare_user, channel_refuses
+from anywhere.hosts.probe.proxy_url import ProxyUrl
 from anywhere.model import Reason, Stage
 from anywhere.redact import redact_proxy
 from anywhere.settings import Settings
@@ -177,6 +181,10 @@ def describe(visit: Visit, table: Sequence[Route]) -> Reach:
         evidence["resolved"] = list(visit.lookup.addresses)
         evidence["known_to"] = _known_to(visit.lookup)
         evidence["truncated"] = any(answer.truncated for answer in visit.lookup.servers)
+        if visit.lookup.own is not None and visit.lookup.own.detail == WITHOUT_EDNS:
+            evidence["without_edns"] = True
+    if visit.proxy and (why := library_refuses(visit)):
+        evidence["library_refuses"] = why
     if best is not None and best.tls is not None:
         evidence["tls"] = _tls(best)
     if best is not None and best.http is not None:
@@ -190,6 +198,20 @@ def describe(visit: Visit, table: Sequence[Route]) -> Reach:
             evidence["tls"] = _tls(shown)
             evidence["really_expired"] = is_expired(shown)
     return evidence
+
+
+def library_refuses(visit: Visit) -> str:
+    """Why the WebSocket library of the agents cannot use the proxy that their API calls may use; empty when it can."""
+    if visit.endpoint.scheme != "wss":
+        return ""
+    try:
+        proxy = ProxyUrl.parse(visit.proxy)
+    except ParseError:
+        return ""
+    spec = ProbeSpec(visit.endpoint.host, scheme="wss", client=visit.endpoint.component)
+    if bare_user(spec, proxy) and proxy.userinfo:
+        return "the agents' WebSocket library sends no user without a password: write user:password@"
+    return channel_refuses(spec, proxy)
 
 
 def _known_to(lookup: Lookup) -> list[str]:

@@ -16,6 +16,7 @@ from anywhere.model import Finding, Reason, Stage, Status
 from anywhere.settings import Settings
 
 HALF: Nameserver = {"half": True}
+PLAIN: Nameserver = {"half": True, "without_edns": True}
 
 
 def lookups(seen: Survey) -> list[Lookup]:
@@ -88,7 +89,7 @@ def _without_edns(server: str, answers: list[Answer]) -> Finding | None:
         return None
     summary = "answers no question with EDNS, as Go programs and so the agents ask"
     reason = Reason.SERVER_FAILURE
-    return trouble(nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=reason, evidence=HALF)
+    return trouble(nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=reason, evidence=PLAIN)
 
 
 def _answers(server: str, answers: list[Answer]) -> Finding:

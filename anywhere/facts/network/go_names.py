@@ -19,6 +19,7 @@ NSSWITCH = "/etc/nsswitch.conf"
 FILES, DNS = "files", "dns"
 MOST = 3  # nameservers that Go asks, as the C library
 USUAL = (FILES, DNS)
+WITHOUT_EDNS = "answers no question with EDNS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def decide(found: Lookup, servers: Sequence[str], without_edns: Sequence[str] = 
         if answer is None:
             continue
         if server in without_edns:
-            last = replace(answer, addresses=(), reason=Reason.SERVER_FAILURE, detail="refuses questions with EDNS")
+            last = replace(answer, addresses=(), reason=Reason.SERVER_FAILURE, detail=WITHOUT_EDNS)
             continue
         if answer.addresses or answer.reason is Reason.NAME_UNKNOWN:
             return answer

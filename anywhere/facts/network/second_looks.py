@@ -136,7 +136,7 @@ def _may_be_the_request(probe: Probe, spec: ProbeSpec) -> bool:
 
 def _fared_better(first: Probe, name: Look, look: Probe) -> bool:
     """Of the second looks with another request: whether what answers made a difference."""
-    if name is not Look.OWN_REQUEST or first.http is None or look.http is None:
+    if name is not Look.OWN_REQUEST or first.stage is not Stage.HTTP or first.http is None or look.http is None:
         return True
     return first.http.status != look.http.status
 

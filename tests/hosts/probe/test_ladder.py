@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from anywhere.hosts.base import Deadline, Probe
+from anywhere.hosts.base import Deadline, NotPermitted, Probe
 from anywhere.hosts.probe import tcp
 from anywhere.hosts.probe.tcp import open_tcp
 from anywhere.model import Reason, Stage
@@ -159,11 +159,8 @@ def test_unreachable(trusted: str) -> None:
 
 
 def test_not_permitted(trusted: str) -> None:
-    class Forbidden(OSError):
-        not_permitted = True
-
     def connect(address: str, port: int, timeout: float, mss: int) -> socket.socket:
-        raise Forbidden("open failed: administratively prohibited")
+        raise NotPermitted(0, "open failed: administratively prohibited")
 
     is_(climb(replace(ladder(trusted), connect=connect), 443), Stage.CONNECT, Reason.NOT_PERMITTED)
 

@@ -10,6 +10,7 @@ import ssl
 import struct
 import time
 import uuid
+from fnmatch import fnmatchcase
 from http import HTTPStatus
 
 from tests.region.controlplane import dispatch
@@ -99,6 +100,9 @@ class Endpoints:
                 wire.reset(tls)
                 return
             is_upgrade = _is_upgrade(head)
+            if _is_refused(head, manner):
+                tls.sendall(self.page(403, "Forbidden", "This kind of request is not allowed.", "close"))
+                return
             if is_upgrade and manner.upgrade == "101-reset":
                 tls.sendall(accept(head))
                 wire.reset(tls)
@@ -237,6 +241,9 @@ def server_context(pem: str, versions: str = "any") -> ssl.SSLContext:
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     elif versions == "1.2":
         context.maximum_version = ssl.TLSVersion.TLSv1_2
+    elif versions == "rsa":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("AES128-SHA:AES256-SHA:@SECLEVEL=0")
     elif versions == "1.3":
         context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context
@@ -285,3 +292,9 @@ def _cut(tls: ssl.SSLSocket, how: str) -> None:
 
 def _xml(code: str, message: str) -> str:
     return f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+
+
+def _is_refused(head: bytes, manner: Manner) -> bool:
+    """Whether a device on the path minds this request's method or User-Agent."""
+    marks = (head.split(b" ", 1)[0].decode("latin-1"), wire.header(head, "user-agent"))
+    return any(fnmatchcase(mark, one) for mark in marks for one in manner.refuses)

@@ -26,7 +26,8 @@ class Device:
         target = destination(connection)
         connection.settimeout(HELLO_PATIENCE)
         hello = connection.recv(65536)
-        if hello and any(fnmatchcase(server_name(hello), one) for one in self.box.names):
+        too_large = self.box.largest and int.from_bytes(hello[3:5], "big") > self.box.largest
+        if hello and (too_large or any(fnmatchcase(server_name(hello), one) for one in self.box.names)):
             if self.box.act == "reset":
                 wire.reset(connection)
                 return

@@ -77,6 +77,10 @@ class ProxyServer:
         words = head.split()[:2]
         if len(words) < 2 or words[0] != b"CONNECT":
             return _answer("403 Forbidden", "", "Only CONNECT passes here.")
+        agent = wire.header(head, "user-agent")
+        minded = any(fnmatchcase(agent, one) for one in self.proxy.refuses)
+        if minded or (self.proxy.lets and not any(fnmatchcase(agent, one) for one in self.proxy.lets)):
+            return _answer("403 Forbidden", "", "This program is not allowed.")
         name = words[1].decode("latin-1").rpartition(":")[0]
         if any(fnmatchcase(name, one) for one in self.proxy.denied):
             return _answer("403 Forbidden", "X-Squid-Error: ERR_ACCESS_DENIED 0\r\n", "Access denied by policy.")

@@ -84,12 +84,12 @@ def dns64_alone(world: World) -> None:
     world.router.forward.append('iifname "lan" ip6 daddr 64:ff9b::/96 drop')
 
 
-@fault("edns-dropped", "a firewall drops questions with EDNS, which Go programs ask", "dns.nameserver-degraded")
+@fault("edns-dropped", "a firewall drops questions with EDNS, which Go programs ask", "dns.server-failing")
 def edns_dropped(world: World) -> None:
     change_all(world, edns="silent")
 
 
-@fault("edns-refused", "an old resolver answers questions with EDNS by FORMERR", "dns.nameserver-degraded")
+@fault("edns-refused", "an old resolver answers questions with EDNS by FORMERR", "dns.server-failing")
 def edns_refused(world: World) -> None:
     change_all(world, edns="formerr")
 

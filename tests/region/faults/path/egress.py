@@ -132,3 +132,15 @@ def ipv6_dropped(world: World) -> None:
 def ipv6_refused(world: World) -> None:
     world.use("46")
     world.router.forward.append('iifname "lan" meta nfproto ipv6 tcp dport 443 reject with icmpx admin-prohibited')
+
+
+@fault(
+    "large-hello-reset", "a box that wants the server name in one segment resets larger greetings", "egress.large-hello"
+)
+def large_hello_reset(world: World) -> None:
+    world.middlebox = Middlebox(act="reset", largest=1400)
+
+
+@fault("large-hello-dropped", "a box drops greetings of more than one segment", "egress.large-hello")
+def large_hello_dropped(world: World) -> None:
+    world.middlebox = Middlebox(act="stall", largest=1400)

@@ -32,7 +32,7 @@ def proxy_by_name(world: World) -> None:
     named_proxy(world)
 
 
-@variation("proxy-https", "the only way out is a proxy that speaks TLS under a name that the host trusts")
+@fault("proxy-https", "the proxy speaks TLS, which the agents' WebSocket library does not know", "proxy.wrong-scheme")
 def proxy_https(world: World) -> None:
     world.certificates["proxy"] = Certificate("DigiCert Inc", "DigiCert Global Root G2", names=(PROXY_NAME,))
     named_proxy(world, "https", tls=True)

@@ -167,3 +167,14 @@ def exclusions_missing_docker(world: World) -> None:
     url = behind_proxy(world).url
     set_proxy(world, settings(url), "ecs-agent", "ssm-agent")
     set_proxy(world, dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), url), "docker")
+
+
+@fault("proxy-refuses-go", "the proxy refuses the User-Agent of Go programs, and lets curl pass", "proxy.denies-client")
+def proxy_refuses_go(world: World) -> None:
+    behind_proxy(world, refuses=["Go-http-client/*"])
+
+
+@variation("proxy-lets-go-alone", "the proxy lets nothing but the User-Agent of Go programs pass")
+def proxy_lets_go_alone(world: World) -> None:
+    register(world)
+    set_proxy(world, settings(behind_proxy(world, lets=["Go-http-client/*"]).url), *COMPONENTS)

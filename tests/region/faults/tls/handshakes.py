@@ -142,3 +142,22 @@ def inspected_port_forward(world: World) -> None:
         "DigiCert Inc", "DigiCert Global Root G2", names=("fw1.dc1.example.com",)
     )
     world.behave("s3", certificate="device")
+
+
+@fault("post-refused", "a trusted inspecting device refuses POST to every name, and lets GET pass",
+       "proxy.denies-client", "tls.intercepted-trusted")  # fmt: skip
+def post_refused(world: World) -> None:
+    inspected_trusted(world)
+    world.behave("*", refuses=("POST",))
+
+
+@fault("agent-refused", "a trusted inspecting device refuses the ECS agent's User-Agent alone",
+       "proxy.denies-client", "tls.intercepted-trusted")  # fmt: skip
+def agent_refused(world: World) -> None:
+    inspected_trusted(world)
+    world.behave("ecs", refuses=("Amazon ECS Agent*",))
+
+
+@fault("rsa-key-exchange", "what ends TLS for the SSM names offers RSA key exchange alone", "tls.agent-build")
+def rsa_key_exchange(world: World) -> None:
+    world.behave("ssm", "ssmmessages", "ec2messages", tls="rsa")
