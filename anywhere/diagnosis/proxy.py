@@ -96,8 +96,9 @@ CUT = (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)
 
 def _wrong_scheme(case: Case) -> Iterator[int]:
     """What fails as the URL says and goes on when spoken to the other way."""
+    served = any(finding.status is Status.PASS for finding in proxied(case))
     for index, finding in reached(case, Stage.PROXY):
-        if Seen(finding).library_refuses:
+        if Seen(finding).library_refuses and served:
             yield index
             continue
         other = look(finding, Look.OTHER_SCHEME)
@@ -154,7 +155,7 @@ def _unreachable(case: Case) -> Iterator[int]:
     mute = any(finding.status is Status.FAIL for finding in case.of("network.nameservers"))
     errors = [f for f in proxied(case) if f.reason is Reason.PROXY_ERROR]
     dead = len(errors) == len(proxied(case)) and all(
-        "HTTP" in d or "never answered" in d or "TLS" in d for d in details(errors)
+        "HTTP" in d or "never answered" in d or "TLS" in d or "WebSocket library" in d for d in details(errors)
     )
     for index, finding in reached(case, Stage.PROXY):
         if mute and Seen(finding).proxy_unresolved:

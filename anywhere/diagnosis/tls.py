@@ -17,7 +17,11 @@ DATES = (Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID)
 
 
 def _untrusted(case: Case) -> Iterator[tuple[int, Finding]]:
-    return ((i, f) for i, f in reached(case, Stage.TLS) if f.reason is Reason.CERT_UNTRUSTED)
+    """Go looks at the dates first: what is outside them, and still untrusted whatever the dates, is untrusted above all."""
+    for index, finding in reached(case, Stage.TLS):
+        beside = finding.reason in DATES and look(finding, Look.ANY_DATE).endswith(Reason.CERT_UNTRUSTED)
+        if finding.reason is Reason.CERT_UNTRUSTED or beside:
+            yield index, finding
 
 
 def _foreign(case: Case) -> Iterator[int]:

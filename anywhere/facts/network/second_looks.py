@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from anywhere.errors import ParseError
+from anywhere.errors import NotRecorded, ParseError
 from anywhere.evidence import Look
 from anywhere.facts.network.vantage import Vantage
 from anywhere.facts.network.visit import Visit, is_foreign
@@ -44,14 +44,11 @@ def again(host: Host, first: Visit, patience: float) -> Visit:
         return _twice(host, first)
     host.deadline.grow(patience)
     specs = [replace(probe.spec, proxy=first.proxy, wait=LONG_STEP) for probe in stalled]
-    calls: list[Callable[[], Visit | tuple[Probe, ...]]] = [
-        partial(_twice, host, first),
-        lambda: tuple(fan_out([partial(host.probe, spec) for spec in specs])),
-    ]
+    calls: list[Callable[[], Visit | tuple[Probe, ...]]] = [partial(_twice, host, first), partial(_longer, host, specs)]
     results = race(calls, lambda done, _: _is_told(done.get(0)))
     looked, longer = results.get(0), results.get(1)
     if isinstance(longer, tuple):
-        slow = {id(probe): better for probe, better in zip(stalled, longer) if better.ok}
+        slow = {id(probe): better for probe, better in zip(stalled, longer, strict=False) if better.ok}
         probes = tuple(slow.get(id(probe), probe) for probe in first.probes)
         if slow and all(probe.ok for probe in probes):
             return replace(first, probes=probes)
@@ -66,6 +63,14 @@ def large_hello(host: Host, first: Visit) -> Visit:
         return first
     probe = host.probe(replace(good.spec, proxy=first.proxy, scheme="hello"))
     return replace(first, second=(*first.second, (Look.LARGE_HELLO, probe)))
+
+
+def _longer(host: Host, specs: Sequence[ProbeSpec]) -> tuple[Probe, ...]:
+    """The patient tries; a bundle does not hold those that the saved run did not wait for."""
+    try:
+        return tuple(fan_out([partial(host.probe, spec) for spec in specs]))
+    except NotRecorded:
+        return ()
 
 
 def _is_told(looked: Visit | tuple[Probe, ...] | None) -> bool:
@@ -114,7 +119,9 @@ def _looks(probe: Probe, spec: ProbeSpec, vantage: Vantage) -> list[tuple[Look, 
     # A status in HTTP proves the scheme; only 400 is also what a TLS port says to plain HTTP.
     spoke = probe.http is not None and probe.http.status != 400
     if probe.stage is Stage.PROXY and probe.reason in (Reason.PROXY_ERROR, Reason.PROXY_UNREACHABLE) and not spoke:
-        looks.append((Look.OTHER_SCHEME, replace(spec, proxy=other_scheme(spec.proxy), verify=False)))
+        # Whether the proxy speaks so is asked as no agent: what the agents' library can use is another question.
+        other = replace(spec, proxy=other_scheme(spec.proxy), verify=False)
+        looks.append((Look.OTHER_SCHEME, replace(other, client="", service="") if spec.scheme == "wss" else other))
     if probe.reason in BY_REQUEST and _may_be_the_request(probe, spec):
         # As curl asks: what then passes is refused to the agents by what their own request says.
         looks.append((Look.OWN_REQUEST, replace(spec, client="installer", service="")))

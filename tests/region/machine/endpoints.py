@@ -162,7 +162,9 @@ class Endpoints:
             return self.response(302, "", HTML, page)
         if is_upgrade and manner.upgrade in ("page", "502", "redirect"):
             return self.refused_upgrade(manner.upgrade)
-        status, kind, body, extra = self.service(find(self.world.names, name), method, target)
+        asked = wire.header(head, "host").partition(":")[0].lower()
+        known = asked if asked in self.world.names else name
+        status, kind, body, extra = self.service(find(self.world.names, known), method, target)
         return self.response(manner.status or status, "" if method == "HEAD" else body, kind, extra)
 
     def refused_upgrade(self, how: str) -> bytes:

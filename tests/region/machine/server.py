@@ -216,8 +216,10 @@ def put(path: str, content: str | bytes | None, mode: int = 0o644) -> None:
 def daemons(host: Host, held: Sockets) -> None:
     """Start the processes that only have to be there: each is `sleep` under its own name, holding its sockets."""
     for number, one in enumerate(host.daemons):
-        program = f"/run/region/bin/{number}/{os.path.basename(one.name)}"
-        os.makedirs(os.path.dirname(program))
+        # The agent's image has its program in the root folder, and that is how the kernel names it to the host.
+        name = os.path.basename(one.name)
+        program = "/agent" if name == "agent" else f"/run/region/bin/{number}/{name}"
+        os.makedirs(os.path.dirname(program), exist_ok=True)
         shutil.copy("/bin/sleep", program)
         if os.fork() == 0:
             os.setsid()

@@ -71,7 +71,7 @@ def gateway_dead(world: World) -> None:
     world.host.network.append(f"route add default via {world.lan[250]}")
 
 
-@fault("host-output-dropped", "the host's own firewall drops what goes to port 443", "egress.blocked")
+@fault("host-output-dropped", "the host's own firewall drops what goes to port 443", "egress.host-firewall")
 def host_output_dropped(world: World) -> None:
     world.host.iptables["iptables-nft"] = {"filter": ["-A OUTPUT -p tcp --dport 443 -j DROP"]}
 
