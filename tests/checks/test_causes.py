@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from anywhere.catalogue.causes.agents import AGENTS_CAUSES
 from anywhere.catalogue.causes.host import HOST_CAUSES
-from anywhere.checks.agents import agents, credentials, registration
-from anywhere.checks.base import Check
-from anywhere.checks.containers import docker
-from anywhere.checks.network import ports
-from anywhere.checks.system import capacity, identity, isolation, machine
 from anywhere.facts.agents.credentials import SHARED
 from anywhere.facts.agents.docker import VERSION, WHERE
 from anywhere.facts.agents.registration import GREP, IDENTITY, LEFTOVER, VAULT
@@ -25,27 +17,29 @@ from anywhere.facts.system.packages import DPKG
 from anywhere.facts.system.time_sync import CHRONY, TIMEDATECTL
 from anywhere.facts.system.units import SHOW
 from anywhere.hosts.base import Completed, Daemon, Disk, HttpFacts, Listener, Probe, ProbeSpec
-from anywhere.model import Remedy, Stage
-from anywhere.settings import Settings
+from anywhere.model import Stage
 from tests.support.fakehost import FakeHost
 from tests.support.judging import (
+    ACS_FAILED,
     ECS_LOG,
+    NO_DOCKER,
     NO_VAULT,
     REGISTRATION,
+    RHEL,
     SSM_LOG,
     START,
     UNITS,
     UP,
     bare,
-    judge,
+    config,
+    ecs_unit,
+    log,
     registered,
+    release,
+    troubles,
 )
 
-MODULES = (machine, isolation, identity, capacity, docker, ports, agents, registration, credentials)
-CHECKS: tuple[Check, ...] = tuple(check for module in MODULES for check in module.CHECKS)
-
 ROCKY = 'ID="rocky"\nVERSION_ID="9.4"\nID_LIKE="rhel centos fedora"\n'
-RHEL = 'ID="rhel"\nVERSION_ID="9.4"\nPRETTY_NAME="Red Hat Enterprise Linux 9.4"\n'
 ARM32 = " 7f 45 4c 46 01 01 01 00 00 00 00 00 00 00 00 00\n 02 00 28 00\n"
 DOWN = Completed(VERSION, 1, '{"Client":{"Version":"28.2.2"},"Server":null}', "Cannot connect to the Docker daemon")
 GIB = 2**30
@@ -54,18 +48,6 @@ GIB = 2**30
 def engine(version: str, api: str, lowest: str, arch: str = "amd64") -> dict[tuple[str, ...], Completed | str]:
     server = {"Version": version, "ApiVersion": api, "MinAPIVersion": lowest, "Arch": arch}
     return {VERSION: json.dumps({"Client": {"Version": version}, "Server": server})}
-
-
-def release(text: str) -> dict[str, str | bytes | None]:
-    return {"/etc/os-release": text}
-
-
-def config(user: str) -> FakeHost:
-    return registered({"/etc/ecs/ecs.config": user})
-
-
-def log(*lines: str) -> FakeHost:
-    return registered({ECS_LOG: UP + "\n".join(lines)})
 
 
 def metadata(status: int, server: str, roles: int = 404) -> FakeHost:
@@ -82,23 +64,7 @@ def disk(total: int, free: int, inodes: int = 1000, left: int = 900) -> FakeHost
     return bare(disks=(Disk("/", total, free, inodes, left),))
 
 
-def ecs_unit(**said: Any) -> dict[tuple[str, ...], Completed | str]:
-    """UNITS with other properties of ecs.service."""
-    blocks = UNITS.split("\n\n")
-    for key, value in said.items():
-        lines = [line for line in blocks[1].splitlines() if not line.startswith(f"{key}=")]
-        blocks[1] = "\n".join((*lines, f"{key}={value}"))
-    return {SHOW: "\n\n".join(blocks)}
-
-
-NO_DOCKER: dict[tuple[str, ...], Completed | str] = {
-    VERSION: Completed(VERSION, 127),
-    SHOW: UNITS.replace(
-        "Id=docker.service\nLoadState=loaded\nActiveState=active", "Id=docker.service\nLoadState=not-found"
-    ),
-}
 SNAP_SSM = UNITS + "\nId=snap.amazon-ssm-agent.amazon-ssm-agent.service\nLoadState=loaded\nActiveState=active\n"
-ACS_FAILED = 'level=error msg="Failed to connect to ACS" error="dial tcp 10.1.1.1:443: i/o timeout"'
 MISMATCH = "level=critical msg=\"Data mismatch; saved cluster 'a' does not match configured cluster 'b'.\""
 
 FAULTS: dict[str, tuple[FakeHost, set[tuple[str, str, str]]]] = {
@@ -303,11 +269,6 @@ FAULTS: dict[str, tuple[FakeHost, set[tuple[str, str, str]]]] = {
 }  # fmt: skip
 
 
-def troubles(host: FakeHost, settings: Settings = Settings(regions=("us-east-1",))) -> set[tuple[str, str, str]]:  # noqa: B008
-    found = [one for check in CHECKS for one in judge(check, host, settings)]
-    return {(one.check, str(one.status), one.cause) for one in found if one.is_trouble}
-
-
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_gives_its_own_cause_and_no_other(name: str) -> None:
     host, expected = FAULTS[name]
@@ -373,70 +334,3 @@ SILENT: dict[str, FakeHost] = {
 @pytest.mark.parametrize("name", SILENT)
 def test_what_is_no_fault_stays_silent(name: str) -> None:
     assert troubles(SILENT[name]) == set()
-
-
-def test_the_wanted_cluster_is_compared() -> None:
-    assert troubles(registered(), Settings(regions=("us-east-1",), cluster="other")) == {
-        ("agents.registration", "fail", "registration.other")
-    }
-    assert troubles(registered(), Settings(cluster="prod")) == set()
-
-
-def remedy_of(check: Check, host: FakeHost) -> Remedy:
-    found = next(one.remedy for one in judge(check, host) if one.remedy)
-    assert found is not None
-    return found
-
-
-@pytest.mark.parametrize(
-    ("text", "root", "expected"),
-    [
-        (RHEL, True, ("dnf", "install", "-y", "docker-ce", "docker-ce-cli", "containerd.io")),
-        (RHEL, False, ("sudo", "dnf", "install", "-y", "docker-ce", "docker-ce-cli", "containerd.io")),
-        ('ID=ubuntu\nVERSION_ID="24.04"\n', True, ("apt-get", "install", "-y", "docker.io")),
-        ('ID=amzn\nVERSION_ID="2"\n', True, ("yum", "install", "-y", "docker")),
-        ('ID=sles\nVERSION_ID="15.7"\n', True, ("zypper", "--non-interactive", "install", "docker")),
-    ],
-)
-def test_the_way_to_docker_fits_the_distribution(text: str, root: bool, expected: tuple[str, ...]) -> None:
-    host = registered(release(text), NO_DOCKER, is_root=root)
-    assert expected in remedy_of(docker.docker_check, host).commands
-
-
-def test_reserved_ports_are_added_to_those_that_are_there() -> None:
-    host = registered({"/proc/sys/net/ipv4/ip_local_reserved_ports": "6000-6010,51678\n"})
-    assert ("sysctl", "-w", "net.ipv4.ip_local_reserved_ports=6000-6010,51678,51679") in remedy_of(
-        ports.reserved_check, host
-    ).commands
-
-
-def test_a_lost_channel_says_whether_the_network_is_at_fault() -> None:
-    finding = next(one for one in judge(agents.ecs_check, log(ACS_FAILED)) if one.is_trouble)
-    assert (finding.evidence["network"], finding.evidence["symptom"]) == (True, "tcp")
-
-
-def test_the_endless_loop_of_the_deb_unit_gets_its_missing_line() -> None:
-    loop = ecs_unit(ActiveState="activating", SubState="auto-restart", ExecMainStatus=5)
-    assert "RestartPreventExitStatus=5" in remedy_of(agents.restarts_check, registered(commands=loop)).text
-    stops = ecs_unit(ActiveState="activating", SubState="auto-restart", ExecMainStatus=5, RestartPreventExitStatus=5)
-    assert "RestartPreventExitStatus" not in remedy_of(agents.restarts_check, registered(commands=stops)).text
-
-
-@pytest.mark.parametrize("line", ['ECS_CLUSTER="prod"', "ECS_CLUSTER='prod'  ", 'ECS_CLUSTER="prod"\r'])
-def test_the_command_that_takes_quotes_off_does_so(line: str, tmp_path: Path) -> None:
-    text = f"A=1\n{line}\n"
-    command = remedy_of(registration.config_check, config(text)).commands[0]
-    file = tmp_path / "ecs.config"
-    file.write_text(text)
-    subprocess.run([*command[:-1], str(file)], check=True)
-    assert troubles(config(file.read_text())) == set()
-    assert "ECS_CLUSTER=prod" in file.read_text()
-
-
-def test_the_command_that_cuts_keys_cuts_them_alone(tmp_path: Path) -> None:
-    text = "ECS_CLUSTER=prod\nAWS_ACCESS_KEY_ID=AKIAX\n AWS_SECRET_ACCESS_KEY=y\nECS_LOGLEVEL=info\n"
-    command = remedy_of(credentials.credentials_check, config(text)).commands[0]
-    file = tmp_path / "ecs.config"
-    file.write_text(text)
-    subprocess.run([*command[:-1], str(file)], check=True)
-    assert file.read_text() == "ECS_CLUSTER=prod\nECS_LOGLEVEL=info\n"

@@ -6,7 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from anywhere.checks.agents import agents, credentials, registration
 from anywhere.checks.base import Check
+from anywhere.checks.containers import docker
+from anywhere.checks.network import ports
+from anywhere.checks.system import capacity, identity, isolation, machine
 from anywhere.facts.agents.docker import VERSION
 from anywhere.facts.agents.registration import GREP, VAULT
 from anywhere.facts.system.machine import CONTROLLERS, ELF, KERNEL, MACHINE_ID, MOUNTS, UNAME
@@ -14,7 +18,7 @@ from anywhere.facts.system.packages import DPKG
 from anywhere.facts.system.time_sync import CHRONY
 from anywhere.facts.system.units import SHOW
 from anywhere.hosts.base import Completed, Disk, HttpFacts, Inventory, Probe, ProbeSpec
-from anywhere.model import Finding, Stage
+from anywhere.model import Finding, Remedy, Stage
 from anywhere.settings import Settings
 from tests.support.fakehost import NOW, FakeHost
 
@@ -124,3 +128,53 @@ def judge(check: Check, host: FakeHost, settings: Settings = WANTED) -> list[Fin
 def shape(findings: list[Finding]) -> list[tuple[str, str]]:
     """Status and cause of each."""
     return [(str(finding.status), finding.cause) for finding in findings]
+
+
+def release(text: str) -> dict[str, str | bytes | None]:
+    return {"/etc/os-release": text}
+
+
+def config(user: str) -> FakeHost:
+    return registered({"/etc/ecs/ecs.config": user})
+
+
+def log(*lines: str) -> FakeHost:
+    return registered({ECS_LOG: UP + "\n".join(lines)})
+
+
+def ecs_unit(**said: Any) -> dict[tuple[str, ...], Completed | str]:
+    """UNITS with other properties of ecs.service."""
+    blocks = UNITS.split("\n\n")
+    for key, value in said.items():
+        lines = [line for line in blocks[1].splitlines() if not line.startswith(f"{key}=")]
+        blocks[1] = "\n".join((*lines, f"{key}={value}"))
+    return {SHOW: "\n\n".join(blocks)}
+
+
+NO_DOCKER: dict[tuple[str, ...], Completed | str] = {
+    VERSION: Completed(VERSION, 127),
+    SHOW: UNITS.replace(
+        "Id=docker.service\nLoadState=loaded\nActiveState=active", "Id=docker.service\nLoadState=not-found"
+    ),
+}
+
+
+ACS_FAILED = 'level=error msg="Failed to connect to ACS" error="dial tcp 10.1.1.1:443: i/o timeout"'
+
+
+def remedy_of(check: Check, host: FakeHost) -> Remedy:
+    found = next(one.remedy for one in judge(check, host) if one.remedy)
+    assert found is not None
+    return found
+
+
+RHEL = 'ID="rhel"\nVERSION_ID="9.4"\nPRETTY_NAME="Red Hat Enterprise Linux 9.4"\n'
+
+
+MODULES = (machine, isolation, identity, capacity, docker, ports, agents, registration, credentials)
+CHECKS: tuple[Check, ...] = tuple(check for module in MODULES for check in module.CHECKS)
+
+
+def troubles(host: FakeHost, settings: Settings = Settings(regions=("us-east-1",))) -> set[tuple[str, str, str]]:  # noqa: B008
+    found = [one for check in CHECKS for one in judge(check, host, settings)]
+    return {(one.check, str(one.status), one.cause) for one in found if one.is_trouble}

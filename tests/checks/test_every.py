@@ -10,20 +10,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from anywhere.catalogue.causes.table import ROWS
-from anywhere.checks.agents import agents, credentials, registration
 from anywhere.checks.base import TOPICS, Check
-from anywhere.checks.containers import docker
-from anywhere.checks.network import ports
-from anywhere.checks.system import capacity, identity, isolation, machine
 from anywhere.errors import ParseError
 from anywhere.facts.prefetch_list import wants
 from anywhere.hosts.base import Completed, Disk, Inventory, Listener
 from anywhere.model import Finding, Status
 from tests.support.fakehost import FakeHost
-from tests.support.judging import BARE_INVENTORY, bare, judge, registered
+from tests.support.judging import BARE_INVENTORY, CHECKS, bare, judge, registered
 
-MODULES = (machine, isolation, identity, capacity, docker, ports, agents, registration, credentials)
-CHECKS: tuple[Check, ...] = tuple(check for module in MODULES for check in module.CHECKS)
 CODES = {text.code for text in ROWS}
 
 

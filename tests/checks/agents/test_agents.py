@@ -1,0 +1,18 @@
+"""The agents: what their log and their unit say, and what helps."""
+
+from __future__ import annotations
+
+from anywhere.checks.agents import agents
+from tests.support.judging import ACS_FAILED, ecs_unit, judge, log, registered, remedy_of
+
+
+def test_a_lost_channel_says_whether_the_network_is_at_fault() -> None:
+    finding = next(one for one in judge(agents.ecs_check, log(ACS_FAILED)) if one.is_trouble)
+    assert (finding.evidence["network"], finding.evidence["symptom"]) == (True, "tcp")
+
+
+def test_the_endless_loop_of_the_deb_unit_gets_its_missing_line() -> None:
+    loop = ecs_unit(ActiveState="activating", SubState="auto-restart", ExecMainStatus=5)
+    assert "RestartPreventExitStatus=5" in remedy_of(agents.restarts_check, registered(commands=loop)).text
+    stops = ecs_unit(ActiveState="activating", SubState="auto-restart", ExecMainStatus=5, RestartPreventExitStatus=5)
+    assert "RestartPreventExitStatus" not in remedy_of(agents.restarts_check, registered(commands=stops)).text
