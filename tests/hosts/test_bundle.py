@@ -55,7 +55,7 @@ def recorded() -> Recording:
         ("web1", b"", False),
         ("web1", b"ssh-ed25519 AAAA web1\n", False),
         ("web1", b'{"ansible_host": "10.0.0.7"}', False),
-        ("web1", gzip.compress(b"a backup of web1"), False),
+        ("web1", gzip.compress(b"a backup of web1", mtime=0), False),
         ("web1", b"\x1f\x8b", False),
         ("ops@web1", b"", False),
         ("local", b"", False),
