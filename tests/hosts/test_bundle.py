@@ -60,7 +60,7 @@ def recorded() -> Recording:
         ("ops@web1", b"", False),
         ("local", b"", False),
         ("web1", json.dumps(GOOD).encode(), True),
-        ("web1", gzip.compress(json.dumps(GOOD).encode()), True),
+        ("web1", gzip.compress(json.dumps(GOOD).encode(), mtime=0), True),
         ("web1.json", b"", True),
         ("web1.json.gz", None, True),
         ("./web1", b"", True),
