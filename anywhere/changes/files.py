@@ -15,7 +15,7 @@ def write(path: str, content: bytes, mode: str = "0644", owner: str = "0:0", *, 
     """Write a file atomically, with its folders. `mode` is octal, `owner` is `uid:gid`."""
     uid, _, gid = owner.partition(":")
     shown = ("install", "-D", "-m", mode, *(() if owner == "0:0" else ("-o", uid, "-g", gid)), "/dev/stdin", path)
-    return Command(own_script("write", path, mode, owner), content, secret, shown=shown)
+    return Command(own_script("write", path, mode, owner, str(len(content))), content, secret, shown=shown)
 
 
 def remove(path: str, folders: tuple[str, ...] = ()) -> Command:

@@ -129,8 +129,9 @@ class Journal:
     def _commit(self, lines: dict[str, dict[str, Any]]) -> None:
         body = {"schema": SCHEMA, "entries": [{**line, "key": key} for key, line in lines.items()]}
         text = (json.dumps(body, indent=1) + "\n").encode()
-        self._script("commit", self._digest, input=text)
-        self._lines, self._digest = lines, hashlib.sha256(text).hexdigest()
+        digest = hashlib.sha256(text).hexdigest()
+        self._script("commit", self._digest, digest, input=text)
+        self._lines, self._digest = lines, digest
 
     def _script(self, verb: str, *words: str, input: bytes = b"") -> None:
         argv = under(self._token, own_script("journal", verb, self._base, *words))

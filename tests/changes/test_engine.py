@@ -309,6 +309,29 @@ def test_the_lock_of_a_killed_run_is_free_at_once(host: BareHost) -> None:
 
 @region
 @root
+@pytest.mark.parametrize("look", [1, 2, 3])
+def test_a_run_killed_while_its_lock_is_taken_holds_nothing(host: BareHost, look: int) -> None:
+    """Whoever takes the lock looks for the holder in /proc: at the given look it has just died."""
+    host.sh(
+        "printf '%s\\n' '#!/bin/sh' 'read -r victim < /run/victim' '[ \"$1\" != /proc/$victim/stat ] || echo >> /run/looks'"
+        f" '[ \"$(wc -l < /run/looks)\" != {look} ] || {{ kill -9 $victim && sleep 0.5; }}' 'exec /bin/cat \"$@\"'"
+        " > /usr/local/sbin/cat; chmod 755 /usr/local/sbin/cat; : > /run/looks"
+    )
+    code = (
+        "import os,sys; from tests.support.barehost import BareHost; from anywhere.changes.lock import locked\n"
+        "host = BareHost.attach(int(sys.argv[1])); host.sh(f'echo {os.getpid()} > /run/victim')\n"
+        "with locked(host, 'x'): os.kill(os.getpid(), 9)"
+    )
+    died = subprocess.run([sys.executable, "-c", code, str(host.pid)], capture_output=True)
+    assert died.returncode == -signal.SIGKILL
+    time.sleep(1.5)  # what takes the lock for it outlives it
+    host.sh("rm /usr/local/sbin/cat")
+    with locked(host, "next"):
+        pass
+
+
+@region
+@root
 def test_many_runs_at_once_leave_one_result(host: BareHost) -> None:
     argv = [sys.executable, "-m", "tests.support.adverse.dying", str(host.pid), "apply"]
     runs = [subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(4)]

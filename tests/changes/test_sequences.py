@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from anywhere.changes import engine
 from anywhere.changes.base import Planner
+from anywhere.changes.lock import LOCK
 from anywhere.changes.proxy import plan as proxy
 from anywhere.changes.proxy.profile import read_profile
 from anywhere.changes.rules import plan as rules
@@ -85,17 +86,23 @@ class Cut(Exception):
 
 
 class CutHost(BareHost):
-    """Ends the run at a given command; only the lock, which a dead process would not hold, is given back."""
+    """Ends the run at a given command. At the first command with the word `cut_at` only `share` percent of its input
+    arrive."""
 
     stop = 0
+    cut_at = ""
+    share = 0
 
     def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 60.0) -> Completed:
-        if self.stop and "release" not in argv:
+        if self.cut_at and self.cut_at in argv:
+            self.cut_at, self.stop = "", 1
+            input = input[: len(input) * self.share // 100]
+        if self.stop:
             self.stop -= 1
             if not self.stop:
                 super().run(argv, input=input, timeout=timeout)
                 self.stop = -1
-        if self.stop < 0 and "release" not in argv:
+        if self.stop < 0:
             raise Cut
         return super().run(argv, input=input, timeout=timeout)
 
@@ -106,7 +113,8 @@ def play(host: CutHost, acts: Sequence[Act]) -> None:
         try:
             act.run(host)
         except Cut:
-            pass
+            host.stop = 0
+            host.sh(f": > {LOCK}")  # a dead process would not hold it
         host.stop = 0
 
 
@@ -138,12 +146,30 @@ def test_one_revert_after_many_sequences_restores_the_original() -> None:
     hold(150)
 
 
-@pytest.mark.parametrize("stop", [0, 14, 22, 30])
+@pytest.mark.parametrize("stop", [0, 1, 14, 22, 30])
 def test_two_profiles_one_revert_and_no_password_is_left(stop: int) -> None:
     with CutHost() as host:
         host.sh(PREPARE)
         before = snapshot(host)
         play(host, [Act("apply", credentials="user:geheim"), Act("apply", url="http://b:1", stop=stop)])
+        assert not engine.revert(host, "proxy").failed
+        assert snapshot(host) == before
+
+
+@pytest.mark.parametrize("share", [0, 50, 99])
+@pytest.mark.parametrize(
+    ("verb", "cut_at"),
+    [*(("apply", word) for word in ("store", "commit", "write")), ("revert", "commit"), ("revert", "write")],
+)
+def test_an_input_that_broke_off_is_not_taken_for_the_whole(verb: str, cut_at: str, share: int) -> None:
+    """The run is killed, or its connection lost, while it sends the input of a command that lives on."""
+    with CutHost() as host:
+        host.sh(PREPARE)
+        before = snapshot(host)
+        play(host, [Act("apply", packages=True)])
+        host.cut_at, host.share = cut_at, share
+        play(host, [Act(verb, url="http://b:1", credentials="user:geheim", packages=True)])
+        assert not host.cut_at, "no such command was run"
         assert not engine.revert(host, "proxy").failed
         assert snapshot(host) == before
 

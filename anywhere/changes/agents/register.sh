@@ -9,8 +9,11 @@ vault=/var/lib/amazon/ssm/Vault/Store/RegistrationKey
 state=/run/anywhere
 out=$state/register.out
 
-IFS= read -r id
-IFS= read -r code
+# A line without its end broke off, because its sender was killed or its connection lost.
+if ! IFS= read -r id || ! IFS= read -r code; then
+  echo "the activation did not arrive whole" >&2
+  exit 65
+fi
 
 registered() {
   grep -qE '"instanceID" *: *"mi-[0-9a-f]+"' "$vault" 2>/dev/null

@@ -24,16 +24,17 @@ if fields "$$"; then
   # shellcheck disable=SC2086
   [ "$(field 2 $f)" = "$PPID" ] || exit 6
 fi
-if [ "$holder" -gt 1 ]; then fields "$holder" || exit 6; fi
 if [ "$holder" = 1 ]; then
   read -r comm < /proc/1/comm
   case $comm in python*|anywhere*) ;; *) exit 6 ;; esac
 fi
-if fields "$holder"; then
-  # shellcheck disable=SC2086
-  start=$(field 20 $f) me="$holder $start"
-else
+if [ "$holder" = 0 ]; then
   me="0 $(date +%s)"
+else
+  # Read once: a holder that is gone by now holds nothing.
+  fields "$holder" || exit 6
+  # shellcheck disable=SC2086
+  me="$holder $(field 20 $f)"
 fi
 
 if [ -L "$lock" ] || { [ -e "$lock" ] && { [ ! -f "$lock" ] || [ "$(stat -c %u -- "$lock")" != "$(id -u)" ]; }; }; then

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
-# Writes standard input to a file of /proc/sys.
+# Writes a line of standard input to a file of /proc/sys. A line without its end broke off.
 # usage: setting PATH
-cat > "$1"
+IFS= read -r value || { echo "the value of $1 did not arrive whole" >&2; exit 1; }
+printf '%s\n' "$value" > "$1"

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Writes standard input to a file, all of it or nothing, with its folders. A link is followed, so that the file it names
 # is written and the link stays; where others may write, none is. The new file gets its name only when it is complete.
-# usage: write PATH MODE UID:GID
+# Input that has not SIZE bytes broke off, because its sender was killed or its connection lost.
+# usage: write PATH MODE UID:GID SIZE
 p=''
 follow "$1" || exit 1
 d=$(dirname -- "$p")
@@ -22,6 +23,7 @@ trap 'rm -f -- "$t"' EXIT
 # another file a moment later: there the mode comes from the umask, and nothing is changed by name.
 [ -z "$shared" ] || umask "$(printf %o $((0777 & ~0$2)))"
 dd of="$t" bs=65536 conv=excl,fsync oflag=nofollow 2>/dev/null || { echo "$d has no room, or is read-only" >&2; exit 1; }
+[ "$(stat -c %s -- "$t")" = "$4" ] || { echo "the content of $p did not arrive whole" >&2; exit 1; }
 [ "$(stat -c %u:%g -- "$t")" = "$3" ] || { [ -n "$shared" ] && [ "$3" = 0:0 ]; } || chown -h "$3" "$t" || exit 1
 [ -n "$shared" ] || chmod "$2" "$t" || exit 1
 mv -fT -- "$t" "$p" && { sync "$d" 2>/dev/null || sync; }
