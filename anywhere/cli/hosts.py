@@ -39,6 +39,18 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "no_sudo": (bool, _option(False, "--no-sudo", help="Do not ask sudo for root's rights.")),
     "ask_become_pass": (bool, _option(False, "--ask-become-pass", "-K", help="Ask for the password of sudo.")),
 }
+# What the commands share that plan, make, verify and undo changes of hosts.
+WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
+DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; change nothing.")
+FORCE = typer.Option(
+    False,
+    "--force-missing",
+    help="Undo what a damaged record still holds; list what cannot be restored, and forget it.",
+)
+FORMAT = typer.Option("table", help="table or json.")
+PLAN_FORMAT = typer.Option("table", help="table, json or shell.")
+REPORT_FORMAT = typer.Option("table", help="table, json, ...")
+OUTPUT = typer.Option("", help="Write the result to a file.")
 
 
 def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:

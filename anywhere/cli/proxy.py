@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from anywhere.cli.hosts import with_hosts
+from anywhere.cli.hosts import DRY_RUN, FORCE, FORMAT, OUTPUT, PLAN_FORMAT, REPORT_FORMAT, WAVE, with_hosts
 from anywhere.cli.say import note
 from anywhere.flows.hosts import Hosts
 
@@ -27,14 +27,6 @@ _NO_PROXY = typer.Option([], help="What must not go to the proxy; commas or more
 _CA = typer.Option("", help="A PEM file with the company's CA certificates.")
 _PACKAGES = typer.Option(False, "--packages", help="The package manager too.")
 _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM agent, then ecs, where they run.")
-_WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
-_DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; change nothing.")
-_FORCE = typer.Option(
-    False,
-    "--force-missing",
-    help="Undo what a damaged record still holds; list what cannot be restored, and forget it.",
-)
-_FORMAT = typer.Option("table", help="table or json.")
 
 
 @app.command(epilog="\b\nExamples:\n  anywhere proxy plan --url http://proxy.example.com:3128\n")
@@ -48,7 +40,7 @@ def plan(
     ca: str = _CA,
     packages: bool = _PACKAGES,
     restart: bool = _RESTART,
-    format: str = typer.Option("table", help="table, json or shell."),
+    format: str = PLAN_FORMAT,
 ) -> int:
     """Print what would be written; change nothing."""
     from anywhere.cli import changes
@@ -73,8 +65,8 @@ def apply(
     ca: str = _CA,
     packages: bool = _PACKAGES,
     restart: bool = _RESTART,
-    wave: str = _WAVE,
-    format: str = _FORMAT,
+    wave: str = WAVE,
+    format: str = FORMAT,
 ) -> int:
     """Write the profile to docker, the SSM agent, ecs and the host's CA store; merge what is there."""
     from anywhere.cli import changes
@@ -97,8 +89,8 @@ def verify(
     no_proxy: list[str] = _NO_PROXY,
     ca: str = _CA,
     packages: bool = _PACKAGES,
-    format: str = typer.Option("table", help="table, json, ..."),
-    output: str = typer.Option("", help="Write the result to a file."),
+    format: str = REPORT_FORMAT,
+    output: str = OUTPUT,
 ) -> int:
     """Judge whether every component has the profile and works with it."""
     from anywhere.cli.output import verified
@@ -113,10 +105,10 @@ def verify(
 def revert(
     hosts: Hosts,
     restart: bool = _RESTART,
-    dry_run: bool = _DRY_RUN,
-    force_missing: bool = _FORCE,
-    wave: str = _WAVE,
-    format: str = _FORMAT,
+    dry_run: bool = DRY_RUN,
+    force_missing: bool = FORCE,
+    wave: str = WAVE,
+    format: str = FORMAT,
 ) -> int:
     """Take back exactly what apply wrote."""
     from anywhere.cli import changes

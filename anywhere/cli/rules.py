@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.hosts import with_hosts
+from anywhere.cli.hosts import DRY_RUN, FORCE, FORMAT, OUTPUT, PLAN_FORMAT, REPORT_FORMAT, WAVE, with_hosts
 from anywhere.flows.hosts import Hosts
 
 app = typer.Typer(
@@ -15,14 +15,6 @@ app = typer.Typer(
 )
 
 _PERSIST = typer.Option(False, "--no-persist", help="Only the running state: no files, no unit, no guard.")
-_WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
-_DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; change nothing.")
-_FORCE = typer.Option(
-    False,
-    "--force-missing",
-    help="Undo what a damaged record still holds; list what cannot be restored, and forget it.",
-)
-_FORMAT = typer.Option("table", help="table or json.")
 
 
 @app.command(
@@ -33,7 +25,7 @@ _FORMAT = typer.Option("table", help="table or json.")
 def plan(
     hosts: Hosts,
     no_persist: bool = _PERSIST,
-    format: str = typer.Option("table", help="table, json or shell."),
+    format: str = PLAN_FORMAT,
 ) -> int:
     """Print what would be done; change nothing."""
     from anywhere.cli import changes
@@ -44,7 +36,7 @@ def plan(
 
 @app.command(epilog="\b\nExamples:\n  anywhere rules apply\n  anywhere rules apply --inventory hosts.ini --wave 5%\n")
 @with_hosts
-def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: str = _FORMAT) -> int:
+def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = WAVE, format: str = FORMAT) -> int:
     """Bring the rules to the wanted state, and keep them there."""
     from anywhere.cli import changes
     from anywhere.flows.change import rules
@@ -56,10 +48,10 @@ def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = _WAVE, format: 
 @with_hosts
 def revert(
     hosts: Hosts,
-    dry_run: bool = _DRY_RUN,
-    force_missing: bool = _FORCE,
-    wave: str = _WAVE,
-    format: str = _FORMAT,
+    dry_run: bool = DRY_RUN,
+    force_missing: bool = FORCE,
+    wave: str = WAVE,
+    format: str = FORMAT,
 ) -> int:
     """Take back exactly what apply did."""
     from anywhere.cli import changes
@@ -79,8 +71,8 @@ def verify(
     hosts: Hosts,
     no_persist: bool = _PERSIST,
     no_probe: bool = typer.Option(False, "--no-probe", help="Judge what can be read, send no packet."),
-    format: str = typer.Option("table", help="table, json, ..."),
-    output: str = typer.Option("", help="Write the result to a file."),
+    format: str = REPORT_FORMAT,
+    output: str = OUTPUT,
 ) -> int:
     """Judge the wanted state as it is now, registered or not, and prove it with real requests.
 
