@@ -41,8 +41,8 @@ def check(
     skip: list[str] = typer.Option([], help="Leave this check or topic out."),
     demote: list[str] = typer.Option([], help="Let this check or topic warn where it would fail."),
     accept_issuer: list[str] = typer.Option([], help="An inspecting CA that is wanted here, by its name."),
-    budget: float = typer.Option(
-        0.0,
+    budget: float | None = typer.Option(
+        None,
         help="Seconds for the complete run. Default: 6, and up to 20 where a connection stalls.",
         show_default=False,
     ),
@@ -70,8 +70,8 @@ def check(
         skip=tuple(_words(skip)),
         demote=tuple(_words(demote)),
         accepted_issuers=tuple(accept_issuer),
-        budget=budget or BUDGET,
-        patience=0.0 if budget else PATIENCE,
+        budget=BUDGET if budget is None else budget,
+        patience=PATIENCE if budget is None else 0.0,
         idle=idle,
         shards=shards,
         dualstack=dualstack,
