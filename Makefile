@@ -8,7 +8,7 @@ LOCK := requirements/dev.txt
 LOCKED := --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 STAMP := $(VENV)/.installed
 
-.PHONY: demo check test test-slow test-all test-newest lint audit lock format bench docs clean
+.PHONY: demo check test test-slow test-soak test-all test-newest lint audit lock format bench docs clean
 
 demo: $(STAMP) ## a healthy and a faulty region judged by the unmodified command (REGION=us-east-1: this host, for real)
 	@PYTHON=$(PYTHON) REGION="$(REGION)" sh tests/demo.sh $(ARGS)
@@ -25,12 +25,17 @@ test: $(STAMP) ## fast tier: under ten minutes
 	sh tests/packages.sh test
 	$(PYTEST) -m "$(FAST)" $(ARGS)
 
+SLOW := (slow or docker or booted) and not soak
 test-slow: $(STAMP) ## what `make test` leaves out
 	sh tests/packages.sh slow
 	@failed=0; \
-	$(PYTEST) -m slow $(APART) $(ARGS) || failed=1; \
-	$(PYTEST) -n 0 -m "slow or docker or booted" $(APART:%=--ignore %) $(ARGS) || failed=1; \
+	$(PYTEST) -m "$(SLOW)" $(APART) $(ARGS) || failed=1; \
+	$(PYTEST) -n 0 -m "$(SLOW)" $(APART:%=--ignore %) $(ARGS) || failed=1; \
 	exit $$failed
+
+test-soak: $(STAMP) ## every setback of a registration, hundreds of kills: hours, for a release
+	sh tests/packages.sh slow
+	$(PYTEST) -n 0 -m soak $(ARGS)
 
 test-all: test test-slow ## everything: root, namespaces, booted hosts, docker
 

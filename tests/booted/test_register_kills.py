@@ -17,7 +17,12 @@ import pytest
 from tests.booted.machine import Machine
 from tests.booted.registering import Desk, bare_host, desk
 
-pytestmark = [pytest.mark.booted, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.booted,
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+]
 
 KILLS = int(os.environ.get("ANYWHERE_KILLS", "10"))
 EACH = 5

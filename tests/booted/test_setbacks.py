@@ -14,7 +14,12 @@ from tests.region import Region
 from tests.region.faults.registration import Rehearsal, setbacks
 from tests.region.site import Site
 
-pytestmark = [pytest.mark.booted, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.booted,
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+]
 
 CLEAN = (
     "systemctl stop ecs amazon-ssm-agent docker docker.socket 2>/dev/null; docker rm -f ecs-agent 2>/dev/null;"

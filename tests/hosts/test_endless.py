@@ -29,7 +29,11 @@ SAID = {
     "prints one line": "larger than",
 }
 ALL = [case if case.name in FAST else pytest.param(case, marks=pytest.mark.slow) for case in cases()]
-FAR = [one for one, case in zip(ALL, cases(), strict=True) if case.over_ssh]
+FAR = [
+    case if case.name in FAST else pytest.param(case, marks=(pytest.mark.slow, pytest.mark.soak))
+    for case in cases()
+    if case.over_ssh
+]
 
 
 def name(case: Case) -> str:
