@@ -214,7 +214,9 @@ def put(path: str, content: str | bytes | None, mode: int = 0o644) -> None:
 
 
 def daemons(host: Host, held: Sockets) -> None:
-    """Start the processes that only have to be there: each is `sleep` under its own name, holding its sockets."""
+    """Start the processes that only have to be there: each is `sleep` under its own name, holding its sockets. All run
+    their program at the end."""
+    reader, writer = os.pipe()  # each start of a program closes its end
     for number, one in enumerate(host.daemons):
         # The agent's image has its program in the root folder, and that is how the kernel names it to the host.
         name = os.path.basename(one.name)
@@ -226,6 +228,9 @@ def daemons(host: Host, held: Sockets) -> None:
             for sock in held[number]:
                 sock.set_inheritable(True)
             os.execve(program, [one.name, "infinity"], one.environment)
+    os.close(writer)
+    os.read(reader, 1)
+    os.close(reader)
 
 
 def listen(host: Host, network: str) -> Sockets:
