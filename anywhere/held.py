@@ -28,6 +28,13 @@ def hold(secret: str) -> None:
             _held = (*_held, secret)
 
 
+def forget() -> None:
+    """Hold nothing any more: for a process that goes on with another run."""
+    global _held
+    with _lock:
+        _held = ()
+
+
 def hide(text: str) -> str:
     """The text with every secret masked, as it is and as programs quote it."""
     return _pattern(_held).sub(MASK, text) if _held else text

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from anywhere import held
 from tests.support import tries
 from tests.support.tries import pytest_configure, pytest_terminal_summary  # noqa: F401 (hooks)
 
@@ -26,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in ("region", "booted", "docker")):
             item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_held() -> Iterator[None]:
+    """The secrets of one test are no secrets of the next."""
+    yield
+    held.forget()
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ PAIRS = (
     ("inspected", "second-nameserver-dead"),
     ("upgrade-502", "clock-ahead"),
     ("lossy", "endpoint-dropped"),
-    ("edns-refused", "endpoint-dropped"),
+    ("edns-refused", "clock-unsynchronised"),
     ("proxy-504-for-one", "clock-behind"),
     ("inspected-trusted", "proxy-denies-name"),
     ("device-503-one", "clock-drifting"),

@@ -413,7 +413,6 @@ def test_without_root(room: Path) -> None:
         "anywhere/catalogue/data",
         "anywhere/model.py",
         "lib/typer",
-        "lib/rich",
     ],
 )
 def test_an_installation_that_the_user_may_not_read_is_one_line(room: Path, closed: str) -> None:

@@ -308,6 +308,17 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
         ],
         ["proxy.denies-endpoint"],
     ),
+    "refused to the agent's own request, and not to curl's": (
+        [
+            reach("ssm", Stage.PROXY, Reason.PROXY_DENIED, "403", proxy=PROXY, **looks(own_request="passes")),
+            *others("ssm", proxy=PROXY),
+        ],
+        ["proxy.denies-client"],
+    ),
+    "a certificate that some builds take": (
+        [found("endpoints.reach", WARN, "ssm:443", stage=Stage.TLS, cause="tls.agent-build"), *others("ssm")],
+        ["tls.agent-build"],
+    ),
     "proxy of the wrong scheme": (
         every(Stage.PROXY, Reason.PROXY_ERROR, detail="no HTTP answer", proxy=PROXY, **looks(other_scheme="passes")),
         ["proxy.wrong-scheme"],

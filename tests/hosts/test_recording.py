@@ -188,7 +188,7 @@ def test_what_was_seen_comes_back_as_it_was() -> None:
 def test_a_probe_with_everything_in_it() -> None:
     from anywhere.hosts.base import HttpFacts, TlsFacts
 
-    tls = TlsFacts("TLSv1.3", "X", "CA", "Amazon", "leaf", ("a", "b"), 1.5, 2.5, ("CA, Amazon",), "ecdsa", True)
+    tls = TlsFacts("TLSv1.3", "X", "CA", "Amazon", "leaf", ("a", "b"), 1.5, 2.5, ("CA, Amazon",), True)
     http = HttpFacts(403, 1.0, {"server": "x"}, "body")
     probe = Probe(
         SPEC, Stage.HTTP, Reason.HTTP_TIMEOUT, "d", "1.2.3.4", tls, http, 0.1, 0.2, 0.3, 0.6, 9.0, False, True

@@ -103,7 +103,7 @@ class Stores:
                 return self._texts[claimed]
         digest = hashlib.sha256(content.encode("latin-1", "replace")).hexdigest()
         text = "".join(map(ssl_pem, dict.fromkeys(certificates(content.encode("latin-1", "replace")))))
-        if content and len(text) <= MOST_CACHED:
+        if content and len(content) <= MOST_CACHED:
             with self._lock:
                 text = self._texts.setdefault(digest, text)
                 for oldest in list(self._texts)[: -self._most]:

@@ -14,6 +14,7 @@ WIDE = 120  # columns; below that a host and its purpose do not fit beside each 
 STAR = "* stands for letters, digits and hyphens, never for a dot."
 TITLES = ("Host", "Who connects", "When", "Needed", "Why", "Source")
 GAP = "   "
+LEAST = 12  # columns of the purpose, whatever the others take
 
 
 def table(sheet: Sheet, *, width: int = 160, colour: bool = False) -> str:
@@ -53,7 +54,7 @@ def _widths(rules: Sequence[Rule], width: int) -> list[int]:
     widths = [max(map(len, column)) for column in zip(*cells)]
     widths[0] = min(widths[0], width * 2 // 5)
     widths[4] = 0
-    widths[4] = width - sum(widths) - len(GAP) * (len(TITLES) - 1) - 2
+    widths[4] = max(LEAST, width - sum(widths) - len(GAP) * (len(TITLES) - 1) - 2)
     return widths
 
 

@@ -67,7 +67,7 @@ def test_an_unknown_clock_has_no_day() -> None:
         (OsRelease("rhel", "9.4"), (), DockerSource.BRING_YOUR_OWN),
         (OsRelease("rhel", "10.0"), ("os.unlisted",), DockerSource.BRING_YOUR_OWN),
         (OsRelease("ubuntu", "24.04"), (), DockerSource.DISTRIBUTION),
-        (OsRelease("ubuntu", "25.10"), ("os.unlisted",), DockerSource.DISTRIBUTION),
+        (OsRelease("ubuntu", "25.10"), ("os.end-of-life", "os.unlisted"), DockerSource.DISTRIBUTION),
         (OsRelease("ubuntu", "20.04"), ("os.end-of-life",), DockerSource.DISTRIBUTION),
         (OsRelease("sles", "15.4"), ("os.end-of-life",), DockerSource.DISTRIBUTION),
         (OsRelease("sles", "15.7"), (), DockerSource.DISTRIBUTION),

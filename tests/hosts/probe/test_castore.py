@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 from anywhere.hosts.probe.castore import Stores
@@ -34,6 +35,7 @@ def test_a_host_that_lies_about_the_digest_harms_itself_alone() -> None:
 
 def test_what_is_large_is_not_kept() -> None:
     stores = Stores()
-    large = "".join(f"-----BEGIN CERTIFICATE-----\n{n}{'x' * 1000}\n-----END CERTIFICATE-----\n" for n in range(1100))
+    blocks = (base64.b64encode(b"%d" % n + b"x" * 750).decode() for n in range(1100))
+    large = "".join(f"-----BEGIN CERTIFICATE-----\n{block}\n-----END CERTIFICATE-----\n" for block in blocks)
     assert stores.text(f"{digest(large)}\n{large}")
     assert stores.digests() == ()

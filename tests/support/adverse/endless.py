@@ -120,23 +120,45 @@ class Measured:
     stderr: str
 
 
+# A process keeps the peak of the one that it was forked from: between a large one and what is measured stands a small one.
+MEASURE = (
+    "import os, resource, subprocess, sys; code = subprocess.call(sys.argv[2:]);"
+    "os.write(int(sys.argv[1]), b'%d' % resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); os._exit(code % 256)"
+)
+
+
 def check(words: Sequence[str], enter: Sequence[str]) -> Measured:
     """Run `anywhere check` and measure its process."""
-    argv = [*enter, "env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/nonexistent"]
+    peak, peak_write = os.pipe()
+    argv = [
+        sys.executable,
+        "-S",
+        "-c",
+        MEASURE,
+        str(peak_write),
+        *enter,
+        "env",
+        "-i",
+        "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        "HOME=/nonexistent",
+    ]
     argv += [sys.executable, "-m", "anywhere", "check", "--region", "us-east-1", "--format", "json", *words]
     read, write = os.pipe()
     errors, errors_write = os.pipe()
     started = time.monotonic()
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=write, stderr=errors_write) as process:
+    streams = {"stdin": subprocess.DEVNULL, "stdout": write, "stderr": errors_write}
+    with subprocess.Popen(argv, **streams, pass_fds=(peak_write,)) as process:
+        os.close(peak_write)
         os.close(write)
         os.close(errors_write)
         with open(read, "rb") as out, open(errors, "rb") as err:
             text, said = out.read(), err.read()
-        _, status, usage = os.wait4(process.pid, 0)
+        process.wait()
         seconds = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
+        with open(peak, "rb") as number:
+            memory = int(number.read() or 0) / 1024
     report = json.loads(text) if text else {}
-    return Measured(seconds, usage.ru_maxrss / 1024, process.returncode, report, said.decode())
+    return Measured(seconds, memory, process.returncode, report, said.decode())
 
 
 def processes(bare: BareHost) -> dict[int, str]:
