@@ -18,7 +18,7 @@ check: $(STAMP) ## judge this host in the embedded region (REGION=us-east-1: aga
 	else $(PYTHON) -m tests.region -- $(PYTHON) -m anywhere check --region us-east-1 $(ARGS); fi
 
 PYTEST := $(PYTHON) -m pytest -n 4
-FAST := not slow and not docker and not booted
+FAST := not slow and not soak and not docker and not booted
 APART := tests/test_faults.py tests/test_ssh_faults.py
 
 test: $(STAMP) ## fast tier: under ten minutes

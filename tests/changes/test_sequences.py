@@ -141,7 +141,7 @@ def test_one_revert_after_any_sequence_restores_the_original() -> None:
     hold(12)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_one_revert_after_many_sequences_restores_the_original() -> None:
     hold(150)
 
@@ -188,10 +188,10 @@ def started(host: BareHost, act: Act) -> subprocess.Popen[bytes]:
     return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
 
 
-@pytest.mark.slow
-def test_300_random_kills_over_sequences_end_in_the_original_state_after_one_revert() -> None:
+@pytest.mark.parametrize("kills", [pytest.param(50, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.soak)])
+def test_random_kills_over_sequences_end_in_the_original_state_after_one_revert(kills: int) -> None:
     dice = random.Random(os.environ.get("KILL_SEED", "2026"))
-    wanted = int(os.environ.get("KILLS", "300"))
+    wanted = int(os.environ.get("KILLS", kills))
     killed = 0
     with BareHost() as host:
         host.sh(PREPARE)

@@ -15,7 +15,7 @@ KNOWN_TROUBLE = Path(__file__).parent.parent / "known_trouble.toml"
 
 @dataclass(frozen=True)
 class Trouble:
-    """A test that is known to fail: `test` is its id, or the id without parameters for all of them."""
+    """A test that is known to fail: `test` is its id, the id without parameters for all of them, or a file."""
 
     test: str
     date: datetime.date
@@ -41,7 +41,8 @@ def mark(items: Iterable[pytest.Item], troubles: Sequence[Trouble]) -> None:
             if not marker.kwargs.get("reason"):
                 raise pytest.UsageError(f"{item.nodeid}: second_try needs a reason")
             item.add_marker(pytest.mark.flaky(reruns=1))
-        known = by_test.get(item.nodeid) or by_test.get(item.nodeid.partition("[")[0])
+        names = (item.nodeid, item.nodeid.partition("[")[0], item.nodeid.partition("::")[0])
+        known = next((by_test[name] for name in names if name in by_test), None)
         if known:
             item.add_marker(pytest.mark.xfail(reason=f"known since {known.date}: {known.reason}", strict=False))
 
