@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from anywhere.errors import BadInput
+from anywhere.held import hold
 
 DEFAULT_CLUSTER = "default"
 DOCKER_SOURCES = ("auto", "distro", "docker", "none")
@@ -85,6 +86,7 @@ def parse_activation(text: str, source: str) -> Activation:
         raise BadInput(f"{source}: the activation's ID must be 36 characters like 01234567-89ab-cdef-0123-456789abcdef")
     if not _CODE.fullmatch(code):
         raise BadInput(f"{source}: the activation's code must be 20 to 250 printable characters without blanks")
+    hold(code)
     return Activation(id, code)
 
 

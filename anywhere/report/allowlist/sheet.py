@@ -149,11 +149,11 @@ def as_csv(sheet: Sheet) -> str:
     writer.writerow((*COLUMNS, "note"))
     for rule in sheet.rules:
         where = (rule.pattern, rule.port, "tcp", "outbound", rule.component, " ".join(rule.phases), rule.needed)
-        writer.writerow(map(_cell, (*where, rule.feature or "core", rule.purpose, rule.source, rule.note)))
+        writer.writerow(map(cell, (*where, rule.feature or "core", rule.purpose, rule.source, rule.note)))
     return out.getvalue()
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """Text that a spreadsheet takes for text: what would begin a formula gets an apostrophe (OWASP, CSV injection)."""
     text = printable(str(value))
     return f"'{text}" if text.lstrip()[:1] in FORMULA else text

@@ -13,8 +13,9 @@ from anywhere import __version__
 from anywhere.changes.agents.result import Result, State, row_of
 from anywhere.changes.base import PutBack, Step
 from anywhere.model import Cause
-from anywhere.printable import printable, printable_lines
+from anywhere.printable import printable_lines
 from anywhere.redact import redact
+from anywhere.report.allowlist.sheet import cell
 
 SCHEMA = "anywhere/register/1"
 FORMATS = ("table", "json", "csv")
@@ -30,7 +31,7 @@ def render(results: Sequence[Result], format: str) -> str:
         return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
     if format == "csv":
         out = io.StringIO()
-        rows = [{name: printable(value) for name, value in row_of(one).items()} for one in results]
+        rows = [{name: cell(value) for name, value in row_of(one).items()} for one in results]
         writer = csv.DictWriter(out, ("host", "instance", "arn", "cluster", "state"), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
