@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +14,22 @@ import pytest
 from tests.region import Options, Region
 from tests.region.faults import table
 from tests.support.ssh.remote import Remote, remote
+from tests.support.unprivileged import NOBODY, python, readable_copy
 
 pytestmark = pytest.mark.region
 
-ROOT = Path(__file__).parent.parent
-PYTHON = "/usr/bin/python3"  # one that nobody may start
 HIDDEN = ("rules-missing", "rules-unguarded", "registration-destroyed", "static-keys", "registration-unfinished")
 PLAIN = "plain:x:1234:1234::/tmp:/bin/sh\n"
 
 
-def near(region: Region, *words: str) -> subprocess.CompletedProcess[str]:
-    """`anywhere` on the host as the user nobody."""
-    packages = next((ROOT / ".venv" / "lib").glob("python3.*/site-packages"))
-    argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PYTHON, "-m", "anywhere", *words]
-    return region.run(
-        argv, {"PYTHONPATH": f"{ROOT}:{packages}", "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nonexistent"}
-    )
+Near = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def near(shared_room: Path) -> Near:
+    """`anywhere` on the host as the user nobody, from a copy that everybody may read."""
+    environment = readable_copy(shared_room / "copy", "anywhere") | {"HOME": "/nonexistent"}
+    return lambda region, *words: region.run([*NOBODY, python(), "-B", "-m", "anywhere", *words], environment)
 
 
 def judged(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def not_judged(target: dict[str, Any], code: int) -> None:
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_what_only_root_sees_is_not_known_to_nobody(name: str) -> None:
+def test_what_only_root_sees_is_not_known_to_nobody(name: str, near: Near) -> None:
     with Region((name,), (), Options()) as region:
         done = near(region, "check", "--region", "us-east-1", "--format", "json")
         not_judged(judged(done), done.returncode)
@@ -60,7 +61,7 @@ def test_what_only_root_sees_is_not_known_to_nobody(name: str) -> None:
         assert part.returncode == 3
 
 
-def test_what_can_be_read_is_judged_without_root() -> None:
+def test_what_can_be_read_is_judged_without_root(near: Near) -> None:
     """A fault that needs no root is found, and is the verdict."""
     with Region(("egress-dropped",), (), Options()) as region:
         done = near(region, "check", "--region", "us-east-1", "--format", "json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -344,14 +345,10 @@ def test_the_report_has_the_inventorys_order_and_every_host(fleet: Fleets) -> No
     assert [target["verdict"] for target in body["targets"]] == ["ready"] * 3 + ["unknown"] * 2
     assert [cause["code"] for cause in body["targets"][3]["causes"]] == ["host.unreachable"]
     assert done.returncode == 3
-    assert body["fleet"]["causes"] == [
-        {
-            "code": "host.unreachable",
-            "severity": "error",
-            "summary": "connection refused (in other words on 1 more)",
-            "hosts": ["gone", "nowhere.invalid"],
-        }
-    ]
+    (cause,) = body["fleet"]["causes"]
+    assert (cause["code"], cause["severity"]) == ("host.unreachable", "error")
+    assert cause["hosts"] == ["gone", "nowhere.invalid"]
+    assert re.fullmatch(r"connection refused .* after \d+\.\d s \(in other words on 1 more\)", cause["summary"])
     assert "one machine under 3 names" in done.stderr
 
 

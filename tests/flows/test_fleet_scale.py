@@ -19,8 +19,8 @@ SAID = {
     "mute": "no answer within 10 s",
     "web": "the connection was closed",
     "garbage": "no SSH there",
-    "hangs": "no shell answers: nothing said",
-    "fills": "no shell answers: y",
+    "hangs": "(step: login shell)",
+    "fills": ("no shell answers: y", "the connection was dropped: it sent more than"),  # whichever is met first
     "drops": "the connection was lost",
 }
 # All share this machine with their own sshd and endpoints: how long they take says nothing here.
@@ -56,7 +56,11 @@ def test_every_host_is_judged_or_has_an_honest_reason(fleet: Fleets, room: Path,
     assert len(told) == len(bad)
     for name, target in told.items():
         assert target["verdict"] == "unknown", (name, _said(target))
-        assert SAID[name.rstrip("0123456789")] in _said(target), (name, _said(target))
+        known = SAID[name.rstrip("0123456789")]
+        assert any(one in _said(target) for one in ([known] if isinstance(known, str) else known)), (
+            name,
+            _said(target),
+        )
         assert [cause["code"] for cause in target["causes"]] == ["host.unreachable"]
     assert done.returncode == 3
     # One behind the other the bad ones alone would take this long.

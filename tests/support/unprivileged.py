@@ -17,6 +17,7 @@ NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 def readable_copy(folder: Path, *packages: str) -> dict[str, str]:
     """Copy packages of this repository with all that they import; the environment in which every user can run them."""
+    folder.mkdir(exist_ok=True)
     for package in packages:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "cases"))
     for name in sorted(_required("ecs-anywhere-toolkit") - {"ecs-anywhere-toolkit"}):

@@ -35,7 +35,7 @@ from anywhere.hosts.probe.tcp import Dialled, is_reset, segments
 from anywhere.hosts.probe.tls import Contexts, facts_of, handshake, presented, reason_of
 from anywhere.hosts.probe.tls_in_tls import tunnel
 from anywhere.model import Reason, Stage
-from anywhere.redact import redact, redact_proxy
+from anywhere.redact import MASK, redact, redact_proxy
 
 # Share of the run's budget that one step may take; the rest is for a second look at what stalled.
 CONNECT_SHARE, TLS_SHARE, HTTP_SHARE = 0.42, 0.3, 0.35
@@ -334,7 +334,9 @@ class _Climb:
 
 def bare_user(spec: ProbeSpec, proxy: ProxyUrl) -> bool:
     """Whether a channel goes out without the user of the proxy's URL, since no password stands there."""
-    return spec.scheme == "wss" and spec.client not in ("", "installer") and ":" not in proxy.userinfo
+    # What a bundle shows of a user with a password is one mask.
+    bare = ":" not in proxy.userinfo and proxy.userinfo != MASK
+    return spec.scheme == "wss" and spec.client not in ("", "installer") and bare
 
 
 def channel_refuses(spec: ProbeSpec, proxy: ProxyUrl) -> str:
