@@ -22,6 +22,7 @@ SAID = {
     "hangs": "(step: login shell)",
     "fills": ("no shell answers: y", "the connection was dropped: it sent more than"),  # whichever is met first
     "drops": "the connection was lost",
+    "asks": "login refused",
 }
 # All share this machine with their own sshd and endpoints: how long they take says nothing here.
 PATIENT = ("--budget", "60", "--skip", "endpoints.latency")
@@ -61,7 +62,8 @@ def test_every_host_is_judged_or_has_an_honest_reason(fleet: Fleets, room: Path,
             name,
             _said(target),
         )
-        assert [cause["code"] for cause in target["causes"]] == ["host.unreachable"]
+        code = "host.permission" if name.startswith("asks") else "host.unreachable"
+        assert [cause["code"] for cause in target["causes"]] == [code]
     assert done.returncode == 3
     # One behind the other the bad ones alone would take this long.
     assert took < sum(target["seconds"] for target in told.values()) + 0.5 * hosts, took
