@@ -154,8 +154,11 @@ def _unreachable(case: Case) -> Iterator[int]:
     asked for says nothing of the proxy."""
     mute = any(finding.status is Status.FAIL for finding in case.of("network.nameservers"))
     errors = [f for f in proxied(case) if f.reason is Reason.PROXY_ERROR]
-    dead = len(errors) == len(proxied(case)) and all(
-        "HTTP" in d or "never answered" in d or "TLS" in d or "WebSocket library" in d for d in details(errors)
+    lost = [f for f in proxied(case) if f.reason is Reason.PROXY_UNREACHABLE]
+    dead = (
+        bool(errors)
+        and len(errors) + len(lost) == len(proxied(case))
+        and all("HTTP" in d or "never answered" in d or "TLS" in d or "WebSocket library" in d for d in details(errors))
     )
     for index, finding in reached(case, Stage.PROXY):
         if mute and Seen(finding).proxy_unresolved:
