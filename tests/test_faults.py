@@ -58,10 +58,10 @@ def _frozen(key: str, value: object) -> object:
     return value
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("times", [pytest.param(4, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", sorted(name for name, one in table().items() if one.is_healthy))
-def test_a_healthy_host_has_no_cause_twenty_times_in_a_row(name: str) -> None:
-    for target in judge_often([name], 20):
+def test_a_healthy_host_has_no_cause_many_times_in_a_row(name: str, times: int) -> None:
+    for target in judge_often([name], times):
         assert codes(target) == [], explain(target)
 
 

@@ -421,7 +421,7 @@ def test_killed_at_some_commands_the_next_run_mends(host: BareHost, command: str
 
 @region
 @root
-@pytest.mark.slow
+@pytest.mark.soak
 def test_killed_at_200_random_moments_the_next_run_mends(host: BareHost) -> None:
     before = prepare(host)
     wanted, _, _ = wanted_state(host, before)

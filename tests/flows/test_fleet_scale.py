@@ -36,7 +36,7 @@ def fleet(shared_room: Path) -> Iterator[Fleets]:
 
 @pytest.mark.parametrize(
     ("hosts", "each"),
-    [pytest.param(40, 2, id="forty"), pytest.param(1000, 8, id="thousand", marks=pytest.mark.slow)],
+    [pytest.param(40, 2, id="forty"), pytest.param(1000, 8, id="thousand", marks=pytest.mark.soak)],
 )
 def test_every_host_is_judged_or_has_an_honest_reason(fleet: Fleets, room: Path, hosts: int, each: int) -> None:
     with misbehaving(fleet, room) as ports:

@@ -28,12 +28,8 @@ SAID = {
     "prints for ever": "larger than",
     "prints one line": "larger than",
 }
-ALL = [case if case.name in FAST else pytest.param(case, marks=pytest.mark.slow) for case in cases()]
-FAR = [
-    case if case.name in FAST else pytest.param(case, marks=(pytest.mark.slow, pytest.mark.soak))
-    for case in cases()
-    if case.over_ssh
-]
+ALL = [case if case.name in FAST else pytest.param(case, marks=pytest.mark.soak) for case in cases()]
+FAR = [case if case.name in FAST else pytest.param(case, marks=pytest.mark.soak) for case in cases() if case.over_ssh]
 
 
 def name(case: Case) -> str:

@@ -291,6 +291,6 @@ def test_generated_rulesets_are_left_as_they_are(backend: str) -> None:
     _hold(backend, 25)
 
 
-@pytest.mark.slow
-def test_a_thousand_generated_rulesets_are_left_as_they_are(backend: str) -> None:
-    _hold(backend, 500)
+@pytest.mark.parametrize("count", [pytest.param(80, marks=pytest.mark.slow), pytest.param(500, marks=pytest.mark.soak)])
+def test_many_generated_rulesets_are_left_as_they_are(backend: str, count: int) -> None:
+    _hold(backend, count)
