@@ -390,7 +390,7 @@ def test_a_run_killed_while_it_takes_the_lock_leaves_none(host: BareHost) -> Non
 
 @region
 @root
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("then", ["apply", "revert"])
 def test_killed_at_every_command_the_next_run_mends(host: BareHost, then: str) -> None:
     before = prepare(host)

@@ -34,8 +34,8 @@ def essence(target: dict[str, Any]) -> tuple[str, list[str]]:
     return target["verdict"], sorted(f"{row['check']} {row['subject']} {row['status']}" for row in target["findings"])
 
 
-# Times are compared: nothing else may run beside it.
-@pytest.mark.slow
+# Times are compared, in many rounds: nothing else may run beside it.
+@pytest.mark.soak
 @pytest.mark.parametrize("mode", hostile.MODES)
 def test_it_neither_changes_nor_delays_the_good_one(fleet: Fleets, tmp_path: Path, mode: str) -> None:
     program = f"ForceCommand {sys.executable} {Path(hostile.__file__)} {mode}"
