@@ -68,21 +68,7 @@ options:
     description: Seconds until the instance has to be healthy.
     type: int
     default: 180
-  where:
-    description: Where C(anywhere) runs.
-    type: str
-    choices: [controller, host]
-    default: controller
-  executable:
-    description: The command, as a list of words.
-    type: list
-    elements: str
-    default: [anywhere]
-  arguments:
-    description: Further words for the command line, such as C(--ssh-accept-new).
-    type: list
-    elements: str
-    default: []
+extends_documentation_fragment: [ecs_anywhere.toolkit.where]
 author: The ecs-anywhere-toolkit maintainers
 """
 
