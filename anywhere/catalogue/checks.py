@@ -342,6 +342,12 @@ _ROWS = (
         "taskdef check",
     ),
     CheckText(
+        "agents.instance",
+        "whether this host is an instance",
+        "`anywhere status` is asked about an instance of ECS Anywhere: a host that is not registered is none.",
+        "status",
+    ),
+    CheckText(
         "mode.host",
         "network mode host",
         "What the mode means for this definition: addresses, ports, credentials, limits.",

@@ -20,6 +20,7 @@ VERBS = {
     "check": "Judge a host: every endpoint, and all that a host needs.",
     "endpoints": "List the hosts that the network must let through, in the forms that firewalls take.",
     "register": "Register a host with ECS Anywhere and wait until it is healthy.",
+    "status": "Show the state of an instance on one screen: agents, connection, credentials, tasks, causes.",
     "artifacts": "Fetch and verify the agents' packages for hosts without a way out.",
     "rules": "Plan, apply, verify or revert the network rules for task credentials.",
     "proxy": "Plan, apply, verify or revert one proxy and CA profile for all components.",
@@ -28,6 +29,8 @@ VERBS = {
     "report": "Join reports that other engines gathered.",
     "explain": "Say what a cause code means, how it is found and how it is mended.",
 }
+# Verbs whose module has another place than its name says.
+PLACES = {"status": "life.status"}
 INTERRUPTED = 130
 INSTALLED = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Typer carries a copy of click in some releases and needs click itself in others: its own exceptions tell which.
@@ -45,7 +48,7 @@ class Verbs(TyperGroup):
         """The verb's own command, or None where there is no such verb."""
         if cmd_name not in VERBS:
             return None
-        command = typer.main.get_command(import_module(f"anywhere.cli.{cmd_name}").app)
+        command = typer.main.get_command(import_module(f"anywhere.cli.{PLACES.get(cmd_name, cmd_name)}").app)
         command.name = cmd_name
         return command
 

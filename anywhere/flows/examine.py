@@ -11,7 +11,7 @@ from functools import partial
 from anywhere.checks import CHECKS
 from anywhere.checks.base import TOPICS, Check
 from anywhere.checks.system.permission import weighed
-from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
+from anywhere.diagnosis import RULES, SYMPTOMS, Rule, diagnose
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable, did_you_mean
 from anywhere.facts.prefetch_list import wants
 from anywhere.facts.summary import facts_summary
@@ -27,8 +27,9 @@ LIMITS = "system.limits"
 GRACE = 0.1  # seconds past the deadline: by then every observation has ended, and what is left is to judge it
 
 
-def examine(host: Recording, settings: Settings, started: str = "") -> Target:
-    """Judge one host. What a check does wrong becomes an ERROR finding; the others still run."""
+def examine(host: Recording, settings: Settings, started: str = "", rules: Sequence[Rule] = ()) -> Target:
+    """Judge one host. What a check does wrong becomes an ERROR finding; the others still run. `rules` of diagnosis come
+    before the usual ones."""
     begun = time.monotonic()
     started = started or now()
     chosen = choose(settings)
@@ -48,7 +49,7 @@ def examine(host: Recording, settings: Settings, started: str = "") -> Target:
         started=started,
         seconds=round(time.monotonic() - begun, 3),
         facts=facts,
-        causes=tuple(map(clean_cause, diagnose(findings, RULES, SYMPTOMS))),
+        causes=tuple(map(clean_cause, diagnose(findings, (*rules, *RULES), SYMPTOMS))),
         findings=findings,
     )
 

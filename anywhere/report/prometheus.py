@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from anywhere.model import Report, Status, Target, Verdict
 from anywhere.report.fleet.view import row
 
 Sample = tuple[dict[str, str], float]
+Metric = tuple[str, str, Callable[[Target], Iterator[Sample]]]
 
 
 def render(report: Report) -> str:
     """All metrics, each with its help and type."""
-    lines: list[str] = []
-    for name, help, samples in METRICS:
+    return lines(report, METRICS)
+
+
+def lines(report: Report, metrics: Sequence[Metric]) -> str:
+    """These metrics of every target."""
+    text: list[str] = []
+    for name, help, samples in metrics:
         rows = [sample for target in report.targets for sample in samples(target)]
         if rows:
-            lines += [f"# HELP anywhere_{name} {help}", f"# TYPE anywhere_{name} gauge"]
+            text += [f"# HELP anywhere_{name} {help}", f"# TYPE anywhere_{name} gauge"]
             series: dict[str, float] = {}
             for labels, value in rows:
                 # Two samples with the same labels make the whole file invalid: the first one counts.
                 series.setdefault(_series(f"anywhere_{name}", labels), value)
-            lines += [f"{labels} {_value(value)}" for labels, value in series.items()]
-    return "\n".join(lines) + "\n"
+            text += [f"{labels} {_value(value)}" for labels, value in series.items()]
+    return "\n".join(text) + "\n"
 
 
 def _series(name: str, labels: dict[str, str]) -> str:
@@ -93,7 +99,7 @@ def _started(target: Target) -> Iterator[Sample]:
     yield {"host": target.name}, moment.timestamp()
 
 
-METRICS: tuple[tuple[str, str, Callable[[Target], Iterator[Sample]]], ...] = (
+METRICS: tuple[Metric, ...] = (
     ("ready", "Whether the host is ready (1) or not (0).", _ready),
     ("verdict", "The verdict: 1 for the one that holds.", _verdict),
     ("findings", "How many findings have each status.", _findings),

@@ -250,6 +250,7 @@ def _add_ecs_agent(world: World) -> None:
     agent = Daemon(AGENT, environment, [("0.0.0.0", 51678), ("127.0.0.1", 51679)], serves="introspection")
     said = f"Amazon ECS Agent - v{AGENT_VERSION} (*8dfceca6)"
     agent.state = {"/v1/metadata": {"Cluster": CLUSTER, "ContainerInstanceArn": arn, "Version": said}}
+    agent.state["/v1/tasks"] = {"Tasks": []}
     host.daemons += [agent, Daemon(ECS_INIT)]
     host.units[ECS] = Unit(ECS_UNIT.format(exits=""), main=ECS_INIT)
     host.packages["amazon-ecs-init"] = f"{AGENT_VERSION}-1"

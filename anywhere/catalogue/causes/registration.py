@@ -20,6 +20,14 @@ def _fail(code: str, title: str, meaning: str, found: str, fix: str, source: str
 
 REGISTRATION_CAUSES: tuple[CauseText, ...] = (
     _fail(
+        "registration.missing",
+        "This host is not registered",
+        "There is no instance whose state could be shown: the SSM agent's vault names none.",
+        "`anywhere status` alone asks for it; for a check before registration this is no fault.",
+        "Register the host: sudo anywhere register --region REGION --cluster CLUSTER --activation-file FILE.",
+        _SSM,
+    ),
+    _fail(
         "activation.missing",
         "No activation was given",
         "The host is not registered yet, and a registration spends one use of an activation.",

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.checks.agents.refusals import complaint, mend, of_symptom, told
+from anywhere.catalogue.log_lines import ROLE_FIX
+from anywhere.checks.agents.refusals import ACTION, complaint, meaning, mend, of_symptom, told
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import remedy, remove
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
-from anywhere.facts.agents.ecs_log import Symptom, agent_log
+from anywhere.facts.agents.components import components
+from anywhere.facts.agents.connection import Connection, connection
+from anywhere.facts.agents.ecs_log import Symptom, agent_log, message, quoted
 from anywhere.facts.agents.ssm_log import SsmLog, ssm_log
 from anywhere.facts.system.machine import today
 from anywhere.facts.system.units import ECS, Unit
 from anywhere.hosts.base import Host
-from anywhere.model import Finding, Status
+from anywhere.model import Finding, Remedy, Status
+from anywhere.redact import redact_proxy
 from anywhere.settings import Settings
 
 LOOP = 3  # starts without a success between them
+PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")  # as the agent reads them, in its order
 
 
 @check("agents.ssm")
@@ -70,12 +75,34 @@ def _registered_ssm(host: Host, here: Agents) -> Iterator[Finding]:
     if unit.is_running is False:
         said = f"{unit.name} does not run ({unit.active}): AWS sees the connection as lost"
         yield _disconnected(host, "agents.ssm", unit.name, said, ("systemctl", "enable", "--now", unit.name), unit=unit)
+    elif log and (role := _denied_role(log)):
+        yield _denied(host, unit, role)
     elif fault := _ssm_fault(host, here, log):
-        yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit)
+        line = (log.hibernates or log.refused) if log else ""
+        yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, line=line)
     elif log is None:
         yield needs_root("agents.ssm", unit.name, "it runs; its log may be read by root only")
     else:
         yield passed("agents.ssm", unit.name, f"{here.registration.instance} has a running SSM agent")
+
+
+def _denied_role(log: SsmLog) -> Symptom | None:
+    """The SSM agent's refusal where it names the action that the role lacks."""
+    said = log.hibernates or (log.refused if log.credentials is False else "")
+    return Symptom("denied", "", said) if ACTION.search(said) else None
+
+
+def _denied(host: Host, unit: Unit, symptom: Symptom) -> Finding:
+    said = f"the SSM agent {meaning(symptom)}"
+    return trouble(
+        "agents.ssm",
+        Status.FAIL,
+        unit.name,
+        f'{said}: "{symptom.line[:200]}"',
+        cause="agent.not-authorized",
+        remedy=remedy(host, f"{ROLE_FIX} Then restart the SSM agent.", ("systemctl", "restart", unit.name)),
+        evidence=of_symptom(symptom),
+    )
 
 
 def _ssm_fault(host: Host, here: Agents, log: SsmLog | None) -> str:
@@ -115,12 +142,35 @@ def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif log and log.tcs is False and log.acs:
         said = "the ECS agent is connected, but its telemetry channel is not"
         yield _disconnected(host, "agents.ecs", "telemetry", said, _journal(), symptom=worst, status=Status.WARN)
+    elif log and log.acs and (cut := connection(host)).is_cut:
+        yield _cut(host, cut)
     elif (log and log.acs) or asked.instance_arn:
         yield _connected(host, here, asked.instance_arn)
     elif log is None and not asked.answers:
         yield needs_root("agents.ecs", "ecs-agent", "the agent's log may be read by root only")
     else:
         yield skipped("agents.ecs", "ecs-agent", "the agent has not yet said whether it is connected")
+
+
+def _cut(host: Host, found: Connection) -> Finding:
+    """The channel comes back each time, so that ECS shows the instance as connected."""
+    agent = next((one for one in components(host) if one.name == "ecs-agent"), None)
+    effective = agent.effective if agent else {}
+    proxy = redact_proxy(next((effective[name] for name in PROXY_VARIABLES if effective.get(name)), ""))
+    who = f"the proxy {proxy}" if proxy else "a device on the path"
+    said = f"the ACS channel was cut {found.cuts} times within an hour, about every {found.every:.0f} s: {who} cuts it"
+    return trouble(
+        "agents.ecs",
+        Status.WARN,
+        "ecs-agent",
+        f'{said}: "{message(found.line)}"',
+        cause="websocket.idle-cut",
+        remedy=Remedy(
+            f"Raise the idle limit of {who} for ecs-a-*.REGION and ecs-t-*.REGION above 3 minutes, or exempt these names from "
+            "it. Tasks start late while the channel is down."
+        ),
+        evidence={"cuts": found.cuts, "every": found.every, "line": quoted(found.line), "proxy": proxy},
+    )
 
 
 def _is_alive(host: Host, here: Agents, asked: Metadata) -> bool:
@@ -152,6 +202,7 @@ def _disconnected(
     unit: Unit | None = None,
     symptom: Symptom | None = None,
     status: Status = Status.FAIL,
+    line: str = "",
 ) -> Finding:
     """A finding of agent.disconnected, or of the cause that the agent's own words name; `evidence.network` says that the
     way to AWS is at fault, by the agent's log."""
@@ -160,6 +211,8 @@ def _disconnected(
         evidence |= {"active": unit.active, "sub": unit.sub, "result": unit.result, "exit": unit.exit_status}
     if symptom:
         evidence |= of_symptom(symptom)
+    elif line:
+        evidence["line"] = line
     row = symptom.row if symptom else None
     cause = row.cause if row and row.cause else "agent.disconnected"
     text = "Start it, and read why it stopped."

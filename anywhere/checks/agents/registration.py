@@ -95,6 +95,11 @@ def _broken(host: Host, here: Agents) -> Iterator[Finding]:
     elif found.is_registered and "MachineFingerprintDoesNotMatch" in _refused(host):
         said = "AWS takes this host for another machine than the one that was registered (fingerprint mismatch)"
         yield _break(host, here, found.instance, said, "Reset the host and register it again with a fresh activation.")
+    elif found.is_registered and (said := forgotten(_refused(host))):
+        fix = "Reset the host and register it again with a fresh activation."
+        yield _break(
+            host, here, found.instance, f'Systems Manager has deregistered {found.instance}: "{said[:160]}"', fix
+        )
     if found.leftover and found.state in (NONE, UNFINISHED):
         said = f"{LEFTOVER} still names {found.leftover}, which is no longer registered here"
         yield _break(host, here, found.leftover, said, "Remove the leftover before registering.", Status.WARN)
@@ -126,6 +131,11 @@ REFUSALS = {
 def _refused(host: Host) -> str:
     log = ssm_log(host)
     return log.refused + log.hibernates if log else ""
+
+
+def forgotten(refusal: str) -> str:
+    """The refusal where it says that Systems Manager no longer knows the instance; empty for any other."""
+    return refusal if re.search(r"\bInvalidInstanceId\b|InvalidInstanceID|Not existing InstanceId", refusal) else ""
 
 
 def _half_installed(host: Host, here: Agents, config: EcsConfig) -> Iterator[Finding]:

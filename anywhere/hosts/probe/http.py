@@ -16,6 +16,7 @@ from anywhere.model import Reason
 from anywhere.redact import redact
 
 BODY_KEPT = 400
+LOCAL_KEPT = 1 << 16  # of what the agent on this host says of itself: its list of tasks is long
 REFUSAL_KEPT = 1024  # bytes of a refused upgrade's body that gorilla/websocket hands on
 TELLING_HEADERS = frozenset(
     ("server", "via", "location", "content-type", "proxy-authenticate", "www-authenticate", "x-squid-error")
@@ -46,12 +47,12 @@ class Head:
     def of(cls, answer: Answer, text: bytes = b"", spoiled: str = "", named: bool = False) -> Head:
         """From what was read."""
         joined = {name: ", ".join(values) for name, values in answer.headers.items()}
-        return cls(answer.status, answer.phrase, joined, text[:4096].decode("utf-8", "replace"), spoiled, named)
+        return cls(answer.status, answer.phrase, joined, text[:LOCAL_KEPT].decode("utf-8", "replace"), spoiled, named)
 
-    def facts(self) -> HttpFacts:
+    def facts(self, kept_of_body: int = BODY_KEPT) -> HttpFacts:
         """The part that is kept."""
         kept = {name: redact(value)[:200] for name, value in self.headers.items() if name in TELLING_HEADERS}
-        return HttpFacts(self.status, http_date(self.headers.get("date", "")), kept, redact(self.body[:BODY_KEPT]))
+        return HttpFacts(self.status, http_date(self.headers.get("date", "")), kept, redact(self.body[:kept_of_body]))
 
     @property
     def is_page(self) -> bool:

@@ -24,6 +24,7 @@ FILES = (
     "host.containers_egress",
     "agents.registered",
     "agents.words",
+    "agents.life",
     "host.netfilter",
     "variations",
     "path.alike",

@@ -33,7 +33,8 @@ def stamped(rows: list[str], ago: float = 600) -> str:
 
 def looping(world: World, *rows: str, exit: str = "1", times: int = 3) -> None:
     """The unit is started again and again, and each run of the agent ends with these lines."""
-    register(world)
+    if ECS not in world.host.units:
+        register(world)
     stop(world, AGENT)
     stop(world, ECS_INIT)
     world.host.units[ECS].properties |= {

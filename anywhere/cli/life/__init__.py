@@ -1,0 +1,1 @@
+"""The commands for the life of an instance after its registration."""

@@ -1,0 +1,65 @@
+"""`anywhere status`: how an instance does."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from anywhere.cli.hosts import with_hosts
+from anywhere.flows.hosts import Hosts
+
+EXAMPLES = """\b
+Examples:
+  sudo anywhere status
+  anywhere status --host admin@10.0.0.7 --format json
+  anywhere status --inventory hosts.ini
+  anywhere status --inventory hosts.ini --format csv --output identities.csv
+  sudo anywhere status --format prometheus --output /var/lib/node_exporter/anywhere.prom
+"""
+FORMATS = ("table", "json", "csv", "prometheus")
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(epilog=EXAMPLES)
+@with_hosts
+def status(
+    hosts: Hosts,
+    probe: bool = typer.Option(False, "--probe", help="Probe the endpoints too. Default: no packet leaves the host."),
+    identity: bool = typer.Option(
+        False, "--identity", help="Show who each host is (table, json, csv), with duplicates; as for many hosts."
+    ),
+    format: str = typer.Option("table", help="table, json, csv or prometheus."),
+    output: str = typer.Option("", help="Write the result to a file, complete or not at all."),
+    strict: bool = typer.Option(False, "--strict", help="Exit 1 for warnings too."),
+) -> int:
+    """Show the state of an instance: versions, units, credentials, connection, tasks, rules, disks, causes with fixes.
+
+    Exit codes: 0 ready, 1 not ready, 2 usage, 3 could not judge.
+    """
+    from anywhere.cli.output import progress, write
+    from anywhere.errors import BadInput
+    from anywhere.flows.lifecycle import status as flow
+    from anywhere.report.json import render as json_render
+    from anywhere.report.life import identity as map_of
+    from anywhere.report.life import metrics
+    from anywhere.report.life import status as screen
+    from anywhere.report.shown.harmless import harmless
+    from anywhere.report.style import PLAIN, style_for
+
+    if format not in FORMATS:
+        raise BadInput.unknown("format", format, FORMATS)
+    with progress(f"asking {hosts.entries[0].name if len(hosts.entries) == 1 else f'{len(hosts.entries)} hosts'}"):
+        report = flow.status(hosts, probe)
+    style = style_for(sys.stdout) if not output else PLAIN
+    shown = harmless(report)
+    if format == "json":
+        text = map_of.as_json(report) if identity else json_render(report)
+    elif format == "csv":
+        text = map_of.as_csv(shown)
+    elif format == "prometheus":
+        text = metrics.render(shown)
+    else:
+        text = map_of.table(shown, style) if identity else screen.render(shown, style)
+    write(text, output, coloured=format == "table" and style.colour)
+    return report.exit_code(strict)

@@ -1,0 +1,40 @@
+"""Causes by the agents' own words alone, where nothing was probed: for `anywhere status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from anywhere.catalogue.log_causes import LOG_CAUSES, LogCause, cause_of
+from anywhere.diagnosis.engine import Case, Rule
+from anywhere.model import Finding, Remedy
+
+CHECKS = ("agents.ssm", "agents.ecs", "agents.restarts")
+
+
+def _line(finding: Finding) -> str:
+    return str(finding.evidence.get("line") or "")
+
+
+def _claim(row: LogCause, case: Case) -> Iterator[int]:
+    for index, finding in case.trouble(*CHECKS):
+        if finding.cause in ("agent.disconnected", "agent.restart-loop") and cause_of(_line(finding)) is row:
+            yield index
+
+
+def _say(row: LogCause, findings: Sequence[Finding]) -> str:
+    return f'{row.says}: "{_line(findings[0])[:200]}"'
+
+
+def _mend(row: LogCause, findings: Sequence[Finding]) -> Remedy:
+    """The commands with sudo where those of the finding have it."""
+    theirs = [command for one in findings if one.remedy for command in one.remedy.commands]
+    sudo = ("sudo",) if any(command[:1] == ("sudo",) for command in theirs) else ()
+    return Remedy(
+        row.fix, tuple(command if command[0] == "anywhere" else (*sudo, *command) for command in row.commands)
+    )
+
+
+RULES: tuple[Rule, ...] = tuple(
+    Rule(row.code, partial(_claim, row), partial(_say, row), partial(_mend, row)) for row in LOG_CAUSES
+)

@@ -1,0 +1,112 @@
+"""The state of an instance in plain values: what `anywhere status` shows beside its findings. Reads this host alone."""
+
+from __future__ import annotations
+
+from anywhere.catalogue import versions
+from anywhere.facts.agents.agents import Agents, agents, ecs_version, metadata, ssm_version
+from anywhere.facts.agents.connection import connection, epoch
+from anywhere.facts.agents.credentials import CREDENTIALS
+from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, docker
+from anywhere.facts.agents.ecs_config import ecs_config
+from anywhere.facts.agents.tasks import tasks
+from anywhere.facts.files import read_text
+from anywhere.facts.identity import hostname
+from anywhere.facts.system.disks import disk_of
+from anywhere.facts.system.machine import MACHINE_ID
+from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, ECS, RULES_UNIT, Unit, units
+from anywhere.hosts.base import Host
+
+Values = dict[str, object]
+
+
+def status_facts(host: Host) -> Values:
+    """The `status` object of a report's facts. What is not known is null or left out."""
+    here, said, channel = agents(host), metadata(host), connection(host)
+    found = here.registration
+    return {
+        "hostname": hostname(host),
+        "machine_id": read_text(host, MACHINE_ID).content.strip(),
+        "instance": found.instance,
+        "region": found.region,
+        "registration": found.state,
+        "cluster": said.cluster or ecs_config(host).agent.get("ECS_CLUSTER", ""),
+        "container_instance": said.instance_arn,
+        "introspection": said.answers,
+        "connected": channel.connected if here.ecs.is_running is not False else False,
+        "since": channel.since,
+        "agent_started": channel.started,
+        "versions": _versions(host, here),
+        "units": _units(host, here),
+        "credentials": _credentials(host, here),
+        "tasks": _tasks(host),
+        "disks": _disks(host),
+        "guard": _guard(units(host)[RULES_UNIT]),
+    }
+
+
+def _versions(host: Host, here: Agents) -> Values:
+    found = {"ecs-agent": ecs_version(host, here), "ssm-agent": ssm_version(host, here)}
+    rows: Values = {}
+    for name, version in found.items():
+        newest = versions.NEWEST[name]
+        old = versions.is_older(version, newest)
+        rows[name] = {"installed": version, "newest": newest, "dated": versions.DATED, "outdated": old}
+    rows["docker"] = {"installed": docker(host).version.server}
+    return rows
+
+
+def _units(host: Host, here: Agents) -> Values:
+    found = units(host)
+    engine = found[DOCKER_SNAP] if found[DOCKER_SNAP].exists and not found[DOCKER].exists else found[DOCKER]
+    return {name: _unit(unit) for name, unit in (("docker", engine), ("ssm-agent", here.ssm_unit), ("ecs", found[ECS]))}
+
+
+def _unit(unit: Unit) -> Values:
+    return {
+        "unit": unit.name,
+        "active": (unit.active or "unknown") if unit.exists else "not installed",
+        "state": unit.sub,
+        "enabled": unit.is_enabled,
+        "restarts": unit.restarts,
+    }
+
+
+def _credentials(host: Host, here: Agents) -> Values:
+    """Age and end of the shared credentials, in seconds; never a part of them."""
+    path = here.registration.share_file or CREDENTIALS
+    now, end = host.inventory().now, epoch(here.registration.expires)
+    written = host.run(("stat", "-L", "-c", "%Y", path), timeout=2)
+    age = round(now - int(written.stdout)) if written.ok and written.stdout.strip().isdigit() else None
+    return {
+        "file": path,
+        "age_seconds": age,
+        "expires": here.registration.expires,
+        "left_seconds": round(end - now) if end and now else None,
+    }
+
+
+def _tasks(host: Host) -> list[Values] | None:
+    found = tasks(host)
+    if found is None:
+        return None
+    return [
+        {"arn": one.arn, "family": one.family, "revision": one.revision, "status": one.status,
+         "containers": list(one.containers)}
+        for one in found if one.is_running
+    ]  # fmt: skip
+
+
+def _disks(host: Host) -> list[Values]:
+    rows = []
+    for name, path in (("docker", data_root(host)), ("containerd", CONTAINERD_ROOT)):
+        disk = disk_of(host, path)
+        if disk and disk.total:
+            rows.append({"store": name, "path": path, "total": disk.total, "free": disk.free})
+    return rows
+
+
+def _guard(unit: Unit) -> str:
+    """`running`, `stopped`, or `absent` where `anywhere rules apply` never ran."""
+    if not unit.exists:
+        return "absent"
+    return "running" if unit.is_running else "stopped"
