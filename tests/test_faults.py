@@ -13,8 +13,8 @@ from anywhere.hosts.bundle import load, replay
 from anywhere.report.json import target_dict
 from anywhere.settings import Settings
 from tests.region.faults import table
-from tests.region.options import Options
 from tests.support.commands import all_refused
+from tests.support.elsewhere import ELSEWHERE
 from tests.support.judged import codes, explain, judge, judge_often, steady
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "report-1.json").read_text())
@@ -102,22 +102,8 @@ def test_two_independent_faults_are_two_causes(pair: tuple[str, str]) -> None:
     every_trouble_has_one_cause(target)
 
 
-# Nothing that a detector could have learnt by heart: other addresses, another region, CA, number of shards and resolver.
-ELSEWHERE = Options(
-    regions=("eu-north-1",),
-    site="172.30.0.0/16",
-    site6="2001:db8:1234::/48",
-    public="198.51.100.0/24",
-    public6="2001:db8:ffff::/64",
-    private6="fdaa:bb:cc::/64",
-    ca="Amazon Elsewhere Root",
-    resolver="unbound",
-    hostname="db-7.corp.example",
-    shards=6,
-)
-
-
-@pytest.mark.slow
+# The slow tier has these over SSH.
+@pytest.mark.soak
 @pytest.mark.parametrize("name", sorted(table()))
 def test_the_cause_is_the_same_in_another_region(name: str) -> None:
     target = judge([name], options=ELSEWHERE)

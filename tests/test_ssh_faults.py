@@ -13,6 +13,7 @@ import pytest
 
 from tests.region import Options
 from tests.region.faults import table
+from tests.support.elsewhere import ELSEWHERE
 from tests.support.judged import codes, explain, judge
 from tests.support.pace import within
 from tests.support.ssh.remote import Remote, remote
@@ -37,9 +38,9 @@ SOME += ("inspected", "proxy-407", "no-default-route", "clock-behind", "egress-d
 OTHER_OVER_SSH = {name: ["egress.path-mtu"] for name in ("answers-lost", "answers-lost-one")}
 
 
-def same_over_ssh(name: str, room: Path) -> None:
+def same_over_ssh(name: str, room: Path, options: Options | None = None) -> None:
     fault = table()[name]
-    with remote(room, [name], Options(**fault.options)) as far:
+    with remote(room, [name], options) as far:
         target = far.check("--region", far.region.options.regions[0], *fault.arguments)
     assert codes(target) == OTHER_OVER_SSH.get(name, sorted(fault.causes)), explain(target)
     assert name not in OTHER_OVER_SSH or "not visible over SSH" in json.dumps(target)
@@ -51,10 +52,17 @@ def test_the_cause_is_the_same_over_ssh(name: str, room: Path) -> None:
     same_over_ssh(name, room)
 
 
+def test_a_question_with_a_line_feed_in_it_is_one_datagram(room: Path) -> None:
+    """The label of eu-north-1 begins with its length, 10, which a shell writes as the end of a line."""
+    with remote(room, [], ELSEWHERE) as far:
+        target = far.check("--region", "eu-north-1")
+    assert target["verdict"] == "ready" and not target["causes"], explain(target)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(table()) - set(SOME)))
-def test_every_cause_is_the_same_over_ssh(name: str, room: Path) -> None:
-    same_over_ssh(name, room)
+def test_every_cause_is_the_same_over_ssh_in_another_region(name: str, room: Path) -> None:
+    same_over_ssh(name, room, ELSEWHERE)
 
 
 def test_the_findings_of_a_healthy_host_are_the_same(room: Path) -> None:

@@ -48,7 +48,11 @@ ask_udp() {
         seconds=$2
         shift 2
         for query; do
-            printf "$query" >&3 || exit 4
+            case $query in
+                # bash writes line by line, and each write is a datagram: dd makes one of what it reads.
+                *"\\x0a"*) printf "$query" | dd obs=4096 >&3 2>/dev/null || exit 4 ;;
+                *) printf "$query" >&3 || exit 4 ;;
+            esac
             reply=$(timeout "$seconds" dd bs=4096 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d " \n")
             if [ "$reply" ]; then echo "$reply"; exit 0; fi
         done' bash "$server" "$@" 2>/dev/null </dev/null)
