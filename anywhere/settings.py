@@ -12,8 +12,9 @@ FEATURES = ("ecr", "ecr-public", "docker-hub", "logs", "secrets", "exec", "s3", 
 class Settings:
     """Options of one run. `budget` is the deadline of the run in seconds, `patience` by how much it may grow where
     something stalls (the agents wait up to 30 s for a step), `idle` how long to hold a quiet connection (0: not at all),
-    `shards` how many `ecs-a-N` / `ecs-t-N` names to try. No phases means what still lies ahead: all of them before
-    registration, only `run` after it."""
+    `shards` how many `ecs-a-N` / `ecs-t-N` names to try,
+    `prove` whether a throwaway namespace may be made on docker's bridge. No phases means what still lies ahead: all of
+    them before registration, only `run` after it."""
 
     regions: tuple[str, ...] = ()
     features: frozenset[str] = frozenset()
@@ -29,3 +30,4 @@ class Settings:
     dualstack: bool = False
     fips: bool = False
     cluster: str = ""
+    prove: bool = False

@@ -50,6 +50,9 @@ def check(
     shards: int = typer.Option(12, help="How many ecs-a-N and ecs-t-N names to try."),
     dualstack: bool = typer.Option(False, help="Use the dual-stack names."),
     fips: bool = typer.Option(False, help="Use the FIPS names."),
+    prove: bool = typer.Option(
+        False, help="Prove the containers' way too: from a throwaway namespace on docker's bridge (root; 0.5 s)."
+    ),
     format: str = typer.Option("table", help=f"{', '.join(FORMATS)}."),
     output: str = typer.Option("", help="Write the result to a file."),
     save: str = typer.Option(
@@ -76,6 +79,7 @@ def check(
         shards=shards,
         dualstack=dualstack,
         fips=fips,
+        prove=prove,
     )
     return run(settings, hosts, format=format, output=output, save=save, strict=strict, resume=resume)
 

@@ -142,6 +142,7 @@ def for_bundle(entry: Entry, settings: Settings) -> tuple[Settings, str]:
         shards=saved.get("shards", settings.shards),
         dualstack=bool(saved.get("dualstack", settings.dualstack)),
         fips=bool(saved.get("fips", settings.fips)),
+        prove=bool(saved.get("prove", False)),
         accepted_issuers=settings.accepted_issuers or tuple(saved.get("accepted_issuers", ())),
     )
     return own, str(body.get("captured", ""))

@@ -25,12 +25,15 @@ Judge = Callable[[Recording, Host | None], Iterator[Finding]]
 
 def rules(hosts: Hosts, persist: bool, probe: bool) -> Report:
     """Judge the rules of every host."""
+    from anywhere.checks.containers.egress import prove_way
     from anywhere.checks.netfilter.proof import PLAN, judge_plan, judge_proof
+    from anywhere.facts.agents.registration import registration
 
     def judge(seen: Recording, live: Host | None) -> Iterator[Finding]:
         yield from judge_plan(seen, Settings(), persist)
         if probe and live:
             yield from judge_proof(live, seen)
+            yield from prove_way(seen, registration(seen).region)
 
     return verify(hosts, PLAN, judge)
 

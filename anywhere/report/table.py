@@ -151,8 +151,16 @@ def _verdict(target: Target, style: Style) -> Iterator[str]:
     warns = [cause for cause in target.causes if cause.severity is Status.WARN]
     counts = [f"{len(causes)} {word}" for causes, word in ((fails, "to mend"), (warns, "to look at")) if causes]
     words = WORDS[target.verdict] + (", as far as was judged" if target.facts.get("partial") else "")
+    words += _unproven(target)
     yield style.paint(COLOURS[status])(style.bold(words)) + (f": {', '.join(counts)}" if counts else "")
     yield f"Next: {next_command(target)}"
+
+
+def _unproven(target: Target) -> str:
+    """What the verdict rests on where containers' packets were not sent: rules and routes that were read."""
+    ways = [finding for finding in target.findings if finding.check == "containers.egress"]
+    is_read = any(one.status is Status.PASS and one.evidence.get("proven") is False for one in ways)
+    return f" ({ways[0].summary})" if is_read else ""
 
 
 def next_command(target: Target) -> str:

@@ -84,8 +84,9 @@ class Host:
     `stubs` programs of `tests/region/stubs`, `links` symbolic links, `folders` empty folders, `filled` files of zeros
     (path to size in bytes). `overmounts` puts content over kernel files such as /proc/meminfo, `tmpfs` small file
     systems (path to size in bytes). `packages` are known to the package manager `manager` (deb, rpm). `iptables` maps a
-    program (iptables-nft, ip6tables-legacy...) to its rules by table, in iptables-save's form; `network` holds further
-    lines for `ip -batch`, `sysctls` are of the network namespace. `path` is appended to the command's PATH. `trusted`
+    program (iptables-nft, ip6tables-legacy...) to its rules by table, in iptables-save's form; `nft` is a ruleset of
+    nftables' own; `network` holds further lines for `ip -batch`, `sysctls` are of the network namespace. `path` is
+    appended to the command's PATH. `trusted`
     are keys of the certificates whose roots are in the CA bundle, `bundles` further such files."""
 
     hostname: str = "server1"
@@ -115,5 +116,6 @@ class Host:
     controllers: str = "cpuset cpu io memory hugetlb pids rdma misc"
     sysctls: dict[str, str] = field(default_factory=dict)
     iptables: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    nft: str = ""
     network: list[str] = field(default_factory=list)
     default_route: bool = True

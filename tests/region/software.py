@@ -164,6 +164,7 @@ def add_docker(
     host.folders.append("/var/lib/docker")
     host.network += ["link add docker0 type bridge", "addr add 172.17.0.1/16 dev docker0", "link set docker0 up"]
     host.iptables |= {"iptables-nft": {"nat": list(NAT), "filter": list(FILTER)}}
+    host.sysctls.setdefault("net/ipv4/ip_forward", "1")  # which docker switches on when it starts
     return daemon
 
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from anywhere.catalogue.regions import find_region
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.containers.bridge import RESTART, STOPS, Obstacle
+from anywhere.checks.containers.way import Way, obstacles
 from anywhere.checks.endpoints.visit import surveys
+from anywhere.checks.network.dns import lookups
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.daemon_json import daemon_json
-from anywhere.facts.agents.docker import docker, docker_info
+from anywhere.facts.agents.docker import docker
 from anywhere.facts.files import read_text
+from anywhere.facts.firewall.container_probe import Asked, Question, ask
+from anywhere.facts.firewall.container_way import Bridge, bridge
 from anywhere.facts.firewall.firewall import Firewall, firewall
-from anywhere.facts.firewall.forwarding import IP_FORWARD, Aim, Stop, forward_stops, is_translated, switched_off_by
-from anywhere.facts.network.resolv_conf import container_nameservers
-from anywhere.facts.network.routes import has_default, routes
+from anywhere.facts.firewall.forwarding import Aim
+from anywhere.facts.network.resolv_conf import DOCKER_FALLBACK, container_nameservers
 from anywhere.facts.network.visit import Visit
-from anywhere.hosts.base import Host
-from anywhere.model import Finding, Status
+from anywhere.hosts.base import Host, Query
+from anywhere.model import Finding, Reason, Status
 from anywhere.settings import Settings
 
 RULES, EGRESS = "containers.rules", "containers.egress"
 CHAINS = ("DOCKER", "DOCKER-FORWARD", "DOCKER-USER")
-RESTART = (("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs"))
-STOPS = "Containers stop when docker restarts, unless live-restore is set, and ecs stops and starts with it."
 
 
 @check(RULES)
@@ -32,6 +35,8 @@ def docker_rules(host: Host, settings: Settings) -> Iterator[Finding]:
     why = _unseen(host, walls)
     if why:
         yield skipped(RULES, "docker", why)
+    elif daemon_json(host).iptables is False:
+        yield skipped(RULES, "docker", "docker is set to keep no rules of its own")
     elif _has_chains(walls):
         yield passed(RULES, "docker", "docker's own chains are there")
     else:
@@ -39,12 +44,11 @@ def docker_rules(host: Host, settings: Settings) -> Iterator[Finding]:
 
 
 def _unseen(host: Host, walls: Firewall) -> str:
-    """Why nothing can be said of docker's rules; empty where it can."""
-    settings = daemon_json(host)
+    """Why nothing can be said of the way through docker's bridge; empty where it can."""
     if docker(host).state != "answers":
         return REGISTER_BRINGS if docker(host).state == "absent" else "docker does not answer"
-    if settings.iptables is False or settings.bridge == "none" or not walls.bridge:
-        return "docker is set to keep no rules of a bridge"
+    if daemon_json(host).bridge == "none" or not walls.bridge:
+        return "docker is set to keep no bridge"
     if not host.inventory().is_root or not walls.backends or not walls.readable:
         return "the rules may be read by root only"
     return ""
@@ -81,48 +85,90 @@ def _chains_gone(host: Host, walls: Firewall) -> Finding:
 
 @check(EGRESS)
 def container_egress(host: Host, settings: Settings) -> Iterator[Finding]:
-    """The host reaches what a container does not: its packets are forwarded, and other rules decide."""
-    walls, table = firewall(host), routes(host)
+    """The host reaches what a container does not: its packets are forwarded, and other rules and routes decide."""
+    walls = firewall(host)
     if why := _unseen(host, walls):
         yield skipped(EGRESS, "bridge", why)
         return
-    if not _has_chains(walls):
+    if daemon_json(host).iptables is not False and not _has_chains(walls):
         yield skipped(EGRESS, walls.bridge, "docker's own chains are gone", because=RULES)
         return
-    card = next((one for one in host.inventory().interfaces if one.name == walls.bridge), None)
-    own = next((address for address in card.addresses if ":" not in address), "") if card else ""
-    if card is None:
-        yield skipped(EGRESS, walls.bridge, f"there is no bridge {walls.bridge}")
-    elif not own:
-        yield _no_address(host, walls.bridge)
-    elif found := forward_stops(walls, table, walls.bridge, _inside(own), _aims(host, settings)):
-        yield _stopped(host, walls.bridge, found)
-    elif trouble_ := _not_forwarded(host, walls.bridge):
-        yield trouble_
-    elif has_default(table, 4) and daemon_json(host).ip_masq is not False and not _translated(walls, table, own):
-        yield _no_nat(host, walls.bridge, own)
-    else:
-        yield passed(EGRESS, walls.bridge, "no rule is known to stand in the way of bridge containers")
+    way = Way(host, bridge(host, walls.bridge), walls, _aims(host, settings))
+    read = list(obstacles(way))
+    asked = ask(host, way.bridge, _questions(way.aims), prove=settings.prove) if _is_whole(way.bridge) else Asked()
+    yield from judge_way(host, way.bridge, read, asked)
 
 
-def _inside(own: str) -> str:
-    """An address that a container may have: the bridge's subnet."""
-    import ipaddress
-
-    return str(ipaddress.ip_interface(own).network)
+def _is_whole(one: Bridge) -> bool:
+    return one.present and one.up is not False and bool(one.address)
 
 
-def _translated(walls: Firewall, table: tuple[object, ...], own: str) -> bool:
-    return is_translated(walls, _inside(own), "")
+def judge_way(host: Host, one: Bridge, read: list[Obstacle], asked: Asked) -> Iterator[Finding]:
+    """What was read, weighed against what a container really got."""
+    left = [one_ for one_ in read if not _is_disproved(one_, asked)]
+    for obstacle in left:
+        proof = {"asked_from": asked.place} if asked.place else {}
+        yield trouble(
+            EGRESS,
+            Status.FAIL,
+            one.name,
+            obstacle.summary,
+            cause=CODE,
+            remedy=obstacle.mend,
+            evidence={**obstacle.evidence, **proof, "no_answer": [question.what for question in asked.failed]},
+        )
+    if not left and asked.failed:
+        yield _unanswered(host, one, asked)
+    elif not left:
+        said = f"proven from {_PLACES.get(asked.place, asked.place)}" if asked.answered else "read, not proven"
+        yield passed(EGRESS, one.name, f"{WAY}: {said}", proven=bool(asked.answered), why=asked.why)
+
+
+WAY, CODE = "containers' way", "containers.no-egress"
+_PLACES = {"throwaway": "a throwaway namespace on the bridge"}
+
+
+def _is_disproved(obstacle: Obstacle, asked: Asked) -> bool:
+    """A container that got all its answers knows better than what was read: all but about addresses it did not ask."""
+    if not asked.answered or asked.failed:
+        return False
+    if not obstacle.sure:
+        return any(question.large for question in asked.answered)
+    names = {question.what for question in asked.answered}
+    return bool(obstacle.aims) and all(aim.what in names for aim in obstacle.aims)
+
+
+def _unanswered(host: Host, one: Bridge, asked: Asked) -> Finding:
+    """Nothing that was read explains it, and it is so all the same."""
+    names = ", ".join(question.what for question in asked.failed[:4])
+    stalls = all(asked.inside[question] == "stalled" for question in asked.failed)
+    what = "connections open and large answers do not come" if stalls else "no answer comes"
+    text = (
+        f"Compare the sizes of {one.name} and of the uplink; a smaller mtu in /etc/docker/daemon.json helps where large "
+        "packets are lost."
+        if stalls
+        else "Follow one packet: count the rules of FORWARD and POSTROUTING, and look at what leaves by the uplink."
+    )
+    return trouble(
+        EGRESS,
+        Status.FAIL,
+        one.name,
+        f"asked from {_PLACES.get(asked.place, asked.place)} on {one.name}, {what} from {names}, although this host is "
+        "answered",
+        cause=CODE,
+        remedy=remedy(host, text, ("iptables", "-vnL", "FORWARD"), ("iptables", "-t", "nat", "-vnL", "POSTROUTING")),
+        evidence={"asked_from": asked.place, "answers": {q.what: said for q, said in asked.inside.items()}},
+    )
 
 
 def _aims(host: Host, settings: Settings) -> tuple[Aim, ...]:
     """What the host itself reaches: the containers' nameservers, and an address of each endpoint, or the proxy."""
-    aims = {
-        (server, 53): Aim(server, 53, "udp", f"the nameserver {server}")
-        for server in container_nameservers(host, daemon_json(host).dns)
-    }
+    servers = [one for one in container_nameservers(host, daemon_json(host).dns) if one not in DOCKER_FALLBACK]
+    aims = {(one, 53): Aim(one, 53, "udp", f"the nameserver {one}") for one in servers if ":" not in one}
     for seen in surveys(host, settings):
+        told = [answer for item in lookups(seen) for answer in item.servers]
+        silent = {answer.source for answer in told if answer.reason is Reason.NAMESERVER_TIMEOUT}
+        aims = {key: aim for key, aim in aims.items() if key[1] != 53 or key[0] not in silent}
         for visit in seen.visits:
             for address, port in _reached(visit):
                 name = "the proxy" if visit.proxy else visit.endpoint.host
@@ -132,97 +178,52 @@ def _aims(host: Host, settings: Settings) -> tuple[Aim, ...]:
 
 def _reached(visit: Visit) -> Iterator[tuple[str, int]]:
     for probe in visit.probes:
-        if probe.ok and probe.address:
+        if probe.ok and probe.address and ":" not in probe.address:
             port = visit.proxy.rpartition(":")[2].strip("/") if visit.proxy else str(visit.endpoint.port)
             if port.isdigit():
                 yield probe.address, int(port)
 
 
-def _stopped(host: Host, bridge: str, found: list[Stop]) -> Finding:
-    first = found[0]
-    aims = ", ".join(dict.fromkeys(stop.aim.what for stop in found[:3]))
-    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-    return trouble(
-        EGRESS,
-        Status.FAIL,
-        bridge,
-        f"bridge containers do not reach {aims}{more}, although this host does: {first.hop} stops them: {first.rule}",
-        cause="containers.no-egress",
-        remedy=remedy(
-            host,
-            f"Remove that rule, or accept what comes from {bridge} before it: the chain DOCKER-USER is there for that, if "
-            "the rule stands behind it. Whoever manages the chain (a VPN, a firewall) writes it again: set it there.",
-            ("iptables", "-I", "FORWARD", "1", "-i", bridge, "-j", "ACCEPT"),
-            (
-                "iptables",
-                "-I",
-                "FORWARD",
-                "1",
-                "-o",
-                bridge,
-                "-m",
-                "conntrack",
-                "--ctstate",
-                "RELATED,ESTABLISHED",
-                "-j",
-                "ACCEPT",
-            ),
-        ),
-        evidence={"rule": first.rule, "hop": first.hop, "stopped": [stop.aim.what for stop in found[:20]]},
-    )
+def _questions(aims: Sequence[Aim]) -> tuple[Question, ...]:
+    """A name of each nameserver, one endpoint each of ECR, S3 and logs where the host reaches them (else the first ones),
+    whose handshake is a large answer; and the proxy."""
+    hosts = [aim for aim in aims if aim.protocol == "tcp" and not aim.what.startswith("the proxy")]
+    wanted = [
+        next((aim for aim in hosts if aim.what.startswith(start)), None) for start in ("api.ecr.", "s3.", "logs.")
+    ]
+    chosen = [aim for aim in wanted if aim] or hosts[:1]
+    name = (hosts[0] if hosts else Aim("", 0, "", "amazonaws.com")).what.partition(" ")[0]
+    found = [Question(f"dns {aim.address} {name}", aim.what) for aim in aims if aim.protocol == "udp"][:2]
+    found += [
+        Question(f"tls {aim.address} {aim.port} {aim.what.partition(' ')[0]}", aim.what, large=True) for aim in chosen
+    ]
+    proxy = next((aim for aim in aims if aim.what.startswith("the proxy")), None)
+    return (*found, *((Question(f"tcp {proxy.address} {proxy.port}", proxy.what),) if proxy else ()))
 
 
-def _no_address(host: Host, bridge: str) -> Finding:
-    return trouble(
-        EGRESS,
-        Status.FAIL,
-        bridge,
-        f"{bridge} has no IPv4 address: no container reaches anything, not even 169.254.170.2",
-        cause="containers.no-egress",
-        remedy=remedy(
-            host,
-            f"Restart docker, which gives {bridge} its address. Another network manager took it: exclude {bridge} there "
-            f"(NetworkManager: unmanaged-devices; systemd-networkd: Unmanaged=yes for {bridge}). {STOPS}",
-            *RESTART,
-        ),
-    )
-
-
-def _not_forwarded(host: Host, bridge: str) -> Finding | None:
-    """Forwarding that is off, where somebody switched it off: docker does so only when it starts."""
-    if read_text(host, IP_FORWARD).content.strip() != "0":
-        return None
-    place = switched_off_by(host)
-    if not place and docker_info(host).forwarding is not False:
-        return None
-    path, _, line = place.rpartition(":")
-    edit = (("sed", "-i", rf"{line}s/=.*/= 1/", path),) if place else ()
-    return trouble(
-        EGRESS,
-        Status.FAIL,
-        bridge,
-        "net.ipv4.ip_forward is 0: this host forwards no packet of a container"
-        + (f"; {place} sets it" if place else ""),
-        cause="containers.no-egress",
-        remedy=remedy(
-            host,
-            "Switch forwarding on, now and at boot: docker does so only when it starts.",
-            *edit,
-            ("sysctl", "-w", "net.ipv4.ip_forward=1"),
-        ),
-        evidence={"file": place},
-    )
-
-
-def _no_nat(host: Host, bridge: str, own: str) -> Finding:
-    return trouble(
-        EGRESS,
-        Status.FAIL,
-        bridge,
-        f"no rule translates the addresses of {bridge} ({_inside(own)}): answers to bridge containers do not come back",
-        cause="containers.no-egress",
-        remedy=remedy(host, f"Restart docker, which writes its MASQUERADE rule again. {STOPS}", *RESTART),
-    )
+def prove_way(host: Host, region: str) -> Iterator[Finding]:
+    """`rules verify`: the same questions from a namespace on the bridge and from the host itself, without a survey."""
+    walls = firewall(host)
+    one = bridge(host, walls.bridge)
+    if _unseen(host, walls) or not region or not _is_whole(one):
+        return
+    suffix = find_region(region).suffix
+    servers = [server for server in container_nameservers(host, daemon_json(host).dns) if ":" not in server]
+    aims = [Aim(server, 53, "udp", f"the nameserver {server}") for server in servers if server not in DOCKER_FALLBACK]
+    for name in (f"{service}.{region}.{suffix}" for service in ("ecs", "s3")):
+        found = [address for address in host.resolve(Query(name)).addresses if ":" not in address]
+        aims += [Aim(address, 443, "tcp", f"{name} ({address})") for address in found[:1]]
+    asked = ask(host, one, _questions(aims), prove=True)
+    if asked.why:
+        yield skipped(EGRESS, one.name, f"the containers' way is not proven: {asked.why}", because=asked.why)
+    elif not asked.answered and not asked.failed:
+        yield skipped(
+            EGRESS, one.name, "the host itself gets no direct answer, so a container's silence proves nothing"
+        )
+    else:
+        yield from judge_way(
+            host, one, list(obstacles(Way(host, one, walls, tuple(aims)))) if asked.failed else [], asked
+        )
 
 
 CHECKS: tuple[Check, ...] = (docker_rules, container_egress)

@@ -77,7 +77,8 @@ class Docker:
 
 @dataclass(frozen=True, slots=True)
 class DockerNetwork:
-    """A network of Docker's with its subnets (CIDR). `bridge` is the interface on the host, empty where it has none."""
+    """A network of Docker's with its subnets (CIDR). `bridge` is the interface on the host, empty where it has none;
+    `mtu` what its containers' cards get (0: not set)."""
 
     name: str
     driver: str
@@ -85,6 +86,7 @@ class DockerNetwork:
     gateways: tuple[str, ...] = ()
     bridge: str = ""
     is_default: bool = False
+    mtu: int = 0
 
 
 def docker(host: Host) -> Docker:
@@ -205,6 +207,7 @@ def _networks(text: str) -> Iterator[DockerNetwork]:
             gateways=tuple(gateway for config in configs if (gateway := _said(config, "Gateway"))),
             bridge=_said(options, "com.docker.network.bridge.name") or own_name,
             is_default=_said(options, "com.docker.network.bridge.default_bridge") == "true",
+            mtu=int(size) if (size := _said(options, "com.docker.network.driver.mtu")).isdecimal() else 0,
         )
 
 

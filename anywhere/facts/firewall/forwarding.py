@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.firewall.firewall import Firewall
-from anywhere.facts.firewall.iptables_walk import Packet, walk
+from anywhere.facts.firewall.iptables_walk import Packet, Verdict, walk
 from anywhere.facts.firewall.nftables_walk import walk_nft
-from anywhere.facts.network.routes import Route, route_to
 from anywhere.hosts.base import Host
 
 IP_FORWARD = "/proc/sys/net/ipv4/ip_forward"
@@ -39,18 +38,13 @@ class Stop:
     aim: Aim
 
 
-def forward_stops(
-    firewall: Firewall, table: tuple[Route, ...], bridge: str, source: str, aims: tuple[Aim, ...]
-) -> list[Stop]:
-    """The first rule that certainly stops each aim's packets, on the way out or back."""
+def forward_stops(firewall: Firewall, device: str, bridge: str, source: str, aims: Sequence[Aim]) -> list[Stop]:
+    """The first rule that certainly stops each aim's packets, on the way out by that card or back."""
     found = []
     for aim in aims:
-        route = route_to(aim.address, table)
-        if route is None or route.reject or ":" in aim.address:
-            continue
-        out = Packet(bridge, route.interface, source, aim.address, aim.port, protocol=aim.protocol)
+        out = Packet(bridge, device, source, aim.address, aim.port, protocol=aim.protocol)
         back = Packet(
-            *(route.interface, bridge, aim.address, source),
+            *(device, bridge, aim.address, source),
             states=frozenset({"ESTABLISHED"}),
             protocol=aim.protocol,
             sport=aim.port,
@@ -60,28 +54,42 @@ def forward_stops(
 
 
 def _stops(firewall: Firewall, packet: Packet, aim: Aim) -> Iterator[Stop]:
+    arriving = replace(packet, oif="")
     for backend in firewall.backends:
-        for name in ("mangle", "filter"):
-            verdict = walk(backend.v4.table(name), "FORWARD", packet)
+        for name, chain in (
+            ("raw", "PREROUTING"),
+            ("mangle", "PREROUTING"),
+            ("mangle", "FORWARD"),
+            ("filter", "FORWARD"),
+        ):
+            verdict = walk(backend.v4.table(name), chain, packet if chain == "FORWARD" else arriving)
             if verdict.stops:
-                yield Stop(f"{name} FORWARD ({backend.name})", verdict.rule, aim)
-    for chain in firewall.nft.base_chains("forward"):
-        if chain.kind == "filter" and (verdict := walk_nft(firewall.nft, chain, packet)).stops:
-            yield Stop(f"nft {chain.family} {chain.table} {chain.name}", verdict.rule, aim)
+                yield Stop(f"{name} {chain} ({backend.name})", verdict.rule, aim)
+    for hook, seen in (("prerouting", arriving), ("forward", packet)):
+        for base in firewall.nft.base_chains(hook):
+            if base.kind == "filter" and (verdict := walk_nft(firewall.nft, base, seen)).stops:
+                yield Stop(f"nft {base.family} {base.table} {base.name}", verdict.rule, aim)
 
 
-def is_translated(firewall: Firewall, source: str, interface: str) -> bool:
-    """Whether something may give the containers' packets the host's address; False only where certainly nothing does."""
-    packet = Packet(oif=interface, source=source, destination="198.51.100.1", dport=443)
-    for backend in firewall.backends:
-        verdict = walk(backend.v4.table("nat"), "POSTROUTING", packet)
-        if not verdict.certain or not verdict.rule.startswith("policy"):
-            return True
-    return bool(firewall.nft.base_chains("postrouting")) or bool(firewall.nft.unread)
+def translation(firewall: Firewall, source: str, device: str, aim: Aim) -> Verdict | None:
+    """What the NAT rules certainly do to the packets: `ACCEPT` where they leave the container's address in place. None
+    where that is not certain."""
+    packet = Packet(oif=device, source=source, destination=aim.address, dport=aim.port, protocol=aim.protocol)
+    verdicts = [walk(backend.v4.table("nat"), "POSTROUTING", packet) for backend in firewall.backends]
+    verdicts += [
+        walk_nft(firewall.nft, chain, packet)
+        for chain in firewall.nft.base_chains("postrouting")
+        if chain.kind == "nat"
+    ]
+    if not verdicts or firewall.nft.unread or not all(verdict.certain for verdict in verdicts):
+        return None
+    return next((one for one in verdicts if one.target != "ACCEPT"), verdicts[0])
 
 
-def switched_off_by(host: Host) -> str:
-    """The file and line that sets net.ipv4.ip_forward to 0 at boot, empty without one. The last in systemd's order counts."""
+def switched_off_by(host: Host, *devices: str) -> str:
+    """The file and line that switches forwarding off at boot, for all cards or for one of these; empty without one. The
+    last in systemd's order counts."""
+    names = ("net.ipv4.ip_forward", *(f"net.ipv4.conf.{one}.forwarding" for one in ("all", "default", *devices)))
     by_name: dict[str, str] = {}
     for folder in SYSCTL_FOLDERS:
         for name in list_folder(host, folder) or ():
@@ -91,6 +99,6 @@ def switched_off_by(host: Host) -> str:
     for path in (*(by_name[name] for name in sorted(by_name)), "/etc/sysctl.conf"):
         for number, row in enumerate(read_text(host, path).content.splitlines(), 1):
             name, equals, value = row.strip().lstrip("-").partition("=")
-            if equals and name.strip().replace("/", ".") in ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"):
+            if equals and name.strip().replace("/", ".") in names:
                 last = (f"{path}:{number}", value.strip())
     return last[0] if last[1] == "0" else ""

@@ -28,7 +28,7 @@ _PASSING = {
     "TTL",
     "TCPMSS",
 }
-_FINAL = {"ACCEPT", "DROP", "REJECT", "DNAT", "REDIRECT", "QUEUE", "NFQUEUE", "TPROXY", "NETMAP"}
+_FINAL = {"ACCEPT", "DROP", "REJECT", "DNAT", "REDIRECT", "QUEUE", "NFQUEUE", "TPROXY", "NETMAP", "MASQUERADE", "SNAT"}
 _DEPTH = 32  # the kernel refuses loops; this only bounds what a damaged listing may cost
 
 
@@ -99,6 +99,16 @@ def _visited(table: Table, chain: str, packet: Packet, depth: int) -> Iterator[t
                 return
         else:
             yield rule, matches is True
+
+
+def reached_rules(table: Table, chain: str, packet: Packet, depth: int = _DEPTH) -> Iterator[Rule]:
+    """Every rule that matches or may match on the way, also those that only mark."""
+    for rule in table.chain(chain):
+        if rule_matches(rule, packet) is False:
+            continue
+        yield rule
+        if table.policy(rule.target) == "-" and depth:
+            yield from reached_rules(table, rule.target, packet, depth - 1)
 
 
 def rule_matches(rule: Rule, packet: Packet) -> bool | None:
@@ -204,5 +214,5 @@ _MATCHES: dict[str, Callable[[str, Packet], bool | None]] = {
 }
 _IGNORED = {
     "-j", "-g", "--comment", "--to-destination", "--to-ports", "--reject-with", "--log-prefix", "--log-level",
-    "--set-xmark", "--nflog-group", "--nflog-prefix",
+    "--set-xmark", "--nflog-group", "--nflog-prefix", "--to-source", "--random", "--random-fully", "--persistent",
 }  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anywhere.facts.firewall.iptables_walk import Packet, Verdict, agree, within
 from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule
 
-_FINAL = ("accept", "drop", "reject", "queue", "dnat", "redirect")
+_FINAL = ("accept", "drop", "reject", "queue", "dnat", "redirect", "snat", "masquerade")
 _QUIET = ("counter", "log", "comment", "notrack", "mangle", "meter")
 _DEPTH = 32
 

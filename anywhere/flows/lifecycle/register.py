@@ -225,7 +225,7 @@ class Run:
     def _prove(self, result: Result) -> Result:
         """Check again: what fails now makes the host not ready, though the instance is registered."""
         with self._timed("check the host again"):
-            target = self.look(replace(self.order.settings, phases=("run",)))
+            target = self.look(replace(self.order.settings, phases=("run",), prove=True))
         causes = tuple(one for one in target.causes if one.severity is Status.FAIL)
         if not causes:
             return self._prove_credentials(replace(result, causes=target.causes))

@@ -22,6 +22,7 @@ FILES = (
     "host.system",
     "host.containers",
     "host.containers_egress",
+    "host.containers_way",
     "agents.registered",
     "agents.words",
     "agents.life",

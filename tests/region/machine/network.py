@@ -45,6 +45,8 @@ class Network:
         run("ip", "netns", "exec", f"{self.prefix}-router", "nft", "-f", "-", text=firewall(world))
         for program, tables in world.host.iptables.items():
             run("ip", "netns", "exec", f"{self.prefix}-host", f"{program}-restore", text=rules(tables))
+        if world.host.nft:
+            run("ip", "netns", "exec", f"{self.prefix}-host", "nft", "-f", "-", text=world.host.nft)
 
     def _settle(self) -> None:
         """Wait until the kernel has noticed that the wires are plugged in, up to a second: IPv6 is deaf until then."""
@@ -179,7 +181,8 @@ def rules(tables: dict[str, list[str]]) -> str:
     """The host's own rules, in the form that iptables-save writes: chains first."""
     text = []
     for table, lines in tables.items():
-        built_in = {"nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"), "filter": ("INPUT", "FORWARD", "OUTPUT")}
+        every = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
+        built_in = {"nat": (*every[:2], *every[3:]), "filter": every[1:4], "mangle": every, "raw": (every[0], every[3])}
         chains = [f":{chain} ACCEPT [0:0]" for chain in built_in[table]]
         ordered = [*chains, *(one for one in lines if one[0] == ":"), *(one for one in lines if one[0] != ":")]
         text.append("\n".join([f"*{table}", *ordered, "COMMIT"]))

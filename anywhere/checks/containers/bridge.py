@@ -1,0 +1,134 @@
+"""Docker's bridge itself: there, switched on, with the address that docker told its containers; who took it away."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from anywhere.checks.remedies import Command, remedy
+from anywhere.facts.agents.daemon_json import daemon_json
+from anywhere.facts.files import list_folder, read_text
+from anywhere.facts.firewall.container_way import Bridge
+from anywhere.facts.firewall.forwarding import Aim
+from anywhere.hosts.base import Host
+from anywhere.model import Remedy
+
+RESTART: tuple[Command, ...] = (("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs"))
+STOPS = "Containers stop when docker restarts, unless live-restore is set, and ecs stops and starts with it."
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What stands in the way: what is said, how it is mended, evidence. `aims` are those that it stops (empty: all);
+    `sure` is False where only a large answer would show it."""
+
+    summary: str
+    mend: Remedy
+    evidence: dict[str, object]
+    aims: tuple[Aim, ...] = ()
+    sure: bool = True
+
+
+def obstacle(host: Host, summary: str, text: str, *commands: Command, **evidence: object) -> Obstacle:
+    """An obstacle for all aims, with its fix as commands for this host."""
+    return Obstacle(summary, remedy(host, text, *commands), evidence)
+
+
+def bridge_obstacles(host: Host, one: Bridge) -> Iterator[Obstacle]:
+    """What is wrong with the bridge, so that no packet passes it."""
+    name = one.name
+    if not one.present:
+        yield obstacle(
+            host,
+            f"docker runs, and its bridge {name} is not there: no container has a network",
+            f"Restart docker, which makes {name} again. {STOPS}",
+            *RESTART,
+        )
+    elif one.up is False:
+        yield obstacle(
+            host,
+            f"the bridge {name} is switched off (down): no packet of a container passes it",
+            f"Switch it on, and find out what switched it off.{_manager_advice(host, name)}",
+            ("ip", "link", "set", name, "up"),
+        )
+    elif not one.address:
+        yield obstacle(
+            host,
+            f"{name} has no IPv4 address: no container reaches anything, not even 169.254.170.2{_managed(host, name)}",
+            f"Restart docker, which gives {name} its address, after the other network manager leaves {name} alone."
+            f"{_manager_advice(host, name)} {STOPS}",
+            *_exclude(host, name),
+            *RESTART,
+        )
+    elif one.gateway and one.own != one.gateway and not daemon_json(host).default_gateway:
+        yield obstacle(
+            host,
+            f"{name} has the address {one.own}, and docker tells its containers that their gateway is {one.gateway}: "
+            f"nobody answers there{_managed(host, name)}",
+            f"Restart docker, which gives {name} its address.{_manager_advice(host, name)} {STOPS}",
+            *_exclude(host, name),
+            *RESTART,
+        )
+
+
+_MATCH = re.compile(r"(?ms)^\[Match\]\s*$(.*?)(?=^\[|\Z)")
+NETWORKD = ("/etc/systemd/network", "/run/systemd/network")
+NETWORK_MANAGER = ("/etc/NetworkManager/NetworkManager.conf", "/etc/NetworkManager/conf.d")
+
+
+def _managers(host: Host, name: str) -> Iterator[tuple[str, str]]:
+    """Other network managers that may take the bridge: where, and how they are told not to."""
+
+    for folder in NETWORKD:
+        for file in list_folder(host, folder) or ():
+            text = read_text(host, f"{folder}/{file}").content if file.endswith(".network") else ""
+            match = _MATCH.search(text)
+            rows = dict(row.split("=", 1) for row in (match[1] if match else "").split("\n") if "=" in row)
+            names = rows.get("Name", "*" if not rows else "").split()
+            taken = any(fnmatch.fnmatch(name, one) for one in names) or rows.get("Type") == "bridge"
+            if taken and "unmanaged=yes" not in text.lower():
+                yield (
+                    f"systemd-networkd ({folder}/{file} matches {name})",
+                    f"narrow Name= in {folder}/{file}, or write /etc/systemd/network/00-docker.network with [Match] "
+                    f"Name={name} and [Link] Unmanaged=yes",
+                )
+    if (list_folder(host, "/run/NetworkManager") or list_folder(host, "/etc/NetworkManager")) and not _spared(host):
+        yield (
+            "NetworkManager",
+            f"write [keyfile] unmanaged-devices=interface-name:{name} to /etc/NetworkManager/conf.d/docker.conf",
+        )
+
+
+def _spared(host: Host) -> bool:
+    files = [
+        NETWORK_MANAGER[0],
+        *(f"{NETWORK_MANAGER[1]}/{one}" for one in list_folder(host, NETWORK_MANAGER[1]) or ()),
+    ]
+    return any(
+        "docker" in read_text(host, one).content and "unmanaged" in read_text(host, one).content for one in files
+    )
+
+
+def _exclude(host: Host, name: str) -> tuple[Command, ...]:
+    """The commands that make other network managers leave the bridge alone."""
+    words = " ".join(where for where, _ in _managers(host, name))
+    found: list[Command] = []
+    if "systemd-networkd" in words:
+        text = f"[Match]\\nName={name}\\n\\n[Link]\\nUnmanaged=yes\\n"
+        found += [("sh", "-c", f"printf '{text}' > {NETWORKD[0]}/00-docker.network"), ("networkctl", "reload")]
+    if "NetworkManager" in words:
+        text = f"[keyfile]\\nunmanaged-devices=interface-name:{name}\\n"
+        found += [("sh", "-c", f"printf '{text}' > {NETWORK_MANAGER[1]}/docker.conf"), ("nmcli", "general", "reload")]
+    return tuple(found)
+
+
+def _managed(host: Host, name: str) -> str:
+    found = [where for where, _ in _managers(host, name)]
+    return f"; another network manager takes it: {', '.join(found)}" if found else ""
+
+
+def _manager_advice(host: Host, name: str) -> str:
+    found = [how for _, how in _managers(host, name)]
+    return f" Exclude {name} there: {'; '.join(found)}." if found else ""
