@@ -13,6 +13,8 @@ from anywhere.hosts.base import Host
 
 PATIENCE = 0.8  # seconds for one request on this host itself
 LONG_PATIENCE = 4.0  # seconds when a request that should be answered was not
+LONGEST_PATIENCE = 15.0  # seconds when the host was too slow even then to say whether it was
+PROOF_SECONDS = 90.0  # for all of it
 _SCRIPT = Path(__file__).with_name("proof.sh")
 
 ANSWERED, REFUSED, SILENT = "answered", "refused", "silent"
@@ -48,8 +50,8 @@ def prove(host: Host, state: State) -> Proof:
     """Ask on a live host. Needs root there; makes two network namespaces, removes them again, changes nothing else."""
     free = free_address(state.net.bridge_address)
     bridge = (state.firewall.bridge, state.net.bridge_address if free else "", free)
-    argv = (SHELL, "-s", "--", *bridge, str(PATIENCE), str(LONG_PATIENCE))
-    done = host.run(argv, input=_SCRIPT.read_bytes(), timeout=60)
+    argv = (SHELL, "-s", "--", *bridge, str(PATIENCE), str(LONG_PATIENCE), str(LONGEST_PATIENCE))
+    done = host.run(argv, input=_SCRIPT.read_bytes(), timeout=PROOF_SECONDS)
     proof = parse_proof(done.stdout)
     if not proof.replies and not proof.missing:
         return Proof({}, done.stderr.strip().partition("\n")[0] or f"the proof ended with {done.rc}")

@@ -20,6 +20,7 @@ from anywhere.hosts.ssh.sudo import Action, Prompt
 from anywhere.printable import printable
 
 QUIET = 9.0  # seconds without a byte after which an observation has hung: past every time limit set over there
+LOGIN_SECONDS = 90.0  # until the login shell runs what it is given: login scripts on a busy host, a lock they wait for
 BATCH_SECONDS = 60.0
 RESERVE = 1.0  # seconds before the deadline in which a shell that says nothing can still be told of
 BATCH_OUTPUT, JOBS_OUTPUT = 16 << 20, 1 << 20  # bytes; more is a runaway, which would take the time of all other hosts
@@ -52,6 +53,7 @@ class Shell:
         self._sudo, self._password, self._refusal = sudo, password, ""
         self._login: Login | None = None
         self._asked = False
+        self._started = 0.0  # seconds that the slowest login shell took until it ran what it was given
         self._lock, self._known = threading.Lock(), threading.Event()
 
     @property
@@ -95,13 +97,14 @@ class Shell:
     def _batch(self, lines: Sequence[str], variables: Mapping[str, str], tell: Callable[[script.Part], None]) -> str:
         """Run the lines, and hand their parts on. Returns the limit that was met where one had no end."""
         mark = script.token()
-        seconds = self.deadline.left(BATCH_SECONDS)
+        seconds = self.deadline.left(BATCH_SECONDS + (0.0 if self._login else LOGIN_SECONDS))
         inner = script.script(mark, lines, variables, seconds + 1)
         text = script.privileged(mark, inner, self._sudo_word).encode()
         batch = _Batch(mark, self._password if self._sudo else "", len(lines), tell, self._learn)
         ran = self.connection.execute(
             script.reader(text), text, seconds, batch.feed, partial(batch.quiet, seconds), BATCH_OUTPUT, is_last=False
         )
+        self._started = max(self._started, batch.started)
         if batch.is_foul:
             self.connection.close()
             raise HostUnreachable(
@@ -150,7 +153,8 @@ class Shell:
         if ran.rc is None and not line:
             return HostUnreachable(
                 f"{name}: no answer within {ran.seconds:.1f} s (step: login shell)",
-                remedy="the login itself succeeded: find what the user's login scripts wait for, or raise --host-timeout",
+                remedy="the login itself succeeded: find what the user's login scripts wait for (as with "
+                f"`time ssh {name} true`), or raise --host-timeout, or for a check --budget",
             )
         if "TOKEN=" in said and "''" in said:
             line = "the host repeats what it is sent and runs nothing"
@@ -175,10 +179,12 @@ class Shell:
         text = script.action(mark, argv, timeout, len(input), rights, self._sudo_word).encode()
         password = self._password if rights == "sudo" else ""
         action = Action(mark, password, input, limit.size, script.is_watched(timeout, len(input)))
+        # The time limit is kept over there, from the moment that the command begins.
+        begins = self.deadline.left(timeout + 1 + 2 * self._started)
         ran = self.connection.execute(
             script.reader(text),
             text,
-            self.deadline.left(timeout + 1),
+            begins,
             action.feed,
             largest=2 * limit.size,
             is_last=False,
@@ -204,12 +210,17 @@ class _Batch:
         self._reader = script.Reader(mark, HEAD + size)
         self._prompt = Prompt(mark, password)
         self._held = b""  # standard error that came before our script had shown itself
+        self._begun = time.monotonic()
+        self.started = 0.0  # seconds until our script ran
         self._asks = bool(password)
         self._tell, self._learn = tell, learn
 
     def feed(self, data: bytes, is_error: bool) -> Reply | None:
         """See Sink."""
-        for part in self._reader.feed(data, is_error):
+        parts = self._reader.feed(data, is_error)
+        if self._reader.is_begun and not self.started:
+            self.started = time.monotonic() - self._begun
+        for part in parts:
             if len(self.head) == HEAD:
                 self._tell(part)
                 continue
@@ -229,8 +240,10 @@ class _Batch:
         return self._reader.is_foul
 
     def quiet(self, seconds: float) -> float:
-        """How long nothing may be heard: what hangs, or sudo that does not ask."""
-        return SUDO_SECONDS if self.waits_for_sudo else min(QUIET, max(RESERVE, seconds - RESERVE))
+        """How long nothing may be heard: a login shell that has not begun, what hangs, or sudo that does not ask."""
+        if self.waits_for_sudo:
+            return SUDO_SECONDS
+        return min(QUIET if self._reader.is_begun else LOGIN_SECONDS, max(RESERVE, seconds - RESERVE))
 
     @property
     def waits_for_sudo(self) -> bool:

@@ -274,3 +274,18 @@ def test_before_the_agent_only_an_open_loopback_is_a_fault() -> None:
         found = [f for check in checks.CHECKS for f in check.judge(Recording(host), Settings())]
         assert [f.cause for f in found if f.status is Status.FAIL] == ["rules.unguarded"]
         assert any(f.status is Status.FAIL for f in judge_plan(Recording(host), Settings(), False))
+
+
+@region
+@root
+@pytest.mark.slow
+def test_a_host_too_slow_for_two_rounds_is_given_more_time(host: BareHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question begins 0.7 s late, as on a very busy host: more than half of what the second round gives it."""
+    for name, seconds in (("PATIENCE", 0.2), ("LONG_PATIENCE", 1.2), ("LONGEST_PATIENCE", 6.0)):
+        monkeypatch.setattr(f"anywhere.changes.rules.proof.{name}", seconds)
+    host.sh(
+        "mkdir -p /usr/local/sbin; printf '#!/bin/sh\nsleep 0.7\nexec /bin/bash \"$@\"\n' > /usr/local/sbin/bash;"
+        "chmod 755 /usr/local/sbin/bash"
+    )
+    found = proof(host)
+    assert {finding.status for finding in found} == {Status.PASS}, found

@@ -33,6 +33,7 @@ def server(shared_room: Path) -> Iterator[Server]:
         Account("plain"),
         Account("asks", sudo="ALL=(ALL) ALL", password="Hunter-2!x"),
         Account("noisy", shell="/bin/bash", files={".bashrc": "echo welcome; echo motd >&2\n"}),
+        Account("slow", shell="/bin/bash", files={".bashrc": "sleep 2.5\n"}),
         Account("nologin", shell="/usr/sbin/nologin"),
     ]
     with serving(Server(shared_room, accounts=accounts)) as running:
@@ -242,6 +243,19 @@ def test_a_process_that_cannot_be_killed_is_left_and_the_rest_goes_on(
     # Nobody limits this one on the far side, as with a process in the kernel's uninterruptible sleep.
     parts = remote.shell.gather(["echo one; mark 0", "sleep 30; mark 0", "echo three; mark 0"], {})
     assert [(part.rc, part.stdout) for part in parts] == [(0, b"one\n"), (137, b""), (0, b"three\n")]
+
+
+def test_a_slow_login_shell_is_waited_for_as_long_as_the_run_has_time(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anywhere.hosts.ssh.shell.QUIET", 1.0)
+    host = server.open("slow", budget=30)
+    try:
+        assert host.shell.login.rights == "none"
+        assert host.run(("echo", "here"), timeout=1).stdout == "here\n"
+        assert host.run(("sleep", "20"), timeout=1).rc == 124
+    finally:
+        host.close()
 
 
 def test_an_action_makes_what_was_gathered_void(remote: SSHHost, tmp_path: Path) -> None:
