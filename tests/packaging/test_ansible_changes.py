@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -145,6 +146,36 @@ def controller(host: BareHost, room: Path) -> Iterator[Controller]:
         server.stop()
 
 
+# Opens every CONNECT that comes with the user and the password, and asks all others for them.
+ASKS = """
+import base64, socketserver, sys
+known = base64.b64encode(sys.argv[1].encode())
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        lines = list(iter(self.rfile.readline, b"\\r\\n"))
+        said = b"200 OK\\r\\n" if any(known in line for line in lines) else (
+            b'407 Proxy Authentication Required\\r\\nProxy-Authenticate: Basic realm="x"\\r\\n')
+        self.wfile.write(b"HTTP/1.1 " + said + b"\\r\\n")
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+server = socketserver.ThreadingTCPServer(("127.0.0.1", 3128), Handler)
+print("up", flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def asking_proxy(host: BareHost) -> Iterator[None]:
+    """The proxy of URL on this host."""
+    host.sh("echo 127.0.0.1 proxy.example >> /etc/hosts")
+    argv = [*host.enter, sys.executable, "-c", ASKS, f"user:{PASSWORD}"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"up\n"
+        try:
+            yield
+        finally:
+            process.kill()
+
+
 def place(controller: Controller, where: str) -> dict[str, Any]:
     return {"where": where, "executable": [str(controller.wrapper)] if where == "host" else ["anywhere"]}
 
@@ -180,6 +211,7 @@ def test_rules_come_stay_and_go(controller: Controller, host: BareHost, where: s
 
 @region
 @slow
+@pytest.mark.usefixtures("asking_proxy")
 @pytest.mark.parametrize("where", ["controller", "host"])
 def test_the_proxy_profile_comes_stays_and_goes_and_its_password_is_nowhere(
     controller: Controller, host: BareHost, where: str

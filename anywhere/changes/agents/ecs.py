@@ -12,13 +12,20 @@ from anywhere.facts.files import Access, read_text
 from anywhere.hosts.base import Host
 
 STATE = "/var/lib/ecs/data/agent.db"
+JOINED = ("grep", "-qa", ":container-instance/", STATE)
 ASIDE = STATE + ".before-registration"
 _MOVE_BACK = Path(__file__).with_name("move_back.sh")
 
 
 def has_state(host: Host) -> bool:
-    """Whether the agent has saved state: it has once joined a cluster."""
+    """Whether the agent has saved state of any kind."""
     return read_text(host, STATE, tail=16).access is not Access.MISSING
+
+
+def has_joined(host: Host) -> bool:
+    """Whether the saved state names a container instance: the agent makes its file before it has joined any cluster."""
+    done = host.run(JOINED, timeout=5)
+    return done.ok or (done.rc != 1 and has_state(host))
 
 
 def stale_state_steps(host: Host, here: Agents) -> Iterator[Step]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from anywhere.changes.agents.ecs import has_state
+from anywhere.changes.agents.ecs import has_joined
 from anywhere.changes.agents.wanted import Wanted
 from anywhere.changes.base import ChangeFailed
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
@@ -149,7 +149,7 @@ def _joined(host: Host, here: Agents, wanted: Wanted, said: Metadata) -> Iterato
             "This host belongs to another account. Clear the registration, then run register again.",
             RESET,
         )
-    if not (said.instance_arn or has_state(host)):
+    if not (said.instance_arn or has_joined(host)):
         return
     cluster = said.cluster or ecs_config(host).init.get("ECS_CLUSTER", "") or "default"
     if cluster != wanted.cluster:

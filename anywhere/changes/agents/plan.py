@@ -17,15 +17,18 @@ from anywhere.changes.files import file_step
 from anywhere.changes.install.docker import Found, docker_steps
 from anywhere.changes.install.packages import LocalPackage, package_step
 from anywhere.changes.install.units import restart_step, start_step
+from anywhere.changes.proxy.plan import variables, without_restart
+from anywhere.changes.proxy.profile import Profile
 from anywhere.facts.agents.agents import Agents, agents
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.facts.system.os_release import os_release
-from anywhere.facts.system.units import ECS, units
+from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, ECS, SSM, units
 from anywhere.hosts.base import Host
 
 JOURNAL = "register"
+AGENT_CONTAINER = "ecs-agent"
 DROP_IN = "/etc/systemd/system/ecs.service.d/50-anywhere-restart.conf"
 # The deb's unit restarts after exit 5 (a terminal error) for ever, and neither unit comes back when ecs-init ends with
 # success because Docker was not there yet (aws/amazon-ecs-agent issue 4270).
@@ -40,31 +43,52 @@ def needed_packages(host: Host) -> tuple[str, ...]:
 
 
 def install_plan(
-    host: Host, wanted: Wanted, packages: Sequence[LocalPackage], activation: Activation | None
+    host: Host,
+    wanted: Wanted,
+    packages: Sequence[LocalPackage],
+    activation: Activation | None,
+    profile: Profile | None = None,
 ) -> tuple[Step, ...]:
-    """Docker, both agents, the registration, the settings: all before the ECS agent starts. Raises ChangeFailed."""
-    return tuple(_install(host, wanted, {one.package: one for one in packages}, activation))
+    """Docker, both agents, the registration, the settings: all before the ECS agent starts; downloads and the registration
+    go through the proxy of the profile. Raises ChangeFailed."""
+    return tuple(_install(host, wanted, {one.package: one for one in packages}, activation, profile))
 
 
 def _install(
-    host: Host, wanted: Wanted, packages: dict[str, LocalPackage], activation: Activation | None
+    host: Host,
+    wanted: Wanted,
+    packages: dict[str, LocalPackage],
+    activation: Activation | None,
+    profile: Profile | None,
 ) -> Iterator[Step]:
     here, os = agents(host), os_release(host)
     judged = judge_release(os)
     manager = judged.family.manager if judged.family else ""
     found = Found(units(host), here.installed)
     needed = needed_packages(host)
-    yield from docker_steps(host, os, judged, found, wanted.docker, wanted.start)
+    proxy = _proxy(here, profile)
+    yield from docker_steps(host, os, judged, found, wanted.docker, wanted.start, proxy)
     if SSM_PACKAGE in needed and SSM_PACKAGE in packages:
         yield from package_step(manager, packages[SSM_PACKAGE], here.installed)
     yield from stale_state_steps(host, here)
     yield from dualstack_steps(host, wanted)
-    yield from register_steps(here, wanted, activation)
+    yield from register_steps(here, wanted, activation, proxy)
     if ECS_PACKAGE in needed and ECS_PACKAGE in packages:
         yield from package_step(manager, packages[ECS_PACKAGE], here.installed)
     yield from config_steps(host, wanted)
     yield from bundle_steps(host, wanted)
     yield from _drop_in(host, here)
+
+
+def _proxy(here: Agents, profile: Profile | None) -> dict[str, str]:
+    """The proxy's variables in lower case, which every program reads that is called here: of the profile, else those that
+    the SSM agent's unit has."""
+    unit = here.ssm_unit
+    if profile and profile.address:
+        return variables(SSM, profile, unit)
+    names = ("http_proxy", "https_proxy", "no_proxy")
+    found = {name: unit.environment.get(name) or unit.environment.get(name.upper(), "") for name in names}
+    return {name: value for name, value in found.items() if value}
 
 
 def _drop_in(host: Host, here: Agents) -> Iterator[Step]:
@@ -75,14 +99,17 @@ def _drop_in(host: Host, here: Agents) -> Iterator[Step]:
         yield Step("reload", "let systemd read its units again", Command(("systemctl", "daemon-reload")))
 
 
-def start_plan(host: Host, wanted: Wanted) -> tuple[Step, ...]:
-    """Both agents enabled and running, with the settings that are in the files. Raises ChangeFailed."""
-    return tuple(_start(host, wanted))
+def start_plan(host: Host, wanted: Wanted, profile: Profile | None = None) -> tuple[Step, ...]:
+    """Both agents enabled and running, with the settings and the proxy that are in the files. Raises ChangeFailed."""
+    return tuple(_start(host, wanted, profile))
 
 
-def _start(host: Host, wanted: Wanted) -> Iterator[Step]:
+def _start(host: Host, wanted: Wanted, profile: Profile | None) -> Iterator[Step]:
     here = agents(host)
     ssm = here.ssm_unit
+    for name in without_restart(host, profile) if profile and wanted.start else ():
+        if name not in (DOCKER, DOCKER_SNAP) or not _has_containers(host):
+            yield restart_step(name, "it runs without the proxy")
     yield from start_step(ssm.name, ssm, "it renews the credentials", start=wanted.start)
     log = ssm_log(host) if ssm.is_running and wanted.start else None
     if log and (log.hibernates or log.refused):
@@ -90,6 +117,12 @@ def _start(host: Host, wanted: Wanted) -> Iterator[Step]:
     yield from start_step(ECS, here.ecs, "the ECS agent", start=wanted.start, seconds=120)
     if here.ecs.is_enabled and here.ecs.is_running and wanted.start and _is_stale(host):
         yield restart_step(ECS, "it runs with the settings from before", 300)
+
+
+def _has_containers(host: Host) -> bool:
+    """Whether Docker runs containers of somebody else's, which a restart of it could end."""
+    done = host.run(("docker", "ps", "--format", "{{.Names}}"), timeout=10)
+    return not done.ok or any(name != AGENT_CONTAINER for name in done.stdout.split())
 
 
 def _is_stale(host: Host) -> bool:

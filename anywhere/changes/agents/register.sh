@@ -1,5 +1,6 @@
 #!/bin/sh
-# register.sh AGENT REGION UNIT: the activation's ID and code come on standard input, so that they are in no argument of ours.
+# register.sh AGENT REGION UNIT: the activation's ID and code come on standard input, so that they are in no argument of ours,
+# and after them the proxy's variables, which the agent's unit has and a call from here would lack.
 # The SSM agent itself takes them as arguments and nothing else: for as long as its call lasts, `ps` shows them to root,
 # and to others where /proc is not mounted with hidepid.
 set -u
@@ -14,6 +15,10 @@ if ! IFS= read -r id || ! IFS= read -r code; then
   echo "the activation did not arrive whole" >&2
   exit 65
 fi
+
+while IFS= read -r line; do
+  case $line in http_proxy=* | https_proxy=* | no_proxy=*) export "${line%%=*}=${line#*=}" ;; esac
+done
 
 registered() {
   grep -qE '"instanceID" *: *"mi-[0-9a-f]+"' "$vault" 2>/dev/null

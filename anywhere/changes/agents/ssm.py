@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from anywhere.changes.agents.wanted import Activation, Wanted
@@ -20,14 +20,19 @@ SECONDS = 560.0  # of which up to 280 s for the end of an earlier run's call
 KEY = "registration"
 
 
-def register_steps(here: Agents, wanted: Wanted, activation: Activation | None) -> Iterator[Step]:
-    """Register where the vault names no instance; the agent is stopped for it. Without an activation (a dry run) the step
-    cannot be run."""
+def register_steps(
+    here: Agents, wanted: Wanted, activation: Activation | None, proxy: Mapping[str, str]
+) -> Iterator[Step]:
+    """Register where the vault names no instance; the agent is stopped for it. `proxy` are the variables that its unit
+    has. Without an activation (a dry run) the step cannot be run."""
     if here.registration.is_registered:
         return
     unit = here.ssm_unit
     binary = SNAP_BINARY if unit.name == SSM_SNAP else BINARY
-    secret = f"{activation.id}\n{activation.code}\n".encode() if activation else b""
+    lines = (
+        [activation.id, activation.code, *(f"{name}={value}" for name, value in proxy.items())] if activation else []
+    )
+    secret = "".join(f"{line}\n" for line in lines).encode()
     shown = (binary, "-register", "-id", "ACTIVATION_ID", "-code", "ACTIVATION_CODE", "-region", wanted.region)
     do = Command(("sh", "-c", SCRIPT, "register", binary, wanted.region, unit.name), secret, True, SECONDS, shown)
     yield Step(KEY, f"register with Systems Manager in {wanted.region} (spends one use of the activation)", do)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from anywhere.catalogue.distros import DockerSource, Family, Judgement, OsRelease
 from anywhere.changes.base import ChangeFailed, Step
@@ -34,18 +35,25 @@ class Found:
 
 
 def docker_steps(
-    host: Host, os: OsRelease, judged: Judgement, found: Found, source: str, start: bool
+    host: Host,
+    os: OsRelease,
+    judged: Judgement,
+    found: Found,
+    source: str,
+    start: bool,
+    proxy: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Step]:
-    """Install Docker, enable and start it. Raises ChangeFailed where there is none and none may or can be installed."""
+    """Install Docker, enable and start it; `proxy` are the variables for what is downloaded on the host. Raises
+    ChangeFailed where there is none and none may or can be installed."""
     if not found.exists:
-        yield from _install(host, os, judged, source)
+        yield from _install(host, os, judged, source, proxy)
     unit = found.units[DOCKER_SNAP] if found.units[DOCKER_SNAP].exists else found.units.get(DOCKER)
     name = DOCKER_SNAP if found.units[DOCKER_SNAP].exists else DOCKER
     if start:
         yield from start_step(name, unit, "the ECS agent is one of its containers")
 
 
-def _install(host: Host, os: OsRelease, judged: Judgement, source: str) -> Iterator[Step]:
+def _install(host: Host, os: OsRelease, judged: Judgement, source: str, proxy: Mapping[str, str]) -> Iterator[Step]:
     family = judged.family
     if family is None or not family.manager:
         raise ChangeFailed(
@@ -64,7 +72,7 @@ def _install(host: Host, os: OsRelease, judged: Judgement, source: str) -> Itera
             family.manager, "docker", "install Docker from the distribution", distribution_packages(os, family)
         )
         return
-    yield from repository_steps(host, os, family)
+    yield from repository_steps(host, os, family, proxy)
     yield names_step(family.manager, "docker", "install Docker from Docker's repository", CE)
 
 

@@ -5,7 +5,7 @@ Debian 13 has no apt-key, dnf5 no `config-manager --add-repo`; a file that the p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from anywhere.catalogue.distros import Family, OsRelease
@@ -26,32 +26,33 @@ _RPM_LIKE = {"fedora": "fedora", "rhel": "rhel"}
 _FETCH = Path(__file__).with_name("fetch_key.sh")
 
 
-def repository_steps(host: Host, os: OsRelease, family: Family) -> Iterator[Step]:
-    """The key and the repository's file. Raises ChangeFailed where Docker has no repository for this release."""
+def repository_steps(host: Host, os: OsRelease, family: Family, proxy: Mapping[str, str]) -> Iterator[Step]:
+    """The key and the repository's file; `proxy` are the variables for the key's download. Raises ChangeFailed where
+    Docker has no repository for this release."""
     if family.manager == "apt":
-        yield from _apt(host, os)
+        yield from _apt(host, os, proxy)
     elif family.manager in ("dnf", "yum"):
-        yield from _rpm(host, os)
+        yield from _rpm(host, os, proxy)
     else:
         raise ChangeFailed(f"Docker has no repository for {os.name or os.id}: use --docker distro or --docker none")
 
 
-def _apt(host: Host, os: OsRelease) -> Iterator[Step]:
+def _apt(host: Host, os: OsRelease, proxy: Mapping[str, str]) -> Iterator[Step]:
     name = next((word for word in (os.id, *os.like) if word in _APT_LIKE), "")
     if not name or not os.codename:
         raise ChangeFailed(f"Docker has no repository for {os.name or os.id}: use --docker distro or --docker none")
     key = _KEY_FILE["apt"]
-    yield _key_step(f"{BASE}/{name}/gpg", key, APT_KEY)
+    yield _key_step(f"{BASE}/{name}/gpg", key, APT_KEY, proxy)
     text = f"deb [signed-by={key}] {BASE}/{name} {os.codename} stable\n"
     path = "/etc/apt/sources.list.d/docker.list"
     yield from file_step(host, path, text.encode(), f"write {path}: Docker's repository")
     yield Step("apt-update", "read the package lists", Command(("apt-get", "-q", "update"), timeout=180))
 
 
-def _rpm(host: Host, os: OsRelease) -> Iterator[Step]:
+def _rpm(host: Host, os: OsRelease, proxy: Mapping[str, str]) -> Iterator[Step]:
     name = _RPM_LIKE.get(os.id, "centos")
     key = _KEY_FILE["rpm"]
-    yield _key_step(f"{BASE}/{name}/gpg", key, RPM_KEY)
+    yield _key_step(f"{BASE}/{name}/gpg", key, RPM_KEY, proxy)
     text = (
         "[docker-ce-stable]\nname=Docker CE Stable - $basearch\n"
         f"baseurl={BASE}/{name}/$releasever/$basearch/stable\nenabled=1\ngpgcheck=1\ngpgkey=file://{key}\n"
@@ -60,7 +61,9 @@ def _rpm(host: Host, os: OsRelease) -> Iterator[Step]:
     yield from file_step(host, path, text.encode(), f"write {path}: Docker's repository")
 
 
-def _key_step(url: str, path: str, fingerprint: str) -> Step:
-    do = Command(run_script(_FETCH, url, path, fingerprint), timeout=120, shown=("curl", "-fsSL", "-o", path, url))
+def _key_step(url: str, path: str, fingerprint: str, proxy: Mapping[str, str]) -> Step:
+    given = "".join(f"{name}={value}\n" for name, value in proxy.items()).encode()
+    argv, shown = run_script(_FETCH, url, path, fingerprint), ("curl", "-fsSL", "-o", path, url)
+    do = Command(argv, given, bool(given), timeout=150, shown=shown)
     title = f"fetch Docker's key {fingerprint[-16:]} to {path}, by its fingerprint"
     return Step(f"key:{path}", title, do, (Command(("rm", "-f", path)),), path.rpartition("/")[0])

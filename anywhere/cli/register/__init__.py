@@ -48,6 +48,7 @@ def register(
     proxy_url_file: str = typer.Option("", help="File that holds the proxy's URL, with credentials where needed."),
     no_proxy: list[str] = typer.Option([], help="Names and networks that need no proxy."),
     ca: str = typer.Option("", help="CA certificates to trust, as PEM."),
+    proxy_packages: bool = typer.Option(False, "--proxy-packages", help="The package manager uses the proxy too."),
     demote: list[str] = typer.Option([], help="Let this check or topic warn where it would stop the registration."),
     wait: float = typer.Option(180.0, help="Seconds until the instance has to be healthy."),
     probe_image: str = typer.Option(
@@ -93,6 +94,8 @@ def register(
         pairs("--tag", tuple(tag)),
     )
     check_wanted(wanted)
+    if proxy_packages and not (proxy_url or proxy_url_file):
+        raise BadInput("--proxy-packages needs --proxy-url or --proxy-url-file")
     activation = activation_of(activation_file, activation_stdin)
     order = Order(
         wanted,
@@ -102,5 +105,6 @@ def register(
         profile_of(proxy_url, proxy_url_file, tuple(no_proxy), ca),
         wait,
         probe_image,
+        proxy_packages,
     )
     return show(hosts, order, wave, resume, dry_run, format, output)

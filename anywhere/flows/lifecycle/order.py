@@ -19,7 +19,7 @@ HEALTH_SECONDS = 180.0
 @dataclass(frozen=True, slots=True)
 class Order:
     """One registration, the same for every host. `settings` are those of the checks, `proxy` an optional profile,
-    `wait` the seconds until a host has to be healthy,
+    `proxy_packages` whether the package manager has it too, `wait` the seconds until a host has to be healthy,
     `probe_image` an image with sh and wget, curl or nc."""
 
     wanted: Wanted
@@ -29,6 +29,7 @@ class Order:
     proxy: Profile | None = None
     wait: float = HEALTH_SECONDS
     probe_image: str = ""
+    proxy_packages: bool = False
 
 
 class NotRegistered(AnywhereError):

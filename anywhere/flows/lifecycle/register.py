@@ -11,7 +11,7 @@ from anywhere.catalogue.distros import judge_release
 from anywhere.changes import engine
 from anywhere.changes.agents.existing import Difference, differences
 from anywhere.changes.agents.plan import JOURNAL, install_plan, needed_packages, start_plan
-from anywhere.changes.agents.refusals import explain_agent, explain_install, explain_registration
+from anywhere.changes.agents.refusals import explain_agent, explain_install, explain_registration, explain_start
 from anywhere.changes.agents.result import Result, State
 from anywhere.changes.agents.wanted import Activation, Wanted, check_wanted, pairs, parse_activation
 from anywhere.changes.base import ChangeFailed, Planner, Step
@@ -107,21 +107,21 @@ class Run:
             )
         if not agents(recorded).registration.is_registered:
             check_uses(self.order, 1)
+        steps: list[Step] = []
+        if self.order.proxy:
+            # Before the check: it is with this proxy that the host has to reach AWS.
+            steps += self._apply(proxy_change.JOURNAL, self._profile)
         self._check_first()
         self._check_gpu()
         packages = self._fetch(recorded, needed)
         vouched = tuple(f"{one.name} {one.vouched}" for one in packages)
-        steps: list[Step] = []
         try:
             stage(self.host, packages, self.told)
             refuse_second_docker(self.host, packages)
-            if self.order.proxy:
-                profile = partial(proxy_change.plan, profile=self.order.proxy, packages=False)
-                steps += self._apply(proxy_change.JOURNAL, profile)
-            install = partial(install_plan, wanted=wanted, packages=packages, activation=self.order.activation)
+            install = partial(self._install, packages=packages)
             steps += self._apply(JOURNAL, install)
             steps += self._apply(rules_change.JOURNAL, partial(rules_change.plan, settings=Settings()))
-            steps += self._apply(JOURNAL, partial(start_plan, wanted=wanted))
+            steps += self._apply(JOURNAL, self._start)
         finally:
             if packages:
                 unstage(self.host)
@@ -132,14 +132,22 @@ class Run:
 
     def _steps(self, recorded: Recording, packages: Sequence[LocalPackage]) -> tuple[Step, ...]:
         """All steps of all parts, in their order."""
-        wanted = self.order.wanted
-        proxy = proxy_change.plan(recorded, self.order.proxy) if self.order.proxy else ()
         return (
-            *proxy,
-            *install_plan(recorded, wanted, packages, self.order.activation),
+            *self._profile(recorded),
+            *self._install(recorded, packages),
             *rules_change.plan(recorded, Settings()),
-            *start_plan(recorded, wanted),
+            *self._start(recorded),
         )
+
+    def _profile(self, host: Host) -> tuple[Step, ...]:
+        order = self.order
+        return proxy_change.plan(host, order.proxy, packages=order.proxy_packages) if order.proxy else ()
+
+    def _install(self, host: Host, packages: Sequence[LocalPackage]) -> tuple[Step, ...]:
+        return install_plan(host, self.order.wanted, packages, self.order.activation, self.order.proxy)
+
+    def _start(self, host: Host) -> tuple[Step, ...]:
+        return start_plan(host, self.order.wanted, self.order.proxy)
 
     def _kind(self, recorded: Recording) -> tuple[str, str]:
         """Processor and package format. Raises NotRegistered where AWS has no package for it."""
@@ -251,6 +259,8 @@ class Run:
             refusal = explain_registration(said, self.order.wanted.region)
         elif said.startswith("install ") or "No space left" in said or "has no room" in said:
             refusal = explain_install(said)
+        elif said.startswith("enable "):
+            refusal = explain_start(said)
         if refusal is None:
             return self._failed(said, "docker.missing" if said.startswith("docker is missing") else "")
         return self._failed(f"{refusal.summary}: {said[:500]}", refusal.code, refusal.fix)

@@ -73,7 +73,9 @@ class Rollouts:
         for done in each(self.hosts, partial(self._one, dry=dry), self._seconds + GRACE, entries):
             name, result = entries[done.index].name, done.result
             if isinstance(result, Lost):
-                result = Result(name, State.FAILED, error=result.finding.summary, code=result.cause.code)
+                lost = result.cause
+                fix = lost.remedy.text if lost.remedy else ""
+                result = Result(name, State.FAILED, error=lost.summary, code=lost.code, causes=(lost,), fix=fix)
             found[name] = result
         return [found[name] for name in names]
 

@@ -16,14 +16,17 @@ class State:
         self.saved = self.arn = ""
 
     def load(self) -> str:
-        """Read the checkpoint; what is wrong with it, empty when nothing is."""
-        if not self.path or not os.path.exists(self.path) or not os.path.getsize(self.path):
+        """Read the checkpoint; what is wrong with it, empty when nothing is. The file is made at the first start, before
+        the agent has joined any cluster."""
+        if self.path and not os.path.exists(self.path):
+            self._write({"version": self.version})
+        if not self.path or not os.path.getsize(self.path):
             return ""
         try:
             with open(self.path) as file:
                 found = json.load(file)
-            self.saved, self.arn = found["cluster"], found["arn"]
-        except (OSError, ValueError, KeyError, TypeError):
+            self.saved, self.arn = found.get("cluster", ""), found.get("arn", "")
+        except (OSError, ValueError, AttributeError):
             return "Error creating data client"
         return ""
 
@@ -31,9 +34,12 @@ class State:
         """Write the checkpoint."""
         self.saved = self.cluster
         if self.path:
-            with open(self.path + ".new", "w") as file:
-                json.dump({"cluster": self.cluster, "arn": self.arn}, file)
-            os.replace(self.path + ".new", self.path)
+            self._write({"cluster": self.cluster, "arn": self.arn, "version": self.version})
+
+    def _write(self, content: dict[str, str]) -> None:
+        with open(self.path + ".new", "w") as file:
+            json.dump(content, file)
+        os.replace(self.path + ".new", self.path)
 
     def setting(self, name: str) -> dict[str, Any]:
         """A setting that holds a JSON object."""
