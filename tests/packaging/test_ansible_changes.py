@@ -117,7 +117,7 @@ def test_the_documentation_names_every_option_as_the_module_takes_it(name: str) 
 
 @pytest.fixture
 def host() -> Iterator[BareHost]:
-    with BareHost() as made:
+    with BareHost(alone=True) as made:
         made.sh(
             "mkdir -p /run/sshd /run/netns /etc/ecs; mount -t tmpfs t /run/netns;"
             "ip link add docker0 type bridge; ip link set docker0 addrgenmode none;"

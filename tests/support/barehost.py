@@ -83,12 +83,14 @@ class EnteredHost(LocalHost):
 
 
 class BareHost(EnteredHost):
-    """A Host in namespaces of its own; `hidden` programs are absent there."""
+    """A Host in namespaces of its own; `hidden` programs are absent there. With `alone` it has its own processes too, and
+    does not see the agents and daemons that others run on this machine."""
 
-    def __init__(self, hidden: Sequence[str] = ()) -> None:
+    def __init__(self, hidden: Sequence[str] = (), *, alone: bool = False) -> None:
         super().__init__("bare")
         self.root = Path(tempfile.mkdtemp(prefix=f"bare-{os.getpid()}-", dir="/dev/shm"))
-        argv = ["unshare", "--net", "--mount", "sh", "-c", _SETUP, "bare", str(self.root)]
+        apart = ["--pid", "--fork", "--kill-child", "--mount-proc"] if alone else []
+        argv = ["unshare", "--net", "--mount", *apart, "sh", "-c", _SETUP, "bare", str(self.root)]
         self._hidden = frozenset(hidden)
         self._holder = subprocess.Popen(argv)
         self.pid = self._holder.pid
@@ -98,6 +100,9 @@ class BareHost(EnteredHost):
                 self.close()
                 raise AssertionError("the namespaces of the bare host did not come up")
             time.sleep(0.01)
+        if alone:
+            self.flags = (*self.flags, "-p")
+            self.pid = int(subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True).stdout)
 
     @classmethod
     def attach(cls, pid: int) -> BareHost:

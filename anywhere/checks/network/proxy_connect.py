@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,6 +11,7 @@ from anywhere.catalogue.endpoints import Endpoint, endpoints
 from anywhere.changes.proxy.plan import variables
 from anywhere.changes.proxy.profile import Profile
 from anywhere.checks.base import passed, skipped, trouble, unknown
+from anywhere.errors import ParseError
 from anywhere.facts.agents.components import Component, components
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.registration import registration
@@ -17,12 +19,14 @@ from anywhere.facts.network.proxy_environment import ProxyEnvironment
 from anywhere.facts.network.second_looks import other_scheme
 from anywhere.facts.network.vantage import FLAVOURS
 from anywhere.facts.system.units import Unit, units
-from anywhere.hosts.base import Host, Probe, ProbeSpec
+from anywhere.hosts.base import Host, Probe, ProbeSpec, Query
+from anywhere.hosts.probe.proxy_url import ProxyUrl
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.redact import redact_proxy
 from anywhere.threads import fan_out
 
 ID = "network.proxy-profile"
+MOST_ADDRESSES = 3  # of one proxy
 PATIENCE = 5.0  # seconds for the connection to the proxy
 FALLBACK = "us-east-1"  # before registration no region is known, and a proxy's rules are for all of them
 AGENTS = ("ssm-agent", "ecs-agent", "docker")
@@ -55,9 +59,11 @@ def judge_connect(host: Host, profile: Profile) -> Iterator[Finding]:
         if not way.proxy:
             why = f"NO_PROXY keeps {way.host} from the proxy"
             yield skipped(ID, way.subject, why, because=why)
-    probes = fan_out([partial(host.probe, _spec(way, way.proxy)) for way in asked], len(asked) or 1)
+    names = dict.fromkeys(_name(way.proxy) for way in asked)
+    known = {name: _addresses(host, name) for name in names}
+    probes = fan_out([partial(_ask, host, way.proxy, way, known[_name(way.proxy)]) for way in asked], len(asked) or 1)
     for way, probe in zip(asked, probes):
-        yield _finding(host, way, probe)
+        yield _finding(host, way, probe, known[_name(way.proxy)])
 
 
 def _ways(host: Host, profile: Profile) -> Iterator[Way]:
@@ -90,18 +96,40 @@ def _address(url: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2].rstrip('/')}"
 
 
-def _spec(way: Way, proxy: str) -> ProbeSpec:
-    return ProbeSpec(way.host, scheme="tcp", proxy=proxy, patience=PATIENCE)
+def _name(proxy: str) -> str:
+    try:
+        return ProxyUrl.parse(proxy).host
+    except ParseError:
+        return ""
 
 
-def _finding(host: Host, way: Way, probe: Probe) -> Finding:
+def _addresses(host: Host, name: str) -> tuple[str, ...]:
+    """Where the proxy is: an address as it stands, a name as the host itself resolves it; what has none is dialed as it
+    is, and says why not."""
+    try:
+        return (str(ipaddress.ip_address(name)),)
+    except ValueError:
+        return (host.resolve(Query(name)).addresses[:MOST_ADDRESSES] if name else ()) or ("",)
+
+
+def _ask(host: Host, proxy: str, way: Way, addresses: tuple[str, ...]) -> Probe:
+    """The proxy asked at its addresses, one after the other until it is reached."""
+    for address in addresses:
+        spec = ProbeSpec(way.host, scheme="tcp", proxy=proxy, address=address, patience=PATIENCE)
+        probe = host.probe(spec)
+        if probe.ok or probe.reason in _CAUSES:
+            break
+    return probe
+
+
+def _finding(host: Host, way: Way, probe: Probe, addresses: tuple[str, ...]) -> Finding:
     shown = redact_proxy(way.proxy)
     if probe.ok:
         return passed(ID, way.subject, f"{shown} opens {way.host}:443 for {way.component}", proxy=shown)
     if probe.late or probe.reason is Reason.NOT_PERMITTED:
         return unknown(ID, way.subject, f"{shown} could not be asked: {probe.detail or probe.reason}", proxy=shown)
     cause = "proxy.unreachable" if probe.stage is not Stage.PROXY else _CAUSES.get(_reason(probe), "proxy.unreachable")
-    if cause != "proxy.auth-required" and host.probe(_spec(way, other_scheme(way.proxy))).ok:
+    if cause != "proxy.auth-required" and _ask(host, other_scheme(way.proxy), way, addresses).ok:
         cause = "proxy.wrong-scheme"
     said, remedy = _said(cause, shown, way, probe)
     evidence = {"proxy": shown, "component": way.component, "detail": probe.detail}

@@ -13,7 +13,7 @@ import pytest
 from anywhere.changes.proxy.profile import read_profile
 from anywhere.checks.network.proxy_connect import judge_connect
 from anywhere.diagnosis import RULES, diagnose
-from anywhere.hosts.base import Deadline, Probe, ProbeSpec
+from anywhere.hosts.base import Answer, Deadline, Probe, ProbeSpec, Query
 from anywhere.hosts.local import LocalHost
 from anywhere.model import Finding, Status
 from tests.support.fakehost import FakeHost
@@ -32,6 +32,10 @@ class AskingHost(FakeHost):
 
     def probe(self, spec: ProbeSpec) -> Probe:
         return LocalHost(Deadline(10)).probe(spec)
+
+    def resolve(self, query: Query) -> Answer:
+        known = {"proxy.example": ("127.0.0.9", "127.0.0.1")}
+        return Answer(query.name, "system", known.get(query.name, ()))
 
 
 @contextmanager
@@ -91,6 +95,13 @@ def test_a_refusal_is_a_failure_with_its_cause(answer: str, cause: str) -> None:
     assert [(one.status, one.cause) for one in found] == [(Status.FAIL, cause)] * 3
     assert all(one.remedy and one.remedy.text for one in found)
     assert [one.code for one in diagnose(tuple(found), RULES)] == [cause]
+
+
+def test_a_proxy_by_its_name_is_looked_up_on_the_host_and_tried_at_each_address() -> None:
+    with proxy("opens") as (url, _):
+        assert [one.status for one in judged(url.replace("127.0.0.1", "proxy.example"))] == [Status.PASS] * 3
+        found = judged(url.replace("127.0.0.1", "absent.example"))
+    assert {(one.status, one.cause) for one in found} == {(Status.FAIL, "proxy.unreachable")}
 
 
 def test_a_proxy_that_hangs_up_is_no_working_proxy() -> None:
