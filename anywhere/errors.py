@@ -32,14 +32,18 @@ class BadInput(AnywhereError):
 
 
 class HostUnreachable(AnywhereError):
-    """The host could not be opened, or its connection was lost (exit code 3); a fleet goes on without it."""
+    """The host could not be opened, or its connection was lost (exit code 3); a fleet goes on without it.
+
+    `timed` is whether something did not come in time, which can be the fault of whoever waited.
+    """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, code: str = "host.unreachable", remedy: str = "") -> None:
+    def __init__(self, message: str, *, code: str = "host.unreachable", remedy: str = "", timed: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.remedy = remedy
+        self.timed = timed
 
 
 class NotRecorded(AnywhereError):

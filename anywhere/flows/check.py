@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,9 @@ from anywhere.files import writable
 from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
+from anywhere.flows.lateness.again import PARALLEL as AGAIN_PARALLEL
+from anywhere.flows.lateness.again import depends_on_time, unjudged
+from anywhere.flows.lateness.pace import Pace
 from anywhere.flows.reported.located import located
 from anywhere.flows.resume import Journal
 from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, recorded
@@ -70,12 +73,8 @@ class Check:
         limit = self.hosts.seconds + self.settings.budget + self.settings.idle + GRACE
         whole = True
         try:
-            for result in each(self.hosts, self._examine, limit, todo):
-                target = result.result
-                if isinstance(target, Lost):
-                    target = target.target(now(), result.seconds)
-                target = located(target, todo[result.index], self.hosts)
-                done[todo[result.index].name] = target
+            for entry, target in self._settled(todo, limit):
+                done[entry.name] = target
                 for call in calls:
                     call(target)
         except KeyboardInterrupt:
@@ -83,6 +82,27 @@ class Check:
         targets = tuple(done[entry.name] for entry in self.hosts.entries if entry.name in done)
         left = len(self.hosts.entries) - len(targets)
         return Checked(Report(judge_fleet(targets)), same_machine(targets), left, whole)
+
+    def _settled(self, todo: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target]]:
+        """Every host once. What may be this machine's own delay is measured again when the others are done."""
+        with Pace() as pace:
+            doubtful = []
+            for entry, target, seconds in self._measured(self.hosts, todo, limit):
+                if target.reach and depends_on_time(target) and pace.was_late(seconds):
+                    doubtful.append(entry)
+                else:
+                    yield entry, target
+            fewer = replace(self.hosts, parallel=min(AGAIN_PARALLEL, self.hosts.parallel))
+            for entry, target, seconds in self._measured(fewer, doubtful, limit) if doubtful else ():
+                late = depends_on_time(target) and pace.was_late(seconds)
+                yield entry, unjudged(target) if late else target
+
+    def _measured(self, hosts: Hosts, entries: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target, float]]:
+        for result in each(hosts, self._examine, limit, entries):
+            entry, target = entries[result.index], result.result
+            if isinstance(target, Lost):
+                target = target.target(now(), result.seconds)
+            yield entry, located(target, entry, hosts), result.seconds
 
     def _examine(self, entry: Entry) -> Target:
         own, captured = for_bundle(entry, self.settings)

@@ -39,7 +39,8 @@ class Lost:
         """What an error means for the host; `place` is where its finding will stand in the target's list."""
         summary = clean(str(error).removeprefix(f"{name}: "))
         remedy = Remedy(clean(error.remedy) or ADVICE)
-        finding = Finding(CHECK, Status.ERROR, name, summary, evidence=evidence or {}, remedy=remedy, cause=error.code)
+        evidence = {**(evidence or {}), **({"timed": True} if error.timed else {})}
+        finding = Finding(CHECK, Status.ERROR, name, summary, evidence=evidence, remedy=remedy, cause=error.code)
         return cls(finding, Cause(error.code, Status.ERROR, summary, (name,), remedy, (place,)))
 
     def target(self, started: str = "", seconds: float = 0.0) -> Target:
@@ -92,7 +93,7 @@ def _caught(entry: Entry, act: Callable[[Entry], Result], many: bool) -> Result 
 
 def _given_up(entry: Entry, hosts: Hosts) -> Lost:
     remedy = "see what hangs there, or raise --host-timeout"
-    return Lost.of(entry.name, HostUnreachable(f"no result within {hosts.seconds:.0f} s", remedy=remedy))
+    return Lost.of(entry.name, HostUnreachable(f"no result within {hosts.seconds:.0f} s", remedy=remedy, timed=True))
 
 
 @contextmanager

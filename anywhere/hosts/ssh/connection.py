@@ -112,7 +112,7 @@ class Connection:
             told = "see what the host prints (its login scripts, its logs), or leave it out"
             return HostUnreachable(f"{self.name}: the connection was dropped: {self.meter.exceeded}", remedy=told)
         told = "read sshd's log on the host, repair the link, and run again"
-        return HostUnreachable(f"{self.name}: the connection was lost", remedy=told)
+        return HostUnreachable(f"{self.name}: the connection was lost", remedy=told, timed=True)
 
     def execute(
         self,
@@ -195,7 +195,7 @@ class Connection:
             self.check()
             raise
         except (asyncssh.Error, OSError) as error:
-            raise HostUnreachable(f"{self.name}: the connection was lost: {error}") from error
+            raise HostUnreachable(f"{self.name}: the connection was lost: {error}", timed=True) from error
         else:
             near = Dialled(fileno=chosen.near.detach())
             near.lost, near.far = len(pumps) - 1, True

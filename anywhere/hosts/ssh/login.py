@@ -206,7 +206,10 @@ def explain(
     """One line for a person, and what to do."""
     code = "host.permission" if isinstance(error, asyncssh.PermissionDenied) else "host.unreachable"
     text, remedy = _explain(error, target, options, patience)
-    return HostUnreachable(f"{kind}{target.label}: {printable(hide(text))[:MOST_SAID]}", code=code, remedy=remedy)
+    said = f"{kind}{target.label}: {printable(hide(text))[:MOST_SAID]}"
+    return HostUnreachable(
+        said, code=code, remedy=remedy, timed=isinstance(error, TimeoutError | asyncssh.ConnectionLost)
+    )
 
 
 def _explain(error: Exception, target: SSHTarget, options: SSHOptions, patience: Patience) -> tuple[str, str]:

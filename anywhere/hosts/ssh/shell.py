@@ -65,7 +65,7 @@ class Shell:
             self.gather(["mark 0"], {})
         self._known.wait(self.deadline.left())
         if self._login is None:
-            raise HostUnreachable(f"{self.connection.name}: no answer in time (step: login shell)")
+            raise HostUnreachable(f"{self.connection.name}: no answer in time (step: login shell)", timed=True)
         return self._login
 
     def gather(self, lines: Sequence[str], variables: Mapping[str, str], told: Told | None = None) -> list[script.Part]:
@@ -148,13 +148,16 @@ class Shell:
         line = printable(next((one.strip() for one in said.split("\n") if one.strip()), ""))[:200]
         if seconds <= 0:
             return HostUnreachable(
-                f"{name}: time used up before the host was asked (step: login shell)", remedy="raise --host-timeout"
+                f"{name}: time used up before the host was asked (step: login shell)",
+                remedy="raise --host-timeout",
+                timed=True,
             )
         if ran.rc is None and not line:
             return HostUnreachable(
                 f"{name}: no answer within {ran.seconds:.1f} s (step: login shell)",
                 remedy="the login itself succeeded: find what the user's login scripts wait for (as with "
                 f"`time ssh {name} true`), or raise --host-timeout, or for a check --budget",
+                timed=True,
             )
         if "TOKEN=" in said and "''" in said:
             line = "the host repeats what it is sent and runs nothing"

@@ -1,0 +1,1 @@
+"""What is late because this machine is busy, and what becomes of a host that was measured then."""

@@ -1,0 +1,142 @@
+"""What this machine's own delay makes of a result: measured again, and not judged where that does not help."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from anywhere.flows.check import Check
+from anywhere.flows.hosts import chosen
+from anywhere.flows.lateness.again import BUSY, depends_on_time, unjudged
+from anywhere.flows.lateness.pace import Pace, look
+from anywhere.inventory import Entry
+from anywhere.model import Cause, Finding, Reason, Remedy, Status, Target, Verdict
+from anywhere.settings import Settings
+
+SLOW = Finding("endpoints.reach", Status.FAIL, "ecs", "silent", reason=Reason.TIMEOUT)
+REFUSED = Finding("endpoints.reach", Status.FAIL, "ssm", "refused", reason=Reason.REFUSED)
+FINE = Finding("system.os", Status.PASS, "linux", "Debian")
+
+
+def target(*findings: Finding) -> Target:
+    causes = [
+        Cause(f"code.{place}", one.status, one.summary, (one.subject,), Remedy("Fix it."), (place,))
+        for place, one in enumerate(findings)
+        if one.status is Status.FAIL
+    ]
+    return Target("h", causes=tuple(causes), findings=findings)
+
+
+def test_what_was_late_is_not_judged_and_the_rest_is() -> None:
+    found = unjudged(target(SLOW, REFUSED, FINE))
+    assert [cause.code for cause in found.causes] == ["code.1"]
+    assert [(one.status, one.summary) for one in found.findings[:1]] == [(Status.ERROR, BUSY)]
+    assert found.findings[0].evidence["seen"] == "silent" and found.findings[1:] == (REFUSED, FINE)
+
+
+@pytest.mark.parametrize(
+    ("one", "timed"),
+    [
+        (SLOW, True),
+        (REFUSED, False),
+        (replace(SLOW, status=Status.PASS), False),
+        (replace(REFUSED, reason=None, evidence={"because": "deadline"}), True),
+        (replace(REFUSED, reason=None, cause="egress.slow", status=Status.WARN), True),
+        (replace(REFUSED, reason=None, evidence={"timed": True}), True),
+    ],
+)
+def test_what_rests_on_time(one: Finding, timed: bool) -> None:
+    assert depends_on_time(target(one, FINE)) is timed
+
+
+class Scripted:
+    """Stands for the examination of hosts: each call gives the next result."""
+
+    def __init__(self, *results: Target) -> None:
+        self.results, self.asked = list(results), 0
+
+    def __call__(self, entry: Entry) -> Target:
+        self.asked += 1
+        return replace(self.results.pop(0), name=entry.name)
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool, Scripted], Target]:
+    def run(late: bool, scripted: Scripted) -> Target:
+        monkeypatch.setattr(Pace, "was_late", lambda *_: late)
+        check = Check(Settings(regions=("us-east-1",)), chosen(host=["10.0.0.1"]))
+        monkeypatch.setattr(check, "_examine", scripted)
+        return check.run().report.targets[0]
+
+    return run
+
+
+def test_a_host_that_was_measured_late_is_measured_again(judged: Callable[[bool, Scripted], Target]) -> None:
+    scripted = Scripted(target(SLOW), target(FINE))
+    assert judged(True, scripted).verdict is Verdict.READY and scripted.asked == 2
+
+
+def test_what_stays_late_is_no_fault_of_the_host(judged: Callable[[bool, Scripted], Target]) -> None:
+    scripted = Scripted(target(SLOW, FINE), target(SLOW, FINE))
+    found = judged(True, scripted)
+    assert found.verdict is Verdict.UNKNOWN and not found.causes and scripted.asked == 2
+
+
+def test_in_time_a_fault_is_a_fault_at_once(judged: Callable[[bool, Scripted], Target]) -> None:
+    scripted = Scripted(target(SLOW))
+    assert judged(False, scripted).verdict is Verdict.NOT_READY and scripted.asked == 1
+
+
+def test_what_does_not_rest_on_time_is_measured_once(judged: Callable[[bool, Scripted], Target]) -> None:
+    scripted = Scripted(target(REFUSED))
+    assert judged(True, scripted).verdict is Verdict.NOT_READY and scripted.asked == 1
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+@pytest.fixture
+def crowd() -> Iterator[None]:
+    """Four busy processes for each processor."""
+    busy = [multiprocessing.Process(target=spin, daemon=True) for _ in range(4 * multiprocessing.cpu_count())]
+    for process in busy:
+        process.start()
+    yield
+    for process in busy:
+        process.kill()
+        process.join()
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_program_that_waits_for_a_processor_is_late() -> None:
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            sum(range(1000))
+            time.sleep(0)
+
+    with Pace() as pace:
+        thread = threading.Thread(target=work)
+        thread.start()
+        time.sleep(3)
+        late = pace.was_late(2.0)
+        ended.set()
+        thread.join()
+    assert late, list(pace.looks)
+
+
+def test_a_program_that_waits_for_its_hosts_is_not_late() -> None:
+    second = 1_000_000_000
+    seen = look({"a": (0, 0)}, {"a": (second // 10, second // 100), "b": (second // 10, 0)}, 0.0, 1.0)
+    assert not seen.is_late and seen.used == pytest.approx(0.2)
+    assert look({"a": (0, 0)}, {"a": (second // 10, second // 2)}, 0.0, 1.0).is_late
+    assert not look({}, {"a": (1000, 1000)}, 0.0, 1.0).is_late
+    assert look({}, {"a": (second * 9 // 10, 0)}, 0.0, 1.0).is_late
