@@ -86,15 +86,20 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """How to mend something: a sentence for a person, and the commands as argument lists.
+    """How to fix something: a sentence for a person, and the commands as argument lists.
 
-    `where` names for each command the host whose shell runs it, empty for the machine that this program runs on; it is
-    empty itself where all of them run here.
+    `commands` change something: after them, in their order, the fault is gone. `ask` is the request to those who must
+    act where this host cannot; `look` are commands that only show more. `where` names for each command the host whose
+    shell runs it, empty for the machine that this program runs on, and `look_where` the same for `look`; they are empty
+    themselves where all of them run here.
     """
 
     text: str
     commands: tuple[tuple[str, ...], ...] = ()
     where: tuple[str, ...] = ()
+    ask: str = ""
+    look: tuple[tuple[str, ...], ...] = ()
+    look_where: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

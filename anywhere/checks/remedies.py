@@ -17,9 +17,9 @@ def as_root(host: Host, *commands: Command) -> tuple[Command, ...]:
     return tuple(prefix + command for command in commands)
 
 
-def remedy(host: Host, text: str, *commands: Command) -> Remedy:
-    """A sentence and the commands that do what it says, as root."""
-    return Remedy(text, as_root(host, *commands))
+def remedy(host: Host, text: str, *commands: Command, ask: str = "", look: tuple[Command, ...] = ()) -> Remedy:
+    """A sentence and the commands that do what it says, as root; who must act otherwise, and what shows more."""
+    return Remedy(text, as_root(host, *commands), ask=ask, look=as_root(host, *look))
 
 
 def family(host: Host) -> Family | None:

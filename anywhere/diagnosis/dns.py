@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from anywhere.diagnosis.engine import Case, Claim, Rule
+from anywhere.diagnosis.engine import Case, Claim, Rule, joined
 from anywhere.diagnosis.evidence import (
     CONNECT_REASONS,
     REACH,
@@ -20,6 +20,7 @@ from anywhere.diagnosis.evidence import (
     reached,
     without_edns,
 )
+from anywhere.diagnosis.requests import ask_for_list
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 SERVERS, FORGERY, PINS = "network.nameservers", "network.dns-forgery", "network.hosts-file"
@@ -53,6 +54,16 @@ _SYSTEM_GAVE_UP = (Reason.SERVER_FAILURE, Reason.NAMESERVER_TIMEOUT, Reason.NO_N
 def _servers(findings: Sequence[Finding]) -> str:
     found = [f.subject for f in findings if f.check == SERVERS]
     return ", ".join(found) or "the nameserver"
+
+
+def _forgeries(findings: Sequence[Finding]) -> str:
+    """A name, and the address that it cannot have."""
+    for finding in findings:
+        if finding.check == FORGERY:
+            return f"{finding.subject} {finding.summary}"
+        if found := Seen(finding).resolved:
+            return f"{names([finding])} resolves to {found[0]}, which is not AWS's"
+    return f"{names(findings)} resolve to addresses that are not AWS's"
 
 
 def _no_server(findings: Sequence[Finding]) -> str:
@@ -160,103 +171,110 @@ RULES: tuple[Rule, ...] = (
         _with_servers(Reason.NO_NAMESERVER),
         lambda fs: f"/etc/resolv.conf {_no_server(fs)}: no name can be resolved",
         Remedy(
-            "Name the site's nameservers in the network configuration of this host, then check again.",
-            (("cat", "/etc/resolv.conf"),),
+            "Add the site's nameservers to this host's network configuration, which writes /etc/resolv.conf "
+            "(netplan, NetworkManager or systemd-resolved).",
+            ask="Ask the network team for the site's nameservers, and add them to this host's network configuration.",
+            look=(("cat", "/etc/resolv.conf"),),
         ),
     ),
     Rule(
         "dns.tcp-blocked",
         _tcp_blocked,
-        "the nameserver cuts long answers, and TCP port 53 to it does not pass",
-        Remedy("Let TCP port 53 through to the nameserver, as well as UDP (RFC 7766).", ()),
+        "The nameserver truncates long answers, and TCP port 53 to it is blocked",
+        Remedy(
+            "Allow TCP port 53 to the nameserver, as well as UDP (RFC 7766).",
+            ask="Ask the network team to allow TCP port 53 from this host to its nameservers.",
+        ),
     ),
     Rule(
         "dns.nameserver-down",
         _with_servers(Reason.NAMESERVER_TIMEOUT),
-        lambda fs: f"no nameserver answers ({_servers(fs)})",
-        Remedy(
-            "Bring the nameserver back, let UDP and TCP port 53 through to it, or name another in the network configuration.",
-            (("cat", "/etc/resolv.conf"),),
+        lambda fs: f"No nameserver answers ({_servers(fs)})",
+        lambda fs: Remedy(
+            "Restore the nameserver, allow UDP and TCP port 53 to it, or set another nameserver in the network configuration.",
+            ask=f"Ask the network team to restore DNS from this host to {_servers(fs)} (UDP and TCP port 53).",
+            look=(("cat", "/etc/resolv.conf"),),
         ),
     ),
     Rule(
         "dns.hosts-file-pin",
         _pins,
         lambda fs: f"/etc/hosts overrides {names(f for f in fs if f.check == PINS)}",
-        lambda fs: Remedy(
-            "Take these lines out of /etc/hosts: AWS changes the addresses of its endpoints.",
-            (("grep", "-n", first_host(fs) or "amazonaws", "/etc/hosts"),),
-        ),
+        lambda fs: joined([f for f in fs if f.check == PINS]),
     ),
     Rule(
         "dns.answers-forged",
         _forged,
-        ("the nameserver makes answers up: names that cannot exist, or endpoints, get addresses that are not AWS's"),
+        lambda fs: f"The nameserver forges answers: {_forgeries(fs)}",
         Remedy(
-            "Ask for the AWS names to be exempt from the filter (sinkhole, NXDOMAIN rewriting, wildcard record), "
+            "Exempt the AWS names from the DNS filter (sinkhole, NXDOMAIN rewriting, wildcard record), "
             "or use a nameserver that does not rewrite answers.",
-            (),
+            ask="Ask the DNS team to exempt amazonaws.com from filtering, NXDOMAIN rewriting and wildcard records.",
         ),
     ),
     Rule(
         "dns.server-failing",
         _edns,
         lambda fs: (
-            f"{_servers(fs)} answers no question with EDNS, as the SSM agent asks: "
-            f"{names(f for f in fs if f.check != SERVERS)} has no address for it"
+            f"{_servers(fs)} does not answer queries with EDNS, which the SSM agent sends: "
+            f"no address for {names(f for f in fs if f.check != SERVERS)}"
         ),
         Remedy(
-            "On the nameserver, or the firewall before it: answer questions with EDNS (RFC 6891), or let them pass. Until then "
-            "name another nameserver first.",
-            (),
+            "Allow queries with EDNS (RFC 6891) on the nameserver or the firewall in front of it. Until then list another "
+            "nameserver first.",
+            ask="Ask the DNS team to answer queries with EDNS (RFC 6891) from this host.",
         ),
     ),
     Rule(
         "dns.server-failing",
         _with_servers(Reason.SERVER_FAILURE),
         lambda fs: (
-            f"the nameserver answers with an error for {names(f for f in fs if f.check != SERVERS) or 'every name'}"
+            f"The nameserver answers with an error for {names(f for f in fs if f.check != SERVERS) or 'every name'}"
         ),
-        Remedy(
-            "On the nameserver: allow this client to ask (REFUSED), and mend its forwarders or DNSSEC validation (SERVFAIL).",
-            (),
+        lambda fs: Remedy(
+            "On the nameserver: allow this client (REFUSED), or fix its forwarders or DNSSEC validation (SERVFAIL).",
+            ask=f"Ask the DNS team to fix the nameserver's errors (SERVFAIL or REFUSED) for {first_host(fs) or 'AWS names'}.",
         ),
     ),
     Rule(
         "dns.answers-differ",
         _differ,
         lambda fs: (
-            f"the nameservers disagree about {count(disputed(fs), 'name')}"
+            f"The nameservers disagree about {count(disputed(fs), 'name')}: {', '.join(disputed(fs)[:2])}"
             + (", and this host gets no address" if any(f.stage is Stage.RESOLVE for f in fs) else "")
         ),
-        Remedy("Give all nameservers of this host the same view of these names.", ()),
+        lambda fs: Remedy(
+            "Give all nameservers of this host the same view of these names, or remove the one with the wrong view.",
+            ask=f"Ask the DNS team to give all nameservers the same view of {', '.join(disputed(fs)[:3])}.",
+        ),
     ),
     Rule(
         "dns.names-hidden",
         _hidden,
         _says,
         lambda fs: Remedy(
-            "Have the nameserver resolve these names: forward the zone to a resolver that knows it, or, with PrivateLink, "
-            "create the missing endpoint and its private DNS name.",
-            (("getent", "ahosts", first_host(fs)),) if first_host(fs) else (),
+            "Forward the zone to a resolver that knows these names. With PrivateLink, create the missing endpoint and its "
+            "private DNS name.",
+            ask=ask_for_list(fs, f"Ask the DNS team to resolve {names(fs)}"),
+            look=(("getent", "ahosts", first_host(fs)),) if first_host(fs) else (),
         ),
     ),
     Rule(
         "dns.shards-hidden",
         _shards_hidden,
-        lambda fs: f"no name of {names(fs)} resolves: the agent gets one of them after registration",
-        Remedy(
-            "Have the nameserver resolve the whole pattern (with PrivateLink: the ecs-agent and ecs-telemetry endpoints).",
-            (),
+        lambda fs: f"No name of the pattern {names(fs)} resolves; the agent needs one of them after registration",
+        lambda fs: Remedy(
+            "Resolve the complete pattern. With PrivateLink, create the ecs-agent and ecs-telemetry endpoints.",
+            ask=ask_for_list(fs, f"Ask the DNS team to resolve every name of {names(fs)}"),
         ),
     ),
     Rule(
         "dns.private-mixed",
         _private_mixed,
-        lambda fs: f"some names get private addresses, others public ones: {', '.join(public_names(fs)[:3])}",
-        Remedy(
+        lambda fs: f"Some names resolve to private addresses, others to public ones: {', '.join(public_names(fs)[:3])}",
+        lambda fs: Remedy(
             "Create the missing PrivateLink endpoints and forward their zones, or give these names an internet route.",
-            (),
+            ask=f"Ask the cloud team to create the PrivateLink endpoints for {', '.join(public_names(fs)[:3])}.",
         ),
     ),
     Rule(
@@ -265,8 +283,11 @@ RULES: tuple[Rule, ...] = (
         lambda fs: (
             f"{_servers(fs)} {fs[0].summary}: lookups are slow or fail"
             if all(map(half, fs))
-            else f"{_servers(fs)} does not answer properly, another nameserver does: lookups are slow or fail at random"
+            else f"{_servers(fs)} does not answer correctly, another nameserver does: lookups are slow or fail at random"
         ),
-        Remedy("Mend that nameserver or take it out of the network configuration.", ()),
+        lambda fs: Remedy(
+            "Fix that nameserver, or remove it from the network configuration.",
+            ask=f"Ask the network team to fix or remove the nameserver {_servers(fs)}.",
+        ),
     ),
 )

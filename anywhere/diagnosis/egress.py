@@ -9,6 +9,7 @@ from anywhere.diagnosis.engine import Case, Rule
 from anywhere.diagnosis.evidence import (
     CONNECT_REASONS,
     Seen,
+    addresses,
     answers,
     components,
     count,
@@ -20,16 +21,14 @@ from anywhere.diagnosis.evidence import (
     proxied,
     reached,
 )
+from anywhere.diagnosis.requests import ask_for_list, ask_to_allow, region_of
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 
-def _region(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """The export command for the region of the first endpoint."""
-    host = first_host(findings) or (findings[0].subject if findings else "")
-    labels = (label for label in host.split(".") if label.count("-") >= 2 and not label.startswith("ecs-"))
-    region = next(labels, "us-east-1")
-    return ("anywhere", "endpoints", "--region", region, "--format", "csv")
+def _curl(findings: Sequence[Finding], *more: str) -> tuple[str, ...]:
+    """The request that shows the fault to a person."""
+    return ("curl", "-sv", "--max-time", "5", *more, "-o", "/dev/null", f"https://{first_host(findings) or 'HOST'}/")
 
 
 def _unrouted(finding: Finding) -> bool:
@@ -130,7 +129,7 @@ def _endpoint_blocked(case: Case) -> Iterator[int]:
 def _how(findings: Sequence[Finding]) -> str:
     reasons = {f.reason for f in findings}
     if reasons == {Reason.TIMEOUT}:
-        return "packets are dropped"
+        return "timed out: packets are dropped silently"
     if reasons == {Reason.UNREACHABLE}:
         return "no route to host"
     if reasons <= {Reason.REFUSED, Reason.UNREACHABLE}:
@@ -138,7 +137,7 @@ def _how(findings: Sequence[Finding]) -> str:
     return (
         "connections are dropped or refused"
         if reasons <= set(CONNECT_REASONS)
-        else "connections are cut or answered by another"
+        else "connections are cut or answered by another device"
     )
 
 
@@ -156,25 +155,23 @@ def _excluded(findings: Sequence[Finding]) -> bool:
 
 
 def _why_direct(findings: Sequence[Finding]) -> str:
-    return "and NO_PROXY keeps them from the proxy that is set" if _excluded(findings) else "and no proxy is set"
+    return "NO_PROXY keeps them from the proxy that is set" if _excluded(findings) else "no proxy is set"
 
 
 def _include(findings: Sequence[Finding]) -> Remedy:
     return Remedy(
-        f"Take the AWS names out of NO_PROXY of {components(findings)}: only 169.254.169.254, 169.254.170.2, the docker socket "
-        "and names inside the site belong there.",
-        (("anywhere", "explain", "egress.blocked"),),
+        f"Remove the AWS names from NO_PROXY of {components(findings)}, in the file that sets it. Only 169.254.169.254, "
+        "169.254.170.2, the Docker socket and names inside the site belong there. Then restart the component.",
+        look=(("anywhere", "check", "--region", region_of(findings), "--only", "network.proxy", "-v"),),
     )
 
 
 def _ask_network(findings: Sequence[Finding]) -> Remedy:
     return Remedy(
-        "Have the firewall let TCP 443 out to these names (the second command writes the list for the network team), "
-        "or set the site's proxy for the components.",
-        (
-            ("curl", "-sv", "--max-time", "5", "-o", "/dev/null", f"https://{first_host(findings) or 'HOST'}/"),
-            _region(findings),
-        ),
+        "Allow TCP 443 from this host to these names in the firewall. If the site has a proxy, set it instead: "
+        "`sudo anywhere proxy apply --url http://PROXY:PORT`.",
+        ask=ask_to_allow(findings),
+        look=(_curl(findings),),
     )
 
 
@@ -191,18 +188,24 @@ FIRST: tuple[Rule, ...] = (
         _lossy,
         lambda fs: next(
             (f.remedy for f in fs if f.remedy),
-            Remedy("Look for packet loss or a saturated path.", (("mtr", "-n", first_host(fs) or "HOST"),)),
+            Remedy(
+                "Find the packet loss or the saturated link on the path.",
+                ask=f"Ask the network team to find the packet loss between this host and {first_host(fs) or 'AWS'}.",
+                look=(("mtr", "-rwn", "-c", "20", first_host(fs) or "HOST"),),
+            ),
         ),
     ),
     Rule(
         "dns.shards-partial",
         _shards_partial,
         lambda fs: (
-            f"{names(fs)} cannot be reached while others of the same pattern can: a fixed list stands where a "
-            "pattern is needed"
+            f"{names(fs)} cannot be reached, other names of the same pattern can: the allow list names single hosts"
         ),
         lambda fs: Remedy(
-            "Allow the whole patterns ecs-a-* and ecs-t-*: AWS chooses the number, and it changes.", (_region(fs),)
+            "Allow the patterns ecs-a-* and ecs-t-*, not single names: AWS chooses the number, and it changes.",
+            ask=ask_for_list(
+                fs, f"Ask the network team to allow ecs-a-*.{region_of(fs)} and ecs-t-*.{region_of(fs)} as patterns"
+            ),
         ),
     ),
 )
@@ -212,22 +215,28 @@ WAY_OUT: tuple[Rule, ...] = (
     Rule(
         "egress.no-route",
         _no_route,
-        lambda fs: f"this host has no route to {count(fs)}",
-        Remedy("Give the host a default route (or set the site's proxy).", (("ip", "route", "show"),)),
+        lambda fs: f"this host has no route to {count(fs)}: {addresses(fs)}",
+        Remedy(
+            "Add a default route in the network configuration (netplan, NetworkManager, systemd-networkd), or set the site's "
+            "proxy: `sudo anywhere proxy apply --url http://PROXY:PORT`.",
+            ask="Ask the network team for this subnet's gateway and add it: sudo ip route add default via GATEWAY",
+            look=(("ip", "route", "show"),),
+        ),
     ),
     Rule(
         "egress.blocked",
         _blocked,
-        lambda fs: f"nothing gets out: all {count(fs)} fail to connect, {_how(fs)}, {_why_direct(fs)}",
+        lambda fs: f"No endpoint is reachable: all {count(fs)} fail to connect ({_how(fs)}), {_why_direct(fs)}",
         lambda fs: _include(fs) if _excluded(fs) else _ask_network(fs),
     ),
     Rule(
         "egress.blocked",
         _portal,
-        "nothing gets out: another answers in the place of every endpoint (a portal or a block page)",
+        "No endpoint is reachable: a captive portal or block page answers instead",
         lambda fs: Remedy(
-            "Sign this host in at the portal, or have the device let TCP 443 through to these names.",
-            (("curl", "-skL", "--max-time", "5", f"https://{first_host(fs) or 'HOST'}/"), _region(fs)),
+            "Sign this host in at the portal, or allow TCP 443 to these names in the device that answers.",
+            ask=ask_to_allow(fs),
+            look=(("curl", "-skL", "--max-time", "5", f"https://{first_host(fs) or 'HOST'}/"),),
         ),
     ),
 )
@@ -237,46 +246,51 @@ ABOVE_TCP: tuple[Rule, ...] = (
     Rule(
         "egress.path-mtu",
         _path_mtu,
-        lambda fs: f"large packets vanish on the way to {names(fs)}: TCP connects, TLS stalls, small segments pass",
+        lambda fs: f"Large packets are lost on the path to {names(fs)}: TCP connects, TLS stalls, small segments pass",
         lambda fs: Remedy(
-            "Let ICMP 'fragmentation needed' and ICMPv6 'packet too big' back in, or clamp the segment size on the tunnel or "
-            "firewall; until then a lower MTU on this host's interface helps.",
-            (("tracepath", "-n", first_host(fs) or "HOST"),),
+            "Allow ICMP 'fragmentation needed' and ICMPv6 'packet too big', or clamp the MSS on the tunnel or firewall. Until "
+            "then lower the MTU of this host's interface: `sudo ip link set dev INTERFACE mtu 1280`.",
+            ask="Ask the network team to allow ICMP type 3 code 4 (and ICMPv6 type 2) to this host, or to clamp the MSS.",
+            look=(("tracepath", "-n", first_host(fs) or "HOST"),),
         ),
     ),
     Rule(
         "egress.sni-filtered",
         _sni,
         lambda fs: (
-            f"a filter reads the server name: TLS to {names(fs)} is cut off or stalls, with another name it is answered"
+            f"A filter blocks the server name (SNI): TLS to {names(fs)} fails, the same address answers another name"
         ),
-        lambda fs: Remedy("Have the filter allow these names (server name indication).", (_region(fs),)),
+        lambda fs: Remedy(
+            "Allow these names in the filter (server name indication).",
+            ask=ask_for_list(fs, "Ask the network team to allow these server names (SNI) in the TLS filter"),
+        ),
     ),
     Rule(
         "egress.silent",
         _silent,
         lambda fs: (
-            f"TCP connects to {names(fs)}, and nothing ever answers: something accepts in AWS's place or drops what follows"
+            f"TCP connects to {names(fs)}, then nothing answers: a device accepts connections in AWS's place or drops the rest"
         ),
         lambda fs: Remedy(
-            "Look for a transparent proxy, a load balancer without a backend, or asymmetric routing through a stateful "
-            "firewall on the way to these names.",
-            (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", f"https://{first_host(fs) or 'HOST'}/"),),
+            "Find the transparent proxy, the load balancer without a backend, or the asymmetric route through a stateful "
+            "firewall on the path to these names.",
+            ask=f"Ask the network team which device accepts TCP 443 to {addresses(fs)} for this host, and to let it answer.",
+            look=(_curl(fs),),
         ),
     ),
     *proxy.INSIDE,
     Rule(
         "egress.blocked",
         _all_cut,
-        lambda fs: f"nothing gets out: all {count(fs)} are cut off or answered by another",
+        lambda fs: f"No endpoint is reachable: all {count(fs)} are cut off or answered by another device",
         _ask_network,
     ),
     Rule(
         "egress.endpoint-blocked",
         _endpoint_blocked,
         lambda fs: (
-            f"{_which(fs)} cannot be reached while others can: {names(fs)} "
-            f"({_how(fs)}{', and NO_PROXY keeps them from the proxy that is set' if _excluded(fs) else ''})"
+            f"{_which(fs)} cannot be reached, others can: {names(fs)} "
+            f"({_how(fs)}{', NO_PROXY keeps them from the proxy that is set' if _excluded(fs) else ''})"
         ),
         lambda fs: _include(fs) if _excluded(fs) else _ask_network(fs),
     ),

@@ -58,7 +58,7 @@ def diagnose(findings: Sequence[Finding], rules: Sequence[Rule], symptoms: Sympt
             claims.setdefault(rule.code, (rule, set()))[1].update(claimed)
             left -= claimed
     for code, indexes in _named(findings, left).items():
-        claims.setdefault(code, (Rule(code, lambda _: (), _first_summary, _first_remedy), set()))[1].update(indexes)
+        claims.setdefault(code, (Rule(code, lambda _: (), _first_summary, joined), set()))[1].update(indexes)
     causes = [_cause(rule.code, findings, sorted(indexes), rule.say, rule.mend) for rule, indexes in claims.values()]
     for code, deeper in symptoms:
         causes = _absorb(causes, code, deeper)
@@ -121,7 +121,12 @@ def _first_summary(findings: Sequence[Finding]) -> str:
     return summaries[0] if len(summaries) == 1 else f"{summaries[0]} (and {len(summaries) - 1} more)"
 
 
-def _first_remedy(findings: Sequence[Finding]) -> Remedy:
-    commands = tuple(dict.fromkeys(c for f in findings if f.remedy for c in f.remedy.commands))
-    text = next((finding.remedy.text for finding in findings if finding.remedy), "See the findings.")
-    return Remedy(text, commands)
+def joined(findings: Sequence[Finding]) -> Remedy:
+    """The fixes that the findings name themselves, as one: the first text, and all commands in their order."""
+    remedies = [finding.remedy for finding in findings if finding.remedy]
+    if not remedies:
+        return Remedy("See the findings.")
+    commands = tuple(dict.fromkeys(command for one in remedies for command in one.commands))
+    look = tuple(dict.fromkeys(command for one in remedies for command in one.look))
+    ask = next((one.ask for one in remedies if one.ask), "")
+    return Remedy(remedies[0].text, commands, ask=ask, look=look)

@@ -239,6 +239,13 @@ def proxy_of(findings: Iterable[Finding]) -> str:
     return next((proxy for f in findings if (proxy := Seen(f).proxy)), "the proxy")
 
 
+def addresses(findings: Iterable[Finding], most: int = 3) -> str:
+    """The first addresses that were tried, and how many more."""
+    found = list(dict.fromkeys(a.get("address", "") for f in findings for a in Seen(f).addresses if a.get("reason")))
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more if found else names(findings)
+
+
 def details(findings: Iterable[Finding]) -> list[str]:
     """The distinct details of all addresses."""
     found = [a.get("detail", "") for f in findings for a in Seen(f).addresses]

@@ -112,13 +112,13 @@ def _wrong_scheme(case: Case) -> Iterator[int]:
 def _library(findings: Sequence[Finding]) -> str:
     """What the agents' WebSocket library lacks, empty where it is not that."""
     why = next((Seen(finding).library_refuses for finding in findings if Seen(finding).library_refuses), "")
-    return f"{proxy_of(findings)} serves the API calls and not the channels: {why}" if why else ""
+    return f"{proxy_of(findings)} passes API calls but not the agents' channels: {why}" if why else ""
 
 
 def _write_http(findings: Sequence[Finding]) -> Remedy:
     return Remedy(
-        "Give the agents a proxy that is spoken to in plain HTTP, with its port written out, and a user only together with a "
-        "password: this command sets it for all components, once the proxy offers it.",
+        "Use a proxy URL with http://, its port, and a user only together with a password. The command sets it for all "
+        "components; the proxy must accept plain HTTP on that port.",
         (("sudo", "anywhere", "proxy", "apply", "--url", f"http://{_bare(proxy_of(findings)).partition('://')[2]}"),),
     )
 
@@ -138,11 +138,17 @@ def _what_to_allow(findings: Sequence[Finding]) -> str:
     inside = any(finding.stage is Stage.PROXY for finding in findings)
     agents = sorted({AGENTS.get(Seen(finding).component, GO).partition(" (")[0] for finding in findings})
     if inside:
-        return f"Have the proxy allow CONNECT to port 443 with the User-Agent {GO}, which the agents' library sends."
+        return f"Allow CONNECT to port 443 with the User-Agent {GO}, which the agents' library sends."
     return (
-        f"Have the device allow POST and GET with Upgrade to these names, with the User-Agents {', '.join(agents)} and "
+        f"Allow POST and GET with Upgrade to these names, with the User-Agents {', '.join(agents)} and "
         f"{GO}, the header X-Amz-Target and Content-Type application/x-amz-json-1.1."
     )
+
+
+def _ask_to(findings: Sequence[Finding], text: str) -> str:
+    """The request to those who run the proxy or the device."""
+    whom = f"the team that runs {proxy_of(findings)}" if any(Seen(f).proxy for f in findings) else "the network team"
+    return f"Ask {whom} to {text[0].lower()}{text[1:].removesuffix('.')} for {names(findings)}."
 
 
 def _because(*reasons: Reason) -> Claim:
@@ -178,6 +184,13 @@ def _other(url: str) -> str:
     return "http" if url.startswith(("https", "socks")) else "https"
 
 
+def _rewritten(url: str) -> tuple[tuple[str, ...], ...]:
+    """The command that sets the proxy with the other scheme; none where the URL holds what is not shown."""
+    place = _bare(url).partition("://")[2]
+    hides = "@" in url or not place
+    return () if hides else (("sudo", "anywhere", "proxy", "apply", "--url", f"{_other(url)}://{place}"),)
+
+
 def _bare(url: str) -> str:
     """A proxy's URL without what stood in the place of user and password."""
     scheme, mark, rest = url.rpartition("://")
@@ -186,8 +199,8 @@ def _bare(url: str) -> str:
 
 def _allow(findings: Sequence[Finding]) -> str:
     if any(f.reason is Reason.PROXY_DENIED for f in findings):
-        return "Have the proxy allow CONNECT to port 443 of these names."
-    return "The proxy tries and fails itself: see whether it resolves these names and gets out to port 443 of them."
+        return "Allow CONNECT to port 443 in the proxy."
+    return "Fix the proxy's own connection (its DNS, or its route to port 443)."
 
 
 def _try(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
@@ -203,8 +216,8 @@ def _try_as_agent(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
 
 
 _DENIES: tuple[Say, Mend] = (
-    lambda fs: f"{proxy_of(fs)} does not open {names(fs)} ({'; '.join(details(fs)[:2])})",
-    lambda fs: Remedy(_allow(fs), _try(fs)),
+    lambda fs: f"{proxy_of(fs)} does not connect to {names(fs)} ({'; '.join(details(fs)[:2])})",
+    lambda fs: Remedy(_allow(fs), ask=_ask_to(fs, _allow(fs)), look=_try(fs)),
 )
 
 # Above TCP, where what the server name or the segments' size explains has been told apart.
@@ -219,48 +232,53 @@ RULES: tuple[Rule, ...] = (
         "proxy.denies-client",
         _by_request,
         lambda fs: (
-            f"{_who(fs)} refuses the agents' own requests to {names(fs)} and lets other "
-            f"programs pass ({'; '.join(details(fs)[:1]) or fs[0].summary})"
+            f"{_who(fs)} refuses the agents' requests to {names(fs)} but allows other "
+            f"programs ({'; '.join(details(fs)[:1]) or fs[0].summary})"
         ),
-        lambda fs: Remedy(_what_to_allow(fs), _try_as_agent(fs)),
+        lambda fs: Remedy(_what_to_allow(fs), ask=_ask_to(fs, _what_to_allow(fs)), look=_try_as_agent(fs)),
     ),
     Rule("proxy.denies-endpoint", _pages_inside, *_DENIES),
     Rule("proxy.wrong-scheme", _unreadable("proxy.wrong-scheme"), _settings, _write_it),
     Rule(
         "proxy.not-set-for-component",
         _missing,
-        lambda fs: f"{', '.join(f.subject for f in fs if f.check == PROXY)} has no proxy, the others have one",
+        lambda fs: f"{', '.join(f.subject for f in fs if f.check == PROXY)} has no proxy, other components have one",
         lambda fs: next((f.remedy for f in fs if f.remedy), None) or Remedy("Set the proxy for this component."),
     ),
     Rule(
         "proxy.wrong-scheme",
         _wrong_scheme,
         lambda fs: (
-            _library(fs) or f"the scheme of {proxy_of(fs)} is wrong: the proxy answers when spoken to the other way"
+            _library(fs) or f"The scheme of {proxy_of(fs)} is wrong: the proxy answers {_other(proxy_of(fs))}://"
         ),
         lambda fs: (
             _write_http(fs)
             if _library(fs)
             else Remedy(
-                f"Write the proxy's URL with {_other(proxy_of(fs))}:// for {components(fs)}. "
+                f"Change the proxy's URL to {_other(proxy_of(fs))}:// for {components(fs)}. "
                 "Session Manager does not support https:// proxies.",
-                (),
+                _rewritten(proxy_of(fs)),
             )
         ),
     ),
     Rule(
         "proxy.unreachable",
         _unreachable,
-        lambda fs: f"{proxy_of(fs)} is not reached: {_why_unreachable(fs)}",
-        lambda fs: Remedy("Check the proxy's name, address and port, and that this host may connect to it.", _try(fs)),
+        lambda fs: f"{proxy_of(fs)} is unreachable: {_why_unreachable(fs)}",
+        lambda fs: Remedy(
+            "Correct the proxy's URL (`sudo anywhere proxy apply --url http://PROXY:PORT`), or allow this host to connect "
+            "to it.",
+            ask=f"Ask the team that runs {proxy_of(fs)} for its right address, and to allow this host to connect to it.",
+            look=_try(fs),
+        ),
     ),
     Rule(
         "proxy.auth-required",
         _because(Reason.PROXY_AUTH_REQUIRED),
-        lambda fs: f"{proxy_of(fs)} asks for a user and password ({'; '.join(details(fs)[:1])})",
+        lambda fs: f"{proxy_of(fs)} requires a user and password ({'; '.join(details(fs)[:1])})",
         lambda fs: Remedy(
-            "Give every component the user and password: this command reads one line user:password from standard input. "
-            "The agents know Basic only: where NTLM or Negotiate is offered, ask for a rule by this host's address instead.",
+            "Set the user and password for every component: the command reads one line user:password from standard input. "
+            "The agents support Basic only; with NTLM or Negotiate, ask for a rule by this host's address instead.",
             (("sudo", "anywhere", "proxy", "apply", "--url", _bare(proxy_of(fs)), "--credentials-file", "-"),),
         ),
     ),

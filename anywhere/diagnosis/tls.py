@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from anywhere.catalogue.issuers import is_public, product
 from anywhere.catalogue.suffixes import AWS_SUFFIXES
 from anywhere.diagnosis.engine import Case, Claim, Rule
-from anywhere.diagnosis.evidence import REACH, Seen, components, count, issuer, look, names, reached
+from anywhere.diagnosis.evidence import REACH, Seen, addresses, components, count, issuer, look, names, reached
+from anywhere.diagnosis.requests import ask_for_list
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
@@ -101,17 +102,23 @@ def _issuers(findings: Sequence[Finding]) -> str:
     return ", ".join(name for name in found if name) or "an unknown issuer"
 
 
+def _present(findings: Sequence[Finding]) -> str:
+    return "presents" if len(findings) == 1 else "present"
+
+
 def _interceptor(findings: Sequence[Finding]) -> str:
     known = next((p for f in findings if (p := product(issuer(f), Seen(f).tls))), "")
     return f" ({known})" if known else ""
 
 
+_ASK_BYPASS = "Ask the proxy or firewall team to exempt these names from TLS inspection"
 _BYPASS = Remedy(
-    "Ask for these names to be exempt from TLS inspection first. Otherwise add the inspecting CA to this host's store and to "
-    "the copies that the agents use; never switch verification off."
+    "Exempt these names from TLS inspection. Otherwise add the inspecting CA to this host's store and to the copies that the "
+    "agents use: `sudo anywhere proxy apply --ca FILE`. Never switch verification off.",
+    ask=f"{_ASK_BYPASS}.",
 )
 
-_STORE = Remedy("Install the distribution's ca-certificates package, newest version, and build the store anew.")
+_STORE = Remedy("Install the newest ca-certificates package of the distribution and rebuild the store.")
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -123,14 +130,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "tls.component-untrusted",
         _component,
-        lambda fs: f"the host trusts {_issuers(fs)}, the store of {components(fs)} does not: {names(fs)}",
+        lambda fs: f"The host trusts {_issuers(fs)}, the CA store of {components(fs)} does not: {names(fs)}",
         lambda fs: next((f.remedy for f in fs if f.remedy), _BYPASS),
     ),
     Rule(
         "tls.intercepted-untrusted",
         _foreign,
         lambda fs: (
-            f"TLS to {count(fs)} is opened on the way by {_issuers(fs)}{_interceptor(fs)}, which this host does not trust"
+            f"TLS to {count(fs)} is intercepted by {_issuers(fs)}{_interceptor(fs)}, a CA that this host does not trust"
         ),
         lambda fs: next((f.remedy for f in fs if f.remedy), _BYPASS),
     ),
@@ -143,63 +150,83 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "tls.chain-incomplete",
         _incomplete,
-        lambda fs: f"{names(fs)} sends its certificate without the intermediate ({_issuers(fs)})",
-        Remedy("Have whatever ends TLS on the way send the whole chain.", ()),
+        lambda fs: (
+            f"{count(fs)} {'sends its' if len(fs) == 1 else 'send their'} certificate without the intermediate "
+            f"({_issuers(fs)}): {names(fs)}"
+        ),
+        Remedy(
+            "Configure the device that terminates TLS to send the complete chain.",
+            ask="Ask the proxy or firewall team to send the complete certificate chain (server and intermediates).",
+        ),
     ),
     Rule(
         "tls.wrong-name",
         _because(Reason.CERT_NAME),
-        lambda fs: f"{names(fs)} answers with a certificate for another name: something else stands at its address",
+        lambda fs: f"{count(fs)} {_present(fs)} a certificate for another name: {names(fs)}",
         lambda fs: Remedy(
-            "Look at what the name resolves to: a wrong DNS record, a PrivateLink endpoint for another service, or a "
+            "Correct what the name resolves to: a wrong DNS record, a PrivateLink endpoint for another service, or a "
             "load balancer that does not know the name.",
-            (("getent", "ahosts", names(fs, 1).partition(" ")[0]),),
+            ask=f"Ask the network team what answers at {addresses(fs)} for {names(fs, 1)}, and to correct the DNS record.",
+            look=(("getent", "ahosts", names(fs, 1).partition(" ")[0]),),
         ),
     ),
     Rule(
         "tls.expired",
         _because(*DATES),
         lambda fs: (
-            f"{names(fs)} answers with a certificate outside its dates ({_issuers(fs)}), and this host's clock is right"
+            f"{count(fs)} {_present(fs)} a certificate outside its dates (issuer {_issuers(fs)}), the clock is right: "
+            f"{names(fs)}"
         ),
-        Remedy("Whatever ends TLS on the way needs a new certificate.", ()),
+        lambda fs: Remedy(
+            "Renew the certificate of the device that terminates TLS.",
+            ask=f"Ask the proxy or firewall team to renew the certificate (issuer {_issuers(fs)}).",
+        ),
     ),
     Rule(
         "tls.not-tls",
         _because(Reason.NOT_TLS),
-        lambda fs: f"what answers for {names(fs)} on port 443 does not speak TLS",
-        Remedy("A captive portal, a plain HTTP proxy or a wrong port forward answers in AWS's place.", ()),
+        lambda fs: f"The device that answers on port 443 for {names(fs)} does not speak TLS",
+        lambda fs: Remedy(
+            "Remove the captive portal, plain HTTP proxy or wrong port forward that answers in AWS's place.",
+            ask=f"Ask the network team what answers at {addresses(fs)} port 443 without TLS, and to pass these names through.",
+        ),
     ),
     Rule(
         "tls.agent-build",
         _depends,
-        lambda fs: f"it depends on how the agent was built whether TLS to {names(fs)} works: {fs[0].summary}",
+        lambda fs: f"Whether TLS to {names(fs)} works depends on the agent's build: {fs[0].summary}",
         Remedy(
-            "Have whatever ends TLS on the way present a certificate with a positive serial number, and offer ECDHE suites "
-            "or TLS 1.3: both kinds of build take these.",
-            (),
+            "Give the device that terminates TLS a certificate with a positive serial number, and ECDHE suites or TLS 1.3: "
+            "every build of the agents accepts these.",
+            ask="Ask the proxy or firewall team for a certificate with a positive serial number, and ECDHE suites or TLS 1.3.",
         ),
     ),
     Rule(
         "tls.agent-suites",
         _suites,
-        lambda fs: f"the path to {names(fs)} agrees only to cipher suites that {components(fs)} does not offer",
+        lambda fs: f"The path to {names(fs)} accepts only cipher suites that {components(fs)} does not offer",
         Remedy(
-            "The ECS agent offers RSA-authenticated suites only below TLS 1.3: give the inspecting device an RSA certificate, "
-            "or let it speak TLS 1.3.",
-            (),
+            "Give the inspecting device an RSA certificate, or enable TLS 1.3 on it: below TLS 1.3 the ECS agent offers "
+            "RSA-authenticated suites only.",
+            ask="Ask the proxy or firewall team for an RSA certificate or TLS 1.3 on the inspecting device.",
         ),
     ),
     Rule(
         "tls.old-version",
         _because(Reason.TLS_VERSION),
-        lambda fs: f"what answers for {names(fs)} speaks no TLS 1.2 or later",
-        Remedy("Have whatever ends TLS on the way speak TLS 1.2 or later: the agents refuse less.", ()),
+        lambda fs: f"The device that answers for {names(fs)} does not speak TLS 1.2 or later",
+        Remedy(
+            "Enable TLS 1.2 or later on the device that terminates TLS: the agents refuse older versions.",
+            ask="Ask the proxy or firewall team to enable TLS 1.2 or later for these names.",
+        ),
     ),
     Rule(
         "websocket.refused",
         _upgrade,
-        lambda fs: f"the WebSocket upgrade of {names(fs)} is refused on the way: {fs[0].summary}",
-        Remedy("Have the proxy or inspecting device pass WebSocket upgrades to these names.", ()),
+        lambda fs: f"The WebSocket upgrade to {names(fs)} is refused on the path: {fs[0].summary}",
+        lambda fs: Remedy(
+            "Allow WebSocket upgrades to these names in the proxy or inspecting device.",
+            ask=ask_for_list(fs, "Ask the proxy or firewall team to pass WebSocket upgrades (HTTP 101)"),
+        ),
     ),
 )

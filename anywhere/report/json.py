@@ -87,5 +87,7 @@ def finding_dict(finding: Finding) -> dict[str, object]:
 
 
 def _remedy(remedy: Remedy) -> dict[str, object]:
-    where = {"where": list(remedy.where)} if remedy.where else {}
-    return {"text": remedy.text, "commands": [list(command) for command in remedy.commands], **where}
+    row: dict[str, object] = {"text": remedy.text, "commands": [list(command) for command in remedy.commands]}
+    more = {"where": list(remedy.where), "ask": remedy.ask, "look": list(map(list, remedy.look))}
+    more["look_where"] = list(remedy.look_where)
+    return row | {name: value for name, value in more.items() if value}

@@ -100,8 +100,18 @@ def _finding(row: Mapping[str, Any]) -> Finding:
 
 
 def _remedy(row: Mapping[str, Any]) -> Remedy:
-    commands = tuple(tuple(map(_text, command)) for command in row["commands"])
-    return Remedy(_text(row["text"]), commands, tuple(map(_text, row.get("where", ()))))
+    return Remedy(
+        _text(row["text"]),
+        _commands(row["commands"]),
+        tuple(map(_text, row.get("where", ()))),
+        _text(row.get("ask", "")),
+        _commands(row.get("look", ())),
+        tuple(map(_text, row.get("look_where", ()))),
+    )
+
+
+def _commands(rows: Iterable[Any]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(map(_text, command)) for command in rows)
 
 
 def _number(value: Any) -> float:

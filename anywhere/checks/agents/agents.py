@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anywhere.catalogue.log_lines import ROLE_FIX
 from anywhere.checks.agents.refusals import ACTION, complaint, meaning, mend, of_symptom, told
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
-from anywhere.checks.remedies import remedy, remove
+from anywhere.checks.remedies import install, remedy, remove
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.connection import Connection, connection
@@ -33,9 +33,9 @@ def ssm_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif here.ssm.exists and here.ssm_snap.exists:
         yield _two_ssm(host)
     elif here.registration.is_registered is None and here.ssm_unit.is_running:
-        yield needs_root("agents.ssm", "amazon-ssm-agent", "it runs; what it does is in files of root's")
+        yield needs_root("agents.ssm", "amazon-ssm-agent", "running; its state is readable by root only")
     elif not here.registration.is_registered:
-        yield skipped("agents.ssm", "amazon-ssm-agent", "it is installed, but not registered", because=REGISTER_BRINGS)
+        yield skipped("agents.ssm", "amazon-ssm-agent", "installed, but not registered", because=REGISTER_BRINGS)
     else:
         yield from _registered_ssm(host, here)
 
@@ -47,10 +47,15 @@ def _no_ssm(host: Host, here: Agents) -> Finding:
         "agents.ssm",
         Status.FAIL,
         "amazon-ssm-agent",
-        "the SSM agent is gone: nothing renews the credentials that the ECS agent works with",
+        "The SSM agent is missing: nothing renews the credentials that the ECS agent uses",
         cause="registration.broken",
-        remedy=remedy(host, "Install the SSM agent again; a registration that is still on the disk stays valid."),
+        remedy=remedy(host, "Reinstall the SSM agent: the registration on disk stays valid.", *_install_ssm(host)),
     )
+
+
+def _install_ssm(host: Host) -> tuple[tuple[str, ...], ...]:
+    """The agent's package, where a package manager has it; the installer's own download otherwise."""
+    return (*install(host, "amazon-ssm-agent"), ("systemctl", "enable", "--now", "amazon-ssm-agent"))
 
 
 def _two_ssm(host: Host) -> Finding:
@@ -58,7 +63,7 @@ def _two_ssm(host: Host) -> Finding:
         "agents.ssm",
         Status.FAIL,
         "amazon-ssm-agent",
-        "two SSM agents are installed, the package's and the snap's: they fight over one registration",
+        "Two SSM agents are installed, the package and the snap: they share one registration and overwrite it",
         cause="agent.duplicate-ssm",
         remedy=remedy(
             host,
@@ -73,7 +78,7 @@ def _registered_ssm(host: Host, here: Agents) -> Iterator[Finding]:
     unit, log = here.ssm_unit, ssm_log(host)
     restart = ("systemctl", "restart", unit.name)
     if unit.is_running is False:
-        said = f"{unit.name} does not run ({unit.active}): AWS sees the connection as lost"
+        said = f"{unit.name} is not running ({unit.active}): AWS shows the connection as lost"
         yield _disconnected(host, "agents.ssm", unit.name, said, ("systemctl", "enable", "--now", unit.name), unit=unit)
     elif log and (role := _denied_role(log)):
         yield _denied(host, unit, role)
@@ -81,7 +86,7 @@ def _registered_ssm(host: Host, here: Agents) -> Iterator[Finding]:
         line = (log.hibernates or log.refused) if log else ""
         yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, line=line)
     elif log is None:
-        yield needs_root("agents.ssm", unit.name, "it runs; its log may be read by root only")
+        yield needs_root("agents.ssm", unit.name, "running; its log is readable by root only")
     else:
         yield passed("agents.ssm", unit.name, f"{here.registration.instance} has a running SSM agent")
 
@@ -108,12 +113,12 @@ def _denied(host: Host, unit: Unit, symptom: Symptom) -> Finding:
 def _ssm_fault(host: Host, here: Agents, log: SsmLog | None) -> str:
     """What is wrong with an agent that runs; empty for nothing."""
     if log and log.hibernates:
-        return f"the SSM agent sleeps (hibernates): {log.hibernates[:160]}"
+        return f"The SSM agent hibernates: {log.hibernates[:160]}"
     if log and log.credentials is False:
-        return f"the SSM agent gets no credentials: {log.refused[:160]}"
+        return f"The SSM agent gets no credentials: {log.refused[:160]}"
     expires, now = here.registration.expires, today(host.inventory().now, clock=True)
     if expires and now and expires[:19] < now:
-        return f"the agents' credentials ran out at {expires} and were not renewed"
+        return f"The agents' credentials expired at {expires} and were not renewed"
     return ""
 
 
@@ -128,28 +133,28 @@ def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield skipped("agents.ecs", "ecs-agent", "ecs.service is being restarted", because="agents.restarts")
         return
     log, asked = agent_log(host), metadata(host)
-    start = ("systemctl", "enable", "--now", "ecs")
+    start, restart = ("systemctl", "enable", "--now", "ecs"), ("systemctl", "restart", "ecs")
     worst = complaint(host, log)
     if here.ecs.is_running is False:
-        said = f"ecs.service does not run ({here.ecs.active}, last exit {here.ecs.exit_status})"
+        said = f"ecs.service is not running ({here.ecs.active}, last exit {here.ecs.exit_status})"
         yield _disconnected(host, "agents.ecs", "ecs-agent", said, start, unit=here.ecs, symptom=worst)
     elif not _is_alive(host, here, asked):
-        said = "no ECS agent process runs" + ("" if worst else ": ecs-init has not started its container")
-        yield _disconnected(host, "agents.ecs", "ecs-agent", said, _journal(), unit=here.ecs, symptom=worst)
+        said = "No ECS agent process is running" + ("" if worst else ": ecs-init has not started its container")
+        yield _disconnected(host, "agents.ecs", "ecs-agent", said, restart, unit=here.ecs, symptom=worst)
     elif log and log.acs is False:
-        said = "the ECS agent is not connected"
-        yield _disconnected(host, "agents.ecs", "ecs-agent", said, _journal(), unit=here.ecs, symptom=worst)
+        said = "The ECS agent is not connected"
+        yield _disconnected(host, "agents.ecs", "ecs-agent", said, restart, unit=here.ecs, symptom=worst)
     elif log and log.tcs is False and log.acs:
-        said = "the ECS agent is connected, but its telemetry channel is not"
-        yield _disconnected(host, "agents.ecs", "telemetry", said, _journal(), symptom=worst, status=Status.WARN)
+        said = "The ECS agent is connected, but its telemetry channel is not"
+        yield _disconnected(host, "agents.ecs", "telemetry", said, restart, symptom=worst, status=Status.WARN)
     elif log and log.acs and (cut := connection(host)).is_cut:
         yield _cut(host, cut)
     elif (log and log.acs) or asked.instance_arn:
         yield _connected(host, here, asked.instance_arn)
     elif log is None and not asked.answers:
-        yield needs_root("agents.ecs", "ecs-agent", "the agent's log may be read by root only")
+        yield needs_root("agents.ecs", "ecs-agent", "the agent's log is readable by root only")
     else:
-        yield skipped("agents.ecs", "ecs-agent", "the agent has not yet said whether it is connected")
+        yield skipped("agents.ecs", "ecs-agent", "the agent has not yet reported whether it is connected")
 
 
 def _cut(host: Host, found: Connection) -> Finding:
@@ -182,14 +187,13 @@ def _is_alive(host: Host, here: Agents, asked: Metadata) -> bool:
 
 def _connected(host: Host, here: Agents, arn: str) -> Finding:
     if here.ecs.is_enabled is False:
-        said = "the ECS agent is connected, but ecs.service is not enabled: it will not come back after a reboot"
+        said = "The ECS agent is connected, but ecs.service is not enabled: it does not start after a reboot"
         enable = ("systemctl", "enable", "ecs")
         return _disconnected(host, "agents.ecs", ECS, said, enable, unit=here.ecs, status=Status.WARN)
     return passed("agents.ecs", "ecs-agent", "the ECS agent is registered and connected", instance=arn)
 
 
-def _journal() -> tuple[str, ...]:
-    return ("tail", "-n", "50", "/var/log/ecs/ecs-agent.log")
+LOOK = (("tail", "-n", "50", "/var/log/ecs/ecs-agent.log"),)
 
 
 def _disconnected(
@@ -215,16 +219,16 @@ def _disconnected(
         evidence["line"] = line
     row = symptom.row if symptom else None
     cause = row.cause if row and row.cause else "agent.disconnected"
-    text = "Start it, and read why it stopped."
+    text = f"Start {subject}. If it stops again, its log names the reason."
     if row and row.network:
-        text = "Fix what the findings about the network name first; then restart it, since it waits up to half an hour."
+        text = "Fix the network causes first, then restart the agent: it retries only every half hour."
     return trouble(
         check,
         status,
         subject,
         said + told(symptom),
         cause=cause,
-        remedy=mend(host, symptom) or remedy(host, text, command),
+        remedy=mend(host, symptom) or remedy(host, text, command, look=LOOK if check == "agents.ecs" else ()),
         evidence=evidence,
     )
 
@@ -264,11 +268,12 @@ def _looping(host: Host, unit: Unit, starts: int) -> Finding:
     row = symptom.row if symptom else None
     # The deb unit lacks the line that stops it after a final error, which the rpm unit has.
     endless = unit.exit_status == 5 and "5" not in unit.final_exits and not (row and row.cause)
-    said = f"{unit.name} exits and is restarted again and again (exit {unit.exit_status}){told(symptom)}"
-    text = "Stop the service, fix what its log names, start it again."
+    said = f"{unit.name} is in a restart loop (exit {unit.exit_status}){told(symptom)}"
+    text = f"Fix what the quoted line names, then restart {unit.name}."
     if endless:
         text += " Exit 5 is final: add RestartPreventExitStatus=5 under [Service] with systemctl edit ecs."
-    look = remedy(host, text, ("systemctl", "stop", unit.name), ("journalctl", "-u", unit.name, "-n", "50"))
+    journal = (("journalctl", "-u", unit.name, "-n", "50", "--no-pager"),)
+    otherwise = remedy(host, text, ("systemctl", "restart", unit.name), look=journal)
     evidence = of_symptom(symptom) if symptom else {"symptom": "", "line": "", "network": False}
     return trouble(
         "agents.restarts",
@@ -276,7 +281,7 @@ def _looping(host: Host, unit: Unit, starts: int) -> Finding:
         unit.name,
         said,
         cause=row.cause if row and row.cause else "agent.restart-loop",
-        remedy=mend(host, symptom) or look,
+        remedy=mend(host, symptom) or otherwise,
         evidence={"restarts": unit.restarts, "exit": unit.exit_status, "starts_in_log": starts, **evidence},
     )
 

@@ -45,9 +45,9 @@ def credentials_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if empty:
         yield empty
     elif shared.profiles is None:
-        yield needs_root(ID, CREDENTIALS, f"{CREDENTIALS} may not be read by this user")
+        yield needs_root(ID, CREDENTIALS, f"{CREDENTIALS} is not readable by this user")
     elif not named and not shared.static:
-        yield passed(ID, "credentials", "no AWS credentials but the agents' own")
+        yield passed(ID, "credentials", "no AWS credentials except the agents' own")
 
 
 def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
@@ -62,7 +62,7 @@ def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
     if here.ssm_unit.is_running is not True or (log and (log.credentials is False or log.hibernates)):
         return skipped(ID, CREDENTIALS, "the SSM agent writes no credentials", because="agents.ssm")
     others = ", ".join(f"[{name}]" for name in shared.profiles if name != "default")
-    what = f"holds {others} alone" if others else "is empty or missing"
+    what = f"holds only {others}" if others else "is empty or missing"
     said = f"{CREDENTIALS} {what}: the ECS agent finds no credentials, although the SSM agent runs"
     return trouble(
         ID,
@@ -72,7 +72,7 @@ def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
         cause="agent.no-credentials",
         remedy=remedy(
             host,
-            "Restart the SSM agent, which writes the file again, then ecs.",
+            "Restart the SSM agent, which rewrites the file, then ecs.",
             ("systemctl", "restart", "amazon-ssm-agent"),
             ("systemctl", "restart", "ecs"),
         ),
@@ -81,7 +81,7 @@ def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
 
 
 def _static(host: Host, place: str, said: str, names: tuple[str, ...] = ()) -> Finding:
-    text = f"Take the keys out of {place} (into a named profile, if they are needed), then restart both agents."
+    text = f"Remove the keys from {place} (move them to a named profile if they are needed), then restart both agents."
     cut = ("sed", "-i", "-E", f"/^ *({'|'.join(names)}) *=/d", place)
     commands = (cut,) if place in LINES_OF_NAMES else ()
     return trouble(
@@ -101,7 +101,7 @@ def metadata_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if found.kind == NOTHING:
         yield passed("agents.metadata-service", METADATA, f"nothing answers at {METADATA}")
     elif found.kind == HIDDEN:
-        yield skipped("agents.metadata-service", METADATA, "cannot be seen over SSH", because="endpoints.reach")
+        yield skipped("agents.metadata-service", METADATA, "not visible over SSH", because="endpoints.reach")
     elif found.kind == EC2 or is_ec2(host):
         yield _on_ec2(host, found)
     else:
@@ -110,9 +110,9 @@ def metadata_check(host: Host, settings: Settings) -> Iterator[Finding]:
             "agents.metadata-service",
             Status.WARN,
             METADATA,
-            f"{name} answers at {METADATA}: software that looks for EC2 may take it for EC2's",
+            f"{name} answers at {METADATA}: software may mistake it for EC2's",
             cause="credentials.foreign-metadata",
-            remedy=remedy(host, "Close the address to this host; no external instance needs it.", _blackhole()),
+            remedy=remedy(host, "Block the address on this host: no external instance needs it.", _blackhole()),
             evidence={"product": found.product, "status": found.status},
         )
 
@@ -122,9 +122,9 @@ def _on_ec2(host: Host, found: MetadataService) -> Finding:
         said = "this is an EC2 instance without a role; AWS does not support EC2 for external instances"
         return passed("agents.metadata-service", METADATA, said, role=False)
     said = (
-        "this EC2 instance has a role, which ECS Anywhere's agents may use in place of their own credentials"
+        "This EC2 instance has a role, which the agents may use instead of their own credentials"
         if found.role
-        else "this is an EC2 instance; whether it has a role is told to holders of a session token only"
+        else "This is an EC2 instance; only requests with a session token show whether it has a role"
     )
     return trouble(
         "agents.metadata-service",
@@ -132,7 +132,7 @@ def _on_ec2(host: Host, found: MetadataService) -> Finding:
         METADATA,
         said,
         cause="credentials.ec2-role",
-        remedy=remedy(host, "Detach the role, or close the metadata address to this host.", _blackhole()),
+        remedy=remedy(host, "Detach the role, or block the metadata address on this host.", _blackhole()),
         evidence={"role": found.role, "status": found.status},
     )
 

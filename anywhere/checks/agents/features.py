@@ -26,7 +26,7 @@ def features_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if not here.has_ecs:
         yield skipped(ID, "ecs-agent", REGISTER_BRINGS)
     elif not is_true(config.agent.get(GPU, "")):
-        yield passed(ID, "ecs.config", "asks for no GPU support")
+        yield passed(ID, "ecs.config", "GPU support is off")
     else:
         yield _gpu(host, config)
 
@@ -45,12 +45,12 @@ def _gpu(host: Host, config: EcsConfig) -> Finding:
         cause="gpu.not-found",
         remedy=remedy(
             host,
-            "Install the NVIDIA driver and nvidia-container-toolkit, see that nvidia-smi lists the GPUs, then restart docker "
-            f"and ecs: ecs-init writes {INFO_FILE}. On a host without a GPU take {GPU} out of {config.sources[GPU]}."
+            "Install the NVIDIA driver and nvidia-container-toolkit, then restart Docker "
+            f"and ecs: ecs-init writes {INFO_FILE}. On a host without a GPU remove {GPU} from {config.sources[GPU]}."
             if lacking
-            else "The driver was put right after the agent had started: restart ecs.",
-            ("nvidia-smi", "-L"),
-            ("systemctl", "restart", "ecs"),
+            else "Restart ecs: the driver was fixed after the agent had started.",
+            *(() if lacking else (("systemctl", "restart", "ecs"),)),
+            look=(("nvidia-smi", "-L"),),
         ),
         evidence={"lacking": lacking, "devices": list(found.devices), **(of_symptom(said) if said else {})},
     )

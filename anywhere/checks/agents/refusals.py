@@ -90,7 +90,7 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
     ),
     "token": (("systemctl", "restart", "amazon-ssm-agent"), ("systemctl", "restart", "ecs")),
     "credentials": (("systemctl", "restart", "amazon-ssm-agent"), ("systemctl", "restart", "ecs")),
-    "runtime": (("docker", "info"), ("systemctl", "restart", "docker")),
+    "runtime": (("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs")),
 }
 
 
@@ -104,8 +104,10 @@ def mend(host: Host, symptom: Symptom | None) -> Remedy | None:
         region = config.agent.get("AWS_DEFAULT_REGION", "the region of the registration")
         return remedy(
             host,
-            f"AWS knows no cluster {name!r} in {region} for the account of this registration: create it, or correct {place} "
-            "and restart ecs.",
-            ("grep", "-n", "ECS_CLUSTER", *PATHS),
+            f"Cluster {name!r} does not exist in {region} in the account of this registration: create it, or correct {place}. "
+            "Then restart ecs.",
+            ("vi", f"+{place.rpartition(':')[2]}" if ":" in place else "+1", place.partition(":")[0]),
+            ("systemctl", "restart", "ecs"),
+            look=(("grep", "-n", "ECS_CLUSTER", *PATHS),),
         )
     return remedy(host, symptom.row.fix, *COMMANDS.get(symptom.kind, ()))

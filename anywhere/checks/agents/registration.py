@@ -65,11 +65,11 @@ def registration_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if troubles:
         yield from troubles
     elif found.is_registered is None:
-        yield needs_root(ID, VAULT, "whether this host is registered is in a file of root's")
+        yield needs_root(ID, VAULT, "whether this host is registered is readable by root only")
     elif not found.is_registered:
         yield skipped(ID, "registration", REGISTER_BRINGS)
     elif not here.has_ecs:
-        yield skipped(ID, found.instance, "registered with Systems Manager alone", because=REGISTER_BRINGS)
+        yield skipped(ID, found.instance, "registered with Systems Manager only", because=REGISTER_BRINGS)
     else:
         yield passed(ID, found.instance, f"registered as {found.instance} in {found.region}", region=found.region)
 
@@ -77,23 +77,23 @@ def registration_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def _broken(host: Host, here: Agents) -> Iterator[Finding]:
     found, config = here.registration, ecs_config(host)
     if found.state == MALFORMED:
-        said = "the SSM vault is empty (as after a power cut): the SSM agent has no identity any more"
+        said = "The SSM vault is empty (as after a power cut): the SSM agent has lost its identity"
         if not found.empty:
-            said = "the SSM vault names no instance, which AWS's installer treats as a registration"
+            said = "The SSM vault names no instance, but AWS's installer treats it as a registration"
         yield _break(host, here, VAULT, said, "Clear the vault, then register with a fresh activation.")
     elif found.state == UNFINISHED:
         status = Status.FAIL if here.has_ecs else Status.WARN
-        said = "a registration was begun and not finished, or was cleared: the vault has a key and no instance"
+        said = "The registration is incomplete or was cleared: the SSM vault has a key but no instance"
         fix = "Register with a fresh activation; it replaces the vault."
         log = ssm_log(host)
         if log and log.failed:
             said, fix = _failed(log.failed)
         yield _break(host, here, VAULT, said, fix, status)
     elif found.state == NONE and here.has_ecs:
-        said = "the ECS agent is installed, but the host is not registered with Systems Manager"
+        said = "The ECS agent is installed, but the host is not registered with Systems Manager"
         yield _break(host, here, "registration", said, "Register with a fresh activation.")
     elif found.is_registered and "MachineFingerprintDoesNotMatch" in _refused(host):
-        said = "AWS takes this host for another machine than the one that was registered (fingerprint mismatch)"
+        said = "AWS treats this host as another machine than the registered one (fingerprint mismatch)"
         yield _break(host, here, found.instance, said, "Reset the host and register it again with a fresh activation.")
     elif found.is_registered and (said := forgotten(_refused(host))):
         fix = "Reset the host and register it again with a fresh activation."
@@ -101,7 +101,7 @@ def _broken(host: Host, here: Agents) -> Iterator[Finding]:
             host, here, found.instance, f'Systems Manager has deregistered {found.instance}: "{said[:160]}"', fix
         )
     if found.leftover and found.state in (NONE, UNFINISHED):
-        said = f"{LEFTOVER} still names {found.leftover}, which is no longer registered here"
+        said = f"{LEFTOVER} still names {found.leftover}, which is no longer registered on this host"
         yield _break(host, here, found.leftover, said, "Remove the leftover before registering.", Status.WARN)
     yield from _half_installed(host, here, config)
 
@@ -112,11 +112,11 @@ def _failed(why: str) -> tuple[str, str]:
     wanted = re.search(r"https://ssm\.(.+?)\.(?:amazonaws|c2s|sc2s|csp|cloud)\.", why)
     region = unquote(wanted[1]) if wanted else ""
     if region and not is_region(region):
-        said = f"the registration failed, since {region!r} is no AWS region: {quoted}"
+        said = f"The registration failed: {region!r} is not an AWS region: {quoted}"
         return said, f"Register again with the right region{near_region(region)} A fresh activation is not needed."
     refusal = next((text for word, text in REFUSALS.items() if word in why), "")
     fix = refusal or "Fix what the quoted line names, then register again."
-    return f"the last registration failed: {quoted}", fix
+    return f"The last registration failed: {quoted}", fix
 
 
 # What AWS answers to an activation (wire facts of the SSM agent).
@@ -143,16 +143,18 @@ def _half_installed(host: Host, here: Agents, config: EcsConfig) -> Iterator[Fin
     if not here.has_ecs or not config.known:
         return
     if not config.is_external and "ECS_EXTERNAL" not in config.agent:
-        said = "the ECS agent is installed, but nothing makes it an external instance (no ECS_EXTERNAL=true)"
-        yield _break(host, here, "ECS_EXTERNAL", said, "Finish the installation; AWS's installer does not mend this.")
+        said = "The ECS agent is installed, but not as an external instance (ECS_EXTERNAL=true is missing)"
+        yield _break(
+            host, here, "ECS_EXTERNAL", said, "Reset the host and register it again: AWS's installer does not fix this."
+        )
     elif "AWS_DEFAULT_REGION" not in config.agent:
-        said = "the ECS agent has no AWS_DEFAULT_REGION and refuses to start as an external instance"
+        said = "The ECS agent has no AWS_DEFAULT_REGION and does not start as an external instance"
         yield _break(
             host, here, "AWS_DEFAULT_REGION", said, "Set AWS_DEFAULT_REGION in /etc/ecs/ecs.config, restart ecs."
         )
     log = agent_log(host)
     if log and log.acs is not True and log.symptom("deregistered"):
-        said = "AWS has deregistered this container instance; the agent asks once an hour only"
+        said = "AWS has deregistered this container instance; the agent retries only once an hour"
         yield _break(host, here, "container instance", said, "Reset the host and register it again.")
 
 
@@ -161,17 +163,20 @@ def _break(host: Host, here: Agents, subject: str, said: str, mend: str, status:
 
 
 def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
-    """A registration that is whole, but not the wanted one."""
+    """A registration that is complete, but not the expected one."""
     found, config = here.registration, ecs_config(host)
     region = config.agent.get("AWS_DEFAULT_REGION", "")
     if found.region and settings.regions and found.region not in settings.regions:
         said = f"registered in {found.region}, not in {', '.join(settings.regions)}"
         yield _elsewhere(host, found.instance, said, reset(here))
     elif found.region and region and found.region != region and is_region(region):
-        said = f"the SSM agent is registered in {found.region}, the ECS agent is set to {region}"
+        said = f"The SSM agent is registered in {found.region}, the ECS agent is configured for {region}"
         place, _, line = config.sources["AWS_DEFAULT_REGION"].rpartition(":")
         edit = ("sed", "-i", f"{line}s/=.*/={found.region}/", place)
-        text = f"The registration is the one that is right: correct line {line} of {place}, then restart ecs."
+        text = (
+            f"Set AWS_DEFAULT_REGION in line {line} of {place} to {found.region}, the registration's region, then "
+            "restart ecs."
+        )
         yield _elsewhere(host, region, said, (edit, ("systemctl", "restart", "ecs")), text)
     if not here.has_ecs:
         return
@@ -181,7 +186,7 @@ def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
         yield _elsewhere(host, cluster, said, move(settings.cluster), MOVE)
     log = agent_log(host)
     if log and (symptom := log.symptom("cluster")):
-        said = "the agent's saved state belongs to another cluster than the one that is set, so it stops for good"
+        said = "The agent's saved state belongs to another cluster than the configured one, so the agent stops"
         configured = config.agent.get("ECS_CLUSTER", "default")
         finding = _elsewhere(host, configured, said, move(configured), MOVE)
         yield trouble(
@@ -200,7 +205,7 @@ def _elsewhere(
     subject: str,
     said: str,
     commands: tuple[Command, ...],
-    text: str = "Reset the host and register it where it belongs.",
+    text: str = "Reset the host, then register it in the expected region.",
 ) -> Finding:
     return trouble(ID, Status.FAIL, subject, said, cause="registration.other", remedy=remedy(host, text, *commands))
 
@@ -210,13 +215,13 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     config = ecs_config(host)
     for path in config.hidden:
-        yield needs_root("agents.config", path, f"{path} may not be read by this user")
+        yield needs_root("agents.config", path, f"{path} is not readable by this user")
     if not config.exists and config.known:
         yield skipped("agents.config", "ecs.config", REGISTER_BRINGS)
     told = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]
     yield from told
     if config.exists and not told:
-        yield passed("agents.config", "ecs.config", f"{len(config.agent)} settings, none doubtful")
+        yield passed("agents.config", "ecs.config", f"{len(config.agent)} settings, all valid")
 
 
 def _config_trouble(host: Host, problem: Problem) -> Finding | None:
@@ -233,23 +238,22 @@ def _config_trouble(host: Host, problem: Problem) -> Finding | None:
         cause="config.duplicate" if repeated else "config.invalid",
         remedy=remedy(
             host,
-            f"Remove one of the two lines: {where} is the one that counts."
+            f"Remove one of the two lines ({where} takes effect), then restart ecs."
             if repeated
-            else f"Mend {where}, restart ecs.",
-            _look(problem),
+            else f"Correct line {problem.number} of {problem.path}, then restart ecs.",
+            _edit(problem),
             ("systemctl", "restart", "ecs"),
+            look=(("grep", "-n", problem.name, *PATHS),) if problem.name else (),
         ),
         evidence={"kind": problem.kind, "name": problem.name, "line": problem.number},
     )
 
 
-def _look(problem: Problem) -> tuple[str, ...]:
-    """Quotes can be taken off without looking; anything else is for a person to read."""
+def _edit(problem: Problem) -> tuple[str, ...]:
+    """Quotes can be removed without looking; anything else is for a person to decide."""
     if problem.kind == "quoted":
         return ("sed", "-i", f"{problem.number}s/=[\"']\\(.*\\)[\"'][[:space:]]*$/=\\1/", problem.path)
-    if problem.name:
-        return ("grep", "-n", problem.name, *PATHS)
-    return ("sed", "-n", f"{problem.number}p", problem.path)
+    return ("vi", f"+{problem.number}", problem.path)
 
 
 CHECKS: tuple[Check, ...] = (registration_check, config_check)

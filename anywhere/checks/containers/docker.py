@@ -51,7 +51,7 @@ def _podman(host: Host, found: Docker) -> Finding:
         ID,
         Status.FAIL,
         "docker",
-        "the command docker is Podman's: the ECS agent works with Docker only, and the installer takes this for it",
+        "the command docker is Podman's: the ECS agent needs Docker, and AWS's installer mistakes Podman for Docker",
         cause="docker.podman",
         remedy=remedy(
             host, "Remove the shim, then install Docker.", *remove(host, "podman-docker"), *docker_commands(host)
@@ -65,7 +65,7 @@ def _snap(host: Host) -> Finding:
         ID,
         Status.FAIL,
         "docker",
-        "Docker is the snap: the agent's service needs a docker.service, and its package brings a second Docker",
+        "Docker is the snap: the agent's service needs docker.service, and its package installs a second Docker",
         cause="docker.snap",
         remedy=remedy(
             host,
@@ -84,7 +84,7 @@ def _absent(host: Host) -> Finding:
         return _missing(host, "Docker is not installed, and the ECS agent cannot run without it")
     source = judge_release(os_release(host)).docker
     if source is DockerSource.BRING_YOUR_OWN:
-        return _missing(host, "Docker is not installed, and on Red Hat Enterprise Linux registration cannot bring it")
+        return _missing(host, "Docker is not installed, and on Red Hat Enterprise Linux registration cannot install it")
     if source is None:
         return skipped(ID, "docker", "Docker is not installed", because="the operating system is not known here")
     return skipped(ID, "docker", REGISTER_BRINGS, source=source)
@@ -99,24 +99,25 @@ def _down(host: Host, found: Docker) -> Finding:
     """A stopped Docker is started by the agent's service; one that is broken, masked or hangs is not."""
     unit, settings = units(host)[DOCKER], daemon_json(host)
     if settings.error:
-        said, text = f"Docker cannot start: {settings.error}", "Mend /etc/docker/daemon.json, then start Docker."
+        said, text = f"Docker cannot start: {settings.error}", "Fix /etc/docker/daemon.json, then start Docker."
     elif found.state == "silent":
         said, text = (
-            f"Docker gives no answer within {TIMEOUT:.0f} s",
-            "Restart Docker; look for a full disk or dead mounts.",
+            f"Docker does not answer within {TIMEOUT:.0f} s",
+            "Restart Docker. If it hangs again, look for a full disk or dead mounts.",
         )
     elif unit.masked:
         said, text = "docker.service is masked, so nothing can start it", "Unmask and start Docker."
     elif unit.active == "failed":
-        said, text = f"docker.service failed ({unit.result})", "Read Docker's journal for the reason, then start it."
+        said, text = f"docker.service failed ({unit.result})", "Fix what Docker's journal names, then start it."
     elif is_bare(host):
         return skipped(ID, "docker", REGISTER_BRINGS, said=found.said)
     else:
-        said, text = "Docker is installed, but does not run", "Start Docker, now and at boot."
+        said, text = "Docker is installed but not running", "Start Docker, now and at boot."
     unmask = (("systemctl", "unmask", "docker"),) if unit.masked else ()
     restart = ("systemctl", "restart" if found.state == "silent" else "start", "docker")
     look = (("journalctl", "-u", "docker", "-n", "50", "--no-pager"),) if unit.active == "failed" else ()
-    mend = remedy(host, text, *look, *unmask, ("systemctl", "enable", "docker"), restart)
+    edit = (("vi", "/etc/docker/daemon.json"),) if settings.error else ()
+    mend = remedy(host, text, *edit, *unmask, ("systemctl", "enable", "docker"), restart, look=look)
     evidence = {"said": found.said, "active": unit.active, "result": unit.result}
     return trouble(ID, Status.FAIL, "docker", said, cause="docker.not-running", remedy=mend, evidence=evidence)
 
@@ -128,7 +129,7 @@ def api_check(host: Host, settings: Settings) -> Iterator[Finding]:
     lowest, highest = parse_version(version.min_api), parse_version(version.api)
     if not version.server or not highest:
         absent = docker(host).state == "absent"
-        said = REGISTER_BRINGS if absent else "Docker did not tell its API versions"
+        said = REGISTER_BRINGS if absent else "Docker did not report its API versions"
         yield skipped("containers.api", "docker", said, because=ID)
         return
     said = f"{version.min_api or '?'} to {version.api}"
@@ -163,7 +164,7 @@ def compatibility_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield skipped("containers.compatibility", "ecs-agent", "the versions of Docker and agent are not both known")
     elif not found:
         said = f"agent {_dotted(situation.agent)} with Docker {_dotted(situation.engine)}"
-        yield passed("containers.compatibility", said, f"nothing is known against {said}", dated=table().dated)
+        yield passed("containers.compatibility", said, f"{said}: no known incompatibility", dated=table().dated)
 
 
 def _situation(host: Host, agent: str) -> Situation:

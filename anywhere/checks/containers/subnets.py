@@ -27,7 +27,7 @@ def subnets(host: Host, settings: Settings) -> Iterator[Finding]:
     cards = host.inventory().interfaces
     bridges = [(card.name, network) for card in cards for network in bridge_networks(card, named)]
     if not bridges:
-        yield skipped(id, "docker", "no docker network is here")
+        yield skipped(id, "docker", "no Docker network on this host")
         return
     needed = dict(_needed(host, settings))
     hit = False
@@ -37,7 +37,11 @@ def subnets(host: Host, settings: Settings) -> Iterator[Finding]:
             hit = True
             yield _overlap(name, network, inside, named.get(name, ""))
     if not hit:
-        yield passed(id, "docker", f"{', '.join(str(network) for _, network in bridges)} cover nothing that is needed")
+        yield passed(
+            id,
+            "docker",
+            f"Docker networks ({', '.join(str(network) for _, network in bridges)}) overlap no address that this host needs",
+        )
 
 
 def bridge_networks(card: Card, named: Collection[str] = ()) -> list[Network]:
@@ -73,19 +77,24 @@ def _overlap(name: str, network: Network, inside: dict[str, str], own: str) -> F
     """`own` is the name of a network that somebody made: `bip` moves docker's default bridge alone."""
     listed = ", ".join(f"{what} ({address})" for address, what in list(inside.items())[:3])
     remedy = Remedy(
-        'Move docker to another range: "bip" and "default-address-pools" in /etc/docker/daemon.json, then restart docker.',
-        (("docker", "network", "ls"), ("sudo", "systemctl", "restart", "docker")),
+        'Set "bip" and "default-address-pools" in /etc/docker/daemon.json to a range that the site does not use, then restart '
+        "Docker.",
+        (("sudo", "vi", "/etc/docker/daemon.json"), ("sudo", "systemctl", "restart", "docker")),
+        look=(("docker", "network", "ls"),),
     )
     if own:
         remedy = Remedy(
-            f"Make the network {own} anew in a range of the site's choice (bip in daemon.json moves docker's default bridge "
-            'alone): name free ranges in "default-address-pools" of daemon.json and restart docker, stop and disconnect the '
-            "network's containers, then remove and create it.",
+            f"Recreate the network {own} in a range that the site does not use (bip in daemon.json moves Docker's default "
+            "bridge "
+            'only): set "default-address-pools" in daemon.json, restart Docker, stop and disconnect the network\'s containers, '
+            "then remove and create it.",
             (
-                ("docker", "network", "inspect", own),
+                ("sudo", "vi", "/etc/docker/daemon.json"),
+                ("sudo", "systemctl", "restart", "docker"),
                 ("docker", "network", "rm", own),
                 ("docker", "network", "create", own),
             ),
+            look=(("docker", "network", "inspect", own),),
         )
     evidence: Overlap = {"network": str(network), "covers": inside}
     summary = f"{name} ({network}) covers {listed}"

@@ -36,12 +36,13 @@ def latency(host: Host, settings: Settings) -> Iterator[Finding]:
             continue
         what = "connect" if connect > SLOW else "TLS handshake"
         remedy = Remedy(
-            "Look for a saturated or very long path, an overloaded proxy, or packet loss.",
-            (("mtr", "-n", good[0].spec.host),),
+            "Find the saturated or very long path, the overloaded proxy, or the packet loss.",
+            ask=f"Ask the network team why connections from this host to {good[0].spec.host} are slow or lossy.",
+            look=(("mtr", "-rwn", "-c", "20", good[0].spec.host),),
         )
         summary = f"the median {what} takes more than {SLOW:.0f} s over {len(good)} endpoints"
         if lossy:
-            summary = "very many packets get lost on the way, and have to be sent again"
+            summary = "Many packets are lost on the path and sent again"
         yield trouble(
             id, Status.WARN, seen.region, summary, cause="egress.slow", remedy=remedy, evidence={"timings": timings}
         )
@@ -52,7 +53,7 @@ def idle(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     id = idle.id
     if not settings.idle:
-        yield skipped(id, "channels", "not asked for: --idle 120 holds a connection for two minutes")
+        yield skipped(id, "channels", "not requested (--idle 120 holds a connection for two minutes)")
         return
     for seen in surveys(host, settings):
         channels = {
@@ -75,9 +76,10 @@ def _survival(visit: Visit, probe: Probe, seconds: float, region: str) -> Findin
     if probe.survived is not False:
         return passed(idle.id, subject, f"a connection survives {seconds:g} quiet seconds")
     remedy = Remedy(
-        "Raise the idle timeout of the firewall, proxy or NAT on the way to at least two minutes: the channels are quiet "
-        "for up to 60 s, and a cut one is noticed late.",
-        (("anywhere", "check", "--region", region, "--idle", f"{seconds:g}", "--only", idle.id),),
+        "Raise the idle timeout of the firewall, proxy or NAT on the path to at least two minutes: the channels are quiet "
+        "for up to 60 s, and the agents notice a closed one late.",
+        ask="Ask the network team to raise the TCP idle timeout for these names to at least two minutes.",
+        look=(("anywhere", "check", "--region", region, "--idle", f"{seconds:g}", "--only", idle.id),),
     )
     summary = f"a quiet connection does not survive {seconds:g} s: {probe.detail}"
     return trouble(idle.id, Status.WARN, subject, summary, cause="websocket.idle-cut", remedy=remedy)

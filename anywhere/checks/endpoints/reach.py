@@ -99,13 +99,13 @@ def _evidence(host: Host, visit: Visit, table: Sequence[Route]) -> Reach:
 
 def _hidden(subject: str, stage: Stage, detail: str, evidence: Reach) -> Finding:
     """Over SSH a probe starts from the host only where its sshd forwards; nothing else is tried in its place."""
-    summary = "cannot be seen from the host over SSH" + (f": {detail}" if detail else "")
+    summary = "not visible from the host over SSH" + (f": {detail}" if detail else "")
     return Finding(
         *(REACH, Status.ERROR, subject, summary, stage, Reason.NOT_PERMITTED, evidence),
         remedy=Remedy(
-            "Let sshd forward for this user (AllowTcpForwarding yes or local, no PermitOpen, no DisableForwarding), or "
+            "Allow forwarding for this user in sshd (AllowTcpForwarding yes or local, no PermitOpen, no DisableForwarding), or "
             "run anywhere on the host itself.",
-            (("sudo", "sshd", "-T"),),
+            look=(("sudo", "sshd", "-T"),),
         ),
         cause="host.permission",
     )

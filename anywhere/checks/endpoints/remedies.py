@@ -11,7 +11,8 @@ from anywhere.model import Remedy
 
 CA_FILE = "inspecting-ca.crt"
 AGENT_CA = "/etc/ecs/inspecting-ca.pem"
-BYPASS = "Ask for these names to be exempt from TLS inspection first. "
+ASK = "Ask the proxy or firewall team to exempt these names from TLS inspection, and for their CA certificate."
+BYPASS = "Exempt these names from TLS inspection if you can. "
 
 
 def trust_the_host(host: Host, visit: Visit) -> Remedy:
@@ -19,22 +20,22 @@ def trust_the_host(host: Host, visit: Visit) -> Remedy:
     known = family(host)
     text = (
         BYPASS
-        + "Otherwise put the inspecting CA (get it from those who run the device, not from the wire) into this host's "
-        "store and the copies that the agents use; never switch verification off. Restart ecs as well: at its start it copies "
-        "the store for ECS Exec (/var/lib/ecs/deps/execute-command/certs)."
+        + f"Otherwise save the inspecting CA (from the team that runs the device, not from the connection) as {CA_FILE} and "
+        "add it to this host's store. Never switch verification off. ecs copies the store at its start (ECS Exec): restart "
+        "it too."
     )
     if known is None:
         return Remedy(text)
     add: tuple[str, ...] = ("install", "-m", "0644", CA_FILE, f"{known.ca_folder}/{CA_FILE}")
     if lying := _overlooked(host, known.ca_folder):
         text = (
-            f"{BYPASS}Otherwise: {lying} lies in the folder of the host's own CAs, and {known.ca_command[0]} ignores it, since "
+            f"{BYPASS}Otherwise: {lying} is in the folder of the host's own CAs, but {known.ca_command[0]} ignores it: "
             f"its name does not end in {'.crt' if known.manager == 'apt' else '.pem or .crt'}. If it is the inspecting CA, "
-            "rename it and build the store; never switch verification off."
+            "rename it and rebuild the store. Never switch verification off."
         )
         add = ("mv", lying, f"{lying.rpartition('.')[0] or lying}.crt")
     restart = (("systemctl", "restart", visit.vantage.unit),) if visit.vantage.exists and visit.vantage.unit else ()
-    return remedy(host, text, add, known.ca_command, *restart)
+    return remedy(host, text, add, known.ca_command, *restart, ask=ASK)
 
 
 def _overlooked(host: Host, folder: str) -> str:
@@ -53,14 +54,15 @@ def trust_the_component(host: Host, visit: Visit) -> Remedy:
     if visit.vantage.component == "ecs-agent":
         return remedy(
             host,
-            f"{BYPASS}Otherwise put the CA under /etc/ecs, which the agent's container sees, and name it in "
-            f"/etc/ecs/ecs.config: SSL_CERT_FILE={AGENT_CA}.",
+            f"{BYPASS}Otherwise copy the CA to /etc/ecs, which the agent's container sees, and set "
+            f"SSL_CERT_FILE={AGENT_CA} in /etc/ecs/ecs.config.",
             ("install", "-m", "0644", CA_FILE, AGENT_CA),
+            ("sh", "-c", f"echo SSL_CERT_FILE={AGENT_CA} >> /etc/ecs/ecs.config"),
             ("systemctl", "restart", unit),
         )
     return remedy(
         host,
-        f"{BYPASS}Otherwise take SSL_CERT_FILE and SSL_CERT_DIR out of {unit}'s environment, so that it reads the host's "
+        f"{BYPASS}Otherwise remove SSL_CERT_FILE and SSL_CERT_DIR from {unit}'s environment, so that it reads the host's "
         "store, or add the CA to the file that they name.",
         ("systemctl", "edit", unit),
         ("systemctl", "restart", unit),
@@ -72,15 +74,15 @@ def build_store(host: Host) -> Remedy:
     known = family(host)
     update = (known.ca_command,) if known else ()
     return remedy(
-        host, "Install the CA certificates and build the store anew.", *install(host, "ca-certificates"), *update
+        host, "Install the CA certificates and rebuild the store.", *install(host, "ca-certificates"), *update
     )
 
 
 def set_the_clock(host: Host) -> Remedy:
     """Set the clock now, by the time service that this host has."""
     text = (
-        "Set the clock from the site's own time source (name it in the time service's settings: server HOST iburst) and keep "
-        "it so; then restart the agents, which do not notice it."
+        "Set the clock from the site's own time source (server HOST iburst in the time service's settings), then restart the "
+        "agents."
     )
     service = time_sync(host).service
     if "chron" in service:

@@ -80,13 +80,14 @@ def _inspected(issuer: str, visits: list[Visit], settings: Settings, region: str
     }
     known = product(f"{issuer} {tls.issuer_organization}", {"chain": list(tls.chain)})
     what = "1 endpoint is" if len(visits) == 1 else f"{len(visits)} endpoints are"
-    summary = f"{what} opened on the way by {issuer}" + (f" ({known})" if known else "")
+    summary = f"TLS to {what} intercepted by {issuer}, a CA that this host trusts" + (f" ({known})" if known else "")
     words = (issuer.lower(), tls.issuer_organization.lower(), *(part.lower() for part in tls.chain))
     if any(name.lower() in word for name in settings.accepted_issuers for word in words if name):
-        return passed(id, issuer, f"{summary}: accepted by name", **evidence, accepted=True)
+        return passed(id, issuer, f"{summary}: accepted (--accept-issuer)", **evidence, accepted=True)
     remedy = Remedy(
-        f"Ask for the agents' names to be exempt from inspection: long-lived channels suffer. If this is wanted, accept it: "
-        f"--accept-issuer '{issuer}'.",
+        "Exempt the agents' names from TLS inspection, which cuts their long-lived channels. If inspection is intended, accept "
+        "the CA by its name.",
         (("anywhere", "check", "--region", region, "--accept-issuer", issuer),),
+        ask="Ask the proxy or firewall team to exempt the agents' names from TLS inspection.",
     )
     return trouble(id, Status.WARN, issuer, summary, cause="tls.intercepted-trusted", remedy=remedy, evidence=evidence)

@@ -31,16 +31,17 @@ def ipv6(host: Host, settings: Settings) -> Iterator[Finding]:
         some = [visit for seen in surveys(host, settings) for visit in seen.visits if _only_four(visit)]
         yield from map(_broken_for, some)
         if not some:
-            yield passed(id, mine[0], "works" if not broken else "is not what fails")
+            yield passed(id, mine[0], "IPv6 works" if not broken else "IPv6 fails as IPv4 does")
         return
     if not broken or not any(probe.ok for probe in four):
         yield passed(id, mine[0], "works" if not broken else "is not what fails")
         return
     remedy = Remedy(
-        "Let IPv6 out to AWS as well, or take the global IPv6 addresses off this host: programs try IPv6 first.",
-        (("ip", "-6", "route", "show", "default"),),
+        "Allow TCP 443 over IPv6 to AWS, or remove the global IPv6 addresses from this host: programs try IPv6 first.",
+        ask="Ask the network team to allow TCP 443 over IPv6 to AWS, or to stop giving this subnet IPv6 addresses.",
+        look=(("ip", "-6", "route", "show", "default"),),
     )
-    summary = f"this host has {mine[0]}, endpoints have AAAA records, IPv6 does not reach them, IPv4 does"
+    summary = f"IPv6 does not reach the endpoints, IPv4 does (this host has {mine[0]}, endpoints have AAAA records)"
     evidence = {"addresses": sorted({p.address for p in broken}), "default_route": has_default(table, 6)}
     finding = trouble(id, Status.WARN, mine[0], summary, cause="egress.ipv6-broken", remedy=remedy, evidence=evidence)
     yield replace(finding, stage=Stage.CONNECT, reason=broken[0].reason)
@@ -58,10 +59,11 @@ def _broken_for(visit: Visit) -> Finding:
     subject = f"{visit.endpoint.host}:{visit.endpoint.port}"
     six = [probe for probe in visit.probes if is_ipv6(probe.address)]
     remedy = Remedy(
-        "Let IPv6 out to this endpoint as well: programs try IPv6 first.",
-        (("curl", "-6", "-sv", "--max-time", "5", "-o", "/dev/null", f"https://{visit.endpoint.host}/"),),
+        "Allow TCP 443 over IPv6 to this endpoint as well: programs try IPv6 first.",
+        ask=f"Ask the network team to allow TCP 443 over IPv6 to {visit.endpoint.host}.",
+        look=(("curl", "-6", "-sv", "--max-time", "5", "-o", "/dev/null", f"https://{visit.endpoint.host}/"),),
     )
-    summary = f"{visit.endpoint.host} is not reached over IPv6, other endpoints are; over IPv4 it answers"
+    summary = f"IPv6 does not reach {visit.endpoint.host}; it answers over IPv4, and IPv6 reaches other endpoints"
     evidence = {"addresses": sorted({probe.address for probe in six})}
     finding = trouble(
         ipv6.id, Status.WARN, subject, summary, cause="egress.ipv6-broken", remedy=remedy, evidence=evidence

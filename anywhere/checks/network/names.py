@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator
 
 from anywhere.catalogue.endpoints import find_region
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.endpoints.visit import made_up, surveys
+from anywhere.checks.remedies import remedy
 from anywhere.evidence import PrivateAnswers
+from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.agents.daemon_json import daemon_json
+from anywhere.facts.files import read_text
 from anywhere.facts.network.lookup import lookup
-from anywhere.facts.network.resolv_conf import container_nameservers, pins, resolv_conf, upstream
+from anywhere.facts.network.resolv_conf import Pin, container_nameservers, pins, resolv_conf, upstream
 from anywhere.facts.network.routes import is_bogus, is_private
 from anywhere.facts.network.survey import Survey
 from anywhere.facts.network.visit import Visit
@@ -45,10 +50,21 @@ def hosts_file(host: Host, settings: Settings) -> Iterator[Finding]:
                 status,
                 pin.name,
                 f"line {pin.line} pins it to {pin.address}",
+                remedy=_unpin(host, pin),
                 evidence={"line": pin.line, "address": pin.address},
             )
     if not found:
         yield passed(id, "/etc/hosts", "overrides no endpoint")
+
+
+def _unpin(host: Host, pin: Pin) -> Remedy:
+    name = pin.name.replace(".", r"\.")
+    return remedy(
+        host,
+        "Remove the endpoints' names from /etc/hosts: AWS changes the addresses of its endpoints.",
+        ("sed", "-i", "-E", rf"{pin.line}s/[[:space:]]{name}([[:space:]]|$)/ /g", "/etc/hosts"),
+        look=(("grep", "-n", pin.name, "/etc/hosts"),),
+    )
 
 
 @check("network.private-answers")
@@ -120,22 +136,28 @@ def container_dns(host: Host, settings: Settings) -> Iterator[Finding]:
         if any(answer.addresses for answer in answers):
             yield passed(id, ", ".join(outside), "a container's nameservers resolve the endpoints")
             continue
-        remedy = Remedy(
-            "Name the site's nameservers for containers in /etc/docker/daemon.json and restart docker.",
-            (("sudo", "systemctl", "restart", "docker"),),
-        )
-        summary = f"a container on the bridge would ask {', '.join(outside)}, which does not resolve {name}"
+        summary = f"Containers on the bridge ask {', '.join(outside)}, which does not resolve {name}"
         yield trouble(
             id,
             Status.WARN,
             ", ".join(outside),
             summary,
             cause="dns.container-differs",
-            remedy=remedy,
+            remedy=_set_dns(host, own),
             stage=Stage.RESOLVE,
             reason=answers[0].reason,
             evidence={"daemon.json": {"dns": list(own)}},
         )
+
+
+def _set_dns(host: Host, servers: tuple[str, ...]) -> Remedy:
+    """Docker's own setting; a file that is there is edited by a person, since its other keys must stay."""
+    value = json.dumps({"dns": list(servers)})
+    write = ("sh", "-c", f"mkdir -p /etc/docker && echo {shlex.quote(value)} > {DAEMON_JSON}")
+    edit = ("vi", DAEMON_JSON)
+    text = f'Set "dns": {json.dumps(list(servers))} in {DAEMON_JSON} (addresses that containers reach), then restart Docker.'
+    first = edit if read_text(host, DAEMON_JSON).exists else write
+    return remedy(host, text, first, ("systemctl", "restart", "docker"))
 
 
 CHECKS = (hosts_file, private_answers, container_dns)

@@ -40,12 +40,14 @@ def _judge_port(host: Host, port: int, found: tuple[Listener, ...]) -> Finding:
         "network.agent-ports",
         Status.FAIL,
         subject,
-        f"port {port} ({WHAT[port]}) is held by {holder}: the ECS agent cannot listen there",
+        f"port {port} ({WHAT[port]}) is in use by {holder}: the ECS agent cannot listen on it",
         cause="ports.taken",
         remedy=remedy(
             host,
-            f"Stop {holder} or give it another port, restart the ECS agent, and reserve both ports.",
-            ("ss", "-ltnp", f"sport = :{port}"),
+            f"Stop {holder} or give it another port, then restart the ECS agent (`sudo systemctl restart ecs`) and reserve "
+            "both "
+            "ports (`sudo anywhere rules apply`).",
+            look=(("ss", "-ltnp", f"sport = :{port}"),),
         ),
         evidence={"port": port, "holders": [f"{one.address} {one.process} {one.pid}".strip() for one in strangers]},
     )
@@ -64,9 +66,7 @@ def reserved_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield (
             _not_reserved(host, open_ports, reserved)
             if open_ports
-            else passed(
-                "network.reserved-ports", "51678-51679/tcp", "the kernel gives the agent's ports to nobody else"
-            )
+            else passed("network.reserved-ports", "51678-51679/tcp", "the kernel reserves the agent's ports")
         )
 
 
@@ -77,12 +77,13 @@ def _not_reserved(host: Host, open_ports: list[int], reserved: tuple[PortRange, 
         "network.reserved-ports",
         Status.WARN,
         "51678-51679/tcp",
-        "the kernel may give the agent's ports to an outgoing connection, and the agent then cannot listen",
+        "The agent's ports are not reserved: the kernel may use them for an outgoing connection",
         cause="ports.not-reserved",
         remedy=remedy(
             host,
-            "Add the ports to the reserved ones, now and in a file of /etc/sysctl.d; `anywhere rules apply` does both.",
+            "Reserve the ports, now and at boot (`sudo anywhere rules apply` does it with the rules).",
             ("sysctl", "-w", f"net.ipv4.ip_local_reserved_ports={value}"),
+            ("sh", "-c", f"echo net.ipv4.ip_local_reserved_ports={value} > /etc/sysctl.d/90-ecs-agent-ports.conf"),
         ),
         evidence={"reserved": ",".join(kept), "missing": open_ports},
     )

@@ -28,7 +28,7 @@ def permission(host: Host, settings: Settings) -> Iterator[Finding]:
             f"sudo is refused: {inventory.refused}",
             evidence={"refused": inventory.refused},
             remedy=Remedy(
-                "Let this user run commands by sudo without a password (a file in /etc/sudoers.d), give the password "
+                "Allow this user to run sudo without a password (a file in /etc/sudoers.d), give the password "
                 "with --ask-become-pass, or log in as root.",
                 (("sudo", "visudo", "-f", "/etc/sudoers.d/anywhere"),),
             ),

@@ -39,4 +39,4 @@ def clean_facts(facts: dict[str, object]) -> dict[str, object]:
 
 
 def _remedy(remedy: Remedy) -> Remedy:
-    return replace(remedy, text=clean(remedy.text))
+    return replace(remedy, text=clean(remedy.text), ask=clean(remedy.ask))

@@ -55,10 +55,18 @@ def _name(target: Target) -> str:
 
 
 def _placed(remedy: Remedy, name: str, options: tuple[str, ...]) -> Remedy:
-    if not remedy.commands or remedy.where:
+    if remedy.where or remedy.look_where:
         return remedy
-    placed = [_place(command, name, options) for command in remedy.commands]
-    return replace(remedy, commands=tuple(words for words, _ in placed), where=tuple(where for _, where in placed))
+    commands, where = _all_placed(remedy.commands, name, options)
+    look, look_where = _all_placed(remedy.look, name, options)
+    return replace(remedy, commands=commands, where=where, look=look, look_where=look_where)
+
+
+def _all_placed(
+    commands: tuple[tuple[str, ...], ...], name: str, options: tuple[str, ...]
+) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    placed = [_place(command, name, options) for command in commands]
+    return tuple(words for words, _ in placed), tuple(where for _, where in placed)
 
 
 def _place(command: tuple[str, ...], name: str, options: tuple[str, ...]) -> tuple[tuple[str, ...], str]:

@@ -55,7 +55,8 @@ def finding_printable(finding: Finding) -> Finding:
 
 
 def _remedy(remedy: Remedy) -> Remedy:
-    return replace(remedy, text=printable(remedy.text), where=tuple(map(printable, remedy.where)))
+    where, look_where = (tuple(map(printable, names)) for names in (remedy.where, remedy.look_where))
+    return replace(remedy, text=printable(remedy.text), ask=printable(remedy.ask), where=where, look_where=look_where)
 
 
 def _values(values: Mapping[str, Any]) -> dict[str, Any]:
