@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CHECK = "check"
+AFTER_REGISTRATION = "installed at registration"  # the reason of a skip, and in the contract
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
@@ -12,7 +13,7 @@ from anywhere.settings import Settings
 Judge = Callable[[Host, Settings], Iterator[Finding]]
 
 TOPICS = ("system", "network", "endpoints", "netfilter", "containers", "agents")
-REGISTER_BRINGS = "register brings this"
+REGISTER_BRINGS = AFTER_REGISTRATION
 
 
 @dataclass(frozen=True, slots=True)

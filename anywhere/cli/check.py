@@ -6,7 +6,7 @@ from typing import IO
 
 import typer
 
-from anywhere.cli.hosts import with_hosts
+from anywhere.cli.hosts import QUIET, VERBOSE, how_much, with_hosts
 from anywhere.cli.say import say
 from anywhere.errors import BadInput
 from anywhere.files import open_file
@@ -60,6 +60,8 @@ def check(
     ),
     resume: str = typer.Option("", help="Keep results in this file as they come, and go on with what is left."),
     strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
+    verbose: bool = VERBOSE,
+    quiet: bool = QUIET,
 ) -> int:
     """Judge hosts: resolve and probe every endpoint, look at the host itself, name what to mend.
 
@@ -81,11 +83,20 @@ def check(
         fips=fips,
         prove=prove,
     )
-    return run(settings, hosts, format=format, output=output, save=save, strict=strict, resume=resume)
+    detail = how_much(verbose, quiet)
+    return run(settings, hosts, format=format, output=output, save=save, strict=strict, resume=resume, detail=detail)
 
 
 def run(
-    settings: Settings, hosts: Hosts, *, format: str, output: str = "", save: str = "", strict: bool, resume: str = ""
+    settings: Settings,
+    hosts: Hosts,
+    *,
+    format: str,
+    output: str = "",
+    save: str = "",
+    strict: bool,
+    resume: str = "",
+    detail: str = "problems",
 ) -> int:
     """Judge, show, save; the exit code. Everything that can be wrong with the words is said before anything is done."""
     from anywhere.cli.output import show
@@ -106,7 +117,7 @@ def run(
     if stream:
         stream.close(found.report)
     elif found.whole or (found.report.targets and not output):
-        show(found.report, format, output)
+        show(found.report, format, output, detail)
     if found.whole:
         return found.report.exit_code(strict)
     of = len(hosts.entries)

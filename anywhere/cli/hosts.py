@@ -53,6 +53,17 @@ REPORT_FORMAT = typer.Option("table", help="table, json, ...")
 OUTPUT = typer.Option("", help="Write the result to a file.")
 
 
+VERBOSE = typer.Option(False, "--verbose", "-v", help="List every finding.")
+QUIET = typer.Option(False, "--quiet", "-q", help="Print the verdict and the causes' codes only.")
+
+
+def how_much(verbose: bool, quiet: bool) -> str:
+    """How much of a table is shown. Raises BadInput for both at once."""
+    if verbose and quiet:
+        raise BadInput("--verbose and --quiet exclude each other: give one of them")
+    return "all" if verbose else "verdict" if quiet else "problems"
+
+
 def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command the options above; it gets them as one argument, `hosts`.
 

@@ -18,23 +18,24 @@ from anywhere.printable import printable, printable_lines
 PIECE = 1 << 20  # characters encoded at once: the report of a large fleet is long
 
 
-def show(report: Report, format: str, output: str = "") -> None:
-    """Render a report and write it. A table on a terminal has colours."""
+def show(report: Report, format: str, output: str = "", detail: str = "problems") -> None:
+    """Render a report and write it. A table on a terminal has colors; `detail` is how much of it is shown."""
     from anywhere.report import renderer
 
     render = renderer(format)
-    if format == "table" and not output:
+    if format == "table":
         from anywhere.report.shown.harmless import harmless
-        from anywhere.report.style import style_for
+        from anywhere.report.style import PLAIN, style_for
+        from anywhere.report.table import Detail
         from anywhere.report.table import render as table
 
-        style = style_for(sys.stdout)
-        write(table(harmless(report), style), coloured=style.colour)
+        style = PLAIN if output else style_for(sys.stdout)
+        write(table(harmless(report), style, Detail(detail)), output, coloured=style.colour)
         return
     write(render(report), output)
 
 
-def verified(hosts: Hosts, judge: Callable[[], Report], format: str, output: str) -> int:
+def verified(hosts: Hosts, judge: Callable[[], Report], format: str, output: str, detail: str = "problems") -> int:
     """Judge hosts with a line of progress, and show the report; the exit code."""
     from anywhere.report import renderer
 
@@ -42,7 +43,7 @@ def verified(hosts: Hosts, judge: Callable[[], Report], format: str, output: str
     named = hosts.entries[0].name if len(hosts.entries) == 1 else f"{len(hosts.entries)} hosts"
     with progress(f"verifying {named}"):
         report = judge()
-    show(report, format, output)
+    show(report, format, output, detail)
     return report.exit_code()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from anywhere.cli.hosts import QUIET, VERBOSE, how_much
 from anywhere.report import FORMATS
 
 app = typer.Typer(
@@ -31,6 +32,8 @@ def merge(
     format: str = typer.Option("table", help=f"{', '.join(FORMATS)}."),
     output: str = typer.Option("", help="Write the result to a file."),
     strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
+    verbose: bool = VERBOSE,
+    quiet: bool = QUIET,
 ) -> int:
     """Join reports into one, and judge the hosts together: who shares an identity, who is unlike the rest.
 
@@ -46,7 +49,7 @@ def merge(
     renderer(format)
     joined = merged(read_report(_text(path), path) for path in files)
     joined = replace(joined, targets=judge_fleet(joined.targets))
-    show(joined, format, output)
+    show(joined, format, output, how_much(verbose, quiet))
     return joined.exit_code(strict)
 
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.hosts import DRY_RUN, FORCE, FORMAT, OUTPUT, PLAN_FORMAT, REPORT_FORMAT, WAVE, with_hosts
+from anywhere.cli.hosts import (
+    DRY_RUN,
+    FORCE,
+    FORMAT,
+    OUTPUT,
+    PLAN_FORMAT,
+    QUIET,
+    REPORT_FORMAT,
+    VERBOSE,
+    WAVE,
+    how_much,
+    with_hosts,
+)
 from anywhere.flows.hosts import Hosts
 
 app = typer.Typer(
@@ -73,6 +85,8 @@ def verify(
     no_probe: bool = typer.Option(False, "--no-probe", help="Judge what can be read, send no packet."),
     format: str = REPORT_FORMAT,
     output: str = OUTPUT,
+    verbose: bool = VERBOSE,
+    quiet: bool = QUIET,
 ) -> int:
     """Judge the wanted state as it is now, registered or not, and prove it with real requests.
 
@@ -81,7 +95,7 @@ def verify(
     from anywhere.cli.output import verified
     from anywhere.flows.verify import rules
 
-    return verified(hosts, lambda: rules(hosts, not no_persist, not no_probe), format, output)
+    return verified(hosts, lambda: rules(hosts, not no_persist, not no_probe), format, output, how_much(verbose, quiet))
 
 
 @app.command(short_help="Stay and put back rules that are taken away.")

@@ -1,13 +1,13 @@
-"""Judged documents for people: where, what, how to mend it; the worst last, what passed in one line."""
+"""Checked documents for people: where, what, how to fix it; the worst last, what passed in one line."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 from anywhere.model import Finding, Report, Status, Target, Verdict
+from anywhere.report.shown.commands import command_line
+from anywhere.report.shown.words import COLOURS, MARKS, VERDICTS, WORDS, count
 from anywhere.report.style import PLAIN, Style, fill
-from anywhere.report.table import COLOURS, MARKS, VERDICTS, WORDS
 
 PLACE_WIDTH, CHECK_WIDTH = 9, 31
 STDIN = "stdin"
@@ -22,18 +22,18 @@ def render(report: Report, style: Style = PLAIN) -> str:
     lines = [line for target in order if not _is_quiet(target) for line in _target(target, style)]
     if quiet:
         names = ", ".join(target.name for target in quiet[:6]) + (f" and {len(quiet) - 6} more" if quiet[6:] else "")
-        lines += [*fill(f"{style.paint('green')('✓')} nothing to say of {names}", style.width), ""]
+        lines += [*fill(f"{style.paint('green')('✓')} no problem in {names}", style.width), ""]
     return "\n".join([*lines, _total(report, style), *_next(order[-1:])]) + "\n"
 
 
 def _next(worst: Sequence[Target]) -> Iterator[str]:
-    """The command that mends most of the worst document, where one can: converting what external instances refuse."""
+    """The command that fixes most of the worst document, where one can: converting what external instances refuse."""
     for target in worst:
         names = {f.subject.partition("/")[0]: None for f in target.findings if f.check.startswith("taskdef.")}
         failing = [f for f in target.findings if f.status is Status.FAIL and f.check.startswith("taskdef.")]
         if target.name != STDIN and any(f.evidence.get("launch_type") == "external" for f in failing):
             chosen = ("--name", failing[0].subject.partition("/")[0]) if len(names) > 1 else ()
-            yield f"Next: {shlex.join(('anywhere', 'taskdef', 'convert', target.name, '--to', 'external', *chosen))}"
+            yield f"Next: {command_line(('anywhere', 'taskdef', 'convert', target.name, '--to', 'external', *chosen))}"
 
 
 def _is_quiet(target: Target) -> bool:
@@ -77,7 +77,11 @@ def _finding(finding: Finding, style: Style) -> Iterator[str]:
 
 def _total(report: Report, style: Style) -> str:
     counts = {status: sum(f.status is status for t in report.targets for f in t.findings) for status in SHOWN}
-    words = [f"{counts[Status.FAIL]} to mend", f"{counts[Status.WARN]} to look at", f"{counts[Status.SKIP]} not known"]
+    words = [
+        count(counts[Status.FAIL], "failure"),
+        count(counts[Status.WARN], "warning"),
+        f"{counts[Status.SKIP]} not known",
+    ]
     documents = sum(target.kind == "document" and target.name != HOSTS for target in report.targets)
     many = f"{documents} document" + ("s" if documents != 1 else "")
     verdict = report.verdict

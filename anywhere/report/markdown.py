@@ -1,4 +1,4 @@
-"""Markdown for a ticket: the verdict, what to mend on which hosts, and what is unlike the rest."""
+"""Markdown for a ticket: the verdict, the causes with their fixes and hosts, and what differs from the rest."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Verdict
 from anywhere.report.fleet.view import Group, groups, outliers, verdicts
-from anywhere.report.shown.commands import script_lines
+from anywhere.report.shown.commands import looks, prose, script_lines
 
 WORDS = {
     Verdict.READY: "ready",
     Verdict.WARNINGS: "ready, with warnings",
-    Verdict.UNKNOWN: "could not be judged",
+    Verdict.UNKNOWN: "not checked completely",
     Verdict.NOT_READY: "not ready",
 }
-MARKS = {Status.FAIL: "fail", Status.WARN: "warn", Status.ERROR: "not judged"}
+MARKS = {Status.FAIL: "fail", Status.WARN: "warn", Status.ERROR: "not checked"}
 HOSTS_SHOWN, SUBJECTS_SHOWN, ROWS_SHOWN = 10, 8, 50
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 _OPENS_A_BLOCK = re.compile(r"\A(\d{0,9})([-+=.)])")
@@ -23,7 +23,7 @@ _TICKS = re.compile("`+")
 
 
 def render(report: Report) -> str:
-    """The whole text, in GitHub's flavour."""
+    """The complete text, in GitHub's flavor."""
     return "\n".join(_lines(report)) + "\n"
 
 
@@ -36,7 +36,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
     found = groups(report)
     if not found:
-        yield "There is nothing to mend."
+        yield "No failures and no warnings."
         return
     yield from _table(found, len(report.targets))
     for group in found:
@@ -63,7 +63,7 @@ def _group(report: Report, group: Group) -> Iterator[str]:
     subjects = [s for t in report.targets for c in t.causes if c.code == group.code for s in c.subjects]
     yield f"Seen at {_some(list(dict.fromkeys(subjects)), SUBJECTS_SHOWN)}."
     yield ""
-    yield f"**Mend it:** {_text(group.remedy.text)}"
+    yield f"**Fix:** {_text(prose(group.remedy.text))}"
     if group.remedy.commands:
         yield ""
         lines = script_lines(group.remedy)
@@ -71,6 +71,12 @@ def _group(report: Report, group: Group) -> Iterator[str]:
         yield f"{fence}sh"
         yield from lines
         yield fence
+    if group.remedy.ask:
+        yield ""
+        yield f"**Request:** {_text(prose(group.remedy.ask))}"
+    if found := list(looks(group.remedy)):
+        yield ""
+        yield f"To look closer: {', '.join(map(_code, found))}"
 
 
 def _outliers(report: Report) -> Iterator[str]:

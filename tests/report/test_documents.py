@@ -90,6 +90,6 @@ def test_table_shows_place_fault_and_mending_and_folds_passes() -> None:
     lines = text.splitlines()
     assert next(line for line in lines if "network-mode" in line).split()[:3] == ["✗", "3:5", "taskdef.network-mode"]
     assert any("→ use bridge" in line for line in lines)
-    assert lines[-1] == "NOT READY: 1 document, 1 to mend, 1 to look at, 1 not known"
+    assert lines[-1] == "NOT READY: 1 document, 1 failure, 1 warning, 1 not known"
     assert all(len(line) <= 60 for line in doctable(Report(REPORT.targets[:1]), Style(False, 60)).splitlines()[:3])
     assert "\x1b[31m" in doctable(Report(REPORT.targets[:1]), Style(True, 100))

@@ -42,7 +42,7 @@ def target(name: str, *, fails: bool = False, text: str = "") -> Target:
         0.25,
     )
     skip = Finding(
-        "agents.ecs", Status.SKIP, f"ecs-agent{text}", f"register brings this{text}", evidence={"because": "x"}
+        "agents.ecs", Status.SKIP, f"ecs-agent{text}", f"installed at registration{text}", evidence={"because": "x"}
     )
     warn = Finding("system.time-sync", Status.WARN, f"clock{text}", f"drifts{text}", remedy=Remedy(f"Keep it{text}"))
     clock = Finding("system.clock", Status.PASS, "clock", "agrees", evidence={"timings": {"offset": 0.4}})

@@ -19,6 +19,7 @@ from anywhere.model import Cause, Finding, Reason, Remedy, Report, Stage, Status
 from anywhere.report import FORMATS, renderer
 from anywhere.report.json import render as render_json
 from anywhere.report.style import PLAIN, Style, fill, style_for
+from anywhere.report.table import SCREEN, Detail
 from anywhere.report.table import render as render_table
 
 HERE = Path(__file__).parent.parent
@@ -46,10 +47,14 @@ FACTS = {
     "kernel": "6.1.0",
     "regions": ["us-east-1"],
 }
-OPEN = Remedy("Have the firewall let TCP 443 out.", (("curl", "-sv", "https://ssm.us-east-1.amazonaws.com/"), ("x",)))
+OPEN = Remedy(
+    "Allow TCP 443 to these names.",
+    ask="Ask the network team to allow TCP 443 to 1 name: `anywhere endpoints --region us-east-1`",
+    look=(("curl", "-sv", "https://ssm.us-east-1.amazonaws.com/"),),
+)
 SKIPS = (
-    finding("agents.ecs", Status.SKIP, "ecs-agent", "register brings this", evidence={"because": "x"}),
-    finding("containers.docker", Status.SKIP, "docker", "register brings this", evidence={"because": "x"}),
+    finding("agents.ecs", Status.SKIP, "ecs-agent", "installed at registration", evidence={"because": "x"}),
+    finding("containers.docker", Status.SKIP, "docker", "installed at registration", evidence={"because": "x"}),
     finding("network.ipv6", Status.SKIP, "IPv6", "no global IPv6 address here", evidence={"because": "x"}),
 )
 GOOD = (finding("system.os", Status.PASS, "Debian GNU/Linux 12", "is on AWS's list"), *SKIPS, shard(1), shard(2))
@@ -87,7 +92,7 @@ def failed() -> Target:
         "ecs-a-3.us-east-1.amazonaws.com, ecs-a-4.us-east-1.amazonaws.com and 7 more cannot be reached while others of the "
         "same pattern can: a fixed list stands where a pattern is needed",
         tuple(shard(number).subject for number in range(3, 12)),
-        Remedy("Allow the whole patterns ecs-a-* and ecs-t-*."),
+        Remedy("Allow the patterns ecs-a-* and ecs-t-*."),
         tuple(range(7, 16)),
     )
     blocked = Cause(
@@ -110,9 +115,10 @@ TARGETS = {"ready": ready(), "warned": warned(), "unknown": unknown(), "failed":
 @pytest.mark.parametrize("name", TARGETS)
 def test_the_table_is_the_golden_one(name: str) -> None:
     """After a wanted change: look at the new text, then put it into tests/cases/report."""
-    path, text = CASES / f"{name}.table.txt", render_table(Report((TARGETS[name],)))
-    assert path.exists(), f"no golden:\n{text}"
-    assert text == path.read_text()
+    for detail, ending in ((Detail.PROBLEMS, "table"), (Detail.ALL, "all")):
+        path, text = CASES / f"{name}.{ending}.txt", render_table(Report((TARGETS[name],)), detail=detail)
+        assert path.exists(), f"no golden:\n{text}"
+        assert text == path.read_text()
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -123,22 +129,47 @@ def test_colour_changes_nothing_but_colour(name: str) -> None:
     assert ESCAPES.sub("", coloured) == render_table(report)
 
 
-def lines_of(*targets: Target) -> list[str]:
-    return render_table(Report(targets)).splitlines()
+def lines_of(*targets: Target, detail: Detail = Detail.PROBLEMS) -> list[str]:
+    return render_table(Report(targets), detail=detail).splitlines()
 
 
 def test_the_worst_is_last() -> None:
-    lines = lines_of(failed())
+    lines = lines_of(failed(), detail=Detail.ALL)
     marks = [line[2] for line in lines if len(line) > 3 and line[:2] == "  " and line[2] in "✓·!?✗"]
     assert marks == sorted(marks, key="✓·!?✗".index) and set(marks) == set("✓·!?✗")
-    causes = [line.split()[0] for line in lines if line.startswith(("WARN", "FAIL"))]
-    assert causes == ["WARN", "FAIL"]
+    for detail in (Detail.ALL, Detail.PROBLEMS):
+        lines = lines_of(failed(), detail=detail)
+        assert [line.split()[0] for line in lines if line.startswith(("WARN", "FAIL"))] == ["WARN", "FAIL"]
+
+
+def test_a_host_is_its_problems() -> None:
+    """A line a topic for what passed, the causes, the counts, the next step; the rest on request."""
+    lines = lines_of(failed())
+    assert "  ✓ system      1 passed" in lines and "  ? network     1 skipped, 1 not checked" in lines
+    assert not any("agents.ecs" in line for line in lines)
+    assert lines[-2] == "NOT READY: 1 failure, 1 warning, 1 not checked, 3 passed, 2 after registration, 1 skipped"
+    assert any("agents.ecs" in line for line in lines_of(failed(), detail=Detail.ALL))
+
+
+def test_quiet_is_the_codes_and_the_verdict() -> None:
+    lines = lines_of(failed(), detail=Detail.VERDICT)
+    assert lines[:2] == ["WARN dns.shards-partial", "FAIL egress.endpoint-blocked"]
+    assert lines[2].startswith("NOT READY: 1 failure") and len(lines) == 3
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_host_fits_one_screen(number: int) -> None:
+    """Of 80 columns, up to three causes of the longest summaries that are allowed."""
+    target = failed()
+    long = replace(target.causes[1], summary="word " * 30, remedy=replace(OPEN, text="word " * 30, look=OPEN.look * 3))
+    lines = render_table(Report((replace(target, causes=(long,) * number),)), Style(width=80)).splitlines()
+    assert len(lines) <= SCREEN
 
 
 def test_the_worst_target_is_last() -> None:
     text = render_table(Report((failed(), ready("web1"))))
-    assert text.index("web1") < text.index("NOT READY")
-    assert text.rstrip().splitlines()[-2].startswith("NOT READY")
+    assert text.index("web1") < text.index("not ready")
+    assert text.rstrip().splitlines()[-1].startswith("Next: ") and text.index("web1") < text.index("FAIL  ")
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -147,10 +178,17 @@ def test_the_last_line_is_the_next_command(name: str) -> None:
     assert last.startswith("Next: ") and len(last) > 8
 
 
-def test_next_is_the_remedy_of_the_worst_cause() -> None:
-    assert lines_of(failed())[-1] == "Next: curl -sv https://ssm.us-east-1.amazonaws.com/"
-    bare = replace(failed().causes[1], remedy=Remedy("Ask the network team."))
-    assert lines_of(replace(failed(), causes=(bare,)))[-1] == "Next: anywhere explain egress.endpoint-blocked"
+def test_next_is_the_first_step_of_the_worst_cause() -> None:
+    """A command of the fix, else the request to those who must act, else what the fix says; never a mere look."""
+    assert lines_of(failed())[-1] == f"Next: {OPEN.ask}"
+    for remedy, step in (
+        (replace(OPEN, commands=(("sudo", "x"), ("y",))), "sudo x"),
+        (Remedy("Attach the policy. It takes a minute."), "Attach the policy."),
+        (replace(OPEN, commands=(("x",),), where=("web1",)), "on web1: x"),
+    ):
+        cause = replace(failed().causes[1], remedy=remedy)
+        assert lines_of(replace(failed(), causes=(cause,)))[-1] == f"Next: {step}"
+    assert any("To look closer: curl" in line for line in lines_of(failed(), detail=Detail.ALL))
 
 
 def test_next_where_nothing_is_wrong() -> None:
@@ -166,7 +204,7 @@ def test_next_where_nothing_is_wrong() -> None:
 def test_next_of_many_hosts_where_nothing_is_wrong() -> None:
     registered = {**FACTS, "registration": {"state": "registered"}}
     hosts = [replace(ready(), name=f"web{number}", facts=registered) for number in range(4)]
-    assert lines_of(*hosts)[-1] == "Next: anywhere rules verify, with the same hosts"
+    assert lines_of(*hosts)[-1] == "Next: anywhere rules verify --host local"
     assert lines_of(*hosts, replace(ready(), name="new"))[-1] == "Next: register new with AWS's installer"
     fresh = [replace(ready(), name=f"web{number}") for number in range(4)]
     assert lines_of(*fresh)[-1] == "Next: register them with AWS's installer"
@@ -177,13 +215,17 @@ def test_no_line_is_longer_than_the_terminal_but_for_names(width: int) -> None:
     text = render_table(Report((failed(),)), Style(width=width))
     for line in text.splitlines()[1:]:
         words = line.split()
-        assert len(line) <= width or max(map(len, words)) > width - 34 or line.startswith(("      $", "Next: ")), line
+        assert (
+            len(line) <= width
+            or max(map(len, words)) > width - 34
+            or line.startswith(("      $", "Next: ", "      To look", "NOT READY"))
+        ), line
 
 
 def test_a_long_name_is_never_broken() -> None:
     name = "a" * 200 + ".us-east-1.amazonaws.com:443"
     row = finding("endpoints.reach", Status.FAIL, name, "connection refused")
-    assert name in render_table(Report((replace(ready(), findings=(row,)),)), Style(width=60))
+    assert name in render_table(Report((replace(ready(), findings=(row,)),)), Style(width=60), Detail.ALL)
 
 
 def test_nothing_was_checked() -> None:

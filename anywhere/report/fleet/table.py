@@ -1,33 +1,30 @@
-"""The report on many hosts for people: a line a host, then what to mend and where, then the counts."""
+"""The report on many hosts for people: a line a host, then the causes and their hosts, then the counts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from anywhere.model import Report, Status, Target, Verdict
+from anywhere.model import Report, Target, Verdict
+from anywhere.report.fleet.together import of_all
 from anywhere.report.fleet.view import Group, Outlier, groups, is_registered, outliers, verdicts
-from anywhere.report.shown.commands import blocks
+from anywhere.report.shown.cause import remedy_lines
+from anywhere.report.shown.commands import command_line, first_step
+from anywhere.report.shown.words import COLOURS
+from anywhere.report.shown.words import VERDICTS as STATUS
 from anywhere.report.style import Style, fill
 
 WORDS = {
     Verdict.READY: "ready",
     Verdict.WARNINGS: "warnings",
-    Verdict.UNKNOWN: "not judged",
+    Verdict.UNKNOWN: "not checked",
     Verdict.NOT_READY: "not ready",
 }
-STATUS = {
-    Verdict.READY: Status.PASS,
-    Verdict.WARNINGS: Status.WARN,
-    Verdict.UNKNOWN: Status.ERROR,
-    Verdict.NOT_READY: Status.FAIL,
-}
-COLOURS = {Status.PASS: "green", Status.SKIP: "dim", Status.WARN: "yellow", Status.ERROR: "magenta", Status.FAIL: "red"}
 READY_SHOWN = 40  # more hosts that are ready are only counted
 HOSTS_SHOWN = 8
 
 
 def lines(report: Report, style: Style) -> Iterator[str]:
-    """All lines; the worst hosts last and the gravest cause last, then the counts and the one next command."""
+    """All lines; the worst hosts last and the gravest cause last, then the counts and the next step."""
     yield from _hosts(report.targets, style)
     for group in reversed(groups(report)):
         yield ""
@@ -41,6 +38,14 @@ def lines(report: Report, style: Style) -> Iterator[str]:
     yield ""
     yield _counts(report, style)
     yield from _next(report, style)
+
+
+def codes(report: Report, style: Style) -> Iterator[str]:
+    """The causes' codes with the number of hosts, then the counts."""
+    for group in reversed(groups(report)):
+        severity = style.paint(COLOURS[group.severity])(str(group.severity).upper())
+        yield f"{severity} {group.code} ({len(group.hosts)} of {group.of})"
+    yield _counts(report, style)
 
 
 def _hosts(targets: Sequence[Target], style: Style) -> Iterator[str]:
@@ -66,11 +71,7 @@ def _cause(group: Group, style: Style) -> Iterator[str]:
         yield f"      {line}"
     for line in fill(f"On {_some(group.hosts)}", style.width - 6):
         yield style.dim(f"      {line}")
-    for line in fill(f"Mend: {group.remedy.text}", style.width - 6):
-        yield f"      {line}"
-    for place, commands in blocks(group.remedy):
-        yield from [style.dim(f"      {place}:")] if place else []
-        yield from (style.dim(f"      $ {command}") for command in commands)
+    yield from remedy_lines(group.remedy, style)
 
 
 def _outlier(one: Outlier, style: Style) -> Iterator[str]:
@@ -93,8 +94,8 @@ def _next(report: Report, style: Style) -> Iterator[str]:
     if not found:
         yield f"Next: {_when_ready(report.targets)}"
         return
-    yield style.dim("Every host in detail: the same command with --format html --output fleet.html")
-    yield f"Next: anywhere explain {found[0].code}"
+    yield style.dim("Every host in detail: the same command with --output fleet.html")
+    yield f"Next: {first_step(found[0].remedy)}"
 
 
 def _when_ready(targets: Sequence[Target]) -> str:
@@ -103,7 +104,7 @@ def _when_ready(targets: Sequence[Target]) -> str:
     unregistered = [name for name, state in states.items() if state is False]
     if unregistered:
         return f"register {'them' if len(unregistered) == len(states) else _some(unregistered)} with AWS's installer"
-    return "anywhere rules verify, with the same hosts"
+    return command_line(("anywhere", "rules", "verify", *of_all([target.reach for target in targets])))
 
 
 def _some(names: Sequence[str]) -> str:

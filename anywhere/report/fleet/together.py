@@ -33,6 +33,11 @@ def together(rows: Sequence[tuple[Target, Remedy]]) -> Remedy:
     )
 
 
+def of_all(reaches: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The options that name these hosts, up to the most that one command takes."""
+    return _joined(tuple(dict.fromkeys(reaches))[:MOST_NAMED])
+
+
 def _without(command: tuple[str, ...], reach: tuple[str, ...]) -> tuple[str, ...]:
     return command[: -len(reach)] if reach and command[-len(reach) :] == reach else command
 

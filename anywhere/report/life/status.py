@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from anywhere.model import Cause, Report, Status, Target
+from anywhere.model import Report, Status, Target
 from anywhere.report.life.identity import table as identity_table
-from anywhere.report.shown.commands import blocks, first_line
+from anywhere.report.shown import cause as block
+from anywhere.report.shown.commands import first_step
+from anywhere.report.shown.words import COLOURS, VERDICTS, WORDS
 from anywhere.report.style import PLAIN, Style, fill
-from anywhere.report.table import COLOURS, VERDICTS, WORDS
 
 WIDTH = 16
 CAUSES_SHOWN = 3
@@ -38,7 +39,7 @@ def _screen(target: Target, style: Style) -> Iterator[str]:
         yield f"  and {len(target.causes) - len(shown)} more: {', '.join(c.code for c in target.causes[:-CAUSES_SHOWN])}"
     for cause in shown:
         yield ""
-        yield from _cause(cause, style)
+        yield from block.lines(cause, target, style)
     yield ""
     status = VERDICTS[target.verdict]
     yield style.paint(COLOURS[status])(style.bold(WORDS[target.verdict])) + f": {summary(target)}"
@@ -125,15 +126,6 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _cause(cause: Cause, style: Style) -> Iterator[str]:
-    yield f"{style.paint(COLOURS[cause.severity])(str(cause.severity).upper())}  {style.bold(cause.code)}"
-    for line in (*fill(cause.summary, style.width - 6), *fill(f"Fix: {cause.remedy.text}", style.width - 6)):
-        yield f"      {line}"
-    for place, commands in blocks(cause.remedy):
-        yield from [style.dim(f"      {place}:")] if place else []
-        yield from (style.dim(f"      $ {command}") for command in commands)
-
-
 def summary(target: Target) -> str:
     """The host's state in a few words: the gravest cause, or what it is connected as."""
     if target.causes:
@@ -146,6 +138,6 @@ def summary(target: Target) -> str:
 
 def _next(target: Target) -> str:
     if not target.causes:
-        return "nothing to do; `anywhere check` probes the endpoints too"
+        return "nothing to do (`anywhere check` also probes the endpoints)"
     worst = target.causes[-1]
-    return first_line(worst.remedy) if worst.remedy.commands else f"anywhere explain {worst.code}"
+    return first_step(worst.remedy)
