@@ -161,6 +161,7 @@ VALUES = {
     "anywhere.changes.outcome",
     "anywhere.changes.waves",
     "anywhere.changes.agents.result",
+    "anywhere.changes.leave.result",
 }
 LONGEST, MOST_FILES = 400, 15
 

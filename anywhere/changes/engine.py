@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from anywhere.changes.base import ChangeFailed, Command, JournalDamaged, Planner, Step
+from anywhere.changes.base import ChangeFailed, Command, JournalDamaged, Planner, PutBack, Step
 from anywhere.changes.files import put_back
 from anywhere.changes.journal import FOLDER, Entry, Journal
 from anywhere.changes.lock import locked, under
@@ -17,6 +17,7 @@ from anywhere.hosts.recording import Recording
 # What of a kind of change stands on a host, in words; empty when nothing does.
 Traces = Callable[[Host], tuple[str, ...]]
 Told = Callable[[Step, bool], None]
+Keep = Callable[[Entry], str]
 
 NEEDED_KIB = 256  # journal, backups and files of the longest plan are far below it
 _GIVEN_UP = "what it held is given up"
@@ -63,13 +64,20 @@ def apply(host: Host, name: str, planner: Planner, told: Told = lambda step, don
         return Applied(steps, observe(host, planner))
 
 
-def revert(host: Host, name: str, *, traces: Traces | None = None, force_missing: bool = False) -> Reverted:
+def revert(
+    host: Host,
+    name: str,
+    *,
+    traces: Traces | None = None,
+    force_missing: bool = False,
+    keep: Keep = lambda entry: "",
+) -> Reverted:
     """Undo all that the journal holds, last first; a failed undo is listed and the others still run. A read-only disk is
     refused before the first, as for apply; on a full one a revert goes through, because it only takes away.
 
     `traces` says what of these changes stands on a host: without a record of it that is reported, not passed over. A
     record that is damaged is refused (JournalDamaged); with `force_missing` what is intact is undone, the rest is
-    listed as failed, part by part, and forgotten."""
+    listed as failed, part by part, and forgotten. `keep` says why an entry must stay undone for now, empty for most."""
     with locked(host, name) as token:
         journal = Journal(host, name, token=token, force=force_missing)
         entries = journal.entries
@@ -80,14 +88,36 @@ def revert(host: Host, name: str, *, traces: Traces | None = None, force_missing
                 journal.clear()
             return Reverted((), tuple(failed))
         _require(host, 0, [FOLDER])
-        return _undo_all(host, token, journal, entries)
+        return _undo_all(host, token, journal, entries, keep)
 
 
-def _undo_all(host: Host, token: str, journal: Journal, entries: Sequence[Entry]) -> Reverted:
+def forget(host: Host, name: str) -> None:
+    """Remove a journal whose changes are final."""
+    with locked(host, name) as token:
+        journal = Journal(host, name, token=token, force=True)
+        if journal.exists:
+            journal.clear()
+
+
+def adopt(host: Host, source: str, target: str) -> None:
+    """What the changes of one journal have done to files that another has changed before becomes part of that other: its
+    undo still leads to the original, and knows the newer content as ours."""
+    with locked(host, target) as token:
+        journal = Journal(host, target, token=token)
+        known = {entry.key for entry in journal.entries}
+        for entry in Journal(host, source).entries:
+            if entry.key in known and any(isinstance(undo, PutBack) for undo in entry.undo):
+                journal.begin(Step(entry.key, entry.title, Command(("true",)), entry.undo))
+
+
+def _undo_all(host: Host, token: str, journal: Journal, entries: Sequence[Entry], keep: Keep) -> Reverted:
     undone: list[str] = []
     lost = [(problem, _GIVEN_UP) for problem in journal.problems]
     failed: dict[str, tuple[str, str]] = {}
     for entry in reversed(entries):
+        if why := keep(entry):
+            failed[entry.key] = (entry.title, why)
+            continue
         lost += entry.lost
         try:
             _undo(host, token, entry)

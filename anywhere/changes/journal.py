@@ -103,7 +103,8 @@ class Journal:
 
     def _refused(self, why: str) -> JournalDamaged:
         verb = self._base.rpartition("/")[2]
-        way = f"`anywhere {verb} revert --force-missing` undoes what is intact and lists the rest"
+        command = {"register": "deregister", "move": "move"}.get(verb, f"{verb} revert")
+        way = f"`anywhere {command} --force-missing` undoes what is intact and lists the rest"
         return JournalDamaged(f"{why}: nothing was changed; {way}")
 
     def _parsed(self) -> dict[str, dict[str, Any]]:

@@ -21,6 +21,10 @@ VERBS = {
     "endpoints": "List the hosts that the network must let through, in the forms that firewalls take.",
     "register": "Register a host with ECS Anywhere and wait until it is healthy.",
     "status": "Show the state of an instance on one screen: agents, connection, credentials, tasks, causes.",
+    "watch": "Check and take the status again and again, and report each change.",
+    "move": "Move an instance to another cluster; back again where it is not healthy there.",
+    "deregister": "Deregister an instance, and put the host back to what it was before.",
+    "reset": "Remove the registration; prepare an image (--seal), or make a clone its own machine (--reclaim).",
     "artifacts": "Fetch and verify the agents' packages for hosts without a way out.",
     "rules": "Plan, apply, verify or revert the network rules for task credentials.",
     "proxy": "Plan, apply, verify or revert one proxy and CA profile for all components.",
@@ -30,7 +34,7 @@ VERBS = {
     "explain": "Say what a cause code means, how it is found and how it is mended.",
 }
 # Verbs whose module has another place than its name says.
-PLACES = {"status": "life.status"}
+PLACES = {name: f"life.{name}" for name in ("status", "watch", "move", "deregister", "reset")}
 INTERRUPTED = 130
 INSTALLED = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Typer carries a copy of click in some releases and needs click itself in others: its own exceptions tell which.

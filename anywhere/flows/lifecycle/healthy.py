@@ -15,6 +15,8 @@ from anywhere.hosts.recording import Recording
 
 EVERY = 0.5  # seconds between two looks
 LOOPING = 3  # starts of the agent without a registration between them
+# What AWS itself said, before what the agent says of itself.
+_TELLING = ("cluster-unknown", "denied", "deregistered", "token")
 GRACE = 20.0  # seconds before a refusal counts: the first tries may come too early
 
 
@@ -92,7 +94,11 @@ def _words(log: AgentLog | None) -> str:
     """The line that says most: what AWS refused, else the latest complaint."""
     if log is None or not log.symptoms:
         return ""
-    return (log.symptom("refused", "clock", "credentials", "docker", "cluster") or log.symptoms[-1]).line
+    return (
+        log.symptom(*_TELLING)
+        or log.symptom("refused", "clock", "credentials", "docker", "cluster")
+        or log.symptoms[-1]
+    ).line
 
 
 def _fresh(expires: str, now: float) -> bool:

@@ -1,0 +1,1 @@
+"""Moving, resetting and deregistering an instance: what belongs to the agents goes, and nothing else."""

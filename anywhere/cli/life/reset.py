@@ -1,0 +1,43 @@
+"""`anywhere reset`: the registration goes, the packages stay."""
+
+from __future__ import annotations
+
+import typer
+
+from anywhere.cli.hosts import with_hosts
+from anywhere.cli.life.leaving import DRY_RUN, WAVE, YES, run
+from anywhere.errors import BadInput
+from anywhere.flows.hosts import Hosts
+from anywhere.flows.lifecycle.leaving import Leave
+
+EXAMPLES = """\b
+Examples:
+  sudo anywhere reset --dry-run
+  sudo anywhere reset --seal --yes        (before this machine becomes an image)
+  sudo anywhere reset --reclaim --yes     (on a clone)
+"""
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(epilog=EXAMPLES)
+@with_hosts
+def reset(
+    hosts: Hosts,
+    seal: bool = typer.Option(False, "--seal", help="Also take machine-id and SSH host keys off, for an image."),
+    reclaim: bool = typer.Option(
+        False, "--reclaim", help="Also make a new machine-id and new SSH host keys: this is a clone. AWS is not called."
+    ),
+    yes: bool = YES,
+    dry_run: bool = DRY_RUN,
+    wave: str = WAVE,
+    format: str = typer.Option("table", help="table or json."),
+    output: str = typer.Option("", help="Write the result to a file."),
+) -> int:
+    """Remove the registration, the saved state and the agents' keys; packages and settings stay for the next registration.
+
+    Exit codes: 0 done or nothing to do, 1 not, 2 usage.
+    """
+    if seal and reclaim:
+        raise BadInput("--seal and --reclaim exclude each other")
+    mode = "seal" if seal else "reclaim" if reclaim else ""
+    return run(hosts, Leave("reset", mode=mode), wave, yes, dry_run, format, output)

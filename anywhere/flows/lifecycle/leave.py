@@ -1,0 +1,168 @@
+"""`deregister` and `reset`: AWS first, so that no ghost stays there, then the host, its registration last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from anywhere.aws.account import Account, Refused
+from anywhere.changes import engine
+from anywhere.changes.agents.result import State
+from anywhere.changes.base import ChangeFailed, Planner, Step
+from anywhere.changes.journal import FOLDER, Entry
+from anywhere.changes.leave.identity import reclaim_steps, seal_steps
+from anywhere.changes.leave.note import PATH as NOTE
+from anywhere.changes.leave.paths import ECS_FOLDERS, ECS_STATE, REGISTRATION, SSM_FOLDERS, there
+from anywhere.changes.leave.plan import clean_plan, left_command, parents_command, reset_plan, stop_plan
+from anywhere.changes.leave.result import Left
+from anywhere.changes.proxy import plan as proxy_change
+from anywhere.changes.rules import plan as rules_change
+from anywhere.flows.lifecycle.leaving import REGISTER, Instance, Leave, told_aws
+from anywhere.flows.lifecycle.order import Told
+from anywhere.hosts.base import Host
+from anywhere.redact import redact
+
+_AGAIN = "fix it, then run the same command again: it goes on where it stopped"
+
+
+@dataclass
+class Leaving:
+    """One host that is deregistered or reset."""
+
+    host: Host
+    order: Leave
+    told: Told = field(default_factory=Told)
+
+    def __call__(self, *, dry: bool = False) -> Left:
+        """Do it, or with `dry` say what would be done. Never raises for the state of the host."""
+        begun = time.monotonic()
+        try:
+            instance = Instance(self.host, self.told)
+            result = self._planned(instance) if dry else self._leave(instance)
+        except ChangeFailed as error:
+            result = Left(self.host.name, State.FAILED, error=redact(str(error)), fix=_AGAIN)
+        except Refused as error:
+            said = f"AWS refuses, and nothing was changed on the host: {redact(str(error))}"
+            result = Left(
+                self.host.name, State.FAILED, error=said, fix="correct the keys or their rights, or leave them out"
+            )
+        return replace(result, seconds=round(time.monotonic() - begun, 1))
+
+    def _account(self, instance: Instance) -> Account | None:
+        return Account.of(instance.note.region) if instance.note.region else None
+
+    def _is_done(self, instance: Instance) -> bool:
+        if self.order.mode or instance.begun:
+            return False
+        if self.order.verb == "reset":
+            return not instance.here.registration.instance and not there(self.host, (ECS_STATE, *REGISTRATION))
+        left = there(self.host, (*ECS_FOLDERS, *SSM_FOLDERS))
+        return not left and not instance.note.packages and not engine.journaled(self.host, REGISTER)
+
+    def _planned(self, instance: Instance) -> Left:
+        if self._is_done(instance):
+            return instance.left(State.ALREADY)
+        return instance.left(
+            State.PLANNED,
+            orphans=instance.orphans(self._account(instance)),
+            steps=tuple(self._titles(instance)),
+        )
+
+    def _titles(self, instance: Instance) -> Iterator[str]:
+        note = instance.note
+        if note.instance and self.order.mode != "reclaim":
+            how = "with the caller's AWS keys" if self._account(instance) else "by you: no AWS keys are set here"
+            yield f"deregister {note.arn or 'the container instance'} and {note.instance} ({how})"
+        yield from (step.title for step in stop_plan(self.host, note, self.order.verb == "reset"))
+        if self.order.verb == "deregister":
+            kept = self._keep(instance)
+            for entry in reversed(engine.journaled(self.host, REGISTER)):
+                yield f"undo: {entry.title}" if not kept(entry) else f"keep: {entry.title} ({kept(entry)})"
+            yield from (f"undo: {entry.title}" for entry in reversed(engine.journaled(self.host, rules_change.JOURNAL)))
+        yield from (step.title for step in self._last(instance))
+
+    def _last(self, instance: Instance) -> tuple[Step, ...]:
+        if self.order.verb == "deregister":
+            return clean_plan(self.host, instance.note)
+        more: tuple[Step, ...] = ()
+        if self.order.mode == "seal":
+            more = tuple(seal_steps(self.host))
+        elif self.order.mode == "reclaim":
+            more = tuple(reclaim_steps())
+        return (*reset_plan(self.host, logs=self.order.mode == "seal"), *more)
+
+    def _leave(self, instance: Instance) -> Left:
+        if self._is_done(instance):
+            return instance.left(State.ALREADY)
+        orphans = instance.orphans(self._account(instance))
+        commands: tuple[tuple[str, ...], ...] = ()
+        if self.order.mode != "reclaim":  # a clone's instance is that of the machine it was copied from
+            commands = told_aws(instance, self._account(instance), managed=True)
+        steps = [*self._apply(partial(_stopped, instance=instance, disable=self.order.verb == "reset"))]
+        differences: list[tuple[str, str]] = []
+        if self.order.verb == "deregister":
+            for undone in self._undo(instance):
+                steps += undone.undone
+                differences += undone.failed
+        steps += self._apply(lambda host: self._last(instance))
+        self.host.run(parents_command(), timeout=20)
+        differences += self._differences(instance)
+        engine.forget(self.host, self.order.verb)
+        self.host.run(("rm", "-f", NOTE), timeout=20)
+        self.host.run(("rmdir", FOLDER), timeout=20)
+        return instance.left(
+            State.DONE,
+            orphans=orphans,
+            steps=tuple(dict.fromkeys(steps)),
+            differences=tuple(differences),
+            commands=commands,
+        )
+
+    def _apply(self, planner: Planner) -> tuple[str, ...]:
+        clock: dict[str, float] = {}
+
+        def told(step: Step, done: bool) -> None:
+            if done:
+                self.told.ends(redact(step.title), time.monotonic() - clock[step.key])
+            else:
+                clock[step.key] = time.monotonic()
+                self.told.begins(redact(step.title))
+
+        return tuple(step.title for step in engine.apply(self.host, self.order.verb, planner, told).done)
+
+    def _undo(self, instance: Instance) -> Iterator[engine.Reverted]:
+        """What `register` did, the rules first: they are for its agent."""
+        force = self.order.force_missing
+        with instance.timed("take back the rules"):
+            yield engine.revert(self.host, rules_change.JOURNAL, traces=rules_change.traces, force_missing=force)
+        with instance.timed("take back what register did"):
+            yield engine.revert(self.host, REGISTER, force_missing=force, keep=self._keep(instance))
+
+    def _keep(self, instance: Instance) -> Callable[[Entry], str]:
+        """Docker stays while it has containers: they are somebody's."""
+        others = instance.task_containers()
+
+        def why(entry: Entry) -> str:
+            if not others or entry.key not in ("package:docker", "unit:docker.service"):
+                return ""
+            shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+            return f"containers are there: {shown}. Remove them, then run this command again"
+
+        return why
+
+    def _differences(self, instance: Instance) -> Iterator[tuple[str, str]]:
+        if self.order.verb != "deregister":
+            return
+        for line in self.host.run(left_command(self.host), timeout=60).stdout.splitlines():
+            what, _, why = line.partition(": ")
+            yield what, why
+        if there(self.host, ("/etc/ecs",)):
+            yield "/etc/ecs", "it holds files that are not the agent's"
+        if engine.journaled(self.host, proxy_change.JOURNAL):
+            yield "the proxy profile", "docker uses it too: `anywhere proxy revert` takes it back"
+
+
+def _stopped(host: Host, instance: Instance, disable: bool) -> tuple[Step, ...]:
+    return stop_plan(host, instance.note, disable)

@@ -1,0 +1,145 @@
+"""What leaving, resetting and moving have in common: who the instance is, what would be orphaned, what AWS is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from anywhere.aws.account import Account, Workload
+from anywhere.changes.agents.result import State
+from anywhere.changes.base import ChangeFailed
+from anywhere.changes.engine import journaled
+from anywhere.changes.leave.note import Note, read_note
+from anywhere.changes.leave.plan import PACKAGES
+from anywhere.changes.leave.result import Left
+from anywhere.facts.agents.agents import agents, metadata
+from anywhere.facts.agents.ecs_config import ecs_config
+from anywhere.facts.agents.tasks import Task, tasks
+from anywhere.flows.lifecycle.order import Timed, Told
+from anywhere.hosts.base import Host
+from anywhere.hosts.recording import Recording
+
+REGISTER = "register"
+# `docker ps` lists every container; the agent's own is no task.
+_OTHERS = ("docker", "ps", "-a", "--format", "{{.Names}}")
+AGENT = "ecs-agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What is asked: `verb` is deregister, reset or move; `cluster` where a move goes, `mode` empty, seal or reclaim,
+    `wait` the seconds until a moved host has to be healthy, `force_missing` to undo what a damaged record still holds."""
+
+    verb: str
+    cluster: str = ""
+    mode: str = ""
+    wait: float = 180.0
+    force_missing: bool = False
+
+
+@dataclass
+class Instance:
+    """One host's instance before anything is done to it."""
+
+    host: Host
+    told: Told = field(default_factory=Told)
+
+    def __post_init__(self) -> None:
+        recorded = Recording(self.host)
+        self.here, said = agents(recorded), metadata(recorded)
+        self.tasks: tuple[Task, ...] | None = tasks(recorded)
+        if self.here.registration.is_registered is None:
+            raise ChangeFailed("whether this host is registered is in a file of root's: run as root")
+        kept = read_note(self.host)
+        self.begun = kept is not None
+        self.arns = tuple(dict.fromkeys(filter(None, (kept.arn if kept else "", said.instance_arn))))
+        self.note = kept or Note(
+            self.here.registration.instance,
+            self.here.registration.region,
+            said.cluster or ecs_config(recorded).agent.get("ECS_CLUSTER", ""),
+            said.instance_arn,
+            *self._packages(),
+        )
+
+    def _packages(self) -> tuple[tuple[str, ...], bool]:
+        """Those that registration installed, all where there is no record of it (AWS's installer brought them); and
+        whether there is one."""
+        installed = [name for name in PACKAGES if name in self.here.installed]
+        keys = {entry.key for entry in journaled(self.host, REGISTER)}
+        return tuple(name for name in installed if not keys or f"package:{name}" in keys), bool(keys)
+
+    def left(self, state: State, **words: object) -> Left:
+        """A result about this instance."""
+        note = self.note
+        return Left(self.host.name, state, note.instance, note.region, note.cluster, note.arn, **words)  # type: ignore[arg-type]
+
+    def orphans(self, account: Account | None) -> tuple[str, ...]:
+        """The tasks that would go on without an agent, by the agent's introspection and by ECS where that may be asked."""
+        rows = [
+            f"task {one.arn.rpartition('/')[2] or 'unknown'} of {one.family}:{one.revision} ({', '.join(one.containers)})"
+            for one in self.tasks or ()
+            if one.is_running
+        ]
+        work: Workload | None = None
+        if account and self.note.arn:
+            work = account.workload(self.note.cluster, self.note.arn)
+        if work and (work.running or work.pending):
+            rows.append(f"ECS counts {work.running} running and {work.pending} pending tasks on this instance")
+            rows += [f"{count} of {group}" for group, count in work.groups]
+        if self.tasks is None and work is None and self.note.arn:
+            rows.append("whether tasks run is not known: the ECS agent does not answer")
+        return tuple(rows)
+
+    def task_containers(self) -> tuple[str, ...]:
+        """The containers on the host that are not the agent's."""
+        done = self.host.run(_OTHERS, timeout=20)
+        return tuple(name for name in done.stdout.split() if name != AGENT) if done.ok else ()
+
+    def timed(self, text: str) -> Timed:
+        """A line of progress."""
+        return Timed(text, self.told)
+
+
+def cluster_of(arn: str) -> str:
+    """The cluster in a container instance's ARN (`...:container-instance/CLUSTER/ID`)."""
+    words = arn.split("/")
+    return words[1] if len(words) == 3 else "default"
+
+
+def ecs_command(note: Note, arn: str) -> tuple[str, ...]:
+    """What the account's owner types to deregister the container instance."""
+    return (
+        *("aws", "ecs", "deregister-container-instance", "--cluster", cluster_of(arn)),
+        *("--container-instance", arn, "--force", "--region", note.region),
+    )
+
+
+def ssm_command(note: Note) -> tuple[str, ...]:
+    """What the account's owner types to deregister the managed instance."""
+    return ("aws", "ssm", "deregister-managed-instance", "--instance-id", note.instance, "--region", note.region)
+
+
+def find_arn_command(note: Note) -> tuple[str, ...]:
+    """How to find the container instance where the agent did not say it."""
+    return (
+        *("aws", "ecs", "list-container-instances", "--cluster", note.cluster or "default"),
+        *("--filter", f"ec2InstanceId == {note.instance}", "--region", note.region),
+    )
+
+
+def told_aws(instance: Instance, account: Account | None, *, managed: bool) -> tuple[tuple[str, ...], ...]:
+    """Deregister at AWS, ECS before SSM; the commands for a person where no keys are here. Raises Refused."""
+    note = instance.note
+    # The new instance of a move that was cut off goes too, where all goes.
+    arns = instance.arns if managed else (note.arn,) if note.arn else ()
+    if not note.instance:
+        return ()
+    if account is None:
+        first = tuple(ecs_command(note, arn) for arn in arns) or (find_arn_command(note),)
+        return (*first, *((ssm_command(note),) if managed else ()))
+    for arn in arns:
+        with instance.timed(f"deregister the container instance from cluster {cluster_of(arn)}"):
+            account.deregister_container(cluster_of(arn), arn)
+    if managed:
+        with instance.timed(f"deregister {note.instance} from Systems Manager"):
+            account.deregister_managed(note.instance)
+    return () if arns else (find_arn_command(note),)

@@ -1,0 +1,131 @@
+"""`move --cluster`: into another cluster of the same account and region, healthy there, or back where it was."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from anywhere.aws.account import Account, Refused
+from anywhere.changes import engine
+from anywhere.changes.agents.refusals import explain_agent
+from anywhere.changes.agents.result import State
+from anywhere.changes.base import ChangeFailed, Step
+from anywhere.changes.leave.move import ASIDE, JOURNAL, move_plan
+from anywhere.changes.leave.note import PATH as NOTE
+from anywhere.changes.leave.result import Left
+from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
+from anywhere.flows.lifecycle.leaving import REGISTER, Instance, Leave, told_aws
+from anywhere.flows.lifecycle.order import Told
+from anywhere.hosts.base import Host
+from anywhere.hosts.recording import Recording
+from anywhere.redact import redact
+
+_AGAIN = "run the same command again: it goes on where it stopped"
+
+
+@dataclass
+class Moving:
+    """One host that moves to another cluster."""
+
+    host: Host
+    order: Leave
+    told: Told = field(default_factory=Told)
+    _begun: float = 0.0
+
+    def __call__(self, *, dry: bool = False) -> Left:
+        """Move, or with `dry` say what would be done. Never raises for the state of the host."""
+        begun = time.monotonic()
+        try:
+            instance = Instance(self.host, self.told)
+            result = self._planned(instance) if dry else self._move(instance)
+        except ChangeFailed as error:
+            result = Left(self.host.name, State.FAILED, error=redact(str(error)), fix=_AGAIN)
+        return replace(result, seconds=round(time.monotonic() - begun, 1), moved_to=self.order.cluster)
+
+    def _plan(self, host: Host, instance: Instance) -> tuple[Step, ...]:
+        return move_plan(host, self.order.cluster, instance.note)
+
+    def _planned(self, instance: Instance) -> Left:
+        self._require(instance)
+        steps = self._plan(Recording(self.host), instance)
+        if not steps and not instance.begun:
+            return instance.left(State.ALREADY)
+        account = Account.of(instance.note.region)
+        how = "with the caller's AWS keys" if account else "by you: no AWS keys are set here"
+        last = f"deregister {instance.note.arn or 'the old container instance'} from {instance.note.cluster} ({how})"
+        return instance.left(
+            State.PLANNED, orphans=instance.orphans(account), steps=(*(step.title for step in steps), last)
+        )
+
+    def _require(self, instance: Instance) -> None:
+        if not instance.here.registration.is_registered or not instance.here.has_ecs:
+            raise ChangeFailed("this host is not registered with ECS Anywhere: there is nothing to move")
+
+    def _move(self, instance: Instance) -> Left:
+        self._require(instance)
+        planner = partial(self._plan, instance=instance)
+        if not instance.begun and not engine.observe(self.host, planner) and health(self.host, self.order.cluster).ok:
+            return instance.left(State.ALREADY)
+        if instance.begun and instance.note.cluster == self.order.cluster:
+            return self._return(instance)
+        account = Account.of(instance.note.region)
+        orphans = instance.orphans(account)
+        done = engine.apply(self.host, JOURNAL, planner, self._told).done
+        with instance.timed(f"wait until the instance is healthy in {self.order.cluster}"):
+            now = wait_healthy(self.host, self.order.cluster, self.order.wait, self.told.waits)
+        if not now.ok:
+            return self._back(instance, now)
+        return self._finish(instance, account, orphans, tuple(step.title for step in done))
+
+    def _return(self, instance: Instance) -> Left:
+        """To the cluster that an earlier run, which did not end, has left: what it did is taken back."""
+        undone = engine.revert(self.host, JOURNAL, force_missing=self.order.force_missing)
+        now = wait_healthy(self.host, self.order.cluster, self.order.wait, self.told.waits)
+        if undone.failed or not now.ok:
+            return self._back(instance, now)
+        self.host.run(("rm", "-f", NOTE), timeout=20)
+        return instance.left(State.DONE, steps=undone.undone)
+
+    def _finish(
+        self, instance: Instance, account: Account | None, orphans: tuple[str, ...], steps: tuple[str, ...]
+    ) -> Left:
+        """The host is healthy in its new cluster: what led back goes, and so does the old container instance."""
+        old = instance.note
+        result = instance.left(State.DONE, orphans=orphans, steps=steps)
+        is_new = old.cluster != self.order.cluster
+        try:
+            commands = told_aws(instance, account, managed=False) if is_new else ()
+        except Refused as error:
+            commands = told_aws(instance, None, managed=False)
+            result = replace(
+                result, differences=(("the old container instance", f"AWS refuses: {redact(str(error))}"),)
+            )
+        engine.adopt(self.host, JOURNAL, REGISTER)
+        engine.forget(self.host, JOURNAL)
+        self.host.run(("rm", "-f", ASIDE, NOTE), timeout=20)
+        return replace(result, commands=commands)
+
+    def _back(self, instance: Instance, now: Health) -> Left:
+        """To the cluster that it came from: a host that had an agent has one afterwards."""
+        old = instance.note.cluster
+        refusal = explain_agent(now.line, instance.note.region, self.order.cluster)
+        why = refusal.summary if refusal else f"still waiting for {now.waiting}"
+        why += f": {redact(now.line)}" if now.line else ""
+        with instance.timed(f"move back to {old}"):
+            undone = engine.revert(self.host, JOURNAL, force_missing=self.order.force_missing)
+            if not undone.failed:
+                self.host.run(("rm", "-f", NOTE), timeout=20)
+            back = wait_healthy(self.host, old, self.order.wait, self.told.waits)
+        where = f"it is back in {old}" if back.ok else f"it was put back into {old}, and is not healthy there either"
+        failed = f"; not undone: {'; '.join(what for what, _ in undone.failed)}" if undone.failed else ""
+        said = f"not healthy in {self.order.cluster} ({why}); {where}{failed}"
+        code = refusal.code if refusal else "agent.disconnected"
+        return instance.left(State.FAILED, error=said, code=code, fix=refusal.fix if refusal else "anywhere status")
+
+    def _told(self, step: Step, done: bool) -> None:
+        if done:
+            self.told.ends(redact(step.title), time.monotonic() - self._begun)
+        else:
+            self._begun = time.monotonic()
+            self.told.begins(redact(step.title))

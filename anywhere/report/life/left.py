@@ -1,0 +1,95 @@
+"""Leaving, resetting, moving: what would be done, what was done, what stays, as text and as JSON."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from anywhere import __version__
+from anywhere.changes.agents.result import State
+from anywhere.changes.leave.result import Left
+from anywhere.printable import json_text, printable, printable_lines
+from anywhere.redact import redact, redact_value
+
+SCHEMA = "anywhere/left/1"
+DONE = {"deregister": "deregistered", "reset": "reset", "move": "moved"}
+
+
+def as_json(verb: str, results: Sequence[Left]) -> str:
+    """All hosts as indented JSON; `verb` is as typed."""
+    tool = {"name": "anywhere", "version": __version__}
+    rows = [_row(one) for one in results]
+    return json_text({"schema": SCHEMA, "tool": tool, "command": verb, "hosts": rows}, 2) + "\n"
+
+
+def _row(one: Left) -> object:
+    values = asdict(one)
+    values |= {
+        "host": values.pop("name"),
+        "state": one.state.value,
+        "differences": [{"what": what, "why": why} for what, why in one.differences],
+        "commands": [list(command) for command in one.commands],
+    }
+    return redact_value(values)
+
+
+def planned(verb: str, results: Sequence[Left]) -> str:
+    """What would be done, the orphans first."""
+    return "".join(f"{line}\n" for one in results for line in _plan(verb, one))
+
+
+def _plan(verb: str, one: Left) -> Iterator[str]:
+    if one.state is State.ALREADY:
+        yield f"{one.name}: nothing to {verb}, it is already so"
+        return
+    if not one.ok:
+        yield from _failed(one)
+        return
+    yield f"{one.name}: {_who(one)}"
+    if one.orphans:
+        yield "  These tasks keep running, and no agent will know them any more:"
+        yield from (f"    {_shown(row)}" for row in one.orphans)
+    yield from (f"  {number:2}  {_shown(title)}" for number, title in enumerate(one.steps, 1))
+
+
+def _who(one: Left) -> str:
+    parts = [one.instance or "no instance", *([f"cluster {one.cluster}"] if one.cluster else [])]
+    return ", ".join(parts + ([one.arn] if one.arn else []))
+
+
+def done(verb: str, results: Sequence[Left]) -> str:
+    """What became of every host."""
+    return printable_lines("".join(f"{line}\n" for one in results for line in _done(verb, one)))
+
+
+def _done(verb: str, one: Left) -> Iterator[str]:
+    if one.state is State.ALREADY:
+        yield f"{one.name}: nothing to {verb}, it is already so; nothing changed"
+        return
+    if one.state is State.UNTOUCHED:
+        yield f"{one.name}: not begun"
+        return
+    if not one.ok:
+        yield from _failed(one)
+        return
+    yield from (f"  + {_shown(title)}" for title in one.steps)
+    for row in one.orphans:
+        yield f"  ! orphaned: {_shown(row)}"
+    for what, why in one.differences:
+        yield f"  ! stays: {_shown(what)} ({_shown(why)})"
+    if one.commands:
+        yield "  Run these with the account's keys:"
+        yield from (f"    {shlex.join(command)}" for command in one.commands)
+    where = f" to cluster {one.moved_to}" if verb == "move" else ""
+    yield f"{one.name}: {DONE[verb]}{where}, was {_who(one)} ({one.seconds:.0f} s)"
+
+
+def _failed(one: Left) -> Iterator[str]:
+    yield f"{one.name}: FAILED{f' [{one.code}]' if one.code else ''}: {_shown(one.error)}"
+    if one.fix:
+        yield f"  Fix: {_shown(one.fix)}"
+
+
+def _shown(text: str) -> str:
+    return printable(redact(text))

@@ -1,0 +1,104 @@
+"""A booted host moves, is moved back from a cluster that is none, and is deregistered: afterwards it is what it was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.booted.machine import Machine
+from tests.booted.registering import CLUSTER, Desk, bare_host, desk
+from tests.life.desk import instances, life, rows, tree
+
+pytestmark = [pytest.mark.booted, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+
+OTHER = "plant-8"
+# What is not as before, each with its reason: docker ran (its key, its runlevel links), logs of others, and no key of ours.
+MADE = ("/etc/docker", "/etc/cni", "/var/log/", "/etc/region", "/var/lib/dbus", "/var/cache/ldconfig", "/etc/rc")
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Desk]:
+    with desk(tmp_path) as made:
+        made.site.control.ask("clusters", names=[CLUSTER, OTHER, "default"])
+        yield made
+
+
+def changed(before: set[str], machine: Machine) -> set[str]:
+    return {line for line in before ^ tree(machine) if not line.startswith(MADE)}
+
+
+def test_from_registered_to_moved_to_deregistered(at: Desk) -> None:
+    with bare_host(at) as machine:
+        machine.sh("mkdir -p /etc/ecs; echo ECS_LOGLEVEL=info > /etc/ecs/ecs.config; echo kept > /etc/ecs/own.pem")
+        before = tree(machine)
+        at.activate(limit=1)
+        assert at.register().returncode == 0
+        done = life(at, "move", "--cluster", OTHER, "--yes", "--format", "json", owner=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (row,) = rows(done)
+        assert (row["state"], row["cluster"], row["moved_to"], row["commands"]) == ("done", CLUSTER, OTHER, [])
+        assert instances(at) == [(CLUSTER, "INACTIVE"), (OTHER, "ACTIVE")]
+        again = life(at, "move", "--cluster", OTHER, "--yes")
+        assert again.returncode == 0 and "already so" in again.stdout
+        failed = life(at, "move", "--cluster", "nowhere", "--yes", "--format", "json", "--wait", "60")
+        (row,) = rows(failed)
+        assert failed.returncode == 1 and row["code"] == "cluster.not-found" and f"back in {OTHER}" in row["error"]
+        assert instances(at) == [(CLUSTER, "INACTIVE"), (OTHER, "ACTIVE")]
+        shown = life(at, "status", "--format", "json")
+        assert shown.returncode == 0, shown.stdout
+        asked = life(at, "deregister")
+        assert asked.returncode == 2 and "--yes" in asked.stderr
+        done = life(at, "deregister", "--yes", "--format", "json", owner=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (row,) = rows(done)
+        assert instances(at) == [(CLUSTER, "INACTIVE"), (OTHER, "INACTIVE")]
+        assert all(one["forgotten"] for one in at.site.control.state()["instances"])
+        assert changed(before, machine) == set(), row
+        assert machine.sh("cat /etc/ecs/ecs.config") == "ECS_LOGLEVEL=info\n"
+        again = life(at, "deregister", "--yes", owner=True)
+        assert again.returncode == 0 and "already so" in again.stdout, again.stdout + again.stderr
+
+
+def test_without_keys_the_commands_are_printed_and_links_and_mounts_are_left(at: Desk) -> None:
+    with bare_host(at) as machine:
+        at.activate(limit=1)
+        assert at.register().returncode == 0
+        machine.sh(
+            "mkdir -p /srv/data /srv/kept /var/lib/ecs/volumes; echo 1 > /srv/data/file; echo 1 > /srv/kept/file;"
+            "ln -s /srv/data /var/lib/ecs/link; mount --bind /srv/kept /var/lib/ecs/volumes;"
+            "mkdir -p '/var/log/ecs/a b'; printf '[other]\\naws_access_key_id = AKIA\\n' >> /root/.aws/credentials"
+        )
+        done = life(at, "deregister", "--yes", "--format", "json")
+        (row,) = rows(done)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert [command[:3] for command in row["commands"]] == [
+            ["aws", "ecs", "deregister-container-instance"],
+            ["aws", "ssm", "deregister-managed-instance"],
+        ]
+        assert {one["what"] for one in row["differences"]} >= {"/var/lib/ecs/volumes"}
+        assert machine.sh("cat /srv/data/file /srv/kept/file /root/.aws/credentials").split("\n")[:3] == [
+            "1",
+            "1",
+            "[other]",
+        ]
+        assert machine.sh("ls -A /var/lib/ecs").split() == ["volumes"]
+
+
+def test_a_clone_becomes_a_machine_of_its_own(at: Desk) -> None:
+    with bare_host(at) as machine:
+        at.activate(limit=1)
+        assert at.register().returncode == 0
+        old = machine.sh("cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
+        done = life(at, "reset", "--reclaim", "--yes", "--format", "json", owner=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert instances(at) == [(CLUSTER, "ACTIVE")], "the instance is that of the machine it was copied from"
+        new = machine.sh("cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
+        assert not set(old.split()) & set(new.split()) - {"256", "(ED25519)", "no", "comment"} - {
+            f"root@{machine.name_}"
+        }
+        assert machine.sh("ls -A /var/lib/amazon/ssm/Vault 2>/dev/null; systemctl is-enabled ecs || :").split() == [
+            "disabled"
+        ]

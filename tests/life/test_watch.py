@@ -1,0 +1,107 @@
+"""`anywhere watch`: one line a change, the command with the report, the metrics, the history."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from anywhere.errors import BadInput
+from anywhere.flows.lifecycle.watch import KEPT, MOST, NAME, SCHEMA, Change, Watch, history, parse_every
+from anywhere.report.life.drift import words
+from tests.region.region import Region
+
+WATCH = f"{sys.executable} -m anywhere watch"
+LOST = (
+    'printf \'level=error time=2026-11-29T09:00:00Z msg="Failed to connect to ACS" error="InactiveInstanceException: gone"\\n\''
+    " >> /var/log/ecs/ecs-agent.log"
+)
+
+
+@pytest.mark.region
+def test_a_change_is_told_once_and_kept(tmp_path: Path) -> None:
+    heard, metrics = tmp_path / "heard", tmp_path / "metrics.prom"
+    tick = f"{WATCH} --once --on-change 'cat > {heard}' --textfile {metrics} 2>> {tmp_path}/lines; echo $? >> {tmp_path}/codes"
+    with Region((), ("registered",)) as region:
+        region.run(
+            ["sh", "-c", f"{tick}; {LOST}; {tick}; {tick}; {WATCH} --history --format json > {tmp_path}/history"]
+        )
+    codes = (tmp_path / "codes").read_text().split()
+    lines = (tmp_path / "lines").read_text().splitlines()
+    changes = json.loads((tmp_path / "history").read_text())["changes"]
+    assert codes == ["0", "1", "1"], lines
+    assert [(one["was"], one["verdict"]) for one in changes if "registration.broken" in str(one)] == [
+        ("ready", "not-ready")
+    ]
+    assert sum("registration.broken" in line for line in lines) == 1
+    assert json.loads(heard.read_text())["targets"][0]["causes"][0]["code"] == "registration.broken"
+    assert 'anywhere_ready{host="local"} 0' in metrics.read_text()
+    assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.region
+def test_in_the_foreground_it_ends_by_a_signal(tmp_path: Path) -> None:
+    with Region((), ("registered",)) as region:
+        argv = [sys.executable, "-m", "anywhere", "watch", "--every", "10s"]
+        with region.popen(argv, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stderr
+            first = process.stderr.readline()
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+    assert first.startswith("local: ready") and process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)
+
+
+def test_the_history_is_cut_and_outlives_a_torn_line(tmp_path: Path) -> None:
+    work = Watch(hosts=None, folder=str(tmp_path), heard=print, complain=print)  # type: ignore[arg-type]
+    path = tmp_path / NAME
+    path.write_text("".join(json.dumps({"schema": SCHEMA, "host": "a", "n": n}) + "\n" for n in range(MOST)))
+    work._keep(Change("t", "b", "ready", "", (), ()), [], {})
+    kept = history(str(tmp_path))
+    assert len(kept) == KEPT and kept[-1]["host"] == "b"
+    with path.open("a") as file:
+        file.write('{"schema": "anywhere/wat')
+    assert len(history(str(tmp_path))) == KEPT
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("5m", 300), ("1h", 3600), ("45", 45)])
+def test_times(text: str, seconds: float) -> None:
+    assert parse_every(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "1s", "5 m", "25h", "-5m", "fast"])
+def test_times_that_are_none(text: str) -> None:
+    with pytest.raises(BadInput, match="--every"):
+        parse_every(text)
+
+
+def test_drift_in_the_words_of_the_field() -> None:
+    before = {
+        "docker": "28.1.0",
+        "rule rules credentials-output": "True",
+        "HTTPS_PROXY of ecs-agent": "http://old:3128",
+    }
+    after = {
+        "docker": "29.0.1",
+        "rule rules credentials-output": "False",
+        "HTTPS_PROXY of docker": "http://proxy:3128",
+        "CA bundle": "/etc/ssl/certs/ca-certificates.crt",
+    }
+    assert words(before, after) == [
+        "docker 28.1.0 -> 29.0.1",
+        "rule rules credentials-output: deleted or without effect",
+        "proxy (HTTPS_PROXY) of ecs-agent removed (was http://old:3128)",
+        "proxy (HTTPS_PROXY) added to docker: http://proxy:3128",
+        "CA bundle none -> /etc/ssl/certs/ca-certificates.crt",
+    ]
+    assert words(before, before) == []
+
+
+def test_the_units_are_whole() -> None:
+    folder = Path(__file__).parents[2] / "packaging" / "systemd"
+    service, timer = (folder / f"anywhere-watch.{kind}" for kind in ("service", "timer"))
+    assert "ExecStart=/usr/bin/anywhere watch --once" in service.read_text()
+    assert "WantedBy=timers.target" in timer.read_text() and "[Install]" not in service.read_text()
