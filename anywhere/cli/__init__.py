@@ -22,6 +22,7 @@ VERBS = {
     "register": "Register a host with ECS Anywhere and wait until it is healthy.",
     "status": "Show the state of an instance on one screen: agents, connection, credentials, tasks, causes.",
     "watch": "Check and take the status again and again, and report each change.",
+    "update": "Update both agents from verified packages; back again where the host is not healthy with them.",
     "move": "Move an instance to another cluster; back again where it is not healthy there.",
     "deregister": "Deregister an instance, and put the host back to what it was before.",
     "reset": "Remove the registration; prepare an image (--seal), or make a clone its own machine (--reclaim).",
@@ -34,7 +35,7 @@ VERBS = {
     "explain": "Say what a cause code means, how it is found and how it is mended.",
 }
 # Verbs whose module has another place than its name says.
-PLACES = {name: f"life.{name}" for name in ("status", "watch", "move", "deregister", "reset")}
+PLACES = {name: f"life.{name}" for name in ("status", "watch", "update", "move", "deregister", "reset")}
 INTERRUPTED = 130
 INSTALLED = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Typer carries a copy of click in some releases and needs click itself in others: its own exceptions tell which.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# packages.sh install MANAGER WAIT WHAT... | remove MANAGER WAIT NAME... | pulls MANAGER WHAT...
+# packages.sh install MANAGER WAIT WHAT... | back MANAGER WAIT FILE... | remove MANAGER WAIT NAME... | pulls MANAGER WHAT...
 # Installs names from the host's repositories or files that were verified before. The package manager runs in a session
 # of its own and writes to a file: whoever started this may be killed, and no package is left half unpacked by it.
 set -u
@@ -80,6 +80,16 @@ install_names() {
   esac
 }
 
+# An older version of what is installed, from a file.
+back() {
+  case $manager in
+    apt) install_apt "$@" ;;
+    dnf) patiently dnf -y --nogpgcheck downgrade "$@" || patiently dnf -y --nogpgcheck reinstall "$@" ;;
+    yum) patiently yum -y --nogpgcheck downgrade "$@" || patiently yum -y --nogpgcheck reinstall "$@" ;;
+    zypper) patiently zypper --non-interactive --no-gpg-checks install --oldpackage --allow-unsigned-rpm "$@" ;;
+  esac
+}
+
 remove() {
   case $manager in
     apt) patiently apt-get -q -y remove "$@" ;;
@@ -101,6 +111,7 @@ case $action in
     exit 0
     ;;
   remove) remove "$@" ;;
+  back) back "$@" ;;
   install)
     case $manager in
       apt) install_apt "$@" ;;

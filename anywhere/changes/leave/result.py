@@ -11,7 +11,8 @@ from anywhere.changes.agents.result import State
 class Left:
     """One host. `orphans` are the tasks that go on without an agent that knows them, `steps` what was done or would be,
     `differences` what stays otherwise than it was before, each with its reason, `commands` what is left for a person with
-    the account's keys. `moved_to` is the cluster of a move."""
+    the account's keys. `moved_to` is the cluster of a move, `versions` the packages of an update with the version before
+    and the new one."""
 
     name: str
     state: State
@@ -27,6 +28,7 @@ class Left:
     error: str = ""
     code: str = ""
     fix: str = ""
+    versions: tuple[tuple[str, str, str], ...] = ()
     seconds: float = 0.0
 
     @property

@@ -155,7 +155,7 @@ def api_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def compatibility_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     here = agents(host)
-    situation = _situation(host, ecs_version(host, here))
+    situation = situation_of(host, ecs_version(host, here))
     found = [pair for pair in table().pairs if pair.applies(situation)]
     yield from (_pair_trouble(host, pair, situation) for pair in found)
     if not found and not here.has_ecs:
@@ -167,7 +167,8 @@ def compatibility_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed("containers.compatibility", said, f"{said}: no known incompatibility", dated=table().dated)
 
 
-def _situation(host: Host, agent: str) -> Situation:
+def situation_of(host: Host, agent: str) -> Situation:
+    """This host's Docker with an ECS agent of a version."""
     component = next(one for one in components(host) if one.name == "docker")
     variable = component.effective.get("DOCKER_MIN_API_VERSION", "") if component.exists else ""
     client = docker(host).version

@@ -7,7 +7,7 @@ import typer
 from anywhere.cli.hosts import with_hosts
 from anywhere.cli.life.leaving import DRY_RUN, FORCE, WAVE, YES, run
 from anywhere.flows.hosts import Hosts
-from anywhere.flows.lifecycle.leaving import Leave
+from anywhere.flows.life.leaving import Leave
 
 EXAMPLES = """\b
 Examples:

@@ -12,8 +12,9 @@ from anywhere.cli.register.progress import Lines
 from anywhere.cli.say import note
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
-from anywhere.flows.lifecycle.leave_fleet import Leavers
-from anywhere.flows.lifecycle.leaving import Leave
+from anywhere.flows.life.fleet import Leavers
+from anywhere.flows.life.leaving import Leave
+from anywhere.flows.life.update import Update
 from anywhere.report.life.left import as_json, done, planned
 
 FORMATS = ("table", "json")
@@ -27,7 +28,7 @@ FORCE = typer.Option(
 WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first. Default: all.")
 
 
-def run(hosts: Hosts, order: Leave, wave: str, yes: bool, dry: bool, format: str, output: str) -> int:
+def run(hosts: Hosts, order: Leave | Update, wave: str, yes: bool, dry: bool, format: str, output: str) -> int:
     """Plan, ask, do, print; the exit code is 0 when nothing failed anywhere."""
     if format not in FORMATS:
         raise BadInput.unknown("format", format, FORMATS)

@@ -8,7 +8,7 @@ from anywhere.cli.hosts import with_hosts
 from anywhere.cli.life.leaving import DRY_RUN, FORCE, WAVE, YES, run
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
-from anywhere.flows.lifecycle.leaving import Leave
+from anywhere.flows.life.leaving import Leave
 
 EXAMPLES = """\b
 Examples:

@@ -13,7 +13,7 @@ from anywhere.printable import json_text, printable, printable_lines
 from anywhere.redact import redact, redact_value
 
 SCHEMA = "anywhere/left/1"
-DONE = {"deregister": "deregistered", "reset": "reset", "move": "moved"}
+DONE = {"deregister": "deregistered", "reset": "reset", "move": "moved", "update": "updated"}
 
 
 def as_json(verb: str, results: Sequence[Left]) -> str:
@@ -26,6 +26,7 @@ def as_json(verb: str, results: Sequence[Left]) -> str:
 def _row(one: Left) -> object:
     values = asdict(one)
     values |= {
+        "versions": [{"package": name, "before": old, "after": new} for name, old, new in one.versions],
         "host": values.pop("name"),
         "state": one.state.value,
         "differences": [{"what": what, "why": why} for what, why in one.differences],
@@ -81,6 +82,10 @@ def _done(verb: str, one: Left) -> Iterator[str]:
     if one.commands:
         yield "  Run these with the account's keys:"
         yield from (f"    {shlex.join(command)}" for command in one.commands)
+    if verb == "update":
+        said = ", ".join(f"{name} {old} -> {new}" for name, old, new in one.versions) or "an unfinished run is finished"
+        yield f"{one.name}: updated, healthy in cluster {one.cluster} ({one.seconds:.0f} s): {said}"
+        return
     where = f" to cluster {one.moved_to}" if verb == "move" else ""
     yield f"{one.name}: {DONE[verb]}{where}, was {_who(one)} ({one.seconds:.0f} s)"
 

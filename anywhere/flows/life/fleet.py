@@ -1,4 +1,4 @@
-"""Leaving, resetting and moving over one host or many: asked first, then in waves, a canary before the rest."""
+"""Leaving, resetting, moving and updating over one host or many: asked first, then in waves, a canary before the rest."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from anywhere.changes.leave.result import Left
 from anywhere.changes.waves import cut, roll
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts, is_saved
-from anywhere.flows.lifecycle.leave import Leaving
-from anywhere.flows.lifecycle.leaving import Leave
-from anywhere.flows.lifecycle.move import Moving
+from anywhere.flows.life.leave import Leaving
+from anywhere.flows.life.leaving import Leave
+from anywhere.flows.life.move import Moving
+from anywhere.flows.life.update import Update, Updating
 from anywhere.flows.lifecycle.order import Told
 from anywhere.flows.target import GRACE, Lost, each, opened
+from anywhere.hosts.base import Host
 from anywhere.hosts.open import HOST_SECONDS
 from anywhere.inventory import Entry
 
@@ -26,7 +28,7 @@ class Leavers:
     """One order for many hosts. `told` makes the listener of a host by its name, `wave_told` hears of each wave."""
 
     hosts: Hosts
-    order: Leave
+    order: Leave | Update
     wave: str = ""
     told: Callable[[str], Told] = field(default=lambda name: Told())
     wave_told: Callable[[int, int, Sequence[str]], None] = lambda number, of, names: None
@@ -75,8 +77,14 @@ class Leavers:
 
     def _one(self, entry: Entry, dry: bool) -> Left:
         with opened(entry, self.hosts, self._seconds, self._seconds) as host:
-            kind = Moving if self.order.verb == "move" else Leaving
-            return replace(kind(host, self.order, self.told(entry.name))(dry=dry), name=entry.name)
+            return replace(_act(host, self.order, self.told(entry.name), dry), name=entry.name)
+
+
+def _act(host: Host, order: Leave | Update, told: Told, dry: bool) -> Left:
+    if isinstance(order, Update):
+        return Updating(host, order, told)(dry=dry)
+    kind = Moving if order.verb == "move" else Leaving
+    return kind(host, order, told)(dry=dry)
 
 
 def _why(planned: Left) -> str | None:

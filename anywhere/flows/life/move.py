@@ -14,8 +14,8 @@ from anywhere.changes.base import ChangeFailed, Step
 from anywhere.changes.leave.move import ASIDE, JOURNAL, move_plan
 from anywhere.changes.leave.note import PATH as NOTE
 from anywhere.changes.leave.result import Left
+from anywhere.flows.life.leaving import REGISTER, Instance, Leave, told_aws
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
-from anywhere.flows.lifecycle.leaving import REGISTER, Instance, Leave, told_aws
 from anywhere.flows.lifecycle.order import Told
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording

@@ -19,7 +19,7 @@ from anywhere.changes.leave.plan import clean_plan, left_command, parents_comman
 from anywhere.changes.leave.result import Left
 from anywhere.changes.proxy import plan as proxy_change
 from anywhere.changes.rules import plan as rules_change
-from anywhere.flows.lifecycle.leaving import REGISTER, Instance, Leave, told_aws
+from anywhere.flows.life.leaving import REGISTER, Instance, Leave, told_aws
 from anywhere.flows.lifecycle.order import Told
 from anywhere.hosts.base import Host
 from anywhere.redact import redact

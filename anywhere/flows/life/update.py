@@ -1,0 +1,178 @@
+"""`update`: newer agents from verified packages, healthy with them, or back to the versions before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from anywhere.catalogue.compatibility import table
+from anywhere.catalogue.distros import judge_release
+from anywhere.changes import engine
+from anywhere.changes.agents.refusals import explain_install
+from anywhere.changes.agents.result import State
+from anywhere.changes.base import ChangeFailed, Step
+from anywhere.changes.install.packages import LocalPackage
+from anywhere.changes.leave.result import Left
+from anywhere.changes.update.plan import JOURNAL, Newer, kept_file, update_plan, version_command
+from anywhere.checks.containers.docker import situation_of
+from anywhere.facts.agents.agents import Agents, agents, metadata
+from anywhere.facts.agents.ecs_config import ecs_config
+from anywhere.facts.system.machine import architecture
+from anywhere.facts.system.os_release import os_release
+from anywhere.flows.lifecycle.artifacts import DownloadFailed, Origin, Untrusted, collect
+from anywhere.flows.lifecycle.healthy import Health, wait_healthy
+from anywhere.flows.lifecycle.order import NotRegistered, Timed, Told
+from anywhere.flows.lifecycle.staging import stage, unstage
+from anywhere.hosts.base import Host
+from anywhere.hosts.recording import Recording
+from anywhere.redact import redact
+
+_TASKS = "running tasks go on: the ECS agent is restarted and takes them over again"
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What is asked: where the packages come from, with their versions, and the seconds until a host has to be healthy."""
+
+    origin: Origin = field(default_factory=Origin)
+    wait: float = 180.0
+    verb: str = "update"
+
+
+@dataclass
+class Updating:
+    """One host whose agents are updated."""
+
+    host: Host
+    order: Update
+    told: Told = field(default_factory=Told)
+    _since: float = 0.0
+
+    def __call__(self, *, dry: bool = False) -> Left:
+        """Update, or with `dry` say what would be done. Never raises for the state of the host."""
+        begun = time.monotonic()
+        try:
+            result = self._run(dry)
+        except NotRegistered as error:
+            result = self._failed(str(error), error.code, error.fix)
+        except ChangeFailed as error:
+            result = self._stopped(str(error))
+        except (Untrusted, DownloadFailed) as error:
+            code = "package.untrusted" if isinstance(error, Untrusted) else "package.download"
+            result = self._failed(str(error), code, f"anywhere explain {code}")
+        return replace(result, seconds=round(time.monotonic() - begun, 1))
+
+    def _run(self, dry: bool) -> Left:
+        recorded = Recording(self.host)
+        here, said = agents(recorded), metadata(recorded)
+        if here.registration.is_registered is None:
+            raise ChangeFailed("whether this host is registered is in a file of root's: run as root")
+        if not here.registration.is_registered or not here.has_ecs:
+            raise NotRegistered("this host is not registered: there is nothing to update", "registration.missing")
+        cluster = said.cluster or ecs_config(recorded).agent.get("ECS_CLUSTER", "") or "default"
+        base = Left(
+            self.host.name,
+            State.PLANNED,
+            here.registration.instance,
+            here.registration.region,
+            cluster,
+            said.instance_arn,
+        )
+        packages = self._fetch(recorded, here)
+        try:
+            stage(self.host, packages, self.told)
+            newer = self._newer(here, packages)
+            versions = tuple((n.package.package, n.before, n.version) for n in newer if n.before != n.version)
+            base = replace(base, versions=versions)
+            self._require_compatible(recorded, versions)
+            unfinished = bool(engine.journaled(self.host, JOURNAL))
+            planner = partial(_plan, manager=_manager(recorded), newer=newer, unfinished=unfinished)
+            steps = engine.observe(self.host, planner)
+            if not steps:
+                return replace(base, state=State.ALREADY)
+            if dry:
+                return replace(base, steps=(*(step.title for step in steps), _TASKS))
+            return self._apply(base, planner)
+        finally:
+            unstage(self.host)
+
+    def _fetch(self, recorded: Recording, here: Agents) -> tuple[LocalPackage, ...]:
+        names = [name for name in ("amazon-ssm-agent", "amazon-ecs-init") if name in here.installed]
+        if not names:
+            raise NotRegistered("no package of the agents is installed here (a snap updates itself)", "os.unsupported")
+        kind = here.installed[names[0]][1]
+        with Timed(f"fetch and verify {' and '.join(names)}", self.told):
+            region = here.registration.region
+            return collect(names, region, architecture(recorded).kernel, kind, self.order.origin, self.told.received)
+
+    def _newer(self, here: Agents, packages: Sequence[LocalPackage]) -> tuple[Newer, ...]:
+        rows = []
+        for one in packages:
+            before, kind = here.installed[one.package]
+            done = self.host.run(version_command(kind, one.staged), timeout=60)
+            if not done.ok or not done.stdout.strip():
+                raise ChangeFailed(
+                    f"the version of {one.name} cannot be read: {done.stderr.strip() or f'rc {done.rc}'}"
+                )
+            kept = kept_file(one.package, before, kind)
+            rows.append(Newer(one, done.stdout.strip(), before, kept))
+        return tuple(rows)
+
+    def _require_compatible(self, recorded: Recording, versions: Sequence[tuple[str, str, str]]) -> None:
+        new = next((version for name, _, version in versions if name == "amazon-ecs-init"), "")
+        if not new:
+            return
+        situation = situation_of(recorded, new.partition("-")[0])
+        for pair in table().pairs:
+            if pair.severity == "fail" and pair.applies(situation):
+                said = f"not begun: agent {new} does not work with this host's docker: {pair.text}"
+                raise NotRegistered(said, "docker.agent-incompatible", pair.mend)
+
+    def _apply(self, base: Left, planner: partial[tuple[Step, ...]]) -> Left:
+        try:
+            done = engine.apply(self.host, JOURNAL, planner, self._heard).done
+        except ChangeFailed as error:
+            return self._back(base, explain_install(str(error)).summary + f": {redact(str(error))[:300]}")
+        with Timed("wait until the instance is healthy", self.told):
+            now = wait_healthy(self.host, base.cluster, self.order.wait, self.told.waits)
+        if not now.ok:
+            line = f": {redact(now.line)}" if now.line else ""
+            return self._back(base, f"not healthy, still waiting for {now.waiting}{line}")
+        engine.forget(self.host, JOURNAL)
+        return replace(base, state=State.DONE, steps=(*(step.title for step in done), _TASKS))
+
+    def _back(self, base: Left, why: str) -> Left:
+        with Timed("put the versions before back", self.told):
+            undone = engine.revert(self.host, JOURNAL)
+            now: Health = wait_healthy(self.host, base.cluster, self.order.wait, self.told.waits)
+        where = "the versions before are back" + ("" if now.ok else f", and still waiting for {now.waiting}")
+        if undone.failed:
+            where = f"not undone: {'; '.join(f'{what} ({reason})' for what, reason in undone.failed)}"
+        said = f"{why}; {where}"
+        return replace(base, state=State.FAILED, error=said, code="package.install", fix="anywhere status")
+
+    def _failed(self, error: str, code: str = "", fix: str = "") -> Left:
+        return Left(self.host.name, State.FAILED, error=redact(error), code=code, fix=fix)
+
+    def _stopped(self, error: str) -> Left:
+        return self._failed(error, "", "run the same command again: it goes on where it stopped")
+
+    def _heard(self, step: Step, done: bool) -> None:
+        if done:
+            self.told.ends(redact(step.title), time.monotonic() - self._since)
+        else:
+            self._since = time.monotonic()
+            self.told.begins(redact(step.title))
+
+
+def _plan(host: Host, manager: str, newer: Sequence[Newer], unfinished: bool) -> tuple[Step, ...]:
+    return update_plan(host, manager, newer, unfinished)
+
+
+def _manager(recorded: Recording) -> str:
+    family = judge_release(os_release(recorded)).family
+    if family is None or not family.manager:
+        raise NotRegistered("no package of the agents fits this operating system", "os.unsupported")
+    return family.manager
