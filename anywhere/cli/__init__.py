@@ -26,6 +26,7 @@ VERBS = {
     "move": "Move an instance to another cluster; back again where it is not healthy there.",
     "deregister": "Deregister an instance, and put the host back to what it was before.",
     "reset": "Remove the registration; prepare an image (--seal), or make a clone its own machine (--reclaim).",
+    "activation": "Create, show, plan and delete activations (needs AWS keys).",
     "artifacts": "Fetch and verify the agents' packages for hosts without a way out.",
     "rules": "Plan, apply, verify or revert the network rules for task credentials.",
     "proxy": "Plan, apply, verify or revert one proxy and CA profile for all components.",
@@ -35,7 +36,8 @@ VERBS = {
     "explain": "Say what a cause code means, how it is found and how it is mended.",
 }
 # Verbs whose module has another place than its name says.
-PLACES = {name: f"life.{name}" for name in ("status", "watch", "update", "move", "deregister", "reset")}
+LIFE = ("status", "watch", "update", "move", "deregister", "reset", "activation")
+PLACES = {name: f"life.{name}" for name in LIFE}
 INTERRUPTED = 130
 INSTALLED = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Typer carries a copy of click in some releases and needs click itself in others: its own exceptions tell which.

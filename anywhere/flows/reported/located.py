@@ -14,7 +14,9 @@ from anywhere.model import Remedy, Target
 
 HERE = ""
 OURS = "anywhere"
-HOSTED = frozenset({"check", "rules", "proxy", "register", "status"})  # commands of ours that take a host
+HOSTED = frozenset(
+    ("check", "rules", "proxy", "register", "status", "watch", "update", "move", "deregister", "reset")
+)  # commands of ours that take a host
 
 
 def located(target: Target, entry: Entry, hosts: Hosts) -> Target:
