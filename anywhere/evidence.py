@@ -151,6 +151,13 @@ class HostFirewall(TypedDict):
     stopped: list[str]
 
 
+class Own(TypedDict):
+    """`network.own-routes` and `network.own-resolver`: the addresses and the names whose failure this host explains."""
+
+    explains: list[str]
+    names: list[str]
+
+
 class Obstacle(TypedDict):
     """`netfilter.path`: the rule that stops container traffic, and whether the rules of `rules apply` get past it."""
 

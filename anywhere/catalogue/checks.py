@@ -5,25 +5,12 @@ The topic of an id is its folder in `checks/`; `explain`, the reports' "Next" an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from anywhere.catalogue.texts.base import CHECK, CheckText
+from anywhere.catalogue.texts.host import KERNEL_ROWS, OWN_ROWS
 
-CHECK = "check"
+__all__ = ["AFTER_REGISTRATION", "CHECK", "CHECK_TEXTS", "CheckText"]
+
 AFTER_REGISTRATION = "installed at registration"  # the reason of a skip, and in the contract
-
-
-@dataclass(frozen=True, slots=True)
-class CheckText:
-    """An id (`topic.slug`), what is looked at in a few words, what it means, and the command or commands that ask."""
-
-    id: str
-    title: str
-    means: str
-    asked_by: str = CHECK
-
-    @property
-    def topic(self) -> str:
-        """The part of the id before the dot."""
-        return self.id.partition(".")[0]
 
 
 _ROWS = (
@@ -67,6 +54,7 @@ _ROWS = (
     ),
     CheckText("system.memory", "memory", "Docker, both agents and a task need room."),
     CheckText("system.disk", "disk space", "The file systems of Docker's data root and of the agent's state."),
+    *KERNEL_ROWS,
     CheckText(
         "containers.docker", "Docker engine", "What answers to the name docker must be Docker, packaged, and up."
     ),
@@ -128,6 +116,7 @@ _ROWS = (
         "the host's own packet filter lets the agents out",
         "Every address that gave no answer (nameserver, proxy, endpoint): the rules out, and the rules back in.",
     ),
+    *OWN_ROWS,
     CheckText(
         "containers.rules",
         "docker's own packet filter rules",

@@ -7,7 +7,7 @@ from anywhere.checks.base import Check
 from anywhere.checks.containers import docker, egress, subnets
 from anywhere.checks.endpoints import hello, latency, reach, tls
 from anywhere.checks.netfilter import rules
-from anywhere.checks.network import dns, host_firewall, ipv6, names, ports, proxy
+from anywhere.checks.network import dns, host_firewall, ipv6, names, own_resolver, own_routes, ports, proxy
 from anywhere.checks.system import capacity, clock, identity, isolation, machine, permission
 
 CHECKS: tuple[Check, ...] = (
@@ -29,6 +29,8 @@ CHECKS: tuple[Check, ...] = (
     *names.CHECKS,
     *ipv6.CHECKS,
     *host_firewall.CHECKS,
+    *own_routes.CHECKS,
+    *own_resolver.CHECKS,
     *proxy.CHECKS,
     *reach.CHECKS,
     *hello.CHECKS,

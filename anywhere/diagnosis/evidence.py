@@ -14,6 +14,7 @@ from anywhere.evidence import (
     Look,
     Nameserver,
     Overlap,
+    Own,
     PrivateAnswers,
     Proxies,
     Reach,
@@ -167,6 +168,12 @@ def covers(finding: Finding) -> dict[str, str]:
 def stopped_here(finding: Finding) -> list[str]:
     """The addresses whose packets the host's own packet filter stops."""
     return list(cast(HostFirewall, finding.evidence).get("stopped") or ())
+
+
+def explained_here(finding: Finding) -> tuple[list[str], list[str]]:
+    """The addresses and the names whose failure the host's own routes or resolver explain."""
+    own = cast(Own, finding.evidence)
+    return list(own.get("explains") or ()), list(own.get("names") or ())
 
 
 def dead_proxies(finding: Finding) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from anywhere.diagnosis import dns, egress, host, proxy, tls
+from anywhere.diagnosis import dns, egress, host, own, proxy, tls
 from anywhere.diagnosis.engine import Rule
 
 # A component without its proxy explains why its names and connections fail, so proxies come before both.
 RULES: tuple[Rule, ...] = (
     *host.RULES,
+    *own.RULES,
     *egress.FIRST,
     *proxy.RULES,
     *dns.RULES,

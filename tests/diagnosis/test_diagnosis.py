@@ -381,6 +381,36 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
         ],
         ["egress.host-firewall"],
     ),
+    "another route of this host would do": (
+        [
+            found(
+                "network.own-routes",
+                FAIL,
+                "eth1",
+                cause="egress.wrong-route",
+                evidence={"explains": ["10.0.0.2"], "names": []},
+                remedy=MEND,
+            ),
+            found("network.nameservers", FAIL, "10.0.0.2", stage=Stage.RESOLVE, reason=Reason.NAMESERVER_TIMEOUT),
+            *every(Stage.RESOLVE, Reason.NAMESERVER_TIMEOUT),
+        ],
+        ["egress.wrong-route"],
+    ),
+    "this host's own resolver fails": (
+        [
+            found(
+                "network.own-resolver",
+                FAIL,
+                "127.0.0.53",
+                cause="dns.server-failing",
+                evidence={"explains": ["127.0.0.53"], "names": ["ssm.us-east-1.amazonaws.com"]},
+                remedy=MEND,
+            ),
+            found("network.nameservers", FAIL, "127.0.0.53", stage=Stage.RESOLVE, reason=Reason.SERVER_FAILURE),
+            *every(Stage.RESOLVE, Reason.SERVER_FAILURE),
+        ],
+        ["dns.server-failing"],
+    ),
     "a setting of another component": (
         [
             found("network.proxy", FAIL, "docker", cause="config.invalid", remedy=MEND),

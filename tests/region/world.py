@@ -18,16 +18,17 @@ from tests.region.options import Options
 @dataclass
 class NameServer:
     """A resolver. `mode` is answer, silent, servfail, refused or closed (nothing listens). The lists hold patterns:
-    `hidden` names do not exist, `failing` get SERVFAIL, `refused` REFUSED, `forged` other addresses (`*` for every
-    name, also those that do not exist), `private` the PrivateLink address. `truncated` cuts UDP answers to these names,
-    `loops` are aliases that lead nowhere, `rotating` names have one address of several at a time. `edns` is what a question
-    with EDNS gets: answer, formerr or silent. `delay` is in seconds; `where` is the namespace it lives in, `host` for a
-    stub on the host itself."""
+    `hidden` names do not exist, `empty` ones have no address, `failing` get SERVFAIL, `refused` REFUSED, `forged` other
+    addresses (`*` for every name, also those that do not exist), `private` the PrivateLink address. `truncated` cuts UDP
+    answers to these names, `loops` are aliases that lead nowhere, `rotating` names have one address of several at a time.
+    `edns` is what a question with EDNS gets: answer, formerr or silent. `delay` is in seconds; `where` is the namespace
+    it lives in, `host` for a stub on the host itself."""
 
     address: str
     mode: str = "answer"
     where: str = "aws"
     hidden: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
     failing: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     private: list[str] = field(default_factory=list)

@@ -35,6 +35,17 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
         "ip-route(8)",
     ),
     CauseText(
+        "egress.wrong-route",
+        "fail",
+        "This host's own route leads nowhere, while another of its own would do",
+        "Several default routes, a routing rule, a VPN's table or a dead gateway: the kernel picks a way on which nothing "
+        "answers, although another card or gateway of this host reaches AWS. The firewall team can do nothing about it.",
+        "`ip route get` says which way is taken. For what gave no answer, a connection is opened by each other card that has a "
+        "route there; of two gateways on one card the ARP table says which is dead. Nothing is changed.",
+        "Prefer the route that works, and keep it so in the network configuration. The finding names both.",
+        "ip-route(8), ip-rule(8), socket(7) SO_BINDTODEVICE",
+    ),
+    CauseText(
         "egress.path-mtu",
         "fail",
         "Large packets vanish (path MTU black hole)",

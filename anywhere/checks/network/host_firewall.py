@@ -25,7 +25,7 @@ Aim = tuple[str, int, str]
 @check(ID)
 def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
     """Every address that gave no answer (nameserver, proxy, endpoint): the rules out, and the rules back in."""
-    aims = list(dict.fromkeys(aim for seen in surveys(host, settings) for aim in _unanswered(seen)))
+    aims = list(dict.fromkeys(aim for seen in surveys(host, settings) for aim in unanswered(seen)))
     if not aims:
         yield passed(ID, "packet filter", "everything that was asked gave an answer")
         return
@@ -45,7 +45,8 @@ def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _unanswered(seen: Survey) -> Iterator[Aim]:
+def unanswered(seen: Survey) -> Iterator[Aim]:
+    """Address, port and protocol of what was asked and gave no answer."""
     for item in lookups(seen):
         for answer in item.servers:
             if (

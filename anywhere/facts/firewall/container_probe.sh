@@ -81,9 +81,9 @@ dns() { timeout 4 $1 bash -c "$ask_dns" "$2" "$3" 2>/dev/null || echo failed; }
 tls() {
   command -v curl >/dev/null || { tcp "$1" "$2" "$3"; return; }
   said=$($1 curl -qsk -o /dev/null --noproxy '*' --connect-timeout 2.5 --max-time 4 \
-    -w '%{http_code} %{time_connect} %{time_appconnect}' --resolve "$4:$3:$2" "https://$4:$3/" 2>/dev/null)
+    -w '%{http_code} %{local_ip}' --resolve "$4:$3:$2" "https://$4:$3/" 2>/dev/null)
   case $said in
-    '000 0.000 '* | '000 0.000000 '*) echo silent ;;
+    '000 ') echo silent ;;
     000*) echo stalled ;;
     [1-9]*) echo "answered ${said%% *}" ;;
     *) echo failed ;;

@@ -32,6 +32,8 @@ FILES = (
     "proxy.alike",
     "path.links",
     "names.answers",
+    "names.own",
+    "path.own_routes",
     "proxy.drifted",
     "tls.handshakes",
 )

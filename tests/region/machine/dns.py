@@ -94,7 +94,12 @@ class Resolver:
         modes = {"servfail": SERVFAIL, "refused": REFUSED}
         if server.mode in modes:
             return modes[server.mode], []
-        for patterns, code in ((server.failing, SERVFAIL), (server.refused, REFUSED), (server.hidden, NXDOMAIN)):
+        for patterns, code in (
+            (server.failing, SERVFAIL),
+            (server.refused, REFUSED),
+            (server.hidden, NXDOMAIN),
+            (server.empty, NOERROR),
+        ):
             if any(fnmatchcase(name, one) for one in patterns):
                 return code, []
         for pattern, turns in server.rotating.items():

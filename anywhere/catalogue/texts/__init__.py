@@ -1,0 +1,1 @@
+"""Texts of checks, by topic."""

@@ -1,0 +1,130 @@
+"""This host's own routes come before anybody else is asked: another card, gateway or table would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from anywhere.checks.base import Check, check, passed, trouble
+from anywhere.checks.endpoints.visit import surveys
+from anywhere.checks.network.host_firewall import Aim, unanswered
+from anywhere.checks.remedies import Command, remedy
+from anywhere.evidence import Own
+from anywhere.facts.network.kernel_routes import Hop, TableRoute, answers_by, covers, hop, policy_rules, table_routes
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Status
+from anywhere.settings import Settings
+from anywhere.threads import fan_out
+
+ID, CODE = "network.own-routes", "egress.wrong-route"
+MOST_WAYS, MOST_AIMS = 4, 24
+
+
+@dataclass(frozen=True, slots=True)
+class Better:
+    """A route that would do where the one that is taken does not; `why` is what proves it."""
+
+    route: TableRoute
+    why: str
+
+
+@check(ID)
+def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
+    """For what gave no answer, every other route of this host is tried: nothing is changed for that."""
+    aims = [aim for seen in surveys(host, settings) for aim in unanswered(seen) if ":" not in aim[0]]
+    aims = list(dict.fromkeys(aims))
+    if not aims:
+        yield passed(ID, "routes", "everything that was asked gave an answer")
+        return
+    routes = table_routes(host)
+    by_hop: dict[Hop, list[Aim]] = {}
+    for aim in aims[:MOST_AIMS]:
+        if taken := hop(host, aim[0]):
+            by_hop.setdefault(taken, []).append(aim)
+    found = False
+    for taken, stopped in by_hop.items():
+        # What TCP can show comes first; a nameserver may listen there too.
+        aim = next((one for one in stopped if one[2] == "tcp"), stopped[0])
+        if better := _better(host, routes, taken, aim):
+            found = True
+            yield _wrong(host, routes, taken, better, stopped)
+    if not found:
+        yield passed(ID, "routes", f"no other route of this host reaches the {len(aims)} addresses without an answer")
+
+
+def _better(host: Host, routes: Sequence[TableRoute], taken: Hop, aim: Aim) -> Better | None:
+    """Another route that leads there, tried by its card; one by the same card when only its gateway is alive."""
+    fitting = [one for one in routes if not one.refuses and one.device != "lo" and covers(one, aim[0])]
+    others = {one.device: one for one in reversed(fitting) if one.device != taken.device}
+    tried = list(others.values())[:MOST_WAYS]
+    answers = fan_out([partial(answers_by, host, aim[0], aim[1], one.device) for one in tried])
+    for other, answer in zip(tried, answers, strict=True):
+        if answer:
+            return Better(other, f"by {other.device} {aim[0]} answers")
+    beside = [one for one in fitting if one.device == taken.device and one.gateway not in ("", taken.gateway)]
+    if beside and taken.gateway:
+        states = _neighbours(host, taken.device)
+        if states.get(taken.gateway) in ("FAILED", "INCOMPLETE"):
+            return Better(beside[0], f"the gateway {taken.gateway} does not answer (ARP: {states[taken.gateway]})")
+    return None
+
+
+def _neighbours(host: Host, device: str) -> dict[str, str]:
+    rows = host.run(("ip", "-4", "neigh", "show", "dev", device), timeout=3).stdout.splitlines()
+    return {words[0]: words[-1] for row in rows if len(words := row.split()) > 1}
+
+
+def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better, stopped: Sequence[Aim]) -> Finding:
+    used = next(
+        (one for one in routes if one.is_default and one.device == taken.device and one.gateway == taken.gateway), None
+    )
+    shown = ", ".join(address for address, _, _ in stopped[:3])
+    more = f" and {len(stopped) - 3} more" if len(stopped) > 3 else ""
+    way = used.text if used else f"dev {taken.device}" if taken.device else f"no route ({taken.error})"
+    rules = policy_rules(host)
+    ruled = (
+        f"; a routing rule chose it: {'; '.join(rules[:3])}" if rules and (used is None or used.table != "main") else ""
+    )
+    said = (
+        f"this host's own route leads nowhere: {shown}{more} is sent {way}, while another route of this host would do: "
+        f"{better.route.text} ({better.why}){ruled}"
+    )
+    evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
+    text, commands = _mend(used, better.route, rules)
+    return trouble(
+        ID,
+        Status.FAIL,
+        taken.device or "routes",
+        said,
+        cause=CODE,
+        remedy=remedy(host, text, *commands),
+        evidence=evidence,
+    )
+
+
+def _mend(used: TableRoute | None, better: TableRoute, rules: Sequence[str]) -> tuple[str, tuple[Command, ...]]:
+    via: Command = ("via", better.gateway) if better.gateway else ()
+    keep = (
+        "Then keep it: NetworkManager `ipv4.never-default yes` or `ipv4.route-metric`, netplan `use-routes: false` or "
+        "`route-metric`, systemd-networkd UseRoutes=no, ifcfg DEFROUTE=no for the other card."
+    )
+    if better.table != "main" and not rules:
+        text = (
+            f"The route stands in table {better.table} alone (a VRF or a table that no rule asks): give the main table one "
+            f"too, or run the agents there (`ip vrf exec`). {keep}"
+        )
+        return text, (("ip", "route", "add", "default", *via, "dev", better.device),)
+    if used is not None and used.table == "main" and better.table == "main":
+        if used.metric > 1:
+            add = ("ip", "route", "add", "default", *via, "dev", better.device, "metric", str(used.metric - 1))
+            return f"Prefer the route that works. {keep}", (add,)
+        delete = ("ip", "route", "del", "default", *(("via", used.gateway) if used.gateway else ()), "dev", used.device)
+        return f"Take the default route away that leads nowhere. {keep}", (delete,)
+    first = min((int(rule.partition(":")[0]) for rule in rules if rule[:1].isdigit()), default=0)
+    add = ("ip", "rule", "add", "lookup", better.table, "priority", str(first - 1))
+    text = f"A routing rule sends this host's packets to a table that leads nowhere (a VPN that is down?): correct it. {keep}"
+    return text, (add,) if first > 1 else (("ip", "route", "show", "table", "all"),)
+
+
+CHECKS: tuple[Check, ...] = (own_routes,)
