@@ -31,9 +31,11 @@ class Obstacle:
     sure: bool = True
 
 
-def obstacle(host: Host, summary: str, text: str, *commands: Command, **evidence: object) -> Obstacle:
-    """An obstacle for all aims, with its fix as commands for this host."""
-    return Obstacle(summary, remedy(host, text, *commands), evidence)
+def obstacle(
+    host: Host, summary: str, text: str, *commands: Command, look: tuple[Command, ...] = (), **evidence: object
+) -> Obstacle:
+    """An obstacle for all aims, with its fix as commands for this host; `look` are those that only show more."""
+    return Obstacle(summary, remedy(host, text, *commands, look=look), evidence)
 
 
 def bridge_obstacles(host: Host, one: Bridge) -> Iterator[Obstacle]:

@@ -156,7 +156,9 @@ def _unanswered(host: Host, one: Bridge, asked: Asked) -> Finding:
         f"asked from {_PLACES.get(asked.place, asked.place)} on {one.name}, {what} from {names}, although this host is "
         "answered",
         cause=CODE,
-        remedy=remedy(host, text, ("iptables", "-vnL", "FORWARD"), ("iptables", "-t", "nat", "-vnL", "POSTROUTING")),
+        remedy=remedy(
+            host, text, look=(("iptables", "-vnL", "FORWARD"), ("iptables", "-t", "nat", "-vnL", "POSTROUTING"))
+        ),
         evidence={"asked_from": asked.place, "answers": {q.what: said for q, said in asked.inside.items()}},
     )
 

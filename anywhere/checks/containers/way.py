@@ -124,7 +124,7 @@ def _to_main(host: Host, side: str, network: str) -> tuple[Command, ...]:
     """A routing rule before all others that gives docker's network the main table, until the next boot."""
     first = min((int(rule.partition(":")[0]) for rule in policy_rules(host) if rule[:1].isdigit()), default=0)
     if first < 2:
-        return (("ip", "route", "show", "table", "all"),)
+        return ()
     return (("ip", "rule", "add", side, network, "lookup", "main", "priority", str(first - 1)),)
 
 
@@ -151,7 +151,7 @@ def _no_way(way: Way, out: Hop, mark: int, aims: Sequence[Aim]) -> Obstacle:
         f"from {way.bridge.network}{marked}: {_SAID[out.error]}",
         text,
         *_to_main(way.host, "from", way.bridge.network),
-        (*words, *(("mark", f"{mark:#x}") if mark else ())),
+        look=((*words, *(("mark", f"{mark:#x}") if mark else ())), ("ip", "route", "show", "table", "all")),
         error=out.error,
     )
     return replace(found, aims=tuple(aims))
@@ -225,7 +225,7 @@ def _source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]:
             f"a rule gives containers' packets the source {named[1]} on {out.device}, which is no address of this host: "
             f"nobody on that network sends the answers here: {verdict.rule}",
             "Correct the address in that rule, where it is kept, or use MASQUERADE, which takes the card's own.",
-            ("iptables", "-t", "nat", "-S", "POSTROUTING"),
+            look=(("iptables", "-t", "nat", "-S", "POSTROUTING"),),
             rule=verdict.rule,
         )
 

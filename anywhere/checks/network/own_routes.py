@@ -98,7 +98,7 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
         taken.device or "routes",
         said,
         cause=CODE,
-        remedy=remedy(host, text, *commands),
+        remedy=remedy(host, text, *commands, look=(("ip", "rule", "show"), ("ip", "route", "show", "table", "all"))),
         evidence=evidence,
     )
 
@@ -124,7 +124,7 @@ def _mend(used: TableRoute | None, better: TableRoute, rules: Sequence[str]) -> 
     first = min((int(rule.partition(":")[0]) for rule in rules if rule[:1].isdigit()), default=0)
     add = ("ip", "rule", "add", "lookup", better.table, "priority", str(first - 1))
     text = f"A routing rule sends this host's packets to a table that leads nowhere (a VPN that is down?): correct it. {keep}"
-    return text, (add,) if first > 1 else (("ip", "route", "show", "table", "all"),)
+    return text, (add,) if first > 1 else ()
 
 
 CHECKS: tuple[Check, ...] = (own_routes,)
