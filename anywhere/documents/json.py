@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import NoReturn
 
-from anywhere.documents.pointer import token
+from anywhere.documents.pointer import token, tokens
 from anywhere.errors import ParseError
 
 Locator = Callable[[str], tuple[int, int]]
@@ -18,14 +18,31 @@ _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+)', re.DOT
 
 def parse_json(text: str) -> object:
     """The value of a JSON text. Raises ParseError, with line and column, for anything else."""
+    return _parsed(text, None)
+
+
+def _parsed(text: str, pairs: Callable[[list[tuple[str, object]]], object] | None) -> object:
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise ParseError(f"not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
         raise ParseError("nested too deeply") from None
     except ValueError as error:
         raise ParseError(f"not valid JSON: {error}") from None
+
+
+def parse_json_keys(text: str) -> tuple[object, bool]:
+    """The same, and whether an object has a key twice; the last one counts. Raises ParseError."""
+    found = False
+
+    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal found
+        made = dict(items)
+        found = found or len(made) < len(items)
+        return made
+
+    return _parsed(text, pairs), found
 
 
 def _finite(text: str) -> float:
@@ -60,7 +77,17 @@ def json_locator(text: str) -> Locator:
     return locate
 
 
-def _places(text: str) -> dict[str, int]:
+def repeated_keys(text: str) -> list[tuple[str, str]]:
+    """Pointer and name of each key that its object in this valid JSON text has had before."""
+    repeated: list[str] = []
+    _places(text, repeated)
+    found = [(pointer, tokens(pointer)[-1]) for pointer in dict.fromkeys(repeated)]
+    # What lies inside an object that is itself a repeated one appears again with it.
+    inside = tuple(pointer + "/" for pointer, _ in found)
+    return [(pointer, key) for pointer, key in found if not pointer.startswith(inside)]
+
+
+def _places(text: str, repeated: list[str] | None = None) -> dict[str, int]:
     """The offset of every value, by pointer. A member is found at its name, as an editor would show it."""
     places: dict[str, int] = {"": 0}
     parents: list[str] = []
@@ -77,6 +104,8 @@ def _places(text: str) -> dict[str, int]:
             continue
         if parents and counters[-1] < 0 and not pending:
             key = parents[-1] + token(part[1:-1] if "\\" not in part else json.loads(part))
+            if repeated is not None and key in places:
+                repeated.append(key)
             places[key] = at
             continue
         here = ""

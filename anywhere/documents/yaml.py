@@ -38,6 +38,8 @@ class Reader:
         self.places: dict[str, tuple[int, int]] = {}
         self.open: set[int] = set()
         self.count = 0
+        self.repeated: list[tuple[str, str]] = []
+        """Pointer and name of each key that its mapping has twice, where that is no error."""
 
     def locate(self, pointer: str) -> tuple[int, int]:
         """Line and column, from 1, of a pointer or its nearest ancestor."""
@@ -84,9 +86,11 @@ class Reader:
             if key.text == "<<" and not key.quoted:
                 self._merge(item, pointer, depth, merged)
                 continue
-            if self.unique and key.text in result:
-                raise YamlError(f"{key.text!r} stands there twice", key.line, key.column)
             below = pointer + token(key.text)
+            if key.text in result:
+                if self.unique:
+                    raise YamlError(f"{key.text!r} stands there twice", key.line, key.column)
+                self.repeated.append((below, key.text))
             self.places[below] = (key.line, key.column)
             result[key.text] = self.value(item, below, depth + 1)
         return {**merged, **result} if merged else result

@@ -8,43 +8,21 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from anywhere.documents.patch import apply
 from anywhere.errors import BadInput
 from anywhere.model import Status
-from anywhere.taskdef.rule import EXTERNAL, Case, Edit, Mark, marks, put, remove
+from anywhere.taskdef.draft import CHANGED, DECIDE, DROPPED, Change, Draft
+from anywhere.taskdef.rule import EXTERNAL, Case, Mark, marks, put, remove
 from anywhere.taskdef.rules import RULES
-from anywhere.taskdef.source import cloudformation
-from anywhere.taskdef.source.content import Definition, Place, Service
+from anywhere.taskdef.source.content import Definition, Service
 from anywhere.taskdef.source.node import Node, NotKnown, Unknown
+from anywhere.taskdef.strip import registrable, strip, without_mesh
 
-CHANGED, DROPPED, DECIDE = "changed", "dropped", "decide"
-# What describe-task-definition adds, and register-task-definition refuses.
-READ_ONLY = (
-    "taskDefinitionArn",
-    "revision",
-    "status",
-    "requiresAttributes",
-    "compatibilities",
-    "registeredAt",
-    "registeredBy",
-    "deregisteredAt",
-    "deleteRequestedAt",
-)
 MOUNT = "/mnt/{}"
 ROLE = "arn:aws:iam::{}:role/ecsTaskExecutionRole"
 _ACCOUNT = re.compile(r"\b(\d{12})\b")
 _ROUNDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing that is different, or that a person must settle. `pointer` is in the new definition's notation."""
-
-    kind: str
-    pointer: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +36,19 @@ class Converted:
     diff: str
 
 
-@dataclass
-class _Draft:
-    """The definition as it is so far, in its own notation with its own root as pointer root."""
-
-    raw: object
-    is_template: bool
-    os: str
-    patch: list[dict[str, object]] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-
-    def definition(self) -> Definition:
-        if self.is_template:
-            return cloudformation.read_definition(self.raw, "", "")
-        return Definition("definition", Node(self.raw), Place())
-
-    def case(self) -> Case:
-        return Case(EXTERNAL, self.definition(), None, self.os)
-
-    def edit(self, kind: str, text: str, *edits: Edit) -> None:
-        """Apply edits and remember what for."""
-        place = self.definition().place
-        operations = place.patch(edits)
-        self.raw = apply(self.raw, operations)
-        self.patch += operations
-        self.changes.append(Change(kind, operations[0]["path"], text))
-
-    def decide(self, node: Node, text: str) -> None:
-        self.changes.append(Change(DECIDE, self.definition().place.source(node.pointer), text))
-
-
-def convert(definition: Definition, os: str = "", mode: str = "bridge", role: str = "") -> Converted:
+def convert(definition: Definition, os: str = "", mode: str = "bridge", role: str = "", family: str = "") -> Converted:
     """The definition for external instances. `mode` is what awsvpc becomes on Linux, `role` the execution role to use
-    where one is needed and missing. Raises BadInput where the definition as a whole is not known before deployment."""
+    where one is needed and missing, `family` the family to give it. Raises BadInput where the definition as a whole is
+    not known before deployment."""
     if not isinstance(definition.node.raw, dict):
         raise BadInput(f"{definition.name}: nothing of it is known before deployment")
     before, is_template, unknown = _own_notation(definition)
-    draft = _Draft(before, is_template, os)
+    draft = Draft(before, is_template, os)
     for pointer, why in unknown:
-        draft.changes.append(Change(DECIDE, pointer, f"{why}: not in this document, so left empty"))
-    _drop_read_only(draft)
+        draft.changes.append(Change(DECIDE, pointer, f"{why}: not in this document, so left out"))
+    strip(draft, family)
     _compatibility(draft)
+    without_mesh(draft)
     _network(draft, mode)
     _storage(draft)
     _role(draft, role)
@@ -107,47 +57,29 @@ def convert(definition: Definition, os: str = "", mode: str = "bridge", role: st
     failing, warnings = _judged(draft)
     place = draft.definition().place
     for mark in warnings:
-        draft.changes.append(Change(DECIDE, place.source(mark.node.pointer), f"{mark.summary}: {mark.remedy}"))
+        where = mark.source if mark.source is not None else place.source(mark.node.pointer)
+        draft.changes.append(Change(DECIDE, where, f"{mark.summary}: {mark.remedy}"))
     return Converted(draft.raw, tuple(draft.patch), tuple(draft.changes), tuple(failing), difference(before, draft.raw))
 
 
 def _own_notation(definition: Definition) -> tuple[object, bool, list[tuple[str, str]]]:
-    """The definition as its document writes it; a generated document's in the API's notation, unknowns as null."""
+    """The definition as its document writes it; a generated document's in the API's notation, without what is not
+    known and what only its generator has."""
     place = definition.place
     if place.encode is None:
         unknown: list[tuple[str, str]] = []
-        return _plain(definition.node.raw, "", unknown), False, unknown
-    if place.names:
-        return definition.origin, True, []
-    return definition.node.raw, False, []
+        return registrable(definition.node.raw, unknown), False, unknown
+    return definition.origin, bool(place.names), []
 
 
-def _plain(raw: object, pointer: str, unknown: list[tuple[str, str]]) -> object:
-    if isinstance(raw, Unknown):
-        unknown.append((pointer, raw.why))
-        return None
-    if isinstance(raw, dict):
-        return {key: _plain(value, f"{pointer}/{key}", unknown) for key, value in raw.items()}
-    if isinstance(raw, list):
-        return [_plain(value, f"{pointer}/{at}", unknown) for at, value in enumerate(raw)]
-    return raw
-
-
-def _drop_read_only(draft: _Draft) -> None:
-    for name in READ_ONLY:
-        node = draft.definition().node.at(name)
-        if node.raw is not None:
-            draft.edit(DROPPED, f"{name}: ECS adds it, and refuses it when a definition is registered", remove(node))
-
-
-def _compatibility(draft: _Draft) -> None:
+def _compatibility(draft: Draft) -> None:
     listed = draft.definition().node.at("requiresCompatibilities")
     if listed.raw != ["EXTERNAL"]:
-        was = ", ".join(map(str, listed.raw)) if isinstance(listed.raw, list) else "nothing"
+        was = draft.written(listed) if listed.raw else "nothing"
         draft.edit(CHANGED, f"registered for EXTERNAL, was for {was}", put(listed, ["EXTERNAL"]))
 
 
-def _network(draft: _Draft, mode: str) -> None:
+def _network(draft: Draft, mode: str) -> None:
     case = draft.case()
     node = case.node.at("networkMode")
     if not node.known:
@@ -169,7 +101,7 @@ def _network(draft: _Draft, mode: str) -> None:
     draft.decide(node, "the task had an address and security groups of its own: filter on the hosts or before them")
 
 
-def _storage(draft: _Draft) -> None:
+def _storage(draft: Draft) -> None:
     """Volumes of AWS's services become paths of the host, which a person must provide."""
     for at, volume in enumerate(draft.case().volumes):
         name = str(volume.at("name").raw or at)
@@ -189,7 +121,7 @@ def _storage(draft: _Draft) -> None:
             volume = draft.case().volumes[at]
 
 
-def _role(draft: _Draft, role: str) -> None:
+def _role(draft: Draft, role: str) -> None:
     """Give the execution role where something fails without one; a made-up name is left to decide."""
     rule = next(rule for rule in RULES if rule.id == "taskdef.execution-role")
     if not any(mark.status in (Status.FAIL, Status.WARN) for mark in marks(rule, draft.case())):
@@ -202,18 +134,20 @@ def _role(draft: _Draft, role: str) -> None:
         draft.decide(node, f"{arn} is only the usual name: put in the role that you have")
 
 
-def _by_rules(draft: _Draft) -> None:
+def _by_rules(draft: Draft) -> None:
     """Apply the patch of one failing rule after the other until none offers one."""
     for _ in range(_ROUNDS):
         failing, _ = _judged(draft)
-        mark = next((mark for mark in failing if mark.edits), None)
+        mark = next((mark for mark in failing if mark.edits or "patch" in mark.evidence), None)
         if mark is None:
             return
-        dropped = all(edit[0] == "remove" for edit in mark.edits)
-        draft.edit(DROPPED if dropped else CHANGED, mark.summary, *mark.edits)
+        patch = mark.evidence.get("patch")
+        operations = patch if isinstance(patch, list) else draft.definition().place.patch(mark.edits)
+        dropped = all(operation["op"] == "remove" for operation in operations)
+        draft.apply(DROPPED if dropped else CHANGED, mark.summary, operations)
 
 
-def _judged(draft: _Draft) -> tuple[list[Mark], list[Mark]]:
+def _judged(draft: Draft) -> tuple[list[Mark], list[Mark]]:
     """What fails for external instances, and what warns."""
     case = draft.case()
     found = [
@@ -222,7 +156,7 @@ def _judged(draft: _Draft) -> tuple[list[Mark], list[Mark]]:
     return [m for m in found if m.status is Status.FAIL], [m for m in found if m.status is Status.WARN]
 
 
-def _ingress(draft: _Draft, services: tuple[Service, ...]) -> None:
+def _ingress(draft: Draft, services: tuple[Service, ...]) -> None:
     for container in draft.case().containers:
         mappings = container.at("portMappings")
         if mappings.raw and not isinstance(mappings.raw, Unknown):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from anywhere.documents.json import Locator
 from anywhere.model import Finding, Remedy, Status, Target
-from anywhere.taskdef.rule import EXTERNAL, LAUNCH_TYPES, Case, Mark, Rule, marks
+from anywhere.taskdef.declared import WHAT_DECIDES, launches
+from anywhere.taskdef.rule import EXTERNAL, LAUNCH_TYPES, MANAGED, Case, Mark, Rule, marks, skip
 from anywhere.taskdef.rules import RULES
+from anywhere.taskdef.rules.shape import SHAPES
+from anywhere.taskdef.shapes.faults import ENUM, MISSING, show
 from anywhere.taskdef.source.content import Definition, Service
 from anywhere.taskdef.source.load import Document
 from anywhere.taskdef.source.node import Node, NotKnown
 
 DECLARED = "declared"
+NOT_KNOWN = "not known"
+DECIDING = ("taskdef.compatibility", "service.launch-type")
 UNREAD = "taskdef.input"
 
 
@@ -39,40 +44,101 @@ def _findings(document: Document, options: Options) -> Iterator[Finding]:
         yield Finding(
             UNREAD, Status.SKIP, document.name, f"cannot be known before deployment: {why}", evidence=evidence
         )
-    for definition in document.content.definitions:
-        for launch in _launches(definition, options):
-            case = Case(launch, definition, None, options.os, options.hosts)
-            yield from _case(case, definition, locate)
-    for service in document.content.services:
-        for launch in _launches(service, options):
-            case = Case(launch, service.definition, service, options.os, options.hosts)
-            yield from _case(case, service, locate)
+    for pointer, key in document.parsed.repeated():
+        text = f"{show(key)} appears twice in the same object: the last one counts, the others are lost"
+        advice = Remedy("keep one")
+        yield Finding(UNREAD, Status.WARN, document.name, text, evidence=_where(pointer, locate), remedy=advice)
+    items: list[Definition | Service] = [*document.content.definitions, *document.content.services]
+    for item in items:
+        yield from _once(_item(item, options, locate))
 
 
-def _launches(item: Definition | Service, options: Options) -> list[str]:
-    """The launch types to judge an item for; external where nothing is declared."""
-    if options.launch != DECLARED:
-        return [options.launch]
-    names: set[str] = set()
-    if isinstance(item, Service):
-        names.add(str(item.node.at("launchType").raw).lower())
-    else:
-        names |= {str(entry.raw).lower() for entry in item.node.at("requiresCompatibilities").each()}
-        names |= {str(service.node.at("launchType").raw).lower() for service in item.services}
-    return [launch for launch in LAUNCH_TYPES if launch in names] or [EXTERNAL]
+def _item(item: Definition | Service, options: Options, locate: Locator) -> Iterator[Finding]:
+    """The findings on one definition or service, for each launch type that counts."""
+    is_service = isinstance(item, Service)
+    definition = item.definition if isinstance(item, Service) else item
+    service = item if isinstance(item, Service) else None
+
+    def case(launch: str) -> Case:
+        return Case(launch, definition, service, options.os, options.hosts)
+
+    chosen = launches(item) if options.launch == DECLARED else [options.launch]
+    rules = [rule for rule in RULES if (rule.scope == "service") == is_service]
+    for launch in chosen:
+        yield from _unjudged(launch, rules, case(launch), item, locate)
+        found = [(rule, list(marks(rule, case(launch)))) for rule in rules if launch in rule.launch]
+        yield from _shown(found, case(launch), item, locate)
+    if not chosen:
+        rule = next(rule for rule in rules if rule.id in DECIDING)
+        text = f"the launch type is not known: {WHAT_DECIDES} decides"
+        yield finding(rule, case(NOT_KNOWN), item, skip(item.node, text), locate)
+        yield from _shown([(rule, _whichever(rule, case)) for rule in rules], case(NOT_KNOWN), item, locate)
 
 
-def _case(case: Case, item: Definition | Service, locate: Locator) -> Iterator[Finding]:
-    for rule in RULES:
-        if case.launch in rule.launch and (rule.scope == "service") == (case.service is not None):
-            found = list(marks(rule, case)) or [Mark(Status.PASS, item.node, rule.fine)]
-            for mark in found:
-                yield finding(rule, case, item, mark, locate)
+def _whichever(rule: Rule, case: Callable[[str], Case]) -> list[Mark]:
+    """What a rule says whatever the launch type; nothing where it does not hold for all of them."""
+    if not set(LAUNCH_TYPES) <= set(rule.launch):
+        return []
+    found = [list(marks(rule, case(launch))) for launch in rule.launch]
+    others = [{(mark.status, mark.node.pointer, mark.summary) for mark in one} for one in found[1:]]
+    return [m for m in found[0] if all((m.status, m.node.pointer, m.summary) in other for other in others)]
+
+
+def _unjudged(
+    launch: str, rules: Sequence[Rule], case: Case, item: Definition | Service, locate: Locator
+) -> Iterator[Finding]:
+    """Which rules do not know a launch type that has its own."""
+    left = [rule.id for rule in rules if launch not in rule.launch and set(LAUNCH_TYPES) <= set(rule.launch)]
+    if launch == MANAGED and left:
+        rule = next(rule for rule in rules if rule.id in DECIDING)
+        yield finding(rule, case, item, skip(item.node, f"not judged for managed instances: {', '.join(left)}"), locate)
+
+
+def _shown(
+    found: Sequence[tuple[Rule, list[Mark]]], case: Case, item: Definition | Service, locate: Locator
+) -> Iterator[Finding]:
+    """The findings of all rules. A shape's word on a value is left out where a rule has its own."""
+    said = [
+        (_source(item, mark), mark.summary.lower())
+        for rule, own in found
+        if rule.id not in SHAPES
+        for mark in own
+        if mark.status is not Status.SKIP
+    ]
+    for rule, own in found:
+        kept = [mark for mark in own if not _is_said(mark, _source(item, mark), said)]
+        for mark in kept or [Mark(Status.PASS, item.node, rule.fine)]:
+            yield finding(rule, case, item, mark, locate)
+
+
+def _is_said(mark: Mark, source: str, said: Sequence[tuple[str, str]]) -> bool:
+    """Whether a rule has its own word on a value outside its enumeration, or on a field that is missing."""
+    kind = mark.evidence.get("fault")
+    name = mark.summary.partition(" ")[0].lower() if kind == MISSING else ""
+    return kind in (ENUM, MISSING) and any(where == source and name in text for where, text in said)
+
+
+def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Each finding once, with all launch types that it holds for."""
+    seen: dict[tuple[object, ...], Finding] = {}
+    for one in findings:
+        key = (one.check, one.status, one.subject, one.summary, one.evidence.get("pointer"))
+        before = seen.get(key)
+        if before is None:
+            seen[key] = one
+            continue
+        names = dict.fromkeys((*str(before.evidence["launch_type"]).split(", "), str(one.evidence["launch_type"])))
+        seen[key] = replace(before, evidence={**before.evidence, "launch_type": ", ".join(names)})
+    yield from seen.values()
+
+
+def _source(item: Definition | Service, mark: Mark) -> str:
+    return mark.source if mark.source is not None else item.place.source(mark.node.pointer)
 
 
 def finding(rule: Rule, case: Case, item: Definition | Service, mark: Mark, locate: Locator) -> Finding:
     """A mark as reports show it: with the place in the document, and the patch in the document's own names."""
-    evidence = _where(item.place.source(mark.node.pointer), locate)
+    evidence = _where(_source(item, mark), locate)
     if item.place.encode is None and mark.node.pointer:
         evidence["attribute"] = mark.node.pointer
     evidence["launch_type"] = case.launch
@@ -99,7 +165,7 @@ def _where(pointer: str, locate: Locator) -> dict[str, object]:
 def _subject(item: Definition | Service, node: Node) -> str:
     """What was looked at: the definition or service, and the container where it is one container's."""
     parts = node.pointer.split("/")
-    if len(parts) < 3 or parts[1] != "containerDefinitions" or not parts[2].isdecimal():
+    if len(parts) < 3 or parts[1].lower() != "containerdefinitions" or not parts[2].isdecimal():
         return item.name
     containers = list(item.node.at("containerDefinitions").each())
     position = int(parts[2])

@@ -13,7 +13,10 @@ from anywhere.taskdef.source.node import Node, NotKnown
 EXTERNAL = "external"
 EC2 = "ec2"
 FARGATE = "fargate"
+MANAGED = "managed-instances"
 LAUNCH_TYPES = (EXTERNAL, EC2, FARGATE)
+"""The launch types that most rules know."""
+EVERY = (*LAUNCH_TYPES, MANAGED)
 LINUX = "linux"
 WINDOWS = "windows"
 MODES = ("bridge", "host", "awsvpc", "none")
@@ -24,7 +27,8 @@ Edit = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a rule says of one node. `edits` mend it; they are in the names of the ECS API until the finding is made."""
+    """What a rule says of one node. `edits` mend it; they are in the names of the ECS API until the finding is made.
+    `source` is the pointer in the document where the node does not lead to it."""
 
     status: Status
     node: Node
@@ -32,6 +36,7 @@ class Mark:
     remedy: str = ""
     edits: tuple[Edit, ...] = ()
     evidence: dict[str, object] = field(default_factory=dict)
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,18 @@ class Case:
         text = family.text()
         return text.upper().startswith("WINDOWS") if text else self.os == WINDOWS
 
+    @property
+    def says_system(self) -> bool:
+        """Whether the definition or the command line names an operating system."""
+        return bool(self.os) or self.node.at("runtimePlatform", "operatingSystemFamily").raw is not None
+
     @cached_property
     def mode(self) -> str:
-        """The network mode in force; unset is `bridge` on Linux and `default` on Windows. Raises NotKnown."""
+        """The network mode in force; unset is `bridge` on Linux, `default` on Windows, `awsvpc` on managed instances.
+        Raises NotKnown."""
         text = self.node.at("networkMode").text()
+        if text == "" and self.launch == MANAGED:
+            return "awsvpc"
         if text in ("", "default"):
             return "default" if self.windows else "bridge"
         return text
@@ -149,13 +162,15 @@ def nodes(rule: Rule, case: Case) -> Iterator[Node]:
         yield case.node
 
 
-def over(items: Iterable[Node], judge: Callable[[Node], Iterator[Mark]]) -> Iterator[Mark]:
-    """Judge each of these; one that cannot be known is a skip and does not keep the others from being judged."""
+def over(items: Iterable[Node], judge: Callable[[Node], Iterator[Mark]], quiet: bool = False) -> Iterator[Mark]:
+    """Judge each of these; one that cannot be known is a skip and does not keep the others from being judged. `quiet`
+    is for the form of a value: of one that is not known there is nothing to say."""
     for item in items:
         try:
             yield from judge(item)
         except NotKnown as unknown:
-            yield skip(unknown.node, f"not known before deployment: {unknown.why}")
+            if unknown.why and not quiet:
+                yield skip(unknown.node, f"not known before deployment: {unknown.why}")
 
 
 def marks(rule: Rule, case: Case) -> Iterator[Mark]:

@@ -10,7 +10,8 @@ import pytest
 
 from anywhere.documents.patch import apply
 from anywhere.model import Status
-from anywhere.taskdef.convert import CHANGED, DECIDE, DROPPED, Converted, convert
+from anywhere.taskdef.convert import Converted, convert
+from anywhere.taskdef.draft import CHANGED, DECIDE, DROPPED
 from anywhere.taskdef.judge import Options, judge
 from anywhere.taskdef.source.load import link, load
 from tests.taskdef.test_rules import CASES, RULE_CASES, as_template
@@ -18,7 +19,6 @@ from tests.taskdef.test_rules import CASES, RULE_CASES, as_template
 WEB: dict[str, Any] = {
     "family": "web",
     "taskRoleArn": "arn:aws:iam::111122223333:role/task",
-    "x-ours": {"keep": [1, None, {"B": "b"}]},
     "networkMode": "awsvpc",
     "requiresCompatibilities": ["FARGATE"],
     "cpu": "256",
@@ -27,7 +27,6 @@ WEB: dict[str, Any] = {
     "containerDefinitions": [
         {
             "name": "web",
-            "newField": "kept",
             "image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/web:1",
             "portMappings": [{"containerPort": 8080, "name": "http", "appProtocol": "http"}],
             "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
@@ -38,7 +37,7 @@ WEB: dict[str, Any] = {
         },
         {"name": "envoy", "image": "envoy:1"},
     ],
-    "volumes": [{"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}, "labels": {"Team": "x"}}],
+    "volumes": [{"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}],
     "proxyConfiguration": {"type": "APPMESH", "containerName": "envoy"},
 }
 
@@ -63,12 +62,57 @@ def test_fargate_definition_becomes_one_that_passes() -> None:
     assert "proxyConfiguration" not in new and "ephemeralStorage" not in new
 
 
-def test_order_of_keys_and_unknown_fields_stay() -> None:
+def test_order_of_keys_stays() -> None:
     new = converted(WEB).definition
     assert [key for key in new if key in WEB] == [key for key in WEB if key in new]
-    assert new["x-ours"] == WEB["x-ours"] and new["containerDefinitions"][0]["newField"] == "kept"
-    assert new["volumes"][0]["labels"] == {"Team": "x"}
-    assert new["containerDefinitions"] == WEB["containerDefinitions"]
+
+
+def test_unknown_fields_stay_and_are_said_to_fail() -> None:
+    result = converted({**WEB, "x-ours": {"keep": [1]}})
+    assert result.definition["x-ours"] == {"keep": [1]}
+    assert [mark.summary for mark in result.failing] == ['"x-ours" is not a field of RegisterTaskDefinition']
+
+
+def test_the_mesh_proxy_goes_with_what_waits_for_it() -> None:
+    first, envoy = WEB["containerDefinitions"]
+    waiting = {**first, "dependsOn": [{"containerName": "envoy", "condition": "HEALTHY"}], "links": ["envoy:e"]}
+    result = converted({**WEB, "containerDefinitions": [waiting, envoy]})
+    assert [container["name"] for container in result.definition["containerDefinitions"]] == ["web"]
+    assert not {"dependsOn", "links"} & set(result.definition["containerDefinitions"][0])
+    assert failing(result.definition) == [] and not result.failing
+
+
+def test_a_proxy_that_is_the_only_container_stays() -> None:
+    alone = {**WEB, "containerDefinitions": WEB["containerDefinitions"][1:], "volumes": []}
+    assert [c["name"] for c in converted(alone).definition["containerDefinitions"]] == ["envoy"]
+
+
+def test_nulls_and_wrong_types_are_repaired_and_listed() -> None:
+    first, envoy = WEB["containerDefinitions"]
+    mapping = {"containerPort": "8080", "hostPort": None}
+    value = {
+        **WEB,
+        "pidMode": None,
+        "cpu": 256,
+        "containerDefinitions": [{**first, "portMappings": [mapping, None]}, envoy],
+    }
+    result = converted(value)
+    assert not result.failing and failing(result.definition) == []
+    assert result.definition["containerDefinitions"][0]["portMappings"] == [{"containerPort": 8080}]
+    assert result.definition["cpu"] == "256" and "pidMode" not in result.definition
+    nulls = [change.pointer for change in result.changes if change.text.startswith("null")]
+    assert sorted(nulls) == [
+        "/containerDefinitions/0/portMappings/0/hostPort",
+        "/containerDefinitions/0/portMappings/1",
+        "/pidMode",
+    ]
+
+
+def test_a_family_is_asked_for_and_given() -> None:
+    value = {key: item for key, item in WEB.items() if key != "family"}
+    assert [mark.summary for mark in converted(value).failing] == ["family is missing"]
+    result = converted(value, family="mine")
+    assert result.definition["family"] == "mine" and not result.failing
 
 
 def test_patch_makes_the_new_of_the_old() -> None:
@@ -81,10 +125,14 @@ def test_everything_lost_or_open_is_listed() -> None:
     kinds: dict[str, list[str]] = {CHANGED: [], DROPPED: [], DECIDE: []}
     for change in result.changes:
         kinds[change.kind].append(f"{change.pointer} {change.text}")
-    assert {text.split()[0] for text in kinds[DROPPED]} == {"/proxyConfiguration", "/ephemeralStorage"}
+    assert {text.split()[0] for text in kinds[DROPPED]} == {
+        "/proxyConfiguration",
+        "/ephemeralStorage",
+        "/containerDefinitions/1",
+    }
     assert len([text for text in kinds[CHANGED] if "volume data: bound to /mnt/data" in text]) == 1
     open_ends = " ".join(kinds[DECIDE])
-    for word in ("no load balancer", "localhost", "/mnt/data on every host", "only the usual name", "security groups"):
+    for word in ("no load balancer", "/mnt/data on every host", "only the usual name", "security groups"):
         assert word in open_ends
     changed_paths = {operation["path"].split("/")[1] for operation in result.patch}
     for key in WEB:
@@ -107,7 +155,7 @@ def test_described_definition_can_be_registered_again() -> None:
         "/registeredBy",
     }  # fmt: skip
     assert result.definition["containerDefinitions"][0]["newField"] == {"keep": ["me"]}
-    assert failing(result.definition) == []
+    assert failing(result.definition) == ["taskdef.shape"]  # the field that no model knows
 
 
 def test_host_mode_and_role_can_be_chosen() -> None:

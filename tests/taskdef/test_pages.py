@@ -43,7 +43,12 @@ def test_rules_and_checks_named_in_the_page_exist() -> None:
     known = {rule.id for rule in RULES} | {check.id for check in CHECKS} | set(causes()) | OWN
     named = {word for row in ROWS for word in re.findall(r"`([a-z]+\.[a-z*0-9-]+)`", row)}
     assert named - known - {"service.*", "taskdef.*"} == set()
-    assert {rule.id for rule in RULES if rule.id.startswith("service.")} - named <= {"service.daemon", "service.volume"}
+    assert {rule.id for rule in RULES if rule.id.startswith("service.")} - named <= {
+        "service.daemon",
+        "service.volume",
+        "service.shape",
+        "service.placement-constraint",
+    }
 
 
 def test_hook_runs_the_command_that_there_is() -> None:

@@ -85,8 +85,11 @@ def test_template_gives_the_same_findings_and_patches_that_mend(path: Path) -> N
         pytest.skip("templates have no run requests")
     template = as_template(case["document"])
     findings = judged(template, options_of(case))
-    rows = [[f.check, str(f.status), f.summary] for f in troubles(findings)]
-    expected = [[check, status, summary] for check, status, _, summary in case["findings"]]
+    # Shapes are another table's there: names in another case, text for numbers, other required fields.
+    rows = [[f.check, str(f.status), f.summary] for f in troubles(findings) if not f.check.endswith(".shape")]
+    expected = [
+        [check, status, summary] for check, status, _, summary in case["findings"] if not check.endswith(".shape")
+    ]
     if not path.stem.endswith("definition-not-here"):
         assert rows == expected
     for finding in troubles(findings):

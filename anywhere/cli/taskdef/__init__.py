@@ -11,7 +11,7 @@ from anywhere.flows.hosts import Hosts
 HELP = "Judge task definitions, place them on hosts, convert them, weigh network modes and density."
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=HELP)
 
-LAUNCHES = ("external", "ec2", "fargate", "declared")
+LAUNCHES = ("external", "ec2", "fargate", "managed-instances", "declared")
 FILES = typer.Argument(help="Files, folders, patterns, or - for standard input.")
 LAUNCH = typer.Option("external", help="external, ec2, fargate; declared: what each definition or service names.")
 OS = typer.Option("", help="linux or windows, where the definition does not say.")
@@ -84,12 +84,17 @@ def fit_(
 
 @app.command(
     short_help="Write the definition for external instances.",
-    epilog="\b\nExamples:\n  anywhere taskdef convert task.json > external.json\n",
+    epilog="\b\nExamples:\n  anywhere taskdef convert task.json > external.json\n"
+    "  anywhere taskdef convert stack.yaml --resource Task > external.yaml\n",
 )
 def convert(
     files: list[str] = FILES,
     to: str = typer.Option("external", help="The launch type to convert to: external."),
-    name: str = typer.Option("", help="Which definition, where the document has several."),
+    name: str = typer.Option(
+        "", "--resource", "--name", help="Which definition, where the document has several: logical id or family."
+    ),
+    bare: bool = typer.Option(False, help="Write a template's definition alone, by the names of the ECS API."),
+    family: str = typer.Option("", help="The family to give the definition, for example web."),
     network_mode: str = typer.Option("bridge", help="What awsvpc becomes on Linux: bridge or host."),
     execution_role: str = typer.Option("", help="The execution role (ARN) to use where one is missing."),
     os: str = OS,
@@ -97,15 +102,17 @@ def convert(
 ) -> int:
     """Write the definition for external instances to standard output, and what was changed to standard error.
 
+    A template keeps its notation, comments and other resources: only this resource changes.
     Exit codes: 0 the result passes the check, 1 something is left that fails, 2 usage.
     """
-    from anywhere.cli.taskdef.convert import convert_file
+    from anywhere.cli.taskdef.convert import Wanted, convert_file
 
     _one_of("launch type", to, ("external",))
     _one_of("network mode", network_mode, ("bridge", "host"))
     if len(files) != 1:
         raise BadInput(f"convert takes one file, not {len(files)}")
-    return convert_file(files[0], name, network_mode, execution_role, _system(os), changes)
+    wanted = Wanted(name, network_mode, execution_role, family, _system(os), bare)
+    return convert_file(files[0], wanted, changes)
 
 
 @app.command("explain-mode")

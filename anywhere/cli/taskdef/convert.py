@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from anywhere.cli.say import note
-from anywhere.errors import BadInput
+from anywhere.documents.edit import edit
+from anywhere.documents.patch import PatchError, apply
+from anywhere.errors import BadInput, ParseError
 from anywhere.printable import json_text
-from anywhere.taskdef.convert import CHANGED, DECIDE, DROPPED, Converted, convert
+from anywhere.taskdef.convert import Converted, convert
+from anywhere.taskdef.draft import CHANGED, DECIDE, DROPPED
+from anywhere.taskdef.rule import Mark
+from anywhere.taskdef.source.cloudformation import as_api
 from anywhere.taskdef.source.content import Definition
 from anywhere.taskdef.source.load import Document
+from anywhere.taskdef.source.parse import parse
 
 SCHEMA = "anywhere/conversion/1"
+ROOT = "(root)"
+"""For people: the pointer of a whole document is an empty text (RFC 6901)."""
 TITLES = {CHANGED: "Changed", DROPPED: "Dropped", DECIDE: "For you to decide"}
 
 
-def convert_file(file: str, name: str, mode: str, role: str, os: str, changes: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How to convert: `name` chooses one definition of several, `mode` is what awsvpc becomes, `role` the execution role
+    for where one is missing, `family` the family to give; `bare` prints a template's definition alone."""
+
+    name: str = ""
+    mode: str = "bridge"
+    role: str = ""
+    family: str = ""
+    os: str = ""
+    bare: bool = False
+
+
+def convert_file(file: str, wanted: Wanted, changes: str) -> int:
     """Convert one definition of a file; the exit code."""
     from anywhere.cli.output import write
     from anywhere.flows.documents import read_documents
@@ -24,15 +47,38 @@ def convert_file(file: str, name: str, mode: str, role: str, os: str, changes: s
     if len(found.documents) > 1:
         raise BadInput(f"{file}: convert takes one file, and this names {len(found.documents)}")
     document = found.documents[0]
-    definition = _chosen(document, name)
-    result = convert(definition, os, mode, role)
+    definition = _chosen(document, wanted.name)
+    is_template = bool(definition.place.names) and definition.place.encode is not None
+    if is_template and wanted.bare:
+        definition = as_api(definition)
+    result = convert(definition, wanted.os, wanted.mode, wanted.role, wanted.family)
+    whole = is_template and not wanted.bare and definition.key
+    shown = _in_place(document, definition, result) if whole else json_text(result.definition, 2) + "\n"
     listed = json_text(_as_dict(document, definition, result), 2) + "\n"
     if changes:
         write(listed, changes)
     else:
         note(_for_people(definition, result))
-    write(json_text(result.definition, 2) + "\n")
+    write(shown)
     return 1 if result.failing else 0
+
+
+def _in_place(document: Document, definition: Definition, result: Converted) -> str:
+    """The template's own text with nothing changed but this resource. Raises BadInput where aliases or merged keys would
+    carry the change elsewhere."""
+    base = definition.place.base
+    operations = [{**operation, "path": base + str(operation["path"])} for operation in result.patch]
+    parsed = document.parsed
+    try:
+        text = edit(parsed.text, parsed.is_json, operations)
+        same = parse(text.encode(), document.name).value == apply(parsed.value, operations)
+    except (PatchError, ParseError):
+        same = False
+    if not same:
+        raise BadInput(
+            f"{document.name}: {definition.name} cannot be changed in place (aliases or merged keys): use --bare"
+        )
+    return text
 
 
 def _chosen(document: Document, name: str) -> Definition:
@@ -43,7 +89,7 @@ def _chosen(document: Document, name: str) -> Definition:
     names = ", ".join(d.name for d in definitions)
     if not definitions:
         raise BadInput(f"{document.name}: holds no task definition to convert")
-    raise BadInput(f"{document.name}: say which definition with --name: {names}")
+    raise BadInput(f"{document.name}: say which definition with --resource: {names}")
 
 
 def _as_dict(document: Document, definition: Definition, result: Converted) -> dict[str, object]:
@@ -59,13 +105,19 @@ def _as_dict(document: Document, definition: Definition, result: Converted) -> d
     }
 
 
+def _failing(mark: Mark) -> str:
+    advice = "give it with --family NAME" if mark.summary == "family is missing" else mark.remedy
+    where = mark.source if mark.source is not None else mark.node.pointer
+    return f"  {where or ROOT}\n      {mark.summary}" + (f": {advice}" if advice else "")
+
+
 def _for_people(definition: Definition, result: Converted) -> str:
     lines = [f"{definition.name}, for external instances"]
     for kind, title in TITLES.items():
         rows = [change for change in result.changes if change.kind == kind]
-        lines += ["", f"{title}:", *(f"  {row.pointer or '/'}\n      {row.text}" for row in rows)] if rows else []
+        lines += ["", f"{title}:", *(f"  {row.pointer or ROOT}\n      {row.text}" for row in rows)] if rows else []
     if result.failing:
-        lines += ["", "Still failing:", *(f"  {mark.node.pointer}\n      {mark.summary}" for mark in result.failing)]
+        lines += ["", "Still failing:", *(_failing(mark) for mark in result.failing)]
     if result.diff:
         lines += ["", *result.diff.splitlines()]
     return "\n".join(lines) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.taskdef.rule import Case, Mark, fail, over, put, rule
+from anywhere.taskdef.rule import EVERY, Case, Mark, fail, over, put, rule
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.source.node import Node
 
@@ -13,6 +13,7 @@ from anywhere.taskdef.source.node import Node
     "taskdef.containers",
     "containers and what they refer to",
     scope="definition",
+    launch=EVERY,
     meaning="Each container has a name of its own and an image, at least one is essential, and mount points and "
     "dependencies name volumes and containers of the same definition.",
     fine="containers are complete and refer to what is there",
@@ -28,10 +29,9 @@ def containers(case: Case, node: Node) -> Iterator[Mark]:
     if case.containers and all(_spared(container) for container in case.containers):
         first = case.containers[0].at("essential")
         yield fail(first, "no container is essential, and one must be", "make one essential", put(first, True))
-    volumes = {volume.at("name").text() for volume in case.volumes}
     for container in case.containers:
-        yield from over(container.at("mountPoints").each(), lambda mount: _mounted(mount, volumes))
         yield from over(container.at("dependsOn").each(), lambda link: _dependency(link, names))
+        yield from over(container.at("mountPoints").each(), lambda mount: _mounted(case, mount))
 
 
 def _complete(container: Node) -> Iterator[Mark]:
@@ -44,9 +44,9 @@ def _spared(container: Node) -> bool:
     return container.at("essential").present and not container.at("essential").flag()
 
 
-def _mounted(mount: Node, volumes: set[str]) -> Iterator[Mark]:
+def _mounted(case: Case, mount: Node) -> Iterator[Mark]:
     source = mount.at("sourceVolume")
-    if source.text() and source.text() not in volumes:
+    if source.text() and source.text() not in {volume.at("name").text() for volume in case.volumes}:
         yield fail(source, f"mounts the volume {source.text()}, which the definition does not have", "add the volume")
 
 

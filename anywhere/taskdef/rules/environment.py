@@ -6,9 +6,14 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from anywhere.taskdef.rule import Case, Mark, over, put, remove, rule, skip, warn
+from anywhere.taskdef.rule import EVERY, Case, Mark, fail, over, put, remove, rule, skip, warn
+from anywhere.taskdef.rules import sources
+from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 
+MOST_FILES = 10
+_FILE = re.compile(r"arn:aws[a-z-]*:s3:::[^/\s]+/\S.*\.env\Z")
+_SECRET = re.compile(r"arn:aws[a-z-]*:(?:secretsmanager|ssm):")
 KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 CREDENTIALS = "169.254.170.2"
@@ -19,6 +24,7 @@ _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
     "taskdef.aws-keys",
     "static AWS keys",
     scope="container",
+    launch=EVERY,
     meaning="Access keys in the environment override the task role, are not rotated, are shown to everyone who may "
     "describe the definition, and are a known reason for ECS Exec to fail.",
     fine="no static keys",
@@ -46,6 +52,7 @@ def _plain(item: Node) -> Iterator[Mark]:
     "taskdef.proxy-environment",
     "proxy of the containers",
     scope="container",
+    launch=EVERY,
     meaning="Containers do not inherit the host's proxy. Where the definition sets one, NO_PROXY must name "
     "169.254.170.2, "
     "or SDKs ask the proxy for the task's credentials and metadata.",
@@ -86,3 +93,60 @@ def _excluded(text: str) -> bool:
         except ValueError:
             continue
     return False
+
+
+@rule(
+    "taskdef.environment",
+    "environment, secrets and environment files",
+    scope="container",
+    launch=EVERY,
+    meaning="A variable has a name; a secret's name is unique among variables and secrets, and its value is that of Secrets "
+    "Manager or of the Parameter Store. Up to ten environment files are objects in S3 whose names end in .env.",
+    fine="variables that ECS takes",
+    source=f"{sources.API}, types EnvironmentFile and Secret; {sources.GUIDE}, specifying-sensitive-data",
+)
+def environment(case: Case, node: Node) -> Iterator[Mark]:
+    variables, secrets = list(node.at("environment").each()), list(node.at("secrets").each())
+    plain = [item.at("name").raw for item in variables]
+    yield from over((*variables, *secrets), _named, quiet=True)
+    yield from _repeated(variables, plain)
+    hidden: set[object] = set()
+    for item in secrets:
+        name = item.at("name").raw
+        if isinstance(name, str) and (name in plain or name in hidden):
+            text = f"the secret {name} has the name of another variable of this container: ECS refuses it"
+            yield fail(item.at("name"), text, "keep one of the two", remove(item))
+        hidden.add(name)
+        yield from over([item.at("valueFrom")], _value_from, quiet=True)
+    files = node.at("environmentFiles")
+    if isinstance(files.raw, list) and len(files.raw) > MOST_FILES:
+        yield fail(files, f"{len(files.raw)} environment files, ECS takes {MOST_FILES}", "join them")
+    yield from over(files.each(), _file, quiet=True)
+
+
+def _named(item: Node) -> Iterator[Mark]:
+    name = item.at("name")
+    if not name.filled:
+        yield fail(item, "a variable without a name", "give it a name, or take it out", remove(item))
+    elif "=" in name.text():
+        yield fail(name, f"{show(name.text())} is not a name of a variable: it holds =", "write name and value apart")
+
+
+def _repeated(variables: list[Node], names: list[object]) -> Iterator[Mark]:
+    for at, item in enumerate(variables):
+        if isinstance(names[at], str) and names[at] in names[:at]:
+            yield warn(item, f"the variable {names[at]} is set twice: the last one counts", "keep one", remove(item))
+
+
+def _value_from(field: Node) -> Iterator[Mark]:
+    text = field.text()
+    if text.startswith("arn:") and not _SECRET.match(text) and not is_placeholder(text):
+        why = f"{show(text)} is neither of Secrets Manager nor of the Parameter Store"
+        yield fail(field, why, "write the ARN of a secret or parameter")
+
+
+def _file(item: Node) -> Iterator[Mark]:
+    value = item.at("value")
+    text = value.text()
+    if not _FILE.match(text) and not is_placeholder(text):
+        yield fail(value, f"{show(text)} is not the ARN of a .env object in S3", "write arn:aws:s3:::BUCKET/PATH.env")

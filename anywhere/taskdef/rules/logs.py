@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.taskdef.rule import EXTERNAL, FARGATE, Case, Mark, fail, put, rule, skip, warn
+from anywhere.taskdef.rule import EVERY, EXTERNAL, FARGATE, MANAGED, Case, Mark, fail, put, rule, skip, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.source.node import Node
 
 API_DRIVERS = ("json-file", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens")
 FARGATE_DRIVERS = ("awslogs", "splunk", "awsfirelens")
+MANAGED_DRIVERS = (*FARGATE_DRIVERS, "json-file")
 # Enabled without a setting: by ecs-init, and on Windows by the installer. The agent adds awsfirelens itself on Linux.
 DEFAULT_LINUX = ("json-file", "syslog", "awslogs", "fluentd", "none", "awsfirelens")
 DEFAULT_WINDOWS = ("json-file", "awslogs")
@@ -20,7 +21,9 @@ REMOTE_DRIVERS = ("awslogs", "fluentd", "gelf", "splunk", "awsfirelens", "syslog
     "taskdef.log-driver",
     "log driver",
     scope="container",
-    meaning="Fargate has awslogs, splunk and awsfirelens. On external instances ecs-init enables json-file, syslog, "
+    launch=EVERY,
+    meaning="Fargate has awslogs, splunk and awsfirelens, managed instances json-file too. "
+    "On external instances ecs-init enables json-file, syslog, "
     "awslogs, fluentd and none, the Windows installer json-file and awslogs; others must be listed in "
     "ECS_AVAILABLE_LOGGING_DRIVERS on the host, or the task is never placed.",
     fine="the log driver is there",
@@ -38,6 +41,8 @@ def log_driver(case: Case, node: Node) -> Iterator[Mark]:
         yield warn(driver, why, "leave the log configuration out, or use json-file", put(driver, "json-file"))
     elif case.launch == FARGATE and name not in FARGATE_DRIVERS:
         yield fail(driver, f"Fargate has no {name} driver", f"use one of {', '.join(FARGATE_DRIVERS)}")
+    elif case.launch == MANAGED and name not in MANAGED_DRIVERS:
+        yield fail(driver, f"managed instances have no {name} driver", f"use one of {', '.join(MANAGED_DRIVERS)}")
     elif case.launch == EXTERNAL and name not in (DEFAULT_WINDOWS if case.windows else DEFAULT_LINUX):
         why = f"{name} is not enabled on external instances unless the host says so: the task may never be placed"
         yield warn(driver, why, f'add "{name}" to ECS_AVAILABLE_LOGGING_DRIVERS on the hosts')

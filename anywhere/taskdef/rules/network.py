@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from anywhere.taskdef.rule import (
     EC2,
+    EVERY,
     EXTERNAL,
     FARGATE,
+    MANAGED,
     MODES,
     Case,
     Mark,
@@ -28,12 +30,14 @@ from anywhere.taskdef.source.node import Node
     "taskdef.network-mode",
     "network mode",
     scope="definition",
+    launch=EVERY,
     meaning="External Linux hosts run bridge (also when unset), host and none, and refuse awsvpc. On external Windows "
     "hosts the mode stays unset (`default`); AWS's own Windows example says bridge, so that is accepted and noted. "
-    "Fargate takes awsvpc only; EC2 takes every mode on Linux, and default or awsvpc on Windows.",
+    "Fargate takes awsvpc only; EC2 takes every mode on Linux, and default or awsvpc on Windows; managed instances take "
+    "awsvpc (also when unset), host and none.",
     fine="the launch type has this network mode",
     source=f"{sources.EXTERNAL_PAGE}, networking; {sources.RUN_EXTERNAL}; {sources.REGISTER}, field networkMode; "
-    f"{sources.MODES_PAGE}",
+    f"{sources.MODES_PAGE}; {sources.MANAGED_PAGE}",
 )
 def network_mode(case: Case, node: Node) -> Iterator[Mark]:
     mode = node.at("networkMode")
@@ -43,6 +47,11 @@ def network_mode(case: Case, node: Node) -> Iterator[Mark]:
     elif case.launch == FARGATE:
         if text != "awsvpc":
             yield fail(mode, f"Fargate needs awsvpc, not {text or 'bridge (unset)'}", "use awsvpc", put(mode, "awsvpc"))
+    elif case.launch == MANAGED:
+        if text == "bridge":
+            yield fail(
+                mode, "managed instances have awsvpc, host and none, not bridge", "use awsvpc", put(mode, "awsvpc")
+            )
     elif case.launch == EXTERNAL and text == "awsvpc":
         yield _no_awsvpc(case, mode)
     elif case.windows:
@@ -72,6 +81,7 @@ def _windows(case: Case, mode: Node, text: str) -> Iterator[Mark]:
     "taskdef.links",
     "links between containers",
     scope="container",
+    launch=EVERY,
     meaning="Links work in bridge mode only and not with Windows containers.",
     fine="links where they work",
     source=f"{sources.REGISTER}, field links",
@@ -99,6 +109,7 @@ def _linked(case: Case, link: Node) -> Iterator[Mark]:
     "taskdef.hostname",
     "hostname and extra hosts",
     scope="container",
+    launch=EVERY,
     meaning="`hostname` and `extraHosts` are refused with awsvpc, where the task has the interface's name; Windows "
     "containers have no `extraHosts`.",
     fine="no name that the network mode refuses",

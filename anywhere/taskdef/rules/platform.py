@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from anywhere.taskdef.rule import (
     EC2,
+    EVERY,
     EXTERNAL,
     FARGATE,
+    MANAGED,
     Case,
     Mark,
     fail,
@@ -16,7 +18,6 @@ from anywhere.taskdef.rule import (
     put,
     remove,
     rule,
-    skip,
     warn,
 )
 from anywhere.taskdef.rules import sources
@@ -27,12 +28,14 @@ ARCHITECTURES = ("X86_64", "ARM64")
 _FAMILY_ENDINGS = ("_FULL", "_CORE")
 _WINDOWS_RELEASES = ("2016", "2019", "2022", "20H2")
 _OTHER_RELEASES = ("2004", "2025")
+_NOT_ON_FARGATE = ("2016", "2004", "20H2")
 
 
 @rule(
     "taskdef.compatibility",
     "launch types that it is registered for",
     scope="definition",
+    launch=EVERY,
     meaning="`requiresCompatibilities` makes ECS check the definition against a launch type when it is registered. "
     "FARGATE needs the network mode awsvpc and EXTERNAL refuses it, so the two exclude each other. `compatibilities`, "
     "in what describe-task-definition prints, is ECS's own verdict.",
@@ -40,7 +43,7 @@ _OTHER_RELEASES = ("2004", "2025")
     source=f"{sources.REGISTER}, field requiresCompatibilities; {sources.RUN_EXTERNAL}",
 )
 def compatibility(case: Case, node: Node) -> Iterator[Mark]:
-    listed, wanted = node.at("requiresCompatibilities"), case.launch.upper()
+    listed, wanted = node.at("requiresCompatibilities"), case.launch.upper().replace("-", "_")
     names = [item.text() for item in listed.each()]
     for item in listed.each():
         if item.text() not in COMPATIBILITIES:
@@ -74,10 +77,13 @@ def _unstated(case: Case, listed: Node, wanted: str) -> Iterator[Mark]:
     "taskdef.architecture",
     "processor and operating system",
     scope="definition",
-    meaning="`runtimePlatform` names the processor and the operating system. AWS's text speaks of EC2, Fargate and "
+    launch=EVERY,
+    meaning="`runtimePlatform` names the processor and the operating system. Windows Server 2016 cannot host awsvpc tasks, "
+    "Fargate has 2019 and newer, managed instances run Linux. AWS's text speaks of EC2, Fargate and "
     "managed instances only; external agents report `ecs.cpu-architecture` and `ecs.os-type` all the same.",
     fine="the platform exists",
-    source=f"{sources.REGISTER}, type RuntimePlatform; {sources.EXTERNAL_PAGE}, supported operating systems",
+    source=f"{sources.REGISTER}, type RuntimePlatform; {sources.EXTERNAL_PAGE}, supported operating systems; "
+    f"{sources.AWSVPC_PAGE}, Windows; {sources.MANAGED_PAGE}",
 )
 def architecture(case: Case, node: Node) -> Iterator[Mark]:
     platform = node.at("runtimePlatform")
@@ -96,11 +102,19 @@ def _family(case: Case, family: Node) -> Iterator[Mark]:
     text = family.text()
     if text == "LINUX":
         return
+    if case.launch == MANAGED:
+        yield fail(family, "managed instances run Linux containers", "use LINUX", put(family, "LINUX"))
+        return
     release = text.removeprefix("WINDOWS_SERVER_")
     for ending in _FAMILY_ENDINGS:
         release = release.removesuffix(ending)
     if not text.startswith("WINDOWS_SERVER_") or release not in (*_WINDOWS_RELEASES, *_OTHER_RELEASES):
         yield fail(family, f"{text} is no operating system of ECS", "use LINUX or a WINDOWS_SERVER_ family")
+    elif case.launch == FARGATE and release in _NOT_ON_FARGATE:
+        yield fail(family, f"Fargate has no Windows Server {release}", "use WINDOWS_SERVER_2019 or 2022")
+    elif case.launch == EC2 and release == "2016" and case.mode == "awsvpc":
+        text = "Windows Server 2016 cannot host tasks with awsvpc"
+        yield fail(family, text, "use Windows Server 2019 or newer, or leave the network mode out")
     elif case.launch == EXTERNAL and release not in _WINDOWS_RELEASES:
         text = f"Windows Server {release} is not on the list for external instances"
         yield warn(family, text, "use Windows Server 2016, 2019, 2022 or 20H2 hosts")
@@ -110,6 +124,7 @@ def _family(case: Case, family: Node) -> Iterator[Mark]:
     "taskdef.gpu",
     "graphics processors",
     scope="container",
+    launch=EVERY,
     meaning="GPUs work on external instances registered with `--enable-gpu`; sharing a GPU does not, Fargate has none, "
     "and Neuron devices belong to managed instances.",
     fine="no GPU that the launch type does not have",
@@ -123,15 +138,20 @@ def _device(case: Case, item: Node) -> Iterator[Mark]:
     kind, value, sharing = item.at("type").text(), item.at("value"), item.at("sharingStrategy")
     if kind == "InferenceAccelerator":
         return
-    if kind == "NeuronDevice":
+    if kind == "NeuronDevice" and case.launch == MANAGED:
+        if value.text() != "ALL":
+            yield fail(value, "Neuron devices are asked for as ALL", "use ALL", put(value, "ALL"))
+    elif kind == "NeuronDevice":
         yield fail(item, "Neuron devices exist on managed instances only", "take it out", remove(item))
     elif kind != "GPU":
-        yield fail(item, f"{kind or 'no type'} is no resource type", "use GPU", remove(item))
+        yield fail(item.at("type"), f"{kind or 'no type'} is no resource type", "use GPU", remove(item))
     elif case.launch == FARGATE:
         yield fail(item, "Fargate has no GPUs", "take it out, or run it on EC2 or external instances", remove(item))
     elif sharing.present and case.launch == EXTERNAL:
         text = "sharing a GPU is not supported on external instances"
         yield fail(sharing, text, "ask for whole GPUs by value", remove(sharing), put(value, "1"))
+    elif sharing.present and value.present:
+        yield fail(value, "value and sharingStrategy exclude each other", "keep one", remove(value))
     elif not sharing.present and value.text() != "ALL" and not _is_count(value.text()):
         yield fail(value, "the number of GPUs must be 1 or more, or ALL", "give a number")
     elif case.launch == EXTERNAL:
@@ -184,38 +204,3 @@ def fault_injection(case: Case, node: Node) -> Iterator[Mark]:
     switch = node.at("enableFaultInjection")
     if switch.flag():
         yield fail(switch, "fault injection is not available on external instances", "take it out", remove(switch))
-
-
-@rule(
-    "taskdef.placement-constraint",
-    "placement constraints",
-    scope="definition",
-    meaning="A definition and its request together may carry ten constraints; Fargate takes none. External instances "
-    "have custom attributes and `ecs.capability.external`, but none of those that come from EC2's identity document.",
-    fine="nothing that keeps it from being placed",
-    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.REGISTER}, field placementConstraints",
-)
-def placement_constraint(case: Case, node: Node) -> Iterator[Mark]:
-    constraints = node.at("placementConstraints")
-    many = len(constraints.raw) if isinstance(constraints.raw, list) else 0
-    if many and case.launch == FARGATE:
-        yield fail(constraints, "Fargate takes no placement constraints", "take them out", remove(constraints))
-        return
-    if many > 10:
-        yield fail(constraints, f"{many} constraints, and ECS takes ten", "leave ten")
-    if case.launch == EXTERNAL:
-        yield from over(constraints.each(), _needs_ec2)
-
-
-EC2_ATTRIBUTES = ("ecs.ami-id", "ecs.instance-type", "ecs.availability-zone", "ecs.vpc-id", "ecs.subnet-id")
-
-
-def _needs_ec2(item: Node) -> Iterator[Mark]:
-    expression = item.at("expression")
-    text = expression.text()
-    for name in EC2_ATTRIBUTES:
-        if f"attribute:{name}" in text.replace(" ", "").replace("Attribute:", "attribute:"):
-            advice = "use a custom attribute (ECS_INSTANCE_ATTRIBUTES), ecs.cpu-architecture or ecs.os-type"
-            yield warn(expression, f"external instances report no {name} of their own: no host may fit", advice)
-    if "ec2InstanceId" in text:
-        yield skip(expression, "on external instances ec2InstanceId is the managed id (mi-...)")

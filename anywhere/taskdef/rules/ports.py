@@ -16,7 +16,7 @@ from anywhere.taskdef.ports import (
     port_range,
     protocol,
 )
-from anywhere.taskdef.rule import EC2, EXTERNAL, Case, Mark, fail, over, put, remove, rule, warn
+from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.source.node import Node, NotKnown
 
@@ -27,6 +27,7 @@ HAVE_HOST_PORTS = (EXTERNAL, EC2)
     "taskdef.port-mapping",
     "port mappings",
     scope="container",
+    launch=EVERY,
     meaning="With host and awsvpc the host port is blank or equals the container port; with none there are no "
     "mappings; "
     "ports lie between 1 and 65535, protocols are tcp and udp, a fixed port is claimed once in a task, and a "
@@ -125,7 +126,8 @@ def _claimed_twice(case: Case, container: Node) -> Iterator[Mark]:
             if node is not None and claim in seen and other.pointer == container.pointer:
                 where = "the task's network" if shared else "the host"
                 why = f"port {claim[0]}/{claim[1]} is taken twice on {where}"
-                yield fail(node, why, "give each container its own port", remove(mapping))
+                # No patch: without its mapping the container would still bind the port.
+                yield fail(node, why, "give each container its own port")
             if claim[0]:
                 seen.add(claim)
         if other.pointer == container.pointer:

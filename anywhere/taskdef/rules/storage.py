@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.taskdef.rule import EXTERNAL, FARGATE, Case, Mark, fail, note, put, remove, rule, skip, warn
+from anywhere.taskdef.rule import (
+    EC2,
+    EVERY,
+    EXTERNAL,
+    FARGATE,
+    Case,
+    Mark,
+    fail,
+    note,
+    over,
+    put,
+    remove,
+    rule,
+    skip,
+    warn,
+)
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.shapes.faults import show
 from anywhere.taskdef.source.node import Node
 
 _NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a docker volume over NFS"
@@ -86,6 +102,8 @@ def fsx(case: Case, node: Node) -> Iterator[Mark]:
         return
     if case.launch == FARGATE:
         yield fail(volume, "Fargate has no FSx for Windows volumes", "use EFS, or EC2 instances")
+    elif case.launch in (EC2, EXTERNAL) and not case.says_system:
+        yield skip(volume, "needs Windows containers: the definition does not say which system it is for")
     elif not case.windows:
         yield fail(volume, "FSx for Windows volumes need Windows containers", "use a Windows definition, or NFS")
     elif case.launch == EXTERNAL:
@@ -138,3 +156,74 @@ def host_path(case: Case, node: Node) -> Iterator[Mark]:
         yield fail(path, "Fargate has no host paths", "leave the source path out, or use EFS", remove(path))
     elif case.launch == EXTERNAL:
         yield note(path, f"every host that may run this needs {path.literal() or 'the path'}")
+
+
+_KINDS = (
+    "host",
+    "dockerVolumeConfiguration",
+    "efsVolumeConfiguration",
+    "s3filesVolumeConfiguration",
+    "fsxWindowsFileServerVolumeConfiguration",
+    "configuredAtLaunch",
+)
+
+
+@rule(
+    "taskdef.volumes",
+    "volumes and mount points",
+    scope="definition",
+    launch=EVERY,
+    meaning="A volume is of one kind. A mount point has a path in the container, absolute on Linux, that no other mount of "
+    "the container has. `autoprovision` counts for shared docker volumes only; S3 Files needs a task role.",
+    fine="volumes of one kind, each mounted at a path of its own",
+    source=f"{sources.API}, types Volume, DockerVolumeConfiguration and S3FilesVolumeConfiguration; {sources.MOBY}, "
+    "daemon/volumes.go",
+)
+def volumes(case: Case, node: Node) -> Iterator[Mark]:
+    yield from over(case.volumes, lambda volume: _volume(case, volume), quiet=True)
+    for container in case.containers:
+        paths: set[object] = set()
+        for mount in container.at("mountPoints").each():
+            path = mount.at("containerPath")
+            yield from over([mount], lambda mount: _path(case, mount), quiet=True)
+            if isinstance(path.raw, str) and path.raw in paths:
+                text = f"a second volume is mounted at {path.raw}: docker refuses the same path twice"
+                yield warn(path, text, "mount it elsewhere, or keep one", remove(mount))
+            paths.add(path.raw)
+
+
+def _volume(case: Case, volume: Node) -> Iterator[Mark]:
+    kinds = [name for name in _KINDS if (node := volume.at(name)).raw not in (False, "false") and node.present]
+    if len(kinds) > 1:
+        yield fail(volume, f"a volume of two kinds: {' and '.join(kinds)}", "keep one")
+    docker = volume.at("dockerVolumeConfiguration")
+    if docker.at("autoprovision").flag() and docker.at("scope").text() in ("", "task"):
+        text = "autoprovision counts for the scope shared only, and this volume has the scope task"
+        yield warn(
+            docker.at("autoprovision"), text, "take it out, or use the scope shared", remove(docker.at("autoprovision"))
+        )
+    efs = volume.at("efsVolumeConfiguration")
+    port = efs.at("transitEncryptionPort")
+    if efs.at("fileSystemId").raw == "":
+        yield warn(efs.at("fileSystemId"), 'the file system is ""', "name the file system")
+    if (number := port.number()) is not None and not 1 <= number <= 65535:
+        yield warn(port, f"{number} is not a port", "leave it out: the mount helper chooses one", remove(port))
+    yield from _s3_files(case, volume.at("s3filesVolumeConfiguration"))
+
+
+def _s3_files(case: Case, volume: Node) -> Iterator[Mark]:
+    if not volume.filled:
+        return
+    if not case.node.at("taskRoleArn").filled:
+        yield fail(volume, "S3 Files needs a task role, and the definition has none", "set taskRoleArn")
+    root = volume.at("rootDirectory")
+    if volume.at("accessPointArn").filled and root.text() not in ("", "/"):
+        yield fail(root, "an access point sets the root directory itself", "leave it out", remove(root))
+
+
+def _path(case: Case, mount: Node) -> Iterator[Mark]:
+    path = mount.at("containerPath")
+    if not path.filled:
+        yield fail(mount, "a mount point without containerPath", "give the path in the container")
+    elif not path.text().startswith(("/", "$")) and not case.windows:
+        yield fail(path, f"{show(path.text())} is not an absolute path", "begin it with /")

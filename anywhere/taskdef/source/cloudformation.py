@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from anywhere.documents.pointer import token
-from anywhere.errors import ParseError
+from anywhere.taskdef.shapes.faults import UNKNOWN, Fault
 from anywhere.taskdef.source.content import FREE_MAPS, Content, Definition, Place, Service, name_of
 from anywhere.taskdef.source.node import Node, Unknown
+from anywhere.taskdef.source.shape import read_api, read_properties
+from anywhere.taskdef.words import words
 
 _DEFINITION = "AWS::ECS::TaskDefinition"
 _KINDS = {"AWS::ECS::Service": "service", "AWS::ECS::TaskSet": "task-set"}
@@ -21,8 +24,16 @@ _TO_API = {
     "IAM": "iam",
     "ProxyConfigurationProperties": "properties",
     "ManagedEBSVolume": "managedEBSVolume",
+    "AwsVpcConfiguration": "awsvpcConfiguration",
+    "PlacementStrategies": "placementStrategy",
 }
-_FROM_API = {api: name for name, api in _TO_API.items()}
+_FROM_API = {api: name for name, api in _TO_API.items()} | {"awsvpcConfiguration": "AwsvpcConfiguration"}
+# What CloudFormation calls; every other `Fn::` is no function. Source: cfn-lint 1.58.0, helpers.py.
+_FUNCTIONS = words(
+    "And Base64 Cidr Contains EachMemberEquals EachMemberIn Equals FindInMap GetAtt GetAZs GetStackOutput "
+    "If ImportValue Join Length Not Or RefAll Select Split Sub ToJsonString Transform ValueOf ValueOfAll"
+)
+_FUNCTION = re.compile(r"Fn::(?:ForEach::[A-Za-z0-9]+|([A-Za-z]+))\Z")
 _PLACEHOLDER = re.compile(r"\$\{([^}!][^}]*)\}")
 
 
@@ -36,13 +47,18 @@ def template_name(key: str) -> str:
     return _FROM_API.get(key) or key[:1].upper() + key[1:]
 
 
+def _task_set_name(key: str) -> str:
+    """The same for a task set, whose schema spells one name in another way."""
+    return "AwsVpcConfiguration" if key == "awsvpcConfiguration" else template_name(key)
+
+
 def is_template(value: Mapping[str, object]) -> bool:
     """Whether an object is a CloudFormation template."""
     return isinstance(value.get("Resources"), dict) or "AWSTemplateFormatVersion" in value
 
 
 def read_template(value: Mapping[str, object]) -> Content:
-    """The ECS resources of a template. Raises ParseError for one without properties."""
+    """The ECS resources of a template."""
     resources = value.get("Resources")
     if not isinstance(resources, dict):
         return Content()
@@ -54,34 +70,66 @@ def read_template(value: Mapping[str, object]) -> Content:
         if not isinstance(resource, dict):
             continue
         kind = resource.get("Type")
-        if isinstance(kind, str) and (kind in _KINDS or kind == _DEFINITION) and resource.get("Properties") is None:
-            raise ParseError(f"{pointer} has no Properties")
+        properties = resource.get("Properties")
         if kind == _DEFINITION:
-            definitions.append(read_definition(resource["Properties"], pointer + "/Properties", logical))
+            read = read_definition({} if properties is None else properties, pointer + "/Properties", logical)
+            definitions.append(replace(read, outer=resources))
         elif isinstance(kind, str) and kind in _KINDS:
-            services.append(_service(resource, pointer, logical, _KINDS[kind], resources))
+            services.append(
+                _service({} if properties is None else properties, pointer, logical, _KINDS[kind], resources)
+            )
     return Content(tuple(definitions), tuple(services), tuple(unread))
 
 
 def read_definition(properties: object, base: str, logical: str) -> Definition:
     """A definition from the properties of its resource; `logical` names it where its family is not known."""
-    node, place = _canonical_root(properties, base)
-    return Definition(
-        logical or name_of(node, "family", "task definition"), node, place, key=logical, origin=properties
-    )
+    node, place, found = _canonical_root(properties, base, "task-definition")
+    name = logical or name_of(node, "family", "task definition")
+    return Definition(name, node, place, key=logical, origin=properties, faults=found)
 
 
-def _service(resource: Mapping[str, Any], pointer: str, logical: str, kind: str, resources: Any) -> Service:
-    node, place = _canonical_root(resource["Properties"], pointer + "/Properties")
+def _service(properties: object, pointer: str, logical: str, kind: str, resources: Any) -> Service:
+    node, place, found = _canonical_root(properties, pointer + "/Properties", kind)
     raw = node.at("taskDefinition").raw
     target = raw.ref if isinstance(raw, Unknown) else str(raw or "")
-    return Service(logical, kind, node, place, target, resources=resources)
+    return Service(logical, kind, node, place, target, resources=resources, faults=found)
 
 
-def _canonical_root(properties: object, base: str) -> tuple[Node, Place]:
+def _canonical_root(properties: object, base: str, kind: str) -> tuple[Node, Place, tuple[Fault, ...]]:
+    read, found = read_properties(properties, kind, _branches)
     names: dict[str, str] = {}
-    value = canonical(properties, "", base, names)
-    return Node(value), Place(base, names, template_name)
+    value = canonical(read, "", base, names)
+    spelled = _task_set_name if kind == "task-set" else template_name
+    return Node(value), Place(base, names, spelled), (*found, *_strange(properties, ""))
+
+
+def _branches(raw: object) -> Sequence[tuple[str, object]] | None:
+    """What a call may give: both values of an Fn::If; nothing that can be seen of another. None for what is no call."""
+    if not is_intrinsic(raw):
+        return None
+    assert isinstance(raw, dict)
+    chosen = raw.get("Fn::If")
+    if not isinstance(chosen, list) or len(chosen) != 3:
+        return ()
+    return [(f"/Fn::If/{at}", chosen[at]) for at in (1, 2) if not _is_no_value(chosen[at])]
+
+
+def _strange(raw: object, pointer: str) -> Iterator[Fault]:
+    """Calls of functions that there are not."""
+    for key, value in raw.items() if isinstance(raw, dict) else ():
+        below = pointer + token(key)
+        match = _FUNCTION.match(str(key))
+        if str(key).startswith("Fn::") and not (match and (match[1] is None or match[1] in _FUNCTIONS)):
+            name = str(key).removeprefix("Fn::")
+            near = name if name in ("Ref", "Condition") else ""
+            near = near or next(("Fn::" + known for known in _FUNCTIONS if known.lower() == name.lower()), "")
+            hint = f": write {near}" if near else ""
+            yield Fault(
+                below, UNKNOWN, f"{key} is not a function of CloudFormation{hint}", f"write {near or 'a value'}"
+            )
+        yield from _strange(value, below)
+    for at, value in enumerate(raw if isinstance(raw, list) else ()):
+        yield from _strange(value, f"{pointer}/{at}")
 
 
 def canonical(raw: object, pointer: str, source: str, names: dict[str, str], free: bool = False) -> object:
@@ -92,7 +140,7 @@ def canonical(raw: object, pointer: str, source: str, names: dict[str, str], fre
             return unknown(raw)
         result = {}
         for key, item in raw.items():
-            name = key if free else api_name(key)
+            name = str(key) if free else api_name(str(key))
             value = canonical(item, pointer + token(name), source + token(key), names, not free and name in FREE_MAPS)
             if value is not None:
                 result[name] = value
@@ -100,6 +148,26 @@ def canonical(raw: object, pointer: str, source: str, names: dict[str, str], fre
     if isinstance(raw, list):
         kept = [(at, item) for at, item in enumerate(raw) if not _is_no_value(item)]
         return [canonical(item, f"{pointer}/{to}", f"{source}/{at}", names, free) for to, (at, item) in enumerate(kept)]
+    return raw
+
+
+def as_api(definition: Definition) -> Definition:
+    """A template's definition as one of the ECS API: its names, and calls as they are written."""
+    value = _as_api(definition.origin)
+    assert isinstance(value, dict)
+    read, found = read_api(value, "task-definition")
+    return replace(definition, node=Node(read), place=Place(), origin=value, faults=found)
+
+
+def _as_api(raw: object, free: bool = False) -> object:
+    if isinstance(raw, dict) and not is_intrinsic(raw):
+        return {
+            (str(key) if free else api_name(str(key))): _as_api(item, not free and api_name(str(key)) in FREE_MAPS)
+            for key, item in raw.items()
+            if not _is_no_value(item)
+        }
+    if isinstance(raw, list):
+        return [_as_api(item, free) for item in raw if not _is_no_value(item)]
     return raw
 
 

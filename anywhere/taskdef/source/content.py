@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from anywhere.documents.pointer import token, tokens
+from anywhere.taskdef.shapes.faults import Fault
 from anywhere.taskdef.source.node import Node, Unknown
 
 # Objects whose keys are data, and keep their spelling in every notation.
@@ -65,7 +66,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Definition:
     """One task definition. `key` is how services of the same document point to it (a CloudFormation logical id, a
-    Terraform address), `name` how people know it, `origin` the value as a template writes it."""
+    Terraform address), `name` how people know it, `origin` the value as a template writes it; `faults` is what differs
+    from its shape, with pointers in the document's own names below `place.base`; `outer` the template's resources."""
 
     name: str
     node: Node
@@ -73,6 +75,8 @@ class Definition:
     key: str = ""
     services: tuple[Service, ...] = ()
     origin: object = None
+    faults: tuple[Fault, ...] = ()
+    outer: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def family(self) -> str:
@@ -93,6 +97,7 @@ class Service:
     target: str = ""
     definition: Definition | None = None
     resources: Mapping[str, Any] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,12 +12,17 @@ from anywhere.taskdef.source import cloudformation, terraform
 from anywhere.taskdef.source.content import Content, Definition, Place, Service, name_of
 from anywhere.taskdef.source.node import Node
 from anywhere.taskdef.source.parse import Parsed, parse
-from anywhere.taskdef.source.shape import DEFINITION, SERVICE, Shape, mismatch
+from anywhere.taskdef.source.shape import read_api
 
 MARKERS = (b"ontainerDefinitions", b"AWS::ECS::", b"aws_ecs_", b"askDefinition")
 _SERVICE_KEYS = frozenset(
     {"serviceName", "desiredCount", "schedulingStrategy", "deploymentController", "loadBalancers"}
 )
+# What tells a definition that lacks its containers from other JSON.
+_DEFINITION_KEYS = frozenset({"family", "networkMode"})
+_OWN_KEYS = frozenset({"requiresCompatibilities", "executionRoleArn", "taskRoleArn", "volumes", "runtimePlatform"})
+# What only an answer of describe-services has.
+_ANSWERED = frozenset({"serviceArn", "deployments", "runningCount", "clusterArn", "createdAt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +47,7 @@ def load(data: bytes, name: str) -> Document:
         raise BadInput(f"{name}: {error}") from None
     if content.is_empty:
         raise NothingHere(f"{name}: holds no task definition, service or run request")
-    document = Document(name, parsed, content)
-    for item, shape in _shaped(content):
-        if found := mismatch(item.node.raw, shape):
-            raise BadInput(f"{name}: {_misfit(document, item, *found)}")
-        if isinstance(item, Definition) and not (item.node.raw and item.node.at("containerDefinitions").raw):
-            raise BadInput(f"{name}: {_misfit(document, item, '', f'{item.name} has no container definitions')}")
-    return document
-
-
-def _shaped(content: Content) -> Iterator[tuple[Definition | Service, Shape]]:
-    for definition in content.definitions:
-        yield definition, DEFINITION
-    for service in content.services:
-        yield service, SERVICE
-
-
-def _misfit(document: Document, item: Definition | Service, pointer: str, problem: str) -> str:
-    source = item.place.source(pointer)
-    line, column = document.parsed.locator()(source)
-    inner = pointer if item.place.encode is None else ""
-    return " ".join(part for part in (source, inner, problem, f"(line {line}, column {column})") if part)
+    return Document(name, parsed, content)
 
 
 def _content(value: object) -> Content:
@@ -81,38 +66,58 @@ def _joined(parts: Iterable[Content]) -> Content:
     )
 
 
-def _object(value: Mapping[str, Any], base: str) -> Content:
+def _object(value: Mapping[str, Any], base: str, described: bool = False) -> Content:
     if not base and cloudformation.is_template(value):
         return cloudformation.read_template(value)
     if not base and terraform.is_terraform(value):
         return terraform.read_terraform(value)
     if "containerDefinitions" in value:
-        return Content((_definition(value, base),))
+        return Content((_definition(value, base, described),))
     if "ContainerDefinitions" in value:
         return Content((cloudformation.read_definition(value, base, ""),))
     for wrapper in ("taskDefinition", "service"):
         if isinstance(value.get(wrapper), dict):
-            return _object(value[wrapper], base + token(wrapper))
+            return _object(value[wrapper], base + token(wrapper), True)
     for wrapper in ("services", "taskDefinitions"):
         if isinstance(value.get(wrapper), list):
             items = enumerate(value[wrapper])
-            return _joined(_object(item, f"{base}/{wrapper}/{at}") for at, item in items if isinstance(item, dict))
+            return _joined(
+                _object(item, f"{base}/{wrapper}/{at}", True) for at, item in items if isinstance(item, dict)
+            )
     if "taskDefinition" in value or ("serviceName" in value and _SERVICE_KEYS & set(value)):
-        return Content(services=(_service(value, base),))
+        return Content(services=(_service(value, base, described),))
+    if set(value) >= _DEFINITION_KEYS or ("family" in value and _OWN_KEYS & set(value)):
+        return Content((_definition(value, base, described),))
     return Content()
 
 
-def _definition(value: Mapping[str, object], base: str) -> Definition:
-    node = Node(value)
-    return Definition(name_of(node, "family", "task definition"), node, Place(base))
+def _definition(value: Mapping[str, Any], base: str, described: bool) -> Definition:
+    read, found = read_api(value, "task-definition", described)
+    node = Node(read)
+    return Definition(name_of(node, "family", "task definition"), node, Place(base), origin=value, faults=found)
 
 
-def _service(value: Mapping[str, object], base: str) -> Service:
-    node = Node(value)
-    kind = "service" if _SERVICE_KEYS & set(value) else "run"
+def _service(value: Mapping[str, Any], base: str, described: bool) -> Service:
+    kind, request = _kind(value)
+    read, found = read_api(value, request, described or bool(_ANSWERED & set(value)))
+    node = Node(read)
     target = value.get("taskDefinition")
-    name = name_of(node, "serviceName", "service" if kind == "service" else "run request")
-    return Service(name, kind, node, Place(base), target if isinstance(target, str) else "")
+    fallback = {"service": "service", "task-set": "task set"}.get(kind, "run request")
+    name = name_of(node, "serviceName", fallback)
+    return Service(name, kind, node, Place(base), target if isinstance(target, str) else "", faults=found)
+
+
+def _kind(value: Mapping[str, Any]) -> tuple[str, str]:
+    """What a service-like document is, and the request whose shape it has."""
+    if "serviceName" in value:
+        return "service", "service"
+    if "service" in value:
+        if {"scale", "externalId"} & set(value):
+            return "task-set", "task-set"
+        return "service", "service-update"
+    if _SERVICE_KEYS & set(value):
+        return "service", "service"
+    return "run", "start" if "containerInstances" in value else "run"
 
 
 def link(documents: Iterable[Document]) -> list[Document]:

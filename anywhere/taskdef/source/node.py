@@ -31,6 +31,10 @@ class Unknown:
         return f"Unknown({self.why!r})"
 
 
+BROKEN = Unknown("")
+"""In the place of a value of the wrong type: the shape rule reports it, and no other rule has anything to say."""
+
+
 class NotKnown(Exception):
     """A rule asked for a value that cannot be known; the runner makes a skip of it."""
 

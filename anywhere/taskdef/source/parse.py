@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from anywhere.documents.json import Locator, json_locator, parse_json
+from anywhere.documents.json import Locator, json_locator, parse_json_keys, repeated_keys
 from anywhere.documents.yaml import MAX_DEPTH
 from anywhere.errors import ParseError
 from anywhere.taskdef.source.yaml_tags import parse_yaml
@@ -18,10 +18,14 @@ _YAML_NAMES = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A document's value, and how to make the function that finds a pointer's line and column."""
+    """A document's value, how to make the function that finds a pointer's line and column, and the keys that an object
+    has twice, each with its pointer. `is_json` tells the two notations apart; `text` is what was read."""
 
     value: object
     locator: Callable[[], Locator]
+    repeated: Callable[[], list[tuple[str, str]]] = list
+    text: str = ""
+    is_json: bool = True
 
 
 def parse(data: bytes, name: str) -> Parsed:
@@ -44,14 +48,14 @@ def parse(data: bytes, name: str) -> Parsed:
             pass
     if len(data) > MAX_YAML_BYTES:
         raise ParseError(f"larger than {MAX_YAML_BYTES // 2**20} MiB of YAML")
-    value, locate = parse_yaml(text)
-    return Parsed(value, lambda: locate)
+    value, reader = parse_yaml(text)
+    return Parsed(value, lambda: reader.locate, lambda: reader.repeated, text, False)
 
 
 def _json(text: str) -> Parsed:
-    value = parse_json(text)
+    value, is_repeated = parse_json_keys(text)
     too_deep(value)
-    return Parsed(value, lambda: json_locator(text))
+    return Parsed(value, lambda: json_locator(text), lambda: repeated_keys(text) if is_repeated else [], text)
 
 
 def too_deep(value: Any, limit: int = MAX_DEPTH) -> None:

@@ -15,6 +15,7 @@ from anywhere.errors import ParseError
 from anywhere.taskdef.source.content import FREE_MAPS, Content, Definition, Place, Service
 from anywhere.taskdef.source.node import Node, Unknown
 from anywhere.taskdef.source.parse import too_deep
+from anywhere.taskdef.source.shape import read_generated
 
 _KINDS = {"aws_ecs_service": "service", "aws_ecs_task_set": "task-set"}
 _DEFINITION = "aws_ecs_task_definition"
@@ -122,7 +123,11 @@ def _definition(address: str, raw: object, pointer: str) -> Definition:
     for volume in volumes if isinstance(volumes, list) else ():
         if isinstance(volume, dict) and volume.get("hostPath"):
             volume["host"] = {"sourcePath": volume.pop("hostPath")}
-    return Definition(address, Node(value), place, key=_bare(address))
+    proxy = value.get("proxyConfiguration")
+    if isinstance(proxy, dict) and isinstance(proxy.get("properties"), dict):
+        proxy["properties"] = [{"name": name, "value": item} for name, item in proxy["properties"].items()]
+    read, found = read_generated(value, "task-definition")
+    return Definition(address, Node(read), place, key=_bare(address), faults=found)
 
 
 def _containers(text: str, address: str) -> object:
@@ -154,7 +159,8 @@ def _service(address: str, kind: str, raw: object, pointer: str, references: Map
         value["deploymentConfiguration"] = {"minimumHealthyPercent": percent}
     target = value.get("taskDefinition")
     known = target if isinstance(target, str) else references.get(_bare(address), "")
-    return Service(address, _KINDS[kind], Node(value), place, known)
+    read, _ = read_generated(value, _KINDS[kind])
+    return Service(address, _KINDS[kind], Node(read), place, known)
 
 
 def _bare(address: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from anywhere.documents.json import Locator
 from anywhere.documents.pointer import token
 from anywhere.documents.yaml import Reader, read_yaml
 from anywhere.documents.yaml_nodes import Node
 
 
-def parse_yaml(text: str) -> tuple[object, Locator]:
-    """The value of a YAML text as JSON has it, and its locator. Raises ParseError, see `read_yaml`."""
+def parse_yaml(text: str) -> tuple[object, Reader]:
+    """The value of a YAML text as JSON has it, and the reader that knows its places. Raises ParseError, see `read_yaml`."""
     reader = _Reader()
-    return read_yaml(text, reader), reader.locate
+    return read_yaml(text, reader), reader
 
 
 class _Reader(Reader):

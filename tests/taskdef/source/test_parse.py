@@ -20,10 +20,11 @@ from anywhere.taskdef.fit.needs import need
 from anywhere.taskdef.judge import Options, judge
 from anywhere.taskdef.modes import findings as advice
 from anywhere.taskdef.quantity import cpu_units, memory_mib
+from anywhere.taskdef.shapes.table import API, table
 from anywhere.taskdef.source.load import NothingHere, link, load
 from anywhere.taskdef.source.parse import parse
-from anywhere.taskdef.source.shape import CONTAINER, DEFINITION, FLAG, FREE, NUMBER, SERVICE
 from anywhere.taskdef.source.yaml_tags import parse_yaml
+from tests.taskdef.shapes.strategies import WORDS, document
 
 GOOD = '{"family": "a", "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}]}'
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -45,30 +46,6 @@ BAD = {
     "very-deep": (b"[" * 100_000, "nested too deeply"),
     "nothing": (b'{"a": 1}', "holds no task definition"),
     "number": (b"42", "holds no task definition"),
-    "no-containers": (
-        b'{"family": "a", "containerDefinitions": []}',
-        "a has no container definitions (line 1, column 1)",
-    ),
-    "wrong-list": (
-        b'{"containerDefinitions": "x"}',
-        "/containerDefinitions must be a list, not text (line 1, column 2)",
-    ),
-    "wrong-object": (b'{"containerDefinitions": [1]}', "/containerDefinitions/0 must be an object, not a number"),
-    "wrong-number": (
-        b'{"containerDefinitions": [{"portMappings": [{"hostPort": "eighty"}]}]}',
-        "/containerDefinitions/0/portMappings/0/hostPort must be a whole number, not text",
-    ),
-    "fraction": (
-        b'{"containerDefinitions": [{"memory": 1.5}]}',
-        "/containerDefinitions/0/memory must be a whole number",
-    ),
-    "wrong-flag": (b'{"containerDefinitions": [{"essential": "maybe"}]}', "must be true or false, not text"),
-    "null-element": (b'{"containerDefinitions": [null]}', "/containerDefinitions/0 must not be null"),
-    "wrong-service": (b'{"serviceName": "a", "desiredCount": []}', "/desiredCount must be a whole number, not a list"),
-    "template-properties": (
-        b'{"Resources": {"T": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": {}}}}}',
-        "/Resources/T/Properties/ContainerDefinitions must be a list, not an object",
-    ),
     "plan-containers": (
         b'{"format_version": "1", "resource_changes": [{"address": "aws_ecs_task_definition.a",'
         b' "type": "aws_ecs_task_definition", "change": {"after": {"container_definitions": "[{"}}}]}',
@@ -160,33 +137,14 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=20,
 )
-KNOWN_WORDS = """bridge host awsvpc none default EXTERNAL FARGATE EC2 awslogs json-file tcp udp TCP 80 22 51678 0 -1 64 1.5
-1GB GPU ALL WINDOWS_SERVER_2022_CORE LINUX ARM64 8000-8010 9-1 DAEMON true false net.core.somaxconn 127.0.0.1 app
-169.254.170.2 HTTPS_PROXY NO_PROXY AWS_ACCESS_KEY_ID ENABLED 1.3.0 LATEST"""
-WORDS = st.sampled_from(KNOWN_WORDS.split())
 intrinsics = st.sampled_from(
     [{"Ref": "X"}, {"Ref": "AWS::NoValue"}, {"Fn::GetAtt": ["A", "B"]}, {"Fn::If": ["C", {"Ref": "AWS::NoValue"}, "a"]}]
     + [{"Fn::Sub": "${A}.dkr.ecr.${B}/x"}, {"Fn::Join": ["", ["a", {"Ref": "B"}]]}, {"Fn::If": 3}, {"Fn::Sub": {}}]
+    + [{"Fn::Ref": "X"}, {"Fn::If": ["C", {"Memory": "x"}, [1]]}, {"Fn::If": ["C", "a", 1]}]
 )
-
-
-def shaped(shape: Any, odd: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Values of a shape, with known words, absent fields and now and then something odd."""
-    if isinstance(shape, dict):
-        plain: st.SearchStrategy[Any] = st.fixed_dictionaries(
-            {}, optional={key: shaped(below, odd) for key, below in shape.items()}
-        )
-    elif isinstance(shape, list):
-        plain = st.lists(shaped(shape[0], odd), max_size=3)
-    elif shape == NUMBER:
-        plain = st.integers(-2, 70000) | st.sampled_from(["80", "0"])
-    elif shape == FLAG:
-        plain = st.booleans()
-    elif shape == FREE:
-        plain = st.dictionaries(WORDS, WORDS, max_size=3)
-    else:
-        plain = WORDS | st.text(max_size=10)
-    return st.one_of(plain, plain, plain, odd) if shape is not CONTAINER else plain
+LAUNCHES = st.sampled_from(["external", "ec2", "fargate", "managed-instances", "declared"])
+ODD = st.none() | values
+FIELDS = table(API).shapes["RegisterTaskDefinitionRequest"].fields
 
 
 @settings(deadline=None)
@@ -232,28 +190,36 @@ def _walk(value: Any, pointer: str) -> list[tuple[str, Any]]:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    shaped(DEFINITION, st.none() | values),
-    shaped(SERVICE, st.none() | values),
-    st.sampled_from(["external", "ec2", "fargate", "declared"]),
+    document("task-definition", ODD),
+    document("service", ODD),
+    LAUNCHES,
     st.sampled_from(["", "linux", "windows"]),
 )
 def test_no_definition_crashes_a_rule(definition: Any, service: Any, launch: str, system: str) -> None:
     if isinstance(definition, dict):
         definition.setdefault("family", "app")
     if isinstance(service, dict):
-        service["taskDefinition"] = "app"
+        service |= {"taskDefinition": "app", "serviceName": "web"}
     _all_the_way([json.dumps([definition, service]).encode()], "a.json", launch, system)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(shaped(DEFINITION, intrinsics), shaped(SERVICE, intrinsics), st.sampled_from(["external", "ec2", "fargate"]))
+@given(
+    document("task-definition", intrinsics),
+    document("service", intrinsics),
+    LAUNCHES,
+)
 def test_no_template_crashes_a_rule(definition: Any, service: Any, launch: str) -> None:
     from anywhere.taskdef.source.cloudformation import template_name
     from anywhere.taskdef.source.content import Place
 
     place = Place(encode=template_name)
     properties = place.value(service)
-    if "Ref" not in properties and not any(key.startswith("Fn::") for key in properties):
+    if (
+        isinstance(properties, dict)
+        and "Ref" not in properties
+        and not any(key.startswith("Fn::") for key in properties)
+    ):
         properties["TaskDefinition"] = {"Ref": "T"}
     template = {
         "Resources": {
@@ -270,12 +236,12 @@ def _all_the_way(texts: list[bytes], name: str, launch: str, system: str) -> Non
         documents = link([load(data, name) for data in texts])
     except BadInput:
         return
-    for document in documents:
-        for finding in next(judge([document], Options(launch, system))).findings:
+    for read in documents:
+        for finding in next(judge([read], Options(launch, system))).findings:
             assert finding.status in Status and finding.evidence["line"] >= 1
             if "patch" in finding.evidence:
-                apply(document.parsed.value, finding.evidence["patch"])
-        for definition in document.content.definitions:
+                apply(read.parsed.value, finding.evidence["patch"])
+        for definition in read.content.definitions:
             list(advice(definition, "external", system))
             need(definition, system)
             if isinstance(definition.node.raw, dict):
@@ -312,11 +278,9 @@ def snake(value: Any) -> Any:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    shaped(DEFINITION, st.none() | values),
-    shaped(SERVICE, st.none() | values),
-    st.dictionaries(
-        st.sampled_from([*map(str, DEFINITION), "network_mode", "volume", "container_definitions"]), unknowns
-    ),
+    document("task-definition", ODD),
+    document("service", ODD),
+    st.dictionaries(st.sampled_from([*FIELDS, "network_mode", "volume", "container_definitions"]), unknowns),
     st.booleans(),
 )
 def test_no_plan_crashes_a_rule(definition: Any, service: Any, unknown: Any, as_text: bool) -> None:
@@ -378,12 +342,12 @@ def test_both_parsers_of_yaml_read_the_same(text: str, monkeypatch: pytest.Monke
     """Where PyYAML was built without libyaml its own parser is used."""
     import yaml
 
-    value, locate = parse_yaml(text)
+    value, reader = parse_yaml(text)
     monkeypatch.setattr(yaml, "__with_libyaml__", False)
-    other, locate_other = parse_yaml(text)
+    other, other_reader = parse_yaml(text)
     assert other == value
     for pointer in ("/Resources/Other/Text", "/Resources/Task/Properties/Tags/1", "/2/c/0"):
-        assert locate_other(pointer) == locate(pointer)
+        assert other_reader.locate(pointer) == reader.locate(pointer)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "? " * 100_000])

@@ -1,0 +1,138 @@
+"""Rules on limits: of containers (ulimits, swap, tmpfs), and of a definition as a whole (containers, size)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from anywhere.taskdef.quantity import memory_mib
+from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
+from anywhere.taskdef.rules import sources
+from anywhere.taskdef.source.node import Node, Unknown
+
+MOST_CONTAINERS = 10
+MOST_BYTES = 64 * 1024
+NO_LIMIT = -1
+
+
+@rule(
+    "taskdef.ulimits",
+    "ulimits",
+    scope="container",
+    launch=EVERY,
+    meaning="A soft limit is not above its hard limit (-1 is none), and each limit is set once. Fargate takes nofile only, "
+    "Windows containers take none.",
+    fine="ulimits that the launch type has, or none",
+    source=f"{sources.API}, type Ulimit; {sources.FARGATE_PARAMETERS}; docker/go-units, ParseUlimit",
+)
+def ulimits(case: Case, node: Node) -> Iterator[Mark]:
+    limits = node.at("ulimits")
+    if limits.filled and case.windows:
+        yield fail(limits, "Windows containers take no ulimits", "take them out", remove(limits))
+        return
+    yield from over(limits.each(), lambda item: _ulimit(case, item))
+    seen: set[object] = set()
+    for item in limits.each():
+        name = item.at("name")
+        if name.known and name.raw in seen:
+            yield warn(item, f"the limit {name.raw} is set twice", "keep one")
+        seen.add(name.raw)
+
+
+def _ulimit(case: Case, item: Node) -> Iterator[Mark]:
+    name, soft, hard = item.at("name"), item.at("softLimit"), item.at("hardLimit")
+    if case.launch == FARGATE and name.text() not in ("", "nofile"):
+        yield fail(item, f"Fargate sets no limit but nofile, not {name.text()}", "take it out", remove(item))
+    low, high = soft.number(), hard.number()
+    if low is None or high is None or high == NO_LIMIT:
+        return
+    if low == NO_LIMIT or low > high:
+        shown = "no limit" if low == NO_LIMIT else str(low)
+        yield fail(soft, f"the soft limit ({shown}) is above the hard limit ({high})", "lower it", put(soft, high))
+
+
+@rule(
+    "taskdef.swap",
+    "swap and temporary file systems",
+    scope="container",
+    launch=EVERY,
+    meaning="`swappiness` is 0 to 100 and counts only beside `maxSwap`, which is not negative. A tmpfs has a size and an "
+    "absolute path.",
+    fine="memory settings that count",
+    source=f"{sources.API}, types LinuxParameters and Tmpfs",
+)
+def swap(case: Case, node: Node) -> Iterator[Mark]:
+    parameters = node.at("linuxParameters")
+    most, tendency = parameters.at("maxSwap"), parameters.at("swappiness")
+    number, percent = most.number(), tendency.number()
+    if number is not None and number < 0:
+        yield fail(most, f"maxSwap is {number}, and is 0 or more", "use 0 for no swap", put(most, 0))
+    if percent is not None and not 0 <= percent <= 100:
+        near = 0 if percent < 0 else 100
+        yield fail(tendency, f"swappiness is {percent}, and is 0 to 100", f"use {near}", put(tendency, near))
+    elif percent is not None and not most.present:
+        yield warn(tendency, "swappiness is ignored without maxSwap", "set maxSwap, or take it out", remove(tendency))
+    yield from over(parameters.at("tmpfs").each(), _tmpfs)
+
+
+def _tmpfs(item: Node) -> Iterator[Mark]:
+    size, path = item.at("size"), item.at("containerPath")
+    number = size.number()
+    if number is not None and number < 1:
+        yield fail(size, f"a tmpfs of {number} MiB", "give its size in MiB", put(size, 64))
+    if path.text() and not path.text().startswith("/"):
+        yield fail(path, "the path of a tmpfs is not absolute", "begin it with /")
+
+
+@rule(
+    "taskdef.hard-limit",
+    "memory of a container and of the task",
+    scope="container",
+    meaning="A container's hard limit above the task's memory cannot be reached: the task's limit comes first.",
+    fine="no hard limit above the task's memory",
+    source=f"{sources.API}, field memory of ContainerDefinition",
+)
+def hard_limit(case: Case, node: Node) -> Iterator[Mark]:
+    hard, total = node.at("memory"), case.node.at("memory")
+    if not (hard.present and total.present) or case.windows:
+        return
+    whole, limit = memory_mib(total.text()), hard.number()
+    if whole and limit and limit > whole and node.at("memoryReservation").present:
+        text = f"memory is {limit} MiB, above the task's {whole} MiB: the container never gets that much"
+        yield warn(hard, text, f"use {whole} or less", put(hard, whole))
+
+
+@rule(
+    "taskdef.limits",
+    "limits of a definition",
+    scope="definition",
+    launch=EVERY,
+    meaning="A definition has 1 to 10 containers and at most 64 KiB.",
+    fine="within the limits of a definition",
+    source=f"{sources.QUOTAS}; {sources.REGISTER}, field containerDefinitions",
+)
+def limits(case: Case, node: Node) -> Iterator[Mark]:
+    listed = node.at("containerDefinitions")
+    many = len(listed.raw) if isinstance(listed.raw, list) else None
+    if many == 0 or (listed.raw is None and case.definition is not None and _is_fault_free(case)):
+        yield fail(listed, "a definition without containers", "add a container")
+    elif many is not None and many > MOST_CONTAINERS:
+        yield fail(listed, f"{many} containers, and a definition has at most {MOST_CONTAINERS}", "split the task")
+    size = len(json.dumps(_known(node.raw), separators=(",", ":"), ensure_ascii=False).encode())
+    if size > MOST_BYTES:
+        text = f"{size:,} bytes, and a definition has at most {MOST_BYTES:,}"
+        yield fail(node, text, "move settings to environment files, or split the task")
+
+
+def _is_fault_free(case: Case) -> bool:
+    """Whether nothing has been said already about containers that are missing."""
+    found = case.definition.faults if case.definition else ()
+    return not any("ontainerDefinitions" in fault.pointer + fault.text for fault in found)
+
+
+def _known(raw: object) -> object:
+    if isinstance(raw, Unknown):
+        return ""
+    if isinstance(raw, dict):
+        return {key: _known(value) for key, value in raw.items()}
+    return [_known(value) for value in raw] if isinstance(raw, list) else raw

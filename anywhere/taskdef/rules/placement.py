@@ -1,0 +1,89 @@
+"""Rules on placement constraints: how many, their expressions, and attributes that some hosts never have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.taskdef.query import Comparison, Query, QueryError, comparisons, evaluate, parse
+from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, FARGATE, Case, Mark, fail, over, remove, rule, skip, warn
+from anywhere.taskdef.rules import sources
+from anywhere.taskdef.shapes.faults import is_placeholder
+from anywhere.taskdef.source.node import Node
+
+MOST = 10
+EC2_ATTRIBUTES = ("ecs.ami-id", "ecs.instance-type", "ecs.availability-zone", "ecs.vpc-id", "ecs.subnet-id")
+EXTERNAL_ATTRIBUTE = "attribute:ecs.capability.external"
+
+
+@rule(
+    "taskdef.placement-constraint",
+    "placement constraints",
+    scope="definition",
+    launch=EVERY,
+    meaning="A definition and its request together may carry ten constraints, each an expression of the cluster query "
+    "language; Fargate takes none. External instances have custom attributes and `ecs.capability.external`, which no EC2 "
+    "instance has, but none of those that come from EC2's identity document.",
+    fine="nothing that keeps it from being placed",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.REGISTER}, field placementConstraints; {sources.QUERY}",
+)
+def placement_constraint(case: Case, node: Node) -> Iterator[Mark]:
+    constraints = node.at("placementConstraints")
+    many = len(constraints.raw) if isinstance(constraints.raw, list) else 0
+    if many and case.launch == FARGATE:
+        yield fail(constraints, "Fargate takes no placement constraints", "take them out", remove(constraints))
+        return
+    if many > MOST:
+        yield fail(constraints, f"{many} constraints, and ECS takes ten", "leave ten")
+    yield from over(constraints.each(), lambda item: _constraint(case, item))
+
+
+@rule(
+    "service.placement-constraint",
+    "placement constraints of a service or request",
+    scope="service",
+    launch=EVERY,
+    meaning="The same as for definitions: at most ten, expressions of the cluster query language, none on Fargate. "
+    "`distinctInstance` takes no expression.",
+    fine="nothing that keeps it from being placed",
+    source=f"{sources.CREATE_SERVICE}, field placementConstraints; {sources.QUERY}",
+)
+def service_constraint(case: Case, node: Node) -> Iterator[Mark]:
+    yield from placement_constraint.judge(case, node)
+
+
+def _constraint(case: Case, item: Node) -> Iterator[Mark]:
+    kind, expression = item.at("type").text(), item.at("expression")
+    if kind == "distinctInstance":
+        return
+    text = expression.text()
+    if not text:
+        yield fail(item, "memberOf without an expression", "add the expression")
+    elif not is_placeholder(text):
+        try:
+            query = parse(text)
+        except QueryError as error:
+            yield fail(expression, f"the expression {error}", "write it as attribute:NAME == VALUE")
+            return
+        yield from _never(case, expression, query)
+
+
+def _never(case: Case, expression: Node, query: Query | Comparison) -> Iterator[Mark]:
+    """What no host of the launch type has."""
+    named = {test.subject for test in comparisons(query)}
+    has_external = {EC2: False, EXTERNAL: True}.get(case.launch)
+
+    def decide(test: Comparison) -> bool | None:
+        if test.subject != EXTERNAL_ATTRIBUTE or has_external is None or "exists" not in test.operator:
+            return None
+        return has_external is (test.operator == "exists")
+
+    if evaluate(query, decide) is False:
+        which = "EC2 instances do not have" if case.launch == EC2 else "every external instance has"
+        text = f"{which} the attribute ecs.capability.external: the task is never placed"
+        yield fail(expression, text, "take the constraint out, or use another launch type")
+    for name in EC2_ATTRIBUTES if case.launch == EXTERNAL else ():
+        if f"attribute:{name}" in named:
+            advice = "use a custom attribute (ECS_INSTANCE_ATTRIBUTES), ecs.cpu-architecture or ecs.os-type"
+            yield warn(expression, f"external instances report no {name} of their own: no host may fit", advice)
+    if "ec2InstanceId" in named and case.launch == EXTERNAL:
+        yield skip(expression, "on external instances ec2InstanceId is the managed id (mi-...)")

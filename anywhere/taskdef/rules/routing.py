@@ -1,0 +1,122 @@
+"""Rules on log options and on FireLens, which routes logs through a container of the task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, remove, rule, warn
+from anywhere.taskdef.rules import sources
+from anywhere.taskdef.shapes.faults import show
+from anywhere.taskdef.source.node import Node
+from anywhere.taskdef.words import words
+
+_COMMON = frozenset({"mode", "max-buffer-size"})
+_LABELS = frozenset({"tag", "labels", "labels-regex", "env", "env-regex"})
+# The options that each driver of docker takes. Source: moby, daemon/logger/*, ValidateLogOpt; awslogs: API reference too.
+OPTIONS: Mapping[str, frozenset[str]] = {
+    "awslogs": words(
+        "awslogs-create-group awslogs-region awslogs-group awslogs-stream awslogs-stream-prefix awslogs-"
+        "datetime-format awslogs-multiline-pattern awslogs-endpoint awslogs-credentials-endpoint awslogs-"
+        "force-flush-interval-seconds awslogs-max-buffered-events awslogs-format tag"
+    ),
+    "json-file": frozenset({"max-size", "max-file", "compress"}) | _LABELS,
+    "journald": _LABELS,
+    "syslog": words(
+        "syslog-address syslog-facility syslog-tls-ca-cert syslog-tls-cert syslog-tls-key syslog-tls-skip-"
+        "verify syslog-format"
+    )
+    | _LABELS,
+    "gelf": words(
+        "gelf-address gelf-compression-type gelf-compression-level gelf-tcp-max-reconnect gelf-tcp-reconnect-delay"
+    )
+    | _LABELS,
+    "fluentd": words(
+        "fluentd-address fluentd-async fluentd-async-connect fluentd-async-reconnect-interval fluentd-buffer-"
+        "limit fluentd-retry-wait fluentd-max-retries fluentd-sub-second-precision fluentd-request-ack "
+        "fluentd-write-timeout"
+    )
+    | _LABELS,
+    "splunk": words(
+        "splunk-token splunk-url splunk-source splunk-sourcetype splunk-index splunk-capath splunk-caname "
+        "splunk-insecureskipverify splunk-format splunk-verify-connection splunk-gzip splunk-gzip-level "
+        "splunk-index-acknowledgment"
+    )
+    | _LABELS,
+}
+_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:[kmgtp]?i?b?)\Z", re.IGNORECASE)
+_FIRELENS = ("enable-ecs-log-metadata", "config-file-type", "config-file-value")
+
+
+@rule(
+    "taskdef.log-options",
+    "options of the log driver",
+    scope="container",
+    launch=EVERY,
+    meaning="Each driver has its own options, and docker does not start a container with an unknown one. awslogs takes a "
+    "date format or a pattern for lines that belong together, not both; splunk needs a token and a URL; sizes are written "
+    "as 25m.",
+    fine="options that the driver has",
+    source=f"{sources.API}, type LogConfiguration; {sources.MOBY}, daemon/logger, ValidateLogOpt",
+)
+def log_options(case: Case, node: Node) -> Iterator[Mark]:
+    log = node.at("logConfiguration")
+    driver, options = log.at("logDriver").text(), log.at("options")
+    known = OPTIONS.get(driver)
+    for key in sorted(options.raw) if known and isinstance(options.raw, dict) else ():
+        if known is not None and key not in known | _COMMON:
+            near = _near(key, known | _COMMON)
+            advice = f"write {near}" if near else "take it out"
+            yield warn(options.at(key), f"{show(key)} is not an option of {driver}", advice, remove(options.at(key)))
+    yield from over([options.at("max-buffer-size"), options.at("max-size")], _size, quiet=True)
+    if driver == "awslogs":
+        both = [options.at("awslogs-datetime-format"), options.at("awslogs-multiline-pattern")]
+        if all(field.filled for field in both):
+            text = "awslogs-datetime-format and awslogs-multiline-pattern exclude each other"
+            yield fail(both[1], text, "keep one", remove(both[1]))
+    elif driver == "splunk":
+        hidden = {item.at("name").raw for item in log.at("secretOptions").each()}
+        for name in ("splunk-token", "splunk-url"):
+            if not options.at(name).filled and name not in hidden:
+                yield fail(options, f"splunk needs the option {name}", f"set {name}")
+
+
+def _near(key: str, known: frozenset[str]) -> str:
+    plain = key.lower().replace("-", "").replace("_", "")
+    return next((name for name in sorted(known) if name.replace("-", "") == plain), "")
+
+
+def _size(field: Node) -> Iterator[Mark]:
+    if field.present and not _SIZE.match(field.text()) and field.text() != "-1":
+        yield warn(field, f"{show(field.text())} is not a size", "write a number and k, m or g: 25m")
+
+
+@rule(
+    "taskdef.firelens",
+    "FireLens",
+    scope="definition",
+    launch=EVERY,
+    meaning="A task has one log router, which is a container with `firelensConfiguration`. Its options are "
+    "enable-ecs-log-metadata, config-file-type (file or s3) and config-file-value. Fargate reads a file only.",
+    fine="one log router, or none",
+    source=f"{sources.API}, type FirelensConfiguration; {sources.FIRELENS}; amazon-ecs-agent, GetFirelensContainer",
+)
+def firelens(case: Case, node: Node) -> Iterator[Mark]:
+    routers = [container for container in case.containers if container.at("firelensConfiguration").filled]
+    for more in routers[1:]:
+        text = "a second log router: a task has one"
+        yield fail(more.at("firelensConfiguration"), text, "keep one", remove(more.at("firelensConfiguration")))
+    yield from over(routers, lambda router: _router(case, router.at("firelensConfiguration", "options")))
+
+
+def _router(case: Case, options: Node) -> Iterator[Mark]:
+    for key in options.raw if isinstance(options.raw, dict) else ():
+        if key not in _FIRELENS:
+            yield warn(options.at(key), f"{show(key)} is not an option of FireLens", f"use {', '.join(_FIRELENS)}")
+    kind, value = options.at("config-file-type"), options.at("config-file-value")
+    if kind.filled and kind.text() not in ("file", "s3"):
+        yield fail(kind, f"{show(kind.text())} is not a type of configuration file", "use file or s3")
+    elif kind.text() == "s3" and case.launch == FARGATE:
+        yield fail(kind, "Fargate reads FireLens's configuration from a file of the image only", "use file")
+    if kind.filled and not value.filled:
+        yield fail(options, "config-file-type without config-file-value", "name the file")
