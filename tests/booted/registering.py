@@ -92,11 +92,11 @@ class Desk:
         return subprocess.run(argv, capture_output=True, text=True, env=self.environment, stdin=subprocess.DEVNULL)
 
     @contextlib.contextmanager
-    def begun(self, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+    def begun(self, *more: str, stderr: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[bytes]]:
         """A registration under way; killed at the end."""
         null = subprocess.DEVNULL
         process = subprocess.Popen(
-            self.argv(*self.words(*more)), stdin=null, stdout=null, stderr=null, env=self.environment
+            self.argv(*self.words(*more)), stdin=null, stdout=null, stderr=stderr, env=self.environment
         )
         try:
             yield process
@@ -104,6 +104,8 @@ class Desk:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
             process.wait()
+            if process.stderr:
+                process.stderr.close()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -116,9 +118,9 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk(home: Path) -> Iterator[Desk]:
-    """A region with packages in its buckets, and a desk."""
-    with Region() as region, Site(region) as site:
+def desk(home: Path, variation: str = "") -> Iterator[Desk]:
+    """A region with packages in its buckets, and a desk; with a healthy `variation` of the region."""
+    with Region((), (variation,) if variation else ()) as region, Site(region) as site:
         site.publish("amd64")
         yield Desk(site, home)
 

@@ -99,17 +99,21 @@ def _drop_in(host: Host, here: Agents) -> Iterator[Step]:
         yield Step("reload", "let systemd read its units again", Command(("systemctl", "daemon-reload")))
 
 
-def start_plan(host: Host, wanted: Wanted, profile: Profile | None = None) -> tuple[Step, ...]:
-    """Both agents enabled and running, with the settings and the proxy that are in the files. Raises ChangeFailed."""
-    return tuple(_start(host, wanted, profile))
+def late_plan(host: Host, profile: Profile) -> tuple[Step, ...]:
+    """Restarts of what runs without the proxy of the profile; not of a Docker that runs somebody else's containers."""
+    late = without_restart(host, profile)
+    kept = (DOCKER, DOCKER_SNAP) if late and _has_containers(host) else ()
+    return tuple(restart_step(name, "it runs without the proxy") for name in late if name not in kept)
 
 
-def _start(host: Host, wanted: Wanted, profile: Profile | None) -> Iterator[Step]:
+def start_plan(host: Host, wanted: Wanted) -> tuple[Step, ...]:
+    """Both agents enabled and running, with the settings that are in the files. Raises ChangeFailed."""
+    return tuple(_start(host, wanted))
+
+
+def _start(host: Host, wanted: Wanted) -> Iterator[Step]:
     here = agents(host)
     ssm = here.ssm_unit
-    for name in without_restart(host, profile) if profile and wanted.start else ():
-        if name not in (DOCKER, DOCKER_SNAP) or not _has_containers(host):
-            yield restart_step(name, "it runs without the proxy")
     yield from start_step(ssm.name, ssm, "it renews the credentials", start=wanted.start)
     log = ssm_log(host) if ssm.is_running and wanted.start else None
     if log and (log.hibernates or log.refused):

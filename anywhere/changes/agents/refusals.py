@@ -48,6 +48,14 @@ _REFUSALS: tuple[tuple[str, Refusal], ...] = (
         Refusal("registration.refused", "Systems Manager refuses the registration", "ask the activation's owner"),
     ),
     (
+        r"Proxy Authentication Required",
+        Refusal(
+            "proxy.auth-required",
+            "the proxy asks the SSM agent for a user and a password",
+            "put them into the proxy's URL in a file, and run register again with --proxy-url-file FILE",
+        ),
+    ),
+    (
         r"failed decoding JSON RPC|invalid character '<'|panic: |status code: 40[37]|<html",
         Refusal("registration.foreign-answer", "something that is not Systems Manager answered", _NETWORK),
     ),

@@ -59,12 +59,14 @@ def _step(manager: str, key: str, title: str, what: tuple[str, ...], shown: tupl
 
 
 def install_shown(manager: str, what: Sequence[str]) -> tuple[str, ...]:
-    """What a person would type."""
+    """What a person would type. A verified file is taken without a second check; what it needs is checked as always."""
+    is_file = what[0].startswith("/")
+    trusting = ("--setopt=localpkg_gpgcheck=0",) if is_file else ()
     words = {
         "apt": ("apt-get", "install", "-y", "--no-install-recommends"),
-        "dnf": ("dnf", "install", "-y", "--nogpgcheck") if what[0].startswith("/") else ("dnf", "install", "-y"),
-        "yum": ("yum", "install", "-y", "--nogpgcheck") if what[0].startswith("/") else ("yum", "install", "-y"),
-        "zypper": ("zypper", "--non-interactive", "install", "--allow-unsigned-rpm"),
+        "dnf": ("dnf", "install", "-y", *trusting),
+        "yum": ("yum", "install", "-y", *trusting),
+        "zypper": ("zypper", "--non-interactive", "install", *(("--allow-unsigned-rpm",) if is_file else ())),
     }
     return (*words[manager], *what)
 

@@ -62,13 +62,38 @@ install_apt() {
     -o APT::Install-Recommends=false --allow-downgrades install "$@"
 }
 
-install_rpm() {
+# What dnf, yum and zypper say of a repository that does not answer, or answers with something else.
+unreachable='Failed to download metadata|Cannot (download|find a valid baseurl)|Could not retrieve mirrorlist|Cannot retrieve (repository )?metadata|Valid metadata not found|repomd\.xml|Curl error|Download \(curl\) error|Status code: [45]'
+
+# The signature of a file was verified before; rpm knows none of these keys. What the file needs comes from repositories, and
+# is checked with their keys as always: --nogpgcheck would be for both.
+rpm_files() {
   case $manager in
-    # The signature of a file was verified before; rpm knows none of these keys.
-    dnf) patiently dnf -y --nogpgcheck --setopt=install_weak_deps=False install "$@" ;;
-    yum) patiently yum -y --nogpgcheck install "$@" ;;
-    zypper) patiently zypper --non-interactive --no-gpg-checks install --no-recommends --allow-unsigned-rpm "$@" ;;
+    dnf) patiently dnf -y --setopt=localpkg_gpgcheck=0 --setopt=install_weak_deps=False "$@" ;;
+    yum) patiently yum -y --setopt=localpkg_gpgcheck=0 "$@" ;;
+    zypper) patiently zypper --non-interactive "$@" ;;
   esac
+}
+
+# A host without repositories that answer, as in an air gap, may have all that the file needs: then they are left out.
+install_rpm() {
+  options='' alone="--disablerepo=*"
+  if [ "$manager" = zypper ]; then options='--no-recommends --allow-unsigned-rpm' alone=--no-refresh; fi
+  # shellcheck disable=SC2086
+  rpm_files install $options "$@" && return 0
+  rc=$?
+  [ "$rc" != 75 ] || return 75
+  cp "$log" "$log.first"
+  if [ "$manager" = zypper ] && grep -qi 'signature verification failed' "$log.first"; then
+    # Signed, with a key that rpm does not know: zypper can leave that unchecked for repositories too, or not at all.
+    patiently rpm -U --nosignature --replacepkgs "$@" && return 0
+    return 1
+  fi
+  grep -qE "$unreachable" "$log.first" || return "$rc"
+  # shellcheck disable=SC2086
+  if [ "$manager" = zypper ]; then rpm_files "$alone" install $options "$@"; else rpm_files "$alone" install "$@"; fi && return 0
+  cp "$log.first" "$log"
+  return 76
 }
 
 # A repository's own packages are checked by the package manager with the repository's key.
@@ -77,7 +102,11 @@ install_names() {
     dnf) patiently dnf -y --setopt=install_weak_deps=False install "$@" ;;
     yum) patiently yum -y install "$@" ;;
     zypper) patiently zypper --non-interactive install --no-recommends "$@" ;;
-  esac
+  esac && return 0
+  rc=$?
+  [ "$rc" != 75 ] || return 75
+  grep -qE "$unreachable" "$log" && return 76
+  return "$rc"
 }
 
 # An older version of what is installed, from a file.
@@ -123,7 +152,7 @@ rc=$?
 case $rc in
   0) rm -f "$log" "$log.first" ;;
   75) echo "the package manager is in use by another program: $(grep -m1 -oE 'held by process [0-9]+ \([^)]*\)|PID [0-9]+|pid [0-9]+' "$log" || echo unknown)" >&2 ;;
-  76) echo "no package repository of this host answers: $(grep -m1 -E '^(Err|E):' "$log")" >&2 ;;
+  76) echo "no package repository of this host answers: $(grep -m1 -E "^(Err|E):|$unreachable" "$log")" >&2 ;;
   *) grep -m1 -E 'No space left|^E:|^Error|error:|Errors were encountered|Problem:' "$log" >&2 || tail -n 1 "$log" >&2 ;;
 esac
 exit "$rc"

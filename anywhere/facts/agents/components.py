@@ -112,10 +112,10 @@ def _docker(found: Mapping[str, Unit], inventory: Inventory, settings: DaemonJso
 
 def _service(name: str, unit: Unit, daemon: Daemon | None, inventory: Inventory) -> Component:
     """A program that runs right on the host, under a unit."""
-    if not unit.exists and daemon is None:
-        caller = way(inventory.environment)
-        return Component(name, False, False, unit.name, {}, caller, CALLER, go_store(caller))
     declared = way(unit.environment)
+    if not unit.exists and daemon is None:
+        told, source = _to_come(declared, _declared_source(unit, declared), inventory)
+        return Component(name, False, False, unit.name, declared, told, source, go_store(told))
     effective, source = declared, _declared_source(unit, declared)
     if daemon and (daemon.environment or inventory.is_root):
         effective, source = way(daemon.environment), f"process {daemon.pid}"
@@ -135,6 +135,14 @@ def _service(name: str, unit: Unit, daemon: Daemon | None, inventory: Inventory)
     )
 
 
+def _to_come(declared: Mapping[str, str], source: str, inventory: Inventory) -> tuple[Mapping[str, str], str]:
+    """How a program goes out that is not here yet: as what is written for it says, where that names a proxy, else as the
+    caller does."""
+    if any(name.lower().endswith("_proxy") for name in declared):
+        return declared, source
+    return {**way(inventory.environment), **declared}, CALLER
+
+
 def _declared_source(unit: Unit, declared: Mapping[str, str]) -> str:
     """The files that set something, else the unit itself."""
     return ", ".join(dict.fromkeys(unit.sources.get(name, unit.name) for name in declared)) or unit.name
@@ -145,11 +153,11 @@ def _ecs_agent(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> C
     unit, config = found[unit_facts.ECS], ecs_config(host)
     build = ecs_build(host)
     daemon = _daemon(inventory, "ecs-agent", Unit(""))
-    if not unit.exists and daemon is None:
-        caller = way(inventory.environment)
-        return Component("ecs-agent", False, False, ECS_UNIT, {}, caller, CALLER, agent_store({}, build), build)
     declared = {**way(unit.environment), **way(config.init)}
     effective, source = way(config.agent), _config_source(config)
+    if not unit.exists and daemon is None:
+        told, source = _to_come(effective, source, inventory)
+        return Component("ecs-agent", False, False, ECS_UNIT, declared, told, source, agent_store({}, build), build)
     if daemon and daemon.environment:
         effective, source = way(daemon.environment), f"process {daemon.pid}"
     return Component(

@@ -102,10 +102,25 @@ def units(host: Host) -> Mapping[str, Unit]:
     if shown:
         by_name = {alias: unit for unit in shown for alias in (*unit.names, unit.name)}
         found = {name: replace(by_name.get(name, Unit(name)), name=name) for name in UNITS}
+        found |= _to_come(host, [found[name] for name in AGENT_UNITS if not found[name].exists])
     else:
         present = {root: list_folder(host, root) or () for root in ROOTS}
         found = {name: unit_from_files(host, name, present) for name in UNITS}
     return {name: _with_environment(host, unit) for name, unit in found.items()}
+
+
+def _to_come(host: Host, absent: Iterable[Unit]) -> dict[str, Unit]:
+    """Units that are not here yet, with what their drop-ins already declare: a proxy's profile is written before them, and
+    systemd says nothing of it until the unit itself is there."""
+    present = {root: list_folder(host, root) or () for root in ROOTS}
+    found = {}
+    for unit in absent:
+        if drop_ins := _drop_ins(host, unit.name, present):
+            settings = [
+                (path, key, value) for path in drop_ins for key, value in parse_service(read_text(host, path).content)
+            ]
+            found[unit.name] = replace(_apply(replace(unit, source="files"), settings), source="systemctl")
+    return found
 
 
 def asked_systemd(found: Mapping[str, Unit]) -> bool:

@@ -10,7 +10,7 @@ from functools import partial
 from anywhere.catalogue.distros import judge_release
 from anywhere.changes import engine
 from anywhere.changes.agents.existing import Difference, differences
-from anywhere.changes.agents.plan import JOURNAL, install_plan, needed_packages, start_plan
+from anywhere.changes.agents.plan import JOURNAL, install_plan, late_plan, needed_packages, start_plan
 from anywhere.changes.agents.refusals import explain_agent, explain_install, explain_registration, explain_start
 from anywhere.changes.agents.result import Result, State
 from anywhere.changes.agents.wanted import Activation, Wanted, check_wanted, pairs, parse_activation
@@ -29,10 +29,11 @@ from anywhere.flows.lifecycle.proof import credentials_proof
 from anywhere.flows.lifecycle.staging import refuse_second_docker, stage, sweep, unstage
 from anywhere.flows.lifecycle.uses import check_uses
 from anywhere.hosts.base import Host
+from anywhere.hosts.local import LocalHost
 from anywhere.hosts.recording import Recording
 from anywhere.model import Cause, Status
 from anywhere.redact import redact
-from anywhere.settings import Settings
+from anywhere.settings import PHASES, Settings
 
 # What registration itself puts right, or judges in its own words: no reason not to begin.
 OWN_CHECKS = frozenset(
@@ -111,7 +112,8 @@ class Run:
         if self.order.proxy:
             # Before the check: it is with this proxy that the host has to reach AWS.
             steps += self._apply(proxy_change.JOURNAL, self._profile)
-        self._check_first()
+            steps += self._apply(JOURNAL, self._late)
+        self._check_first(recorded, needed)
         self._check_gpu()
         packages = self._fetch(recorded, needed)
         vouched = tuple(f"{one.name} {one.vouched}" for one in packages)
@@ -134,6 +136,7 @@ class Run:
         """All steps of all parts, in their order."""
         return (
             *self._profile(recorded),
+            *self._late(recorded),
             *self._install(recorded, packages),
             *rules_change.plan(recorded, Settings()),
             *self._start(recorded),
@@ -146,8 +149,12 @@ class Run:
     def _install(self, host: Host, packages: Sequence[LocalPackage]) -> tuple[Step, ...]:
         return install_plan(host, self.order.wanted, packages, self.order.activation, self.order.proxy)
 
+    def _late(self, host: Host) -> tuple[Step, ...]:
+        order = self.order
+        return late_plan(host, order.proxy) if order.proxy and order.wanted.start else ()
+
     def _start(self, host: Host) -> tuple[Step, ...]:
-        return start_plan(host, self.order.wanted, self.order.proxy)
+        return start_plan(host, self.order.wanted)
 
     def _kind(self, recorded: Recording) -> tuple[str, str]:
         """Processor and package format. Raises NotRegistered where AWS has no package for it."""
@@ -156,9 +163,15 @@ class Run:
             raise NotRegistered("no package of the agents fits this operating system", "os.unsupported")
         return architecture(recorded).kernel, "deb" if family.manager == "apt" else "rpm"
 
-    def _check_first(self) -> None:
+    def _check_first(self, recorded: Recording, needed: Sequence[str]) -> None:
+        """What lies ahead of this host. Packages that come by another way are not downloaded by it."""
+        origin = self.order.origin
+        phases: tuple[str, ...] = ()
+        is_brought = not needed or origin.folder or origin.url or not isinstance(self.host, LocalHost)
+        if is_brought and not agents(recorded).registration.is_registered:
+            phases = PHASES[1:]
         with self._timed("check the host"):
-            target = self.look(replace(self.order.settings, phases=()))
+            target = self.look(replace(self.order.settings, phases=phases))
         own = OWN_CAUSES | ({"proxy.not-set-for-component", "proxy.exclusions-missing"} if self.order.proxy else set())
         bad = {
             place

@@ -29,7 +29,7 @@ REGISTRATION = {
     POST + "read: connection reset by peer": "registration.network",
     POST + "net/http: TLS handshake timeout": "registration.network",
     POST + "x509: certificate signed by unknown authority": "registration.network",
-    POST + "Proxy Authentication Required": "registration.network",
+    POST + "Proxy Authentication Required": "proxy.auth-required",
     POST + "EOF": "registration.network",
     POST + "context deadline exceeded (Client.Timeout exceeded while awaiting headers)": "registration.network",
     "Unable to save registration information. open /var/lib/amazon/ssm/Vault: permission denied": "registration.disk",

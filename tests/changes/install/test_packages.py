@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from anywhere.changes.agents.refusals import explain_install
 from anywhere.changes.install.packages import LocalPackage, names_step, package_step, stage_command
 from anywhere.hosts.base import Completed
 from tests.support.barehost import BareHost
@@ -124,12 +125,12 @@ def test_killed_from_outside_the_package_manager_goes_on_and_the_next_run_waits(
 @pytest.mark.parametrize(
     ("manager", "what", "words"),
     [
-        ("dnf", RPM, f"dnf -y --nogpgcheck --setopt=install_weak_deps=False install {RPM.staged}"),
-        ("yum", RPM, f"yum -y --nogpgcheck install {RPM.staged}"),
+        ("dnf", RPM, f"dnf -y --setopt=localpkg_gpgcheck=0 --setopt=install_weak_deps=False install {RPM.staged}"),
+        ("yum", RPM, f"yum -y --setopt=localpkg_gpgcheck=0 install {RPM.staged}"),
         (
             "zypper",
             RPM,
-            f"zypper --non-interactive --no-gpg-checks install --no-recommends --allow-unsigned-rpm {RPM.staged}",
+            f"zypper --non-interactive install --no-recommends --allow-unsigned-rpm {RPM.staged}",
         ),
         ("dnf", ("docker",), "dnf -y --setopt=install_weak_deps=False install docker"),
         ("yum", ("docker",), "yum -y install docker"),
@@ -143,6 +144,41 @@ def test_the_commands_of_the_other_families(
     stub(host, manager, "exit 0")
     assert run(host, manager, what).ok
     assert calls(host) == [words]
+
+
+DOWN = {
+    "dnf": "Errors during downloading metadata for repository 'baseos':\\n  - Curl error (7): Couldn't connect to server",
+    "yum": "One of the configured repositories failed\\nCannot find a valid baseurl for repo: base/7/x86_64",
+    "zypper": "Download (curl) error for 'https://updates.suse.com/x/repomd.xml'",
+}
+
+
+@pytest.mark.parametrize("manager", DOWN)
+def test_repositories_that_do_not_answer_stop_no_file_that_needs_nothing_of_them(host: BareHost, manager: str) -> None:
+    alone = "--no-refresh" if manager == "zypper" else "--disablerepo=*"
+    stub(host, manager, f"case $* in *'{alone}'*) exit 0;; esac; printf \"{DOWN[manager]}\\n\"; exit 1")
+    assert run(host, manager, RPM).ok
+    assert [alone in call for call in calls(host)] == [False, True]
+    done = run(host, manager, ("docker",))
+    assert done.rc == 76 and "no package repository of this host answers" in done.stderr
+    stub(
+        host,
+        manager,
+        f"case $* in *'{alone}'*) echo 'nothing provides docker'; exit 1;; esac; printf \"{DOWN[manager]}\\n\"; exit 1",
+    )
+    done = run(host, manager, RPM)
+    assert done.rc == 76 and explain_install(done.stderr).code == "package.mirror-down"
+
+
+def test_a_package_signed_by_a_key_that_zypper_does_not_know_goes_to_rpm(host: BareHost) -> None:
+    stub(
+        host,
+        "zypper",
+        "echo 'Package header is not signed! [6-File is unsigned] Signature verification failed'; exit 4",
+    )
+    stub(host, "rpm", "exit 0")
+    assert run(host, "zypper", RPM).ok
+    assert calls(host)[-1] == f"rpm -U --nosignature --replacepkgs {RPM.staged}"
 
 
 def test_a_copy_that_is_not_the_verified_file_is_not_kept(host: BareHost) -> None:

@@ -70,6 +70,28 @@ def test_a_bare_host_has_the_callers_environment_everywhere() -> None:
     assert {"dir=/etc/ssl/certs", "within=/etc/ssl"} <= set(trust)
 
 
+def test_what_is_written_for_agents_to_come_is_how_they_will_go_out() -> None:
+    """A profile is written before the agents: systemd says nothing of the drop-ins of a unit that is not there."""
+    files = {
+        "/etc/os-release": DEBIAN,
+        "/etc/systemd/system/docker.service.d/zz.conf": f"[Service]\nEnvironment=HTTPS_PROXY={PROXY}\n",
+        "/etc/systemd/system/amazon-ssm-agent.service.d/zz.conf": f"[Service]\nEnvironment=https_proxy={PROXY}\n",
+        "/etc/ecs/ecs.config": f"ECS_CLUSTER=prod\nHTTPS_PROXY={PROXY}\n",
+    }
+    show = "".join(
+        f"Id={name}\nNames={name}\nLoadState=not-found\nActiveState=inactive\n\n"
+        for name in ("docker.service", "ecs.service", "amazon-ssm-agent.service")
+    )
+    found = by_name(FakeHost(files, {SHOW: show}, found=Inventory(environment={"https_proxy": "http://me:1"}, now=NOW)))
+    seen = {
+        name: [value for key, value in one.effective.items() if "proxy" in key.lower()] for name, one in found.items()
+    }
+    assert seen == {"ssm-agent": [PROXY], "ecs-agent": [PROXY], "docker": [PROXY], "installer": ["http://me:1"]}
+    assert not any(found[name].exists for name in ("ssm-agent", "ecs-agent", "docker"))
+    files.pop("/etc/systemd/system/amazon-ssm-agent.service.d/zz.conf")
+    assert by_name(FakeHost(files, {SHOW: show}))["ssm-agent"].effective == {}
+
+
 def test_an_rpm_host_foresees_the_agents_own_bundle() -> None:
     agent = by_name(FakeHost({"/etc/os-release": ROCKY}))["ecs-agent"]
     assert (agent.build, agent.ca_paths, agent.trust) == ("generic-rpm", ("own",), "none")

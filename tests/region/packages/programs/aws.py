@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 Keys = tuple[str, str, str]
 Sign = Callable[[bytes], str]
@@ -60,7 +60,7 @@ def connect(name: str, port: int, limit: float, proxy: str) -> ssl.SSLSocket:
 def _tunnel(plain: socket.socket, name: str, port: int, proxy: Any) -> None:
     head = f"CONNECT {name}:{port} HTTP/1.1\r\nHost: {name}:{port}\r\nUser-Agent: Go-http-client/1.1\r\n"
     if proxy.username:
-        pair = base64.b64encode(f"{proxy.username}:{proxy.password or ''}".encode()).decode()
+        pair = base64.b64encode(unquote(f"{proxy.username}:{proxy.password or ''}").encode()).decode()
         head += f"Proxy-Authorization: Basic {pair}\r\n"
     plain.sendall(head.encode() + b"\r\n")
     said = b""
