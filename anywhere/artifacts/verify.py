@@ -19,7 +19,7 @@ REASONS = (
     "no-verifier", "no-signature", "not-a-package", "proxy-page", "truncated", "unknown-key", "expired-key",
     "revoked-key", "weak-signature", "bad-signature", "wrong-hash",
 )  # fmt: skip
-MAGIC = {".deb": b"!<arch>\n", ".rpm": b"\xed\xab\xee\xdb"}
+MAGIC = {".deb": b"!<arch>\n", ".rpm": b"\xed\xab\xee\xdb", ".gz": b"\x1f\x8b"}
 _WEAK = frozenset(("md5", "ripemd160"))  # sha1 stays allowed: AWS's older signatures may use it, and gpg takes it
 _CHUNK = 1 << 20
 

@@ -44,6 +44,8 @@ def make_bare(site: Site, machine: Machine, suite: str) -> None:
     """Take Docker off a machine, and let its package manager know the mirror alone."""
     site.control.publish({}, {HOST: str(mirror(suite))})
     machine.sh(
+        # What apt has fetched before would do without any mirror.
+        "apt-get clean; rm -rf /var/lib/apt/lists/*;"
         f"dpkg --purge --force-all {' '.join(DOCKER)} >/dev/null 2>&1; rm -rf /etc/apt/sources.list* /etc/docker; true"
     )
     source = f"deb [signed-by={KEYRING}] http://{HOST}/debian {suite} main\\n"

@@ -1,18 +1,26 @@
-"""What ECS Exec needs of the host's trust: a copy of the CA bundle, kept the same as the host's own.
+"""What ECS Exec needs: a copy of the CA bundle, kept the same as the host's own, and binaries that somebody vouches for.
 
-The binaries of ECS Exec are not installed: AWS publishes them without a signature (scripts/ecs-anywhere-install.sh unpacks
-them unverified), and nothing is unpacked here that nobody vouches for.
+AWS publishes the binaries without a signature (scripts/ecs-anywhere-install.sh unpacks them unverified), and nothing is
+unpacked here that nobody vouches for: the site signs them with a key of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from anywhere.changes.agents.wanted import Wanted
-from anywhere.changes.base import ChangeFailed, Step
+from anywhere.changes.base import ChangeFailed, Command, Step
 from anywhere.changes.files import file_step
+from anywhere.changes.install.packages import LocalPackage
+from anywhere.changes.install.units import restart_step
+from anywhere.changes.script import run_script
+from anywhere.facts.files import list_folder
+from anywhere.facts.system.units import ECS
 from anywhere.hosts.base import Host
 
+PACKAGE = "amazon-ssm-agent-binaries"
+FOLDER = "/var/lib/ecs/deps/execute-command/bin"
 BUNDLE = "/var/lib/ecs/deps/execute-command/certs/tls-ca-bundle.pem"
 # In the order of the official installer.
 CANDIDATES = (
@@ -23,6 +31,9 @@ CANDIDATES = (
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )
+
+
+_SCRIPT = Path(__file__).with_name("exec.sh")
 
 
 def bundle_steps(host: Host, wanted: Wanted) -> Iterator[Step]:
@@ -42,3 +53,23 @@ def bundle_steps(host: Host, wanted: Wanted) -> Iterator[Step]:
         title = f"copy {path} to {BUNDLE}, for ECS Exec"
         yield from file_step(host, BUNDLE, content, title, mode="0400")
         return
+
+
+def has_binaries(host: Host) -> bool:
+    """Whether a version of the binaries is there; a folder that was begun and not finished has no version's name."""
+    return any(name[:1].isdigit() for name in list_folder(host, FOLDER) or ())
+
+
+def binaries_steps(host: Host, package: LocalPackage | None, running: bool | None) -> Iterator[Step]:
+    """Unpack the verified binaries, where none are there yet; an agent that is `running` is started anew, and offers ECS
+    Exec from then on."""
+    if package is None or has_binaries(host):
+        return
+    do = Command(
+        run_script(_SCRIPT, package.staged, FOLDER), timeout=120, shown=("tar", "-xzf", package.staged, "-C", FOLDER)
+    )
+    undo = Command(("rm", "-rf", "--", FOLDER))
+    said = f"unpack the binaries of ECS Exec, {package.vouched or 'once they are verified'}"
+    yield Step(f"exec:{FOLDER}", said, do, (undo,), "/var/lib/ecs")
+    if running:
+        yield restart_step(ECS, "it offers ECS Exec from now on", 300)

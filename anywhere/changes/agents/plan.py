@@ -9,7 +9,8 @@ from anywhere.catalogue.signing_keys import ECS as ECS_PACKAGE
 from anywhere.catalogue.signing_keys import SSM as SSM_PACKAGE
 from anywhere.changes.agents.config import config_steps
 from anywhere.changes.agents.ecs import stale_state_steps
-from anywhere.changes.agents.exec import bundle_steps
+from anywhere.changes.agents.exec import PACKAGE as EXEC_PACKAGE
+from anywhere.changes.agents.exec import binaries_steps, bundle_steps
 from anywhere.changes.agents.ssm import dualstack_steps, register_steps
 from anywhere.changes.agents.wanted import Activation, Wanted
 from anywhere.changes.base import Command, Step
@@ -77,6 +78,7 @@ def _install(
         yield from package_step(manager, packages[ECS_PACKAGE], here.installed)
     yield from config_steps(host, wanted)
     yield from bundle_steps(host, wanted)
+    yield from binaries_steps(host, packages.get(EXEC_PACKAGE), here.ecs.is_running)
     yield from _drop_in(host, here)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from anywhere.cli.hosts import with_hosts
@@ -41,6 +43,9 @@ def register(
     gpu: bool = typer.Option(False, "--enable-gpu", help="Turn GPU support on; the driver must be installed."),
     ip_compatibility: str = typer.Option("", help="ipv4 or ipv6; default: the agents decide by the routes."),
     certs_file: str = typer.Option("", help="CA bundle for ECS Exec; default: the host's own."),
+    exec_binaries: str = typer.Option(
+        "", help="amazon-ssm-agent-binaries.tar.gz for ECS Exec, with a signature beside it by a key of --keyring."
+    ),
     attribute: list[str] = typer.Option([], help="Instance attribute NAME=VALUE, set at the first registration."),
     tag: list[str] = typer.Option([], help="Instance tag NAME=VALUE, set at the first registration."),
     no_start: bool = typer.Option(False, "--no-start", help="Register and enable both agents, but start neither."),
@@ -79,6 +84,10 @@ def register(
         raise BadInput("--artifacts and --artifacts-url exclude each other")
     if not 1 <= wait <= 3600:
         raise BadInput(f"--wait must be 1 to 3600 seconds, not {wait:g}")
+    if exec_binaries and not keyring:
+        raise BadInput("--exec-binaries needs --keyring: AWS does not sign them, so a key of your own has to")
+    if exec_binaries and not os.path.isfile(exec_binaries):
+        raise BadInput(f"--exec-binaries {exec_binaries}: no such file")
     find_region(region)
     wanted = Wanted(
         region,
@@ -100,7 +109,7 @@ def register(
     order = Order(
         wanted,
         activation,
-        Origin(artifacts, artifacts_url, keyring, ecs_version, ssm_version, ip_compatibility == "ipv6"),
+        Origin(artifacts, artifacts_url, keyring, ecs_version, ssm_version, ip_compatibility == "ipv6", exec_binaries),
         Settings(regions=(region,), demote=tuple(demote), cluster=cluster, dualstack=ip_compatibility == "ipv6"),
         profile_of(proxy_url, proxy_url_file, tuple(no_proxy), ca),
         wait,

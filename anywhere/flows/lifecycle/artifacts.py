@@ -15,6 +15,7 @@ from anywhere.artifacts.manifest import NAME, Artifact, Manifest, parse_manifest
 from anywhere.artifacts.sources import LATEST, Source, machine, sources
 from anywhere.artifacts.verify import Untrusted, Vouched, sha256, verify
 from anywhere.catalogue.distros import FAMILIES, RELEASES
+from anywhere.changes.agents.exec import PACKAGE as EXEC_BINARIES
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.errors import BadInput
 
@@ -23,7 +24,8 @@ FRESH = 24 * 3600.0  # seconds that a cached `latest` is taken as the latest
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where packages come from: a folder, a mirror's URL, or AWS (both empty). `keyring` adds keys of the site's own."""
+    """Where packages come from: a folder, a mirror's URL, or AWS (both empty). `keyring` adds keys of the site's own,
+    `exec_binaries` is a file of the binaries of ECS Exec, signed by one of them."""
 
     folder: str = ""
     url: str = ""
@@ -31,6 +33,7 @@ class Origin:
     ecs_version: str = LATEST
     ssm_version: str = LATEST
     dualstack: bool = False
+    exec_binaries: str = ""
 
 
 class Verified(NamedTuple):
@@ -147,6 +150,21 @@ def collect(
     return tuple(_needed(name, rows, folder) for name in needed)
 
 
+def exec_binaries(origin: Origin) -> tuple[LocalPackage, ...]:
+    """The binaries of ECS Exec, verified by the signature beside them. Raises Untrusted, BadInput."""
+    path = origin.exec_binaries
+    if not path:
+        return ()
+    signature = next((path + end for end in (".sig", ".asc") if os.path.exists(path + end)), "")
+    if not os.path.isfile(path):
+        raise BadInput(f"--exec-binaries {path}: no such file")
+    if not signature:
+        said = f"{path} has no signature beside it ({path}.sig or .asc): sign it with a key of --keyring"
+        raise Untrusted("no-signature", said)
+    vouched = verify(path, _read(signature), load_keys(origin.keyring), EXEC_BINARIES, time.time())
+    return (LocalPackage(EXEC_BINARIES, os.path.basename(path), path, vouched.sha256, str(vouched)),)
+
+
 def planned(needed: Sequence[str], region: str, arch: str, kind: str, origin: Origin) -> tuple[LocalPackage, ...]:
     """The same without fetching or verifying anything: for a dry run."""
     if origin.folder:
@@ -225,6 +243,7 @@ __all__ = [
     "Untrusted",
     "Verified",
     "collect",
+    "exec_binaries",
     "fetch",
     "kind_of",
     "planned",

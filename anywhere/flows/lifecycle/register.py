@@ -9,6 +9,8 @@ from functools import partial
 
 from anywhere.catalogue.distros import judge_release
 from anywhere.changes import engine
+from anywhere.changes.agents.exec import PACKAGE as EXEC_BINARIES
+from anywhere.changes.agents.exec import has_binaries
 from anywhere.changes.agents.existing import Difference, differences
 from anywhere.changes.agents.plan import JOURNAL, install_plan, late_plan, needed_packages, start_plan
 from anywhere.changes.agents.refusals import explain_agent, explain_install, explain_registration, explain_start
@@ -22,7 +24,7 @@ from anywhere.changes.rules import plan as rules_change
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
-from anywhere.flows.lifecycle.artifacts import DownloadFailed, Origin, Untrusted, collect, planned
+from anywhere.flows.lifecycle.artifacts import DownloadFailed, Origin, Untrusted, collect, exec_binaries, planned
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
 from anywhere.flows.lifecycle.order import Look, NotRegistered, Order, Timed, Told
 from anywhere.flows.lifecycle.proof import credentials_proof
@@ -81,6 +83,7 @@ class Run:
         packages = planned(
             needed_packages(recorded), self.order.wanted.region, *self._kind(recorded), self.order.origin
         )
+        packages += tuple(LocalPackage(name, name) for name in self._binaries())
         return self._result(State.PLANNED, steps=self._steps(recorded, packages))
 
     def _register(self) -> Result:
@@ -89,7 +92,7 @@ class Run:
             return self._different(found)
         needed = needed_packages(recorded)
         sweep(self.host, recorded)
-        stand_ins = tuple(LocalPackage(name, name) for name in needed)
+        stand_ins = tuple(LocalPackage(name, name) for name in (*needed, *self._binaries()))
         if not self._steps(recorded, stand_ins):
             if not self.order.wanted.start:
                 return self._result(State.ALREADY)
@@ -156,6 +159,9 @@ class Run:
     def _start(self, host: Host) -> tuple[Step, ...]:
         return start_plan(host, self.order.wanted)
 
+    def _binaries(self) -> tuple[str, ...]:
+        return (EXEC_BINARIES,) if self.order.origin.exec_binaries else ()
+
     def _kind(self, recorded: Recording) -> tuple[str, str]:
         """Processor and package format. Raises NotRegistered where AWS has no package for it."""
         family = judge_release(os_release(recorded)).family
@@ -202,12 +208,13 @@ class Run:
             )
 
     def _fetch(self, recorded: Recording, needed: Sequence[str]) -> tuple[LocalPackage, ...]:
+        origin = self.order.origin
+        binaries = () if has_binaries(recorded) else exec_binaries(origin)
         if not needed:
-            return ()
+            return binaries
         with self._timed(f"fetch and verify {' and '.join(needed)}"):
-            return collect(
-                needed, self.order.wanted.region, *self._kind(recorded), self.order.origin, self.told.received
-            )
+            region = self.order.wanted.region
+            return *collect(needed, region, *self._kind(recorded), origin, self.told.received), *binaries
 
     def _apply(self, journal: str, planner: Planner) -> tuple[Step, ...]:
         clock: dict[str, float] = {}

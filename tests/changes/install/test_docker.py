@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from anywhere.catalogue.distros import OsRelease, judge_release
-from anywhere.changes.agents.exec import BUNDLE, bundle_steps
+from anywhere.changes.agents.exec import BUNDLE, FOLDER, binaries_steps, bundle_steps
 from anywhere.changes.agents.plan import install_plan, needed_packages, start_plan
 from anywhere.changes.agents.wanted import Activation, Wanted
 from anywhere.changes.base import ChangeFailed, Step
@@ -15,9 +16,11 @@ from anywhere.changes.install.docker import Found, docker_steps
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.facts.system.packages import DPKG
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, SHOW, SSM_SNAP, Unit, units
+from anywhere.flows.lifecycle.artifacts import Origin, Untrusted, exec_binaries
 from anywhere.flows.lifecycle.order import NotRegistered
 from anywhere.flows.lifecycle.staging import refuse_second_docker
 from anywhere.hosts.base import Completed
+from tests.region.packages.keys import keyring, sign
 from tests.support.fakehost import FakeHost
 
 SHELLS = sorted((Path(__file__).parents[3] / "anywhere" / "changes").rglob("*.sh"))
@@ -143,6 +146,56 @@ def test_a_docker_that_is_no_package_stops_a_second_one(unit: str) -> None:
         refuse_second_docker(host, PACKAGES)
     packaged = Pulling({"/etc/os-release": DEBIAN}, {SHOW: show, DPKG: "docker.io 20.10.24 install ok installed\n"})
     refuse_second_docker(packaged, PACKAGES)
+
+
+@pytest.fixture
+def binaries(tmp_path: Path) -> Path:
+    """A file as AWS publishes it, without a signature."""
+    for name in ("amazon-ssm-agent", "ssm-agent-worker", "ssm-session-worker"):
+        (tmp_path / name).write_text("#!/bin/sh\necho 'SSM Agent version: 3.3.4108.0'\n")
+        (tmp_path / name).chmod(0o755)
+    made = tmp_path / "amazon-ssm-agent-binaries.tar.gz"
+    words = ["amazon-ssm-agent", "ssm-agent-worker", "ssm-session-worker"]
+    subprocess.run(["tar", "-C", tmp_path, "-czf", made, *words], check=True)
+    return made
+
+
+def test_the_binaries_of_exec_need_a_signature_of_the_site(binaries: Path, tmp_path: Path) -> None:
+    origin = Origin(keyring=str(keyring()), exec_binaries=str(binaries))
+    with pytest.raises(Untrusted, match="no signature beside it"):
+        exec_binaries(origin)
+    signature = binaries.with_name(binaries.name + ".sig")
+    for name, reason in (("stranger", "unknown-key"), ("expired", "expired-key")):
+        sign(binaries, signature, name)
+        with pytest.raises(Untrusted) as error:
+            exec_binaries(origin)
+        assert error.value.reason == reason
+    sign(binaries, signature)
+    with pytest.raises(Untrusted):
+        exec_binaries(Origin(exec_binaries=str(binaries)))
+    (package,) = exec_binaries(origin)
+    assert package.sha256 and "signed by" in package.vouched
+    (step,) = binaries_steps(bare(), package, False)
+    assert "signed by" in step.title
+    place = f"{FOLDER}/3.3.4108.0"
+    assert not list(binaries_steps(bare(folders={FOLDER: ["3.3.4108.0"]}), package, True))
+    assert [one.key for one in binaries_steps(bare(), package, True)][-1] == "restart:ecs.service"
+    # The script itself, with this machine's tar.
+    words = [str(tmp_path / "deps" / "bin") if word == FOLDER else word for word in step.do.argv]
+    words = [str(binaries) if word == package.staged else word for word in words]
+    for _ in range(2):
+        subprocess.run(words, check=True)
+    found = tmp_path / "deps" / "bin" / Path(place).name
+    assert sorted(path.name for path in found.iterdir()) == [
+        "amazon-ssm-agent",
+        "ssm-agent-worker",
+        "ssm-session-worker",
+    ]
+    assert [path.name for path in found.parent.iterdir()] == ["3.3.4108.0"] and (tmp_path / "deps" / "config").is_dir()
+    subprocess.run(["tar", "-C", tmp_path, "-czf", binaries, "amazon-ssm-agent"], check=True)
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 1 and "holds no ssm-agent-worker" in done.stderr
+    assert [path.name for path in found.parent.iterdir()] == ["3.3.4108.0"]
 
 
 def test_nothing_unsigned_is_unpacked_for_exec() -> None:
