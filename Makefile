@@ -8,7 +8,7 @@ LOCK := requirements/dev.txt
 LOCKED := --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 STAMP := $(VENV)/.installed
 
-.PHONY: demo check test test-slow test-soak test-all test-newest lint audit lock format bench docs clean
+.PHONY: demo check test test-slow test-soak test-all test-newest test-package package lint audit lock format bench docs clean
 
 demo: $(STAMP) ## a healthy and a faulty region judged by the unmodified command (REGION=us-east-1: this host, for real)
 	@PYTHON=$(PYTHON) REGION="$(REGION)" sh tests/demo.sh $(ARGS)
@@ -42,6 +42,16 @@ test-all: test test-slow ## everything: root, namespaces, booted hosts, docker
 test-newest: ## the fast tier with the newest dependencies that pyproject.toml allows
 	rm -f .venv-newest/.installed
 	$(MAKE) test VENV=.venv-newest LOCK=
+
+ARCHES := x86_64 aarch64
+package: ## deb, rpm, wheel, sdist and a zip for Windows in dist/ (CACHED_ONLY=1: compile nothing)
+	sh tests/packages.sh package
+	rm -rf dist
+	set -e; for arch in $(ARCHES); do packaging/build.sh $$arch; done
+
+test-package: $(STAMP) ## what `make package` made: booted hosts, rpm, the other architecture, repositories
+	sh tests/packages.sh test-package
+	ANYWHERE_PACKAGES=required $(PYTHON) -m pytest -n 0 tests/packaging/built $(ARGS)
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -1,17 +1,23 @@
 #!/bin/sh
-# Installs what a bare Debian lacks: `demo` for the embedded region, `test` for the fast tier too, `slow` for everything.
+# Installs what a bare Debian lacks: `demo` for the embedded region, `test` for the fast tier too, `slow` for everything;
+# `package` builds the packages, `test-package` tests them.
 set -eu
 
 demo="python3 python3-venv iproute2 iptables nftables dnsmasq-base squid-openssl nginx-light openssh-server openssh-client
 curl ca-certificates util-linux procps"
 test="git sudo unbound ipset busybox-static shellcheck dropbear-bin systemd distro-info-data gpg gpgv gpg-agent"
 slow="mmdebstrap systemd-container docker.io firewalld ufw conntrack dbus chromium tmux tcpdump jq"
+package="python3 python3-pip git ca-certificates autoconf automake libtool libltdl-dev dpkg-dev make patch perl xz-utils bzip2
+file binutils binutils-x86-64-linux-gnu binutils-aarch64-linux-gnu zip debian-archive-keyring"
+testing="rpm lintian qemu-user-static createrepo-c dnf apt-utils fish zsh bash-completion man-db libc6-arm64-cross openssl"
 
 case "${1:-demo}" in
   demo) wanted=$demo ;;
   test) wanted="$demo $test" ;;
   slow) wanted="$demo $test $slow" ;;
-  *) echo "usage: packages.sh [demo|test|slow]" >&2; exit 2 ;;
+  package) wanted=$package ;;
+  test-package) wanted="$demo $test $slow $package $testing" ;;
+  *) echo "usage: packages.sh [demo|test|slow|package|test-package]" >&2; exit 2 ;;
 esac
 
 missing=

@@ -100,7 +100,7 @@ def verify(
 
 @app.command(short_help="Stay and put back rules that are taken away.")
 def guard() -> None:
-    """Stay and put the rules back when they are taken away (what the systemd unit does; needs `apply` first)."""
+    """Stay and put the rules back when they are removed: what the systemd units do. Needs root."""
     from anywhere.flows.verify import guard as run
 
     run()

@@ -13,13 +13,14 @@ from anywhere.flows.hosts import Hosts, seconds_for
 from anywhere.flows.reported.clean import clean_cause, clean_finding
 from anywhere.flows.reported.located import located
 from anywhere.flows.target import GRACE, Lost, each, recorded
-from anywhere.hosts.base import Host
+from anywhere.hosts.base import Deadline, Host
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.settings import Settings
 from anywhere.stamp import now
 
+_GUARD_START = 30.0  # seconds to read the host before the guard starts
 Judge = Callable[[Recording, Host | None], Iterator[Finding]]
 
 
@@ -80,9 +81,15 @@ def _target(entry: Entry, hosts: Hosts, seconds: float, check: str, judge: Judge
 
 
 def guard() -> None:
-    """Become the guard. Raises BadInput where nothing was applied yet."""
+    """Become the guard, of the rules that `rules apply` recorded, else of those that this host requires now."""
+    from anywhere.changes.rules.desired import observe
+    from anywhere.changes.rules.guard_script import guard_script
     from anywhere.changes.rules.persistence import SCRIPT
+    from anywhere.hosts.local import LocalHost
 
-    if not os.access(SCRIPT, os.R_OK):
-        raise BadInput(f"there is no {SCRIPT}: run `anywhere rules apply` first, as root")
-    os.execv("/bin/sh", ("/bin/sh", SCRIPT, "guard"))
+    if os.geteuid() != 0:
+        raise BadInput("`anywhere rules guard` needs root: run it with sudo")
+    if os.access(SCRIPT, os.R_OK):
+        os.execv("/bin/sh", ("/bin/sh", SCRIPT, "guard"))
+    script = guard_script(observe(LocalHost(Deadline(_GUARD_START))))
+    os.execv("/bin/sh", ("/bin/sh", "-c", script, "anywhere-rules", "guard"))

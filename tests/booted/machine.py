@@ -39,15 +39,18 @@ _REBOOT = 133
 _numbers = itertools.count()
 
 
-def base(suite: str) -> Path:
-    """The base system of a Debian release, built when it is not there yet. Skips the test where it cannot be built."""
-    key = hashlib.sha256(f"{suite} {packages(suite)} {OFF}".encode()).hexdigest()[:10]
+def base(suite: str, only: str = "") -> Path:
+    """The base system of a Debian release, built when it is not there yet. Skips the test where it cannot be built.
+
+    `only` replaces the list of packages (separated by commas) and the services that are switched off.
+    """
+    key = hashlib.sha256(f"{suite} {only or packages(suite)} {'' if only else OFF}".encode()).hexdigest()[:10]
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = CACHE / f"{suite}-{key}"
     with (CACHE / f"{suite}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            _build(suite, folder)
+            _build(suite, folder, only)
     return folder
 
 
@@ -56,14 +59,15 @@ def packages(suite: str) -> str:
     return PACKAGES + MORE.get(suite, "")
 
 
-def _build(suite: str, folder: Path) -> None:
+def _build(suite: str, folder: Path, only: str) -> None:
     half = folder.with_suffix(".building")
     shutil.rmtree(half, ignore_errors=True)
-    hook = f'chroot "$1" systemctl disable {OFF} >/dev/null 2>&1 || true; : > "$1/etc/machine-id"'
+    off = "" if only else f'chroot "$1" systemctl disable {OFF} >/dev/null 2>&1 || true; '
+    hook = f'{off}: > "$1/etc/machine-id"'
     argv = [
         "mmdebstrap",
         "--variant=minbase",
-        f"--include={packages(suite)}",
+        f"--include={only or packages(suite)}",
         f"--customize-hook={hook}",
         suite,
         str(half),
@@ -80,14 +84,14 @@ class Machine(EnteredHost):
 
     flags = ("-m", "-u", "-i", "-n", "-p", "-C")
 
-    def __init__(self, suite: str, enable: str = "") -> None:
+    def __init__(self, suite: str, enable: str = "", only: str = "") -> None:
         self.name_ = f"any{os.getpid()}-{next(_numbers)}"
         super().__init__(self.name_)
         self.folder = CACHE / self.name_
         self.root = self.folder / "root"
         for part in ("up", "work", "root", "docker"):
             (self.folder / part).mkdir(parents=True)
-        options = f"lowerdir={base(suite)},upperdir={self.folder}/up,workdir={self.folder}/work"
+        options = f"lowerdir={base(suite, only)},upperdir={self.folder}/up,workdir={self.folder}/work"
         subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(self.root)], check=True)
         self._process: subprocess.Popen[bytes] | None = None
         self.pid = 0
@@ -274,9 +278,9 @@ def image(machine: Machine, name: str = "box") -> str:
 
 
 @contextlib.contextmanager
-def booted(suite: str, enable: str = "") -> Iterator[Machine]:
+def booted(suite: str, enable: str = "", only: str = "") -> Iterator[Machine]:
     """A machine for the length of a test."""
-    machine = Machine(suite, enable)
+    machine = Machine(suite, enable, only)
     try:
         yield machine
     finally:

@@ -1,7 +1,8 @@
 """Chains of more than 100 KiB: OpenSSL refuses them, Go takes up to 256 KiB, and the ssl module has no setting for it.
 
-Used only where a server has sent one. Where the interpreter's OpenSSL cannot be reached (a static build), the probe's
-outcome stays OpenSSL's refusal, which `EXCESSIVE` names.
+Used only where a server has sent one. Where the interpreter's OpenSSL cannot be reached, the probe's outcome stays
+OpenSSL's refusal, which `EXCESSIVE` names. The interpreter of the deb and rpm packages holds OpenSSL inside its executable
+and exports this one call (packaging/steps/long_chains.c).
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ def allow(context: ssl.SSLContext) -> bool:
     import _ssl
     import ctypes
 
-    if sys.implementation.name != "cpython" or not getattr(_ssl, "__file__", ""):
+    if sys.implementation.name != "cpython":
         return False
+    library = getattr(_ssl, "__file__", None)
     try:
-        control = ctypes.CDLL(_ssl.__file__).SSL_CTX_ctrl
-    except (OSError, AttributeError):
+        control = getattr(ctypes.CDLL(library), "SSL_CTX_ctrl" if library else "anywhere_SSL_CTX_ctrl")
+    except (OSError, AttributeError, TypeError):  # TypeError: CDLL(None) on Windows
         return False
     control.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_long, ctypes.c_void_p)
     control.restype = ctypes.c_long
