@@ -16,7 +16,7 @@ esac
 . packaging/common.sh
 . packaging/interpreter.sh
 exec 9>"$cache/lock"
-flock 9
+flock ${CACHED_ONLY:+--nonblock --conflict-exit-code 75} 9
 
 here=$(uname -m)
 sources='anywhere schemas pyproject.toml README.md LICENSE CHANGELOG.md'
@@ -50,9 +50,6 @@ step tools packaging/tools.txt packaging/steps/wheel_tools.sh packaging/tools.tx
 tools=$made
 step distributions "$content" packaging/steps/distributions.sh "$tools" "$epoch"
 distributions=$made
-step windows "$(cat requirements/release.txt packaging/windows.txt)" \
-  packaging/steps/windows.sh "$distributions" "$version" "$epoch"
-windows=$made
 step "tree-$arch" "" packaging/steps/tree.sh "$arch" "$interpreter" "$wheels" "$distributions" "$compiling"
 tree=$made
 step pages "$(cat packaging/generate/*.py)" packaging/steps/pages.sh "$tree" "$compiling" "$(date -u -d "@$epoch" +%F)"
@@ -60,11 +57,13 @@ pages=$made
 step "sbom-$arch" packaging/generate/sbom.py \
   packaging/steps/sbom.sh "$version" "$epoch" "$arch" "$wheels" "$interpreter_source"
 sbom=$made/sbom.cdx.json
-step "packages-$arch" "$(cat packaging/nfpm.yaml packaging/anywhere packaging/*/*.service packaging/scripts/*)" \
+files=$(cat packaging/nfpm.yaml packaging/anywhere packaging/services.conf packaging/copyright packaging/lintian-overrides \
+  packaging/systemd/* packaging/scripts/* ${SIGNING_KEY_FILE:+"$SIGNING_KEY_FILE"} | sha256sum)
+step "packages-$arch" "$files" \
   packaging/steps/packages.sh "$arch" "$tree" "$pages" "$sbom" "$tools/bin/nfpm" "$version" "$epoch" "$licenses"
 
 mkdir -p dist
-cp "$made"/* "$distributions"/* "$windows"/* dist/
+cp "$made"/* "$distributions"/* dist/
 cp "$sbom" "dist/ecs-anywhere-toolkit-$version-$arch.cdx.json"
 (cd dist && rm -f SHA256SUMS && sha256sum -- * >../SHA256SUMS.part && mv ../SHA256SUMS.part SHA256SUMS)
 say "dist/ holds the packages for $arch"

@@ -98,8 +98,9 @@ def anywhere(
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run and exit. Expected errors are one line on stderr; a closed pipe, Ctrl-C and a signal to end do so quietly."""
     _open_streams()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: leave(128 + number))
+    for name in ("SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):  # Windows has no SIGHUP
+            signal.signal(number, lambda number, _: leave(128 + number))
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     leave(run(sys.argv[1:] if argv is None else argv))
