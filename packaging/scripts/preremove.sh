@@ -8,9 +8,9 @@ case "${1:-}" in
   remove | 0) ;;
   *) exit 0 ;;
 esac
-for unit in anywhere-rules-guard.service anywhere-rules-restore.service; do
+for unit in anywhere-watch.timer anywhere-rules-guard.service anywhere-rules-restore.service; do
   if [ -d /run/systemd/system ]; then
     systemctl disable --now "$unit" >/dev/null 2>&1 || :
   fi
-  rm -f "/etc/systemd/system/multi-user.target.wants/$unit"
+  rm -f "/etc/systemd/system/multi-user.target.wants/$unit" "/etc/systemd/system/timers.target.wants/$unit"
 done

@@ -10,7 +10,7 @@ put() { install -D -m "$1" "$2" "$stage/files/$3"; }
 
 cp -a "$tree" "$stage/tree"
 put 755 packaging/anywhere usr/bin/anywhere
-for unit in packaging/systemd/*.service; do put 644 "$unit" "usr/lib/systemd/system/${unit##*/}"; done
+for unit in packaging/systemd/*; do put 644 "$unit" "usr/lib/systemd/system/${unit##*/}"; done
 doc=usr/share/doc/ecs-anywhere-toolkit
 put 644 packaging/copyright "$doc/copyright"
 put 644 "$sbom" "$doc/sbom.cdx.json"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "packaging/scripts"
-GUARD, RESTORE = "anywhere-rules-guard.service", "anywhere-rules-restore.service"
+UNITS = ("anywhere-watch.timer", "anywhere-rules-guard.service", "anywhere-rules-restore.service")
+GUARD = UNITS[1]
 pytestmark = [pytest.mark.region, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
 _RUN = """
@@ -17,10 +18,12 @@ set -e
 mount -t tmpfs tmpfs /run
 [ -z "$BOOTED" ] || mkdir -p /run/systemd/system
 mount -t tmpfs tmpfs /etc/systemd/system
+mount -t tmpfs tmpfs /var/lib
+mkdir /var/lib/anywhere-watch /var/lib/anywhere
 mkdir -p /etc/systemd/system/multi-user.target.wants
 touch /etc/systemd/system/multi-user.target.wants/{guard} /etc/systemd/system/multi-user.target.wants/other.service
 PATH=$STUBS:$PATH "$@"
-ls /etc/systemd/system/multi-user.target.wants
+ls /etc/systemd/system/multi-user.target.wants /var/lib
 """
 
 
@@ -52,8 +55,8 @@ def test_an_upgrade_restarts_a_guard_that_runs(tmp_path: Path, arguments: tuple[
 @pytest.mark.parametrize("booted", [True, False])
 def test_removal_stops_and_disables_only_its_own_services(tmp_path: Path, argument: str, booted: bool) -> None:
     calls, enabled = run(tmp_path, "preremove.sh", argument, booted=booted)
-    assert calls == ([f"disable --now {GUARD}", f"disable --now {RESTORE}"] if booted else [])
-    assert enabled.split() == ["other.service"]
+    assert calls == ([f"disable --now {unit}" for unit in UNITS] if booted else [])
+    assert [name for name in enabled.split() if name.endswith(".service")] == ["other.service"]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,18 @@ def test_upgrades_and_their_failures_change_no_service(tmp_path: Path, script: s
     calls, enabled = run(tmp_path, script, *arguments)
     assert calls == []
     assert GUARD in enabled
+
+
+@pytest.mark.parametrize(("argument", "left"), [("remove", True), ("0", True), ("purge", False)])
+def test_only_a_purge_removes_what_the_services_kept(tmp_path: Path, argument: str, left: bool) -> None:
+    names = run(tmp_path, "postremove.sh", argument)[1].split()
+    assert ("anywhere-watch" in names) is left
+    assert "anywhere" in names  # the journals: without them nothing could revert
+
+
+def test_every_unit_that_can_be_enabled_is_disabled_on_removal() -> None:
+    folder = SCRIPTS.parent / "systemd"
+    assert {path.name for path in folder.iterdir() if "[Install]" in path.read_text()} == set(UNITS)
 
 
 @pytest.mark.parametrize("script", ["postinstall.sh configure", "preremove.sh remove", "postremove.sh purge"])
