@@ -16,7 +16,11 @@ Version = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is compared with the table; an empty version is one that is not known, and no row about it applies."""
+    """What is compared with the table; an empty version is one that is not known, and no row about it applies.
+
+    `virtualization` is the container manager that this host itself lives in (`lxc`); `containerd_package` the version of
+    containerd.io with its revision, which decides the runc that it brings; `agent_down` whether no agent runs: one that
+    does proves that containers start."""
 
     engine: Version = ()
     agent: Version = ()
@@ -24,6 +28,11 @@ class Situation:
     bridge: str = ""
     min_api_variable: Version = ()
     apparmor: bool = False
+    virtualization: str = ""
+    containerd_package: Version = ()
+    runc: Version = ()
+    apparmor_parser: bool = True
+    agent_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,13 @@ class Pair:
     bridge: str = ""
     min_api_variable_below: Version = ()
     apparmor: bool = False
+    virtualization: str = ""
+    containerd_package_from: Version = ()
+    containerd_package_before: Version = ()
+    runc_from: Version = ()
+    runc_before: Version = ()
+    without_apparmor_parser: bool = False
+    agent_down: bool = False
 
     def applies(self, situation: Situation) -> bool:
         """Whether this is the situation, as far as it is known."""
@@ -52,6 +68,26 @@ class Pair:
             (self.cgroup, situation.cgroup == self.cgroup),
             (self.bridge, situation.bridge == self.bridge),
             (self.apparmor, situation.apparmor),
+            (self.virtualization, situation.virtualization == self.virtualization),
+            (self.without_apparmor_parser, not situation.apparmor_parser),
+            (self.agent_down, situation.agent_down),
+            *(
+                (bound, bool(known) and holds)
+                for bound, known, holds in (
+                    (self.runc_from, situation.runc, situation.runc >= self.runc_from),
+                    (self.runc_before, situation.runc, situation.runc < self.runc_before),
+                    (
+                        self.containerd_package_from,
+                        situation.containerd_package,
+                        situation.containerd_package >= self.containerd_package_from,
+                    ),
+                    (
+                        self.containerd_package_before,
+                        situation.containerd_package,
+                        situation.containerd_package < self.containerd_package_before,
+                    ),
+                )
+            ),
             (
                 self.min_api_variable_below,
                 bool(situation.min_api_variable) and situation.min_api_variable < self.min_api_variable_below,
@@ -91,6 +127,9 @@ def numbers(text: str) -> Version:
 
 
 def _pair(row: Mapping[str, Any]) -> Pair:
-    versions = ("engine_from", "agent_from", "agent_before", "min_api_variable_below")
+    versions = (
+        *("engine_from", "agent_from", "agent_before", "min_api_variable_below", "runc_from", "runc_before"),
+        *("containerd_package_from", "containerd_package_before"),
+    )
     values: dict[str, Any] = {key: numbers(value) if key in versions else value for key, value in row.items()}
     return Pair(**values)

@@ -8,7 +8,7 @@ from anywhere.checks.containers import docker, egress, subnets
 from anywhere.checks.endpoints import hello, latency, reach, tls
 from anywhere.checks.netfilter import rules
 from anywhere.checks.network import dns, host_firewall, ipv6, names, own_resolver, own_routes, ports, proxy
-from anywhere.checks.system import capacity, clock, identity, isolation, machine, permission
+from anywhere.checks.system import capacity, clock, identity, isolation, kernel, machine, mounts, permission
 
 CHECKS: tuple[Check, ...] = (
     *permission.CHECKS,
@@ -16,6 +16,8 @@ CHECKS: tuple[Check, ...] = (
     *identity.CHECKS,
     *isolation.CHECKS,
     *capacity.CHECKS,
+    *mounts.CHECKS,
+    *kernel.CHECKS,
     *docker.CHECKS,
     *subnets.CHECKS,
     *ports.CHECKS,

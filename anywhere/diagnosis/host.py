@@ -68,6 +68,7 @@ RULES: tuple[Rule, ...] = (
 # A symptom, and the causes that explain it when one of them is there, the most telling first.
 SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("clock.unsynchronised", ("clock.skewed",)),
+    ("docker.not-running", ("kernel.modules-gone", "mount.unsuitable", "docker.agent-incompatible")),
     ("agent.no-credentials", ("clock.skewed", "registration.", "credentials.", "agent.duplicate-ssm")),
     (
         "agent.disconnected",
@@ -84,7 +85,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "credentials.",
             "clock.skewed",
         )
-        + ("proxy.", "dns.", "egress.", "tls.", "websocket.", "ports.taken"),
+        + ("kernel.", "mount.", "memory.low", "proxy.", "dns.", "egress.", "tls.", "websocket.", "ports.taken"),
     ),
     (
         "agent.restart-loop",
@@ -97,6 +98,9 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "agent.not",
             "agent.no",
             "credentials.",
+            "kernel.",
+            "mount.",
+            "memory.low",
         ),
     ),
 )

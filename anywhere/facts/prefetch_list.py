@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from anywhere.facts import identity
 from anywhere.facts.agents import agents, credentials, daemon_json, docker, ecs_config, ports, registration
 from anywhere.facts.firewall import container_way, firewall, forwarding, route_localnet
+from anywhere.facts.kernel import folders, limits, log, modules
 from anywhere.facts.network import kernel_routes, routes
 from anywhere.facts.system import castore, gpu, machine, os_release, packages, time_sync, units
 from anywhere.hosts.base import ProbeSpec
@@ -25,6 +26,10 @@ MODULES = (
         forwarding,
         container_way,
         kernel_routes,
+        folders,
+        limits,
+        log,
+        modules,
         route_localnet,
     ),
     *(gpu, os_release, packages, ports, registration, machine, time_sync, units),

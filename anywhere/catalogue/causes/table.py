@@ -11,6 +11,7 @@ from anywhere.catalogue.causes.dns import DNS_CAUSES
 from anywhere.catalogue.causes.egress import EGRESS_CAUSES
 from anywhere.catalogue.causes.fleet import FLEET_CAUSES
 from anywhere.catalogue.causes.host import HOST_CAUSES
+from anywhere.catalogue.causes.kernel import KERNEL_CAUSES
 from anywhere.catalogue.causes.netfilter import NETFILTER_CAUSES
 from anywhere.catalogue.causes.proxy import PROXY_CAUSES
 from anywhere.catalogue.causes.registration import REGISTRATION_CAUSES
@@ -23,6 +24,7 @@ ROWS: tuple[CauseText, ...] = (
     *PROXY_CAUSES,
     *TLS_CAUSES,
     *HOST_CAUSES,
+    *KERNEL_CAUSES,
     *AGENTS_CAUSES,
     *NETFILTER_CAUSES,
     *FLEET_CAUSES,

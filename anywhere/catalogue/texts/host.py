@@ -16,4 +16,25 @@ OWN_ROWS: tuple[CheckText, ...] = (
         "Where resolv.conf names this host itself (systemd-resolved, dnsmasq, unbound), whoever stands behind it is asked too.",
     ),
 )
-KERNEL_ROWS: tuple[CheckText, ...] = ()
+KERNEL_ROWS: tuple[CheckText, ...] = (
+    CheckText(
+        "system.mounts",
+        "file systems that agents and docker can use",
+        "Read-only, noexec (with --with exec), or overlay without d_type, for every folder that they write to or start from.",
+    ),
+    CheckText(
+        "system.kernel-limits",
+        "limits of the kernel",
+        "Connection table, open files, processes, the ARP table, and inotify where an agent says that it gave out.",
+    ),
+    CheckText(
+        "system.kernel-modules",
+        "modules that docker needs can be loaded",
+        "After an upgrade the running kernel's modules may be gone until a reboot; modprobe may be told to load none.",
+    ),
+    CheckText(
+        "system.kernel-log",
+        "what the kernel did to the agents",
+        "Kills for want of memory, and denials of AppArmor and SELinux, of the agents' and docker's own processes.",
+    ),
+)

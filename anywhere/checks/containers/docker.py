@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypedDict
 
 from anywhere.catalogue.compatibility import Pair, Situation, table
 from anywhere.catalogue.distros import DockerSource, judge_release
@@ -12,8 +13,9 @@ from anywhere.facts.agents.agents import agents, ecs_version, is_bare
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import TIMEOUT, Docker, docker, docker_info
-from anywhere.facts.system.machine import cgroups, parse_version
+from anywhere.facts.system.machine import cgroups, is_container, parse_version, virtualization
 from anywhere.facts.system.os_release import os_release
+from anywhere.facts.system.packages import containerd_package
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
@@ -179,7 +181,38 @@ def situation_of(host: Host, agent: str) -> Situation:
         bridge=daemon_json(host).bridge,
         min_api_variable=parse_version(variable),
         apparmor=docker_info(host).apparmor,
+        **_of_a_dead_agent(host),
     )
+
+
+def _of_a_dead_agent(host: Host) -> Dead:
+    """What is looked up only where no agent runs: a running one proves that containers start."""
+    if (
+        docker(host).state != "answers"
+        or is_bare(host)
+        or any(one.name == "ecs-agent" for one in host.inventory().daemons)
+    ):
+        return {}
+    parser = host.run(("sh", "-c", "command -v apparmor_parser"), timeout=2)
+    found: Dead = {"agent_down": True, "apparmor_parser": not docker_info(host).apparmor or parser.rc == 0}
+    if is_container(host):
+        versions = docker(host).version
+        found |= {
+            "virtualization": virtualization(host),
+            "runc": parse_version(versions.runc),
+            "containerd_package": () if versions.runc else containerd_package(host),
+        }
+    return found
+
+
+class Dead(TypedDict, total=False):
+    """The axes of `_of_a_dead_agent`."""
+
+    agent_down: bool
+    apparmor_parser: bool
+    virtualization: str
+    runc: tuple[int, ...]
+    containerd_package: tuple[int, ...]
 
 
 def _pair_trouble(host: Host, pair: Pair, situation: Situation) -> Finding:
@@ -188,11 +221,20 @@ def _pair_trouble(host: Host, pair: Pair, situation: Situation) -> Finding:
         "containers.compatibility",
         Status(pair.severity),
         f"Docker {_dotted(situation.engine)}, agent {_dotted(situation.agent)}",
-        pair.text,
+        pair.text + _here(pair, situation),
         cause="docker.agent-incompatible",
         remedy=remedy(host, pair.mend[0].upper() + pair.mend[1:] + "."),
         evidence={**evidence, "engine": _dotted(situation.engine)},
     )
+
+
+def _here(pair: Pair, situation: Situation) -> str:
+    """The versions and the place of this host, where the row is about them."""
+    if not pair.virtualization:
+        return ""
+    versions = ("runc", situation.runc), ("containerd.io", situation.containerd_package)
+    known = [f"{name} {_dotted(version)}" for name, version in versions if version]
+    return f"; this host is a container of {situation.virtualization}, with {', '.join(known)}"
 
 
 def _dotted(version: tuple[int, ...]) -> str:

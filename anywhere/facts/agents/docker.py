@@ -35,6 +35,7 @@ class DockerVersion:
     min_api: str = ""
     arch: str = ""
     components: tuple[str, ...] = ()
+    runc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class DockerInfo:
     apparmor: bool = False
     containerd_store: bool = False
     forwarding: bool | None = None
+    d_type: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def parse_version(text: str) -> DockerVersion:
         components=tuple(_said(part, "Name") for part in parts if isinstance(part, dict))
         if isinstance(parts, list)
         else (),
+        runc=next((_said(part, "Version") for part in _dicts(parts) if _said(part, "Name") == "runc"), ""),
     )
 
 
@@ -158,9 +161,17 @@ def parse_info(text: str) -> DockerInfo:
         https_proxy=_said(found, "HttpsProxy"),
         no_proxy=_said(found, "NoProxy"),
         forwarding=_flag(found, "IPv4Forwarding"),
+        d_type=_d_type(found.get("DriverStatus")),
         apparmor="name=apparmor" in options if isinstance(options, list) else False,
         containerd_store="io.containerd.snapshotter" in json.dumps(found.get("DriverStatus")),
     )
+
+
+def _d_type(status: object) -> bool | None:
+    """What the storage driver says of the file system under it: `["Supports d_type", "true"]`."""
+    rows = [row for row in status if isinstance(row, list) and len(row) == 2] if isinstance(status, list) else []
+    told = next((row[1] for row in rows if row[0] == "Supports d_type"), None)
+    return None if told is None else told == "true"
 
 
 def data_root(host: Host) -> str:
@@ -209,6 +220,10 @@ def _networks(text: str) -> Iterator[DockerNetwork]:
             is_default=_said(options, "com.docker.network.bridge.default_bridge") == "true",
             mtu=int(size) if (size := _said(options, "com.docker.network.driver.mtu")).isdecimal() else 0,
         )
+
+
+def _dicts(found: object) -> list[dict[str, object]]:
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
 def _object(text: str) -> dict[str, object]:

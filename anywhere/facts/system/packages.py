@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from anywhere.hosts.base import Host
@@ -43,3 +44,15 @@ def parse_packages(text: str) -> dict[str, str]:
         if len(words) >= 3 and words[-1] == "installed" and words[0] in NAMES:
             found[words[0]] = words[1]
     return found
+
+
+def containerd_package(host: Host) -> tuple[int, ...]:
+    """The version of containerd.io with its revision, `1.7.28-2~debian.12` as (1, 7, 28, 2); empty where it is not known."""
+    for argv in (
+        ("dpkg-query", "-W", "-f", "${Version}", "containerd.io"),
+        ("rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", "containerd.io"),
+    ):
+        found = re.match(r"(?:\d+:)?(\d+(?:\.\d+)*)-(\d+)", host.run(argv, timeout=PATIENCE).stdout.strip())
+        if found:
+            return tuple(int(part) for part in (*found[1].split("."), found[2]))
+    return ()

@@ -23,6 +23,7 @@ FILES = (
     "host.containers",
     "host.containers_egress",
     "host.containers_way",
+    "host.kernel",
     "agents.registered",
     "agents.words",
     "agents.life",

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC | ke
 STUBS = Path(__file__).resolve().parent.parent / "stubs"
 STANDARD_STUBS = {"/usr/bin/systemctl": "systemctl.py", "/usr/bin/timedatectl": "timedatectl.py"}
 
+
+QUIET_KERNEL = "/usr/bin/dmesg"  # this machine's kernel log is not the server's
 
 Sockets = list[list[socket.socket]]
 
@@ -148,11 +151,15 @@ def _files(world: World, bundles: dict[str, str]) -> None:
         put(path, content, host.modes.get(path, 0o644))
     for path, name in {**STANDARD_STUBS, **host.stubs}.items():
         put(path, (STUBS / name).read_text().replace("#!/usr/bin/python3", f"#!{sys.executable} -IS", 1), 0o755)
-    for path, text in host.programs.items():
+    for path, text in {QUIET_KERNEL: "#!/bin/sh\n", **host.programs}.items():
         put(path, text, 0o755)
     for path, size in host.filled.items():
         with open(path, "wb") as file:
             os.posix_fallocate(file.fileno(), 0, size)
+    for path, options in host.remounts.items():
+        os.makedirs(path, exist_ok=True)
+        kernel.mount(path, path, flags=kernel.MS_BIND)
+        subprocess.run(["mount", "-o", f"remount,bind,{options}", path], check=True)
     for path, target in host.links.items():
         put(path, None)
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -1,0 +1,201 @@
+"""The kernel: limits that are used up, modules that it cannot load, and what it did to the agents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from anywhere.checks.base import Check, check, passed, trouble
+from anywhere.checks.remedies import remedy
+from anywhere.facts.agents.docker import docker
+from anywhere.facts.kernel.limits import Complaint, Use, inotify_complaint, inotify_use, uses
+from anywhere.facts.kernel.log import Said, denials, kills, lines
+from anywhere.facts.kernel.modules import forbidden, other_kernels
+from anywhere.facts.system.machine import kernel_version
+from anywhere.facts.system.units import units
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Status
+from anywhere.settings import Settings
+
+LIMITS, MODULES, LOG = "system.kernel-limits", "system.kernel-modules", "system.kernel-log"
+LIMIT, GONE, MEMORY, DENIED = "kernel.limit", "kernel.modules-gone", "memory.low", "kernel.denied"
+USED_UP, NEAR = 0.98, 0.90  # shares: the kernel frees some by itself, so the very last ones are seldom seen
+LEAST_INSTANCES = 1024  # what most container platforms ask for; the kernel's own default is 128
+
+
+@check(LIMITS)
+def limits_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """See catalogue/checks.py."""
+    known = tuple(uses(host))
+    full = [one for one in known if one.share >= NEAR]
+    complaint = inotify_complaint(host)
+    if complaint:
+        yield _inotify(host, complaint, inotify_use(host, complaint.kind))
+    for one in full:
+        yield _full(host, one)
+    if not full and not complaint:
+        looked = ", ".join(f"{one.what} {one.used} of {one.most}" for one in known)
+        yield passed(LIMITS, "kernel limits", f"none is used up ({looked or 'none can be read'})")
+
+
+def _full(host: Host, one: Use) -> Finding:
+    used_up = one.share >= USED_UP
+    return trouble(
+        LIMITS,
+        Status.FAIL if used_up else Status.WARN,
+        one.setting,
+        f"{one.what}: {one.used} of {one.most} are in use ({one.setting})"
+        + (": new ones fail for the agents and for tasks" if used_up else ""),
+        cause=LIMIT,
+        remedy=remedy(
+            host,
+            "Raise the limit, now and at boot, and find out what uses it up.",
+            ("sysctl", "-w", f"{one.setting}={_more(one.most)}"),
+            _at_boot(one.setting, _more(one.most)),
+        ),
+        evidence={"used": one.used, "most": one.most},
+    )
+
+
+def _more(most: int) -> int:
+    """Four times as much, and what the kernel can hold (pid_max ends at 2^22)."""
+    return min(max(4 * most, LEAST_INSTANCES), 1 << 22) if most < 1 << 21 else 2 * most
+
+
+def _at_boot(setting: str, value: int) -> tuple[str, ...]:
+    return ("sh", "-c", f"echo '{setting} = {value}' >> /etc/sysctl.d/90-anywhere-limits.conf")
+
+
+def _inotify(host: Host, complaint: Complaint, use: Use) -> Finding:
+    value = max(8192 if complaint.kind == "instances" else 524288, 2 * use.most)
+    counted = f"{use.used} in use now of {use.most}" if complaint.kind == "instances" else f"the most is {use.most}"
+    return trouble(
+        LIMITS,
+        Status.FAIL,
+        use.setting,
+        f"inotify {complaint.kind} are used up ({use.setting}: {counted}), so an agent cannot watch its files and starts no "
+        f"worker ({complaint.path}). The limit of open files has nothing to do with it",
+        cause=LIMIT,
+        remedy=remedy(
+            host,
+            "Raise the limit, now and at boot, then restart the agent.",
+            ("sysctl", "-w", f"{use.setting}={value}"),
+            _at_boot(use.setting, value),
+            ("systemctl", "restart", "amazon-ssm-agent" if "ssm" in complaint.path else "ecs"),
+        ),
+        evidence={"line": complaint.line, "used": use.used, "most": use.most},
+    )
+
+
+@check(MODULES)
+def modules_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """See catalogue/checks.py."""
+    running, others = kernel_version(host), other_kernels(host)
+    runs = docker(host).state == "answers"
+    barred = [] if runs else list(forbidden(host))
+    if others:
+        status = Status.WARN if runs else Status.FAIL
+        yield trouble(
+            MODULES,
+            status,
+            running,
+            f"the modules of the running kernel {running} are gone from /lib/modules, which holds those of "
+            f"{', '.join(others[:3])}: "
+            + (
+                "what docker has not loaded yet it cannot load"
+                if runs
+                else "docker can load nothing, a start fails again"
+            ),
+            cause=GONE,
+            remedy=remedy(
+                host, "Reboot into the installed kernel. Until then no start of docker helps.", ("systemctl", "reboot")
+            ),
+            evidence={"running": running, "installed": list(others)},
+        )
+    if barred:
+        yield trouble(
+            MODULES,
+            Status.FAIL,
+            barred[0].module,
+            f"modprobe is told to load nothing for {', '.join(one.module for one in barred)}, which docker needs: "
+            f"{', '.join(one.place for one in barred)}",
+            cause=GONE,
+            remedy=remedy(
+                host,
+                "Take these lines out, then start docker.",
+                *(_without(one.place) for one in reversed(barred)),
+                ("systemctl", "start", "docker"),
+            ),
+        )
+    if not others and not barred:
+        yield passed(MODULES, running, "nothing keeps the running kernel from loading what docker needs")
+
+
+def _without(place: str) -> tuple[str, ...]:
+    path, _, line = place.rpartition(":")
+    return ("sed", "-i", f"{line}d", path)
+
+
+@check(LOG)
+def log_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """See catalogue/checks.py."""
+    rows = lines(host)
+    killed, denied = _last(kills(rows)), _last(denials(rows))
+    for said in killed:
+        yield _killed(host, said)
+    for said in denied:
+        yield _denied(host, said)
+    if not killed and not denied:
+        said_ = (
+            "the kernel killed nothing of the agents and denied them nothing"
+            if rows
+            else "the kernel's log says nothing"
+        )
+        yield passed(LOG, "kernel log", said_)
+
+
+def _last(found: Iterable[Said]) -> tuple[Said, ...]:
+    """The last line about each process."""
+    return tuple({one.name: one for one in found}.values())
+
+
+def _status(host: Host, said: Said) -> Status:
+    """A failure only while what was hit does not run."""
+    return Status.WARN if units(host)[said.unit].active in ("active", "reloading") else Status.FAIL
+
+
+def _killed(host: Host, said: Said) -> Finding:
+    return trouble(
+        LOG,
+        _status(host, said),
+        said.name,
+        f"the kernel killed {said.name} for want of memory",
+        cause=MEMORY,
+        remedy=remedy(
+            host,
+            "Give the machine more memory, or tasks less: hard limits in the task definitions, and ECS_RESERVED_MEMORY in "
+            "/etc/ecs/ecs.config for what the host itself needs.",
+            ("systemctl", "restart", said.unit),
+        ),
+        evidence={"line": said.line},
+    )
+
+
+def _denied(host: Host, said: Said) -> Finding:
+    selinux = "avc:" in said.line
+    text = (
+        "Have SELinux's policy allow it: `ausearch -m avc -ts boot | audit2allow -M anywhere-agents` makes a module of it."
+        if selinux
+        else "Have the AppArmor profile allow it, or put it into complain mode, then restart the service."
+    )
+    return trouble(
+        LOG,
+        _status(host, said),
+        said.name,
+        f"{'SELinux' if selinux else 'AppArmor'} denies something to {said.name}",
+        cause=DENIED,
+        remedy=remedy(host, text, ("systemctl", "restart", said.unit), look=(("dmesg",),)),
+        evidence={"line": said.line},
+    )
+
+
+CHECKS: tuple[Check, ...] = (limits_check, modules_check, log_check)

@@ -1,0 +1,118 @@
+"""Limits of the kernel and what is in use of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from anywhere.facts.agents import ecs_log, ssm_log
+from anywhere.facts.files import read_text
+from anywhere.hosts.base import Host
+
+CONNTRACK = ("/proc/sys/net/netfilter/nf_conntrack_count", "/proc/sys/net/netfilter/nf_conntrack_max")
+FILES_USED, TASKS = "/proc/sys/fs/file-nr", "/proc/loadavg"
+PID_MAX, THREADS_MAX = "/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"
+ARP, ARP_MOST = "/proc/net/arp", "/proc/sys/net/ipv4/neigh/default/gc_thresh3"
+INSTANCES, WATCHES = "/proc/sys/fs/inotify/max_user_instances", "/proc/sys/fs/inotify/max_user_watches"
+
+COMMANDS: tuple[tuple[str, ...], ...] = ()
+FILES: tuple[str, ...] = (*CONNTRACK, FILES_USED, TASKS, PID_MAX, THREADS_MAX, ARP, ARP_MOST)
+FOLDERS: tuple[str, ...] = ()
+
+# Root's processes, as both agents and docker are; the kernel counts instances by user.
+COUNT = ("sh", "-c", "find /proc/[0-9]*/fd -user root -lname 'anon_inode:*inotify*' 2>/dev/null | wc -l")
+_COMPLAINT = re.compile(r"(?i)(?:watcher|inotify).*?(too many open files|no space left on device)")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One limit: what it is, how much of it is in use, the most, and the setting that raises it (sysctl's name)."""
+
+    what: str
+    used: int
+    most: int
+    setting: str
+
+    @property
+    def share(self) -> float:
+        """Of 1."""
+        return self.used / self.most if self.most > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """An agent's own line that inotify gave out, in the run that lasts: `instances` or `watches`."""
+
+    kind: str
+    line: str
+    path: str
+
+
+def uses(host: Host) -> Iterator[Use]:
+    """The limits that can be read together with their use; the others are left out."""
+    rows = (
+        (
+            "the connection table",
+            _number(host, CONNTRACK[0]),
+            _number(host, CONNTRACK[1]),
+            "net.netfilter.nf_conntrack_max",
+        ),
+        ("open files of the whole host", *_files(host), "fs.file-max"),
+        ("processes and threads", _tasks(host), *_fewest(host)),
+        ("the neighbor (ARP) table", _neighbours(host), _number(host, ARP_MOST), "net.ipv4.neigh.default.gc_thresh3"),
+    )
+    for what, used, most, setting in rows:
+        if used is not None and most:
+            yield Use(what, used, most, setting)
+
+
+def inotify_complaint(host: Host) -> Complaint | None:
+    """The last line of a running agent that says inotify gave out; lines of an earlier run do not count."""
+    for path, tail, start in (
+        (ssm_log.PATH, ssm_log.TAIL, ssm_log.STARTED),
+        (ecs_log.PATH, ecs_log.TAIL, re.compile("Loading configuration|Amazon ECS agent Version")),
+    ):
+        rows = read_text(host, path, tail=tail).content.splitlines()
+        begun = max((number for number, row in enumerate(rows) if start.search(row)), default=0)
+        found = [(row, match) for row in rows[begun:] if (match := _COMPLAINT.search(row))]
+        if found:
+            row, match = found[-1]
+            return Complaint("watches" if "space" in match[1].lower() else "instances", row.strip()[:400], path)
+    return None
+
+
+def inotify_use(host: Host, kind: str) -> Use:
+    """Instances or watches of root, as far as they can be counted (0: not)."""
+    path = INSTANCES if kind == "instances" else WATCHES
+    used = host.run(COUNT, timeout=5).stdout.strip() if kind == "instances" else ""
+    name = "fs.inotify.max_user_" + kind
+    return Use(f"inotify {kind} of root", int(used) if used.isdigit() else 0, _number(host, path) or 0, name)
+
+
+def _number(host: Host, path: str) -> int | None:
+    text = read_text(host, path).content.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def _files(host: Host) -> tuple[int | None, int | None]:
+    words = read_text(host, FILES_USED).content.split()
+    if len(words) != 3 or not all(word.isdigit() for word in words):
+        return None, None
+    return int(words[0]) - int(words[1]), int(words[2])
+
+
+def _tasks(host: Host) -> int | None:
+    found = re.search(r"\d+/(\d+) ", read_text(host, TASKS).content)
+    return int(found[1]) if found else None
+
+
+def _fewest(host: Host) -> tuple[int | None, str]:
+    named = [(_number(host, PID_MAX), "kernel.pid_max"), (_number(host, THREADS_MAX), "kernel.threads-max")]
+    known = [(most, setting) for most, setting in named if most]
+    return min(known, default=(None, ""))
+
+
+def _neighbours(host: Host) -> int | None:
+    rows = read_text(host, ARP).content.splitlines()
+    return len(rows) - 1 if rows else None

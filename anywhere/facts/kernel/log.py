@@ -1,0 +1,78 @@
+"""The kernel's own log, as far as it is about the agents and docker: kills, denials, file systems made read-only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from anywhere.errors import NotRecorded
+from anywhere.hosts.base import Host
+
+DMESG = ("dmesg",)
+JOURNAL = ("journalctl", "-k", "-b", "-n", "2000", "--no-pager")
+
+COMMANDS: tuple[tuple[str, ...], ...] = (DMESG,)
+FILES: tuple[str, ...] = ()
+FOLDERS: tuple[str, ...] = ()
+
+# Process names, cut to 15 characters by the kernel, and the unit that runs them.
+UNITS = {
+    "dockerd": "docker.service",
+    "containerd": "docker.service",
+    "amazon-ecs-init": "ecs.service",
+    "agent": "ecs.service",
+    "amazon-ssm-agen": "amazon-ssm-agent.service",
+    "ssm-agent-worke": "amazon-ssm-agent.service",
+}
+_KILLED = re.compile(r"[Oo]ut of memory: Kill(?:ed)? process \d+ \((?P<name>[^)]+)\)")
+_DENIED = re.compile(r'(?:apparmor="DENIED"|avc: +denied).*?\bcomm="(?P<name>[^"]+)"')
+_READ_ONLY = re.compile(
+    r"Remounting filesystem read-only|Aborting journal|I/O error.*(?:remount|shutdown)|has shut down", re.I
+)
+_ERROR = re.compile(r"(?:EXT4-fs|XFS|BTRFS|JBD2).*?error|Buffer I/O error", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line of the kernel about a process of ours: its name, the unit that runs it, the line."""
+
+    name: str
+    unit: str
+    line: str
+
+
+def lines(host: Host) -> tuple[str, ...]:
+    """The log of this boot; empty where it may not be read."""
+    for argv in (DMESG, JOURNAL):
+        try:
+            done = host.run(argv, timeout=3)
+        except NotRecorded:
+            continue
+        if done.ok and done.stdout.strip():
+            return tuple(done.stdout.splitlines())
+        if done.ok:
+            return ()
+    return ()
+
+
+def kills(rows: tuple[str, ...]) -> Iterator[Said]:
+    """Processes of ours that the kernel killed for want of memory."""
+    return _about(rows, _KILLED)
+
+
+def denials(rows: tuple[str, ...]) -> Iterator[Said]:
+    """What AppArmor or SELinux denied to processes of ours."""
+    return _about(rows, _DENIED)
+
+
+def _about(rows: tuple[str, ...], pattern: re.Pattern[str]) -> Iterator[Said]:
+    for row in rows:
+        if (match := pattern.search(row)) and match["name"] in UNITS:
+            yield Said(match["name"], UNITS[match["name"]], row.strip()[:400])
+
+
+def read_only_reason(rows: tuple[str, ...]) -> str:
+    """Why the kernel made a file system read-only, in its words; empty where it does not say."""
+    told = [row.strip()[:300] for row in rows if _READ_ONLY.search(row) or _ERROR.search(row)]
+    return told[0] if told else ""

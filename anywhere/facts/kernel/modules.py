@@ -1,0 +1,66 @@
+"""The modules of the running kernel: on disk, or gone with an upgrade; and those that modprobe is told never to load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from anywhere.facts.files import Access, list_folder, read_text
+from anywhere.facts.system.machine import is_container, kernel_version
+from anywhere.hosts.base import Host
+
+FOLDER = "/lib/modules"
+MODPROBE = ("/etc/modprobe.d", "/run/modprobe.d")
+LOADED = "/proc/modules"
+# What dockerd loads when it starts and when a container gets its network (moby contrib/check-config.sh, libnetwork).
+NEEDED = (
+    *("overlay", "bridge", "veth", "br_netfilter", "nf_nat", "nf_conntrack", "xt_conntrack", "xt_addrtype"),
+    *("ip_tables", "iptable_nat", "iptable_filter", "xt_MASQUERADE", "nf_tables"),
+)
+_OFF = re.compile(r"^\s*install\s+(\S+)\s+(?:/usr)?/bin/(?:false|true)\b")
+
+COMMANDS: tuple[tuple[str, ...], ...] = ()
+FILES: tuple[str, ...] = (LOADED,)
+FOLDERS: tuple[str, ...] = (FOLDER, *MODPROBE)
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """A module that docker needs, and the line that has modprobe load nothing for it."""
+
+    module: str
+    place: str
+
+
+def other_kernels(host: Host) -> tuple[str, ...]:
+    """The kernels that have modules on disk where the running one has none; empty where it has, where no kernel has any
+    (all is built in), and in a container, whose kernel is another machine's."""
+    running = kernel_version(host)
+    installed = list_folder(host, FOLDER) or ()
+    if not running or not installed or is_container(host):
+        return ()
+    own = list_folder(host, f"{FOLDER}/{running}") if running in installed else ()
+    if own is None or {"kernel", "modules.dep", "modules.dep.bin", "modules.builtin"} & set(own):
+        return ()
+    return tuple(name for name in installed if name != running)
+
+
+def forbidden(host: Host) -> Iterator[Forbidden]:
+    """Needed modules that are not loaded and that `install NAME /bin/false` keeps from being loaded."""
+    listed = read_text(host, LOADED)
+    if listed.access is not Access.READ:
+        return  # a kernel without modules has everything built in
+    loaded = {row.split()[0] for row in listed.content.splitlines() if row.split()}
+    built_in = read_text(host, f"{FOLDER}/{kernel_version(host)}/modules.builtin").content
+    for folder in MODPROBE:
+        for name in list_folder(host, folder) or ():
+            rows = read_text(host, f"{folder}/{name}").content.splitlines() if name.endswith(".conf") else []
+            for number, row in enumerate(rows, 1):
+                if (
+                    (match := _OFF.match(row))
+                    and match[1] in NEEDED
+                    and match[1] not in loaded
+                    and f"/{match[1]}.ko" not in built_in
+                ):
+                    yield Forbidden(match[1], f"{folder}/{name}:{number}")

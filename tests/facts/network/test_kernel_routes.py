@@ -1,0 +1,72 @@
+"""`ip route get` and `ip route show table all`, as iproute2 prints them."""
+
+from __future__ import annotations
+
+import pytest
+
+from anywhere.facts.network.kernel_routes import Hop, TableRoute, answers_by, covers, hop, parse_hop, parse_tables
+from anywhere.hosts.base import Completed
+from tests.support.fakehost import FakeHost
+
+ARGV = ("ip", "-4", "route", "get", "203.0.113.10")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("203.0.113.10 via 10.0.0.1 dev eth0 src 10.0.0.2 uid 0 \n    cache \n", Hop("eth0", "10.0.0.1", "10.0.0.2")),
+        (
+            "203.0.113.10 via 10.0.0.1 dev eth0 src 10.0.0.2\n    cache mtu 1400\n",
+            Hop("eth0", "10.0.0.1", "10.0.0.2", 1400),
+        ),
+        ("203.0.113.10 via 10.0.0.1 dev eth0\n    cache expires 599sec mtu 1300\n", Hop("eth0", "10.0.0.1")),
+        ("local 10.0.0.2 from 172.17.0.9 dev lo table local\n", Hop("lo")),
+        ("unreachable 203.0.113.10 dev lo\n", Hop(error="unreachable")),
+    ],
+    ids=["plain", "an MTU of the route", "an MTU that was learned", "the host itself", "refused"],
+)
+def test_the_kernels_answer(text: str, found: Hop) -> None:
+    assert parse_hop(Completed(ARGV, 0, text)) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("Invalid cross-device link", "reverse-path"),
+        ("Network is unreachable", "no-route"),
+        ("No route to host", "unreachable"),
+        ("Permission denied", "prohibited"),
+        ("Invalid argument", "discarded"),
+    ],
+)
+def test_the_kernels_refusals(said: str, error: str) -> None:
+    assert parse_hop(Completed(ARGV, 2, "", f"RTNETLINK answers: {said}\n")) == Hop(error=error)
+
+
+def test_what_is_no_answer_of_the_kernel_says_nothing() -> None:
+    assert parse_hop(Completed(ARGV, 1, "", "ip: invalid option\n")) is None
+    assert hop(FakeHost(), "203.0.113.10") is None
+    assert answers_by(FakeHost(), "203.0.113.10", 443, "eth1") is None
+
+
+def test_tables_with_vrf_refusals_and_several_next_hops() -> None:
+    text = """default via 10.1.0.1 dev eth1 table 10
+unreachable default table 20 metric 4278198272
+default metric 100
+\tnexthop via 10.2.0.1 dev eth2 weight 1
+\tnexthop via 10.3.0.1 dev eth3 weight 1
+10.2.0.0/24 dev eth2 proto kernel scope link src 10.2.0.9
+broadcast 10.2.0.255 dev eth2 table local proto kernel scope link src 10.2.0.9
+local 10.2.0.9 dev eth2 table local proto kernel scope host src 10.2.0.9
+"""
+    found = parse_tables(text.splitlines())
+    assert found == (
+        TableRoute("default", "eth1", "10.1.0.1", 0, "10"),
+        TableRoute("default", "", "", 4278198272, "20", refuses=True),
+        TableRoute("default", "eth2", "10.2.0.1", 100),
+        TableRoute("default", "eth3", "10.3.0.1", 100),
+        TableRoute("10.2.0.0/24", "eth2"),
+    )
+    assert [covers(route, "10.2.0.7") for route in found] == [True] * 5
+    assert not covers(found[-1], "10.3.0.7")
+    assert found[0].text == "via 10.1.0.1 dev eth1, table 10"

@@ -1,0 +1,228 @@
+"""The kernel: limits that are used up, modules gone, kills and denials; and file systems that do not suit."""
+
+from __future__ import annotations
+
+import time
+
+from tests.region.faults import fault, variation
+from tests.region.software import (
+    AGENT,
+    DOCKER,
+    DOCKERD,
+    ECS,
+    ECS_INIT,
+    SSM,
+    SSM_AGENT,
+    docker_of,
+    register,
+    ssm_log,
+    stop,
+)
+from tests.region.world import World
+
+RUNNING, NEWER = "6.1.0-31-amd64", "6.1.0-33-amd64"
+DMESG = "/usr/bin/dmesg"
+SSM_LOG = "/var/log/amazon/ssm/amazon-ssm-agent.log"
+CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack_"
+
+
+def says(world: World, *lines: str) -> None:
+    """The kernel's log."""
+    text = "\n".join(f"[{4000 + number}.000000] {line}" for number, line in enumerate(lines))
+    world.host.files["/run/region/kernel.log"] = text + "\n"
+    world.host.programs[DMESG] = "#!/bin/sh\nexec cat /run/region/kernel.log\n"
+
+
+def docker_down(world: World) -> None:
+    """Docker failed at its start, and the agent went with it."""
+    for name in (DOCKERD, AGENT, ECS_INIT):
+        stop(world, name)
+    for unit in (DOCKER, ECS):
+        world.host.units[unit].active = False
+    world.host.units[DOCKER].properties |= {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code"}
+
+
+def kernels(world: World, *on_disk: str) -> None:
+    """The running kernel's release, and those whose modules are there."""
+    world.host.overmounts["/proc/sys/kernel/osrelease"] = RUNNING + "\n"
+    for version in on_disk:
+        world.host.files[f"/lib/modules/{version}/modules.dep"] = "kernel/net/bridge/bridge.ko:\n"
+
+
+@fault("modules-gone", "an upgrade took the running kernel's modules, and docker does not start", "kernel.modules-gone")
+def modules_gone(world: World) -> None:
+    register(world)
+    docker_down(world)
+    kernels(world, NEWER)
+
+
+@fault("modules-gone-dkms", "of the old kernel's modules a driver's alone are left", "kernel.modules-gone")
+def modules_gone_dkms(world: World) -> None:
+    kernels(world, NEWER)
+    world.host.files[f"/lib/modules/{RUNNING}/updates/dkms/raid.ko"] = ""
+
+
+@fault("modules-gone-docker-runs", "the same, and docker still runs", "kernel.modules-gone")
+def modules_gone_runs(world: World) -> None:
+    register(world)
+    kernels(world, NEWER)
+
+
+@fault("connection-table-full", "the connection table is full", "kernel.limit")
+def conntrack_full(world: World) -> None:
+    register(world)
+    world.host.overmounts |= {f"{CONNTRACK}count": "65530\n", f"{CONNTRACK}max": "65536\n"}
+
+
+@fault("connection-table-near", "the connection table is nearly full", "kernel.limit")
+def conntrack_near(world: World) -> None:
+    register(world)
+    world.host.overmounts |= {f"{CONNTRACK}count": "61000\n", f"{CONNTRACK}max": "65536\n"}
+
+
+@fault("file-handles-used-up", "the host has no file handle left", "kernel.limit")
+def file_handles(world: World) -> None:
+    register(world)
+    world.host.overmounts["/proc/sys/fs/file-nr"] = "99990\t0\t100000\n"
+
+
+@fault("processes-used-up", "there are as many processes as there may be", "kernel.limit")
+def processes_used_up(world: World) -> None:
+    register(world)
+    world.host.overmounts |= {"/proc/loadavg": "9.1 8.2 7.0 3/32760 32101\n", "/proc/sys/kernel/pid_max": "32768\n"}
+
+
+def _complains(world: World, words: str) -> None:
+    register(world)
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 300))
+    row = f"{at}.1204 ERROR [ssm-agent-worker] filewatcher listener encountered error when start watcher: {words}\n"
+    world.host.files[SSM_LOG] = ssm_log() + row
+
+
+@fault("inotify-instances-used-up", "the SSM agent gets no inotify instance", "kernel.limit")
+def inotify_instances(world: World) -> None:
+    _complains(world, "too many open files")
+
+
+@fault("inotify-watches-used-up", "the SSM agent gets no inotify watch", "kernel.limit")
+def inotify_watches(world: World) -> None:
+    _complains(world, "no space left on device")
+
+
+@fault("ssm-agent-killed", "the kernel killed the SSM agent for want of memory, and it is down", "memory.low")
+def ssm_killed(world: World) -> None:
+    register(world)
+    stop(world, SSM_AGENT, SSM)
+    says(
+        world,
+        "Out of memory: Killed process 912 (amazon-ssm-agen) total-vm:1821204kB, anon-rss:9120kB, oom_score_adj:0",
+    )
+
+
+@fault("dockerd-killed-once", "the kernel killed dockerd for want of memory, and it runs again", "memory.low")
+def dockerd_killed(world: World) -> None:
+    register(world)
+    says(world, "Out of memory: Killed process 700 (dockerd) total-vm:2421204kB, anon-rss:89120kB, UID:0")
+
+
+@fault("apparmor-denies-agent", "an AppArmor profile denies the SSM agent its own folder", "kernel.denied")
+def apparmor_denies(world: World) -> None:
+    register(world)
+    says(world, 'audit: type=1400 audit(1764406000.1:77): apparmor="DENIED" operation="open" profile="site-agents" '
+                'name="/var/lib/amazon/ssm/x" pid=912 comm="amazon-ssm-agen" requested_mask="w" denied_mask="w"')  # fmt: skip
+
+
+@fault("state-read-only", "the file system of the agent's state is mounted read-only", "mount.unsuitable")
+def state_read_only(world: World) -> None:
+    register(world)
+    world.host.remounts["/var/lib/ecs"] = "ro"
+    world.host.files["/etc/fstab"] = "/dev/mapper/vg-ecs /var/lib/ecs xfs ro,defaults 0 0\n"
+
+
+@fault(
+    "data-read-only-after-error", "the kernel made docker's file system read-only after an error", "mount.unsuitable"
+)
+def data_read_only(world: World) -> None:
+    register(world)
+    world.host.remounts["/var/lib/docker"] = "ro"
+    says(world, "EXT4-fs error (device sdb1): ext4_journal_check_start:83: comm dockerd: Detected aborted journal",
+         "EXT4-fs (sdb1): Remounting filesystem read-only")  # fmt: skip
+
+
+@fault("exec-noexec", "the file system of the exec programs is mounted noexec", "mount.unsuitable",
+       arguments=("--with", "exec"))  # fmt: skip
+def exec_noexec(world: World) -> None:
+    register(world)
+    world.host.remounts["/var/lib"] = "noexec,nosuid,nodev"
+
+
+@fault("overlay-without-d-type", "docker's overlay lies on XFS without d_type", "mount.unsuitable")
+def without_d_type(world: World) -> None:
+    register(world)
+    info = docker_of(world).state["/info"]
+    assert isinstance(info, dict)
+    info["DriverStatus"] = [["Backing Filesystem", "xfs"], ["Supports d_type", "false"]]
+
+
+@variation("reboot-pending", "a newer kernel waits for the reboot, the running one's modules are there")
+def reboot_pending(world: World) -> None:
+    register(world)
+    kernels(world, RUNNING, NEWER)
+    world.host.files["/run/reboot-required"] = "*** System restart required ***\n"
+
+
+@variation("modules-barred-harmless", "a benchmark's file bars modules that docker does not need, or has already")
+def modules_barred_harmless(world: World) -> None:
+    register(world)
+    world.host.files["/etc/modprobe.d/cis.conf"] = (
+        "install cramfs /bin/false\ninstall overlay /bin/true\nblacklist floppy\n"
+    )
+
+
+@variation("connection-table-busy", "the connection table is half full")
+def conntrack_busy(world: World) -> None:
+    register(world)
+    world.host.overmounts |= {f"{CONNTRACK}count": "131072\n", f"{CONNTRACK}max": "262144\n"}
+
+
+@variation("task-killed", "the kernel killed a task's process, and denied another something")
+def task_killed(world: World) -> None:
+    register(world)
+    says(world, "Memory cgroup out of memory: Killed process 4120 (java) total-vm:4821204kB, anon-rss:2089120kB",
+         'audit: type=1400 audit(1764406000.1:78): apparmor="DENIED" operation="ptrace" profile="docker-default" '
+         'pid=4130 comm="ps" requested_mask="read" denied_mask="read" peer="unconfined"',
+         "clocksource: timekeeping watchdog on CPU1: Marking clocksource 'tsc' as unstable")  # fmt: skip
+
+
+@variation("log-noexec", "the file systems of logs and of tmp are noexec", arguments=("--with", "exec"))
+def log_noexec(world: World) -> None:
+    register(world)
+    world.host.remounts["/var/log"] = "noexec,nosuid,nodev"
+
+
+@variation("data-noexec", "docker's file system is noexec, which overlay does not mind", arguments=("--with", "exec"))
+def data_noexec(world: World) -> None:
+    register(world)
+    world.host.remounts["/var/lib/docker"] = "noexec,nosuid"
+
+
+def in_lxc(world: World, package: str) -> None:
+    """The server is an LXC container, with this package of containerd."""
+    world.host.packages["containerd.io"] = package
+    world.host.files["/run/systemd/container"] = "lxc\n"
+
+
+@fault("lxc-new-runc", "inside LXC, with a runc that starts no container there", "docker.agent-incompatible")
+def lxc_new_runc(world: World) -> None:
+    register(world)
+    in_lxc(world, "1.7.28-2~debian.12~bookworm")
+    stop(world, AGENT)
+    stop(world, ECS_INIT)
+    world.host.units[ECS].properties |= {"ActiveState": "activating", "SubState": "auto-restart", "Result": "exit-code",
+                                         "ExecMainStatus": "255", "NRestarts": "12", "MainPID": "0"}  # fmt: skip
+
+
+@variation("lxc-new-runc-runs", "inside LXC, with the same runc, and a hypervisor that lets it: the agent runs")
+def lxc_new_runc_runs(world: World) -> None:
+    register(world)
+    in_lxc(world, "1.7.29-1~debian.12~bookworm")
