@@ -65,19 +65,27 @@ def diff(
     format: str = _FORMAT,
     output: str = _OUTPUT,
 ) -> None:
-    """Say what changed: findings, facts, then everything that was observed. Times and counters are left out."""
+    """Say what changed: in words, then findings, facts, and all that was observed. Times and counters are left out."""
     from anywhere.cli.output import write
     from anywhere.flows.check import compare
 
     _known(format)
-    before, after, found = compare(old, new)
+    before, after, found, drift = compare(old, new)
     if format == "json":
         write(
-            _json({"old": _head(before), "new": _head(after), "differences": [dataclasses.asdict(d) for d in found]}),
+            _json(
+                {
+                    "old": _head(before),
+                    "new": _head(after),
+                    "changes": list(drift),
+                    "differences": [dataclasses.asdict(d) for d in found],
+                }
+            ),
             output,
         )
         return
     lines = [f"- {_head(before)}", f"+ {_head(after)}", ""]
+    lines += [*(f"changed  {said}" for said in drift), ""] if drift else []
     for one in found:
         lines.append(f"{one.kind}  {one.subject}")
         if one.lines:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+
 from anywhere.catalogue import versions
 from anywhere.facts.agents.agents import Agents, agents, ecs_version, metadata, ssm_version
 from anywhere.facts.agents.connection import connection, epoch
@@ -11,12 +14,14 @@ from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.tasks import tasks
 from anywhere.facts.files import read_text
 from anywhere.facts.identity import hostname
+from anywhere.facts.system.castore import ca_store
 from anywhere.facts.system.disks import disk_of
 from anywhere.facts.system.machine import MACHINE_ID
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, ECS, RULES_UNIT, Unit, units
 from anywhere.hosts.base import Host
 
 Values = dict[str, object]
+_SECRET = re.compile(r"AUTH|TOKEN|SECRET|KEY|PASSWORD", re.I)
 
 
 def status_facts(host: Host) -> Values:
@@ -41,6 +46,8 @@ def status_facts(host: Host) -> Values:
         "tasks": _tasks(host),
         "disks": _disks(host),
         "guard": _guard(units(host)[RULES_UNIT]),
+        "settings": _settings(host),
+        "ca_digest": _ca_digest(host),
     }
 
 
@@ -103,6 +110,17 @@ def _disks(host: Host) -> list[Values]:
         if disk and disk.total:
             rows.append({"store": name, "path": path, "total": disk.total, "free": disk.free})
     return rows
+
+
+def _settings(host: Host) -> Values:
+    """The ECS agent's settings without those that hold credentials."""
+    return {name: value for name, value in ecs_config(host).agent.items() if not _SECRET.search(name)}
+
+
+def _ca_digest(host: Host) -> str:
+    path = ca_store(host).bundle
+    text = read_text(host, path).content if path else ""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16] if text else ""
 
 
 def _guard(unit: Unit) -> str:

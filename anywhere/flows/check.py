@@ -26,6 +26,7 @@ from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Report, Target
 from anywhere.report.bundle import Difference, differences
+from anywhere.report.life.drift import of_files, snapshot, words
 from anywhere.settings import PHASES, Settings
 from anywhere.stamp import now
 
@@ -128,11 +129,13 @@ def examine_bundle(path: str) -> Target:
         return examine(host, replace(settings, regions=settings.regions or (_region_of(host),)), captured)
 
 
-def compare(old: str, new: str) -> tuple[dict[str, Any], dict[str, Any], tuple[Difference, ...]]:
-    """Two bundles, and what changed between them. Raises BadInput."""
+def compare(old: str, new: str) -> tuple[dict[str, Any], dict[str, Any], tuple[Difference, ...], tuple[str, ...]]:
+    """Two bundles, what changed between them, and the same in the words of the field. Raises BadInput."""
     before, after = load(old), load(new)
-    changed = differences(examine_bundle(old), examine_bundle(new), before["observations"], after["observations"])
-    return before, after, tuple(changed)
+    targets = examine_bundle(old), examine_bundle(new)
+    seen = before["observations"], after["observations"]
+    drift = (*words(*map(snapshot, targets)), *of_files(*seen))
+    return before, after, tuple(differences(*targets, *seen)), tuple(dict.fromkeys(drift))
 
 
 class OtherBundle(WrongForAll, BadInput):

@@ -22,7 +22,8 @@ for part in preinst postinst prerm postrm config templates triggers conffiles sh
 done
 dpkg-query -L "$package" | while IFS= read -r path; do
   [ "$path" != /. ] || continue
-  if [ -L "$path" ] || [ -f "$path" ]; then
+  # /lib is a link on a merged system, and a folder in the package.
+  if { [ -L "$path" ] && [ ! -d "$path" ]; } || { [ -f "$path" ] && [ ! -L "$path" ]; }; then
     mkdir -p "$tree${path%/*}" && cp -pP -- "$path" "$tree$path" || exit 1
   elif [ -d "$path" ]; then
     mkdir -p "$tree$path" || exit 1

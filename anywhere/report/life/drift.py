@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ _FACTS = (
     ("machine_id", "machine-id (digest)"),
     ("ca_store.bundle", "CA bundle"),
     ("ca_store.certificates", "certificates in the CA bundle"),
+    ("status.ca_digest", "content of the CA bundle (digest)"),
     ("network.nameservers", "nameservers"),
     ("time.service", "time service"),
     ("selinux", "SELinux"),
@@ -39,6 +41,9 @@ NOT_THERE = "none"
 def snapshot(target: Target) -> dict[str, str]:
     """What is compared, as flat values: facts, each component's proxy settings, each rule, what intercepts TLS."""
     found = {label: text for path, label in _FACTS if (text := _text(_at(target.facts, path)))}
+    settings = _at(target.facts, "status.settings")
+    if isinstance(settings, Mapping):
+        found |= {f"{name} in ecs.config": str(value) for name, value in settings.items()}
     for one in target.findings:
         if isinstance(matrix := one.evidence.get("matrix"), Mapping):
             found |= _proxies(matrix)
@@ -47,6 +52,43 @@ def snapshot(target: Target) -> dict[str, str]:
         if one.check == "endpoints.interception" and one.subject:
             found["TLS issuer"] = f"{one.subject} ({one.status})"
     return found
+
+
+def of_files(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    """What changed in the files of two bundles' observations (`read ["/etc/hosts", 0]` to text): settings by their names,
+    CA stores as a whole."""
+    found: list[str] = []
+    for key in dict.fromkeys([*before, *after]):
+        verb, _, rest = key.partition(" ")
+        old, new = before.get(key), after.get(key)
+        if verb != "read" or old == new:
+            continue
+        path = str(json.loads(rest)[0])
+        old, new = (one if isinstance(one, str) else "" for one in (old, new))
+        if path.endswith((".crt", ".pem")):
+            found.append(f"CA store {path} {'replaced' if old and new else 'added' if new else 'removed'}")
+        elif path.endswith("ecs.config"):
+            found += words(_settings(old, path), _settings(new, path))
+        elif path.endswith("/daemon.json"):
+            found += words(_daemon(old, path), _daemon(new, path))
+    return found
+
+
+def _settings(text: str, path: str) -> dict[str, str]:
+    rows = (line.partition("=") for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#"))
+    return {f"{name.strip()} in {path}": value.strip() for name, _, value in rows}
+
+
+def _daemon(text: str, path: str) -> dict[str, str]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {path: "not JSON"}
+    return (
+        {f"{name} in {path}": _text(value) or json.dumps(value) for name, value in found.items()}
+        if isinstance(found, dict)
+        else {}
+    )
 
 
 def _at(facts: Mapping[str, Any], path: str) -> object:
