@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 
 from anywhere.catalogue import versions
-from anywhere.facts.agents.agents import Agents, agents, ecs_version, metadata, ssm_version
+from anywhere.errors import AnywhereError
+from anywhere.facts.agents.agents import agents, ecs_version, metadata, ssm_version
 from anywhere.facts.agents.connection import connection, epoch
 from anywhere.facts.agents.credentials import CREDENTIALS
 from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, docker
@@ -25,33 +27,28 @@ _SECRET = re.compile(r"AUTH|TOKEN|SECRET|KEY|PASSWORD", re.I)
 
 
 def status_facts(host: Host) -> Values:
-    """The `status` object of a report's facts. What is not known is null or left out."""
-    here, said, channel = agents(host), metadata(host), connection(host)
-    found = here.registration
-    return {
-        "hostname": hostname(host),
-        "machine_id": read_text(host, MACHINE_ID).content.strip(),
-        "instance": found.instance,
-        "region": found.region,
-        "registration": found.state,
-        "cluster": said.cluster or ecs_config(host).agent.get("ECS_CLUSTER", ""),
-        "container_instance": said.instance_arn,
-        "introspection": said.answers,
-        "connected": channel.connected if here.ecs.is_running is not False else False,
-        "since": channel.since,
-        "agent_started": channel.started,
-        "versions": _versions(host, here),
-        "units": _units(host, here),
-        "credentials": _credentials(host, here),
-        "tasks": _tasks(host),
-        "disks": _disks(host),
-        "guard": _guard(units(host)[RULES_UNIT]),
-        "settings": _settings(host),
-        "ca_digest": _ca_digest(host),
-    }
+    """The `status` object of a report's facts. What is not known, or not in a bundle, is empty or null."""
+    return {name: _known(gather, host, otherwise) for name, gather, otherwise in _PIECES}
 
 
-def _versions(host: Host, here: Agents) -> Values:
+def _known(gather: Callable[[Host], object], host: Host, otherwise: object) -> object:
+    try:
+        return gather(host)
+    except (OSError, AnywhereError):
+        return otherwise
+
+
+def _connected(host: Host) -> bool | None:
+    """An agent that does not run is not connected, whatever its log says last."""
+    return connection(host).connected if agents(host).ecs.is_running is not False else False
+
+
+def _cluster(host: Host) -> str:
+    return metadata(host).cluster or ecs_config(host).agent.get("ECS_CLUSTER", "")
+
+
+def _versions(host: Host) -> Values:
+    here = agents(host)
     found = {"ecs-agent": ecs_version(host, here), "ssm-agent": ssm_version(host, here)}
     rows: Values = {}
     for name, version in found.items():
@@ -62,8 +59,8 @@ def _versions(host: Host, here: Agents) -> Values:
     return rows
 
 
-def _units(host: Host, here: Agents) -> Values:
-    found = units(host)
+def _units(host: Host) -> Values:
+    found, here = units(host), agents(host)
     engine = found[DOCKER_SNAP] if found[DOCKER_SNAP].exists and not found[DOCKER].exists else found[DOCKER]
     return {name: _unit(unit) for name, unit in (("docker", engine), ("ssm-agent", here.ssm_unit), ("ecs", found[ECS]))}
 
@@ -78,18 +75,23 @@ def _unit(unit: Unit) -> Values:
     }
 
 
-def _credentials(host: Host, here: Agents) -> Values:
+def _credentials(host: Host) -> Values:
     """Age and end of the shared credentials, in seconds; never a part of them."""
+    here = agents(host)
     path = here.registration.share_file or CREDENTIALS
     now, end = host.inventory().now, epoch(here.registration.expires)
-    written = host.run(("stat", "-L", "-c", "%Y", path), timeout=2)
-    age = round(now - int(written.stdout)) if written.ok and written.stdout.strip().isdigit() else None
+    age = _known(lambda host: _age(host, path, now), host, None)
     return {
         "file": path,
         "age_seconds": age,
         "expires": here.registration.expires,
         "left_seconds": round(end - now) if end and now else None,
     }
+
+
+def _age(host: Host, path: str, now: float) -> int | None:
+    written = host.run(("stat", "-L", "-c", "%Y", path), timeout=2)
+    return round(now - int(written.stdout)) if written.ok and written.stdout.strip().isdigit() else None
 
 
 def _tasks(host: Host) -> list[Values] | None:
@@ -123,8 +125,34 @@ def _ca_digest(host: Host) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16] if text else ""
 
 
-def _guard(unit: Unit) -> str:
+def _guard(host: Host) -> str:
     """`running`, `stopped`, or `absent` where `anywhere rules apply` never ran."""
+    unit = units(host)[RULES_UNIT]
     if not unit.exists:
         return "absent"
     return "running" if unit.is_running else "stopped"
+
+
+_NOWHERE: Values = {"file": "", "age_seconds": None, "expires": "", "left_seconds": None}
+# Name, what gathers it, and what stands in its place where that cannot be seen.
+_PIECES: tuple[tuple[str, Callable[[Host], object], object], ...] = (
+    ("hostname", hostname, ""),
+    ("machine_id", lambda host: read_text(host, MACHINE_ID).content.strip(), ""),
+    ("instance", lambda host: agents(host).registration.instance, ""),
+    ("region", lambda host: agents(host).registration.region, ""),
+    ("registration", lambda host: agents(host).registration.state, "unknown"),
+    ("cluster", _cluster, ""),
+    ("container_instance", lambda host: metadata(host).instance_arn, ""),
+    ("introspection", lambda host: metadata(host).answers, None),
+    ("connected", _connected, None),
+    ("since", lambda host: connection(host).since, ""),
+    ("agent_started", lambda host: connection(host).started, ""),
+    ("versions", _versions, {}),
+    ("units", _units, {}),
+    ("credentials", _credentials, _NOWHERE),
+    ("tasks", _tasks, None),
+    ("disks", _disks, []),
+    ("guard", _guard, "unknown"),
+    ("settings", _settings, {}),
+    ("ca_digest", _ca_digest, ""),
+)

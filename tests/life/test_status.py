@@ -127,3 +127,15 @@ def test_no_packet_leaves_the_host() -> None:
 def _sent(table: str) -> dict[str, int]:
     rows = [line.split(":", 1) for line in table.splitlines() if ":" in line]
     return {name.strip(): int(rest.split()[9]) for name, rest in rows if name.strip() == "eth0"}
+
+
+def test_a_saved_bundle_and_a_user_without_rights_get_a_status_too(tmp_path: Path) -> None:
+    bundle = tmp_path / "host.json.gz"
+    check = [sys.executable, "-m", "anywhere", "check", "--region", "us-east-1", "--save", str(bundle)]
+    with Region((), ("registered",)) as region:
+        region.run(check)
+        saved = region.run([*STATUS, "--host", str(bundle)])
+        nobody = region.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *STATUS])
+    assert saved.returncode in (0, 3) and "mi-0123456789abcdef0 in us-east-1" in saved.stdout, saved.stdout + saved.stderr
+    assert nobody.returncode in (0, 3) and "Traceback" not in nobody.stderr, nobody.stdout + nobody.stderr
+    assert "registration.missing" not in nobody.stdout

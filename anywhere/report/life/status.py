@@ -81,7 +81,7 @@ def _credentials(row: Mapping[str, Any]) -> str:
 
 
 def _unit(name: str, found: Mapping[str, Any]) -> str:
-    unit = found["units"][name]
+    unit = found["units"].get(name) or {"active": "unknown", "enabled": None, "restarts": None}
     version = found["versions"].get({"ecs": "ecs-agent"}.get(name, name), {})
     if unit["active"] == "not installed":
         return "not installed"
