@@ -54,7 +54,12 @@ def _steps(here: Agents, manager: str, todo: Sequence[Newer]) -> Iterator[Step]:
     units = [_unit(here, one.package.package) for one in todo]
     # Undone last: what runs afterwards is what was put back.
     back = Command(("systemctl", "restart", *units), timeout=240)
-    yield Step("resume", f"note that {' and '.join(units)} run", Command(("true",)), (back,))
+    yield Step(
+        "resume",
+        f"record that {' and '.join(units)} has to be restarted when this is undone",
+        Command(("true",)),
+        (back,),
+    )
     for one in todo:
         name = one.package.package
         if manager == "apt":

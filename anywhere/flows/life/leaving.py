@@ -53,7 +53,7 @@ class Instance:
         self.begun = kept is not None
         self.arns = tuple(dict.fromkeys(filter(None, (kept.arn if kept else "", said.instance_arn))))
         self.note = kept or Note(
-            self.here.registration.instance,
+            self.here.registration.instance or self.here.registration.leftover,
             self.here.registration.region,
             said.cluster or ecs_config(recorded).agent.get("ECS_CLUSTER", ""),
             said.instance_arn,
@@ -64,6 +64,8 @@ class Instance:
         """Those that registration installed, all where there is no record of it (AWS's installer brought them); and
         whether there is one."""
         installed = [name for name in PACKAGES if name in self.here.installed]
+        if not self.here.has_ecs and not self.here.registration.is_registered:
+            installed = []  # an SSM agent of its own purpose
         keys = {entry.key for entry in journaled(self.host, REGISTER)}
         return tuple(name for name in installed if not keys or f"package:{name}" in keys), bool(keys)
 
