@@ -102,3 +102,11 @@ def test_a_clone_becomes_a_machine_of_its_own(at: Desk) -> None:
         assert machine.sh("ls -A /var/lib/amazon/ssm/Vault 2>/dev/null; systemctl is-enabled ecs || :").split() == [
             "disabled"
         ]
+        sealed = life(at, "reset", "--seal", "--yes")
+        assert sealed.returncode == 0, sealed.stdout + sealed.stderr
+        assert machine.sh("cat /etc/machine-id; ls /etc/ssh/ssh_host_* 2>/dev/null || :").strip() == ""
+        machine.reboot()
+        made = machine.sh(
+            "cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub; ls /etc/systemd/system"
+        )
+        assert len(made.split()[0]) == 32 and made.split()[0] != new.split()[0] and "anywhere-first-boot" not in made

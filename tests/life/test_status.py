@@ -136,6 +136,8 @@ def test_a_saved_bundle_and_a_user_without_rights_get_a_status_too(tmp_path: Pat
         region.run(check)
         saved = region.run([*STATUS, "--host", str(bundle)])
         nobody = region.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *STATUS])
-    assert saved.returncode in (0, 3) and "mi-0123456789abcdef0 in us-east-1" in saved.stdout, saved.stdout + saved.stderr
+    assert saved.returncode in (0, 3) and "mi-0123456789abcdef0 in us-east-1" in saved.stdout, (
+        saved.stdout + saved.stderr
+    )
     assert nobody.returncode in (0, 3) and "Traceback" not in nobody.stderr, nobody.stdout + nobody.stderr
     assert "registration.missing" not in nobody.stdout

@@ -21,6 +21,7 @@ from anywhere.changes.leave.paths import (
     there,
 )
 from anywhere.changes.script import run_script
+from anywhere.changes.update.plan import KEPT
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.credentials import CREDENTIALS
 from anywhere.facts.system.os_release import os_release
@@ -74,6 +75,7 @@ def _clean(host: Host, note: Note) -> Iterator[Step]:
     folders = [*ECS_FOLDERS, *(SSM_FOLDERS if SSM_PACKAGE in note.packages else (*REGISTRATION, *own_folders(host)))]
     if not note.recorded and set(ECS_PACKAGES) & set(note.packages):
         folders.insert(0, ECS_CONFIG)
+    folders.append(KEPT)
     yield from _keys(host)
     if here := there(host, folders):
         yield clean_step(here)

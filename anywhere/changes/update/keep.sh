@@ -7,6 +7,7 @@ umask 022
 [ ! -e "$file" ] || exit 0
 command -v dpkg-deb >/dev/null || { echo "dpkg-deb is missing" >&2; exit 1; }
 mkdir -p -- "${file%/*}" || exit 1
+rm -rf -- "${file%/*}"/.keep.* # of a run that was killed
 tree=$(mktemp -d "${file%/*}/.keep.XXXXXXXX") || exit 1
 trap 'rm -rf -- "$tree" "$file.new"' EXIT
 mkdir -m 755 "$tree/DEBIAN"

@@ -31,11 +31,6 @@ class Newer:
     kept: str
 
 
-def version_command(kind: str, path: str) -> tuple[str, ...]:
-    """Prints the version of a package file on the host."""
-    return run_script(_FOLDER / "version.sh", kind, path)
-
-
 def kept_file(package: str, version: str, kind: str) -> str:
     """Where the package of a version is kept on the host."""
     return f"{KEPT}/{package}_{version.replace(':', '_').replace('/', '_')}.{kind}"

@@ -23,7 +23,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @with_hosts
 def reset(
     hosts: Hosts,
-    seal: bool = typer.Option(False, "--seal", help="Also take machine-id and SSH host keys off, for an image."),
+    seal: bool = typer.Option(
+        False, "--seal", help="Also take machine-id and SSH host keys off, for an image. Shut the machine down next."
+    ),
     reclaim: bool = typer.Option(
         False, "--reclaim", help="Also make a new machine-id and new SSH host keys: this is a clone. AWS is not called."
     ),

@@ -29,6 +29,8 @@ def status(
     identity: bool = typer.Option(
         False, "--identity", help="Show who each host is (table, json, csv), with duplicates; as for many hosts."
     ),
+    latest: str = typer.Option("", help="Folder of `anywhere artifacts fetch`: compare versions with its packages."),
+    keyring: str = typer.Option("", help="OpenPGP public keys of your own, for packages that a mirror signed again."),
     format: str = typer.Option("table", help="table, json, csv or prometheus."),
     output: str = typer.Option("", help="Write the result to a file, complete or not at all."),
     strict: bool = typer.Option(False, "--strict", help="Exit 1 for warnings too."),
@@ -49,8 +51,9 @@ def status(
 
     if format not in FORMATS:
         raise BadInput.unknown("format", format, FORMATS)
+    versions = _newest(latest, keyring) if latest else None
     with progress(f"asking {hosts.entries[0].name if len(hosts.entries) == 1 else f'{len(hosts.entries)} hosts'}"):
-        report = flow.status(hosts, probe)
+        report = flow.status(hosts, probe, versions)
     style = style_for(sys.stdout) if not output else PLAIN
     shown = harmless(report)
     if format == "json":
@@ -63,3 +66,14 @@ def status(
         text = map_of.table(shown, style) if identity else screen.render(shown, style)
     write(text, output, coloured=format == "table" and style.colour)
     return report.exit_code(strict)
+
+
+def _newest(folder: str, keyring: str) -> dict[str, str]:
+    """The versions in a folder of artifacts. Raises BadInput."""
+    from anywhere.errors import BadInput
+    from anywhere.flows.lifecycle.artifacts import Untrusted, newest
+
+    try:
+        return newest(folder, keyring)
+    except Untrusted as error:
+        raise BadInput(f"--latest {folder}: {error}") from None

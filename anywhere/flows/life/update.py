@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from anywhere.artifacts.version import package_version
 from anywhere.catalogue.compatibility import table
 from anywhere.catalogue.distros import judge_release
 from anywhere.changes import engine
@@ -15,7 +16,7 @@ from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, Step
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.changes.leave.result import Left
-from anywhere.changes.update.plan import JOURNAL, Newer, kept_file, update_plan, version_command
+from anywhere.changes.update.plan import JOURNAL, Newer, kept_file, update_plan
 from anywhere.checks.containers.docker import situation_of
 from anywhere.facts.agents.agents import Agents, agents, metadata
 from anywhere.facts.agents.ecs_config import ecs_config
@@ -81,19 +82,19 @@ class Updating:
             said.instance_arn,
         )
         packages = self._fetch(recorded, here)
+        newer = _newer(here, packages)
+        versions = tuple((n.package.package, n.before, n.version) for n in newer if n.before != n.version)
+        base = replace(base, versions=versions)
+        self._require_compatible(recorded, versions)
+        unfinished = bool(engine.journaled(self.host, JOURNAL))
+        planner = partial(_plan, manager=_manager(recorded), newer=newer, unfinished=unfinished)
+        steps = engine.observe(self.host, planner)
+        if not steps:
+            return replace(base, state=State.ALREADY)
+        if dry:
+            return replace(base, steps=(*(step.title for step in steps), _TASKS))
         try:
-            stage(self.host, packages, self.told)
-            newer = self._newer(here, packages)
-            versions = tuple((n.package.package, n.before, n.version) for n in newer if n.before != n.version)
-            base = replace(base, versions=versions)
-            self._require_compatible(recorded, versions)
-            unfinished = bool(engine.journaled(self.host, JOURNAL))
-            planner = partial(_plan, manager=_manager(recorded), newer=newer, unfinished=unfinished)
-            steps = engine.observe(self.host, planner)
-            if not steps:
-                return replace(base, state=State.ALREADY)
-            if dry:
-                return replace(base, steps=(*(step.title for step in steps), _TASKS))
+            stage(self.host, [one.package for one in newer if one.before != one.version], self.told)
             return self._apply(base, planner)
         finally:
             unstage(self.host)
@@ -106,19 +107,6 @@ class Updating:
         with Timed(f"fetch and verify {' and '.join(names)}", self.told):
             region = here.registration.region
             return collect(names, region, architecture(recorded).kernel, kind, self.order.origin, self.told.received)
-
-    def _newer(self, here: Agents, packages: Sequence[LocalPackage]) -> tuple[Newer, ...]:
-        rows = []
-        for one in packages:
-            before, kind = here.installed[one.package]
-            done = self.host.run(version_command(kind, one.staged), timeout=60)
-            if not done.ok or not done.stdout.strip():
-                raise ChangeFailed(
-                    f"the version of {one.name} cannot be read: {done.stderr.strip() or f'rc {done.rc}'}"
-                )
-            kept = kept_file(one.package, before, kind)
-            rows.append(Newer(one, done.stdout.strip(), before, kept))
-        return tuple(rows)
 
     def _require_compatible(self, recorded: Recording, versions: Sequence[tuple[str, str, str]]) -> None:
         new = next((version for name, _, version in versions if name == "amazon-ecs-init"), "")
@@ -165,6 +153,14 @@ class Updating:
         else:
             self._since = time.monotonic()
             self.told.begins(redact(step.title))
+
+
+def _newer(here: Agents, packages: Sequence[LocalPackage]) -> tuple[Newer, ...]:
+    rows = []
+    for one in packages:
+        before, kind = here.installed[one.package]
+        rows.append(Newer(one, package_version(one.path), before, kept_file(one.package, before, kind)))
+    return tuple(rows)
 
 
 def _plan(host: Host, manager: str, newer: Sequence[Newer], unfinished: bool) -> tuple[Step, ...]:

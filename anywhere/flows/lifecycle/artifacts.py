@@ -14,6 +14,7 @@ from anywhere.artifacts.keys import SigningKey, load_keys
 from anywhere.artifacts.manifest import NAME, Artifact, Manifest, parse_manifest, read_manifest, write_manifest
 from anywhere.artifacts.sources import LATEST, Source, machine, sources
 from anywhere.artifacts.verify import Untrusted, Vouched, sha256, verify
+from anywhere.artifacts.version import package_version
 from anywhere.catalogue.distros import FAMILIES, RELEASES
 from anywhere.changes.agents.exec import PACKAGE as EXEC_BINARIES
 from anywhere.changes.install.packages import LocalPackage
@@ -163,6 +164,15 @@ def exec_binaries(origin: Origin) -> tuple[LocalPackage, ...]:
         raise Untrusted("no-signature", said)
     vouched = verify(path, _read(signature), load_keys(origin.keyring), EXEC_BINARIES, time.time())
     return (LocalPackage(EXEC_BINARIES, os.path.basename(path), path, vouched.sha256, str(vouched)),)
+
+
+def newest(folder: str, keyring: str = "") -> dict[str, str]:
+    """The versions of the verified packages in a folder, by package. Raises BadInput, Untrusted."""
+    _, rows = verify_folder(folder, keyring)
+    for row in rows:
+        if row.error:
+            raise row.error
+    return {row.artifact.package: package_version(os.path.join(folder, row.artifact.name)) for row in rows}
 
 
 def planned(needed: Sequence[str], region: str, arch: str, kind: str, origin: Origin) -> tuple[LocalPackage, ...]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from anywhere.catalogue.versions import is_older
 from anywhere.diagnosis import words
 from anywhere.facts.status import status_facts
 from anywhere.flows.check import for_bundle
@@ -33,8 +34,9 @@ INSTANCE = "agents.instance"
 _MISSING = "registration.missing"
 
 
-def status(hosts: Hosts, probe: bool = False) -> Report:
-    """The state of every host as a report whose facts hold `status`; with `probe` the endpoints are tried too."""
+def status(hosts: Hosts, probe: bool = False, latest: Mapping[str, str] | None = None) -> Report:
+    """The state of every host as a report whose facts hold `status`; with `probe` the endpoints are tried too. `latest`
+    are the newest versions by package, in place of the table's."""
     targets: dict[int, Target] = {}
     names = titles(hosts.entries) if len(hosts.entries) > 1 else {}
     limit = hosts.seconds + BUDGET + GRACE
@@ -43,6 +45,7 @@ def status(hosts: Hosts, probe: bool = False) -> Report:
         target = found.target(now(), done.seconds) if isinstance(found, Lost) else found
         if target.name == "local":
             target = replace(target, name=names.get(entry.name, target.name))
+        target = _against(target, latest) if latest else target
         targets[done.index] = located(target, entry, hosts)
     return Report(judge_fleet(tuple(targets[place] for place in sorted(targets))))
 
@@ -72,6 +75,20 @@ def _looked_at(seen: Recording, settings: Settings, captured: str = "") -> Targe
     target = examine(seen, own, captured, () if not own.only else words.RULES)
     facts = {**target.facts, "status": clean_facts(status_facts(seen)), "partial": False}
     return _instance(replace(target, facts=facts, seconds=round(time.monotonic() - begun, 3)))
+
+
+def _against(target: Target, latest: Mapping[str, str]) -> Target:
+    """The target with its versions held against these."""
+    found = target.facts.get("status")
+    if not isinstance(found, Mapping) or not isinstance(rows := found.get("versions"), Mapping):
+        return target
+    held = dict(rows)
+    for name, package in (("ecs-agent", "amazon-ecs-init"), ("ssm-agent", "amazon-ssm-agent")):
+        if package in latest and name in held:
+            have = str(held[name]["installed"])
+            newest = latest[package].partition("-")[0]
+            held[name] = {"installed": have, "newest": newest, "dated": "", "outdated": is_older(have, newest)}
+    return replace(target, facts={**target.facts, "status": {**found, "versions": held}})
 
 
 def _instance(target: Target) -> Target:

@@ -91,7 +91,12 @@ def _unit(name: str, found: Mapping[str, Any]) -> str:
     if unit["restarts"]:
         parts.append(f"{unit['restarts']} restart{'' if unit['restarts'] == 1 else 's'}")
     if version.get("outdated"):
-        parts.append(f"newest known {version['newest']} ({version['dated']})")
+        known = (
+            f"newest known {version['newest']} ({version['dated']})"
+            if version["dated"]
+            else f"newest {version['newest']}"
+        )
+        parts.append(known)
     return ", ".join(parts)
 
 
