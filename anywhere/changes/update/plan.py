@@ -57,7 +57,7 @@ def _steps(here: Agents, manager: str, todo: Sequence[Newer]) -> Iterator[Step]:
     )
     for one in todo:
         name = one.package.package
-        if manager == "apt":
+        if manager == "apt" and one.before:
             said = f"keep {name} {one.before} as {one.kept}"
             yield Step(f"keep:{name}", said, Command(run_script(_FOLDER / "keep.sh", name, one.kept), timeout=300))
         title = f"update {name} {one.before} -> {one.version}, {one.package.vouched}"

@@ -10,7 +10,7 @@ from anywhere.aws.account import Account, Refused
 from anywhere.changes import engine
 from anywhere.changes.agents.refusals import explain_agent
 from anywhere.changes.agents.result import State
-from anywhere.changes.base import ChangeFailed, Step
+from anywhere.changes.base import ChangeFailed, HostBusy, Step
 from anywhere.changes.leave.move import ASIDE, JOURNAL, move_plan
 from anywhere.changes.leave.note import PATH as NOTE
 from anywhere.changes.leave.result import Left
@@ -71,7 +71,12 @@ class Moving:
             return self._return(instance)
         account = Account.of(instance.note.region)
         orphans = instance.orphans(account)
-        done = engine.apply(self.host, JOURNAL, planner, self._told).done
+        try:
+            done = engine.apply(self.host, JOURNAL, planner, self._told).done
+        except HostBusy:
+            raise
+        except ChangeFailed as error:
+            return self._back(instance, Health(waiting="all steps", line=str(error)))
         with instance.timed(f"wait until the instance is healthy in {self.order.cluster}"):
             now = wait_healthy(self.host, self.order.cluster, self.order.wait, self.told.waits)
         if not now.ok:

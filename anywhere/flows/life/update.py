@@ -13,7 +13,7 @@ from anywhere.catalogue.distros import judge_release
 from anywhere.changes import engine
 from anywhere.changes.agents.refusals import explain_install
 from anywhere.changes.agents.result import State
-from anywhere.changes.base import ChangeFailed, Step
+from anywhere.changes.base import ChangeFailed, HostBusy, Step
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.changes.leave.result import Left
 from anywhere.changes.update.plan import JOURNAL, Newer, kept_file, update_plan
@@ -31,6 +31,9 @@ from anywhere.hosts.recording import Recording
 from anywhere.redact import redact
 
 _TASKS = "running tasks go on: the ECS agent is restarted and takes them over again"
+
+
+PACKAGES = ("amazon-ssm-agent", "amazon-ecs-init")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,13 @@ class Updating:
             cluster,
             said.instance_arn,
         )
-        packages = self._fetch(recorded, here)
+        begun = {entry.key for entry in engine.journaled(self.host, JOURNAL)}
+        packages = self._fetch(recorded, here, begun)
         newer = _newer(here, packages)
         versions = tuple((n.package.package, n.before, n.version) for n in newer if n.before != n.version)
         base = replace(base, versions=versions)
         self._require_compatible(recorded, versions)
-        unfinished = bool(engine.journaled(self.host, JOURNAL))
-        planner = partial(_plan, manager=_manager(recorded), newer=newer, unfinished=unfinished)
+        planner = partial(_plan, manager=_manager(recorded), newer=newer, unfinished=bool(begun))
         steps = engine.observe(self.host, planner)
         if not steps:
             return replace(base, state=State.ALREADY)
@@ -99,11 +102,12 @@ class Updating:
         finally:
             unstage(self.host)
 
-    def _fetch(self, recorded: Recording, here: Agents) -> tuple[LocalPackage, ...]:
-        names = [name for name in ("amazon-ssm-agent", "amazon-ecs-init") if name in here.installed]
+    def _fetch(self, recorded: Recording, here: Agents, begun: set[str]) -> tuple[LocalPackage, ...]:
+        """A package that a run which was cut off has left half installed is updated too."""
+        names = [name for name in PACKAGES if name in here.installed or f"update:{name}" in begun]
         if not names:
             raise NotRegistered("no package of the agents is installed here (a snap updates itself)", "os.unsupported")
-        kind = here.installed[names[0]][1]
+        kind = "deb" if _manager(recorded) == "apt" else "rpm"
         with Timed(f"fetch and verify {' and '.join(names)}", self.told):
             region = here.registration.region
             return collect(names, region, architecture(recorded).kernel, kind, self.order.origin, self.told.received)
@@ -121,17 +125,20 @@ class Updating:
     def _apply(self, base: Left, planner: partial[tuple[Step, ...]]) -> Left:
         try:
             done = engine.apply(self.host, JOURNAL, planner, self._heard).done
+        except HostBusy:
+            raise
         except ChangeFailed as error:
-            return self._back(base, explain_install(str(error)).summary + f": {redact(str(error))[:300]}")
+            refusal = explain_install(str(error))
+            return self._back(base, f"{refusal.summary}: {redact(str(error))[:300]}", refusal.code)
         with Timed("wait until the instance is healthy", self.told):
             now = wait_healthy(self.host, base.cluster, self.order.wait, self.told.waits)
         if not now.ok:
             line = f": {redact(now.line)}" if now.line else ""
-            return self._back(base, f"not healthy, still waiting for {now.waiting}{line}")
+            return self._back(base, f"not healthy, still waiting for {now.waiting}{line}", "agent.disconnected")
         engine.forget(self.host, JOURNAL)
         return replace(base, state=State.DONE, steps=(*(step.title for step in done), _TASKS))
 
-    def _back(self, base: Left, why: str) -> Left:
+    def _back(self, base: Left, why: str, code: str) -> Left:
         with Timed("put the versions before back", self.told):
             undone = engine.revert(self.host, JOURNAL)
             now: Health = wait_healthy(self.host, base.cluster, self.order.wait, self.told.waits)
@@ -139,7 +146,7 @@ class Updating:
         if undone.failed:
             where = f"not undone: {'; '.join(f'{what} ({reason})' for what, reason in undone.failed)}"
         said = f"{why}; {where}"
-        return replace(base, state=State.FAILED, error=said, code="package.install", fix="anywhere status")
+        return replace(base, state=State.FAILED, error=said, code=code, fix="anywhere status")
 
     def _failed(self, error: str, code: str = "", fix: str = "") -> Left:
         return Left(self.host.name, State.FAILED, error=redact(error), code=code, fix=fix)
@@ -158,7 +165,7 @@ class Updating:
 def _newer(here: Agents, packages: Sequence[LocalPackage]) -> tuple[Newer, ...]:
     rows = []
     for one in packages:
-        before, kind = here.installed[one.package]
+        before, kind = here.installed.get(one.package, ("", "deb"))
         rows.append(Newer(one, package_version(one.path), before, kept_file(one.package, before, kind)))
     return tuple(rows)
 
