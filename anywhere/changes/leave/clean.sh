@@ -40,7 +40,7 @@ for folder; do
   [ -e "$folder" ] || [ -L "$folder" ] || continue
   real "$folder" || { echo "$folder: it is a symbolic link or lies behind one, which is not followed"; continue; }
   [ -d "$folder" ] || { rm -f -- "$folder"; continue; }
-  only_root_writes "$folder" >/dev/null || { echo "$folder: others than root may write to it"; continue; }
+  only_root_writes "$folder" >/dev/null 2>&1 || { echo "$folder: others than root may write to it"; continue; }
   points=$(mounted "$folder")
   if [ -z "$points" ]; then
     find "$folder" -xdev -depth -delete 2>/dev/null

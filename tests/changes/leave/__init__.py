@@ -1,0 +1,1 @@
+"""Leaving: what is removed, and what never."""
