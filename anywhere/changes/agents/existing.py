@@ -10,7 +10,7 @@ from anywhere.changes.agents.ecs import has_joined
 from anywhere.changes.agents.wanted import Wanted
 from anywhere.changes.base import ChangeFailed
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
-from anywhere.facts.agents.ecs_config import ecs_config
+from anywhere.facts.agents.ecs_config import USER, ecs_config
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, UNKNOWN, VAULT
 from anywhere.facts.files import read_text
 from anywhere.facts.system.machine import MACHINE_ID
@@ -47,7 +47,8 @@ def move_commands(cluster: str) -> tuple[tuple[str, ...], ...]:
     """Into another cluster, as AWS's page says; the saved state must go, or the agent stops for good."""
     return (
         ("systemctl", "stop", "ecs"),
-        ("sed", "-i", f"s/^ECS_CLUSTER=.*/ECS_CLUSTER={cluster}/", "/etc/ecs/ecs.config"),
+        ("sh", "-c", f"grep -q ^ECS_CLUSTER= {USER} || printf '\\nECS_CLUSTER=\\n' >> {USER}"),
+        ("sed", "-i", f"s/^ECS_CLUSTER=.*/ECS_CLUSTER={cluster}/", USER),
         ("rm", "-f", "/var/lib/ecs/data/agent.db"),
         ("systemctl", "start", "ecs"),
     )

@@ -18,6 +18,7 @@ from anywhere.flows.hosts import Hosts, is_saved
 from anywhere.flows.lifecycle.order import Order, Told
 from anywhere.flows.lifecycle.register import Run
 from anywhere.flows.lifecycle.uses import check_uses
+from anywhere.flows.reported.located import located
 from anywhere.flows.target import GRACE, Lost, each, opened, recorded
 from anywhere.hosts.open import HOST_SECONDS
 from anywhere.inventory import Entry
@@ -93,7 +94,7 @@ class Rollouts:
 
     def _look(self, entry: Entry, settings: Settings) -> Target:
         with recorded(entry, self.hosts, settings.budget, self.hosts.seconds) as (recording, _):
-            return examine(recording, settings)
+            return located(examine(recording, settings), entry, self.hosts)
 
 
 def _why(result: Result) -> str | None:

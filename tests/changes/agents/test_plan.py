@@ -10,11 +10,12 @@ import pytest
 
 from anywhere.changes.agents import plan as registering
 from anywhere.changes.agents.ecs import JOINED, STATE
-from anywhere.changes.agents.existing import differences
+from anywhere.changes.agents.existing import differences, move_commands
 from anywhere.changes.agents.plan import install_plan, late_plan, start_plan
 from anywhere.changes.agents.wanted import Activation, Wanted
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.changes.proxy.profile import read_profile
+from anywhere.facts.agents.ecs_config import USER
 from anywhere.facts.agents.registration import GREP, VAULT
 from anywhere.facts.system.units import SHOW
 from anywhere.hosts.base import Completed, Daemon, Inventory
@@ -114,6 +115,18 @@ def test_a_docker_with_containers_of_others_is_not_restarted(containers: str | N
     found = Inventory(now=NOW, is_root=True, daemons=(_daemon("docker", 7),))
     host = FakeHost({}, commands, found=found)
     assert [step.key for step in late_plan(host, read_profile("http://p:1", "", (), None))] == expected
+
+
+def test_the_commands_that_move_a_host_work_whatever_the_file_holds(tmp_path: Path) -> None:
+    file = tmp_path / "ecs.config"
+    for before in ("", "ECS_LOGLEVEL=info", "ECS_CLUSTER=old\nA=b\n"):
+        file.write_text(before)
+        for command in move_commands("new-1"):
+            if command[0] in ("sh", "sed"):
+                subprocess.run([word.replace(USER, str(file)) for word in command], check=True)
+        lines = [line for line in file.read_text().splitlines() if line]
+        assert lines.count("ECS_CLUSTER=new-1") == 1 and not [line for line in lines if line == "ECS_CLUSTER=old"]
+        assert set(before.split()) - {"ECS_CLUSTER=old"} <= set(lines)
 
 
 REGISTERED = f'{VAULT}:"instanceID":"mi-0123456789abcdef0"\n{VAULT}:"region":"us-east-1"\n'
