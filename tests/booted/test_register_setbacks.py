@@ -38,7 +38,7 @@ EXPECTED: dict[str, set[str]] = {
 }
 
 
-SHORT = ("dpkg-interrupted", "disk-full", "ecs-agent-dies", "introspection-taken")  # one of each kind
+SHORT = ("dpkg-interrupted", "disk-full", "ecs-agent-dies", "introspection-taken", "mirror-down")  # one of each kind
 
 
 @pytest.fixture(scope="module")

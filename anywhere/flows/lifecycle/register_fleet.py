@@ -26,6 +26,7 @@ from anywhere.model import Target
 from anywhere.settings import Settings
 
 SECONDS = 3600.0  # for one host, from login to the last proof: packages of a slow mirror included
+LOOK_SECONDS = 20.0  # for a check on the way: a host that installs packages is slow, and a look must not end the run
 SCHEMA = "anywhere/registered/1"
 
 
@@ -93,8 +94,9 @@ class Rollouts:
         return result
 
     def _look(self, entry: Entry, settings: Settings) -> Target:
-        with recorded(entry, self.hosts, settings.budget, self.hosts.seconds) as (recording, _):
-            return located(examine(recording, settings), entry, self.hosts)
+        patient = replace(settings, budget=max(settings.budget, LOOK_SECONDS))
+        with recorded(entry, self.hosts, patient.budget, self._seconds) as (recording, _):
+            return located(examine(recording, patient), entry, self.hosts)
 
 
 def _why(result: Result) -> str | None:
