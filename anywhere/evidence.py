@@ -31,6 +31,7 @@ class Look(StrEnum):
     OWN_REQUEST = "own-request"
     OLDER_GO = "older-go"
     LARGE_HELLO = "large-hello"
+    DIRECT = "direct"
 
 
 class Timings(TypedDict, total=False):
@@ -72,6 +73,35 @@ class Http(TypedDict, total=False):
     headers: dict[str, str]
 
 
+class Origin(TypedDict):
+    """Where a variable was set: the file (or process), and the line; 0 where there is none."""
+
+    variable: str
+    file: str
+    line: int
+
+
+class Decided(TypedDict, total=False):
+    """Why a component goes its way: what names the proxy, what keeps the name from it, the CA store."""
+
+    proxy_from: Origin
+    no_proxy_entry: str
+    no_proxy_from: Origin
+    ca_files: list[str]
+
+
+class Way(TypedDict, total=False):
+    """`network.way`: the way that was declared and the one that is taken."""
+
+    component: str
+    expected: str
+    met: str
+    proxy: str
+    addresses: list[str]
+    answered_by: list[str]
+    decided: Decided
+
+
 class Reach(TypedDict, total=False):
     """`endpoints.reach` and `endpoints.websocket`: one endpoint as its component reaches it."""
 
@@ -81,9 +111,11 @@ class Reach(TypedDict, total=False):
     shard: int
     proxy: str
     excluded: bool
+    decided: Decided
     addresses: list[Address]
     proxy_unresolved: str
     resolved: list[str]
+    private: list[str]
     known_to: list[str]
     truncated: bool
     tls: Tls
@@ -122,11 +154,13 @@ class Agreement(TypedDict):
     names: list[str]
 
 
-class PrivateAnswers(TypedDict):
-    """`network.private-answers`: the core names by the kind of their addresses."""
+class PrivateAnswers(TypedDict, total=False):
+    """`network.private-answers`: the core names by the kind of their addresses; `through_proxy` are private ones that a
+    proxy gets all the same."""
 
     private: list[str]
     public: list[str]
+    through_proxy: list[str]
 
 
 class Overlap(TypedDict):

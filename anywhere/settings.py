@@ -14,7 +14,8 @@ class Settings:
     something stalls (the agents wait up to 30 s for a step), `idle` how long to hold a quiet connection (0: not at all),
     `shards` how many `ecs-a-N` / `ecs-t-N` names to try,
     `prove` whether a throwaway namespace may be made on docker's bridge. No phases means what still lies ahead: all of
-    them before registration, only `run` after it."""
+    them before registration, only `run` after it. `expect` is the declared way (`private`,
+    `docker=proxy`), `own` the site's own endpoints (`docker=https://registry.example.com/v2/`)."""
 
     regions: tuple[str, ...] = ()
     features: frozenset[str] = frozenset()
@@ -31,3 +32,5 @@ class Settings:
     fips: bool = False
     cluster: str = ""
     prove: bool = False
+    expect: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()

@@ -186,6 +186,12 @@ _ROWS = (
         "A mixed set leaves by the public path unnoticed, or not at all (PrivateLink; RFC 1918, 100.64/10, ULA).",
     ),
     CheckText(
+        "network.way",
+        "endpoints are reached the way that was declared",
+        "With --expect: private (PrivateLink), public, proxy or direct, for all components or for one. Any other way is a "
+        "failure, with the file and line, the NO_PROXY entry or the nameserver that it comes from.",
+    ),
+    CheckText(
         "network.container-dns",
         "containers on the bridge resolve what the host resolves",
         "Docker drops loopback nameservers and falls back to public ones when none is left (docker-"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from anywhere.catalogue.regions import Partition, RegionInfo, find_region, partitions, regions
+from anywhere.catalogue.requests import OWN
 from anywhere.catalogue.services import SERVICES, Service
 from anywhere.errors import BadInput
 from anywhere.evidence import Scheme
@@ -26,7 +27,9 @@ class Endpoint:
     `phases` is when it is needed (install, register, run), `component` who connects. `required` False: a warning when
     it alone fails. `feature` is empty for the core, else the `--with` word that brings it. `shard` is the N of
     `ecs-a-N` and `ecs-t-N`, 0 elsewhere. `pattern` is the form for a firewall, `*` standing for any characters.
-    `probe` False: the host has a part that only the account knows, so it is exported and not probed.
+    `probe` False: the host has a part that only the account knows, so it is exported and not probed. `verify` False: its
+    certificate does not count, as of a registry that docker was told to trust blindly; `trust_folder` holds more CAs (.crt)
+    for it.
     """
 
     service: str
@@ -44,6 +47,13 @@ class Endpoint:
     note: str
     pattern: str
     probe: bool = True
+    verify: bool = True
+    trust_folder: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the site's and not AWS's."""
+        return self.service == OWN
 
 
 def endpoints(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 AMZ_JSON = "application/x-amz-json-1.1"
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
+OWN = "own"  # the service of an endpoint that is a site's and not AWS's
 GO, CURL = "Go-http-client/1.1", "curl/7.88.1"
 # As seen; the versions are those of the releases that the facts were taken from.
 AGENTS: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from anywhere.checks.base import Check
 from anywhere.checks.containers import docker, egress, subnets
 from anywhere.checks.endpoints import hello, latency, reach, tls
 from anywhere.checks.netfilter import rules
-from anywhere.checks.network import dns, host_firewall, ipv6, names, own_resolver, own_routes, ports, proxy
+from anywhere.checks.network import dns, host_firewall, ipv6, names, own_resolver, own_routes, ports, proxy, way
 from anywhere.checks.system import capacity, clock, identity, isolation, kernel, machine, mounts, permission
 
 CHECKS: tuple[Check, ...] = (
@@ -34,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     *own_routes.CHECKS,
     *own_resolver.CHECKS,
     *proxy.CHECKS,
+    *way.CHECKS,
     *reach.CHECKS,
     *hello.CHECKS,
     tls.trust_store,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import IO
+from typing import IO, Any
 
 import typer
+from typer.core import TyperCommand
 
 from anywhere.cli.hosts import QUIET, VERBOSE, how_much, with_hosts
 from anywhere.cli.say import say
 from anywhere.errors import BadInput
+from anywhere.expect import read_expect
 from anywhere.files import open_file
 from anywhere.flows.hosts import Hosts
 from anywhere.model import Report, Target
+from anywhere.own import join_as, read_own
 from anywhere.report import FORMATS
 from anywhere.settings import Settings
 
@@ -25,11 +28,22 @@ Examples:
   anywhere check --region eu-west-1 --host admin@10.0.0.7 --save before.json.gz
   anywhere check --region eu-west-1 -i hosts.ini --limit web --format html --output fleet.html
   anywhere check bundles/*.json.gz
+  anywhere check --region eu-west-1 --expect private --expect docker=proxy
+  anywhere check --region eu-west-1 --endpoint https://registry.example.com/v2/ --as docker
 """
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=EXAMPLES)
+class OwnEndpoints(TyperCommand):
+    """Joins `--endpoint URL --as COMPONENT` into one value: `--as` belongs to the endpoint before it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See typer; its kind of context depends on the version."""
+        words: list[str] = super().parse_args(ctx, join_as(args))
+        return words
+
+
+@app.command(cls=OwnEndpoints, epilog=EXAMPLES)
 @with_hosts
 def check(
     hosts: Hosts,
@@ -41,6 +55,14 @@ def check(
     skip: list[str] = typer.Option([], help="Leave this check or topic out."),
     demote: list[str] = typer.Option([], help="Let this check or topic warn where it would fail."),
     accept_issuer: list[str] = typer.Option([], help="An inspecting CA that is wanted here, by its name."),
+    expect: list[str] = typer.Option(
+        [], metavar="[COMPONENT=]WAY", help="The declared way: private, public, proxy or direct; else it is a failure."
+    ),
+    endpoint: list[str] = typer.Option(
+        [],
+        metavar="URL [--as COMPONENT]",
+        help="Check this endpoint of the site too, as a component: docker, ecs-agent, ssm-agent or host.",
+    ),
     budget: float | None = typer.Option(
         None,
         help="Seconds for the complete run. Default: 6, and up to 20 where a connection stalls.",
@@ -75,6 +97,8 @@ def check(
         skip=tuple(_words(skip)),
         demote=tuple(_words(demote)),
         accepted_issuers=tuple(accept_issuer),
+        expect=read_expect(_words(expect)),
+        own=read_own(endpoint),
         budget=BUDGET if budget is None else budget,
         patience=PATIENCE if budget is None else 0.0,
         idle=idle,

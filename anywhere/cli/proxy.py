@@ -24,6 +24,11 @@ _URL = typer.Option("", help="The proxy, http://HOST:PORT, without credentials."
 _URL_FILE = typer.Option("", help="A file with the proxy's URL, credentials included; - for standard input.")
 _CREDENTIALS = typer.Option("", help="A file with one line user:password, as it is; - for standard input.")
 _NO_PROXY = typer.Option([], help="What must not go to the proxy; commas or more than once.")
+_REGION = typer.Option(
+    "",
+    help="AWS region whose names are looked up: those that resolve to private addresses and answer there are put into "
+    "NO_PROXY. Default: where the host is registered.",
+)
 _CA = typer.Option("", help="A PEM file with the company's CA certificates.")
 _PACKAGES = typer.Option(False, "--packages", help="The package manager too.")
 _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM agent, then ecs, where they run.")
@@ -38,6 +43,7 @@ def plan(
     credentials_file: str = _CREDENTIALS,
     no_proxy: list[str] = _NO_PROXY,
     ca: str = _CA,
+    region: str = _REGION,
     packages: bool = _PACKAGES,
     restart: bool = _RESTART,
     format: str = PLAN_FORMAT,
@@ -46,7 +52,7 @@ def plan(
     from anywhere.cli import changes
     from anywhere.flows.proxy import work
 
-    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
+    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca, region)
     return changes.plan(work(profile, packages, restart), hosts, format)
 
 
@@ -63,6 +69,7 @@ def apply(
     credentials_file: str = _CREDENTIALS,
     no_proxy: list[str] = _NO_PROXY,
     ca: str = _CA,
+    region: str = _REGION,
     packages: bool = _PACKAGES,
     restart: bool = _RESTART,
     wave: str = WAVE,
@@ -72,7 +79,7 @@ def apply(
     from anywhere.cli import changes
     from anywhere.flows.proxy import ORDER, work
 
-    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
+    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca, region)
     code = changes.apply(work(profile, packages, restart), hosts, wave, format)
     if not restart and profile.address:
         note(f"It counts from the next start on. Restart those that run: {ORDER} (or use --restart).")
@@ -88,6 +95,7 @@ def verify(
     credentials_file: str = _CREDENTIALS,
     no_proxy: list[str] = _NO_PROXY,
     ca: str = _CA,
+    region: str = _REGION,
     packages: bool = _PACKAGES,
     format: str = REPORT_FORMAT,
     output: str = OUTPUT,
@@ -96,7 +104,7 @@ def verify(
     from anywhere.cli.output import verified
     from anywhere.flows.verify import proxy
 
-    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca)
+    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca, region)
     return verified(hosts, lambda: proxy(hosts, profile, packages), format, output)
 
 
@@ -123,8 +131,10 @@ def revert(
     return code
 
 
-def _profile(hosts: Hosts, url: str, url_file: str, credentials: str, no_proxy: list[str], ca: str) -> Profile:
+def _profile(
+    hosts: Hosts, url: str, url_file: str, credentials: str, no_proxy: list[str], ca: str, region: str
+) -> Profile:
     from anywhere.flows.proxy import profile, require_free_stdin
 
     require_free_stdin(hosts, url_file, credentials, ca)
-    return profile(url, url_file, credentials, no_proxy, ca)
+    return profile(url, url_file, credentials, no_proxy, ca, region)

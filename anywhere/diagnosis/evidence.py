@@ -38,6 +38,11 @@ class Seen:
         return self._of.get("component") or ""
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is an endpoint of the site, not of AWS."""
+        return self._of.get("service") == "own"
+
+    @property
     def proxy(self) -> str:
         """The proxy in use, empty for a direct way."""
         return self._of.get("proxy") or ""
@@ -155,6 +160,12 @@ def disputed(findings: Iterable[Finding]) -> list[str]:
     return [name for f in findings for name in cast(Agreement, f.evidence).get("names") or ()]
 
 
+def private_names(findings: Iterable[Finding]) -> list[str]:
+    """The names with private addresses that a proxy gets all the same, as `network.private-answers` lists them."""
+    found = [name for f in findings for name in cast(PrivateAnswers, f.evidence).get("through_proxy") or ()]
+    return list(dict.fromkeys(found))
+
+
 def public_names(findings: Iterable[Finding]) -> list[str]:
     """The core names with public addresses beside private ones."""
     return [name for f in findings for name in cast(PrivateAnswers, f.evidence).get("public") or ()]
@@ -188,12 +199,17 @@ def reached(case: Case, *stages: Stage) -> Iterator[tuple[int, Finding]]:
 
 def direct(case: Case) -> list[Finding]:
     """All judged findings of endpoints that go out without a proxy."""
-    return [f for f in case.of(REACH) if not Seen(f).proxy and f.status is not Status.ERROR]
+    return [f for f in _of_aws(case) if not Seen(f).proxy]
 
 
 def proxied(case: Case) -> list[Finding]:
     """All judged findings of endpoints that go out through a proxy."""
-    return [f for f in case.of(REACH) if Seen(f).proxy and f.status is not Status.ERROR]
+    return [f for f in _of_aws(case) if Seen(f).proxy]
+
+
+def _of_aws(case: Case) -> list[Finding]:
+    """What a site's own server does says nothing of the way to AWS."""
+    return [f for f in case.of(REACH) if f.status is not Status.ERROR and not Seen(f).is_own]
 
 
 def look(finding: Finding, name: Look) -> str:

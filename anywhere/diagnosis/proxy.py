@@ -15,6 +15,7 @@ from anywhere.diagnosis.evidence import (
     is_page,
     look,
     names,
+    private_names,
     proxied,
     proxy_of,
     reached,
@@ -130,6 +131,40 @@ def _by_request(case: Case) -> Iterator[int]:
             yield index
 
 
+PRIVATE = "proxy.private-endpoint"
+
+
+def _private(case: Case) -> Iterator[int]:
+    """Names that have a private address which answers directly, and that go through the proxy: whatever happens there."""
+    for index, finding in case.trouble("network.private-answers", REACH, "endpoints.websocket"):
+        if finding.cause == PRIVATE or (Seen(finding).proxy and look(finding, Look.DIRECT) == "passes"):
+            yield index
+
+
+def _private_said(findings: Sequence[Finding]) -> str:
+    listed = private_names(findings)
+    some = (
+        f"{', '.join(listed[:3])}{f' and {len(listed) - 3} more' if len(listed) > 3 else ''}"
+        if listed
+        else names(findings)
+    )
+    failing = [finding for finding in findings if finding.status is Status.FAIL]
+    does = (
+        f"fails for {names(failing)} ({'; '.join(details(failing)[:1])})"
+        if failing
+        else "carries them past PrivateLink"
+    )
+    return f"NO_PROXY lacks {some}, which have private addresses that answer directly; the proxy {does}"
+
+
+def _past_the_proxy(findings: Sequence[Finding]) -> Remedy:
+    known = next((f.remedy for f in findings if f.remedy and f.cause == PRIVATE), None)
+    return known or Remedy(
+        f"Add {names(findings)} to NO_PROXY of every component: their private addresses answer directly.",
+        (("sudo", "anywhere", "proxy", "apply", "--url", _bare(proxy_of(findings)), "--restart"),),
+    )
+
+
 def _who(findings: Sequence[Finding]) -> str:
     return proxy_of(findings) if any(Seen(finding).proxy for finding in findings) else "a device on the path"
 
@@ -228,6 +263,7 @@ RULES: tuple[Rule, ...] = (
     Rule("proxy.setting-ignored", _unreadable("proxy.setting-ignored"), _settings, _write_it),
     Rule("agent.stale-environment", _unreadable("agent.stale-environment"), _settings, _write_it),
     Rule("config.invalid", _unreadable("config.invalid"), _settings, _write_it),
+    Rule(PRIVATE, _private, _private_said, _past_the_proxy),
     Rule(
         "proxy.denies-client",
         _by_request,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anywhere.diagnosis import dns, egress, host, own, proxy, tls
+from anywhere.diagnosis import dns, egress, host, own, proxy, tls, way
 from anywhere.diagnosis.engine import Rule
 
 # A component without its proxy explains why its names and connections fail, so proxies come before both.
@@ -10,6 +10,7 @@ RULES: tuple[Rule, ...] = (
     *host.RULES,
     *own.RULES,
     *egress.FIRST,
+    *way.RULES,
     *proxy.RULES,
     *dns.RULES,
     *egress.WAY_OUT,

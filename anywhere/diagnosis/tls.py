@@ -40,7 +40,19 @@ def _is_aws(finding: Finding) -> bool:
 
 
 def _component(case: Case) -> Iterator[int]:
-    return (i for i, f in _untrusted(case) if look(f, Look.HOST_TRUST) == "passes" or Seen(f).own_store)
+    """The host trusts it and the component does not; or it is the site's own server, whose CA nobody here has."""
+    openers = {issuer(f) for _, f in _untrusted(case) if _is_aws(f)}
+    for index, finding in _untrusted(case):
+        private = Seen(finding).is_own and issuer(finding) not in openers and not is_public(issuer(finding))
+        if look(finding, Look.HOST_TRUST) == "passes" or Seen(finding).own_store or private:
+            yield index
+
+
+def _store_lacks(findings: Sequence[Finding]) -> str:
+    own = all(Seen(finding).is_own for finding in findings)
+    lead = "No CA store of" if own else f"The host trusts {_issuers(findings)}, the CA store of"
+    tail = f"trusts {_issuers(findings)}" if own else "does not"
+    return f"{lead} {components(findings)} {tail}: {names(findings)}"
 
 
 def _store(case: Case) -> Iterator[int]:
@@ -130,7 +142,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "tls.component-untrusted",
         _component,
-        lambda fs: f"The host trusts {_issuers(fs)}, the CA store of {components(fs)} does not: {names(fs)}",
+        _store_lacks,
         lambda fs: next((f.remedy for f in fs if f.remedy), _BYPASS),
     ),
     Rule(

@@ -152,6 +152,7 @@ def for_bundle(entry: Entry, settings: Settings) -> tuple[Settings, str]:
     for option, asked, held in (
         ("--region", settings.regions, saved.get("regions", ())),
         ("--with", sorted(settings.features), saved.get("features", ())),
+        ("--endpoint", settings.own, saved.get("own", ())),
     ):
         if held_not := [word for word in asked if word not in held]:
             raise OtherBundle(
@@ -162,6 +163,8 @@ def for_bundle(entry: Entry, settings: Settings) -> tuple[Settings, str]:
         settings,
         regions=settings.regions or tuple(saved.get("regions", ())),
         features=settings.features or frozenset(saved.get("features", ())),
+        own=settings.own or tuple(saved.get("own", ())),
+        expect=settings.expect or tuple(saved.get("expect", ())),
         shards=saved.get("shards", settings.shards),
         dualstack=bool(saved.get("dualstack", settings.dualstack)),
         fips=bool(saved.get("fips", settings.fips)),

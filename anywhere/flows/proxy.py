@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
+from anywhere.catalogue.endpoints import find_region
 from anywhere.changes.proxy import plan
 from anywhere.changes.proxy.profile import Profile, read_profile
 from anywhere.errors import BadInput
@@ -21,8 +23,10 @@ ORDER = "docker, then amazon-ssm-agent, then ecs"
 restart_running: Callable[[Host], object] = plan.restart_running
 
 
-def profile(url: str, url_file: str, credentials: str, no_proxy: Sequence[str], ca: str) -> Profile:
+def profile(url: str, url_file: str, credentials: str, no_proxy: Sequence[str], ca: str, region: str = "") -> Profile:
     """The profile from options and files. Raises BadInput."""
+    if region:
+        find_region(region)
     if url and url_file:
         raise BadInput("--url and --url-file name the proxy twice")
     if [url_file, credentials, ca].count("-") > 1:
@@ -35,7 +39,8 @@ def profile(url: str, url_file: str, credentials: str, no_proxy: Sequence[str], 
     inner = _text(credentials, "--credentials-file")
     if credentials and not inner.strip():
         raise BadInput(f"--credentials-file: {credentials} is empty")
-    return read_profile(text, inner, no_proxy, read_file(ca, LARGEST, "--ca") if ca else None)
+    read = read_profile(text, inner, no_proxy, read_file(ca, LARGEST, "--ca") if ca else None)
+    return replace(read, region=region)
 
 
 def require_free_stdin(hosts: Hosts, *paths: str) -> None:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
+from anywhere.changes.proxy.private import complete
 from anywhere.changes.proxy.profile import Profile
 from anywhere.diagnosis import RULES, diagnose
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable
@@ -45,9 +46,10 @@ def proxy(hosts: Hosts, profile: Profile, packages: bool) -> Report:
     from anywhere.checks.network.proxy_profile import ID, judge_profile
 
     def judge(seen: Recording, live: Host | None) -> Iterator[Finding]:
-        yield from judge_profile(seen, profile, packages)
-        if live and profile.address:
-            yield from judge_connect(seen, profile)
+        full = complete(seen, profile)
+        yield from judge_profile(seen, full, packages)
+        if live and full.address:
+            yield from judge_connect(seen, full)
 
     return verify(hosts, ID, judge)
 

@@ -67,7 +67,7 @@ class Manner:
     `said` is an answer as it stands, head and body, to every request. `upgrade` is what a WebSocket upgrade gets: 403, 101,
     or a device's answer (page, 502, redirect). `certificate` is a key of `World.certificates`, empty for the true one.
     `status` replaces the HTTP status. `idle` cuts connections that were quiet for so many seconds, `idle_how` by fin, rst or
-    silence. A device refuses requests whose method or User-Agent fits one of the patterns in `refuses`."""
+    silence. A device refuses requests whose method, User-Agent or header line fits one of the patterns in `refuses`."""
 
     speaks: str = "https"
     tls: str = "any"

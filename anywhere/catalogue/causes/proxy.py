@@ -46,6 +46,16 @@ PROXY_CAUSES: tuple[CauseText, ...] = (
         "aws/amazon-ecs-agent, aws/amazon-ssm-agent, on the wire",
     ),
     CauseText(
+        "proxy.private-endpoint",
+        "fail or warn",
+        "A private name is sent through the proxy",
+        "The name resolves to a private address (PrivateLink) that answers directly, and NO_PROXY does not name it: the proxy "
+        "denies it, or carries it over the internet past PrivateLink and its policies. A fail where it does not work.",
+        "Names that go through a proxy are resolved on the host too; a private address is tried without the proxy.",
+        "Add these names, and only these, to NO_PROXY of every component: anywhere proxy apply --url URL --region REGION.",
+        "AWS: interface VPC endpoints for Amazon ECS and Systems Manager (private DNS); golang.org/x/net/http/httpproxy",
+    ),
+    CauseText(
         "proxy.wrong-scheme",
         "fail",
         "The proxy URL has the wrong scheme",

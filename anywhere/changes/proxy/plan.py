@@ -12,6 +12,7 @@ from anywhere.catalogue.distros import FAMILIES, family_of
 from anywhere.changes.base import ChangeFailed, Command, Step
 from anywhere.changes.files import file_step, present
 from anywhere.changes.proxy.castore import AGENT_FOLDER, needs_copy, own_certificates, trust_steps
+from anywhere.changes.proxy.private import complete
 from anywhere.changes.proxy.profile import Profile, drop_in, merge_lines, split
 from anywhere.changes.script import run_script
 from anywhere.facts.agents.components import components
@@ -45,6 +46,7 @@ def plan(host: Host, profile: Profile, *, restart: bool = False, packages: bool 
     """The steps that give every component this profile; what is there is merged. Raises ChangeFailed where a file that
     has to be merged cannot be read."""
     found = units(host)
+    profile = complete(host, profile)
     steps = [*trust_steps(host, profile.certificates)]
     if profile.address:
         steps += [*_drop_ins(host, found, profile), *_daemon_json(host, profile)]

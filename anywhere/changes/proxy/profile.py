@@ -26,12 +26,14 @@ _SAFE = "-._~"
 @dataclass(frozen=True, slots=True)
 class Profile:
     """`address` is the URL without credentials, `userinfo` `user:password` percent-encoded (never printed), `no_proxy`
-    what the caller excludes, `certificates` PEM texts, one certificate each."""
+    what the caller excludes, `certificates` PEM texts, one certificate each, `region` whose names are looked up for private
+    addresses (empty: where the host is registered)."""
 
     address: str = ""
     userinfo: str = field(default="", repr=False)
     no_proxy: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
+    region: str = ""
 
     @property
     def url(self) -> str:

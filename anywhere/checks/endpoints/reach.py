@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
-from anywhere.checks.endpoints.remedies import trust_the_component, trust_the_host
+from anywhere.checks.endpoints.remedies import trust_a_registry, trust_the_component, trust_the_host
 from anywhere.checks.endpoints.visit import (
     LATE,
     WORDS,
@@ -24,6 +24,7 @@ from anywhere.checks.endpoints.visit import (
     where,
 )
 from anywhere.evidence import Look, Reach
+from anywhere.facts.network.decision import decided
 from anywhere.facts.network.routes import Route, routes
 from anywhere.facts.network.survey import Survey
 from anywhere.facts.network.visit import Visit
@@ -91,6 +92,7 @@ def _evidence(host: Host, visit: Visit, table: Sequence[Route]) -> Reach:
     """The evidence of a visit. Where there seems no way, the kernel is asked: routing rules may refuse what the main table
     has a route for."""
     evidence = describe(visit, table)
+    evidence["decided"] = decided(host, visit.vantage, visit.endpoint.host, visit.endpoint.port, visit.endpoint.scheme)
     for entry in evidence["addresses"]:
         if entry.get("reason") == Reason.UNREACHABLE and entry.get("route"):
             entry["route"] = host.run(("ip", "route", "get", entry["address"])).rc in (0, NO_SUCH_PROGRAM)
@@ -116,6 +118,8 @@ def _mend(host: Host, visit: Visit, reason: Reason) -> Remedy | None:
     if reason is not Reason.CERT_UNTRUSTED:
         return None
     look = visit.look(Look.HOST_TRUST)
+    if visit.endpoint.is_own and visit.endpoint.component == "docker":
+        return trust_a_registry(host, visit)
     return trust_the_component(host, visit) if look and look.ok else trust_the_host(host, visit)
 
 

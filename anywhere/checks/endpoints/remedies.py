@@ -69,6 +69,18 @@ def trust_the_component(host: Host, visit: Visit) -> Remedy:
     )
 
 
+def trust_a_registry(host: Host, visit: Visit) -> Remedy:
+    """Give docker the CA of the site's own registry, for that registry alone."""
+    endpoint = visit.endpoint
+    name = endpoint.host if endpoint.port == 443 else f"{endpoint.host}:{endpoint.port}"
+    folder = f"/etc/docker/certs.d/{name}"
+    return remedy(
+        host,
+        f"Put the CA of {name} (registry-ca.crt, from those who run it) where docker reads it for this registry.",
+        ("install", "-D", "-m", "0644", "registry-ca.crt", f"{folder}/ca.crt"),
+    )
+
+
 def build_store(host: Host) -> Remedy:
     """Install the distribution's CA certificates and build the store."""
     known = family(host)

@@ -183,6 +183,8 @@ def describe(visit: Visit, table: Sequence[Route]) -> Reach:
         evidence["truncated"] = any(answer.truncated for answer in visit.lookup.servers)
         if visit.lookup.own is not None and visit.lookup.own.detail == WITHOUT_EDNS:
             evidence["without_edns"] = True
+    if visit.private:
+        evidence["private"] = list(visit.private)
     if visit.proxy and (why := library_refuses(visit)):
         evidence["library_refuses"] = why
     if best is not None and best.tls is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from anywhere.catalogue.endpoints import find_region
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.endpoints.visit import made_up, surveys
+from anywhere.checks.network.proxy import apply_command
 from anywhere.checks.remedies import remedy
-from anywhere.evidence import PrivateAnswers
+from anywhere.evidence import Look, PrivateAnswers
 from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.files import read_text
@@ -21,6 +22,7 @@ from anywhere.facts.network.survey import Survey
 from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Host, Query
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.redact import redact_proxy
 from anywhere.settings import Settings
 
 CORE = ("ecs", "ecs-a", "ecs-t", "ssm", "ssmmessages", "ec2messages")
@@ -72,8 +74,13 @@ def private_answers(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     id = private_answers.id
     for seen in surveys(host, settings):
+        behind = [visit for visit in seen.visits if visit.proxy and visit.private]
+        if behind:
+            yield _behind_proxy(seen.region, behind)
         private, public = by_kind(seen)
         if not private and not public:
+            if behind:
+                continue
             yield skipped(id, seen.region, "no name resolves here", because="endpoints.reach")
         elif private and public:
             yield _mixed(seen.region, private, public)
@@ -116,6 +123,50 @@ def _mixed(region: str, private: list[Visit], public: list[Visit]) -> Finding:
     evidence: PrivateAnswers = {"private": names[0], "public": names[1]}
     status = Status.FAIL if cut_off else Status.WARN
     return trouble(private_answers.id, status, region, summary, stage=Stage.RESOLVE, evidence=evidence)
+
+
+def _behind_proxy(region: str, behind: list[Visit]) -> Finding:
+    """Names that a proxy gets although this host itself has a private address for them."""
+    past = [visit for visit in behind if answers_directly(visit)]
+    names = list(dict.fromkeys(visit.endpoint.host for visit in past or behind))
+    evidence: PrivateAnswers = {"private": names, "through_proxy": names}
+    some = (
+        f"{len(names)} name{'s' if len(names) > 1 else ''} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+    )
+    if not past:
+        said = f"{some} resolve to private addresses that do not answer directly: the proxy is the only way"
+        return passed(private_answers.id, region, said, **evidence)
+    by = " and ".join(dict.fromkeys(visit.vantage.component for visit in past))
+    summary = f"{some} resolve to private addresses that answer directly; NO_PROXY of {by} lacks them"
+    return trouble(
+        private_answers.id,
+        Status.WARN,
+        region,
+        summary,
+        cause="proxy.private-endpoint",
+        remedy=exclude(region, past),
+        stage=Stage.RESOLVE,
+        evidence=evidence,
+    )
+
+
+def answers_directly(visit: Visit) -> bool:
+    """Whether a name that goes through the proxy answers at its private address without it."""
+    look = visit.look(Look.DIRECT)
+    return bool(visit.private) and look is not None and look.ok
+
+
+def exclude(region: str, past: Sequence[Visit]) -> Remedy:
+    """Put these names into NO_PROXY of every component."""
+    names = ",".join(dict.fromkeys(visit.endpoint.host for visit in past))
+    text = (
+        f"Add {names} to NO_PROXY of docker, the ECS agent and the SSM agent: the command looks up which names resolve "
+        "privately, and adds those alone"
+    )
+    if any(visit.vantage.component == "installer" or not visit.vantage.exists for visit in past):
+        text += ". Also export NO_PROXY with these names in the shell that installs and registers"
+    command = apply_command(redact_proxy(past[0].proxy))
+    return Remedy(f"{text}.", ((*command, "--region", region, "--restart"),))
 
 
 @check("network.container-dns")

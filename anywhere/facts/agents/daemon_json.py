@@ -37,6 +37,8 @@ class DaemonJson:
     ip_forward: bool | None = None
     mtu: int = 0
     default_gateway: str = ""
+    mirrors: tuple[str, ...] = ()
+    insecure: tuple[str, ...] = ()
 
 
 def daemon_json(host: Host) -> DaemonJson:
@@ -78,6 +80,8 @@ def parse_daemon_json(text: str) -> DaemonJson:
         ip_forward=_flag(found, "ip-forward"),
         mtu=size if isinstance(size := found.get("mtu"), int) and not isinstance(size, bool) else 0,
         default_gateway=_text(found, "default-gateway"),
+        mirrors=_texts(found.get("registry-mirrors")),
+        insecure=_texts(found.get("insecure-registries")),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -13,7 +13,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One entry: everything (all False), a network, an address, or a domain; `port` empty for any."""
+    """One entry: everything (all False), a network, an address, or a domain; `port` empty for any, `text` as written."""
 
     everything: bool = False
     network: Network | None = None
@@ -21,6 +21,7 @@ class _Entry:
     domain: str = ""
     itself: bool = False
     port: str = ""
+    text: str = ""
 
 
 def is_excluded(no_proxy: str, host: str, port: int) -> bool:
@@ -30,11 +31,16 @@ def is_excluded(no_proxy: str, host: str, port: int) -> bool:
     are not resolved), a domain with all below it, a domain with a leading `.` or `*.` for those below it alone, any of
     them but a network with `:port`, or `*` for everything.
     """
+    return bool(matching_entry(no_proxy, host, port))
+
+
+def matching_entry(no_proxy: str, host: str, port: int) -> str:
+    """The first entry that excludes this host, as written; `loopback` where no entry is needed, empty for none."""
     address = _address(host)
     if host == "localhost" or (address is not None and address.is_loopback):
-        return True
+        return "loopback"
     name = _ascii(host).lower().strip()
-    return any(_matches(entry, name, str(port), address) for entry in _entries(no_proxy))
+    return next((one.text for one in _entries(no_proxy) if _matches(one, name, str(port), address)), "")
 
 
 def useless_entries(no_proxy: str) -> tuple[tuple[str, str], ...]:
@@ -55,12 +61,12 @@ def _entries(no_proxy: str) -> tuple[_Entry, ...]:
 
 def _read(no_proxy: str) -> Iterator[_Entry]:
     for text in no_proxy.split(","):
-        text = text.strip().lower()
+        text = text.strip()
         if text == "*":
-            yield _Entry(everything=True)
+            yield _Entry(everything=True, text=text)
             return
-        if entry := _entry(text):
-            yield entry
+        if entry := _entry(text.lower()):
+            yield replace(entry, text=text)
 
 
 def _entry(text: str) -> _Entry | None:

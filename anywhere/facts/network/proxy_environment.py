@@ -39,6 +39,15 @@ class ProxyProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """The variable that names the proxy, the exclusions that count and their variable (empty: the program's own)."""
+
+    variable: str = ""
+    no_proxy: str = ""
+    no_proxy_variable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyEnvironment:
     """The proxy settings of one program. The URLs may hold a password: show them by `redact_proxy` only."""
 
@@ -47,6 +56,8 @@ class ProxyEnvironment:
     https: ProxyUrl | None = field(default=None, repr=False)
     no_proxy: str = ""
     channel_no_proxy: str = ""
+    https_variable: str = ""
+    no_proxy_variable: str = ""
     problems: tuple[ProxyProblem, ...] = ()
 
     @classmethod
@@ -56,7 +67,19 @@ class ProxyEnvironment:
         no_proxy = channel = _value(env, "NO_PROXY")[1]
         if flavour == ECS_AGENT and not env.get("NO_PROXY"):
             channel = AGENT_NO_PROXY
-        return cls(flavour, http, https, no_proxy, channel, tuple(_problems(env, flavour, http, https)))
+        https_variable = _value(env, "HTTPS_PROXY" if https or flavour != ECS_AGENT else "HTTP_PROXY")[0]
+        problems = tuple(_problems(env, flavour, http, https))
+        return cls(flavour, http, https, no_proxy, channel, https_variable, _value(env, "NO_PROXY")[0], problems)
+
+    def choice(self, host: str, port: int = 443, scheme: str = "https") -> Choice:
+        """What decides about this host: the variable that names a proxy (empty: none does), and the exclusions."""
+        is_channel = scheme in ("wss", "ws")
+        no_proxy = self.channel_no_proxy if is_channel else self.no_proxy
+        if self._for_scheme(scheme) is None:
+            return Choice(no_proxy=no_proxy)
+        by_agent = is_channel and self.channel_no_proxy != self.no_proxy
+        variable = self.https_variable if scheme in ("https", "wss") else "HTTP_PROXY"
+        return Choice(variable, no_proxy, "" if by_agent else self.no_proxy_variable)
 
     def for_host(self, host: str, port: int = 443, scheme: str = "https") -> str:
         """The proxy's URL with its port for a request to this host, empty for none.

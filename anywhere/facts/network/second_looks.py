@@ -10,7 +10,7 @@ from anywhere.errors import NotRecorded, ParseError
 from anywhere.evidence import Look
 from anywhere.facts.network.vantage import Vantage
 from anywhere.facts.network.visit import Visit, is_foreign
-from anywhere.hosts.base import Host, Probe, ProbeSpec
+from anywhere.hosts.base import Host, HttpFacts, Probe, ProbeSpec
 from anywhere.hosts.probe.go.response import SWITCHING
 from anywhere.hosts.probe.ladder import bare_user, channel_refuses
 from anywhere.hosts.probe.proxy_url import ProxyUrl
@@ -142,10 +142,15 @@ def _may_be_the_request(probe: Probe, spec: ProbeSpec) -> bool:
 
 
 def _fared_better(first: Probe, name: Look, look: Probe) -> bool:
-    """Of the second looks with another request: whether what answers made a difference."""
+    """Of the second looks with another request: whether what answers made a difference. Curl is content with answers that
+    an agent cannot read, so the same answer to both is none."""
     if name is not Look.OWN_REQUEST or first.stage is not Stage.HTTP or first.http is None or look.http is None:
         return True
-    return first.http.status != look.http.status
+    return first.reason is Reason.CAPTIVE_PORTAL or _kind(first.http) != _kind(look.http)
+
+
+def _kind(answer: HttpFacts) -> tuple[int, str]:
+    return answer.status, answer.headers.get("content-type", "")
 
 
 def other_scheme(proxy: str) -> str:

@@ -14,6 +14,8 @@ from anywhere.errors import NotRecorded
 from anywhere.facts.agents.registration import registration
 from anywhere.facts.network.go_names import decide, go_names, plain_servers
 from anywhere.facts.network.lookup import Lookup, lookup, random_name
+from anywhere.facts.network.own_endpoints import own_endpoints, with_overrides
+from anywhere.facts.network.private_names import Private, first_of_each, look_directly, with_private
 from anywhere.facts.network.resolv_conf import resolv_conf
 from anywhere.facts.network.second_looks import large_hello
 from anywhere.facts.network.vantage import Vantage, vantages
@@ -73,24 +75,35 @@ def _survey(host: Host, settings: Settings, region: str) -> Survey:
 
     def look(endpoint: Endpoint) -> Visit:
         made = visit(host, endpoint, seen[endpoint.component], servers, settings.patience)
+        if not endpoint.verify and not made.ok:
+            # A registry that is called insecure is asked in plain HTTP too (moby registry/endpoint.go).
+            plain = replace(endpoint, scheme="http", port=80 if endpoint.port == 443 else endpoint.port)
+            other = visit(host, plain, seen[endpoint.component], servers, settings.patience)
+            made = replace(other, endpoint=endpoint) if other.ok else made
         return large_hello(host, made) if endpoint in greeted else made
 
-    def visits(some: Iterable[Endpoint]) -> list[Callable[[], Visit | Lookup]]:
+    def visits(some: Iterable[Endpoint]) -> list[Callable[[], Visit | Lookup | Private]]:
         return [partial(look, endpoint) for endpoint in some]
 
     first = [endpoint for endpoint in wanted if endpoint.shard <= AT_ONCE]
     jobs = visits(first + compared)
+    left = first_of_each(one for one in first if seen[one.component].proxy_for(one.host, one.port, one.scheme))
+    jobs += [partial(look_directly, host, endpoint, seen[endpoint.component]) for endpoint in left]
     if not all(seen[endpoint.component].proxy_for(endpoint.host) for endpoint in wanted):
         jobs.append(partial(lookup, host, name, servers))
     results = fan_out(jobs)
     made = [result for result in results if isinstance(result, Visit)]
     random = next((result for result in results if isinstance(result, Lookup)), None)
     found, extra = made[: len(first)], made[len(first) :]
+    private = [result for result in results if isinstance(result, Private)]
     if any(one.probes for one in found):
         more = fan_out(visits(endpoint for endpoint in wanted if endpoint.shard > AT_ONCE))
         found += [one for one in more if isinstance(one, Visit)]
         found.sort(key=lambda one: wanted.index(one.endpoint))
     found = _with_edns(host, found)
+    if any(one.addresses for one in private):
+        direct = dict(zip(left, private, strict=True))
+        found = with_private(host, found, direct)
     return Survey(region, tuple(found), random, tuple(extra), loss(host, found))
 
 
@@ -98,7 +111,7 @@ def _one_a_way(wanted: Sequence[Endpoint], seen: Mapping[str, Vantage]) -> list[
     """The first endpoint of each way out, direct or through a proxy."""
     ways: dict[str, Endpoint] = {}
     for endpoint in wanted:
-        if not endpoint.shard:
+        if not endpoint.shard and not endpoint.is_own:
             ways.setdefault(seen[endpoint.component].proxy_for(endpoint.host), endpoint)
     return list(ways.values())
 
@@ -162,12 +175,18 @@ def _for_docker(wanted: Sequence[Endpoint], seen: Mapping[str, Vantage]) -> list
     own without images from ECR, and its way out is needed all the same."""
     docker = seen["docker"]
     others = [seen[name] for name in ("ssm-agent", "ecs-agent") if seen[name].exists]
-    if not docker.exists or not others or any(endpoint.component == "docker" for endpoint in wanted):
+    if (
+        not docker.exists
+        or not others
+        or any(endpoint.component == "docker" and not endpoint.is_own for endpoint in wanted)
+    ):
         return []
     differs = [
         endpoint
         for endpoint in wanted
-        if not endpoint.shard and {docker.proxy_for(endpoint.host)} != {one.proxy_for(endpoint.host) for one in others}
+        if not endpoint.shard
+        and not endpoint.is_own
+        and {docker.proxy_for(endpoint.host)} != {one.proxy_for(endpoint.host) for one in others}
     ]
     return [replace(endpoint, component="docker") for endpoint in differs[:1]]
 
@@ -184,11 +203,12 @@ def catalogue(host: Host, settings: Settings, region: str) -> tuple[Endpoint, ..
         dualstack=settings.dualstack,
         fips=settings.fips,
     )
+    found = with_overrides(host, found)
     info = find_region(region)
     used = [name for name in shard_names(host) if name.endswith(f".{info.name}.{info.suffix}")]
-    if not used:
-        return found
-    return tuple(_with_used(found, used))
+    listed = tuple(_with_used(found, used)) if used else found
+    is_first = region == (settings.regions or (region,))[0]
+    return (*listed, *own_endpoints(host, settings)) if is_first else listed
 
 
 def _with_used(found: Iterable[Endpoint], used: Sequence[str]) -> list[Endpoint]:

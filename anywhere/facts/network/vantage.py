@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from anywhere.evidence import Suites
 from anywhere.facts.agents.components import OWN, Component, components
-from anywhere.facts.network.proxy_environment import ProxyEnvironment
+from anywhere.facts.network.proxy_environment import Choice, ProxyEnvironment
 from anywhere.hosts.base import Host
 
 FLAVOURS = {"ecs-agent": "ecs-agent", "ssm-agent": "ssm-agent"}
@@ -20,7 +20,7 @@ class Vantage:
     """How a component goes out. `trust` is a `ProbeSpec.trust`, `source` says where its settings were read.
 
     `own_store` is whether the component trusts the public CAs by a bundle inside its own image, which cannot be read
-    from the host; `trust` is then the part of its store that can (`none`: no part).
+    from the host; `trust` is then the part of its store that can (`none`: no part). `described` is where its settings stand.
     """
 
     component: str
@@ -31,6 +31,7 @@ class Vantage:
     own_store: bool = False
     suites: Suites = "go"
     environment: Mapping[str, str] = field(default_factory=dict)
+    described: Component | None = field(default=None, repr=False, compare=False)
 
     def proxy_for(self, host: str, port: int = 443, scheme: str = "https") -> str:
         """The proxy that this component would use for an https or wss URL, empty for none."""
@@ -40,6 +41,10 @@ class Vantage:
         """Whether there is a proxy and NO_PROXY keeps this name from it."""
         proxies = self._proxies()
         return not proxies.for_host(host, port) and bool(replace(proxies, no_proxy="").for_host(host, port))
+
+    def choice(self, host: str, port: int = 443, scheme: str = "https") -> Choice:
+        """The variables that decide about this host."""
+        return self._proxies().choice(host, port, scheme)
 
     def _proxies(self) -> ProxyEnvironment:
         flavour = FLAVOURS.get(self.component, "go") if self.exists else "go"
@@ -63,4 +68,5 @@ def _vantage(component: Component) -> Vantage:
         bool(component.exists) and OWN in component.ca_paths,
         OWN_SUITES.get(component.name, "go"),
         component.effective,
+        component,
     )

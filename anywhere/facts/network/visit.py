@@ -16,7 +16,8 @@ from anywhere.model import Stage
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One endpoint as its component reaches it. `lookup` is None where the proxy resolves the name. `second` holds the
-    second looks at a failed probe."""
+    second looks at a failed probe, `private` the private addresses that this host gets for a name that it leaves to a
+    proxy."""
 
     endpoint: Endpoint
     vantage: Vantage
@@ -25,6 +26,7 @@ class Visit:
     proxy_lookup: Lookup | None
     probes: tuple[Probe, ...]
     second: tuple[tuple[Look, Probe], ...] = ()
+    private: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -26,17 +26,7 @@ ADDRESSES_PER_FAMILY = 4  # AWS answers with up to eight; four show a filter tha
 def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[str], patience: float = 0.0) -> Visit:
     """Resolve and probe one endpoint the way its component does, then look again where that helps."""
     proxy = vantage.proxy_for(endpoint.host, endpoint.port, endpoint.scheme)
-    base = ProbeSpec(
-        endpoint.host,
-        endpoint.port,
-        endpoint.scheme,
-        endpoint.path,
-        proxy=proxy,
-        suites=vantage.suites,
-        trust=_trust(host, endpoint, vantage),
-        client=endpoint.component,
-        service=endpoint.service,
-    )
+    base = probe_spec(host, endpoint, vantage, proxy)
     if proxy:
         return _through(host, endpoint, vantage, base, servers, patience)
     names = go_names(host)
@@ -48,6 +38,22 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
     probes = _probe_all(host, base, spread(first_addresses(host, endpoint.host, servers)))
     first = again(host, Visit(endpoint, vantage, "", None, None, probes), patience)
     return replace(first, lookup=lookup(host, endpoint.host, servers))
+
+
+def probe_spec(host: Host, endpoint: Endpoint, vantage: Vantage, proxy: str) -> ProbeSpec:
+    """The probe of an endpoint as its component connects, by this proxy (empty: directly)."""
+    return ProbeSpec(
+        endpoint.host,
+        endpoint.port,
+        endpoint.scheme,
+        endpoint.path,
+        proxy=proxy,
+        suites=vantage.suites,
+        verify=endpoint.verify,
+        trust=_trust(host, endpoint, vantage),
+        client=endpoint.component,
+        service=endpoint.service,
+    )
 
 
 def _through(
@@ -68,14 +74,16 @@ def _through(
     return again(host, Visit(endpoint, vantage, base.proxy, own, found, probes), patience)
 
 
-CERTS_D = "/etc/docker/certs.d"
+CERTS_D, HTTPS = "/etc/docker/certs.d", 443
 
 
 def _trust(host: Host, endpoint: Endpoint, vantage: Vantage) -> str:
     """The component's store; dockerd adds the CAs of a registry's own folder (moby registry, ReadCertsDirectory)."""
-    if vantage.component != "docker" or endpoint.host not in (list_folder(host, CERTS_D) or ()):
-        return vantage.trust
-    return "|".join(filter(None, (vantage.trust, f"more={CERTS_D}/{endpoint.host}")))
+    folders = [f"more={endpoint.trust_folder}"] if endpoint.trust_folder else []
+    if vantage.component == "docker":
+        name = endpoint.host if endpoint.port == HTTPS else f"{endpoint.host}:{endpoint.port}"
+        folders += [f"more={CERTS_D}/{name}"] if name in (list_folder(host, CERTS_D) or ()) else []
+    return "|".join(filter(None, (vantage.trust, *folders)))
 
 
 def _probe_all(host: Host, base: ProbeSpec, addresses: Iterable[str]) -> tuple[Probe, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from anywhere.catalogue.issuers import is_public
+from anywhere.catalogue.requests import OWN
 from anywhere.hosts.base import HttpFacts, ProbeSpec, TlsFacts
 from anywhere.hosts.probe.go.request import call_of
 from anywhere.hosts.probe.go.response import SWITCHING, Answer, Body
@@ -126,6 +127,9 @@ def judge(spec: ProbeSpec, head: Head, tls: TlsFacts | None) -> tuple[Reason, st
     said = f"{head.status} {head.phrase}".strip()
     if spec.scheme == "http":
         return None
+    if spec.service == OWN:
+        # A site's own server may answer with pages and redirects; only its own failure is one.
+        return (Reason.HTTP_ERROR, head.spoiled or said) if head.spoiled or head.status >= 500 else None
     if head.is_from_aws and (head.status >= 500 or head.status == 429):
         return None  # AWS's own throttling and faults
     foreign = tls is None or not is_public(tls.issuer_organization or tls.issuer)

@@ -37,6 +37,10 @@ FILES = (
     "path.own_routes",
     "proxy.drifted",
     "tls.handshakes",
+    "proxy.private",
+    "proxy.declared",
+    "path.requests",
+    "path.own",
 )
 
 

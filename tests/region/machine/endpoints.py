@@ -297,6 +297,7 @@ def _xml(code: str, message: str) -> str:
 
 
 def _is_refused(head: bytes, manner: Manner) -> bool:
-    """Whether a device on the path minds this request's method or User-Agent."""
-    marks = (head.split(b" ", 1)[0].decode("latin-1"), wire.header(head, "user-agent"))
+    """Whether a device on the path minds this request's method, User-Agent or one of its header lines."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    marks = (first.split(" ", 1)[0], wire.header(head, "user-agent"), *lines)
     return any(fnmatchcase(mark, one) for mark in marks for one in manner.refuses)

@@ -39,18 +39,18 @@ def build(spec: ProbeSpec, nonce: bytes, now: float) -> Request:
         return _upgrade(spec, nonce, now)
     if not spec.client:
         return Request(
-            _lines(f"GET {spec.path} HTTP/1.1", ("Host", spec.host), ("User-Agent", TOOL), ("Accept", "*/*"))
+            _lines(f"GET {spec.path} HTTP/1.1", ("Host", _host(spec)), ("User-Agent", TOOL), ("Accept", "*/*"))
         )
     if spec.client == "installer":
         return Request(
-            _lines(f"GET {spec.path} HTTP/1.1", ("Host", spec.host), ("User-Agent", CURL), ("Accept", "*/*"))
+            _lines(f"GET {spec.path} HTTP/1.1", ("Host", _host(spec)), ("User-Agent", CURL), ("Accept", "*/*"))
         )
     return Request(_call(spec, call_of(spec), nonce, now))
 
 
 def _call(spec: ProbeSpec, call: Call, nonce: bytes, now: float) -> bytes:
     body = b"" if spec.get else call.body.encode()
-    head = [("Host", spec.host), ("User-Agent", AGENTS.get(spec.client, GO))]
+    head = [("Host", _host(spec)), ("User-Agent", AGENTS.get(spec.client, GO))]
     if call.chunked and body:
         head.append(("Transfer-Encoding", "chunked"))
     elif body:
@@ -75,12 +75,12 @@ def _call(spec: ProbeSpec, call: Call, nonce: bytes, now: float) -> bytes:
 def _upgrade(spec: ProbeSpec, nonce: bytes, now: float) -> Request:
     key = base64.b64encode(nonce).decode()
     others = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": key, "Sec-WebSocket-Version": "13"}
-    if spec.client:
+    if spec.client not in ("", "installer"):
         others["X-Amz-Date"] = _date(now)
         if not spec.small:
             others["X-Amz-Security-Token"] = _token(nonce)
     agent = CURL if spec.client == "installer" else GO if spec.client else TOOL
-    head = _lines(f"GET {spec.path} HTTP/1.1", ("Host", spec.host), ("User-Agent", agent), *sorted(others.items()))
+    head = _lines(f"GET {spec.path} HTTP/1.1", ("Host", _host(spec)), ("User-Agent", agent), *sorted(others.items()))
     return Request(head, base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode())
 
 
@@ -93,6 +93,12 @@ def connect(host: str, port: int, authorization: str, client: str) -> bytes:
     if client == "installer":
         return _lines(f"CONNECT {target} HTTP/1.1", head[0], *extra, head[1], ("Proxy-Connection", "Keep-Alive"))
     return _lines(f"CONNECT {target} HTTP/1.1", *head, *extra)
+
+
+def _host(spec: ProbeSpec) -> str:
+    """The Host header: the port is named where the scheme has another."""
+    name = f"[{spec.host}]" if ":" in spec.host else spec.host
+    return name if spec.port in (80, 443) else f"{name}:{spec.port}"
 
 
 def _lines(first: str, *headers: tuple[str, str]) -> bytes:

@@ -1,0 +1,156 @@
+"""A site's own endpoints: those that were named, docker's mirrors and registries, containerd's hosts.toml, and what the
+agents' settings put in the place of a regional name.
+
+Sources: moby daemon/config (registry-mirrors, insecure-registries) and registry/service_v2.go; containerd
+docs/hosts.md; amazon-ecs-agent agent/config (ECS_BACKEND_HOST); amazon-ssm-agent agent/appconfig (Ssm, Mgs, Mds, S3, Kms).
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from anywhere.catalogue.endpoints import Endpoint
+from anywhere.catalogue.requests import OWN
+from anywhere.errors import BadInput
+from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
+from anywhere.facts.agents.daemon_json import daemon_json
+from anywhere.facts.agents.ecs_config import ecs_config
+from anywhere.facts.files import list_folder, read_text
+from anywhere.hosts.base import Host
+from anywhere.own import Own, parse_own, parse_url
+from anywhere.settings import PHASES, Settings
+
+SSM_SETTINGS = ("/etc/amazon/ssm/amazon-ssm-agent.json", "/snap/amazon-ssm-agent/current/amazon-ssm-agent.json")
+HOSTS_TOML = "/etc/containerd/certs.d"
+# The section of the SSM agent's settings whose Endpoint stands in for a service.
+SSM_SECTIONS = {"ssm": "ssm", "ssmmessages": "mgs", "ec2messages": "mds", "s3": "s3", "kms": "kms"}
+BACKEND = "ECS_BACKEND_HOST"
+
+
+def own_endpoints(host: Host, settings: Settings) -> tuple[Endpoint, ...]:
+    """What this site has beside AWS's names: named on the command line, or in docker's and containerd's settings."""
+    found = [_endpoint(parse_own(value), "--endpoint", required=True) for value in settings.own]
+    if not settings.phases or "run" in settings.phases:
+        found += [*_docker(host), *_containerd(host)]
+    return tuple({(one.component, one.scheme, one.host, one.port): one for one in reversed(found)}.values())[::-1]
+
+
+def _endpoint(own: Own, source: str, *, required: bool, verify: bool = True) -> Endpoint:
+    return Endpoint(
+        service=OWN,
+        host=own.host,
+        port=own.port,
+        scheme=own.scheme,
+        path=own.path,
+        phases=PHASES,
+        component=own.component,
+        required=required,
+        feature="",
+        shard=0,
+        purpose="an endpoint of this site",
+        source=source,
+        note="",
+        pattern=own.host,
+        verify=verify,
+    )
+
+
+def _docker(host: Host) -> Iterator[Endpoint]:
+    """Mirrors, which docker passes over when they fail, and registries that need no valid certificate."""
+    found = daemon_json(host)
+    for kind, values in (("registry-mirrors", found.mirrors), ("insecure-registries", found.insecure)):
+        for value in values:
+            is_insecure = kind == "insecure-registries" or _authority(value) in found.insecure
+            if own := _registry(value):
+                source = f"{DAEMON_JSON}: {kind}"
+                yield _endpoint(own, source, required=False, verify=not is_insecure)
+
+
+def _authority(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0] or url
+
+
+def _registry(value: str) -> Own | None:
+    """A registry's API; None for a network (`10.0.0.0/8`) and for what is no URL."""
+    rest = value.partition("://")[2] or value
+    if "://" not in value and "/" in rest:
+        return None
+    try:
+        own = parse_url(value, "registry", "docker")
+    except BadInput:
+        return None
+    return replace(own, path=f"{own.path.rstrip('/')}/v2/")
+
+
+def _containerd(host: Host) -> Iterator[Endpoint]:
+    """The hosts of every `hosts.toml`."""
+    for name in list_folder(host, HOSTS_TOML) or ():
+        path = f"{HOSTS_TOML}/{name}/hosts.toml"
+        text = read_text(host, path).content
+        try:
+            found = tomllib.loads(text) if text else {}
+        except (tomllib.TOMLDecodeError, RecursionError):
+            continue
+        hosts = found.get("host")
+        for url, said in hosts.items() if isinstance(hosts, dict) else ():
+            settings = said if isinstance(said, dict) else {}
+            ca = settings.get("ca")
+            folder = ca.rpartition("/")[0] if isinstance(ca, str) and ca.endswith(".crt") else ""
+            verify = settings.get("skip_verify") is not True and (not ca or bool(folder))
+            if own := _registry(str(url)):
+                yield replace(_endpoint(own, path, required=False, verify=verify), trust_folder=folder)
+
+
+def with_overrides(host: Host, found: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
+    """The endpoints with what the agents' own settings put in their place, as the agents do."""
+    backend = ecs_config(host)
+    own: dict[tuple[str, str], tuple[str, str]] = {}
+    if value := backend.agent.get(BACKEND, "").strip():
+        own["ecs-agent", "ecs"] = (value, f"{BACKEND} in {backend.sources.get(BACKEND, 'ecs.config')}")
+    for service, (value, place) in _ssm_settings(host).items():
+        own["ssm-agent", service] = (value, place)
+    return tuple(
+        _replaced(one, *own[one.component, one.service]) if (one.component, one.service) in own else one
+        for one in found
+    )
+
+
+def _replaced(endpoint: Endpoint, value: str, place: str) -> Endpoint:
+    try:
+        own = parse_url(value, place, endpoint.component, "wss" if endpoint.scheme == "wss" else "https")
+    except BadInput:
+        return endpoint  # the settings' own check says so
+    scheme = endpoint.scheme if own.scheme != "http" else own.scheme
+    path = endpoint.path if own.path == "/" else own.path
+    note = f"{place} replaces {endpoint.host}"
+    return replace(endpoint, host=own.host, port=own.port, scheme=scheme, path=path, pattern=own.host, note=note)
+
+
+def _ssm_settings(host: Host) -> dict[str, tuple[str, str]]:
+    """The endpoints that the SSM agent's settings name, with the file and the key. Go's JSON ignores the case of keys."""
+    for path in SSM_SETTINGS:
+        text = read_text(host, path).content
+        if not text:
+            continue
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return {}
+        sections = {str(key).lower(): value for key, value in found.items()} if isinstance(found, dict) else {}
+        return {
+            service: (value, f"{section.title()}.Endpoint in {path}")
+            for service, section in SSM_SECTIONS.items()
+            if (value := _endpoint_of(sections.get(section)))
+        }
+    return {}
+
+
+def _endpoint_of(section: object) -> str:
+    if not isinstance(section, dict):
+        return ""
+    named = {str(key).lower(): value for key, value in section.items()}
+    value = named.get("endpoint")
+    return value.strip() if isinstance(value, str) else ""
