@@ -24,6 +24,7 @@ LAYERS = (
         "files",
         "stamp",
         "documents",
+        "declared",
         "__init__",
     ),
     ("catalogue",),
@@ -148,6 +149,7 @@ LEAVES = {
     "files",
     "stamp",
     "documents",
+    "declared",
 }
 # What a layer may know beside itself and the leaves.
 MAY_KNOW = {

@@ -9,12 +9,12 @@ from typer.core import TyperCommand
 
 from anywhere.cli.hosts import QUIET, VERBOSE, how_much, with_hosts
 from anywhere.cli.say import say
+from anywhere.declared.expect import read_expect
+from anywhere.declared.own import join_as, read_own
 from anywhere.errors import BadInput
-from anywhere.expect import read_expect
 from anywhere.files import open_file
 from anywhere.flows.hosts import Hosts
 from anywhere.model import Report, Target
-from anywhere.own import join_as, read_own
 from anywhere.report import FORMATS
 from anywhere.settings import Settings
 

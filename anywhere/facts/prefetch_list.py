@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from anywhere.facts import identity
-from anywhere.facts.agents import agents, credentials, daemon_json, docker, ecs_config, ports, registration
+from anywhere.facts.agents import (
+    agents,
+    credentials,
+    daemon_json,
+    docker,
+    ecs_config,
+    own_endpoints,
+    ports,
+    registration,
+)
 from anywhere.facts.firewall import container_way, firewall, forwarding, route_localnet
 from anywhere.facts.kernel import folders, limits, log, modules
 from anywhere.facts.network import kernel_routes, routes
@@ -15,6 +24,7 @@ from anywhere.hosts.base import ProbeSpec
 MODULES = (
     *(
         routes,
+        own_endpoints,
         agents,
         castore,
         docker,

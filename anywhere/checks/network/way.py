@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from anywhere.checks.base import check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.names import exclude
+from anywhere.declared.expect import DIRECT, PRIVATE, PROXY, PUBLIC, expected_way
 from anywhere.evidence import Way
-from anywhere.expect import DIRECT, PRIVATE, PROXY, PUBLIC, expected_way
 from anywhere.facts.network.decision import decided, place_of
 from anywhere.facts.network.resolv_conf import HOSTS, pins, resolv_conf
 from anywhere.facts.network.routes import is_private

@@ -14,17 +14,20 @@ from dataclasses import replace
 
 from anywhere.catalogue.endpoints import Endpoint
 from anywhere.catalogue.requests import OWN
+from anywhere.declared.own import Own, parse_own, parse_url
 from anywhere.errors import BadInput
 from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.files import list_folder, read_text
 from anywhere.hosts.base import Host
-from anywhere.own import Own, parse_own, parse_url
 from anywhere.settings import PHASES, Settings
 
 SSM_SETTINGS = ("/etc/amazon/ssm/amazon-ssm-agent.json", "/snap/amazon-ssm-agent/current/amazon-ssm-agent.json")
 HOSTS_TOML = "/etc/containerd/certs.d"
+COMMANDS: tuple[tuple[str, ...], ...] = ()
+FILES: tuple[str, ...] = SSM_SETTINGS
+FOLDERS: tuple[str, ...] = (HOSTS_TOML,)
 # The section of the SSM agent's settings whose Endpoint stands in for a service.
 SSM_SECTIONS = {"ssm": "ssm", "ssmmessages": "mgs", "ec2messages": "mds", "s3": "s3", "kms": "kms"}
 BACKEND = "ECS_BACKEND_HOST"

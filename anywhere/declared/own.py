@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
+from anywhere.declared.expect import component_named
 from anywhere.errors import BadInput
 from anywhere.evidence import Scheme
-from anywhere.expect import component_named
 
 MARK, OPTION, AS = "=", "--endpoint", "--as"
 DEFAULT_PORTS = {"https": 443, "http": 80, "wss": 443}

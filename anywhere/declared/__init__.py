@@ -1,0 +1,1 @@
+"""What a user declares of the site: the ways, the own endpoints; and what a run announces."""
