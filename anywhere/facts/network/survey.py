@@ -11,10 +11,10 @@ from functools import partial
 
 from anywhere.catalogue.endpoints import Endpoint, endpoints, find_region
 from anywhere.errors import NotRecorded
+from anywhere.facts.agents.own_endpoints import own_endpoints, with_overrides
 from anywhere.facts.agents.registration import registration
 from anywhere.facts.network.go_names import decide, go_names, plain_servers
 from anywhere.facts.network.lookup import Lookup, lookup, random_name
-from anywhere.facts.network.own_endpoints import own_endpoints, with_overrides
 from anywhere.facts.network.private_names import Private, first_of_each, look_directly, with_private
 from anywhere.facts.network.resolv_conf import resolv_conf
 from anywhere.facts.network.second_looks import large_hello
