@@ -13,6 +13,7 @@ from anywhere.hosts.bundle import load, replay
 from anywhere.report.json import target_dict
 from anywhere.settings import Settings
 from tests.region.faults import table
+from tests.support.announced import beyond, planned
 from tests.support.commands import all_refused
 from tests.support.elsewhere import ELSEWHERE
 from tests.support.judged import codes, explain, judge, judge_often, steady
@@ -35,6 +36,7 @@ def test_exactly_the_cause_is_named(name: str, tmp_path: Path) -> None:
     fails = any(row["status"] == "fail" for row in target["findings"])
     assert target["exit_code"] == (1 if fails else 0)
     assert steady(replayed(bundle)) == steady({**target, "exit_code": None} | {"exit_code": None})
+    assert not_announced(bundle) == []
 
 
 def every_trouble_has_one_cause(target: dict) -> None:
@@ -43,11 +45,21 @@ def every_trouble_has_one_cause(target: dict) -> None:
     assert sorted(explained) == troubled
 
 
+def not_announced(path: Path) -> list[str]:
+    """What a saved run did and `check --plan` does not announce for the same host."""
+    body = load(str(path))
+    return beyond(planned(replay(str(path)), saved_settings(body)), body["observations"])
+
+
+def saved_settings(body: dict) -> Settings:
+    """The options of a saved run."""
+    return Settings(**{key: _frozen(key, value) for key, value in body["settings"].items()})
+
+
 def replayed(path: Path) -> dict:
     """The target that a bundle gives without the region."""
     body = load(str(path))
-    saved = body["settings"]
-    settings = Settings(**{key: _frozen(key, value) for key, value in saved.items()})
+    settings = saved_settings(body)
     target = target_dict(examine(replay(str(path)), settings, body["captured"]))
     return json.loads(json.dumps(target)) | {"exit_code": None}
 

@@ -28,6 +28,7 @@ Examples:
   anywhere check --region eu-west-1 --host admin@10.0.0.7 --save before.json.gz
   anywhere check --region eu-west-1 -i hosts.ini --limit web --format html --output fleet.html
   anywhere check bundles/*.json.gz
+  anywhere check --region eu-west-1 --plan --format csv
   anywhere check --region eu-west-1 --expect private --expect docker=proxy
   anywhere check --region eu-west-1 --endpoint https://registry.example.com/v2/ --as docker
 """
@@ -84,6 +85,9 @@ def check(
     strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
     verbose: bool = VERBOSE,
     quiet: bool = QUIET,
+    plan: bool = typer.Option(
+        False, "--plan", help="Contact nothing: list every name, address, port, file, command and login of this run."
+    ),
 ) -> int:
     """Judge hosts: resolve and probe every endpoint, look at the host itself, name what to mend.
 
@@ -107,6 +111,8 @@ def check(
         fips=fips,
         prove=prove,
     )
+    if plan:
+        return announced(settings, hosts, format, output)
     detail = how_much(verbose, quiet)
     return run(settings, hosts, format=format, output=output, save=save, strict=strict, resume=resume, detail=detail)
 
@@ -147,6 +153,18 @@ def run(
     of = len(hosts.entries)
     say("interrupted" + f": {found.left} of {of} hosts are not judged" * (of > 1))
     return INTERRUPTED
+
+
+def announced(settings: Settings, hosts: Hosts, format: str, output: str) -> int:
+    """Print what the run would do; the exit code."""
+    from anywhere.cli.output import write
+    from anywhere.flows.announce import announce
+    from anywhere.report.contacts import FORMATS as PLAN_FORMATS
+
+    if format not in PLAN_FORMATS:
+        raise BadInput.unknown("format", format, tuple(PLAN_FORMATS))
+    write(PLAN_FORMATS[format](announce(settings, hosts)), output)
+    return 0
 
 
 class Stream:
