@@ -1,0 +1,31 @@
+"""The product's word on every endpoint against a Go client of the agents' kind, under faults and healthy variations."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.region.faults import table
+from tests.region.goclient.build import Unavailable, client
+from tests.region.goclient.compare import differences, sample
+
+pytestmark = pytest.mark.region
+NAMES = sorted(table())
+SAMPLE = sample(NAMES, 12)
+
+
+@pytest.fixture(scope="session")
+def program():
+    try:
+        return client()
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in SAMPLE else pytest.mark.soak) for name in NAMES],
+)
+def test_go_reaches_what_the_product_says_and_nothing_else(name, program):
+    compared, wrong = differences(name, program)
+    assert wrong == []
+    assert compared or table()[name].causes
