@@ -4,16 +4,18 @@ environment, CA store and request reaches it."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from anywhere.catalogue.endpoints import Endpoint, endpoints
 from anywhere.catalogue.requests import AGENTS, CALLS, GO, Call
 from anywhere.settings import FEATURES
+from anywhere.threads import fan_out
 from tests.region import Region
 from tests.region.faults import table
 from tests.region.software import AGENT, DOCKERD, SSM_AGENT
@@ -28,7 +30,7 @@ BUILDS = {
     "docker": "netedns0=0,tlsmlkem=0,tlsrsakex=1,tlssha1=1,x509negativeserial=1,rsa1024min=0",
 }
 AGENT_EXCLUDES = "169.254.169.254,169.254.170.2,/var/run/docker.sock"
-QUICK, PATIENT = 5.0, 1.0  # by what the agents' limits are divided: at first, and where the two sides differ
+QUICK, PATIENT = 6.0, 1.0  # by what the agents' limits are divided: at first, and where the two sides differ
 ROOT = "/run/goagent"
 # The agent's container on Debian: its settings, the CA store, hosts and resolv.conf, and no nsswitch.conf.
 CONTAINER = f"""set -e
@@ -60,6 +62,7 @@ def differences(name: str, client: Path) -> tuple[int, list[str]]:
         binary = f"/run/{client.name}"
         with open(client, "rb") as file:
             region.run(["sh", "-c", f"cat > {binary} && chmod 755 {binary}"], stdin=file)
+        region.run(["sh", "-c", CONTAINER, "container", binary])
         found = _ask(region, binary, asked, QUICK)
         wrong = [one for one in asked if found[one.component, one.url]["reached"] != one.reached]
         if wrong:
@@ -130,22 +133,23 @@ def _url(endpoint: Endpoint | None, host: str, port: int) -> str:
 
 
 def _ask(region: Region, binary: str, asked: Sequence[Asked], divide: float) -> dict[tuple[str, str], dict[str, Any]]:
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for component in PROGRAMS:
-        for kind in ("https", "wss"):
-            some = [one for one in asked if one.component == component and one.url.startswith(kind)]
-            if not some:
-                continue
-            argv, environment = _program(region, binary, component, kind)
-            lines = "".join(json.dumps(_request(one)) + "\n" for one in some)
-            done = _run(region, [*argv, "--as", component, "--divide", f"{divide:g}"], environment, lines)
-            found |= {(component, row["url"]): row for row in map(json.loads, done.splitlines())}
-    return found
+    """The answers, by component and URL; each program is a process of its own, and all run at once."""
+
+    def program(component: str, kind: str) -> list[dict[str, Any]]:
+        some = [one for one in asked if one.component == component and one.url.startswith(kind)]
+        if not some:
+            return []
+        argv, environment = _program(region, binary, component, kind)
+        lines = "".join(json.dumps(_request(one)) + "\n" for one in some)
+        done = _run(region, [*argv, "--as", component, "--divide", f"{divide:g}"], environment, lines)
+        return [{**json.loads(line), "component": component} for line in done.splitlines()]
+
+    ways = [(component, kind) for component in PROGRAMS for kind in ("https", "wss")]
+    rows = fan_out([partial(program, *way) for way in ways])
+    return {(row["component"], row["url"]): row for some in rows for row in some}
 
 
 def _run(region: Region, argv: Sequence[str], environment: Mapping[str, str], text: str) -> str:
-    import subprocess
-
     settings = [f"{name}={value}" for name, value in environment.items()]
     process = region.popen(
         ["env", "-i", *settings, *argv],
@@ -178,7 +182,6 @@ def _program(region: Region, binary: str, component: str, kind: str) -> tuple[li
     environment["GODEBUG"] = BUILDS[component]
     argv = [binary]
     if daemon and component == "ecs-agent" and world.host.manager == "deb":
-        region.run(["sh", "-c", CONTAINER, "container", binary])
         argv = [shutil.which("chroot") or "/usr/sbin/chroot", ROOT, "/client"]
     return argv, environment
 
@@ -207,8 +210,3 @@ def sample(names: Sequence[str], number: int) -> list[str]:
     """Every so-manieth of the names, the same in each run."""
     step = max(1, len(names) // number)
     return list(names)[::step][:number]
-
-
-def jobs() -> int:
-    """How many regions at once: the comparison waits more than it works."""
-    return max(2, os.cpu_count() or 2)
