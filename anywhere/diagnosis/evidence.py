@@ -19,6 +19,7 @@ from anywhere.evidence import (
     Proxies,
     Reach,
     Tls,
+    Way,
 )
 from anywhere.model import Finding, Reason, Stage, Status
 
@@ -158,6 +159,11 @@ def made_up(finding: Finding) -> set[str]:
 def disputed(findings: Iterable[Finding]) -> list[str]:
     """The names that nameservers disagree about."""
     return [name for f in findings for name in cast(Agreement, f.evidence).get("names") or ()]
+
+
+def taken_by(finding: Finding) -> str:
+    """The component whose way is not the declared one."""
+    return cast(Way, finding.evidence).get("component", "")
 
 
 def private_names(findings: Iterable[Finding]) -> list[str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 from anywhere.diagnosis.engine import Case, Rule
-from anywhere.diagnosis.evidence import REACH, Seen, count, look
-from anywhere.evidence import Look, Way
+from anywhere.diagnosis.evidence import REACH, Seen, count, look, taken_by
+from anywhere.evidence import Look
 from anywhere.model import Finding, Remedy, Stage
 
 WAY, CODE = "network.way", "network.way-unexpected"
@@ -19,7 +18,7 @@ def _unexpected(case: Case) -> Iterator[int]:
     """The findings about ways, and what fails to connect on them or says the same of the names."""
     taken: set[tuple[str, str]] = set()
     for index, finding in case.trouble(WAY):
-        taken.add((finding.subject, cast(Way, finding.evidence).get("component", "")))
+        taken.add((finding.subject, taken_by(finding)))
         yield index
     for index, finding in case.trouble(REACH, "endpoints.websocket") if taken else ():
         early = finding.stage in BELOW_TLS or look(finding, Look.DIRECT) == "passes"
@@ -42,7 +41,8 @@ def _fix(findings: Sequence[Finding]) -> Remedy:
     remedies = [finding.remedy for finding in _ways(findings) if finding.remedy]
     text = " ".join(dict.fromkeys(remedy.text for remedy in remedies[:3]))
     commands = tuple(dict.fromkeys(command for remedy in remedies[:3] for command in remedy.commands))
-    return Remedy(text, commands)
+    look = tuple(dict.fromkeys(command for remedy in remedies[:3] for command in remedy.look))
+    return Remedy(text or "Change the setting or the name's addresses that each finding names.", commands, look=look)
 
 
 RULES: tuple[Rule, ...] = (Rule(CODE, _unexpected, _said, _fix),)

@@ -315,6 +315,34 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
         ],
         ["proxy.denies-client"],
     ),
+    "denied by the proxy, and open at its private address": (
+        [
+            reach("ssm", Stage.PROXY, Reason.PROXY_DENIED, "403", proxy=PROXY, **looks(direct="passes")),
+            found(
+                "network.private-answers",
+                WARN,
+                "us-east-1",
+                cause="proxy.private-endpoint",
+                evidence={"through_proxy": ["ssm"]},
+            ),
+            *others("ssm", proxy=PROXY),
+        ],
+        ["proxy.private-endpoint"],
+    ),
+    "another way than declared, which does not connect": (
+        [
+            found(
+                "network.way",
+                FAIL,
+                f"{name('ssm')}:443",
+                cause="network.way-unexpected",
+                evidence={"component": "ssm-agent"},
+            ),
+            reach("ssm", Stage.CONNECT, Reason.TIMEOUT, "no answer", component="ssm-agent"),
+            *others("ssm"),
+        ],
+        ["network.way-unexpected"],
+    ),
     "a certificate that some builds take": (
         [found("endpoints.reach", WARN, "ssm:443", stage=Stage.TLS, cause="tls.agent-build"), *others("ssm")],
         ["tls.agent-build"],

@@ -124,7 +124,7 @@ def _fix(region: str, visit: Visit, evidence: Way) -> Remedy:
     return Remedy(
         f"Let {by} answer {name} with {kind} "
         + ("(private DNS or a forwarding rule for the region's domain)." if expected == PRIVATE else "for this host."),
-        (("dig", "+short", name),),
+        look=(("getent", "ahosts", name),),
     )
 
 
