@@ -12,8 +12,8 @@ from anywhere.flows.examine import examine
 from anywhere.hosts.bundle import load, replay
 from anywhere.report.json import target_dict
 from anywhere.settings import Settings
+from tests.region.announced import beyond, planned
 from tests.region.faults import table
-from tests.support.announced import beyond, planned
 from tests.support.commands import all_refused
 from tests.support.elsewhere import ELSEWHERE
 from tests.support.judged import codes, explain, judge, judge_often, steady

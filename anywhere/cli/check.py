@@ -158,8 +158,8 @@ def run(
 def announced(settings: Settings, hosts: Hosts, format: str, output: str) -> int:
     """Print what the run would do; the exit code."""
     from anywhere.cli.output import write
-    from anywhere.flows.announce import announce
-    from anywhere.report.contacts import FORMATS as PLAN_FORMATS
+    from anywhere.flows.announced.plan import announce
+    from anywhere.report.allowlist.contacts import FORMATS as PLAN_FORMATS
 
     if format not in PLAN_FORMATS:
         raise BadInput.unknown("format", format, tuple(PLAN_FORMATS))

@@ -15,8 +15,8 @@ from anywhere.errors import AnywhereError, BadInput
 from anywhere.flows.hosts import Hosts
 from anywhere.report.allowlist import configs
 from anywhere.report.allowlist import sheet as documents
+from anywhere.report.allowlist.firewall_request import FORMATS as REQUEST_FORMATS
 from anywhere.report.allowlist.sheet import Sheet
-from anywhere.report.firewall_request import FORMATS as REQUEST_FORMATS
 from anywhere.settings import FEATURES, PHASES, Settings
 from anywhere.stamp import now
 
@@ -75,7 +75,7 @@ def run(
     features = tuple(word for word in FEATURES if word in set(_words("feature", with_, FEATURES)))
     wanted = set(_words("phase", phase, PHASES))
     phases = tuple(word for word in PHASES if word in wanted) or PHASES
-    from anywhere.flows.firewall_request import generic
+    from anywhere.flows.announced.firewall_request import generic
 
     asked = Settings(
         (region[0],), frozenset(features), tuple(phases), shards=shards, dualstack=dualstack, fips=fips, budget=BUDGET
@@ -93,7 +93,7 @@ def run(
 
 def _request(hosts: Hosts, settings: Settings, account: str, missing: bool, format: str, output: str) -> int:
     """A firewall request for these hosts; 3 where one of them could not be asked."""
-    from anywhere.flows.firewall_request import request
+    from anywhere.flows.announced.firewall_request import request
 
     if format not in REQUEST_FORMATS:
         raise BadInput(f"a firewall request is written as {', '.join(REQUEST_FORMATS)}, not {format}")

@@ -70,8 +70,8 @@ def taskdef_page() -> str:
 def contacts_page() -> str:
     """docs/what-it-contacts.md: what a check of any host may do, from the tables that `check --plan` reads."""
     from anywhere.declared.contacts import KINDS
-    from anywhere.facts.announced import of_any
-    from anywhere.report.contacts import TITLES
+    from anywhere.facts.announced.rows import of_any
+    from anywhere.report.allowlist.contacts import TITLES
     from anywhere.settings import FEATURES, Settings
 
     rows = of_any(Settings(features=frozenset(FEATURES), shards=1), "us-east-1")

@@ -10,8 +10,8 @@ from anywhere.changes.proxy.profile import Profile
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.registration import registration
 from anywhere.facts.network.no_proxy import is_excluded
-from anywhere.facts.network.private_names import look_directly
 from anywhere.facts.network.vantage import vantages
+from anywhere.facts.ways.private_names import look_directly
 from anywhere.hosts.base import Host
 from anywhere.settings import FEATURES
 from anywhere.threads import fan_out

@@ -24,10 +24,10 @@ from anywhere.checks.endpoints.visit import (
     where,
 )
 from anywhere.evidence import Look, Reach
-from anywhere.facts.network.decision import decided
 from anywhere.facts.network.routes import Route, routes
 from anywhere.facts.network.survey import Survey
 from anywhere.facts.network.visit import Visit
+from anywhere.facts.ways.decision import decided
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings

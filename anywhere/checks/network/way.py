@@ -9,10 +9,10 @@ from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.names import exclude
 from anywhere.declared.expect import DIRECT, PRIVATE, PROXY, PUBLIC, expected_way
 from anywhere.evidence import Way
-from anywhere.facts.network.decision import decided, place_of
 from anywhere.facts.network.resolv_conf import HOSTS, pins, resolv_conf
 from anywhere.facts.network.routes import is_private
 from anywhere.facts.network.visit import Visit
+from anywhere.facts.ways.decision import decided, place_of
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Stage, Status
 from anywhere.redact import redact_proxy

@@ -15,12 +15,12 @@ from anywhere.facts.agents.own_endpoints import own_endpoints, with_overrides
 from anywhere.facts.agents.registration import registration
 from anywhere.facts.network.go_names import decide, go_names, plain_servers
 from anywhere.facts.network.lookup import Lookup, lookup, random_name
-from anywhere.facts.network.private_names import Private, first_of_each, look_directly, with_private
 from anywhere.facts.network.resolv_conf import resolv_conf
 from anywhere.facts.network.second_looks import large_hello
 from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.network.walk import visit
+from anywhere.facts.ways.private_names import Private, first_of_each, look_directly, with_private
 from anywhere.hosts.base import Answer, Host, Probe
 from anywhere.hosts.recording import Recording
 from anywhere.model import Reason

@@ -5,14 +5,14 @@ from __future__ import annotations
 from anywhere.declared.contacts import LOGIN, Announced, Contact
 from anywhere.errors import BadInput
 from anywhere.facts.agents.ecs_config import ecs_config
-from anywhere.facts.announced import of_any, of_host
+from anywhere.facts.announced.rows import of_any, of_host
+from anywhere.flows.announced.unarmed import Unarmed
 from anywhere.flows.check import validate
 from anywhere.flows.hosts import Hosts, is_saved
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.local import LocalHost
 from anywhere.hosts.recording import Recording
 from anywhere.hosts.target import SSHTarget
-from anywhere.hosts.unarmed import Unarmed
 from anywhere.inventory import Entry
 from anywhere.settings import Settings
 

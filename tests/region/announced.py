@@ -8,7 +8,7 @@ from typing import Any
 
 from anywhere.declared.contacts import COMMAND, CONNECTION, FILE, FOLDER, QUESTION, Contact
 from anywhere.errors import NotRecorded
-from anywhere.facts.announced import SYSTEM, of_host
+from anywhere.facts.announced.rows import SYSTEM, of_host
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
 from anywhere.hosts.recording import Recording
 from anywhere.settings import Settings

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from anywhere.catalogue import contacts
 from anywhere.catalogue.endpoints import Endpoint, endpoints, find_region
 from anywhere.declared.contacts import COMMAND, CONNECTION, FILE, FOLDER, QUESTION, Contact
 from anywhere.errors import ParseError
 from anywhere.facts.agents.agents import INTROSPECTION
 from anywhere.facts.agents.credentials import METADATA
 from anywhere.facts.agents.daemon_json import daemon_json
+from anywhere.facts.announced import tables
 from anywhere.facts.network.go_names import go_names
 from anywhere.facts.network.lookup import random_name
 from anywhere.facts.network.resolv_conf import container_nameservers, resolv_conf, upstream
@@ -137,13 +137,13 @@ def _local(host: Host | None) -> Iterator[Contact]:
     wanted = wants()
     for argv in wanted.commands:
         yield Contact(COMMAND, " ".join(argv))
-    for pattern, when, why in contacts.COMMANDS:
+    for pattern, when, why in tables.COMMANDS:
         yield Contact(COMMAND, pattern, when=when, why=why)
     for path in wanted.files:
         yield Contact(FILE, path)
-    for path, why in contacts.FILES:
+    for path, why in tables.FILES:
         yield Contact(FILE, path, why=why)
-    for path in dict.fromkeys((*wanted.folders, *contacts.FOLDERS)):
+    for path in dict.fromkeys((*wanted.folders, *tables.FOLDERS)):
         yield Contact(FOLDER, path)
     for name in AGENT_UNITS if host else ():
         for path in units(host)[name].environment_files if host else ():

@@ -1,0 +1,1 @@
+"""What a check would ask, read, start and contact: worked out before it."""
