@@ -35,6 +35,18 @@ def _mend(row: LogCause, findings: Sequence[Finding]) -> Remedy:
     )
 
 
-RULES: tuple[Rule, ...] = tuple(
-    Rule(row.code, partial(_claim, row), partial(_say, row), partial(_mend, row)) for row in LOG_CAUSES
+def _expired(case: Case) -> Iterator[int]:
+    """Credentials that ran out while the SSM agent complains of nothing."""
+    return (index for index, finding in case.trouble("agents.ssm") if finding.evidence.get("expired"))
+
+
+_EXPIRED = Rule(
+    "agent.no-credentials",
+    _expired,
+    lambda findings: findings[0].summary,
+    lambda findings: findings[0].remedy or Remedy("Restart the SSM agent, which writes fresh credentials, then ecs."),
+)
+RULES: tuple[Rule, ...] = (
+    *(Rule(row.code, partial(_claim, row), partial(_say, row), partial(_mend, row)) for row in LOG_CAUSES),
+    _EXPIRED,
 )

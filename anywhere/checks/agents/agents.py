@@ -84,7 +84,8 @@ def _registered_ssm(host: Host, here: Agents) -> Iterator[Finding]:
         yield _denied(host, unit, role)
     elif fault := _ssm_fault(host, here, log):
         line = (log.hibernates or log.refused) if log else ""
-        yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, line=line)
+        expired = "" if line else here.registration.expires
+        yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, line=line, expired=expired)
     elif log is None:
         yield needs_root("agents.ssm", unit.name, "running; its log is readable by root only")
     else:
@@ -207,6 +208,7 @@ def _disconnected(
     symptom: Symptom | None = None,
     status: Status = Status.FAIL,
     line: str = "",
+    expired: str = "",
 ) -> Finding:
     """A finding of agent.disconnected, or of the cause that the agent's own words name; `evidence.network` says that the
     way to AWS is at fault, by the agent's log."""
@@ -217,6 +219,8 @@ def _disconnected(
         evidence |= of_symptom(symptom)
     elif line:
         evidence["line"] = line
+    elif expired:
+        evidence["expired"] = expired
     row = symptom.row if symptom else None
     cause = row.cause if row and row.cause else "agent.disconnected"
     text = f"Start {subject}. If it stops again, its log names the reason."

@@ -29,7 +29,7 @@ CHECKS = (
     *("containers.compatibility", "containers.rules", "network.agent-ports", "agents", "netfilter"),
 )
 NOT_ASKED = ("agents.metadata-service",)  # another machine would be asked
-BUDGET = 6.0  # seconds: for commands that hang; a healthy host takes a tenth of it
+BUDGET = 10.0  # seconds: for commands that hang; a healthy host takes a tenth of it
 INSTANCE = "agents.instance"
 _MISSING = "registration.missing"
 
