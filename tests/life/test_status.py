@@ -15,6 +15,9 @@ import jsonschema
 import pytest
 
 from anywhere.diagnosis import SYMPTOMS
+from anywhere.flows.clones import judge_fleet
+from anywhere.model import Report, Target
+from anywhere.report.life import identity
 from tests.region.faults import table
 from tests.region.region import Region
 
@@ -150,3 +153,28 @@ def test_a_saved_bundle_and_a_user_without_rights_get_a_status_too(tmp_path: Pat
     )
     assert nobody.returncode in (0, 3) and "Traceback" not in nobody.stderr, nobody.stdout + nobody.stderr
     assert "registration.missing" not in nobody.stdout
+
+
+def test_many_hosts_are_a_map_with_duplicates() -> None:
+    versions = {
+        name: {"installed": "1.0", "newest": "1.1", "dated": "", "outdated": True} for name in ("ecs-agent", "docker")
+    }
+
+    def host(name: str, machine: str) -> Target:
+        known = {
+            "instance": f"mi-{name}",
+            "cluster": "prod",
+            "connected": True,
+            "machine_id": machine,
+            "versions": versions,
+        }
+        return Target(name, facts={"machine_id": machine, "hostname": name, "status": known})
+
+    report = Report(judge_fleet((host("a", "x"), host("b", "x"), host("c", "y"))))
+    (one,) = json.loads(identity.as_json(report))["duplicates"]
+    assert (one["mark"], one["hosts"]) == ("machine-id", ["a", "b"])
+    text = identity.table(report)
+    assert "duplicate machine-id: a, b" in text and "mi-c" in text
+    rows = list(csv.DictReader(io.StringIO(identity.as_csv(report))))
+    assert [row["instance"] for row in rows] == ["mi-a", "mi-b", "mi-c"] and rows[0]["ecs_agent"] == "1.0"
+    assert report.exit_code() == 1

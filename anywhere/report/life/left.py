@@ -13,6 +13,12 @@ from anywhere.printable import json_text, printable, printable_lines
 from anywhere.redact import redact, redact_value
 
 SCHEMA = "anywhere/left/1"
+SAME = {
+    "deregister": "already deregistered",
+    "reset": "already reset",
+    "move": "already in that cluster",
+    "update": "already up to date",
+}
 DONE = {"deregister": "deregistered", "reset": "reset", "move": "moved", "update": "updated"}
 
 
@@ -42,7 +48,7 @@ def planned(verb: str, results: Sequence[Left]) -> str:
 
 def _plan(verb: str, one: Left) -> Iterator[str]:
     if one.state is State.ALREADY:
-        yield f"{one.name}: nothing to {verb}, it is already so"
+        yield f"{one.name}: {SAME[verb]}, nothing to do"
         return
     if not one.ok:
         yield from _failed(one)
@@ -66,7 +72,7 @@ def done(verb: str, results: Sequence[Left]) -> str:
 
 def _done(verb: str, one: Left) -> Iterator[str]:
     if one.state is State.ALREADY:
-        yield f"{one.name}: nothing to {verb}, it is already so; nothing changed"
+        yield f"{one.name}: {SAME[verb]}, nothing changed"
         return
     if one.state is State.UNTOUCHED:
         yield f"{one.name}: not begun"
