@@ -171,7 +171,9 @@ def test_many_hosts_are_a_map_with_duplicates() -> None:
         return Target(name, facts={"machine_id": machine, "hostname": name, "status": known})
 
     report = Report(judge_fleet((host("a", "x"), host("b", "x"), host("c", "y"))))
-    (one,) = json.loads(identity.as_json(report))["duplicates"]
+    body = json.loads(identity.as_json(report))
+    jsonschema.validate(body, json.loads((Path(__file__).parents[2] / "schemas" / "identity-1.json").read_text()))
+    (one,) = body["duplicates"]
     assert (one["mark"], one["hosts"]) == ("machine-id", ["a", "b"])
     text = identity.table(report)
     assert "duplicate machine-id: a, b" in text and "mi-c" in text

@@ -39,7 +39,7 @@ class Leaving:
         """Do it, or with `dry` say what would be done. Never raises for the state of the host."""
         begun = time.monotonic()
         try:
-            instance = Instance(self.host, self.told)
+            instance = Instance(self.host, self.told, self.order.force_missing)
             result = self._planned(instance) if dry else self._leave(instance)
         except ChangeFailed as error:
             result = Left(self.host.name, State.FAILED, error=redact(str(error)), fix=_AGAIN)
@@ -59,7 +59,7 @@ class Leaving:
         if self.order.verb == "reset":
             return not instance.here.registration.instance and not there(self.host, (ECS_STATE, *REGISTRATION))
         left = there(self.host, (*ECS_FOLDERS, *SSM_FOLDERS))
-        return not left and not instance.note.packages and not engine.journaled(self.host, REGISTER)
+        return not left and not instance.note.packages and not any(instance.entries(REGISTER))
 
     def _planned(self, instance: Instance) -> Left:
         if self._is_done(instance):
@@ -78,9 +78,9 @@ class Leaving:
         yield from (step.title for step in stop_plan(self.host, note, self.order.verb == "reset"))
         if self.order.verb == "deregister":
             kept = self._keep(instance)
-            for entry in reversed(engine.journaled(self.host, REGISTER)):
+            for entry in reversed(instance.entries(REGISTER)[0]):
                 yield f"undo: {entry.title}" if not kept(entry) else f"keep: {entry.title} ({kept(entry)})"
-            yield from (f"undo: {entry.title}" for entry in reversed(engine.journaled(self.host, rules_change.JOURNAL)))
+            yield from (f"undo: {entry.title}" for entry in reversed(instance.entries(rules_change.JOURNAL)[0]))
         yield from (step.title for step in self._last(instance))
 
     def _last(self, instance: Instance) -> tuple[Step, ...]:
@@ -160,7 +160,7 @@ class Leaving:
             yield what, why
         if there(self.host, ("/etc/ecs",)):
             yield "/etc/ecs", "it holds files that are not the agent's"
-        if engine.journaled(self.host, proxy_change.JOURNAL):
+        if any(instance.entries(proxy_change.JOURNAL)):
             yield "the proxy profile", "docker uses it too: `anywhere proxy revert` takes it back"
 
 

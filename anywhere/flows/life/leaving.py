@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from anywhere.aws.account import Account, Workload
 from anywhere.changes.agents.result import State
-from anywhere.changes.base import ChangeFailed
+from anywhere.changes.base import ChangeFailed, JournalDamaged
 from anywhere.changes.engine import journaled
+from anywhere.changes.journal import Entry
 from anywhere.changes.leave.note import Note, read_note
 from anywhere.changes.leave.plan import PACKAGES
 from anywhere.changes.leave.result import Left
@@ -42,6 +43,7 @@ class Instance:
 
     host: Host
     told: Told = field(default_factory=Told)
+    force_missing: bool = False
 
     def __post_init__(self) -> None:
         recorded = Recording(self.host)
@@ -66,8 +68,19 @@ class Instance:
         installed = [name for name in PACKAGES if name in self.here.installed]
         if not self.here.has_ecs and not self.here.registration.is_registered:
             installed = []  # an SSM agent of its own purpose
-        keys = {entry.key for entry in journaled(self.host, REGISTER)}
-        return tuple(name for name in installed if not keys or f"package:{name}" in keys), bool(keys)
+        entries, damaged = self.entries(REGISTER)
+        keys = {entry.key for entry in entries}
+        mine = tuple(name for name in installed if not keys or damaged or f"package:{name}" in keys)
+        return mine, bool(keys) or damaged
+
+    def entries(self, journal: str) -> tuple[tuple[Entry, ...], bool]:
+        """What a journal holds, and whether it is damaged. Raises JournalDamaged unless what is missing is forced."""
+        try:
+            return journaled(self.host, journal), False
+        except JournalDamaged:
+            if not self.force_missing:
+                raise
+            return (), True
 
     def left(self, state: State, **words: object) -> Left:
         """A result about this instance."""

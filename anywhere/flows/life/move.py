@@ -37,7 +37,7 @@ class Moving:
         """Move, or with `dry` say what would be done. Never raises for the state of the host."""
         begun = time.monotonic()
         try:
-            instance = Instance(self.host, self.told)
+            instance = Instance(self.host, self.told, self.order.force_missing)
             result = self._planned(instance) if dry else self._move(instance)
         except ChangeFailed as error:
             result = Left(self.host.name, State.FAILED, error=redact(str(error)), fix=_AGAIN)
