@@ -16,7 +16,7 @@ from anywhere.changes.leave.note import PATH as NOTE
 from anywhere.changes.leave.result import Left
 from anywhere.flows.life.leaving import REGISTER, Instance, Leave, told_aws
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
-from anywhere.flows.lifecycle.order import Told
+from anywhere.flows.lifecycle.order import NotRegistered, Told
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.redact import redact
@@ -39,6 +39,8 @@ class Moving:
         try:
             instance = Instance(self.host, self.told, self.order.force_missing)
             result = self._planned(instance) if dry else self._move(instance)
+        except NotRegistered as error:
+            result = Left(self.host.name, State.FAILED, error=str(error), code=error.code, fix=error.fix)
         except ChangeFailed as error:
             result = Left(self.host.name, State.FAILED, error=redact(str(error)), fix=_AGAIN)
         return replace(result, seconds=round(time.monotonic() - begun, 1), moved_to=self.order.cluster)
@@ -60,7 +62,8 @@ class Moving:
 
     def _require(self, instance: Instance) -> None:
         if not instance.here.registration.is_registered or not instance.here.has_ecs:
-            raise ChangeFailed("this host is not registered with ECS Anywhere: there is nothing to move")
+            said = "this host is not registered with ECS Anywhere: there is nothing to move"
+            raise NotRegistered(said, "registration.missing", "anywhere explain registration.missing")
 
     def _move(self, instance: Instance) -> Left:
         self._require(instance)
