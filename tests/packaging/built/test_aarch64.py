@@ -12,7 +12,7 @@ import pytest
 from tests.packaging.built.conftest import INSTALLED
 
 LIBRARIES = "/usr/aarch64-linux-gnu"  # glibc of the package libc6-arm64-cross
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(platform.machine() != "x86_64", reason="emulates from x86_64")]
+pytestmark = [pytest.mark.soak, pytest.mark.skipif(platform.machine() != "x86_64", reason="emulates from x86_64")]
 
 _CODE = """
 import asyncio, ssl, psutil, asyncssh, yaml, cryptography.hazmat.bindings._rust, openpgp.composed, ctypes

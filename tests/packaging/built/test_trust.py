@@ -63,6 +63,7 @@ def url(authority: trustme.CA) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"https://127.0.0.1:{server.server_port}/file"
     server.shutdown()
+    server.server_close()
 
 
 def fetch(tree: Path, room: Path, url: str, authority: trustme.CA, store: str) -> tuple[int, str]:
