@@ -61,7 +61,7 @@ def apt(repository: Path, room: Path) -> subprocess.CompletedProcess[str]:
     for part in ("upper", "work", "root"):
         (room / part).mkdir(exist_ok=True)
     script = f"""set -e
-      mount --bind {repository} $0/mnt
+      mount --bind {repository} $0/mnt; mount --rbind /proc $0/proc
       rm -rf $0/etc/apt/sources.list*
       echo 'deb [signed-by=/mnt/key.asc] file:///mnt/apt stable main' >$0/etc/apt/sources.list
       chroot $0 apt-get update -o APT::Update::Error-Mode=any -qq

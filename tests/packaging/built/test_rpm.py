@@ -29,7 +29,10 @@ def root(room: Path, rpm: Path) -> Path:
 
 def call(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """rpm on the root."""
-    return subprocess.run(["rpm", "--root", str(root), *arguments], capture_output=True, text=True)
+    done = subprocess.run(["rpm", "--root", str(root), *arguments], capture_output=True, text=True)
+    # Debian's rpm asks at each call whether alien would not do.
+    done.stderr = "".join(line for line in done.stderr.splitlines(True) if not line.startswith("rpm: "))
+    return done
 
 
 def files(root: Path) -> set[str]:
