@@ -62,15 +62,20 @@ def json_locator(text: str) -> Locator:
     known: dict[str, int] = {}
     lines: list[int] = []
     start = len(text) - len(text.lstrip())
+    root = (text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start))
 
     def locate(pointer: str) -> tuple[int, int]:
+        if not pointer:
+            return root
         if not lines:
             lines.extend((0, *(match.end() for match in re.finditer("\n", text))))
         if pointer and not known:
             known.update(_places(text))
         while pointer and pointer not in known:
             pointer = pointer.rpartition("/")[0]
-        at = known[pointer] if pointer else start
+        if not pointer:
+            return root
+        at = known[pointer]
         line = bisect_right(lines, at)
         return line, at - lines[line - 1] + 1
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from anywhere.errors import NotRecorded, ParseError
+from anywhere.facts.agents.agents import metadata
+from anywhere.facts.agents.capabilities import attributes, is_open
 from anywhere.facts.agents.components import components
-from anywhere.facts.agents.docker import INFO, TIMEOUT
+from anywhere.facts.agents.docker import INFO, TIMEOUT, docker
 from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config
 from anywhere.facts.agents.ports import client_ports
 from anywhere.facts.network.proxy_environment import ProxyEnvironment
@@ -22,13 +24,19 @@ FIRELENS = "awsfirelens"
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
+def _closed(name: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class HostCapacity:
     """A host's room for tasks; None where it is not known.
 
     `memory` is MiB, as docker sees it less ECS_RESERVED_MEMORY; `cpu` units of 1/1024; `arch` x86_64 or arm64; `ports`
     listening now; `dynamic` the range of ports that the kernel hands out; `drivers` those the agent will offer;
-    `attributes` custom and known ones; `reachable` whether a name was reached; `notes` what limits the answer.
+    `attributes` those that the agent registers, `open` whether another one may be there all the same; `reachable` whether
+    a name was reached; `notes` what limits the answer; `lacks` what keeps every task away (no docker, agent or
+    registration), `unseen` what of that is not known.
     """
 
     name: str
@@ -44,6 +52,9 @@ class HostCapacity:
     reachable: Mapping[str, bool | None] = field(default_factory=dict)
     proxied: bool | None = None
     notes: tuple[str, ...] = ()
+    open: Callable[[str], bool] = _closed
+    lacks: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 def capacity(host: Host, names: Iterable[str] = ()) -> HostCapacity:
@@ -54,22 +65,53 @@ def capacity(host: Host, names: Iterable[str] = ()) -> HostCapacity:
     proxy = _proxy(host)
     dynamic = client_ports(host)
     notes = ["tasks that run already are not counted"] if info.get("ContainersRunning") else []
-    if not info:
-        notes.append("docker did not answer: log drivers and GPUs are not known")
+    arch = _ARCHITECTURES.get(str(info.get("Architecture") or _machine(host)), "")
+    lacks, unseen, api = _readiness(host)
+    drivers = _drivers(info, config)
     return HostCapacity(
         name=host.name,
         memory=_memory(info, config, inventory.memory_total),
         cpu=(_whole(info.get("NCPU")) or inventory.cpus) * 1024 or None,
         gpus=_gpus(info, config),
-        arch=_ARCHITECTURES.get(str(info.get("Architecture") or _machine(host)), ""),
+        arch=arch,
         os=str(info.get("OSType") or "linux"),
         ports=frozenset((listener.port, "tcp") for listener in inventory.listeners),
         dynamic=(dynamic.first, dynamic.last) if dynamic else None,
-        drivers=_drivers(info, config),
+        drivers=drivers,
+        attributes=attributes(config, api, arch, drivers),
+        open=lambda name: is_open(name, config),
+        lacks=lacks,
+        unseen=unseen,
         reachable={name: reaches(host, name, proxy) for name in dict.fromkeys(names)},
-        proxied=bool(proxy.https or proxy.http),
+        proxied=bool(proxy.https or proxy.http) if proxy else None,
         notes=tuple(notes),
     )
+
+
+def _readiness(host: Host) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """What a host lacks to get any task, what of it is not known, and docker's API version."""
+    lacks, unseen, api = [], [], ""
+    try:
+        found = docker(host)
+        api = found.version.api if found.state == "answers" else ""
+        if found.state == "forbidden":
+            unseen.append("whether docker runs is not known: reading it needs root")
+        elif found.state != "answers":
+            lacks.append("docker is not installed" if not found.path else "docker does not answer")
+    except NotRecorded:
+        unseen.append("whether docker runs is not known")
+    try:
+        agent = metadata(host)
+        if agent.answers and not agent.instance_arn:
+            lacks.append("the ECS agent is not registered with a cluster")
+        elif not agent.answers:
+            lacks.append("no registered ECS agent runs")
+    except NotRecorded:
+        running = any(daemon.name == "ecs-agent" for daemon in host.inventory().daemons)
+        (unseen if running else lacks).append(
+            "whether the ECS agent is registered is not known" if running else "no registered ECS agent runs"
+        )
+    return tuple(lacks), tuple(unseen), api
 
 
 def parse_docker(text: str) -> dict[str, object]:
@@ -104,36 +146,39 @@ def _gpus(info: Mapping[str, object], config: EcsConfig) -> int | None:
     return 0 if isinstance(runtimes, dict) and not config.exists and "nvidia" not in runtimes else None
 
 
-def _drivers(info: Mapping[str, object], config: EcsConfig) -> frozenset[str] | None:
-    """Those that the agent is told to offer and docker has; awsfirelens is the agent's own."""
+def _drivers(info: Mapping[str, object], config: EcsConfig) -> frozenset[str]:
+    """Those that the agent's settings offer, as far as docker has them; awsfirelens is the agent's own."""
     plugins = info.get("Plugins")
     has = plugins.get("Log") if isinstance(plugins, dict) else None
-    if not isinstance(has, list) or not config.known:
-        return None
     offered = DEFAULT_DRIVERS
     setting = config.agent.get("ECS_AVAILABLE_LOGGING_DRIVERS", "")
     try:
         named = json.loads(setting) if setting else None
-    except ValueError:
-        return None
+    except (ValueError, RecursionError):
+        named = []
     if isinstance(named, list):
         offered = frozenset(map(str, named))
-    return frozenset(offered & {*map(str, has), "none"}) | {FIRELENS}
+    if isinstance(has, list):
+        offered &= {*map(str, has), "none"}
+    return offered | {FIRELENS}
 
 
-def _proxy(host: Host) -> ProxyEnvironment:
-    """The proxy that dockerd uses, which pulls images and sends logs."""
-    docker = next((part for part in components(host) if part.name == "docker"), None)
-    effective = docker.effective if docker and docker.exists else host.inventory().environment
+def _proxy(host: Host) -> ProxyEnvironment | None:
+    """The proxy that dockerd uses, which pulls images and sends logs; None where a bundle does not hold it."""
+    try:
+        part = next((part for part in components(host) if part.name == "docker"), None)
+    except NotRecorded:
+        return None
+    effective = part.effective if part and part.exists else host.inventory().environment
     return ProxyEnvironment.from_mapping(effective, "docker")
 
 
-def reaches(host: Host, name: str, proxy: ProxyEnvironment) -> bool | None:
+def reaches(host: Host, name: str, proxy: ProxyEnvironment | None) -> bool | None:
     """Whether HTTPS to a name answers, by docker's proxy where it has one; None where a bundle does not hold it."""
     bare, _, port = name.partition(":")
     number = int(port) if port.isdecimal() else 443
     try:
-        via = proxy.for_host(bare, number)
+        via = proxy.for_host(bare, number) if proxy else ""
         if via:
             return host.probe(ProbeSpec(bare, number, proxy=via)).ok
         answer = host.resolve(Query(bare))
@@ -162,7 +207,7 @@ def parse_instances(text: str) -> tuple[HostCapacity, ...]:
 
 def _instance(item: Mapping[str, object]) -> HostCapacity:
     resources = dict(_resources(item.get("remainingResources") or item.get("registeredResources")))
-    attributes = {str(name): str(value) for name, value in _pairs(item.get("attributes"))}
+    named = {str(name): str(value) for name, value in _pairs(item.get("attributes"))}
     ports = frozenset((int(port), "tcp") for port in resources.get("PORTS", ()) if str(port).isdecimal())
     udp = frozenset((int(port), "udp") for port in resources.get("PORTS_UDP", ()) if str(port).isdecimal())
     prefix = "com.amazonaws.ecs.capability.logging-driver."
@@ -171,11 +216,12 @@ def _instance(item: Mapping[str, object]) -> HostCapacity:
         memory=resources.get("MEMORY"),
         cpu=resources.get("CPU"),
         gpus=len(resources.get("GPU", ())),
-        arch=_ARCHITECTURES.get(attributes.get("ecs.cpu-architecture", ""), ""),
-        os="windows" if attributes.get("ecs.os-type") == "windows" else "linux",
+        arch=_ARCHITECTURES.get(named.get("ecs.cpu-architecture", ""), ""),
+        os="windows" if named.get("ecs.os-type") == "windows" else "linux",
         ports=ports | udp,
-        drivers=frozenset(name.removeprefix(prefix) for name in attributes if name.startswith(prefix)),
-        attributes=attributes,
+        drivers=frozenset(name.removeprefix(prefix) for name in named if name.startswith(prefix)),
+        attributes=named,
+        lacks=_inactive(item),
     )
 
 
@@ -194,3 +240,10 @@ def _pairs(values: object) -> Iterator[tuple[str, str]]:
     for value in values if isinstance(values, list) else ():
         if isinstance(value, dict) and value.get("name"):
             yield value["name"], value.get("value") or ""
+
+
+def _inactive(item: Mapping[str, object]) -> tuple[str, ...]:
+    """Why ECS places nothing on a described instance."""
+    status, connected = item.get("status"), item.get("agentConnected")
+    lacks = [] if status in (None, "ACTIVE") else [f"the instance is {status}"]
+    return (*lacks, *(["its agent is not connected"] if connected is False else []))

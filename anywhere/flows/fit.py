@@ -23,7 +23,8 @@ LARGEST = 64 * 1024 * 1024  # bytes of a description of instances
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked: `counts` are `N` or `NAME=N`, `instances` files of described instances, `budget` seconds a host."""
+    """What is asked: `counts` are `N` or `NAME=N`, `instances` files of described instances, `budget` seconds a host; `assume`
+    takes each host as one with docker and a registered agent."""
 
     hosts: Hosts
     instances: tuple[str, ...]
@@ -32,6 +33,7 @@ class Request:
     region: str
     reach: bool
     budget: float
+    assume: bool = False
 
 
 def place(documents: Sequence[Document], request: Request) -> tuple[Target, ...]:
@@ -104,7 +106,8 @@ def _hosts(request: Request, names: Sequence[str]) -> tuple[list[HostCapacity], 
         name = called.get(entry.name, entry.name)
         with recorded(entry, asked, request.budget, asked.seconds) as (host, _):
             try:
-                return replace(capacity(host, names), name=name)
+                found = replace(capacity(host, names), name=name)
+                return replace(found, lacks=(), unseen=()) if request.assume else found
             except NotRecorded as error:
                 return not_seen(name, str(error))
 

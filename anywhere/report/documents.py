@@ -63,7 +63,7 @@ def _finding(finding: Finding, style: Style) -> Iterator[str]:
     line, column = _place(finding)
     place = f"{line}:{column}" if line else ""
     mark = style.paint(COLOURS[finding.status])(MARKS[finding.status])
-    text = finding.summary if finding.subject in finding.summary else f"{finding.subject}: {finding.summary}"
+    text = f"{finding.subject}: {finding.summary}"
     indent = " " * (PLACE_WIDTH + CHECK_WIDTH + 4)
     first, *rest = fill(text, style.width - len(indent))
     yield f"  {mark} {place:<{PLACE_WIDTH}}{finding.check:<{CHECK_WIDTH}}{first}"

@@ -1,4 +1,5 @@
-"""The report as JUnit XML: a suite a target, a case a finding."""
+"""The report as JUnit XML: a suite a target, a case a finding. Valid by the schema of Jenkins's xUnit plugin
+(junit-10.xsd): `line.N` of a suite's properties is the line of its Nth case."""
 
 from __future__ import annotations
 
@@ -16,9 +17,9 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 def render(report: Report) -> str:
     """A fail is a failure, what could not be judged an error, a skip is skipped; a warning passes and says so."""
-    root = Element(
-        "testsuites", {"name": "anywhere", **_counts([f for target in report.targets for f in target.findings])}
-    )
+    counts = _counts([f for target in report.targets for f in target.findings])
+    counts.pop("skipped")  # the schema has it for a suite only
+    root = Element("testsuites", {"name": "anywhere", **counts})
     for target in report.targets:
         _suite(root, target)
     ElementTree.indent(root)
@@ -42,18 +43,26 @@ def _suite(root: Element, target: Target) -> None:
     suite = SubElement(root, "testsuite", attributes)
     if target.started:
         suite.set("timestamp", target.started.removesuffix("Z"))
+    _places(suite, target)
     for finding in target.findings:
         _case(suite, finding)
+
+
+def _places(suite: Element, target: Target) -> None:
+    """Where in the document each finding is: as properties of the suite, as a case has no attribute for it."""
+    lines = [(at, finding.evidence.get("line")) for at, finding in enumerate(target.findings, 1)]
+    found = [(at, line) for at, line in lines if isinstance(line, int)]
+    if found:
+        properties = SubElement(suite, "properties")
+        SubElement(properties, "property", name="file", value=suite.get("name", ""))
+        for at, line in found:
+            SubElement(properties, "property", name=f"line.{at}", value=str(line))
 
 
 def _case(suite: Element, finding: Finding) -> None:
     case = SubElement(
         suite, "testcase", classname=finding.check, name=_clean(finding.subject), time=f"{finding.seconds:.3f}"
     )
-    line = finding.evidence.get("line")
-    if isinstance(line, int):
-        case.set("line", str(line))
-        case.set("file", suite.get("name", ""))
     summary = _clean(finding.summary)
     if finding.status is Status.FAIL:
         SubElement(case, "failure", message=summary, type=str(finding.reason or "fail")).text = _body(finding)

@@ -12,6 +12,7 @@ from anywhere.model import Finding, Report, Status, Target
 from anywhere.printable import json_text
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+DRIVER = {"name": "anywhere", "informationUri": "https://pypi.org/project/ecs-anywhere-toolkit/"}
 LEVELS = {Status.FAIL: "error", Status.WARN: "warning", Status.ERROR: "error", Status.SKIP: "none"}
 # SARIF's word for what was not judged; all others are faults.
 KINDS = {Status.SKIP: "open"}
@@ -37,7 +38,7 @@ def render(report: Report, rules: Rules = NO_RULES) -> str:
     shown = [(target, finding) for target in report.targets for finding in target.findings if finding.status in LEVELS]
     ids = list(dict.fromkeys(finding.check for _, finding in shown))
     run = {
-        "tool": {"driver": {"name": "anywhere", "version": __version__, "rules": list(_rules(ids, rules))}},
+        "tool": {"driver": {**DRIVER, "version": __version__, "rules": list(_rules(ids, rules))}},
         "columnKind": "unicodeCodePoints",
         "results": [_result(target, finding, ids.index(finding.check)) for target, finding in shown],
     }
@@ -60,7 +61,7 @@ def _rules(ids: list[str], rules: Rules) -> Iterator[dict[str, object]]:
 
 
 def _result(target: Target, finding: Finding, rule: int) -> dict[str, object]:
-    text = f"{finding.subject}: {finding.summary}" if finding.subject not in finding.summary else finding.summary
+    text = f"{finding.subject}: {finding.summary}"
     if finding.remedy:
         text += f". To mend it: {finding.remedy.text}"
     pointer = str(finding.evidence.get("pointer", ""))

@@ -28,8 +28,12 @@ class InstanceType:
 
     def tasks(self, trunking: bool) -> int:
         """awsvpc tasks that one instance holds."""
-        count = self.trunked if trunking else self.interfaces - 1
+        count = self.trunked if trunking and self.trunked else self.interfaces - 1
         return min(count, self.most) if self.most else count
+
+    def is_known(self, trunking: bool) -> bool:
+        """Whether that number is known: with trunking it is in no table but for a few types."""
+        return not trunking or bool(self.trunked or self.most)
 
 
 # Only what AWS's pages on task networking name; everything else is given by flags.
@@ -81,6 +85,10 @@ def density(plan: Plan) -> Target:
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
+    if not plan.type.is_known(plan.trunking) and not plan.windows:
+        text = "how many awsvpc tasks this type runs with trunking is not known: give --trunked-tasks"
+        yield _finding(plan, Status.SKIP, "interfaces", text, "", {"because": text})
+        return
     each = plan.type.tasks(plan.trunking)
     facts: dict[str, object] = {
         "note": True,
@@ -89,14 +97,15 @@ def _findings(plan: Plan) -> Iterator[Finding]:
         "trunking": plan.trunking,
     }
     how = "with trunking" if plan.trunking else f"{plan.type.interfaces} interfaces, one of them the instance's own"
-    text = f"{each} awsvpc tasks an instance ({how})"
+    how = "a limit of this type" if plan.type.most and each == plan.type.most else how
+    text = f"{_counted(each, 'awsvpc task')} per instance ({how})"
     if plan.windows and plan.trunking:
         yield _finding(
             plan, Status.FAIL, "interfaces", "Windows instances have no trunking", "leave trunking out", facts
         )
         return
     if each < 1:
-        advice = "give --trunked-tasks for this type" if plan.trunking else "choose a type with more interfaces"
+        advice = "choose a type with more interfaces"
         yield _finding(plan, Status.FAIL, "interfaces", f"no awsvpc task fits: {text}", advice, facts)
         return
     yield from _instances(plan, text, facts)
@@ -110,10 +119,13 @@ def _findings(plan: Plan) -> Iterator[Finding]:
 def _instances(plan: Plan, text: str, facts: dict[str, object]) -> Iterator[Finding]:
     if plan.tasks:
         facts |= {"tasks": plan.tasks, "instances_needed": plan.needed}
-        text += f"; {plan.tasks} tasks need {plan.needed} instances"
+        verb = "needs" if plan.tasks == 1 else "need"
+        text += f"; {_counted(plan.tasks, 'task')} {verb} {_counted(plan.needed, 'instance')}"
     if plan.tasks and plan.instances and plan.instances < plan.needed:
-        text += f", and there are {plan.instances}"
-        yield _finding(plan, Status.FAIL, "interfaces", text, "add instances, or turn trunking on", facts)
+        text += f", {plan.instances} {'is' if plan.instances == 1 else 'are'} there"
+        helps = not (plan.trunking or plan.windows or plan.type.most) and plan.type.trunked != 0
+        advice = "add instances, or turn trunking on" if helps else "add instances"
+        yield _finding(plan, Status.FAIL, "interfaces", text, advice, facts)
     else:
         yield _finding(plan, Status.PASS, "interfaces", text, "", facts)
 
@@ -132,12 +144,17 @@ def _addresses(plan: Plan) -> Iterator[Finding]:
         "addresses_wanted": wanted,
     }
     facts |= {"full_instances": most, "tasks_in_full_instances": most * each}
-    text = f"{has:,} addresses in {_subnets(plan)}: {most} full instances with {most * each} tasks"
+    text = f"{has:,} addresses in {_subnets(plan)}: {_counted(most, 'full instance')} with {most * each} tasks"
     if wanted:
-        text += f"; wanted are {wanted:,} ({instances} instances at {own}, {plan.tasks} tasks at 1)"
+        counted = f"{_counted(instances, 'instance')} at {own}, {_counted(plan.tasks, 'task')} at 1"
+        text += f"; {wanted:,} are needed ({counted})"
     bad = wanted > has
     advice = "add a secondary range to the VPC for tasks, or larger subnets"
     yield _finding(plan, Status.FAIL if bad else Status.PASS, "addresses", text, advice if bad else "", facts)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _subnets(plan: Plan) -> str:

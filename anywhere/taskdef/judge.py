@@ -98,17 +98,22 @@ def _shown(
     found: Sequence[tuple[Rule, list[Mark]]], case: Case, item: Definition | Service, locate: Locator
 ) -> Iterator[Finding]:
     """The findings of all rules. A shape's word on a value is left out where a rule has its own."""
-    said = [
+    said = _said(found, item) if item.faults else []
+    for rule, own in found:
+        kept = [mark for mark in own if not _is_said(mark, _source(item, mark), said)] if said else own
+        for mark in kept or [Mark(Status.PASS, item.node, rule.fine)]:
+            yield finding(rule, case, item, mark, locate)
+
+
+def _said(found: Sequence[tuple[Rule, list[Mark]]], item: Definition | Service) -> list[tuple[str, str]]:
+    """Where the rules on more than shapes have something to say, and what."""
+    return [
         (_source(item, mark), mark.summary.lower())
         for rule, own in found
         if rule.id not in SHAPES
         for mark in own
         if mark.status is not Status.SKIP
     ]
-    for rule, own in found:
-        kept = [mark for mark in own if not _is_said(mark, _source(item, mark), said)]
-        for mark in kept or [Mark(Status.PASS, item.node, rule.fine)]:
-            yield finding(rule, case, item, mark, locate)
 
 
 def _is_said(mark: Mark, source: str, said: Sequence[tuple[str, str]]) -> bool:

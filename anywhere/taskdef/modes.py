@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from anywhere.documents.json import Locator
 from anywhere.model import Finding, Status
 from anywhere.taskdef.ports import MOST_RESERVED, RESERVED_LINUX
 from anywhere.taskdef.rule import EXTERNAL, FARGATE, Case
@@ -162,14 +163,20 @@ def _credentials(mode: str, launch: str) -> str:
     return f"169.254.170.2 by the host's {rule} (anywhere rules verify)" if launch != FARGATE else "169.254.170.2"
 
 
-def findings(definition: Definition, launch: str = EXTERNAL, os: str = "") -> Iterator[Finding]:
-    """The advice as findings: pass for what is possible, skip with the reason for what is not."""
+def findings(
+    definition: Definition, launch: str = EXTERNAL, os: str = "", locate: Locator | None = None
+) -> Iterator[Finding]:
+    """The advice as findings: pass for what is possible, skip with the reason for what is not. `locate` gives their
+    line and column."""
     for advice in advise(definition, launch, os):
         evidence = {
             name: getattr(advice, name)
             for name in ("current", "instances", "ports", "discovery", "isolation", "credentials")
         }
-        evidence["pointer"] = definition.place.source("/networkMode")
+        pointer = definition.place.source("/networkMode")
+        evidence["pointer"] = pointer
+        if locate:
+            evidence["line"], evidence["column"] = locate(pointer)
         summary = advice.why or f"{advice.instances}; {advice.ports}"
         status = Status.PASS if advice.possible else Status.SKIP
         if advice.why:

@@ -217,3 +217,13 @@ def _holds(operator: str, value: str, wanted: tuple[str, ...]) -> bool:
 def _order(text: str) -> list[tuple[int, int, str]]:
     """Numbers in a text compare as numbers, the rest as text."""
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", text)]
+
+
+def shown(query: Query | Comparison) -> str:
+    """An expression as people write it."""
+    if isinstance(query, Comparison):
+        return str(query)
+    if query.kind == "not":
+        return f"not ({shown(query.parts[0])})"
+    word = " and " if query.kind == "all" else " or "
+    return "(" + word.join(map(shown, query.parts)) + ")"

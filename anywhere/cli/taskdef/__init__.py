@@ -37,6 +37,7 @@ def check(
     format: str = FORMAT,
     output: str = OUTPUT,
     strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Write to SARIF what could not be judged, too."),
 ) -> int:
     """Judge definitions, services and run requests: ECS JSON, CloudFormation, CDK output, Terraform plans.
 
@@ -47,7 +48,7 @@ def check(
 
     options = Options(_one_of("launch type", launch_type, LAUNCHES), _system(os), host_count)
     selection = Selection(_words(only), _words(skip), _words(demote))
-    return judge_files(files, options, selection, ignore_others, format, output, strict)
+    return judge_files(files, options, selection, ignore_others, format, output, strict, verbose)
 
 
 @app.command(
@@ -66,6 +67,9 @@ def fit_(
     region: str = typer.Option("", help="Region of logs and secrets where the definition does not say."),
     reach: bool = typer.Option(True, help="Probe what images, logs and secrets need, from every host."),
     budget: float = typer.Option(10.0, help="Seconds for each host."),
+    as_registered: bool = typer.Option(
+        False, help="Count hosts without docker, agent or registration as if they had them."
+    ),
     format: str = FORMAT,
     output: str = OUTPUT,
 ) -> int:
@@ -78,7 +82,7 @@ def fit_(
     # A shell makes several words of `--host DIR/*.json.gz`.
     hosts = hosts.also([path for path in files if path.endswith(".json.gz")])
     files = [path for path in files if not path.endswith(".json.gz")]
-    request = Request(hosts, tuple(instance), tuple(count), _system(os), region, reach, budget)
+    request = Request(hosts, tuple(instance), tuple(count), _system(os), region, reach, budget, as_registered)
     return run(files, request, format, output)
 
 
@@ -146,7 +150,8 @@ def density(
 
     known = KNOWN.get(instance_type)
     if known is None and not interfaces:
-        raise BadInput(f"{instance_type or 'the instance type'} is not in the table: give --interfaces")
+        missing = f"{instance_type} is not in the table: give --interfaces"
+        raise BadInput(missing if instance_type else "give --instance-type, or --interfaces of another type")
     base = known or InstanceType(instance_type or "instance", interfaces)
     kind = InstanceType(base.name, interfaces or base.interfaces, trunked_tasks or base.trunked, base.most)
     addresses(subnet)

@@ -51,8 +51,9 @@ def judge_files(
     format: str,
     output: str,
     strict: bool,
+    verbose: bool = False,
 ) -> int:
-    """Judge these files and show the report; the exit code."""
+    """Judge these files and show the report; the exit code. `verbose` keeps what could not be judged in SARIF."""
     from anywhere.flows.documents import read_documents
 
     selection.check()
@@ -67,8 +68,15 @@ def judge_files(
         seconds, began = time.monotonic() - began, time.monotonic()
         targets.append(selection.apply(replace(target, started=started, seconds=round(seconds, 4))))
     report = Report(tuple(targets))
-    show_documents(report, format, output)
-    return UNREADABLE if found.problems else report.exit_code(strict)
+    code = UNREADABLE if found.problems else report.exit_code(strict)
+    show_documents(report if verbose or format != "sarif" else _without_skips(report), format, output)
+    return code
+
+
+def _without_skips(report: Report) -> Report:
+    """A code host shows each result as something to act on; what could not be judged is none."""
+    kept = [replace(t, findings=tuple(f for f in t.findings if f.status is not Status.SKIP)) for t in report.targets]
+    return replace(report, targets=tuple(kept))
 
 
 def advise_files(files: Sequence[str], launch: str, os: str, format: str, output: str) -> int:
@@ -88,7 +96,11 @@ def advise_files(files: Sequence[str], launch: str, os: str, format: str, output
             document.name,
             "document",
             now(),
-            findings=tuple(f for definition in document.content.definitions for f in findings(definition, launch, os)),
+            findings=tuple(
+                finding
+                for definition in document.content.definitions
+                for finding in findings(definition, launch, os, document.parsed.locator())
+            ),
         )
         for document in found.documents
         if document.content.definitions

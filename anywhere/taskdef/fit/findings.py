@@ -59,6 +59,13 @@ def _placement(part: Answer, answer: Fit, lost: bool) -> Iterator[Finding]:
         evidence["unknown"] = list(part.wish.need.unknown)
     where = ", ".join(f"{count} on {host}" for host, count in part.placed.items())
     text = f"{done} of {part.wanted} placed" + (f": {where}" if where else "")
+    if part.left and part.open:
+        evidence["unknown"] = {host: list(reasons) for host, reasons in part.open.items()}
+        why = "; ".join(f"{host}: {', '.join(reasons)}" for host, reasons in part.open.items())
+        advice = Remedy("save the host's bundle as root, or describe the instance (--instance)")
+        text += f". Not known whether the rest fits: {why}"
+        yield Finding(PLACEMENT, Status.ERROR, name, text, evidence=evidence, remedy=advice)
+        return
     if part.left:
         evidence["lacking"] = {host: list(reasons) for host, reasons in part.lacking.items()}
         why = "; ".join(f"{host}: {', '.join(reasons) or 'no room'}" for host, reasons in part.lacking.items())
@@ -123,13 +130,14 @@ def _proxies(wish: Wish, hosts: Sequence[Room]) -> Iterator[Finding]:
 
 def _summary(answer: Fit, hosts: Sequence[Room], lost: bool) -> Iterator[Finding]:
     for host in hosts:
-        words = {"memory": "memory", "cpu": "CPU", "gpus": "GPUs", "drivers": "log drivers"}
+        words = {"memory": "memory", "cpu": "CPU", "drivers": "log drivers"}
         blanks = [word for name, word in words.items() if getattr(host, name) is None]
         blanks = [word for word in blanks if not any(word in note for note in host.notes)]
-        for note in (*host.notes, *(f"{word}: not known, so not counted" for word in blanks)):
+        for note in (*host.notes, *(f"{word}: not known" for word in blanks)):
             yield Finding(HOST, Status.SKIP, host.name, note, evidence={"because": note})
     text = f"{answer.placed} of {answer.wanted} tasks placed on {len(hosts)} host" + ("s" if len(hosts) != 1 else "")
     status = Status.PASS if answer.placed == answer.wanted else Status.FAIL
+    lost = lost or any(part.left and part.open for part in answer.answers)
     if lost and status is Status.FAIL:
         status = Status.ERROR
     evidence = {

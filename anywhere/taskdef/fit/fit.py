@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from anywhere.taskdef.fit.bound import most
 from anywhere.taskdef.fit.needs import BROUGHT_BY, NEVER_EXTERNAL, Need
 from anywhere.taskdef.fit.pack import Port, Room, Task, place
+from anywhere.taskdef.fit.requirements import NEW, OLD, SECURITY
 from anywhere.taskdef.ports import MOST_RESERVED, RESERVED_LINUX, RESERVED_WINDOWS
+from anywhere.taskdef.query import FIELDS, Comparison, Query, compare, evaluate, shown
+from anywhere.taskdef.words import named
 
+LOG_DRIVER, EFS, EXTERNAL = OLD + "logging-driver.", NEW + "efs", NEW + "external"
 UDP_UNSEEN = "listening UDP ports are not seen"
 
 
@@ -37,6 +41,12 @@ class Capacity(Protocol):
     @property
     def attributes(self) -> Mapping[str, str] | None: ...
     @property
+    def open(self) -> Callable[[str], bool]: ...
+    @property
+    def lacks(self) -> tuple[str, ...]: ...
+    @property
+    def unseen(self) -> tuple[str, ...]: ...
+    @property
     def reachable(self) -> Mapping[str, bool | None]: ...
 
 
@@ -51,12 +61,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """For one wish: how many tasks each host got, how many are left, and what each host lacks for one more."""
+    """For one wish: how many tasks each host got, how many are left, what each host lacks for one more, and what keeps
+    a host from being used although it is not known to lack anything."""
 
     wish: Wish
     wanted: int
     placed: Mapping[str, int]
     lacking: Mapping[str, tuple[str, ...]]
+    open: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def left(self) -> int:
@@ -103,7 +115,7 @@ def fit(wishes: Sequence[Wish], hosts: Sequence[Capacity]) -> Fit:
             placed[task.kind][hosts[host].name] += 1
     wanted = Counter(task.kind for task in tasks)
     answers = tuple(
-        Answer(wish, wanted[at], dict(placed[at]), _lacking(at, wishes, placed, hosts, wanted[at]))
+        Answer(wish, wanted[at], dict(placed[at]), _lacking(at, wishes, placed, hosts, wanted[at]), _open(wish, hosts))
         for at, wish in enumerate(wishes)
     )
     return Fit(answers, most(tasks, rooms))
@@ -112,7 +124,7 @@ def fit(wishes: Sequence[Wish], hosts: Sequence[Capacity]) -> Fit:
 def _tasks(kind: int, wish: Wish, hosts: Sequence[Capacity]) -> list[Task]:
     need = wish.need
     ports = need.ports | ({(-1 - kind, "one a host")} if wish.every or need.alone else set())
-    able = frozenset(place for place, host in enumerate(hosts) if not unable(need, host))
+    able = frozenset(place for place, host in enumerate(hosts) if not unable(need, host) and not undecided(need, host))
     task = Task(need.memory, need.cpu, need.gpus, frozenset(ports), able, kind, need.strategy)
     return [task] * (len(hosts) if wish.every else wish.count)
 
@@ -132,7 +144,53 @@ def unable(need: Need, host: Capacity) -> tuple[str, ...]:
     return tuple(_unable(need, host))
 
 
+def undecided(need: Need, host: Capacity) -> tuple[str, ...]:
+    """What would have to be known of this host, or of the document, before such a task can be placed there."""
+    return tuple(_undecided(need, host))
+
+
+def _undecided(need: Need, host: Capacity) -> Iterator[str]:
+    yield from host.unseen
+    yield from need.undecided
+    for what, wanted, has in (
+        ("memory", need.memory, host.memory),
+        ("CPU", need.cpu, host.cpu),
+        ("GPUs", need.gpus, host.gpus),
+        ("architecture", need.arch, host.arch or None),
+    ):
+        if wanted and has is None:
+            yield f"{what}: needs {wanted}, what the host has is not known"
+    for name, _ in need.attributes:
+        if not list(_attribute(name, "", host)) and not _has(name, host):
+            yield f"attribute {name}: not known"
+    for query in need.constraints:
+        if _holds(query, host) is None:
+            yield f"placement constraint {shown(query)}: not known"
+
+
+def _has(name: str, host: Capacity) -> bool:
+    return any(one in (host.attributes or {}) for one in name.split("|"))
+
+
+def _holds(query: Query | Comparison, host: Capacity) -> bool | None:
+    """Whether a host meets a constraint; None where that is not known."""
+    values = {**(host.attributes or {}), "ec2InstanceId": host.name}
+
+    def is_closed(name: str) -> bool:
+        return name not in FIELDS and (name in NEVER_EXTERNAL or (host.attributes is not None and not host.open(name)))
+
+    return evaluate(query, lambda test: compare(test, values, is_closed))
+
+
+def _open(wish: Wish, hosts: Sequence[Capacity]) -> dict[str, tuple[str, ...]]:
+    found = {host.name: undecided(wish.need, host) for host in hosts if not unable(wish.need, host)}
+    return {name: reasons for name, reasons in found.items() if reasons}
+
+
 def _unable(need: Need, host: Capacity) -> Iterator[str]:
+    if host.lacks:
+        yield from host.lacks
+        return
     if host.memory is not None and need.memory > host.memory:
         yield f"memory: needs {need.memory} MiB, has {host.memory}"
     if host.cpu is not None and need.cpu > host.cpu:
@@ -153,17 +211,37 @@ def _unable(need: Need, host: Capacity) -> Iterator[str]:
         if host.drivers is not None and driver not in host.drivers:
             yield f"log driver {driver} is not enabled"
     for name, value in need.attributes:
-        yield from _attribute(name, value, host)
+        if not name.startswith(LOG_DRIVER) or host.drivers is None:
+            yield from _attribute(name, value, host)
+    if EFS in dict(need.attributes) and EXTERNAL in (host.attributes or {}):
+        yield "EFS volumes: the agent offers them, and external instances cannot mount them"
+    for query in need.constraints:
+        if _holds(query, host) is False:
+            yield f"placement constraint {shown(query)} does not hold{_instead(query, host)}"
+
+
+def _instead(query: Query | Comparison, host: Capacity) -> str:
+    """What the host has in the place of what a single comparison asks for."""
+    if not isinstance(query, Comparison):
+        return ""
+    name = query.subject.removeprefix("attribute:")
+    value = (host.attributes or {}).get(name)
+    return f": {name} is {named(value)}" if value is not None else f": the host has no attribute {name}"
 
 
 def _attribute(name: str, value: str, host: Capacity) -> Iterator[str]:
-    if name in NEVER_EXTERNAL:
+    is_external = host.attributes is None or EXTERNAL in host.attributes
+    if name in NEVER_EXTERNAL and is_external and not _has(name, host):
         yield f"attribute {name}: external instances never have it"
-    elif host.attributes is not None and name not in host.attributes:
+    elif host.attributes is not None and not _has(name, host):
+        if any(host.open(one) for one in name.split("|")):
+            return
         source = next((source for start, source in BROUGHT_BY.items() if name.startswith(start)), "")
+        if name == SECURITY:
+            source = "ECS_SELINUX_CAPABLE or ECS_APPARMOR_CAPABLE"
         yield f"attribute {name} is missing" + (f": it comes with {source}" if source else "")
     elif host.attributes is not None and value and host.attributes.get(name) != value:
-        yield f"attribute {name} is {host.attributes.get(name) or 'empty'}, not {value}"
+        yield f"attribute {name} is {named(host.attributes.get(name, ''))}, not {value}"
 
 
 def _lacking(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from anywhere.catalogue.endpoints import endpoints
 from anywhere.errors import BadInput
+from anywhere.taskdef.fit import requirements
 from anywhere.taskdef.fit.pack import DEFAULT, Port, Strategy
 from anywhere.taskdef.ports import claims
 from anywhere.taskdef.quantity import cpu_units, memory_mib
+from anywhere.taskdef.query import Comparison, Query, QueryError, parse
 from anywhere.taskdef.rule import EXTERNAL, Case
 from anywhere.taskdef.rules.environment import PROXIES
 from anywhere.taskdef.source.content import Definition, Service
@@ -29,6 +31,7 @@ NEVER_EXTERNAL = frozenset(
         "ecs.capability.task-eia.optimized-cpu",
         "ecs.capability.service-connect-v1",
         "ecs.capability.storage.ebs-task-volume-attach",
+        "ecs.capability.storage.ebsta-non-root-user",
         "ecs.capability.fault-injection",
     }
 )
@@ -52,7 +55,6 @@ BROUGHT_BY = {
     "ecs.capability.container-health-check": "ECS_DISABLE_DOCKER_HEALTH_CHECK not being true",
     "ecs.capability.external": "registration as an external instance",
 }
-_EQUALS = re.compile(r"\s*attribute:([\w.:/-]+)\s*==\s*['\"]?([\w.-]+)['\"]?\s*\Z", re.IGNORECASE)
 WORLDWIDE = "us-east-1"  # any region: these names have none in them
 
 
@@ -60,7 +62,8 @@ WORLDWIDE = "us-east-1"  # any region: these names have none in them
 class Need:
     """Memory in MiB, CPU units, GPUs; `ports` fixed host ports; `arch` x86_64, arm64 or empty; `attributes` required
     by name, with a value or empty; `hosts` the names to reach, with why; `proxied` whether a container has a proxy of its own;
-    `alone` at most one a host; `strategy` in the order of its parts; `unknown` what the document leaves open."""
+    `alone` at most one a host; `strategy` in the order of its parts; `unknown` what the document leaves open, `undecided`
+    the part of it without which nothing can be placed; `constraints` the expressions of its placement constraints."""
 
     name: str
     memory: int = 0
@@ -76,29 +79,39 @@ class Need:
     alone: bool = False
     strategy: tuple[Strategy, ...] = DEFAULT
     unknown: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    constraints: tuple[Query | Comparison, ...] = ()
 
 
 def need(definition: Definition, os: str = "", region: str = "") -> Need:
     """What a task of this definition needs. `region` completes names of AWS endpoints where the document does not."""
     case = Case(EXTERNAL, definition, None, os)
+    undecided: list[str] = []
+    memory, cpu = _size(case, "memory", undecided), _size(case, "cpu", undecided)
+    gpus, ports, windows = _gpus(case, undecided), _ports(case, undecided), _is_windows(case, undecided)
+    required = tuple(dict.fromkeys(_attributes(case, definition.services, undecided)))
+    constraints = tuple(_constraints(case, definition.services, undecided))
     unknown: list[str] = []
-    memory, cpu = _size(case, "memory", unknown), _size(case, "cpu", unknown)
+    hosts = tuple(dict.fromkeys(_hosts(case, region, unknown)))
+    strategy = _strategy(definition.services, unknown)
     return Need(
         name=definition.name,
         memory=memory,
         cpu=cpu,
-        gpus=_gpus(case, unknown),
-        ports=_ports(case, unknown),
+        gpus=gpus,
+        ports=ports,
         arch={"X86_64": "x86_64", "ARM64": "arm64"}.get(
             _text(definition.node.at("runtimePlatform", "cpuArchitecture")), ""
         ),
-        windows=_is_windows(case, unknown),
-        drivers=frozenset(driver for driver in _each(case, ("logConfiguration", "logDriver"), unknown) if driver),
-        attributes=tuple(_attributes(case, definition.services, unknown)),
-        hosts=tuple(dict.fromkeys(_hosts(case, region, unknown))),
+        windows=windows,
+        drivers=frozenset(driver for driver in _each(case, ("logConfiguration", "logDriver"), []) if driver),
+        attributes=required,
+        hosts=hosts,
         proxied=_has_proxy(case),
-        strategy=_strategy(definition.services, unknown),
-        unknown=tuple(dict.fromkeys(unknown)),
+        strategy=strategy,
+        unknown=tuple(dict.fromkeys((*undecided, *unknown))),
+        undecided=tuple(dict.fromkeys(undecided)),
+        constraints=constraints,
     )
 
 
@@ -173,17 +186,23 @@ def _each(case: Case, keys: tuple[str, ...], unknown: list[str]) -> Iterator[str
 
 
 def _attributes(case: Case, services: Sequence[Service], unknown: list[str]) -> Iterator[tuple[str, str]]:
-    """Attributes that ECS listed for this revision, and constraints of the form attribute:NAME == VALUE."""
+    """Attributes that ECS listed for this revision, and those that follow from its fields."""
     for item in case.node.at("requiresAttributes").each():
         yield _text(item.at("name")), _text(item.at("value"))
+    yield from requirements.attributes(case, services, unknown)
+
+
+def _constraints(case: Case, services: Sequence[Service], unknown: list[str]) -> Iterator[Query | Comparison]:
     for node in (case.node, *(service.node for service in services)):
         for constraint in node.at("placementConstraints").each():
-            expression = _text(constraint.at("expression"))
-            match = _EQUALS.match(expression)
-            if match:
-                yield match[1], match[2]
-            elif expression:
-                unknown.append(f"placement constraint {expression}")
+            expression = constraint.at("expression")
+            try:
+                if expression.text():
+                    yield parse(expression.text())
+            except QueryError as error:
+                unknown.append(f"placement constraint: the expression {error}")
+            except NotKnown as missing:
+                unknown.append(f"placement constraint ({missing.why})")
 
 
 def _strategy(services: Sequence[Service], unknown: list[str]) -> tuple[Strategy, ...]:

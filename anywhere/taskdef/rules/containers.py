@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from anywhere.taskdef.rule import EVERY, Case, Mark, fail, over, put, rule
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.source.node import Node
+from anywhere.taskdef.words import named
 
 
 @rule(
@@ -54,5 +55,5 @@ def _dependency(link: Node, names: list[str]) -> Iterator[Mark]:
     other = link.at("containerName")
     if other.text() not in names:
         yield fail(
-            other, f"depends on {other.text()}, which is no container of this task", "name one of its containers"
+            other, f"depends on {named(other.text())}, which is no container of this task", "name one of its containers"
         )

@@ -10,6 +10,7 @@ from anywhere.taskdef.rule import EVERY, Case, Mark, fail, over, put, remove, ru
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
+from anywhere.taskdef.words import named
 
 MOST_FILES = 10
 _FILE = re.compile(r"arn:aws[a-z-]*:s3:::[^/\s]+/\S.*\.env\Z")
@@ -44,7 +45,7 @@ def _plain(item: Node) -> Iterator[Mark]:
     if name in KEYS and value.filled:
         yield warn(item, f"{name} is in the definition: it overrides the task role", "use a task role", remove(item))
     elif value.known and _KEY_ID.search(value.text()):
-        text = f"the value of {name} holds an AWS access key id"
+        text = f"the value of {named(name)} holds an AWS access key id"
         yield warn(item, text, "use a task role, or a secret", remove(item))
 
 

@@ -118,6 +118,8 @@ def limits(case: Case, node: Node) -> Iterator[Mark]:
         yield fail(listed, "a definition without containers", "add a container")
     elif many is not None and many > MOST_CONTAINERS:
         yield fail(listed, f"{many} containers, and a definition has at most {MOST_CONTAINERS}", "split the task")
+    if len(str(node.raw)) < MOST_BYTES // 6:  # no character takes more bytes than that
+        return
     size = len(json.dumps(_known(node.raw), separators=(",", ":"), ensure_ascii=False).encode())
     if size > MOST_BYTES:
         text = f"{size:,} bytes, and a definition has at most {MOST_BYTES:,}"

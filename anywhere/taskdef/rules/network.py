@@ -24,6 +24,7 @@ from anywhere.taskdef.rule import (
 )
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.source.node import Node
+from anywhere.taskdef.words import named
 
 
 @rule(
@@ -102,7 +103,9 @@ def links(case: Case, node: Node) -> Iterator[Mark]:
 def _linked(case: Case, link: Node) -> Iterator[Mark]:
     target = link.text().partition(":")[0]
     if target not in [container.at("name").text() for container in case.containers]:
-        yield fail(link, f"links to {target}, which is no container of this task", "name a container of the task")
+        yield fail(
+            link, f"links to {named(target)}, which is no container of this task", "name a container of the task"
+        )
 
 
 @rule(

@@ -8,6 +8,7 @@ from anywhere.taskdef.quantity import FARGATE_PAIRS, cpu_units, fargate_memory, 
 from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.source.node import Node
+from anywhere.taskdef.words import named
 
 LEAST_MIB = 6
 LEAST_MIB_OLD_DOCKER = 4
@@ -31,7 +32,7 @@ def memory(case: Case, node: Node) -> Iterator[Mark]:
     field = node.at("memory")
     total = memory_mib(field.text()) if field.present else None
     if field.present and not total:
-        yield fail(field, f"{field.text()} is no amount of memory", "give MiB (1024) or GB (1 GB)")
+        yield fail(field, f"{named(field.text())} is no amount of memory", "give MiB (1024) or GB (1 GB)")
     if field.present and case.windows:
         text = f"the task's memory {_NOT_ON_WINDOWS}"
         yield warn(field, text, "give each container its own memory", remove(field))
@@ -83,7 +84,7 @@ def cpu(case: Case, node: Node) -> Iterator[Mark]:
     field = node.at("cpu")
     total = cpu_units(field.text()) if field.present else None
     if field.present and total is None:
-        yield fail(field, f"{field.text()} is no amount of CPU", "give units (1024) or vCPUs (1 vCPU)")
+        yield fail(field, f"{named(field.text())} is no amount of CPU", "give units (1024) or vCPUs (1 vCPU)")
     if field.present and case.windows:
         text = f"the task's CPU {_NOT_ON_WINDOWS}"
         yield warn(field, text, "give each container its own CPU", remove(field))
@@ -141,9 +142,9 @@ def fargate_size(case: Case, node: Node) -> Iterator[Mark]:
     sizes = fargate_memory(units or 0)
     if not sizes:
         known = ", ".join(map(str, FARGATE_PAIRS))
-        yield fail(cpu, f"{cpu.text()} is no CPU size of Fargate", f"use one of {known}")
+        yield fail(cpu, f"{named(cpu.text())} is no CPU size of Fargate", f"use one of {known}")
     elif size not in sizes:
-        text = f"{memory.text()} of memory does not go with {cpu.text()} of CPU on Fargate"
+        text = f"{named(memory.text())} of memory does not go with {cpu.text()} of CPU on Fargate"
         near = min(sizes, key=lambda other: (other < (size or 0), abs(other - (size or 0))))
         advice = f"use {sizes[0]} to {sizes[-1]} MiB, for example {near}"
         yield fail(memory, text, advice, put(memory, str(near)))

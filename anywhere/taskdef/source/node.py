@@ -55,12 +55,11 @@ class Node:
 
     def at(self, *keys: str) -> Node:
         """The member under these keys, whether it is there or not."""
-        node = self
+        raw, pointer = self.raw, self.pointer
         for key in keys:
-            raw = node.raw
-            below = raw.get(key) if isinstance(raw, dict) else raw.part() if isinstance(raw, Unknown) else None
-            node = Node(below, node.pointer + token(key))
-        return node
+            raw = raw.get(key) if isinstance(raw, dict) else raw.part() if isinstance(raw, Unknown) else None
+            pointer += token(key)
+        return Node(raw, pointer)
 
     def each(self) -> Iterator[Node]:
         """The elements of a list; one unknown element where the list itself is unknown."""

@@ -197,10 +197,17 @@ def test_each_left_task_says_what_each_host_lacks() -> None:
     }
 
 
-def test_what_is_not_known_of_a_host_is_not_lacking() -> None:
+def test_nothing_is_placed_where_what_it_needs_is_not_known() -> None:
     wanted = Need("app", memory=600, gpus=1, drivers=frozenset({"gelf"}), attributes=(("site", "x"),), arch="arm64")
     blank = host("blank", memory=None, cpu=None, gpus=None, arch="", drivers=None, attributes=None)
-    assert fit([Wish(wanted, 3)], [blank]).placed == 3
+    found = fit([Wish(wanted, 3)], [blank])
+    assert found.placed == 0 and not found.answers[0].lacking["blank"]
+    assert found.answers[0].open["blank"] == (
+        "memory: needs 600, what the host has is not known",
+        "GPUs: needs 1, what the host has is not known",
+        "architecture: needs arm64, what the host has is not known",
+        "attribute site: not known",
+    )
 
 
 def test_attribute_that_external_agents_take_out_is_never_there() -> None:
@@ -248,8 +255,8 @@ def test_capacity_is_read_from_docker_and_the_agents_settings() -> None:
 def test_capacity_without_docker_knows_less_and_says_so() -> None:
     fake = FakeHost(commands={("uname", "-m"): "x86_64\n"}, found=Inventory(memory_total=2 * GIB, cpus=2))
     found = capacity(fake)
-    assert (found.memory, found.cpu, found.arch, found.drivers, found.gpus) == (2048, 2048, "x86_64", None, None)
-    assert "docker did not answer: log drivers and GPUs are not known" in found.notes
+    assert (found.memory, found.cpu, found.arch, found.gpus) == (2048, 2048, "x86_64", None)
+    assert found.lacks == ("docker is not installed", "no registered ECS agent runs")
 
 
 class Connected(FakeHost):
@@ -267,14 +274,16 @@ def test_names_are_probed_as_docker_reaches_them() -> None:
     direct = Connected(found=Inventory(memory_total=GIB, cpus=1))
     found = capacity(direct, ["logs.eu-west-1.amazonaws.com", "registry.example.com:5000"])
     assert found.reachable == {"logs.eu-west-1.amazonaws.com": True, "registry.example.com:5000": True}
-    assert [(spec.host, spec.port, spec.address, spec.proxy) for spec in direct.probed] == [
+    outside = [spec for spec in direct.probed if spec.host != "localhost"]
+    assert [(spec.host, spec.port, spec.address, spec.proxy) for spec in outside] == [
         ("logs.eu-west-1.amazonaws.com", 443, "192.0.2.1", ""),
         ("registry.example.com", 5000, "192.0.2.1", ""),
     ]
     environment = {"HTTPS_PROXY": "http://proxy.example.com:3128"}
     behind = Connected(found=Inventory(memory_total=GIB, cpus=1, environment=environment))
     assert capacity(behind, ["logs.eu-west-1.amazonaws.com"]).proxied
-    assert [(spec.address, spec.proxy) for spec in behind.probed] == [("", "http://proxy.example.com:3128")]
+    outside = [spec for spec in behind.probed if spec.host != "localhost"]
+    assert [(spec.address, spec.proxy) for spec in outside] == [("", "http://proxy.example.com:3128")]
 
 
 def test_missing_attribute_names_the_setting_that_brings_it() -> None:
@@ -342,8 +351,12 @@ def test_need_is_what_the_definition_says(tmp_path: Path) -> None:
     found = need(load(json.dumps(definition).encode(), "f.json").content.definitions[0])
     assert (found.memory, found.cpu, found.gpus) == (150, 256, 2)
     assert found.ports == {(8080, "tcp")} and found.drivers == {"awslogs"}
-    assert found.attributes == (("site", "hall-2"),)
-    assert found.unknown == ("placement constraint task:group == x",)
+    assert [name.rpartition("capability.")[2] for name, _ in found.attributes] == [
+        "logging-driver.awslogs",
+        "secrets.asm.environment-variables",
+    ]
+    assert list(map(str, found.constraints)) == ["attribute:site == hall-2", "task:group == x"]
+    assert found.unknown == ()
     assert dict(found.hosts) == {
         "111122223333.dkr.ecr.eu-west-1.amazonaws.com": "image",
         "api.ecr.eu-west-1.amazonaws.com": "image",
@@ -412,4 +425,4 @@ def test_strategy_and_constraints_of_the_service_count(
     documents = link([load(json.dumps(one).encode(), f"{n}.json") for n, one in enumerate((definition, service))])
     wanted = need(documents[0].content.definitions[0])
     assert wanted.strategy == found
-    assert ("site", "hall-2") in wanted.attributes
+    assert list(map(str, wanted.constraints)) == ["attribute:site == hall-2"]

@@ -1,0 +1,173 @@
+"""The attributes that ECS requires of an instance for a definition, by its fields.
+
+ECS lists them as `requiresAttributes` once a definition is registered; the names are those that the agent registers
+(amazon-ecs-agent, agent/app/agent_capability.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from anywhere.taskdef.quantity import cpu_units
+from anywhere.taskdef.rule import Case
+from anywhere.taskdef.rules.security import option_kind
+from anywhere.taskdef.source.content import Service
+from anywhere.taskdef.source.node import Node, NotKnown
+
+OLD, NEW = "com.amazonaws.ecs.capability.", "ecs.capability."
+OLD_CPU_LIMIT = 10240
+SECURITY = OLD + "selinux|" + OLD + "apparmor"
+"""One of the two: the API says that options need either."""
+
+Attribute = tuple[str, str]
+
+
+def attributes(case: Case, services: Sequence[Service], unknown: list[str]) -> Iterator[Attribute]:
+    """Name and value (empty: any) of each. What the document does not say goes to `unknown`."""
+    for part in (_of_task, _of_volumes, _of_containers):
+        yield from part(case, unknown)
+    for service in services:
+        if _flag(service.node.at("enableExecuteCommand"), unknown):
+            yield NEW + "execute-command", ""
+        if _flag(service.node.at("serviceConnectConfiguration", "enabled"), unknown):
+            yield NEW + "service-connect-v1", ""
+
+
+def _text(node: Node, unknown: list[str]) -> str:
+    try:
+        return node.text()
+    except NotKnown as missing:
+        unknown.append(f"{node.pointer.rpartition('/')[2]} ({missing.why or 'of the wrong type'})")
+        return ""
+
+
+def _flag(node: Node, unknown: list[str]) -> bool:
+    return _text(node, unknown).lower() == "true"
+
+
+def _is_there(node: Node) -> bool:
+    """Whether a value is given or will be; one that may be absent is not required."""
+    try:
+        return node.filled
+    except NotKnown:
+        return False
+
+
+def _of_task(case: Case, unknown: list[str]) -> Iterator[Attribute]:
+    node = case.node
+    mode = _text(node.at("networkMode"), unknown)
+    if mode == "awsvpc":
+        yield NEW + "task-eni", ""
+    if _is_there(node.at("taskRoleArn")):
+        yield OLD + ("task-iam-role-network-host" if mode == "host" else "task-iam-role"), ""
+    if not _is_windows(case) and (_is_there(node.at("cpu")) or _is_there(node.at("memory"))):
+        yield NEW + "task-cpu-mem-limit", ""
+        if (cpu_units(_text(node.at("cpu"), [])) or 0) > OLD_CPU_LIMIT:
+            yield NEW + "increased-task-cpu-limit", ""
+    if _is_there(node.at("pidMode")) or _is_there(node.at("ipcMode")):
+        yield NEW + "pid-ipc-namespace-sharing", ""
+    if _is_there(node.at("proxyConfiguration")):
+        yield NEW + "aws-appmesh", ""
+    if _is_there(node.at("inferenceAccelerators")):
+        yield NEW + "task-eia", ""
+    if _flag(node.at("enableFaultInjection"), unknown):
+        yield NEW + "fault-injection", ""
+
+
+def _is_windows(case: Case) -> bool:
+    try:
+        return case.windows
+    except NotKnown:
+        return False
+
+
+def _of_volumes(case: Case, unknown: list[str]) -> Iterator[Attribute]:
+    for volume in case.volumes:
+        efs = volume.at("efsVolumeConfiguration")
+        if _is_there(efs):
+            yield NEW + "efs", ""
+            if _is_there(efs.at("authorizationConfig")):
+                yield NEW + "efsAuth", ""
+        if _is_there(volume.at("fsxWindowsFileServerVolumeConfiguration")):
+            yield NEW + "fsxWindowsFileServer", ""
+        if _is_there(volume.at("s3filesVolumeConfiguration")):
+            yield NEW + "s3-files", ""
+        if _flag(volume.at("configuredAtLaunch"), unknown):
+            yield NEW + "storage.ebs-task-volume-attach", ""
+        docker = volume.at("dockerVolumeConfiguration")
+        if _is_there(docker):
+            driver = _text(docker.at("driver"), unknown) or "local"
+            yield NEW + "docker-plugin." + driver.replace(":", "."), ""
+
+
+def _of_containers(case: Case, unknown: list[str]) -> Iterator[Attribute]:
+    role = _is_there(case.node.at("executionRoleArn"))
+    for container in case.containers:
+        yield from _of_log(container, role, unknown)
+        yield from _of_secrets(container)
+        yield from _of_security(container, unknown)
+        for field, name in (
+            ("healthCheck", NEW + "container-health-check"),
+            ("dependsOn", NEW + "container-ordering"),
+            ("repositoryCredentials", NEW + "private-registry-authentication.secretsmanager"),
+            ("environmentFiles", NEW + "env-files.s3"),
+        ):
+            if _is_there(container.at(field)):
+                yield name, ""
+        if role and ".dkr.ecr" in container.at("image").literal():
+            yield NEW + "execution-role-ecr-pull", ""
+        if _flag(container.at("restartPolicy", "enabled"), unknown):
+            yield NEW + "container-restart-policy", ""
+        if any(_is_there(mapping.at("containerPortRange")) for mapping in container.at("portMappings").each()):
+            yield "ecs.capability.network.container-port-range", ""
+
+
+def _of_log(container: Node, role: bool, unknown: list[str]) -> Iterator[Attribute]:
+    log, router = container.at("logConfiguration"), container.at("firelensConfiguration")
+    driver = _text(log.at("logDriver"), unknown)
+    if driver:
+        yield f"{OLD}logging-driver.{driver}", ""
+    if driver == "awslogs" and role:
+        yield NEW + "execution-role-awslogs", ""
+    for service in _sources(log.at("secretOptions")):
+        yield f"{NEW}secrets.{service}.bootstrap.log-driver", ""
+    if _is_there(router):
+        yield f"{NEW}firelens.{_text(router.at('type'), unknown)}", ""
+        kind = _text(router.at("options", "config-file-type"), unknown)
+        if kind:
+            yield f"{NEW}firelens.options.config.{kind}", ""
+
+
+def _of_secrets(container: Node) -> Iterator[Attribute]:
+    for service in _sources(container.at("secrets")):
+        yield f"{NEW}secrets.{service}.environment-variables", ""
+
+
+def _sources(listed: Node) -> set[str]:
+    """`asm` and `ssm`: where secrets come from."""
+    found = set()
+    for item in listed.each():
+        try:
+            found.add("asm" if ":secretsmanager:" in item.at("valueFrom").literal() else "ssm")
+        except NotKnown:
+            continue
+    return found
+
+
+def _of_security(container: Node, unknown: list[str]) -> Iterator[Attribute]:
+    if _flag(container.at("privileged"), unknown):
+        yield OLD + "privileged-container", ""
+    for option in container.at("dockerSecurityOptions").each():
+        kind = option_kind(_text(option, unknown))
+        name = {
+            "apparmor": OLD + "apparmor",
+            "label": OLD + "selinux",
+            "no-new-privileges": SECURITY,
+            "credentialspec": NEW + "gmsa",
+            "credentialspecdomainless": NEW + "gmsa-domainless",
+        }.get(kind)
+        if name:
+            yield name, ""
+    for spec in container.at("credentialSpecs").each():
+        if kind := option_kind(_text(spec, unknown)):
+            yield NEW + ("gmsa" if kind == "credentialspec" else "gmsa-domainless"), ""
