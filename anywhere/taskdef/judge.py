@@ -119,7 +119,7 @@ def _said(found: Sequence[tuple[Rule, list[Mark]]], item: Definition | Service) 
 def _is_said(mark: Mark, source: str, said: Sequence[tuple[str, str]]) -> bool:
     """Whether a rule has its own word on a value outside its enumeration, or on a field that is missing."""
     kind = mark.evidence.get("fault")
-    name = mark.summary.partition(" ")[0].lower() if kind == MISSING else ""
+    name = mark.summary.partition(" is ")[0].strip('"').lower()
     return kind in (ENUM, MISSING) and any(where == source and name in text for where, text in said)
 
 
