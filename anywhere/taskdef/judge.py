@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anywhere.documents.json import Locator
 from anywhere.model import Finding, Remedy, Status, Target
 from anywhere.taskdef.declared import WHAT_DECIDES, launches
-from anywhere.taskdef.rule import EXTERNAL, LAUNCH_TYPES, MANAGED, Case, Mark, Rule, marks, skip
+from anywhere.taskdef.rule import EVERY, EXTERNAL, LAUNCH_TYPES, MANAGED, Case, Mark, Rule, marks, skip
 from anywhere.taskdef.rules import RULES
 from anywhere.taskdef.rules.shape import SHAPES
 from anywhere.taskdef.shapes.faults import ENUM, MISSING, show
@@ -65,21 +65,23 @@ def _item(item: Definition | Service, options: Options, locate: Locator) -> Iter
     chosen = launches(item) if options.launch == DECLARED else [options.launch]
     rules = [rule for rule in RULES if (rule.scope == "service") == is_service]
     for launch in chosen:
-        yield from _unjudged(launch, rules, case(launch), item, locate)
-        found = [(rule, list(marks(rule, case(launch)))) for rule in rules if launch in rule.launch]
-        yield from _shown(found, case(launch), item, locate)
+        here = case(launch)  # one for all rules: it remembers what they ask for
+        yield from _unjudged(launch, rules, here, item, locate)
+        found = [(rule, list(marks(rule, here))) for rule in rules if launch in rule.launch]
+        yield from _shown(found, here, item, locate)
     if not chosen:
+        cases = {launch: case(launch) for launch in EVERY}
         rule = next(rule for rule in rules if rule.id in DECIDING)
         text = f"the launch type is not known: {WHAT_DECIDES} decides"
         yield finding(rule, case(NOT_KNOWN), item, skip(item.node, text), locate)
-        yield from _shown([(rule, _whichever(rule, case)) for rule in rules], case(NOT_KNOWN), item, locate)
+        yield from _shown([(rule, _whichever(rule, cases)) for rule in rules], case(NOT_KNOWN), item, locate)
 
 
-def _whichever(rule: Rule, case: Callable[[str], Case]) -> list[Mark]:
+def _whichever(rule: Rule, cases: Mapping[str, Case]) -> list[Mark]:
     """What a rule says whatever the launch type; nothing where it does not hold for all of them."""
     if not set(LAUNCH_TYPES) <= set(rule.launch):
         return []
-    found = [list(marks(rule, case(launch))) for launch in rule.launch]
+    found = [list(marks(rule, cases[launch])) for launch in rule.launch]
     others = [{(mark.status, mark.node.pointer, mark.summary) for mark in one} for one in found[1:]]
     return [m for m in found[0] if all((m.status, m.node.pointer, m.summary) in other for other in others)]
 
@@ -169,6 +171,8 @@ def _where(pointer: str, locate: Locator) -> dict[str, object]:
 
 def _subject(item: Definition | Service, node: Node) -> str:
     """What was looked at: the definition or service, and the container where it is one container's."""
+    if not node.pointer:
+        return item.name
     parts = node.pointer.split("/")
     if len(parts) < 3 or parts[1].lower() != "containerdefinitions" or not parts[2].isdecimal():
         return item.name

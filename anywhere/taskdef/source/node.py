@@ -58,7 +58,7 @@ class Node:
         raw, pointer = self.raw, self.pointer
         for key in keys:
             raw = raw.get(key) if isinstance(raw, dict) else raw.part() if isinstance(raw, Unknown) else None
-            pointer += token(key)
+            pointer += "/" + key if key.isalnum() else token(key)
         return Node(raw, pointer)
 
     def each(self) -> Iterator[Node]:
