@@ -10,6 +10,7 @@ import pytest
 from anywhere.model import Finding, Status
 from anywhere.taskdef.judge import DECLARED, Options, judge
 from anywhere.taskdef.source.load import link, load
+from tests.taskdef.test_rules import RULE_CASES
 
 PLAIN = {"family": "web", "containerDefinitions": [{"name": "web", "image": "nginx:1.27", "memory": 128}]}
 NETWORK = {"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}}
@@ -107,3 +108,18 @@ def test_a_function_that_there_is_not_is_reported() -> None:
     assert [f.summary for f in found if f.status is Status.FAIL] == [
         "Fn::Ref is not a function of CloudFormation: write Ref"
     ]
+
+
+def test_no_legal_example_fails_for_the_launch_type_that_it_declares() -> None:
+    """Every case of the corpus without a fail for its own launch type."""
+    legal = 0
+    for path in RULE_CASES:
+        case = json.loads(path.read_text())
+        if any(row[1] == "fail" for row in case["findings"]):
+            continue
+        legal += 1
+        options = Options(DECLARED, case.get("os", ""), case.get("hosts", 0))
+        documents = link([load(json.dumps(case["document"]).encode(), path.name)])
+        fails = [f for target in judge(documents, options) for f in target.findings if f.status is Status.FAIL]
+        assert not fails, (path, fails)
+    assert legal >= 250
