@@ -9,11 +9,11 @@ from typing import Any
 
 from anywhere.errors import NotRecorded, ParseError
 from anywhere.facts.agents.agents import metadata
-from anywhere.facts.agents.capabilities import attributes, is_open
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.docker import INFO, TIMEOUT, docker
 from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config
 from anywhere.facts.agents.ports import client_ports
+from anywhere.facts.capabilities import attributes, is_open
 from anywhere.facts.network.proxy_environment import ProxyEnvironment
 from anywhere.hosts.base import Host, ProbeSpec, Query
 
