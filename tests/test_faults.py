@@ -103,6 +103,9 @@ PAIRS = (
     ("private-mixed", "block-page-private"),
     ("ipv6-some-refused", "expired-one"),
     ("inspected-trusted", "clock-years-behind"),
+    ("bridge-larger-than-uplink", "clock-unsynchronised"),
+    ("dnssec-insisted", "clock-unsynchronised"),
+    ("connection-table-full", "endpoint-refused"),
 )
 
 

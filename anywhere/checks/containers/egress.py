@@ -9,6 +9,7 @@ from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped,
 from anywhere.checks.containers.bridge import RESTART, STOPS, Obstacle
 from anywhere.checks.containers.way import Way, obstacles
 from anywhere.checks.endpoints.visit import surveys
+from anywhere.checks.netfilter.rules import path_check, rules_check
 from anywhere.checks.network.dns import lookups
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.daemon_json import daemon_json
@@ -95,8 +96,31 @@ def container_egress(host: Host, settings: Settings) -> Iterator[Finding]:
         return
     way = Way(host, bridge(host, walls.bridge), walls, _aims(host, settings))
     read = list(obstacles(way))
-    asked = ask(host, way.bridge, _questions(way.aims), prove=settings.prove) if _is_whole(way.bridge) else Asked()
-    yield from judge_way(host, way.bridge, read, asked)
+    served = (CREDENTIALS,) if any(one.port == AGENT_PORT for one in host.inventory().listeners) else ()
+    questions = (*_questions(way.aims), *served)
+    asked = ask(host, way.bridge, questions, prove=settings.prove) if _is_whole(way.bridge) else Asked()
+    if CREDENTIALS in asked.failed and not any(one.is_trouble for one in _credential_rules(host, settings)):
+        yield _no_credentials(host, way.bridge, asked)
+    yield from judge_way(host, way.bridge, read, asked.without(CREDENTIALS))
+
+
+def _credential_rules(host: Host, settings: Settings) -> Iterator[Finding]:
+    """What was read of the way to the agent: where that already says why, nothing is added."""
+    yield from rules_check.judge(host, settings)
+    yield from path_check.judge(host, settings)
+
+
+def _no_credentials(host: Host, one: Bridge, asked: Asked) -> Finding:
+    return trouble(
+        EGRESS,
+        Status.FAIL,
+        "169.254.170.2",
+        f"asked from {_PLACES.get(asked.place, asked.place)} on {one.name}, 169.254.170.2 does not answer, although the agent "
+        "listens and every rule is there",
+        cause="rules.shadowed",
+        remedy=remedy(host, "Prove each hop, then correct the one that is named.", ("anywhere", "rules", "verify")),
+        evidence={"asked_from": asked.place},
+    )
 
 
 def _is_whole(one: Bridge) -> bool:
@@ -124,6 +148,7 @@ def judge_way(host: Host, one: Bridge, read: list[Obstacle], asked: Asked) -> It
         yield passed(EGRESS, one.name, f"{WAY}: {said}", proven=bool(asked.answered), why=asked.why)
 
 
+CREDENTIALS, AGENT_PORT = Question("http 169.254.170.2 80", "169.254.170.2"), 51679
 WAY, CODE = "containers' way", "containers.no-egress"
 _PLACES = {"throwaway": "a throwaway namespace on the bridge"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +42,10 @@ class Asked:
             for question, said in self.inside.items()
             if not said.startswith("answered") and self.host.get(question, "answered").startswith("answered")
         )
+
+    def without(self, question: Question) -> Asked:
+        """The same without one question."""
+        return replace(self, inside={one: said for one, said in self.inside.items() if one != question})
 
     @property
     def answered(self) -> tuple[Question, ...]:
