@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from anywhere.checks.base import Check, check, passed, trouble
 from anywhere.checks.remedies import remedy
+from anywhere.facts.agents.agents import is_bare
 from anywhere.facts.agents.docker import docker
 from anywhere.facts.kernel.limits import Complaint, Use, inotify_complaint, inotify_use, uses
 from anywhere.facts.kernel.log import Said, denials, kills, lines
@@ -27,14 +28,14 @@ def limits_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     known = tuple(uses(host))
     full = [one for one in known if one.share >= NEAR]
-    complaint = inotify_complaint(host)
+    complaint = None if is_bare(host) else inotify_complaint(host)
     if complaint:
         yield _inotify(host, complaint, inotify_use(host, complaint.kind))
     for one in full:
         yield _full(host, one)
     if not full and not complaint:
-        looked = ", ".join(f"{one.what} {one.used} of {one.most}" for one in known)
-        yield passed(LIMITS, "kernel limits", f"none is used up ({looked or 'none can be read'})")
+        looked = ", ".join(one.what for one in known) or "none can be read"
+        yield passed(LIMITS, "kernel limits", f"none is used up ({looked})")
 
 
 def _full(host: Host, one: Use) -> Finding:

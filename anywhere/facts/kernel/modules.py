@@ -11,18 +11,18 @@ from anywhere.facts.system.machine import is_container, kernel_version
 from anywhere.hosts.base import Host
 
 FOLDER = "/lib/modules"
-MODPROBE = ("/etc/modprobe.d", "/run/modprobe.d")
+BARRED = ("grep", "-rnE", "^[[:space:]]*install[[:space:]]", "/etc/modprobe.d", "/run/modprobe.d")
 LOADED = "/proc/modules"
 # What dockerd loads when it starts and when a container gets its network (moby contrib/check-config.sh, libnetwork).
 NEEDED = (
     *("overlay", "bridge", "veth", "br_netfilter", "nf_nat", "nf_conntrack", "xt_conntrack", "xt_addrtype"),
     *("ip_tables", "iptable_nat", "iptable_filter", "xt_MASQUERADE", "nf_tables"),
 )
-_OFF = re.compile(r"^\s*install\s+(\S+)\s+(?:/usr)?/bin/(?:false|true)\b")
+_OFF = re.compile(r"(?m)^(?P<place>/[^:]+\.conf:\d+):\s*install\s+(?P<name>\S+)\s+(?:/usr)?/bin/(?:false|true)\b")
 
-COMMANDS: tuple[tuple[str, ...], ...] = ()
+COMMANDS: tuple[tuple[str, ...], ...] = (BARRED,)
 FILES: tuple[str, ...] = (LOADED,)
-FOLDERS: tuple[str, ...] = (FOLDER, *MODPROBE)
+FOLDERS: tuple[str, ...] = (FOLDER,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,13 @@ def other_kernels(host: Host) -> tuple[str, ...]:
 
 def forbidden(host: Host) -> Iterator[Forbidden]:
     """Needed modules that are not loaded and that `install NAME /bin/false` keeps from being loaded."""
+    found = list(_OFF.finditer(host.run(BARRED, timeout=3).stdout))
+    wanted = [one for one in found if one["name"] in NEEDED]
     listed = read_text(host, LOADED)
-    if listed.access is not Access.READ:
+    if not wanted or listed.access is not Access.READ:
         return  # a kernel without modules has everything built in
     loaded = {row.split()[0] for row in listed.content.splitlines() if row.split()}
     built_in = read_text(host, f"{FOLDER}/{kernel_version(host)}/modules.builtin").content
-    for folder in MODPROBE:
-        for name in list_folder(host, folder) or ():
-            rows = read_text(host, f"{folder}/{name}").content.splitlines() if name.endswith(".conf") else []
-            for number, row in enumerate(rows, 1):
-                if (
-                    (match := _OFF.match(row))
-                    and match[1] in NEEDED
-                    and match[1] not in loaded
-                    and f"/{match[1]}.ko" not in built_in
-                ):
-                    yield Forbidden(match[1], f"{folder}/{name}:{number}")
+    for one in wanted:
+        if one["name"] not in loaded and f"/{one['name']}.ko" not in built_in:
+            yield Forbidden(one["name"], one["place"])

@@ -7,12 +7,14 @@ import pytest
 from anywhere.facts.kernel.folders import mount_of
 from anywhere.facts.kernel.limits import inotify_complaint, uses
 from anywhere.facts.kernel.log import denials, kills, read_only_reason
-from anywhere.facts.kernel.modules import forbidden, other_kernels
+from anywhere.facts.kernel.modules import BARRED, forbidden, other_kernels
 from anywhere.facts.system.machine import parse_mounts
 from tests.support.fakehost import FakeHost
 
 RELEASE = {"/proc/sys/kernel/osrelease": "6.1.0-31-amd64\n"}
-BARRED = {"/etc/modprobe.d/cis.conf": "# CIS\ninstall cramfs /bin/true\ninstall overlay /usr/bin/false\n"}
+LISTED = (
+    "/etc/modprobe.d/cis.conf:2:install cramfs /bin/true\n/etc/modprobe.d/cis.conf:3:install overlay /usr/bin/false\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def test_modules_are_gone_where_others_have_theirs(files: dict[str, str], gone: 
     ids=["barred", "loaded already", "a kernel without modules", "built in"],
 )
 def test_a_barred_module_counts_where_it_is_needed(files: dict[str, str], modules: list[str]) -> None:
-    found = list(forbidden(FakeHost(files=RELEASE | BARRED | files)))
+    found = list(forbidden(FakeHost(files=RELEASE | files, commands={BARRED: LISTED})))
     assert [one.module for one in found] == modules
     assert all(one.place == "/etc/modprobe.d/cis.conf:3" for one in found)
 
