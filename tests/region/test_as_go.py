@@ -9,7 +9,9 @@ from tests.region.goclient.build import Unavailable, client
 from tests.region.goclient.compare import differences, sample
 
 pytestmark = pytest.mark.region
-NAMES = sorted(table())
+# Which of several connections a full proxy still takes is chance: two runs of one program differ.
+BY_CHANCE = ("proxy-full",)
+NAMES = sorted(name for name in table() if name not in BY_CHANCE)
 SAMPLE = sample(NAMES, 12)
 
 
@@ -28,4 +30,4 @@ def program():
 def test_go_reaches_what_the_product_says_and_nothing_else(name, program):
     compared, wrong = differences(name, program)
     assert wrong == []
-    assert compared or table()[name].causes
+    assert compared

@@ -83,6 +83,8 @@ def _judge(region: Region) -> dict[str, Any]:
     done = region.run(command)
     assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)["targets"][0]
+    unjudged = [row for row in found["findings"] if row["check"] == "endpoints.reach" and row["status"] == "error"]
+    assert not unjudged, f"not judged: {unjudged[0]['summary']}"
     return found
 
 
