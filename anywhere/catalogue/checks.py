@@ -26,7 +26,7 @@ _ROWS = (
         "The release against the dated table; its end against the host's own clock.",
     ),
     CheckText("system.arch", "processor architecture", "Kernel, programs and Docker must all be 64-bit x86 or Arm."),
-    CheckText("system.kernel", "kernel version", "ECS wants 3.10, the SSM agent 3.2."),
+    CheckText("system.kernel", "kernel version", "ECS requires 3.10, the SSM agent 3.2."),
     CheckText(
         "system.init",
         "systemd runs the host",
@@ -35,7 +35,7 @@ _ROWS = (
     CheckText(
         "system.machine-id",
         "identity that survives a reboot",
-        "The SSM agent takes another machine-id for another machine, and the registration is lost.",
+        "The SSM agent treats another machine-id as another machine, and the registration is lost.",
     ),
     CheckText(
         "system.time-sync",
@@ -91,12 +91,12 @@ _ROWS = (
     CheckText(
         "agents.metadata-service",
         "no cloud's metadata service",
-        "An instance role of EC2 or another cloud's metadata service is taken for this host's identity.",
+        "An instance role of EC2 or another cloud's metadata service is mistaken for this host's identity.",
     ),
     CheckText(
         "agents.registration",
         "registration with AWS",
-        "Whole, of the wanted region and cluster, and still taken for the same machine.",
+        "Complete, in the expected region and cluster, and still the same machine for AWS.",
     ),
     CheckText(
         "agents.config",
@@ -120,11 +120,11 @@ _ROWS = (
     CheckText(
         "containers.rules",
         "docker's own packet filter rules",
-        "A flush of the whole ruleset takes docker's chains too; only a start of docker brings them back.",
+        "A flush of the complete ruleset takes docker's chains too; only a start of docker brings them back.",
     ),
     CheckText(
         "containers.egress",
-        "bridge containers get out",
+        "bridge containers reach the network",
         "Forward rules out and back, address translation and forwarding, followed for what the host itself reaches.",
     ),
     CheckText(
@@ -146,11 +146,11 @@ _ROWS = (
     CheckText(
         "netfilter.copies",
         "rules are there once",
-        "More than one foreign copy is what crashes of ecs-init leave; one of ours beside one of its own is meant.",
+        "Crashes of ecs-init leave duplicate rules; one of ours beside one of its own is expected.",
     ),
     CheckText(
         "netfilter.path",
-        "nothing stands in the way of task credentials",
+        "no rule blocks task credentials",
         "The way of a request through all tables, routes and filters.",
     ),
     CheckText(
@@ -200,7 +200,7 @@ _ROWS = (
     CheckText(
         "network.ipv6",
         "IPv6 works where it is there",
-        "An IPv6 address with AAAA records and no way out makes every first attempt fail.",
+        "An IPv6 address with AAAA records and no route makes every first attempt fail.",
     ),
     CheckText(
         "network.proxy",
@@ -214,7 +214,7 @@ _ROWS = (
     ),
     CheckText(
         "endpoints.websocket",
-        "the WebSocket upgrade passes the whole path",
+        "the WebSocket upgrade passes the complete path",
         "101, 400, 401 and 403 prove the path; a middlebox's page or a 5xx does not (amazon-ecs-agent issue 23).",
     ),
     CheckText(

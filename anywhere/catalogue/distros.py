@@ -239,7 +239,7 @@ RELEASES: tuple[Release, ...] = (
     _row("void", "", "Void Linux", _X, note=f"{_MANAGER}; no systemd", source=_SCRIPT),
     _row("slackware", "", "Slackware", _X, note=f"{_MANAGER}; no systemd", source=_SCRIPT),
     _row("flatcar", "", "Flatcar", _X, note=f"{_MANAGER}; read-only /usr", source=_SCRIPT),
-    _row("bottlerocket", "", "Bottlerocket", _X, note="read-only root; brings its own ECS variant", source=_SCRIPT),
+    _row("bottlerocket", "", "Bottlerocket", _X, note="read-only root; ships its own ECS variant", source=_SCRIPT),
     _row("windows", "2016", "Windows Server 2016", _L, "windows", ends="2027-01-12", note=_WINDOWS_DOCKER),
     _row("windows", "2019", "Windows Server 2019", _L, "windows", ends="2029-01-09", note=_WINDOWS_DOCKER),
     _row("windows", "2022", "Windows Server 2022", _L, "windows", ends="2031-10-14", note=_WINDOWS_DOCKER),

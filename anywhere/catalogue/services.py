@@ -42,7 +42,7 @@ _CDN = "the registry chooses among several such hosts and may change them"
 _R = "{region}.{suffix}"
 _D = "{region}.{dualstack_suffix}"
 _S3_DUALSTACK = "s3.dualstack." + _R
-_DISCOVERED = "the number is told by DiscoverPollEndpoint only after registration and may change: allow the pattern"
+_DISCOVERED = "DiscoverPollEndpoint returns the number only after registration, and it may change: allow the pattern"
 
 CORE = (
     Service(

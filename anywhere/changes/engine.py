@@ -152,7 +152,9 @@ def journaled(host: Host, name: str, traces: Traces | None = None) -> tuple[Entr
 def _unrecorded(host: Host, traces: Traces | None, allowed: bool) -> tuple[str, ...]:
     found = traces(Recording(host)) if traces else ()
     if found and not allowed:
-        raise JournalDamaged(f"no record of these changes is left on {host.name}, but they stand: {'; '.join(found)}")
+        raise JournalDamaged(
+            f"no record of these changes is left on {host.name}, but they are in place: {'; '.join(found)}"
+        )
     return found
 
 

@@ -13,12 +13,13 @@ import typer
 from typer.core import TyperGroup
 
 from anywhere import __version__
+from anywhere.cli.helping import USUAL, by_topic, unknown_option
 from anywhere.cli.say import note, say
 from anywhere.errors import AnywhereError, did_you_mean
 
 VERBS = {
-    "check": "Judge a host: every endpoint, and all that a host needs.",
-    "endpoints": "List the hosts that the network must let through, in the forms that firewalls take.",
+    "check": "Check hosts: every endpoint, and all that a host needs.",
+    "endpoints": "List the names that the network must allow, in formats for firewalls.",
     "register": "Register a host with ECS Anywhere and wait until it is healthy.",
     "status": "Show the state of an instance on one screen: agents, connection, credentials, tasks, causes.",
     "watch": "Check and take the status again and again, and report each change.",
@@ -27,18 +28,18 @@ VERBS = {
     "deregister": "Deregister an instance, and put the host back to what it was before.",
     "reset": "Remove the registration; prepare an image (--seal), or make a clone its own machine (--reclaim).",
     "activation": "Create, show, plan and delete activations (needs AWS keys).",
-    "artifacts": "Fetch and verify the agents' packages for hosts without a way out.",
+    "artifacts": "Fetch and verify the agents' packages for hosts without internet access.",
     "rules": "Plan, apply, verify or revert the network rules for task credentials.",
     "proxy": "Plan, apply, verify or revert one proxy and CA profile for all components.",
-    "taskdef": "Judge task definitions, see whether they fit, convert them for external instances.",
+    "taskdef": "Check task definitions, fit them onto hosts, convert them for external instances.",
     "bundle": "Show or compare saved observations.",
-    "report": "Join reports that other engines gathered.",
-    "explain": "Say what a cause code means, how it is found and how it is mended.",
+    "report": "Merge reports from several runs.",
+    "explain": "Explain a cause, a check or a topic, with its fix.",
 }
 # Verbs whose module has another place than its name says.
 LIFE = ("status", "watch", "update", "move", "deregister", "reset", "activation")
 PLACES = {name: f"life.{name}" for name in LIFE}
-INTERRUPTED = 130
+INTERRUPTED, HELP = 130, "help"
 INSTALLED = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Typer carries a copy of click in some releases and needs click itself in others: its own exceptions tell which.
 exceptions = import_module(typer.BadParameter.__module__)
@@ -61,15 +62,21 @@ class Verbs(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Names the near misses of a mistyped verb."""
+        if args[:1] == [HELP]:
+            args = [*args[1:], "--help"] if args[1:] else ["--help"]
+            if args == ["--help"]:
+                typer.echo(ctx.get_help())
+                raise typer.Exit
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            hint = did_you_mean(args[0], VERBS, f"commands are {', '.join(VERBS)}")
+            hint = did_you_mean(args[0], [*VERBS, HELP], "`anywhere help` lists the commands")
             raise exceptions.UsageError(f"there is no command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """The list of verbs without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+        """The list of verbs by topic, without importing them."""
+        for topic, rows in by_topic(VERBS).items():
+            with formatter.section(topic):
+                formatter.write_dl(rows)
 
 
 app = typer.Typer(
@@ -77,7 +84,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -90,9 +97,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def anywhere(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", "-V", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
-    """Take a server to a healthy Amazon ECS Anywhere instance and prove every step."""
+    """Take a server to a healthy Amazon ECS Anywhere instance and prove every step.
+
+    `anywhere help COMMAND` explains a command, `anywhere explain CODE` a cause.
+    """
+    if context.invoked_subcommand is None:
+        note(f"{context.command.help.splitlines()[0] if context.command.help else ''}\n\n{USUAL}")
+        raise typer.Exit(2)
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -123,6 +137,8 @@ def run(argv: list[str]) -> int:
     except exceptions.NoArgsIsHelpError as error:
         note(error.format_message())
         return 2
+    except exceptions.NoSuchOption as error:
+        return _say(unknown_option(error.option_name, error.possibilities or ()), 2)
     except exceptions.ClickException as error:
         return _say(error.format_message(), 2)
     except AnywhereError as error:
@@ -140,7 +156,7 @@ def run(argv: list[str]) -> int:
         if os.environ.get("ANYWHERE_DEBUG"):
             note(traceback.format_exc())
         return _say(
-            f"a fault of this program: {type(error).__name__}: {error!s} (ANYWHERE_DEBUG=1 shows where)",
+            f"internal error: {type(error).__name__}: {error!s} (set ANYWHERE_DEBUG=1 for the traceback)",
             3,
         )
 

@@ -31,7 +31,7 @@ def plan(work: Work, hosts: Hosts, format: str) -> int:
 
 
 def apply(work: Work, hosts: Hosts, wave: str, format: str) -> int:
-    """Apply, in waves where asked; the exit code is 0 when every host is as wanted."""
+    """Apply, in waves where asked; the exit code is 0 when every host has the desired state."""
     _known(format, "table", "json")
     return _show(work, "apply", change.apply(work, hosts, wave, _told, progress), format)
 

@@ -1,4 +1,4 @@
-"""`anywhere check`: judge one host or many."""
+"""`anywhere check`: one host or many."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import IO, Any
 import typer
 from typer.core import TyperCommand
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import QUIET, VERBOSE, how_much, with_hosts
 from anywhere.cli.say import say
 from anywhere.declared.expect import read_expect
@@ -16,7 +17,7 @@ from anywhere.files import open_file
 from anywhere.flows.hosts import Hosts
 from anywhere.model import Report, Target
 from anywhere.report import FORMATS
-from anywhere.settings import Settings
+from anywhere.settings import FEATURES, Settings
 
 INTERRUPTED = 130
 
@@ -66,32 +67,51 @@ def check(
     ),
     budget: float | None = typer.Option(
         None,
-        help="Seconds for the complete run. Default: 6, and up to 20 where a connection stalls.",
+        help="Time budget of the run. Default: 6 s, and up to 20 s where a connection stalls.",
+        metavar="SECONDS",
         show_default=False,
+        rich_help_panel="Probes",
     ),
-    idle: float = typer.Option(0.0, help="Hold a quiet connection for so many seconds (slow)."),
-    shards: int = typer.Option(12, help="How many ecs-a-N and ecs-t-N names to try."),
-    dualstack: bool = typer.Option(False, help="Use the dual-stack names."),
-    fips: bool = typer.Option(False, help="Use the FIPS names."),
+    idle: float = typer.Option(
+        0.0, help="Hold a quiet connection, 120 for two minutes.", metavar="SECONDS", rich_help_panel="Probes"
+    ),
+    shards: int = typer.Option(
+        12, help="Number of ecs-a-N and ecs-t-N names to probe.", metavar="N", rich_help_panel="Probes"
+    ),
+    dualstack: bool = typer.Option(False, "--dualstack", help="Use the dual-stack names.", rich_help_panel="Probes"),
+    fips: bool = typer.Option(False, "--fips", help="Use the FIPS names.", rich_help_panel="Probes"),
     prove: bool = typer.Option(
-        False, help="Prove the containers' way too: from a throwaway namespace on docker's bridge (root; 0.5 s)."
+        False,
+        "--prove",
+        help="Prove the containers' path from a throwaway namespace on Docker's bridge (root; 0.5 s).",
+        rich_help_panel="Probes",
     ),
-    format: str = typer.Option("table", help=f"{', '.join(FORMATS)}."),
-    output: str = typer.Option("", help="Write the result to a file."),
+    format: str = typer.Option(
+        "",
+        help=f"{', '.join(FORMATS)}. Default: by the ending of --output, else table.",
+        metavar="FORMAT",
+        show_default=False,
+        rich_help_panel="Output",
+    ),
+    output: str = typer.Option(
+        "", help="Write the report to a file, such as report.html.", metavar="FILE", rich_help_panel="Output"
+    ),
     save: str = typer.Option(
-        "", help="Save all observations as a bundle (.json or .json.gz); of many hosts, a folder."
+        "", help="Save all observations: a .json.gz file, or a folder.", metavar="PATH", rich_help_panel="Output"
     ),
-    resume: str = typer.Option("", help="Keep results in this file as they come, and go on with what is left."),
-    strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
+    resume: str = typer.Option(
+        "", help="Keep results in this file, and continue from it.", metavar="FILE", rich_help_panel="Output"
+    ),
+    strict: bool = typer.Option(False, "--strict", help="Exit 1 for warnings too.", rich_help_panel="Output"),
     verbose: bool = VERBOSE,
     quiet: bool = QUIET,
     plan: bool = typer.Option(
         False, "--plan", help="Contact nothing: list every name, address, port, file, command and login of this run."
     ),
 ) -> int:
-    """Judge hosts: resolve and probe every endpoint, look at the host itself, name what to mend.
+    """Check hosts: resolve and probe every endpoint, inspect the host, name each cause and its fix.
 
-    Exit codes: 0 ready, 1 not ready, 2 usage, 3 could not judge.
+    Exit codes: 0 ready, 1 not ready, 2 usage, 3 not checked completely.
     """
     settings = Settings(
         regions=tuple(dict.fromkeys(_words(region))),
@@ -128,13 +148,14 @@ def run(
     resume: str = "",
     detail: str = "problems",
 ) -> int:
-    """Judge, show, save; the exit code. Everything that can be wrong with the words is said before anything is done."""
-    from anywhere.cli.output import show
+    """Check, show, save; the exit code. Bad options are reported before anything is done."""
+    from anywhere.cli.output import format_for, show
     from anywhere.cli.progress import tallying
     from anywhere.files import writable
     from anywhere.flows.check import Check
     from anywhere.report import renderer
 
+    format = format_for(format, output)
     renderer(format)
     if output:
         writable(output)
@@ -151,7 +172,7 @@ def run(
     if found.whole:
         return found.report.exit_code(strict)
     of = len(hosts.entries)
-    say("interrupted" + f": {found.left} of {of} hosts are not judged" * (of > 1))
+    say("interrupted" + f": {found.left} of {of} hosts are not checked" * (of > 1))
     return INTERRUPTED
 
 
@@ -168,7 +189,7 @@ def announced(settings: Settings, hosts: Hosts, format: str, output: str) -> int
 
 
 class Stream:
-    """JSON lines as the results come; what an earlier run judged stands in its own file already."""
+    """JSON lines as the results come; what an earlier run checked is in its own file."""
 
     def __init__(self, output: str) -> None:
         self._file: IO[bytes] | None = None

@@ -1,54 +1,94 @@
-"""`anywhere explain CODE`: what a cause, a check or a rule means."""
+"""`anywhere explain CODE`: what a cause, a check, a topic or a rule means."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import typer
 
+from anywhere.catalogue.sources import url_of
 from anywhere.errors import BadInput, did_you_mean
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+EXAMPLES = (
+    "\b\nExamples:\n  anywhere explain\n  anywhere explain egress.blocked\n  anywhere explain network\n"
+    "  anywhere explain network.nameservers\n"
+)
 
 
-@app.command(epilog="\b\nExamples:\n  anywhere explain\n  anywhere explain egress.blocked\n")
+@app.command(epilog=EXAMPLES)
 def explain(
-    code: str = typer.Argument("", help="A cause code such as egress.blocked; without one, all are listed."),
+    code: str = typer.Argument(
+        "", help="A cause, check, topic or rule, such as egress.blocked. Default: list the causes.", metavar="[CODE]"
+    ),
 ) -> None:
-    """Say what a cause means, how it was found, how to mend it, and where the rule comes from."""
+    """Explain a cause, a check, a topic or a task definition rule: meaning, detection, fix and source."""
     from anywhere.catalogue.causes.table import causes
     from anywhere.cli.output import write
 
     known = causes()
     if not code:
-        width = max(map(len, known))
-        write("".join(f"{row.code:<{width}}  {row.severity:<12}  {row.title}\n" for row in known.values()))
+        write("".join(_listed()))
         return
-    if code not in known:
-        write(_rule(code, tuple(known)))
+    word = code.lower()
+    if word in known:
+        row = known[word]
+        head = (f"{row.code} ({row.severity})", row.title)
+        parts = (head, ("Means", row.meaning), ("Found", row.found), ("Fix", row.mend), ("Source", row.source))
+        write(_shown(*parts, ("Documentation", url_of(row.source))))
         return
-    row = known[code]
-    head = (f"{row.code} ({row.severity})", row.title)
-    parts = (head, ("Means", row.meaning), ("Found", row.found), ("Mend", row.mend), ("Source", row.source))
-    write("\n\n".join(_part(*part) for part in parts) + "\n")
+    write(_topic(word) or _rule(word, tuple(known)))
+
+
+def _listed() -> Iterator[str]:
+    from anywhere.catalogue.causes.table import causes
+
+    width = max(map(len, causes()))
+    for row in causes().values():
+        yield f"{row.code:<{width}}  {row.severity:<12}  {row.title}\n"
+
+
+def _shown(*parts: tuple[str, str]) -> str:
+    return "\n\n".join(_part(*part) for part in parts) + "\n"
 
 
 def _part(head: str, text: str) -> str:
+    from anywhere.report.shown.commands import prose
     from anywhere.report.style import fill
 
-    return f"{head}\n" + "\n".join(f"  {line}" for line in fill(text, 98))
+    return f"{head}\n" + "\n".join(f"  {line}" for line in fill(prose(text), 98))
+
+
+def _topic(word: str) -> str:
+    """A topic with its checks and the causes that start with its name; empty for what is none."""
+    from anywhere.catalogue.causes.table import causes
+    from anywhere.catalogue.checks import CHECK_TEXTS
+
+    checks = [row for row in CHECK_TEXTS.values() if row.topic == word]
+    codes = [row for row in causes().values() if row.code.partition(".")[0] == word]
+    if not checks and not codes:
+        return ""
+    width = max(len(row.id) for row in checks) if checks else 0
+    wide = max(len(row.code) for row in codes) if codes else 0
+    lines = [f"{word} (topic)"]
+    lines += ["", "Checks", *(f"  {row.id:<{width}}  {row.title}" for row in checks)] if checks else []
+    lines += ["", "Causes", *(f"  {row.code:<{wide}}  {row.title}" for row in codes)] if codes else []
+    return "\n".join(lines) + "\n"
 
 
 def _rule(code: str, known: tuple[str, ...]) -> str:
     """A check or a rule for task definitions by its id. Raises BadInput with the near misses for what is neither."""
-    from anywhere.catalogue.checks import CHECK_TEXTS
+    from anywhere.catalogue.checks import CHECK, CHECK_TEXTS
     from anywhere.taskdef import RULES
 
     if check := CHECK_TEXTS.get(code):
-        parts = ((f"{code} (check)", check.title), ("Means", check.means), ("Asked by", f"anywhere {check.asked_by}"))
-        return "\n\n".join(_part(*part) for part in parts) + "\n"
+        only = f" --only {code} -v" if check.asked_by == CHECK else ""
+        asked = ("Run by", f"anywhere {check.asked_by}{only}")
+        return _shown((f"{code} (check)", check.title), ("Means", check.means), asked)
     rules = {rule.id: rule for rule in RULES}
     if code not in rules:
         hint = did_you_mean(code, [*known, *CHECK_TEXTS, *rules], "`anywhere explain` lists the causes")
-        raise BadInput(f"there is no cause, check or rule {code!r}: {hint}")
+        raise BadInput(f"there is no cause, check, topic or rule {code!r}: {hint}")
     rule = rules[code]
     head = (f"{rule.id} ({', '.join(rule.launch)})", rule.title)
-    return "\n\n".join(_part(*part) for part in (head, ("Means", rule.meaning), ("Source", rule.source))) + "\n"
+    return _shown(head, ("Means", rule.meaning), ("Source", rule.source), ("Documentation", url_of(rule.source)))

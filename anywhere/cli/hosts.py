@@ -4,57 +4,81 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import typer
 
-from anywhere.cli.say import say
+from anywhere.cli.say import log_to, say
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import HOST_SECONDS, PARALLEL, Hosts, chosen
 
-PANEL = "Hosts"
+PANEL, OUTPUT_PANEL = "Hosts", "Output"
 
 
 def _option(default: Any, *names: str, help: str, **more: Any) -> Any:
     return typer.Option(default, *names, help=help, rich_help_panel=PANEL, **more)
 
 
+def _output(default: Any, *names: str, help: str, **more: Any) -> Any:
+    return typer.Option(default, *names, help=help, rich_help_panel=OUTPUT_PANEL, **more)
+
+
 OPTIONS: dict[str, tuple[Any, Any]] = {
-    "host": (list[str], _option([], help="local (default), [user@]host[:port], or a saved bundle; again for more.")),
+    "host": (
+        list[str],
+        _option([], help="local (default), [user@]host[:port], or a saved bundle; again for more.", metavar="HOST"),
+    ),
     "inventory": (
         str | None,
-        _option(None, "--inventory", "-i", help="A file of hosts: a list, Ansible's INI or YAML, JSON; - is stdin."),
+        _option(
+            None,
+            "--inventory",
+            "-i",
+            help="Hosts from a list, an Ansible INI or YAML file, or JSON; - is stdin.",
+            metavar="FILE",
+        ),
     ),
-    "limit": (str, _option("", help="Only these of the inventory: names and groups, *, !not, &and, ~regex, @file.")),
-    "parallel": (int, _option(PARALLEL, "--parallel", "-p", help="How many hosts at once.")),
-    "host_timeout": (float, _option(HOST_SECONDS, help="Seconds that one host may take in all.")),
-    "ssh_key": (list[str], _option([], help="A private key to log in with, beside the agent and ssh_config.")),
-    "ssh_config": (str, _option("", help="An ssh_config in place of ~/.ssh/config.")),
+    "limit": (
+        str,
+        _option("", help="Hosts and groups of the inventory: names, *, !not, &and, ~regex, @file.", metavar="PATTERN"),
+    ),
+    "parallel": (int, _option(PARALLEL, "--parallel", "-p", help="Number of hosts at once.", metavar="N")),
+    "host_timeout": (float, _option(HOST_SECONDS, help="Time limit for one host.", metavar="SECONDS")),
+    "ssh_key": (list[str], _option([], help="Private key, besides the agent and ssh_config.", metavar="FILE")),
+    "ssh_config": (str, _option("", help="Use this ssh_config instead of ~/.ssh/config.", metavar="FILE")),
     "ssh_accept_new": (
         bool,
-        _option(False, "--ssh-accept-new", help="Take and store the keys of hosts not yet known."),
+        _option(False, "--ssh-accept-new", help="Accept and store keys of unknown hosts."),
     ),
-    "no_sudo": (bool, _option(False, "--no-sudo", help="Do not ask sudo for root's rights.")),
-    "ask_become_pass": (bool, _option(False, "--ask-become-pass", "-K", help="Ask for the password of sudo.")),
+    "no_sudo": (bool, _option(False, "--no-sudo", help="Run without sudo on the host.")),
+    "ask_become_pass": (bool, _option(False, "--ask-become-pass", "-K", help="Ask for the sudo password.")),
+    "no_color": (bool, _output(False, "--no-color", help="Print without colors (as NO_COLOR=1).")),
+    "log_file": (str, _output("", help="Append messages with their time to a file.", metavar="FILE")),
 }
 # What the commands share that plan, make, verify and undo changes of hosts.
-WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first.")
+WAVE = typer.Option("", help="Hosts at once, a number or a share (5%); one canary goes first.", metavar="SIZE")
 DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be undone; change nothing.")
 FORCE = typer.Option(
     False,
     "--force-missing",
     help="Undo what a damaged record still holds; list what cannot be restored, and forget it.",
 )
-FORMAT = typer.Option("table", help="table or json.")
-PLAN_FORMAT = typer.Option("table", help="table, json or shell.")
-REPORT_FORMAT = typer.Option("table", help="table, json, ...")
-OUTPUT = typer.Option("", help="Write the result to a file.")
+FORMAT = typer.Option("table", help="table or json.", metavar="FORMAT")
+PLAN_FORMAT = typer.Option("table", help="table, json or shell.", metavar="FORMAT")
+REPORT_FORMAT = typer.Option(
+    "",
+    help="table, json, html, ... Default: by the ending of --output, else table.",
+    metavar="FORMAT",
+    show_default=False,
+)
+OUTPUT = typer.Option("", help="Write the result to a file.", metavar="FILE")
 
 
-VERBOSE = typer.Option(False, "--verbose", "-v", help="List every finding.")
-QUIET = typer.Option(False, "--quiet", "-q", help="Print the verdict and the causes' codes only.")
+VERBOSE = _output(False, "--verbose", "-v", help="List every finding.")
+QUIET = _output(False, "--quiet", "-q", help="Print the verdict and the cause codes only.")
 
 
 def how_much(verbose: bool, quiet: bool) -> str:
@@ -78,7 +102,9 @@ def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapped(**words: Any) -> Any:
         given = {name: words.pop(name) for name in OPTIONS}
-        given["host"] = [*given["host"], *(words.pop("more", None) or ())]
+        more = words.pop("more", None) or ()
+        _refuse_mistakes([*given["host"], *more])
+        given["host"] = [*given["host"], *more]
         return command(**words, hosts=_chosen(**given))
 
     wrapped.__signature__ = inspect.Signature([*own, *ours])  # type: ignore[attr-defined]  # typer reads it
@@ -90,8 +116,28 @@ def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def _refuse_mistakes(words: list[str]) -> None:
+    """Raise BadInput for words that are no host although they are given as one: they are not tried over SSH."""
+    from anywhere.catalogue.checks import CHECK_TEXTS
+    from anywhere.catalogue.regions import is_region
+    from anywhere.checks.base import TOPICS
+
+    for word in words:
+        lower = word.lower()
+        if is_region(lower):
+            raise BadInput(f"{word} is a region, not a host: anywhere check --region {lower}")
+        if lower == "help":
+            raise BadInput("help is not a host: anywhere check --help")
+        if lower in TOPICS or lower in CHECK_TEXTS:
+            raise BadInput(f"{word} is a check or topic, not a host: anywhere check --only {lower}")
+
+
 def _chosen(**words: Any) -> Hosts:
-    """The options as values. Raises BadInput for what cannot be meant; says on stderr what is listed twice."""
+    """The options as values. Raises BadInput for a bad one; reports on stderr what is listed twice."""
+    if words.pop("no_color"):
+        os.environ["NO_COLOR"] = "1"
+    if path := words.pop("log_file"):
+        log_to(path)
     asks = words.pop("ask_become_pass")
     return chosen(**words, password=_password if asks else None, note=say)
 

@@ -36,9 +36,10 @@ def show(report: Report, format: str, output: str = "", detail: str = "problems"
 
 
 def verified(hosts: Hosts, judge: Callable[[], Report], format: str, output: str, detail: str = "problems") -> int:
-    """Judge hosts with a line of progress, and show the report; the exit code."""
+    """Check hosts with a line of progress, and show the report; the exit code."""
     from anywhere.report import renderer
 
+    format = format_for(format, output)
     renderer(format)
     named = hosts.entries[0].name if len(hosts.entries) == 1 else f"{len(hosts.entries)} hosts"
     with progress(f"verifying {named}"):
@@ -71,6 +72,24 @@ def write(text: str, output: str = "", *, coloured: bool = False, exact: bool = 
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
         raise BadInput(f"cannot write the result: {error.strerror}") from error
+
+
+ENDINGS = {
+    "html": "html",
+    "htm": "html",
+    "json": "json",
+    "jsonl": "jsonl",
+    "md": "markdown",
+    "xml": "junit",
+    "tap": "tap",
+    "prom": "prometheus",
+    "sarif": "sarif",
+}
+
+
+def format_for(format: str, output: str) -> str:
+    """The format that was asked for, else the one that the file's name ends in, else the table."""
+    return format or ENDINGS.get(output.rpartition(".")[2].lower(), "table")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ WORDS = {
     Verdict.READY: "ready",
     Verdict.WARNINGS: "with warnings",
     Verdict.NOT_READY: "not ready",
-    Verdict.UNKNOWN: "not judged",
+    Verdict.UNKNOWN: "not checked",
 }
 EVERY = 0.2  # seconds between two looks
 BAR = 24
@@ -58,7 +58,7 @@ class Tally:
 
 @contextmanager
 def tallying(name: str, total: int, before: int = 0) -> Iterator[Callable[[Target], None]]:
-    """Shows the progress while something runs, on a terminal only; gives the function to tell of each target."""
+    """Shows the progress while something runs, on a terminal only; gives the function that counts each target."""
     if total == 1:
         with progress(f"checking {name}"):
             yield lambda _: None

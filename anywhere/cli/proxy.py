@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import DRY_RUN, FORCE, FORMAT, OUTPUT, PLAN_FORMAT, REPORT_FORMAT, WAVE, with_hosts
 from anywhere.cli.say import note
 from anywhere.flows.hosts import Hosts
@@ -34,7 +35,7 @@ _PACKAGES = typer.Option(False, "--packages", help="The package manager too.")
 _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM agent, then ecs, where they run.")
 
 
-@app.command(epilog="\b\nExamples:\n  anywhere proxy plan --url http://proxy.example.com:3128\n")
+@app.command(cls=Grouped, epilog="\b\nExamples:\n  anywhere proxy plan --url http://proxy.example.com:3128\n")
 @with_hosts
 def plan(
     hosts: Hosts,
@@ -57,6 +58,7 @@ def plan(
 
 
 @app.command(
+    cls=Grouped,
     epilog="\b\nExamples:\n  anywhere proxy apply --url http://proxy.example.com:3128 --ca corp-ca.pem --restart\n"
     "  anywhere proxy apply --url-file proxy.url --inventory hosts.ini --wave 5%\n",
     short_help="Write the profile to every component, merged with what is there.",
@@ -86,7 +88,7 @@ def apply(
     return code
 
 
-@app.command(epilog="\b\nExamples:\n  anywhere proxy verify --url http://proxy.example.com:3128\n")
+@app.command(cls=Grouped, epilog="\b\nExamples:\n  anywhere proxy verify --url http://proxy.example.com:3128\n")
 @with_hosts
 def verify(
     hosts: Hosts,
@@ -100,7 +102,7 @@ def verify(
     format: str = REPORT_FORMAT,
     output: str = OUTPUT,
 ) -> int:
-    """Judge whether every component has the profile and works with it."""
+    """Check that every component has the profile and works with it."""
     from anywhere.cli.output import verified
     from anywhere.flows.verify import proxy
 
@@ -108,7 +110,7 @@ def verify(
     return verified(hosts, lambda: proxy(hosts, profile, packages), format, output)
 
 
-@app.command(epilog="\b\nExamples:\n  anywhere proxy revert --restart\n")
+@app.command(cls=Grouped, epilog="\b\nExamples:\n  anywhere proxy revert --restart\n")
 @with_hosts
 def revert(
     hosts: Hosts,

@@ -8,7 +8,7 @@ from anywhere.cli.hosts import QUIET, VERBOSE, how_much
 from anywhere.report import FORMATS
 
 app = typer.Typer(
-    add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Join reports that other engines gathered."
+    add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Merge reports from several runs."
 )
 
 LARGEST = 512 * 1024 * 1024  # bytes: some ten thousand hosts
@@ -24,28 +24,31 @@ def report() -> None:
     """Join reports that other engines gathered."""
 
 
-@app.command(short_help="Join reports into one, and judge the hosts together.", epilog=EXAMPLES)
+@app.command(short_help="Merge reports into one, and compare the hosts.", epilog=EXAMPLES)
 def merge(
     files: list[str] = typer.Argument(
         ..., metavar="FILE...", help="Reports as JSON or JSON lines; - is standard input."
     ),
-    format: str = typer.Option("table", help=f"{', '.join(FORMATS)}."),
+    format: str = typer.Option(
+        "", help=f"{', '.join(FORMATS)}. Default: by the ending of --output, else table.", metavar="FORMAT"
+    ),
     output: str = typer.Option("", help="Write the result to a file."),
     strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
     verbose: bool = VERBOSE,
     quiet: bool = QUIET,
 ) -> int:
-    """Join reports into one, and judge the hosts together: who shares an identity, who is unlike the rest.
+    """Merge reports into one, and compare the hosts: shared identities, hosts that differ from the rest.
 
-    Of a host that stands in several reports the newest counts. Exit codes as those of check.
+    Of a host in several reports the newest one counts. Exit codes as those of check.
     """
     from dataclasses import replace
 
-    from anywhere.cli.output import show
+    from anywhere.cli.output import format_for, show
     from anywhere.flows.clones import judge_fleet
     from anywhere.report import renderer
     from anywhere.report.read import merged, read_report
 
+    format = format_for(format, output)
     renderer(format)
     joined = merged(read_report(_text(path), path) for path in files)
     joined = replace(joined, targets=judge_fleet(joined.targets))
@@ -60,4 +63,4 @@ def _text(path: str) -> str:
     try:
         return read_file(path, LARGEST).decode("utf-8")
     except (UnicodeDecodeError, NotText) as error:
-        raise BadInput(f"{path}: not text; a saved bundle is judged by `anywhere check {path}`") from error
+        raise BadInput(f"{path}: not text; check a saved bundle with `anywhere check {path}`") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import (
     DRY_RUN,
     FORCE,
@@ -30,8 +31,9 @@ _PERSIST = typer.Option(False, "--no-persist", help="Only the running state: no 
 
 
 @app.command(
+    cls=Grouped,
     epilog="\b\nExamples:\n  anywhere rules plan\n"
-    "  anywhere rules plan --format shell > rules.sh\n  anywhere rules plan --inventory hosts.ini\n"
+    "  anywhere rules plan --format shell > rules.sh\n  anywhere rules plan --inventory hosts.ini\n",
 )
 @with_hosts
 def plan(
@@ -46,17 +48,20 @@ def plan(
     return changes.plan(rules(not no_persist), hosts, format)
 
 
-@app.command(epilog="\b\nExamples:\n  anywhere rules apply\n  anywhere rules apply --inventory hosts.ini --wave 5%\n")
+@app.command(
+    cls=Grouped,
+    epilog="\b\nExamples:\n  anywhere rules apply\n  anywhere rules apply --inventory hosts.ini --wave 5%\n",
+)
 @with_hosts
 def apply(hosts: Hosts, no_persist: bool = _PERSIST, wave: str = WAVE, format: str = FORMAT) -> int:
-    """Bring the rules to the wanted state, and keep them there."""
+    """Apply the missing rules, and keep them in place."""
     from anywhere.cli import changes
     from anywhere.flows.change import rules
 
     return changes.apply(rules(not no_persist), hosts, wave, format)
 
 
-@app.command(epilog="\b\nExamples:\n  anywhere rules revert --dry-run\n  anywhere rules revert\n")
+@app.command(cls=Grouped, epilog="\b\nExamples:\n  anywhere rules revert --dry-run\n  anywhere rules revert\n")
 @with_hosts
 def revert(
     hosts: Hosts,
@@ -75,22 +80,23 @@ def revert(
 
 
 @app.command(
+    cls=Grouped,
     epilog="\b\nExamples:\n  anywhere rules verify\n  anywhere rules verify --no-probe --host admin@10.0.0.7\n",
-    short_help="Judge the wanted state as it is now, and prove it.",
+    short_help="Verify the desired state, and prove it.",
 )
 @with_hosts
 def verify(
     hosts: Hosts,
     no_persist: bool = _PERSIST,
-    no_probe: bool = typer.Option(False, "--no-probe", help="Judge what can be read, send no packet."),
+    no_probe: bool = typer.Option(False, "--no-probe", help="Check what can be read, send no packet."),
     format: str = REPORT_FORMAT,
     output: str = OUTPUT,
     verbose: bool = VERBOSE,
     quiet: bool = QUIET,
 ) -> int:
-    """Judge the wanted state as it is now, registered or not, and prove it with real requests.
+    """Verify the desired state, registered or not, and prove it with real requests.
 
-    Exit codes: 0 all is there and proven, 1 something is missing, 3 could not be judged.
+    Exit codes: 0 complete and proven, 1 something is missing, 3 not checked completely.
     """
     from anywhere.cli.output import verified
     from anywhere.flows.verify import rules
@@ -98,7 +104,7 @@ def verify(
     return verified(hosts, lambda: rules(hosts, not no_persist, not no_probe), format, output, how_much(verbose, quiet))
 
 
-@app.command(short_help="Stay and put back rules that are taken away.")
+@app.command(cls=Grouped, short_help="Stay and put back rules that are taken away.")
 def guard() -> None:
     """Stay and put the rules back when they are removed: what the systemd units do. Needs root."""
     from anywhere.flows.verify import guard as run

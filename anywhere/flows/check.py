@@ -18,6 +18,7 @@ from anywhere.flows.hosts import Hosts, is_saved, titles
 from anywhere.flows.lateness.again import PARALLEL as AGAIN_PARALLEL
 from anywhere.flows.lateness.again import depends_on_time, unjudged
 from anywhere.flows.lateness.pace import Pace
+from anywhere.flows.region import region_of
 from anywhere.flows.reported.located import located
 from anywhere.flows.resume import Journal
 from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, recorded
@@ -108,8 +109,13 @@ class Check:
     def _examine(self, entry: Entry) -> Target:
         own, captured = for_bundle(entry, self.settings)
         with recorded(entry, self.hosts, own.budget + own.idle, self.hosts.seconds) as (host, _):
-            own = replace(own, regions=own.regions or (_region_of(host),))
+            source = ""
+            if not own.regions:
+                region, source = region_of(host, {} if captured else os.environ)
+                own = replace(own, regions=(region,))
             target = examine(host, own, captured)
+            if source:
+                target = replace(target, facts={**target.facts, "region_source": source})
             if self.many and target.name == "local":
                 target = replace(target, name=self._titles.get(entry.name, target.name))
             if self.save:
@@ -126,7 +132,7 @@ def examine_bundle(path: str) -> Target:
     entry = Entry(path, path)
     settings, captured = for_bundle(entry, Settings())
     with recorded(entry, Hosts((entry,)), settings.budget, 0) as (host, _):
-        return examine(host, replace(settings, regions=settings.regions or (_region_of(host),)), captured)
+        return examine(host, replace(settings, regions=settings.regions or (region_of(host, {})[0],)), captured)
 
 
 def compare(old: str, new: str) -> tuple[dict[str, Any], dict[str, Any], tuple[Difference, ...], tuple[str, ...]]:
@@ -172,16 +178,6 @@ def for_bundle(entry: Entry, settings: Settings) -> tuple[Settings, str]:
         accepted_issuers=settings.accepted_issuers or tuple(saved.get("accepted_issuers", ())),
     )
     return own, str(body.get("captured", ""))
-
-
-def _region_of(host: Recording) -> str:
-    """Where the host is registered. Raises BadInput when that is nowhere."""
-    from anywhere.facts.agents.registration import registration
-
-    region = registration(host).region
-    if not region:
-        raise BadInput("say which region: --region us-east-1 (this host is not registered anywhere yet)")
-    return region
 
 
 def as_dict(settings: Settings) -> dict[str, object]:

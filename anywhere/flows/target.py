@@ -87,7 +87,7 @@ def _caught(entry: Entry, act: Callable[[Entry], Result], many: bool) -> Result 
         if not many:
             raise
         lines = traceback.format_exc().strip().splitlines()
-        said = HostUnreachable(f"a fault of this program: {type(error).__name__}: {error}")
+        said = HostUnreachable(f"internal error: {type(error).__name__}: {error}")
         return Lost.of(entry.name, said, evidence={"traceback": lines})
 
 

@@ -84,7 +84,7 @@ class Book:
         members = self.group(group, line).hosts
         for name in names:
             if name in members:
-                self.notes.append(Problem(line, f"{name} stands on line {members[name]} already"))
+                self.notes.append(Problem(line, f"{name} is already on line {members[name]}"))
             members.setdefault(name, line)
             self.hosts.setdefault(name, _Host(line)).variables.update(variables)
         return None

@@ -63,7 +63,7 @@ class _Tree:
             return
         book.steps += 1
         if not isinstance(body, dict) or depth > DEEPEST or book.steps > MOST_GROUPS:
-            book.bad(self._line(pointer), f"group {name!r} has no hosts: below it stand hosts:, children: or vars:")
+            book.bad(self._line(pointer), f"group {name!r} has no hosts: expected below it: hosts:, children: or vars:")
             return
         for key, value in body.items():
             below = pointer + token(key)

@@ -59,9 +59,7 @@ def _undoable(outcome: Outcome) -> str:
 
 def _changed(command: str, outcome: Outcome) -> str:
     mark, word, nothing = (
-        ("+", "done", "already as wanted, nothing changed")
-        if command == "apply"
-        else ("-", "undone", "nothing to undo")
+        ("+", "done", "already in place, nothing changed") if command == "apply" else ("-", "undone", "nothing to undo")
     )
     rows = "".join(f"  {mark} {title}\n" for title in _titles(outcome))
     said = {

@@ -82,7 +82,7 @@ def _body(finding: Finding) -> str:
         line = finding.evidence.get("line")
         parts.append(f"at {where}" + (f", line {line}" if line else ""))
     if finding.remedy:
-        parts.append(f"to mend it: {finding.remedy.text}")
+        parts.append(f"fix: {finding.remedy.text}")
         parts += script_lines(finding.remedy)
     return _clean("\n".join(parts))
 

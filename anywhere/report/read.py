@@ -44,7 +44,7 @@ def _targets(body: object, name: str) -> Iterator[Target]:
     if not isinstance(schema, str) or not schema.startswith(("anywhere/report/", "anywhere/run/", "anywhere/bundle/")):
         raise BadInput(f"{name}: not a report of `anywhere check --format json`")
     if schema.startswith("anywhere/bundle/"):
-        raise BadInput(f"{name}: a saved bundle, not a report: `anywhere check {name}` judges it")
+        raise BadInput(f"{name}: a saved bundle, not a report: check it with `anywhere check {name}`")
     if schema.startswith("anywhere/report/") and schema != SCHEMA:
         raise BadInput(f"{name}: {schema} comes from another version of anywhere; this one reads {SCHEMA}")
     rows = body.get("targets", [body] if "findings" in body else [])

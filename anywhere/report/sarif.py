@@ -63,7 +63,7 @@ def _rules(ids: list[str], rules: Rules) -> Iterator[dict[str, object]]:
 def _result(target: Target, finding: Finding, rule: int) -> dict[str, object]:
     text = f"{finding.subject}: {finding.summary}"
     if finding.remedy:
-        text += f". To mend it: {finding.remedy.text}"
+        text += f". Fix: {finding.remedy.text}"
     pointer = str(finding.evidence.get("pointer", ""))
     key = f"{finding.check}|{finding.subject}|{pointer}|{finding.summary}"
     return {

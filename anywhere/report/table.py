@@ -114,6 +114,9 @@ def facts_line(target: Target) -> str:
     system = target.facts.get("os")
     name = system.get("name", "") if isinstance(system, dict) else ""
     parts = [str(part) for part in (name, target.facts.get("arch", ""), target.facts.get("kernel", "")) if part]
+    if source := target.facts.get("region_source"):
+        regions = target.facts.get("regions")
+        parts.append(f"{', '.join(map(str, regions)) if isinstance(regions, list | tuple) else ''} (from {source})")
     return " · ".join([*parts, f"{target.seconds:.1f} s"])
 
 

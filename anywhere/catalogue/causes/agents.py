@@ -50,9 +50,9 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "registration.broken",
         "fail or warn",
-        "The registration is not whole",
+        "The registration is incomplete",
         "Parts of it are there and others are not: a failed or cleared attempt, a half-finished installation, another "
-        "machine's identity, or an instance that AWS has deregistered. A rerun of AWS's installer mends none of them.",
+        "machine's identity, or an instance that AWS has deregistered. A rerun of AWS's installer fixes none of them.",
         "The SSM vault (its instance's id, never its key), ecs.config, the package, and the agents' logs.",
         "Stop both agents, clear the registration and the saved state, then register with a fresh activation.",
         f"{_AGENT} scripts/ecs-anywhere-install.sh; amazon-ssm-agent agent/managedInstances",
@@ -72,7 +72,7 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
         "An agent runs without being connected, or does not run",
         "AWS shows the host as lost and places no tasks on it. Running tasks go on, but are not restarted.",
         "Units, the latest state in the agents' logs, the introspection, the end of the credentials.",
-        "Mend what the log names, most often the network; then restart the agent, which may wait for half an hour.",
+        "Fix what the log names, most often the network, then restart the agent: it retries only every half hour.",
         f"{_AGENT}/issues/4270; https://github.com/aws/amazon-ssm-agent/issues/202",
     ),
     CauseText(
@@ -81,7 +81,7 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
         "An agent dies and is started again and again",
         "A final error (exit 5) loops for ever on Debian and Ubuntu, whose unit lacks the line that stops it.",
         "The unit's state auto-restart, or three starts in the agent's log without a success between them.",
-        "Stop the service, mend what its log names, start it again; add RestartPreventExitStatus=5 to the unit.",
+        "Stop the service, fix what its log names, start it again; add RestartPreventExitStatus=5 to the unit.",
         f"{_AGENT} packaging/generic-deb-integrated/debian/ecs.service",
     ),
     CauseText(
@@ -90,9 +90,9 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
         "A line of ecs.config does not say what it should",
         "systemd and ecs-init read the file differently: quotes stay in the value for the agent, lines with export or "
         "blanks around = are lost, bad JSON stops it, and ECS_EXTERNAL must be the bare word true. Typographic quotes, notes "
-        "behind a value, unknown regions and values that are no boolean or duration are read as they stand, or ignored.",
+        "behind a value, unknown regions and values that are no boolean or duration are read literally, or ignored.",
         "Both files, line by line, as each of the two readers takes them, against the table of settings.",
-        "Mend the line that the finding names and restart the ecs service.",
+        "Correct the line that the finding names and restart the ecs service.",
         f"{_AGENT} ecs-init/docker/docker.go (getEnvVars)",
     ),
     CauseText(
@@ -141,7 +141,7 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
         "agent.stale-environment",
         "fail",
         "A daemon still runs with what was true when it started",
-        "A proxy, a CA or a setting was put right later. The process keeps its old environment, so checks of the way pass and "
+        "A proxy, a CA or a setting was fixed later. The process keeps its old environment, so checks of the way pass and "
         "the daemon still fails.",
         "The environment of the process against its unit and settings files.",
         "Restart the daemon: docker first, then the SSM agent, then ecs.",

@@ -32,7 +32,7 @@ DNS_CAUSES: tuple[CauseText, ...] = (
         "The nameserver answers with an error",
         "SERVFAIL or REFUSED: its forwarders or its DNSSEC validation fail, or it does not serve this client.",
         "The answer code of each nameserver, asked directly; a single name that fails is named alone.",
-        "REFUSED: allow this client. SERVFAIL: mend the forwarder for the zone, or the validation.",
+        "REFUSED: allow this client. SERVFAIL: fix the forwarder for the zone, or the validation.",
         "RFC 1035 section 4.1.1",
     ),
     CauseText(
@@ -41,7 +41,7 @@ DNS_CAUSES: tuple[CauseText, ...] = (
         "One nameserver of several does not work",
         "Lookups take seconds or fail at random, depending on which nameserver is asked first.",
         "Each nameserver is asked directly; at least one works and at least one does not.",
-        "Mend the dead one or take it out of the list.",
+        "Fix the dead one or remove it from the list.",
         "resolv.conf(5): servers are tried in order, 5 s each",
     ),
     CauseText(
@@ -61,14 +61,14 @@ DNS_CAUSES: tuple[CauseText, ...] = (
         "After registration ECS hands the agent one of these numbered names; none of them resolves here, so the "
         "host would register and never connect.",
         "The first twelve numbers of both patterns are looked up at once (`--shards` for more).",
-        "Resolve the whole patterns; with PrivateLink create the ecs-agent and ecs-telemetry endpoints.",
+        "Resolve the complete patterns; with PrivateLink create the ecs-agent and ecs-telemetry endpoints.",
         "amazon-ecs-agent issue 931",
     ),
     CauseText(
         "dns.shards-partial",
         "warn",
         "Some ecs-a-N or ecs-t-N are blocked",
-        "A fixed list stands where a pattern is needed. AWS chooses the number and changes it, so the host works "
+        "An allow list names single hosts where a pattern is needed. AWS chooses the number and changes it, so the host works "
         "until the day it gets another.",
         "A number that resolves is dropped, refused, or denied by the proxy while others of its pattern pass. An "
         "unknown number proves nothing and is not counted.",
@@ -78,7 +78,7 @@ DNS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "dns.answers-forged",
         "fail",
-        "The nameserver makes answers up",
+        "The nameserver forges answers",
         "Endpoints get addresses that no service can have (0.0.0.0, loopback, multicast), or a name that cannot "
         "exist gets an address: a sinkhole, a wildcard record, or NXDOMAIN rewriting.",
         "A label that nobody publishes is looked up under the region's suffix, and every answer is looked at.",

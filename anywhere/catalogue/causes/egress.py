@@ -10,19 +10,19 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "egress.blocked",
         "fail",
-        "Nothing gets out",
+        "No endpoint is reachable",
         "Every endpoint times out, is refused, or is answered by another, and no proxy is set.",
         "All addresses of all endpoints are tried at once.",
-        "Have the firewall let TCP 443 out to the endpoints (`anywhere endpoints` writes the list), or set the proxy.",
+        "Allow TCP 443 to the endpoints in the firewall (`anywhere endpoints` writes the list), or set the proxy.",
         _ENDPOINTS,
     ),
     CauseText(
         "egress.endpoint-blocked",
         "fail or warn",
         "Some endpoints are blocked",
-        "Others pass, so the way out is there: a rule for these names or addresses is missing.",
+        "Others pass: a rule for these names or addresses is missing.",
         "All addresses of all endpoints are tried at once; some of an endpoint's addresses being blocked is a warning.",
-        "Have the firewall let TCP 443 out to these names.",
+        "Allow TCP 443 to these names in the firewall.",
         _ENDPOINTS,
     ),
     CauseText(
@@ -48,7 +48,7 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "egress.path-mtu",
         "fail",
-        "Large packets vanish (path MTU black hole)",
+        "Large packets are lost (path MTU black hole)",
         "A hop drops packets that are too large and the ICMP message that says so is filtered: TCP connects, TLS stalls.",
         "A stalled handshake is tried again with small segments and then passes; requests are made larger than one "
         "packet so that both directions are tried.",
@@ -67,7 +67,7 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "egress.sni-filtered",
         "fail",
-        "A filter reads the server name",
+        "A filter blocks the server name (SNI)",
         "TCP passes, TLS is reset or stalls, and only with the AWS name in the ClientHello.",
         "The same address is greeted once more with a neutral name, which is answered.",
         "Allow the names in the filter's list for server name indication.",
@@ -86,7 +86,7 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "egress.slow",
         "warn",
-        "The way to AWS is slow",
+        "The path to AWS is slow",
         "The median connect or handshake takes more than a second: registrations and heartbeats come near their limits.",
         "Medians over all endpoints that answer.",
         "Look for packet loss, a saturated link, an overloaded proxy or inspecting device.",
@@ -107,7 +107,7 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
         "fail",
         "The host's own packet filter drops the agents' packets",
         "A rule of this host stops what goes out to a nameserver, the proxy or an endpoint, or the answer on its way in. "
-        "Nobody else on the path is at fault.",
+        "Nothing else on the path causes it.",
         "For each address without an answer: OUTPUT for the packet and INPUT for its answer, in iptables (legacy and nft) "
         "and in tables of nftables itself.",
         "Change the rule that the finding quotes where it is managed.",

@@ -164,7 +164,7 @@ DOCKER_CAUSES: tuple[CauseText, ...] = (
         "Docker does not run or does not answer",
         "The ECS agent cannot be started, or loses its containers.",
         "docker version within 5 s, the state of docker.service, and whether daemon.json is valid JSON.",
-        "Mend what Docker's journal names (a bad daemon.json, a masked unit, a full disk), then start it.",
+        "Fix what Docker's journal names (a bad daemon.json, a masked unit, a full disk), then start it.",
         f"{_AGENT} ecs-init/docker/docker.go",
     ),
     CauseText(
@@ -181,7 +181,7 @@ DOCKER_CAUSES: tuple[CauseText, ...] = (
         "docker.podman",
         "fail",
         "Podman answers in Docker's place",
-        "The ECS agent does not work with Podman, and AWS's installer takes the command for Docker.",
+        "The ECS agent does not work with Podman, and AWS's installer mistakes the command for Docker.",
         "The shim's own notice, the components that the server names, and what the command links to.",
         "Remove podman-docker and install Docker.",
         f"{_AGENT}/issues/2927",
@@ -190,7 +190,7 @@ DOCKER_CAUSES: tuple[CauseText, ...] = (
         "docker.snap",
         "fail",
         "Docker is installed as a snap",
-        "The agent's service needs docker.service, which the snap lacks, and its deb package brings a second Docker.",
+        "The agent's service needs docker.service, which the snap lacks, and its deb package installs a second Docker.",
         "The command's path and the unit snap.docker.dockerd.service.",
         "Remove the snap and install the packaged engine; move images and volumes yourself.",
         f"{_AGENT} packaging/generic-deb-integrated/debian (ecs.service, control)",
@@ -208,8 +208,8 @@ DOCKER_CAUSES: tuple[CauseText, ...] = (
         "docker.rules-missing",
         "fail",
         "Docker's own packet filter rules are gone",
-        "A flush of the whole ruleset (nftables.service, a firewall's restart) took docker's chains. Bridge containers have no "
-        "way out and published ports do not answer, while docker seems well.",
+        "A flush of the complete ruleset (nftables.service, a firewall's restart) took docker's chains. Bridge containers "
+        "have no network, and published ports do not answer, while docker seems well.",
         "The chains DOCKER, DOCKER-USER and DOCKER-FORWARD in each backend, while docker answers and may keep rules.",
         "Restart docker, then ecs; narrow the flush to the firewall's own tables.",
         "https://github.com/docker/for-linux/issues/1472",
@@ -217,7 +217,7 @@ DOCKER_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "containers.no-egress",
         "fail",
-        "Bridge containers cannot get out, although the host can",
+        "Bridge containers cannot reach the network, although the host can",
         "A container's packets are forwarded: other rules decide than for the host's own. Tasks start and reach neither "
         "nameservers nor AWS.",
         "The FORWARD chains of each backend and of nftables, followed for what the host reaches, out and back; address "

@@ -24,7 +24,7 @@ NETFILTER_CAUSES: tuple[CauseText, ...] = (
         "Rules are there more than once",
         "ecs-init adds its rules blindly at each start and removes one set at each stop, so crashes leave copies. They do "
         "no harm by themselves, but one stop then leaves rules behind while route_localnet is already off.",
-        "The copies of each rule are counted, ours apart from others. One of each is meant.",
+        "The copies of each rule are counted, ours apart from others. One of each is expected.",
         "Restart the ecs service once for each surplus set. `anywhere rules apply` removes surplus copies of our own, "
         "never those of others.",
         _INIT,
@@ -42,7 +42,7 @@ NETFILTER_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "rules.shadowed",
         "fail",
-        "Something stands in the way of task credentials",
+        "A rule blocks task credentials",
         "The rules are there, but a request never reaches the agent: INPUT drops it, another rule takes it first, reverse "
         "path filtering refuses it, or a route for 169.254.0.0/16 leads elsewhere.",
         "A container's and the host's request are followed through every table, and `anywhere rules verify` sends real ones.",

@@ -10,7 +10,7 @@ TLS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "tls.intercepted-untrusted",
         "fail",
-        "TLS is opened on the way by a CA that the host does not trust",
+        "TLS is intercepted by a CA that the host does not trust",
         "The issuer is none of the public CAs that AWS uses; the agents refuse every connection.",
         "The presented chain's issuer, against the host's own store as Go programs read it.",
         "Ask for a bypass for the agents' names, else add the CA to the host's store and the agents' copies. Never "
@@ -20,7 +20,7 @@ TLS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "tls.intercepted-trusted",
         "warn",
-        "TLS is opened on the way by a CA that the host trusts",
+        "TLS is intercepted by a CA that the host trusts",
         "It works now. Long-lived channels and components with a store of their own are at risk.",
         "The chain verifies and its issuer is none of the public CAs that AWS uses.",
         "Ask for a bypass, or accept it by name: --accept-issuer NAME.",
@@ -79,7 +79,7 @@ TLS_CAUSES: tuple[CauseText, ...] = (
         "tls.wrong-name",
         "fail",
         "The certificate is for another name",
-        "Something else stands at the address.",
+        "Another service answers at the address.",
         "The chain verifies; the name does not.",
         "Correct the DNS record, the PrivateLink endpoint, or the load balancer.",
         "RFC 9525",
@@ -89,7 +89,7 @@ TLS_CAUSES: tuple[CauseText, ...] = (
         "fail",
         "The certificate is outside its dates",
         "It has expired or is not valid yet, and this host's clock is right.",
-        "The clock is compared with the Date headers before certificates are judged.",
+        "The clock is compared with the Date headers before certificates are checked.",
         "A new certificate for whatever ends TLS.",
         "RFC 5280 section 4.1.2.5",
     ),

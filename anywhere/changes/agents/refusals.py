@@ -108,7 +108,7 @@ _AGENT: tuple[tuple[str, Refusal], ...] = (
         r"MachineFingerprintDoesNotMatch",
         Refusal(
             "identity.duplicate",
-            "AWS takes this host for another machine than the one that was registered",
+            "AWS treats this host as another machine than the registered one",
             "clear the registration, then run register again with a fresh activation",
         ),
     ),

@@ -126,7 +126,9 @@ def _daemon_json(host: Host, profile: Profile) -> Iterator[Step]:
     try:
         settings: Any = json.loads(text.content or "{}")
     except ValueError:
-        raise ChangeFailed(f"{DAEMON_JSON} is no JSON, and docker does not start with it: mend it first") from None
+        raise ChangeFailed(
+            f"{DAEMON_JSON} is not valid JSON, and Docker does not start with it: fix it first"
+        ) from None
     proxies = settings.get("proxies") if isinstance(settings, dict) else None
     if not isinstance(proxies, dict) or not proxies:
         return

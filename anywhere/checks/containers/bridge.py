@@ -67,7 +67,7 @@ def bridge_obstacles(host: Host, one: Bridge) -> Iterator[Obstacle]:
     elif one.gateway and one.own != one.gateway and not daemon_json(host).default_gateway:
         yield obstacle(
             host,
-            f"{name} has the address {one.own}, and docker tells its containers that their gateway is {one.gateway}: "
+            f"{name} has the address {one.own}, and Docker gives its containers the gateway {one.gateway}: "
             f"nobody answers there{_managed(host, name)}",
             f"Restart docker, which gives {name} its address.{_manager_advice(host, name)} {STOPS}",
             *_exclude(host, name),

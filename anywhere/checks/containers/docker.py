@@ -53,7 +53,7 @@ def _podman(host: Host, found: Docker) -> Finding:
         ID,
         Status.FAIL,
         "docker",
-        "the command docker is Podman's: the ECS agent needs Docker, and AWS's installer mistakes Podman for Docker",
+        "The command docker is Podman's; the agent needs Docker, and AWS's installer mistakes Podman for it",
         cause="docker.podman",
         remedy=remedy(
             host, "Remove the shim, then install Docker.", *remove(host, "podman-docker"), *docker_commands(host)
@@ -67,7 +67,7 @@ def _snap(host: Host) -> Finding:
         ID,
         Status.FAIL,
         "docker",
-        "Docker is the snap: the agent's service needs docker.service, and its package installs a second Docker",
+        "Docker is the snap; the agent needs docker.service, and its package installs a second Docker",
         cause="docker.snap",
         remedy=remedy(
             host,

@@ -65,9 +65,7 @@ def _chains_gone(host: Host, walls: Firewall) -> Finding:
     flush = next(
         (line for line in read_text(host, "/etc/nftables.conf").content.splitlines() if "flush ruleset" in line), ""
     )
-    said = (
-        "docker's own chains (DOCKER in nat and filter) are gone, as after a flush: bridge containers have no way out"
-    )
+    said = "Docker's chains (DOCKER in nat and filter) are missing, as after a flush: containers have no network"
     text = f"Restart docker, which writes them again, then ecs, which adds its own rules. {STOPS}"
     if flush:
         text += (

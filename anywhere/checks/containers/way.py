@@ -174,7 +174,7 @@ def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
             f"bridge containers do not reach {_shown([stop.aim for stop in stops])}, although this host does: {hop_} "
             f"stops them: {rule}",
             f"Remove that rule, or accept what comes from {name} before it: the chain DOCKER-USER is there for that, if "
-            "the rule stands behind it. Whoever manages the chain (a VPN, a firewall) writes it again: set it there.",
+            "the rule comes after it. Whoever manages the chain (a VPN, a firewall) writes it again: set it there.",
             *_accepts(hop_, name, back),
             rule=rule,
             hop=hop_,

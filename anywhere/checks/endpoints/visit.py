@@ -26,7 +26,7 @@ WORDS = {
     Reason.BOGUS_ANSWER: "the name has an address that cannot be AWS's",
     Reason.TIMEOUT: "connecting times out",
     Reason.REFUSED: "connection refused",
-    Reason.UNREACHABLE: "no way there",
+    Reason.UNREACHABLE: "no route to host",
     Reason.NOT_PERMITTED: "this vantage point may not connect",
     Reason.PROXY_UNREACHABLE: "the proxy is not reached",
     Reason.PROXY_AUTH_REQUIRED: "the proxy asks for a user and password",
@@ -40,13 +40,13 @@ WORDS = {
     Reason.CERT_NAME: "the certificate is for another name",
     Reason.CERT_EXPIRED: "the certificate has expired",
     Reason.CERT_NOT_YET_VALID: "the certificate is not valid yet",
-    Reason.HTTP_TIMEOUT: "TLS stands, the request gets no answer",
+    Reason.HTTP_TIMEOUT: "TLS handshake succeeded, no HTTP response",
     Reason.HTTP_ERROR: "the request fails",
     Reason.UPGRADE_REFUSED: "the WebSocket upgrade is refused",
     Reason.CAPTIVE_PORTAL: "a web page answers in the place of AWS",
 }
 
-LATE = "the time ran out before it could be judged: give more with --budget"
+LATE = "not checked: time budget used up (raise --budget)"
 
 
 def surveys(host: Host, settings: Settings) -> Iterator[Survey]:

@@ -30,9 +30,9 @@ def judge_plan(host: Host, settings: Settings, persist: bool) -> Iterator[Findin
     # A rule that is there but comes too late is shadowed: the hop that takes its packets is the cause, not its absence.
     is_shadowed = any(finding.status is Status.FAIL and finding.evidence.get("ours_helps") for finding in path)
     if not steps:
-        yield passed(PLAN, "rules", "all rules and settings are as wanted" + (", and kept so" if persist else ""))
+        yield passed(PLAN, "rules", "all rules and settings are in place" + (", and kept so" if persist else ""))
     for step in steps:
-        mend = Remedy("Bring the rules to the wanted state.", (("sudo", *APPLY),))
+        mend = Remedy("Apply the missing rules.", (("sudo", *APPLY),))
         yield trouble(
             PLAN, Status.FAIL, step.key, f"still to do: {step.title}", cause=_cause(step, is_shadowed), remedy=mend
         )
@@ -74,7 +74,7 @@ def _path(state: State, proof: Proof, path: str) -> Finding:
     hops = [obstacle for obstacle in obstacles(state.firewall, state.net) if obstacle.path == path]
     hop = hops[0].hop if hops else _guess(proof, path, reply, listener)
     said = f": {hops[0].rule}" if hops else ""
-    mend = Remedy(f"Mend the hop {hop}, then verify again.", (("sudo", "anywhere", "rules", "verify"),))
+    mend = Remedy(f"Fix the hop {hop}, then verify again.", (("sudo", "anywhere", "rules", "verify"),))
     evidence = {"hop": hop, "reply": reply.outcome, "listener": listener.outcome}
     summary = f"no answer ({reply.outcome}), the broken hop is {hop}{said}"
     return trouble(PROOF, Status.FAIL, subject, summary, cause="rules.shadowed", remedy=mend, evidence=evidence)
@@ -104,7 +104,7 @@ def _guess(proof: Proof, path: str, reply: Reply, listener: Reply) -> str:
     chain = "PREROUTING" if path == "bridge" else "OUTPUT"
     if reply.outcome == "refused":
         return f"a rule that rejects, between nat {chain} and the listener"
-    return f"a silent drop between nat {chain} and the listener, in a table that could not be judged"
+    return f"a silent drop between nat {chain} and the listener, in a table that could not be read"
 
 
 def _neighbour(proof: Proof) -> Iterator[Finding]:

@@ -133,7 +133,7 @@ def judge_path(host: Host, state: State) -> Iterator[Finding]:
     if missing and not found:
         yield skipped(PATH, "169.254.170.2:80", "the rules are not there", because=RULES)
     elif not found:
-        summary = "no rule or route is known to stand in the way; `anywhere rules verify` proves it"
+        summary = "no known rule or route blocks the path (`anywhere rules verify` proves it)"
         yield passed(PATH, "169.254.170.2:80", summary, unread=list(state.firewall.nft.unread))
     for obstacle in found:
         who = "containers" if obstacle.path == "bridge" else "the host and host-mode containers"

@@ -48,7 +48,7 @@ def _refused(host: Host, profile: Profile) -> Finding | None:
         "standard input.",
         (("sudo", "anywhere", "proxy", "apply", "--url", profile.address, "--credentials-file", "-"),),
     )
-    said = f"{profile.address} asks for a user and password ({probe.detail}): nothing gets out through it"
+    said = f"{profile.address} requires a user and password ({probe.detail}): no connection passes"
     return trouble(ID, Status.FAIL, profile.address, said, cause="proxy.auth-required", remedy=mend)
 
 

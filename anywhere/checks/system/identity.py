@@ -29,7 +29,7 @@ def machine_id_check(host: Host, settings: Settings) -> Iterator[Finding]:
             "system.machine-id",
             Status.WARN,
             "/etc/machine-id",
-            f"/etc/machine-id {what}: after a reboot AWS takes this host for another one",
+            f"/etc/machine-id {what}: after a reboot AWS treats this host as another one",
             cause="identity.volatile",
             remedy=remedy(
                 host,

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import with_hosts
 from anywhere.flows.hosts import Hosts
 
@@ -21,7 +22,7 @@ FORMATS = ("table", "json", "csv", "prometheus")
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(cls=Grouped, epilog=EXAMPLES)
 @with_hosts
 def status(
     hosts: Hosts,
@@ -37,7 +38,7 @@ def status(
 ) -> int:
     """Show the state of an instance: versions, units, credentials, connection, tasks, rules, disks, causes with fixes.
 
-    Exit codes: 0 ready, 1 not ready, 2 usage, 3 could not judge.
+    Exit codes: 0 ready, 1 not ready, 2 usage, 3 not checked completely.
     """
     from anywhere.cli.output import progress, write
     from anywhere.errors import BadInput

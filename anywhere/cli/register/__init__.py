@@ -6,6 +6,7 @@ import os
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import with_hosts
 from anywhere.flows.hosts import Hosts
 
@@ -19,7 +20,7 @@ Examples:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(cls=Grouped, epilog=EXAMPLES)
 @with_hosts
 def register(
     hosts: Hosts,

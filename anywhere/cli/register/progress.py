@@ -16,7 +16,7 @@ _TOLD_AGAIN = 10.0  # seconds between two lines on what is waited for, where the
 
 
 class Lines(Told):
-    """The progress of one host on standard error; `name` stands before each line where there are many."""
+    """The progress of one host on standard error; `name` is in front of each line where there are many."""
 
     _lock = threading.Lock()
 

@@ -1,14 +1,15 @@
-"""`anywhere taskdef`: judge task definitions, place them on hosts, convert them, weigh network modes and density."""
+"""`anywhere taskdef`: check task definitions, place them on hosts, convert them, weigh network modes and density."""
 
 from __future__ import annotations
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import with_hosts
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
 
-HELP = "Judge task definitions, place them on hosts, convert them, weigh network modes and density."
+HELP = "Check task definitions, place them on hosts, convert them, weigh network modes and density."
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=HELP)
 
 LAUNCHES = ("external", "ec2", "fargate", "managed-instances", "declared")
@@ -20,7 +21,8 @@ OUTPUT = typer.Option("", help="Write the result to a file.")
 
 
 @app.command(
-    short_help="Judge definitions, services and run requests.",
+    cls=Grouped,
+    short_help="Check definitions, services and run requests.",
     epilog="\b\nExamples:\n  anywhere taskdef check task.json\n"
     "  anywhere taskdef check infra/ --ignore-others --format sarif --output anywhere.sarif\n"
     "  terraform show -json plan | anywhere taskdef check -\n",
@@ -39,9 +41,9 @@ def check(
     strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Write to SARIF what could not be judged, too."),
 ) -> int:
-    """Judge definitions, services and run requests: ECS JSON, CloudFormation, CDK output, Terraform plans.
+    """Check definitions, services and run requests: ECS JSON, CloudFormation, CDK output, Terraform plans.
 
-    Exit codes: 0 ready, 1 not ready, 2 something could not be read, 3 could not judge.
+    Exit codes: 0 ready, 1 not ready, 2 something could not be read, 3 not checked completely.
     """
     from anywhere.cli.taskdef.check import Selection, judge_files
     from anywhere.taskdef.judge import Options
@@ -53,6 +55,7 @@ def check(
 
 @app.command(
     "fit",
+    cls=Grouped,
     short_help="Say whether so many tasks fit on these hosts.",
     epilog="\b\nExamples:\n  anywhere taskdef fit task.json --count 3 --host admin@10.0.0.7 --host admin@10.0.0.8\n"
     "  anywhere taskdef fit task.json --host bundles/ --no-reach\n",
@@ -87,6 +90,7 @@ def fit_(
 
 
 @app.command(
+    cls=Grouped,
     short_help="Write the definition for external instances.",
     epilog="\b\nExamples:\n  anywhere taskdef convert task.json > external.json\n"
     "  anywhere taskdef convert stack.yaml --resource Task > external.yaml\n",
@@ -119,7 +123,7 @@ def convert(
     return convert_file(files[0], wanted, changes)
 
 
-@app.command("explain-mode")
+@app.command("explain-mode", cls=Grouped)
 def explain_mode(
     files: list[str] = FILES, launch_type: str = LAUNCH, os: str = OS, format: str = FORMAT, output: str = OUTPUT
 ) -> int:
@@ -130,14 +134,14 @@ def explain_mode(
     return advise_files(files, launch, _system(os), format, output)
 
 
-@app.command(short_help="Say how many awsvpc tasks EC2 instances hold.")
+@app.command(cls=Grouped, short_help="Say how many awsvpc tasks EC2 instances hold.")
 def density(
     instance_type: str = typer.Option("", help="EC2 instance type; c5.large and p5.48xlarge are known."),
     interfaces: int = typer.Option(0, min=0, max=1000, help="Network interfaces of the type, its primary included."),
     trunked_tasks: int = typer.Option(0, min=0, max=10000, help="awsvpc tasks of the type with trunking."),
     trunking: bool = typer.Option(False, help="The account setting awsvpcTrunking is on."),
     windows: bool = typer.Option(False, help="Windows instances."),
-    tasks: int = typer.Option(0, min=0, help="How many awsvpc tasks are wanted."),
+    tasks: int = typer.Option(0, min=0, help="How many awsvpc tasks to run."),
     instances: int = typer.Option(0, min=0, help="How many instances there are."),
     subnet: list[str] = typer.Option([], help="A subnet in CIDR form; may be given more than once."),
     format: str = FORMAT,

@@ -114,7 +114,7 @@ def advise_files(files: Sequence[str], launch: str, os: str, format: str, output
 
 
 def show_targets(targets: Sequence[Target], format: str, output: str) -> int:
-    """Show judged targets; the exit code."""
+    """Show checked targets; the exit code."""
     report = Report(tuple(replace(target, started=now()) for target in targets))
     show_documents(report, format, output)
     return report.exit_code()

@@ -151,7 +151,7 @@ def _why_useless(text: str) -> str:
     if "://" in text:
         return "an entry is a host, not a URL"
     if host.startswith("[") or (port and not port.isdigit()):
-        return "an IPv6 address stands alone, or as [address]:port"
+        return "write an IPv6 address without a port, or as [address]:port"
     if "*" in host.removeprefix("*.") and not _network(text):
         return "a * counts only alone or before a first dot"
     return ""

@@ -97,7 +97,7 @@ def _in_line(path: str, number: int, section: str, line: str, unit: Unit) -> Ite
     key, _, value = (part.strip() for part in line.partition("="))
     names = [name.upper() for name in _SETTING.findall(line)]
     if section != "[Service]":
-        said = f"it stands in {section or 'no section'}, and systemd takes Environment= in [Service] alone"
+        said = f"it is in {section or 'no section'}, and systemd takes Environment= only in [Service]"
         edit = (
             (("sed", "-i", rf"s/^\[{section[1:-1]}\]/[Service]/", path),) if section and path.endswith(".conf") else ()
         )
@@ -118,7 +118,9 @@ def _in_value(path: str, number: int, value: str, unit: Unit) -> Iterator[Ignore
         name, equals, rest = word.partition("=")
         inner = [one.upper() for one in _SETTING.findall(rest)]
         if equals and inner and re.search(r"\s", rest):
-            said = f"one pair of quotes holds {len(inner) + 1} assignments: all of it becomes the value of {name}"
+            said = (
+                f"one pair of quotes holds {len(inner) + 1} assignments: the complete text becomes the value of {name}"
+            )
             split = ("sed", "-i", rf'{number}s/[[:space:]]\+\([A-Za-z_]*=\)/" "\1/g', path)
             fix = "Quote each assignment by itself."
             yield from (Ignored(one, path, number, said, fix, (split,)) for one in (name.upper(), *inner))

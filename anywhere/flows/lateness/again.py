@@ -20,7 +20,7 @@ TIMED = frozenset(
     )
 )
 SLOW = "egress.slow"
-BUSY = "not judged: this machine was too busy to tell its own delay from the host's"
+BUSY = "not checked: this machine was too busy to separate its own delay from the host's"
 REMEDY = Remedy("Run it again when this machine is less busy, or with fewer hosts at once: --parallel 4")
 
 

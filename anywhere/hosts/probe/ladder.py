@@ -360,7 +360,7 @@ def connect_reason(error: OSError) -> tuple[Reason, str]:
     if isinstance(error, socket.gaierror):
         return Reason.NAME_UNKNOWN, error.strerror or str(error)
     if isinstance(error, TimeoutError):
-        return Reason.TIMEOUT, "no answer to the SYN"
+        return Reason.TIMEOUT, "timed out: packets are dropped silently"
     if isinstance(error, ConnectionRefusedError):
         return Reason.REFUSED, "connection refused"
     if isinstance(error, NotPermitted):

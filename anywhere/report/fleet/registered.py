@@ -87,7 +87,7 @@ def _one(result: Result) -> str:
         fix += "".join(_remedy(cause) for cause in result.causes[:3])
         return f"{result.name}: FAILED{f' [{result.code}]' if result.code else ''}: {result.error}\n{fix}"
     if not result.instance:
-        return f"{result.name}: {'already as wanted, nothing changed' if result.state is State.ALREADY else 'done'}\n"
+        return f"{result.name}: {'already in place, nothing changed' if result.state is State.ALREADY else 'done'}\n"
     what = "is already" if result.state is State.ALREADY else "is now"
     healthy = f" ({result.seconds:.0f} s)" if result.state is State.DONE else ", nothing changed"
     signed = "".join(f"  {line}\n" for line in result.vouched)

@@ -114,7 +114,7 @@ def _rules(target: Target, found: Mapping[str, Any]) -> str:
         key=lambda status: status.rank,
         default=Status.SKIP,
     )
-    said = {Status.PASS: "in effect", Status.SKIP: "not judged", Status.ERROR: "not judged"}
+    said = {Status.PASS: "in effect", Status.SKIP: "not checked", Status.ERROR: "not checked"}
     return f"{said.get(worst, 'NOT in effect, see below')}; guard {found['guard']}"
 
 

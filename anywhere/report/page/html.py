@@ -21,7 +21,7 @@ from anywhere.report.shown.commands import script_lines
 WORDS = {
     Verdict.READY: "ready",
     Verdict.WARNINGS: "ready, with warnings",
-    Verdict.UNKNOWN: "could not be judged",
+    Verdict.UNKNOWN: "not checked completely",
     Verdict.NOT_READY: "not ready",
 }
 VERDICTS = tuple(Verdict)
@@ -39,7 +39,7 @@ def render(report: Report) -> str:
         "when": _e(_when(report)),
         "version": _e(__version__),
         "summary": "".join(_summary(report)),
-        "causes": "".join(_cause(group) for group in groups(report)) or "<p>There is nothing to mend.</p>",
+        "causes": "".join(_cause(group) for group in groups(report)) or "<p>No failures and no warnings.</p>",
         "outliers": "".join(_outliers(report)),
         "css": _asset("page.css"),
         "js": _asset("page.js"),

@@ -62,7 +62,7 @@ def compatibility(case: Case, node: Node) -> Iterator[Mark]:
     verdict = node.at("compatibilities")
     if verdict.filled and wanted not in [item.text() for item in verdict.each()]:
         text = f"ECS itself does not list {wanted} for this revision: run-task and create-service refuse it"
-        yield fail(verdict, text, "mend the other findings and register a new revision")
+        yield fail(verdict, text, "fix the other findings and register a new revision")
 
 
 def _unstated(case: Case, listed: Node, wanted: str) -> Iterator[Mark]:

@@ -60,8 +60,8 @@ def _mapping(case: Case, mapping: Node) -> Iterator[Mark]:
     spoken = mapping.at("protocol")
     if spoken.text() not in ("", "tcp", "udp"):
         meant = spoken.text().lower() if spoken.text().lower() in ("tcp", "udp") else "tcp"
-        why = f"{spoken.text()} is taken for tcp: only tcp and udp, in lower case, are known"
-        yield warn(spoken, why, "write the protocol that is meant", put(spoken, meant))
+        why = f"{spoken.text()} is treated as tcp: only tcp and udp, in lower case, are known"
+        yield warn(spoken, why, "write tcp or udp", put(spoken, meant))
     if case.mode in ("host", "awsvpc") and host.present and host.number() != container.number():
         yield _differs(case, host, container)
 
@@ -101,7 +101,7 @@ def _overlaps(case: Case, mappings: Node) -> Iterator[Mark]:
         first, last = span or (single or 0, single or 0)
         clash = next((at for at in taken if at[0] <= last and first <= at[1] and at[2] == spoken), None)
         if clash and (span or clash[0] != clash[1]):
-            yield fail(mapping, "overlaps a range of the same container", "let ranges stand apart", remove(mapping))
+            yield fail(mapping, "overlaps a range of the same container", "separate the ranges", remove(mapping))
         elif clash and case.mode in ("bridge", "default") and not mapping.at("hostPort").known:
             continue
         elif clash and case.mode in ("bridge", "default"):

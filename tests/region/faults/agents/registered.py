@@ -124,7 +124,7 @@ def agent_loops(world: World) -> None:
     world.host.files["/var/log/ecs/ecs-agent.log"] = (log + stamped) * 3
 
 
-@fault("config-quoted", "values in ecs.config stand in quotes, which the agent keeps", "config.invalid")
+@fault("config-quoted", "values in ecs.config are in quotes, which the agent keeps", "config.invalid")
 def config_quoted(world: World) -> None:
     register(world)
     world.host.files["/etc/ecs/ecs.config"] = f'ECS_CLUSTER="{CLUSTER}"\n'

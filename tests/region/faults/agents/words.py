@@ -227,13 +227,13 @@ def region_in_quotes(world: World) -> None:
     world.host.files[INSTANCE_CONFIG] = f"AWS_DEFAULT_REGION=\u201c{region}\u201d\nECS_EXTERNAL=true\n"
 
 
-@fault("region-zone", "an availability zone stands in the region's place", "config.invalid")
+@fault("region-zone", "an availability zone is set instead of the region", "config.invalid")
 def region_zone(world: World) -> None:
     register(world)
     set_line(world, INSTANCE_CONFIG, "AWS_DEFAULT_REGION", f"{world.options.regions[0]}a")
 
 
-@fault("region-note", "a note stands behind the region", "config.invalid")
+@fault("region-note", "a note follows the region", "config.invalid")
 def region_note(world: World) -> None:
     register(world)
     set_line(world, INSTANCE_CONFIG, "AWS_DEFAULT_REGION", f"{world.options.regions[0]} # plant 7")

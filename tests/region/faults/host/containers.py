@@ -33,7 +33,7 @@ esac
 """
 
 
-@fault("docker-missing-rhel", "RHEL 9 without Docker, where registration can not bring it", "docker.missing")
+@fault("docker-missing-rhel", "RHEL 9 without Docker, where registration cannot install it", "docker.missing")
 def docker_missing_rhel(world: World) -> None:
     red_hat(world)
 

@@ -272,7 +272,7 @@ def marks_for_others(world: World) -> None:
     world.host.network += [*MANAGEMENT, "route add unreachable default table 142", "rule add fwmark 0x1 lookup 142"]
 
 
-@variation("kube-proxy-rules", "kube-proxy's chains stand beside docker's")
+@variation("kube-proxy-rules", "kube-proxy's chains exist beside docker's")
 def kube_proxy(world: World) -> None:
     register(world)
     filters, nat = table(world, "filter"), table(world, "nat")

@@ -47,7 +47,7 @@ def many_addresses(world: World) -> None:
 
 
 @fault(
-    "many-addresses-first-dead", "forty addresses for ssm, and packets to the first vanish", "egress.endpoint-blocked"
+    "many-addresses-first-dead", "forty addresses for ssm, and packets to the first are lost", "egress.endpoint-blocked"
 )
 def many_addresses_first_dead(world: World) -> None:
     dead = spare(world, 0)
@@ -63,7 +63,7 @@ def rotating_answers(world: World) -> None:
         server.rotating[world.pattern("ssm")] = list(turns)
 
 
-@variation("dns64-unused", "a resolver that makes AAAA records up for a translator, and a host with IPv4 alone")
+@variation("dns64-unused", "a resolver that synthesizes AAAA records for a translator, and a host with IPv4 alone")
 def dns64_unused(world: World) -> None:
     translated(world)
 
@@ -124,7 +124,7 @@ def third_nameserver_refuses(world: World) -> None:
     world.nameservers.append(NameServer(world.service(55), mode="refused"))
 
 
-@fault("private-names-one-public", "PrivateLink, with private names off for ec2messages, and no way out",
+@fault("private-names-one-public", "PrivateLink, with private names off for ec2messages, and no internet route",
        "dns.private-mixed")  # fmt: skip
 def private_names_one_public(world: World) -> None:
     public = set(world.matching("ssmmessages"))

@@ -186,7 +186,9 @@ def private_mixed(world: World) -> None:
 
 
 @fault(
-    "private-mixed-without-internet", "PrivateLink lacks ecs-a and ecs-t, and there is no way out", "dns.private-mixed"
+    "private-mixed-without-internet",
+    "PrivateLink lacks ecs-a and ecs-t, and there is no internet route",
+    "dns.private-mixed",
 )
 def private_mixed_without_internet(world: World) -> None:
     public = set(world.matching("ecs-a-*.*", "ecs-t-*.*"))

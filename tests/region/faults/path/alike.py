@@ -29,13 +29,13 @@ def bridge(world: World, number: int, start: str) -> None:
     world.host.network += lines
 
 
-@fault("one-address-dropped", "ssm has two addresses, and packets to one of them vanish", "egress.endpoint-blocked")
+@fault("one-address-dropped", "ssm has two addresses, and packets to one of them are lost", "egress.endpoint-blocked")
 def one_address_dropped(world: World) -> None:
     answer(world, "ssm", world.names[world.pattern("ssm")].public, spare(world, 0))
     world.router.block(f"ip daddr {spare(world, 0)} tcp dport 443")
 
 
-@fault("telemetry-dropped", "packets to every ecs-t-N vanish, ecs-a-N pass", "egress.endpoint-blocked")
+@fault("telemetry-dropped", "packets to every ecs-t-N are lost, ecs-a-N pass", "egress.endpoint-blocked")
 def telemetry_dropped(world: World) -> None:
     world.router.block(to(world.addresses("ecs-t-*.*")))
 
@@ -86,25 +86,25 @@ def reset_at_once_one(world: World) -> None:
     world.behave("ssm", speaks="reset")
 
 
-@fault("logs-dropped", "tasks will log to CloudWatch, and packets to it vanish", "egress.endpoint-blocked",
+@fault("logs-dropped", "tasks will log to CloudWatch, and packets to it are lost", "egress.endpoint-blocked",
        arguments=("--with", "ecr,logs"))  # fmt: skip
 def logs_dropped(world: World) -> None:
     world.router.block(to(world.addresses("logs")))
 
 
-@fault("two-regions-dropped", "two regions are wanted, and port 443 is dropped", "egress.blocked",
+@fault("two-regions-dropped", "two regions are requested, and port 443 is dropped", "egress.blocked",
        arguments=("--region", "ap-southeast-2"), regions=("us-east-1", "ap-southeast-2"))  # fmt: skip
 def two_regions_dropped(world: World) -> None:
     world.router.block()
 
 
-@fault("one-region-dropped", "two regions are wanted, and packets to one vanish", "egress.endpoint-blocked",
+@fault("one-region-dropped", "two regions are requested, and packets to one are lost", "egress.endpoint-blocked",
        arguments=("--region", "ap-southeast-2"), regions=("us-east-1", "ap-southeast-2"))  # fmt: skip
 def one_region_dropped(world: World) -> None:
     world.router.block(to([one.public for name, one in world.names.items() if ".ap-southeast-2." in name]))
 
 
-@variation("two-regions", "two regions are wanted, and both are well",
+@variation("two-regions", "two regions are requested, and both are well",
            arguments=("--region", "ap-southeast-2"), regions=("us-east-1", "ap-southeast-2"))  # fmt: skip
 def two_regions(world: World) -> None:
     pass
@@ -116,7 +116,7 @@ def six_addresses(world: World) -> None:
     answer(world, "ssm", own, *(spare(world, number) for number in range(5)))
 
 
-@variation("ipv4-dropped", "a dual-stack host whose IPv4 packets to port 443 vanish: IPv6 carries everything")
+@variation("ipv4-dropped", "a dual-stack host whose IPv4 packets to port 443 are lost: IPv6 carries everything")
 def ipv4_dropped(world: World) -> None:
     world.use("46")
     world.router.forward.append('iifname "lan" meta nfproto ipv4 tcp dport 443 drop')
@@ -158,7 +158,7 @@ def hosts_pin_loopback(world: World) -> None:
     world.host.hosts.append(f"127.0.0.1 {world.pattern('ssm')} {world.pattern('ec2messages')}")
 
 
-@fault("hosts-only", "no nameserver at all, and every name stands in /etc/hosts", "dns.hosts-file-pin")
+@fault("hosts-only", "no nameserver at all, and every name is in /etc/hosts", "dns.hosts-file-pin")
 def hosts_only(world: World) -> None:
     world.nameservers.clear()
     world.host.hosts += [f"{one.public} {name}" for name, one in world.names.items() if "*" not in name]
@@ -216,7 +216,7 @@ def private_one_hidden(world: World) -> None:
     change_all(world, private=["*"], hidden=world.matching("ssmmessages"))
 
 
-@fault("ipv6-only-one-dropped", "a host with IPv6 alone, and packets to ecs vanish", "egress.endpoint-blocked")
+@fault("ipv6-only-one-dropped", "a host with IPv6 alone, and packets to ecs are lost", "egress.endpoint-blocked")
 def ipv6_only_one_dropped(world: World) -> None:
     world.use("6")
     world.router.block(f"ip6 daddr {world.names[world.pattern('ecs')].public6} tcp dport 443")

@@ -47,7 +47,7 @@ def answers_dropped(world: World) -> None:
     world.router.forward.append('iifname "wan" tcp sport 443 tcp flags & (syn | ack) == syn | ack drop')
 
 
-@fault("endpoint-dropped", "packets to ssmmessages vanish", "egress.endpoint-blocked")
+@fault("endpoint-dropped", "packets to ssmmessages are lost", "egress.endpoint-blocked")
 def endpoint_dropped(world: World) -> None:
     world.router.block(to(world.addresses("ssmmessages")))
 
@@ -91,7 +91,7 @@ def answers_lost(world: World) -> None:
     world.router.forward.append('iifname "wan" tcp sport 443 meta length > 100 drop')
 
 
-@fault("path-mtu", "packets above 1400 bytes vanish, and no ICMP tells", "egress.path-mtu")
+@fault("path-mtu", "packets above 1400 bytes are lost, and no ICMP reports it", "egress.path-mtu")
 def path_mtu(world: World) -> None:
     narrow(world)
 
@@ -122,7 +122,7 @@ def slow(world: World) -> None:
     world.middlebox = Middlebox(act="pass", delay=1.4)
 
 
-@fault("ipv6-dropped", "a dual-stack host whose IPv6 packets vanish", "egress.ipv6-broken")
+@fault("ipv6-dropped", "a dual-stack host whose IPv6 packets are lost", "egress.ipv6-broken")
 def ipv6_dropped(world: World) -> None:
     world.use("46")
     world.router.forward.append('iifname "lan" meta nfproto ipv6 tcp dport 443 drop')

@@ -12,7 +12,7 @@ def lose(world: World, percent: int, rule: str = "") -> None:
     world.router.forward.append(f"{rule} numgen random mod 100 < {percent} drop")
 
 
-@fault("lossy", "three of ten packets vanish, each way", "egress.slow")
+@fault("lossy", "three of ten packets are lost, each way", "egress.slow")
 def lossy(world: World) -> None:
     lose(world, 30, "tcp dport 443")
     lose(world, 30, "tcp sport 443")
@@ -38,25 +38,25 @@ def mtu_1280_told(world: World) -> None:
     world.router.mtu = 1280
 
 
-@fault("mtu-1280", "packets above 1280 bytes vanish, and no ICMP tells", "egress.path-mtu")
+@fault("mtu-1280", "packets above 1280 bytes are lost, and no ICMP reports it", "egress.path-mtu")
 def mtu_1280(world: World) -> None:
     narrow(world)
     world.router.mtu = 1280
 
 
-@fault("mtu-700", "packets above 700 bytes vanish, and no ICMP tells", "egress.path-mtu")
+@fault("mtu-700", "packets above 700 bytes are lost, and no ICMP reports it", "egress.path-mtu")
 def mtu_700(world: World) -> None:
     narrow(world)
     world.router.mtu = 700
 
 
-@fault("mtu-one", "packets above 1400 bytes to and from ssm vanish", "egress.path-mtu")
+@fault("mtu-one", "packets above 1400 bytes to and from ssm are lost", "egress.path-mtu")
 def mtu_one(world: World) -> None:
     address = world.names[world.pattern("ssm")].public
     world.router.forward += [f"ip {end} {address} meta length > 1400 drop" for end in ("daddr", "saddr")]
 
 
-@fault("ipv6-one-dropped", "a dual-stack host, and IPv6 packets to ssmmessages vanish", "egress.ipv6-broken")
+@fault("ipv6-one-dropped", "a dual-stack host, and IPv6 packets to ssmmessages are lost", "egress.ipv6-broken")
 def ipv6_one_dropped(world: World) -> None:
     world.use("46")
     world.router.block(f"ip6 daddr {world.names[world.pattern('ssmmessages')].public6} tcp dport 443")

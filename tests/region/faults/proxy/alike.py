@@ -21,7 +21,7 @@ def named_proxy(world: World, scheme: str = "http", **changes: object) -> None:
     answer(world, PROXY_NAME, proxy.address)
 
 
-@fault("path-mtu-behind-proxy", "packets above 1400 bytes vanish on the way to the proxy", "egress.path-mtu")
+@fault("path-mtu-behind-proxy", "packets above 1400 bytes are lost on the way to the proxy", "egress.path-mtu")
 def path_mtu_behind_proxy(world: World) -> None:
     behind_proxy(world)
     narrow(world)
@@ -179,7 +179,7 @@ def wrong_name_one(world: World) -> None:
     present(world, "other", Certificate(common_name=world.options.ca, names=(world.pattern("ssm"),)), "ssmmessages")
 
 
-@fault("expired-and-dropped", "ssm shows an old certificate, packets to ssmmessages vanish",
+@fault("expired-and-dropped", "ssm shows an old certificate, packets to ssmmessages are lost",
        "tls.expired", "egress.endpoint-blocked")  # fmt: skip
 def expired_and_dropped(world: World) -> None:
     present(world, "old", Certificate(common_name=world.options.ca, age=100 * 86400, life=90 * 86400), "ssm")

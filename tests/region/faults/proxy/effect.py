@@ -37,7 +37,7 @@ def proxy_percent(world: World) -> None:
     daemon_of(world, DOCKERD).environment |= {"NO_PROXY": EXCLUDED, "no_proxy": EXCLUDED}
 
 
-@fault("proxy-one-pair-of-quotes", "three settings stand in one pair of quotes", "proxy.setting-ignored")
+@fault("proxy-one-pair-of-quotes", "three settings are in one pair of quotes", "proxy.setting-ignored")
 def proxy_one_pair_of_quotes(world: World) -> None:
     proxy = agents_behind(world)
     value = f"HTTP_PROXY={proxy.url} HTTPS_PROXY={proxy.url} NO_PROXY={EXCLUDED}"
@@ -45,7 +45,7 @@ def proxy_one_pair_of_quotes(world: World) -> None:
     daemon_of(world, DOCKERD).environment |= {"HTTP_PROXY": value.partition("=")[2]}
 
 
-@fault("proxy-wrong-section", "docker's proxy stands in [Unit]", "proxy.setting-ignored")
+@fault("proxy-wrong-section", "docker's proxy is set in [Unit]", "proxy.setting-ignored")
 def proxy_wrong_section(world: World) -> None:
     proxy = agents_behind(world)
     rows = "".join(f'Environment="{name}={value}"\n' for name, value in settings(proxy.url).items())

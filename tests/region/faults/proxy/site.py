@@ -44,7 +44,7 @@ def proxy_knows_the_names(world: World) -> None:
     world.every_nameserver(lambda server: server.hidden.append("*"))
 
 
-@fault("proxy-not-set", "the only way out is a proxy, and nothing is told of it", "egress.blocked")
+@fault("proxy-not-set", "a proxy is the only route, and nothing is configured to use it", "egress.blocked")
 def proxy_not_set(world: World) -> None:
     behind_proxy(world)
     world.environment.clear()
@@ -101,7 +101,7 @@ def proxy_silent(world: World) -> None:
     behind_proxy(world, mode="silent")
 
 
-@fault("proxy-dropped", "packets to the proxy vanish", "proxy.unreachable")
+@fault("proxy-dropped", "packets to the proxy are lost", "proxy.unreachable")
 def proxy_dropped(world: World) -> None:
     address = behind_proxy(world).address
     world.router.block(f"{'ip6' if ':' in address else 'ip'} daddr {address}")

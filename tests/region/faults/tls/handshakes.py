@@ -89,12 +89,12 @@ def handshake_half(world: World) -> None:
     world.behave("*", speaks="half")
 
 
-@fault("request-cut", "TLS stands, and every request is answered with a reset", "egress.blocked")
+@fault("request-cut", "TLS succeeds, and every request is answered with a reset", "egress.blocked")
 def request_cut(world: World) -> None:
     world.behave("*", speaks="cut")
 
 
-@fault("request-cut-one", "TLS to ecs stands, and its requests are answered with a reset", "egress.endpoint-blocked")
+@fault("request-cut-one", "TLS to ecs succeeds, and its requests are answered with a reset", "egress.endpoint-blocked")
 def request_cut_one(world: World) -> None:
     world.behave("ecs", speaks="cut")
 

@@ -1,0 +1,85 @@
+"""The first words of a user: help in groups, mistakes that are refused with the right command, what is explained."""
+
+from __future__ import annotations
+
+import pytest
+
+from anywhere.catalogue.causes.table import causes
+from anywhere.catalogue.sources import url_of
+from anywhere.cli import VERBS, run
+from anywhere.cli.helping import by_topic
+from anywhere.cli.output import format_for
+
+
+def said(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    code = run(list(words))
+    got = capfd.readouterr()
+    return code, got.out + got.err
+
+
+def test_without_words_the_usual_ways_in(capfd: pytest.CaptureFixture[str]) -> None:
+    code, text = said(capfd)
+    assert code == 2 and text.count("  anywhere ") >= 3 and "anywhere help" in text
+
+
+def test_every_command_has_a_topic(capfd: pytest.CaptureFixture[str]) -> None:
+    assert "More" not in by_topic(VERBS)
+    code, text = said(capfd, "help")
+    assert code == 0 and all(name in text for name in ("Check:", "Change:", "Task definitions:", *VERBS))
+
+
+@pytest.mark.parametrize("words", [("help", "check"), ("help", "rules", "apply")])
+def test_help_of_a_command_is_its_help(words: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+    code, text = said(capfd, *words)
+    assert code == 0 and f"anywhere {' '.join(words[1:])} [OPTIONS]" in text
+    assert "\nHosts:\n" in text and "<str>" not in text and "STR" not in text
+
+
+def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
+    assert said(capfd, "-V") == said(capfd, "--version") and said(capfd, "-V")[1].startswith("anywhere ")
+
+
+@pytest.mark.parametrize(
+    ("words", "right"),
+    [
+        (("check", "us-east-1"), "anywhere check --region us-east-1"),
+        (("check", "EU-WEST-1"), "anywhere check --region eu-west-1"),
+        (("check", "help"), "anywhere check --help"),
+        (("check", "network"), "anywhere check --only network"),
+        (("chek",), "did you mean check?"),
+        (("check", "--no-colr"), "did you mean --no-color?"),
+        (("check", "-v", "-q"), "--verbose and --quiet"),
+    ],
+)
+def test_a_mistake_is_refused_with_the_right_command(
+    words: tuple[str, ...], right: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, text = said(capfd, *words)
+    assert code == 2 and right in text and text.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--zzz", "--persist", "--verify-all"])
+def test_a_hint_is_never_nonsense(option: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert "did you mean" not in said(capfd, "check", option)[1]
+
+
+@pytest.mark.parametrize(
+    "code", ["egress.blocked", "EGRESS.BLOCKED", "network.ipv6", "network", "tls", "taskdef.memory"]
+)
+def test_what_is_explained(code: str, capfd: pytest.CaptureFixture[str]) -> None:
+    status, text = said(capfd, "explain", code)
+    assert status == 0 and len(text.splitlines()) > 4
+
+
+@pytest.mark.parametrize("code", sorted(causes()))
+def test_every_cause_has_a_page(code: str, capfd: pytest.CaptureFixture[str]) -> None:
+    url = url_of(causes()[code].source)
+    assert url.startswith("https://") and " " not in url
+    assert url in said(capfd, "explain", code)[1]
+
+
+def test_the_format_follows_the_name_of_the_file() -> None:
+    assert [format_for("", name) for name in ("", "x.html", "a.b/x.json", "x.md", "x.txt")] == [
+        *("table", "html", "json", "markdown", "table")
+    ]
+    assert format_for("tap", "x.html") == "tap"
