@@ -58,6 +58,7 @@ lint: $(STAMP)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(PYTHON) -m tests.tools.lock
+	$(PYTHON) -m tests.tools.words
 	git ls-files '*.sh' .ci/run | xargs shellcheck
 
 audit: $(STAMP) ## known vulnerabilities of the locked packages, from PyPI's advisories

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from typing import IO, Any
 
 import typer
@@ -113,7 +116,7 @@ def check(
 
     Exit codes: 0 ready, 1 not ready, 2 usage, 3 not checked completely.
     """
-    settings = Settings(
+    given = Settings(
         regions=tuple(dict.fromkeys(_words(region))),
         features=frozenset(_words(with_)),
         phases=tuple(_words(phase)),
@@ -134,7 +137,17 @@ def check(
     if plan:
         return announced(settings, hosts, format, output)
     detail = how_much(verbose, quiet)
-    return run(settings, hosts, format=format, output=output, save=save, strict=strict, resume=resume, detail=detail)
+    return run(
+        settings,
+        hosts,
+        format=format,
+        output=output,
+        save=save,
+        strict=strict,
+        resume=resume,
+        detail=detail,
+        notes=notes,
+    )
 
 
 def run(
@@ -147,6 +160,7 @@ def run(
     strict: bool,
     resume: str = "",
     detail: str = "problems",
+    notes: Sequence[str] = (),
 ) -> int:
     """Check, show, save; the exit code. Bad options are reported before anything is done."""
     from anywhere.cli.output import format_for, show
@@ -163,14 +177,17 @@ def run(
     stream = Stream(output) if format == "jsonl" and work.many else None
     with tallying(hosts.entries[0].name, len(hosts.entries), len(work.done)) as told:
         found = work.run(told, *([stream.add] if stream else []))
+    report = _noted(found.report, notes)
+    for name in _unmatched(report, settings.accepted_issuers):
+        say(f"--accept-issuer {name!r}: no endpoint presents a certificate of this issuer")
     for names in found.twins:
         say(f"one machine under {len(names)} names: {', '.join(names[:5])}")
     if stream:
-        stream.close(found.report)
-    elif found.whole or (found.report.targets and not output):
-        show(found.report, format, output, detail)
+        stream.close(report)
+    elif found.whole or (report.targets and not output):
+        show(report, format, output, detail)
     if found.whole:
-        return found.report.exit_code(strict)
+        return report.exit_code(strict)
     of = len(hosts.entries)
     say("interrupted" + f": {found.left} of {of} hosts are not checked" * (of > 1))
     return INTERRUPTED

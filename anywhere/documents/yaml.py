@@ -89,7 +89,7 @@ class Reader:
             below = pointer + token(key.text)
             if key.text in result:
                 if self.unique:
-                    raise YamlError(f"{key.text!r} stands there twice", key.line, key.column)
+                    raise YamlError(f"{key.text!r} appears twice", key.line, key.column)
                 self.repeated.append((below, key.text))
             self.places[below] = (key.line, key.column)
             result[key.text] = self.value(item, below, depth + 1)

@@ -93,7 +93,9 @@ def _unjudged(
     left = [rule.id for rule in rules if launch not in rule.launch and set(LAUNCH_TYPES) <= set(rule.launch)]
     if launch == MANAGED and left:
         rule = next(rule for rule in rules if rule.id in DECIDING)
-        yield finding(rule, case, item, skip(item.node, f"not judged for managed instances: {', '.join(left)}"), locate)
+        yield finding(
+            rule, case, item, skip(item.node, f"not checked for managed instances: {', '.join(left)}"), locate
+        )
 
 
 def _shown(

@@ -13,7 +13,8 @@ OWN_ROWS: tuple[CheckText, ...] = (
     CheckText(
         "network.own-resolver",
         "a resolver on this host hides nothing",
-        "Where resolv.conf names this host itself (systemd-resolved, dnsmasq, unbound), whoever stands behind it is asked too.",
+        "Where resolv.conf names this host itself (systemd-resolved, dnsmasq, unbound), the nameservers behind it are "
+        "queried too.",
     ),
 )
 KERNEL_ROWS: tuple[CheckText, ...] = (

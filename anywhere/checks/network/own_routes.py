@@ -111,7 +111,7 @@ def _mend(used: TableRoute | None, better: TableRoute, rules: Sequence[str]) -> 
     )
     if better.table != "main" and not rules:
         text = (
-            f"The route stands in table {better.table} alone (a VRF or a table that no rule asks): give the main table one "
+            f"The route is in table {better.table} only (a VRF or a table that no rule asks): give the main table one "
             f"too, or run the agents there (`ip vrf exec`). {keep}"
         )
         return text, (("ip", "route", "add", "default", *via, "dev", better.device),)

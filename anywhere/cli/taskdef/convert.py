@@ -19,7 +19,7 @@ from anywhere.taskdef.source.parse import parse
 
 SCHEMA = "anywhere/conversion/1"
 ROOT = "(root)"
-"""For people: the pointer of a whole document is an empty text (RFC 6901)."""
+"""For people: the pointer of a complete document is an empty text (RFC 6901)."""
 TITLES = {CHANGED: "Changed", DROPPED: "Dropped", DECIDE: "For you to decide"}
 
 

@@ -159,7 +159,7 @@ def _scalar(raw: Any, shape: Shape, pointer: str, reading: Reading) -> Iterator[
         yield Fault(pointer, TYPE, text, f"write {_article(shape)}", fix)
     elif shape.kind in ("integer", "long") and (isinstance(raw, bool) or not -_INT32 <= value < _INT32):
         what = "true or false" if isinstance(raw, bool) else "beyond 32 bits"
-        yield Fault(pointer, LOOSE, f"must be a whole number of 32 bits, and is {what}", "write a number")
+        yield Fault(pointer, LOOSE, f"must be a 32-bit integer, not {what}", "write a number")
     elif isinstance(value, str):
         yield from _text(value, shape, pointer)
     elif not isinstance(value, bool):
@@ -234,7 +234,7 @@ def _article(shape: Shape) -> str:
         "boolean": "true or false",
         "double": "a number",
         "float": "a number",
-    }.get(shape.kind, "a whole number")
+    }.get(shape.kind, "an integer")
 
 
 def _kind(raw: object) -> str:
