@@ -20,7 +20,7 @@ KERNEL_CAUSES: tuple[CauseText, ...] = (
         "kernel.modules-gone",
         "fail or warn",
         "The running kernel cannot load its modules",
-        "An upgrade took the old kernel's modules away, or modprobe is told to load nothing for one: docker finds no nat "
+        "An upgrade took the old kernel's modules away, or modprobe is configured to load nothing for one: docker finds no nat "
         "table, no overlay, no bridge, and does not start. While it runs it is a warning.",
         "/lib/modules has folders, but none of the running kernel; lines `install NAME /bin/false` in /etc/modprobe.d.",
         "Reboot into the installed kernel; take the lines out.",

@@ -31,7 +31,7 @@ KERNEL_ROWS: tuple[CheckText, ...] = (
     CheckText(
         "system.kernel-modules",
         "modules that docker needs can be loaded",
-        "After an upgrade the running kernel's modules may be gone until a reboot; modprobe may be told to load none.",
+        "After an upgrade the running kernel's modules may be gone until a reboot; modprobe may be configured to load none.",
     ),
     CheckText(
         "system.kernel-log",

@@ -73,8 +73,7 @@ def _inotify(host: Host, complaint: Complaint, use: Use) -> Finding:
         LIMITS,
         Status.FAIL,
         use.setting,
-        f"inotify {complaint.kind} are used up ({use.setting}: {counted}), so an agent cannot watch its files and starts no "
-        f"worker ({complaint.path}). The limit of open files has nothing to do with it",
+        f"inotify {complaint.kind} are used up ({use.setting}: {counted}): an agent cannot watch {complaint.path}",
         cause=LIMIT,
         remedy=remedy(
             host,
@@ -117,7 +116,7 @@ def modules_check(host: Host, settings: Settings) -> Iterator[Finding]:
             MODULES,
             Status.FAIL,
             barred[0].module,
-            f"modprobe is told to load nothing for {', '.join(one.module for one in barred)}, which docker needs: "
+            f"modprobe is configured to load nothing for {', '.join(one.module for one in barred)}, which docker needs: "
             f"{', '.join(one.place for one in barred)}",
             cause=GONE,
             remedy=remedy(

@@ -101,8 +101,7 @@ def _without_d_type(host: Host) -> Finding:
         ID,
         Status.FAIL,
         "docker",
-        "docker's storage driver overlay lies on a file system without d_type (XFS made with ftype=0): files vanish or come "
-        "back in images, and newer engines do not start on it",
+        "Docker's overlay storage is on a file system without d_type (XFS with ftype=0): images lose files",
         cause=CODE,
         remedy=remedy(
             host,

@@ -58,7 +58,7 @@ def uses(host: Host) -> Iterator[Use]:
             _number(host, CONNTRACK[1]),
             "net.netfilter.nf_conntrack_max",
         ),
-        ("open files of the whole host", *_files(host), "fs.file-max"),
+        ("open files of the host", *_files(host), "fs.file-max"),
         ("processes and threads", _tasks(host), *_fewest(host)),
         ("the neighbor (ARP) table", _neighbours(host), _number(host, ARP_MOST), "net.ipv4.neigh.default.gc_thresh3"),
     )
