@@ -16,7 +16,9 @@ from anywhere import __version__
 from anywhere.model import Finding, Report, Status, Target, Verdict
 from anywhere.printable import json_text
 from anywhere.report.fleet.view import Group, endpoints, groups, outliers, row, verdicts
-from anywhere.report.shown.commands import script_lines
+from anywhere.report.page.ladder import section
+from anywhere.report.shown.commands import looks, prose, script_lines
+from anywhere.report.shown.words import counts
 
 WORDS = {
     Verdict.READY: "ready",
@@ -40,6 +42,7 @@ def render(report: Report) -> str:
         "version": _e(__version__),
         "summary": "".join(_summary(report)),
         "causes": "".join(_cause(group) for group in groups(report)) or "<p>No failures and no warnings.</p>",
+        "ladder": "".join(section(report.targets[0])) if len(report.targets) == 1 else "",
         "outliers": "".join(_outliers(report)),
         "css": _asset("page.css"),
         "js": _asset("page.js"),
@@ -81,6 +84,9 @@ def _summary(report: Report) -> Iterator[str]:
     yield '<div class="bar" role="img" aria-label="hosts by verdict">'
     for verdict, count in verdicts(report).items():
         yield f'<span class="{verdict}" style="flex:{count}" title="{count} {WORDS[verdict]}"></span>'
+    if len(report.targets) == 1:
+        yield f'</div><p class="counted">{_e(counts(report.targets[0].causes, report.targets[0].findings))}</p>'
+        return
     yield '</div><ul class="counts">'
     for verdict, count in verdicts(report).items():
         share = f" <small>{100 * count / total:.0f}%</small>" if total > 1 else ""
@@ -92,16 +98,20 @@ def _cause(group: Group) -> str:
     of = f'<span class="of">{len(group.hosts)} of {group.of}</span>' if group.of > 1 else ""
     share = f'<span class="share"><i style="width:{100 * len(group.hosts) / group.of:.1f}%"></i></span>'
     commands = "\n".join(script_lines(group.remedy))
-    code = f"<pre><code>{_e(commands)}</code></pre>" if commands else ""
+    copy = '<button type="button" class="copy" aria-label="copy the commands">copy</button>'
+    code = f'<div class="code"><pre><code>{_e(commands)}</code></pre>{copy}</div>' if commands else ""
+    ask = f"<p class=ask>{_rich(prose(group.remedy.ask))}</p>" if group.remedy.ask else ""
+    look = "".join(f"<li><code>{_e(line)}</code>" for line in looks(group.remedy))
+    closer = f"<details class=more><summary>To look closer</summary><ul>{look}</ul></details>" if look else ""
     shown = ", ".join(map(_e, group.hosts[:HOSTS_SHOWN]))
     more = f" and {len(group.hosts) - HOSTS_SHOWN} more" if len(group.hosts) > HOSTS_SHOWN else ""
     hosts = f'<p class="on">{shown}{more}</p>' if group.of > 1 else ""
     button = f'<button type="button" data-cause="{_e(group.code)}">show these hosts</button>' if group.of > 1 else ""
     return (
-        f'<article class="cause {group.severity}"><h3>{of}<code>{_e(group.code)}</code>'
+        f'<article class="cause {group.severity}" id="cause-{_e(group.code)}"><h3>{of}<code>{_e(group.code)}</code>'
         f'<span class="status {group.severity}">{group.severity}</span>{button}</h3>{share if group.of > 1 else ""}'
         f"<p>{_rich(group.summary)}</p>{''.join(_variants(group))}{hosts}"
-        f"<p class=remedy>{_rich(group.remedy.text)}</p>{code}</article>"
+        f"<p class=remedy>{_rich(prose(group.remedy.text))}</p>{code}{ask}{closer}</article>"
     )
 
 
@@ -163,6 +173,7 @@ def _data(report: Report) -> str:
 
 def _host(target: Target, names: tuple[str, ...], table: _Table) -> list[object]:
     cells = row(target)
+    codes = {place: cause.code for cause in target.causes for place in cause.findings}
     reach = [
         [STATUSES.index(cells[name].status), round(cells[name].seconds * 1000)] if name in cells else 0
         for name in names
@@ -174,7 +185,7 @@ def _host(target: Target, names: tuple[str, ...], table: _Table) -> list[object]
         _facts(target.facts),
         [cause.code for cause in target.causes],
         reach,
-        [table.place(_finding(finding)) for finding in target.findings],
+        [table.place(_finding(finding, codes.get(place, ""))) for place, finding in enumerate(target.findings)],
     ]
 
 
@@ -185,14 +196,14 @@ def _facts(facts: Mapping[str, object]) -> str:
     return " · ".join(str(word) for word in words if word)
 
 
-def _finding(finding: Finding) -> list[object]:
+def _finding(finding: Finding, code: str) -> list[object]:
     plain = [finding.check, STATUSES.index(finding.status), finding.subject, finding.summary]
     if finding.status in (Status.PASS, Status.SKIP):
         return plain
     evidence = _untimed(finding.evidence)
-    remedy = finding.remedy
+    remedy = None if code else finding.remedy  # the cause says it once
     commands = script_lines(remedy) if remedy else []
-    return [*plain, str(finding.reason or ""), remedy.text if remedy else "", commands, evidence]
+    return [*plain, str(finding.reason or ""), remedy.text if remedy else "", commands, evidence, code]
 
 
 def _untimed(value: object) -> object:

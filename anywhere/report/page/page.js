@@ -49,9 +49,10 @@
   // --- the list -------------------------------------------------------------------------------------------------
 
   const findingRow = (finding) => {
-    const [check, status, subject, summary, reason, remedy, commands, evidence] = finding;
+    const [check, status, subject, summary, reason, remedy, commands, evidence, code] = finding;
     const word = data.statuses[status];
     const last = make("td", {}, summary);
+    if (code) last.append(make("p", {}, "Cause: ", make("a", { href: `#cause-${code}` }, code)));
     if (remedy) last.append(make("p", { class: "remedy" }, remedy));
     if (commands && commands.length) last.append(make("pre", {}, make("code", {}, commands.join("\n"))));
     if (evidence && Object.keys(evidence).length) {
@@ -63,11 +64,23 @@
   };
 
   const inside = (host) => {
-    const body = make("tbody");
     const findings = host[FINDINGS].map((place) => data.findings[place]);
-    findings.slice().sort((a, b) => b[1] - a[1]).forEach((finding) => body.append(findingRow(finding)));
     const head = make("p", {}, `${host[FACTS]}${host[FACTS] ? " · " : ""}${host[SECONDS]} s`);
-    return make("div", { class: "inside" }, head, make("table", {}, body));
+    const box = make("div", { class: "inside" }, head);
+    const table = (rows) => {
+      const body = make("tbody");
+      rows.sort((a, b) => b[1] - a[1]).forEach((finding) => body.append(findingRow(finding)));
+      return make("table", {}, body);
+    };
+    const judged = findings.filter((one) => data.statuses[one[1]] !== "skip");
+    const skipped = findings.filter((one) => data.statuses[one[1]] === "skip");
+    const worst = (topic) => Math.max(...judged.filter((one) => one[0].split(".")[0] === topic).map((one) => one[1]));
+    const topics = [...new Set(judged.map((one) => one[0].split(".")[0]))].sort((a, b) => worst(b) - worst(a));
+    for (const topic of topics) {
+      box.append(make("p", { class: "topic" }, topic), table(judged.filter((one) => one[0].split(".")[0] === topic)));
+    }
+    if (skipped.length) box.append(make("details", { class: "more" }, make("summary", {}, `${skipped.length} skipped`), table(skipped)));
+    return box;
   };
 
   const hostRow = (place) => {
@@ -203,6 +216,22 @@
       state.cause = state.cause === button.dataset.cause ? "" : button.dataset.cause;
       choose();
       get("filter").scrollIntoView({ behavior: "smooth" });
+    });
+  }
+  for (const cell of document.querySelectorAll("[data-step]")) {
+    cell.addEventListener("click", () => { get("step").textContent = cell.dataset.step; });
+  }
+  for (const button of document.querySelectorAll(".copy")) {
+    button.addEventListener("click", () => {
+      const text = button.parentElement.querySelector("code").textContent;
+      const area = make("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      const done = document.execCommand("copy");
+      area.remove();
+      button.textContent = done ? "copied" : "select and copy";
+      setTimeout(() => { button.textContent = "copy"; }, 2000);
     });
   }
   let typing = 0;
