@@ -99,10 +99,7 @@ def _instance(target: Target) -> Target:
         return target
     if target.causes or found.get("registration") == "unknown":
         return target  # what is wrong is said already, or cannot be seen without root's rights
-    fix = Remedy(
-        "Register it: anywhere register --region REGION --cluster CLUSTER --activation-file FILE.",
-        (("anywhere", "explain", _MISSING),),
-    )
+    fix = Remedy("Register it: anywhere register --region REGION --cluster CLUSTER --activation-file FILE.")
     said = "this host is not registered with ECS Anywhere: there is no instance"
     finding = Finding(INSTANCE, Status.FAIL, "registration", said, remedy=fix, cause=_MISSING)
     cause = Cause(_MISSING, Status.FAIL, said, ("registration",), fix, (len(target.findings),))
