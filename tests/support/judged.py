@@ -41,6 +41,12 @@ def judge_often(
         return [_target(world.run(command)) for _ in range(times)]
 
 
+def judge_in(world: Region, arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """The target of a region that is up already, as it is now."""
+    command = [*ANYWHERE, "check", "--region", world.options.regions[0], "--format", "json", *arguments]
+    return _target(world.run(command))
+
+
 def _target(done: CompletedProcess[str]) -> dict[str, Any]:
     assert done.stdout, f"no report: {done.stderr}"
     target: dict[str, Any] = json.loads(done.stdout)["targets"][0]

@@ -83,7 +83,11 @@ def _not_reserved(host: Host, open_ports: list[int], reserved: tuple[PortRange, 
             host,
             "Reserve the ports, now and at boot (`sudo anywhere rules apply` does it with the rules).",
             ("sysctl", "-w", f"net.ipv4.ip_local_reserved_ports={value}"),
-            ("sh", "-c", f"echo net.ipv4.ip_local_reserved_ports={value} > /etc/sysctl.d/90-ecs-agent-ports.conf"),
+            (
+                "sh",
+                "-c",
+                f"mkdir -p /etc/sysctl.d && echo net.ipv4.ip_local_reserved_ports={value} > /etc/sysctl.d/90-ecs-agent.conf",
+            ),
         ),
         evidence={"reserved": ",".join(kept), "missing": open_ports},
     )
