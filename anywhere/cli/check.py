@@ -8,7 +8,6 @@ from datetime import date
 from typing import IO, Any
 
 import typer
-from typer.core import TyperCommand
 
 from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import QUIET, VERBOSE, how_much, with_hosts
@@ -39,7 +38,12 @@ Examples:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-class OwnEndpoints(TyperCommand):
+def _option(panel: str, name: str | None, help: str, metavar: str) -> Any:
+    """An option that may be given several times."""
+    return typer.Option([], *([name] if name else []), help=help, metavar=metavar, rich_help_panel=panel)
+
+
+class OwnEndpoints(Grouped):
     """Joins `--endpoint URL --as COMPONENT` into one value: `--as` belongs to the endpoint before it."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -52,21 +56,33 @@ class OwnEndpoints(TyperCommand):
 @with_hosts
 def check(
     hosts: Hosts,
-    more: list[str] = typer.Argument(None, metavar="[HOST]...", help="More hosts, as --host."),
-    region: list[str] = typer.Option([], help="AWS region; may be given more than once."),
-    phase: list[str] = typer.Option([], help="install, register or run; what still lies ahead when not given."),
-    with_: list[str] = typer.Option([], "--with", help="More endpoints: ecr, logs, secrets, exec, s3, kms, sts ..."),
-    only: list[str] = typer.Option([], help="Only this check or topic."),
-    skip: list[str] = typer.Option([], help="Leave this check or topic out."),
-    demote: list[str] = typer.Option([], help="Let this check or topic warn where it would fail."),
-    accept_issuer: list[str] = typer.Option([], help="An inspecting CA that is wanted here, by its name."),
-    expect: list[str] = typer.Option(
-        [], metavar="[COMPONENT=]WAY", help="The declared way: private, public, proxy or direct; else it is a failure."
+    more: list[str] = typer.Argument(None, metavar="[HOST]...", help="Hosts, as with --host."),
+    config: str = typer.Option(
+        "",
+        help="Site defaults. Default: anywhere.toml here, or in /etc/anywhere.",
+        metavar="FILE",
+        rich_help_panel="Scope",
     ),
-    endpoint: list[str] = typer.Option(
-        [],
-        metavar="URL [--as COMPONENT]",
-        help="Check this endpoint of the site too, as a component: docker, ecs-agent, ssm-agent or host.",
+    region: list[str] = _option("Scope", None, "AWS region, such as eu-west-1; again for more.", "REGION"),
+    phase: list[str] = _option(
+        "Scope", None, "install, register or run. Default: the phases not yet completed.", "PHASE"
+    ),
+    with_: list[str] = _option("Scope", "--with", f"More endpoints: {', '.join(FEATURES)}.", "FEATURE"),
+    only: list[str] = _option("Scope", None, "Run this check or topic only, such as network.", "ID"),
+    skip: list[str] = _option("Scope", None, "Skip this check or topic.", "ID"),
+    demote: list[str] = _option("Scope", None, "Report failures of this check or topic as warnings.", "ID"),
+    accept_issuer: list[str] = _option("Scope", None, "Accept TLS inspection by the CA of this name.", "NAME"),
+    expect: list[str] = _option(
+        "Scope",
+        None,
+        "The declared path: private, public, proxy or direct; another one is a failure.",
+        "[COMPONENT=]PATH",
+    ),
+    endpoint: list[str] = _option(
+        "Scope",
+        None,
+        "Check this endpoint of the site too, as docker, ecs-agent, ssm-agent or host.",
+        "URL [--as COMPONENT]",
     ),
     budget: float | None = typer.Option(
         None,
@@ -134,8 +150,13 @@ def check(
         fips=fips,
         prove=prove,
     )
+    from anywhere.cli.config import load
+
+    site, today = load(config), date.today()
+    settings, notes = site.applied(given, today), site.notes(given, today)
+    hosts = site.paced(hosts)
     if plan:
-        return announced(settings, hosts, format, output)
+        return announced(settings, hosts, format or "table", output)
     detail = how_much(verbose, quiet)
     return run(
         settings,
@@ -203,6 +224,22 @@ def announced(settings: Settings, hosts: Hosts, format: str, output: str) -> int
         raise BadInput.unknown("format", format, tuple(PLAN_FORMATS))
     write(PLAN_FORMATS[format](announce(settings, hosts)), output)
     return 0
+
+
+def _noted(report: Report, notes: Sequence[str]) -> Report:
+    """The report with what the configuration file changed."""
+    if not notes:
+        return report
+    return replace(
+        report, targets=tuple(replace(one, facts={**one.facts, "config": list(notes)}) for one in report.targets)
+    )
+
+
+def _unmatched(report: Report, names: Sequence[str]) -> list[str]:
+    """Accepted issuers that no host meets, where interception was checked at all."""
+    rows = [f for target in report.targets for f in target.findings if f.check == "endpoints.interception"]
+    met = " ".join(str(f.evidence).lower() for f in rows if f.evidence.get("accepted"))
+    return [name for name in names if rows and name.lower() not in met]
 
 
 class Stream:

@@ -32,6 +32,8 @@ def refused(words: Sequence[str], *, is_prose: bool = False) -> str:
         return ""
     try:
         command, given = _parsed(rest[1:])
+    except typer.Exit:
+        return ""  # help, as asked
     except exceptions.ClickException as error:
         said = error.format_message()
         is_short = (

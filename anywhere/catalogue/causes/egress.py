@@ -117,7 +117,7 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
         "network.way-unexpected",
         "fail",
         "An endpoint is reached another way than declared",
-        "The run was told which way the endpoints are reached (--expect private, public, proxy or direct), and a component "
+        "The run declares how the endpoints are reached (--expect private, public, proxy or direct), and a component "
         "goes another: past PrivateLink, past the proxy, or to it.",
         "The proxy that each component would use, or the addresses of the name here; without --expect nothing is guessed.",
         "Change what the finding names: the proxy's variable, the NO_PROXY entry, the hosts file's line or the nameserver.",

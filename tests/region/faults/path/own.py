@@ -38,7 +38,7 @@ def registry_untrusted(world: World) -> None:
     registry(world)
 
 
-@fault("registry-dropped", "packets to the site's own registry vanish", BLOCKED, arguments=NAMED)
+@fault("registry-dropped", "packets to the site's own registry are lost", BLOCKED, arguments=NAMED)
 def registry_dropped(world: World) -> None:
     docker_of(world)
     world.router.block(f"ip daddr {registry(world)} tcp dport 443")
@@ -49,7 +49,7 @@ def registry_unknown(world: World) -> None:
     docker_of(world)
 
 
-@fault("mirror-dropped", "packets to the mirror that daemon.json names vanish", BLOCKED)
+@fault("mirror-dropped", "packets to the mirror that daemon.json names are lost", BLOCKED)
 def mirror_dropped(world: World) -> None:
     daemon_settings(world, registry_mirrors=[f"https://{REGISTRY}"], insecure_registries=[REGISTRY])
     world.router.block(f"ip daddr {registry(world)}")
@@ -61,7 +61,7 @@ def mirror_untrusted(world: World) -> None:
     registry(world)
 
 
-@fault("backend-host-dropped", "ECS_BACKEND_HOST names an endpoint whose packets vanish", BLOCKED)
+@fault("backend-host-dropped", "ECS_BACKEND_HOST names an endpoint whose packets are lost", BLOCKED)
 def backend_host_dropped(world: World) -> None:
     register(world)
     world.router.block(to(world.addresses(backend_host(world))))
@@ -75,7 +75,7 @@ def backend_host(world: World) -> str:
     return name
 
 
-@fault("ssm-endpoint-dropped", "the SSM agent's settings name an endpoint whose packets vanish", BLOCKED)
+@fault("ssm-endpoint-dropped", "the SSM agent's settings name an endpoint whose packets are lost", BLOCKED)
 def ssm_endpoint_dropped(world: World) -> None:
     register(world)
     world.router.block(to(world.addresses(ssm_endpoint(world))))
