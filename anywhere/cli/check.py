@@ -150,7 +150,7 @@ def check(
         fips=fips,
         prove=prove,
     )
-    from anywhere.cli.config import load
+    from anywhere.flows.reported.site import load
 
     site, today = load(config), date.today()
     settings, notes = site.applied(given, today), site.notes(given, today)

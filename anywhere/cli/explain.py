@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import typer
 
-from anywhere.catalogue.sources import url_of
+from anywhere.catalogue.texts.sources import url_of
 from anywhere.errors import BadInput, did_you_mean
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

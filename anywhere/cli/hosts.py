@@ -120,7 +120,6 @@ def _refuse_mistakes(words: list[str]) -> None:
     """Raise BadInput for words that are no host although they are given as one: they are not tried over SSH."""
     from anywhere.catalogue.checks import CHECK_TEXTS
     from anywhere.catalogue.regions import is_region
-    from anywhere.checks.base import TOPICS
 
     for word in words:
         lower = word.lower()
@@ -128,7 +127,7 @@ def _refuse_mistakes(words: list[str]) -> None:
             raise BadInput(f"{word} is a region, not a host: anywhere check --region {lower}")
         if lower == "help":
             raise BadInput("help is not a host: anywhere check --help")
-        if lower in TOPICS or lower in CHECK_TEXTS:
+        if lower in CHECK_TEXTS or lower in {row.topic for row in CHECK_TEXTS.values()}:
             raise BadInput(f"{word} is a check or topic, not a host: anywhere check --only {lower}")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from anywhere.cli.config import Config, load
 from anywhere.errors import BadInput
+from anywhere.flows.reported.site import Config, load
 from anywhere.settings import Settings
 
 DAY = date(2026, 12, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from anywhere.catalogue.causes.table import causes
-from anywhere.catalogue.sources import url_of
+from anywhere.catalogue.texts.sources import url_of
 from anywhere.cli import VERBS, run
 from anywhere.cli.helping import by_topic
 from anywhere.cli.output import format_for
