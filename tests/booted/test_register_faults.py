@@ -99,7 +99,7 @@ def at(tmp_path: Path) -> Iterator[Desk]:
 
 
 def _outcome(at: Desk, fault: Fault) -> dict[str, Any]:
-    done = at.register(*fault.more, "--format", "json", "--wait", "25")
+    done = at.register(*fault.more, "--format", "json", "--wait", "60")
     assert done.returncode == 1, done.stdout + done.stderr
     (host,) = json.loads(done.stdout)["hosts"]
     assert host["state"] == "failed" and host["error"] and (host["fix"] or host["causes"]), host
@@ -126,6 +126,14 @@ def test_each_fault_has_its_own_cause_and_is_left_behind_when_it_is_gone(at: Des
             _outcome(at, fault)
             assert at.used() == 0, name
             at.site.control.heal()
+        at.activate(limit=1)
+        done = at.register()
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert at.used() == 1
+
+
+def test_a_cluster_that_is_not_there_and_a_role_without_rights_cost_no_second_activation(at: Desk) -> None:
+    with bare_host(at):
         at.activate(limit=1)
         for name, fault in AGENTS.items():
             fault.make(at)
