@@ -113,7 +113,7 @@ def _no_credentials(host: Host, one: Bridge, asked: Asked) -> Finding:
         EGRESS,
         Status.FAIL,
         "169.254.170.2",
-        f"asked from {_PLACES.get(asked.place, asked.place)} on {one.name}, 169.254.170.2 does not answer, although the agent "
+        f"From {_PLACES.get(asked.place, asked.place)} on {one.name}, 169.254.170.2 does not answer, although the agent "
         "listens and every rule is there",
         cause="rules.shadowed",
         remedy=remedy(host, "Prove each hop, then correct the one that is named.", ("anywhere", "rules", "verify")),

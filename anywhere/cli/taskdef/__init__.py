@@ -39,7 +39,7 @@ def check(
     format: str = FORMAT,
     output: str = OUTPUT,
     strict: bool = typer.Option(False, help="Exit 1 for warnings too."),
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Write to SARIF what could not be judged, too."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Write to SARIF what could not be checked, too."),
 ) -> int:
     """Check definitions, services and run requests: ECS JSON, CloudFormation, CDK output, Terraform plans.
 

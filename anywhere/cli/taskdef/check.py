@@ -53,7 +53,7 @@ def judge_files(
     strict: bool,
     verbose: bool = False,
 ) -> int:
-    """Judge these files and show the report; the exit code. `verbose` keeps what could not be judged in SARIF."""
+    """Check these files and show the report; the exit code. `verbose` keeps what could not be checked in SARIF."""
     from anywhere.flows.documents import read_documents
 
     selection.check()
@@ -74,7 +74,7 @@ def judge_files(
 
 
 def _without_skips(report: Report) -> Report:
-    """A code host shows each result as something to act on; what could not be judged is none."""
+    """A code host shows each result as something to act on; what could not be checked is none."""
     kept = [replace(t, findings=tuple(f for f in t.findings if f.status is not Status.SKIP)) for t in report.targets]
     return replace(report, targets=tuple(kept))
 
