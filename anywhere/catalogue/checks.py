@@ -64,6 +64,12 @@ _ROWS = (
         "The daemon's range of API versions must reach into the agents': 1.21 to 1.44.",
     ),
     CheckText(
+        "containers.settings",
+        "docker's settings fit",
+        "daemon.json against the flags of docker's unit, the names, kinds and removals of its release, and the runtimes on "
+        "this host: what does not work now, and what keeps docker from starting again.",
+    ),
+    CheckText(
         "containers.compatibility",
         "Docker and agent versions fit",
         "Pairs that are known not to work, by the dated table.",

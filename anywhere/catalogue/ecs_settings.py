@@ -113,6 +113,19 @@ def complaint(name: str, value: str) -> tuple[str, bool] | None:
     return judge(value) if judge and value.strip() else None
 
 
+def right_value(name: str, value: str) -> str:
+    """The value that was meant, where only one can have been; empty where a person has to say."""
+    plain = _plain(value).partition(" #")[0].strip() if not value.startswith(("{", "[")) else _plain(value)
+    if name == "AWS_DEFAULT_REGION" and not is_region(plain):
+        near = re.findall(r"[a-z]{2}(?:-[a-z]+)+-\d", near_region(plain))
+        plain = near[0] if len(near) == 1 else plain.lower() if is_region(plain.lower()) else plain.rstrip("abcdef")
+    if name in BOOLEANS and plain.lower() in ("yes", "on", "enabled", "y"):
+        plain = "true"
+    if name in BOOLEANS and plain.lower() in ("no", "off", "disabled", "n"):
+        plain = "false"
+    return plain if plain and plain != value and complaint(name, plain) is None else ""
+
+
 def near_setting(name: str) -> str:
     """`did you mean ECS_CLUSTER?` for a name that only looks like a known one; empty for any other."""
     if name in KNOWN or not name.upper().startswith(("ECS_", "ECS-", "NON_ECS")):

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from anywhere.catalogue.daemon_lines.refusals import ROWS as REFUSALS
+
 DATED = "2026-11-29"
 
 
@@ -35,21 +37,8 @@ STATE_FIX = (
     "Stop ecs, move /var/lib/ecs/data/agent.db away, start ecs. The instance registers anew: the old container instance "
     "has to be deregistered, and its running tasks are orphaned (stop their containers). Then update the ECS agent."
 )
-ROLE_FIX = (
-    "Attach the managed policy AmazonEC2ContainerServiceforEC2Role to the role that the activation names, and "
-    "AmazonSSMManagedInstanceCore; if it is attached, an organization policy (SCP) or a permissions boundary denies the "
-    "action. Systems Manager Quick Setup may have replaced the role: see the instance in Fleet Manager."
-)
-
 # The ECS agent's own log, and ecs-init's, which hands on what docker answered.
 ECS_LINES: tuple[LogLine, ...] = (
-    LogLine(
-        "clock",
-        r"Signature (?:expired|not yet current): \d{8}T\d{6}Z is .* \(\d{8}T\d{6}Z",
-        ("Signature ",),
-        "is refused by AWS: the clock of this host is wrong",
-        network=True,
-    ),
     LogLine(
         "cluster",
         r"saved cluster '.*?' does not match configured cluster '.*?'",
@@ -66,53 +55,7 @@ ECS_LINES: tuple[LogLine, ...] = (
         "agent.state-damaged",
         STATE_FIX,
     ),
-    LogLine(
-        "denied",
-        r"AccessDenied(?:Exception)?\b|is not authorized to perform|with an explicit deny|UnauthorizedOperation",
-        ("AccessDenied", "not authorized", "explicit deny", "UnauthorizedOperation"),
-        "is refused by AWS",
-        "agent.not-authorized",
-        ROLE_FIX,
-    ),
-    LogLine(
-        "cluster-unknown",
-        r"ClusterNotFoundException|InvalidClusterException|Cluster not found",
-        ("ClusterNotFound", "InvalidClusterException", "Cluster not found"),
-        "is refused by AWS: the cluster does not exist in this account and region",
-        "registration.other",
-        "Create the cluster in the account and region of the registration, or correct ECS_CLUSTER in /etc/ecs/ecs.config.",
-    ),
-    LogLine(
-        "deregistered",
-        r'msg="Container instance is deregistered"|reconnectDelay="?1h0m0s|InactiveInstanceException|'
-        r"InvalidInstance(?:Id)?(?:Exception)?\b",
-        ("is deregistered", "reconnectDelay", "InactiveInstance", "InvalidInstance"),
-        "is refused by AWS: this container instance is deregistered",
-    ),
-    LogLine(
-        "token",
-        r"ExpiredToken(?:Exception)?\b|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|"
-        r"SignatureDoesNotMatch|security token included in the request is (?:expired|invalid)",
-        (
-            "ExpiredToken",
-            "UnrecognizedClient",
-            "InvalidClientTokenId",
-            "InvalidSignature",
-            "SignatureDoes",
-            "security token",
-        ),
-        "is refused by AWS: its credentials are expired or not valid",
-        "agent.no-credentials",
-        "Restart the SSM agent, which writes fresh credentials, then ecs. If the clock was wrong, set it first.",
-    ),
-    LogLine(
-        "throttled",
-        r"Throttling(?:Exception)?\b|Rate exceeded|LimitExceededException|TooManyRequests",
-        ("Throttling", "Rate exceeded", "LimitExceeded", "TooManyRequests"),
-        "is throttled by AWS and tries again by itself",
-        "agent.disconnected",
-        "Wait: the agent backs off and tries again. Start the agents of a fleet in waves.",
-    ),
+    *(LogLine(row.kind, row.pattern, row.words, row.says, row.cause, row.fix) for row in REFUSALS),
     LogLine(
         "proxy",
         r"proxyconnect tcp: |Proxy Authentication Required|\\?\": Forbidden|response: : Forbidden",
@@ -256,6 +199,8 @@ LOST_FEATURES: tuple[LogLine, ...] = (
 
 # A complaint that no row knows: it is quoted all the same.
 OTHER = LogLine("other", r"(?!)", (), "reports an error")
+# Codes of a shell and of docker: 125 to 127 are of a container that was never started.
+ENDED = LogLine("ended", r"(?!)", (), "ends as soon as docker has started its container")
 
 
 @cache
@@ -267,7 +212,7 @@ def compiled(rows: tuple[LogLine, ...]) -> tuple[tuple[LogLine, re.Pattern[str]]
 @cache
 def by_kind() -> dict[str, LogLine]:
     """The rows of the ECS agent by their kind."""
-    return {row.kind: row for row in (*ECS_LINES, *LOST_FEATURES, OTHER)}
+    return {row.kind: row for row in (*ECS_LINES, *LOST_FEATURES, OTHER, ENDED)}
 
 
 def first_match(rows: tuple[LogLine, ...], line: str) -> LogLine | None:

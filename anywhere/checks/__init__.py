@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anywhere.checks.agents import agents, credentials, features, registration
 from anywhere.checks.base import Check
-from anywhere.checks.containers import docker, egress, subnets
+from anywhere.checks.containers import docker, egress, settings, subnets
 from anywhere.checks.endpoints import hello, latency, reach, tls
 from anywhere.checks.netfilter import rules
 from anywhere.checks.network import dns, host_firewall, ipv6, names, own_resolver, own_routes, ports, proxy, way
@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     *mounts.CHECKS,
     *kernel.CHECKS,
     *docker.CHECKS,
+    *settings.CHECKS,
     *subnets.CHECKS,
     *ports.CHECKS,
     *credentials.CHECKS,

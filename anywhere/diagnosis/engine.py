@@ -118,7 +118,12 @@ def _cause(
 
 def _first_summary(findings: Sequence[Finding]) -> str:
     summaries = list(dict.fromkeys(finding.summary for finding in findings))
-    return summaries[0] if len(summaries) == 1 else f"{summaries[0]} (and {len(summaries) - 1} more)"
+    if len(summaries) == 1:
+        return summaries[0]
+    # What a daemon itself wrote is told with the cause, whichever finding quotes it.
+    quoted = next((text[text.index(': "') + 2 :] for text in summaries if ': "' in text and text.endswith('"')), "")
+    log = f"; the log: {quoted}" if quoted and quoted not in summaries[0] else ""
+    return f"{summaries[0]} (and {len(summaries) - 1} more){log}"
 
 
 def joined(findings: Sequence[Finding]) -> Remedy:
@@ -126,7 +131,9 @@ def joined(findings: Sequence[Finding]) -> Remedy:
     remedies = [finding.remedy for finding in findings if finding.remedy]
     if not remedies:
         return Remedy("See the findings.")
-    commands = tuple(dict.fromkeys(command for one in remedies for command in one.commands))
+    # A command of several fixes, as a restart, comes once: after the last of them.
+    wanted = [command for one in remedies for command in one.commands]
+    commands = tuple(dict.fromkeys(reversed(wanted)))[::-1]
     look = tuple(dict.fromkeys(command for one in remedies for command in one.look))
     ask = next((one.ask for one in remedies if one.ask), "")
     return Remedy(remedies[0].text, commands, ask=ask, look=look)

@@ -73,6 +73,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "agent.disconnected",
         (
+            "unit.waiting",
             "docker.",
             "registration.",
             "config.invalid",
@@ -90,6 +91,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "agent.restart-loop",
         (
+            "unit.waiting",
             "docker.",
             "config.invalid",
             "registration.",

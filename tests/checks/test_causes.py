@@ -227,7 +227,7 @@ FAULTS: dict[str, tuple[FakeHost, set[tuple[str, str, str]]]] = {
     "fingerprint": (
         registered({SSM_LOG: "ERROR [CredentialRefresher] Retrieve credentials produced aws error: "
                     "MachineFingerprintDoesNotMatch: x\n"}),
-        {("agents.registration", "fail", "registration.broken"), ("agents.ssm", "fail", "agent.disconnected")},
+        {("agents.registration", "fail", "registration.broken"), ("agents.ssm", "fail", "registration.broken")},
     ),
     "two ssm agents": (registered(commands={SHOW: SNAP_SSM}), {("agents.ssm", "fail", "agent.duplicate-ssm")}),
     "ssm stopped": (
@@ -236,7 +236,7 @@ FAULTS: dict[str, tuple[FakeHost, set[tuple[str, str, str]]]] = {
         {("agents.ssm", "fail", "agent.disconnected")},
     ),
     "ssm hibernates": (
-        registered({SSM_LOG: "INFO [ssm-agent-worker] Entering SSM Agent hibernate - AccessDeniedException: x\n"}),
+        registered({SSM_LOG: "INFO [ssm-agent-worker] Entering SSM Agent hibernate - ThrottlingException: x\n"}),
         {("agents.ssm", "fail", "agent.disconnected")},
     ),
     "credentials ran out": (
@@ -278,6 +278,7 @@ def test_a_fault_gives_its_own_cause_and_no_other(name: str) -> None:
 # What rules, processes and logs show together has its faults in the region.
 IN_THE_REGION = {
     *(
+        "unit.waiting",
         "agent.state-damaged",
         "agent.not-authorized",
         "agent.no-credentials",

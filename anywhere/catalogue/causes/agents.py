@@ -87,7 +87,7 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "config.invalid",
         "fail or warn",
-        "A line of ecs.config does not say what it should",
+        "A setting of the agent or of docker is not valid",
         "systemd and ecs-init read the file differently: quotes stay in the value for the agent, lines with export or "
         "blanks around = are lost, bad JSON stops it, and ECS_EXTERNAL must be the bare word true. Typographic quotes, notes "
         "behind a value, unknown regions and values that are no boolean or duration are read literally, or ignored.",

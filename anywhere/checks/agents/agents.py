@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.catalogue.log_lines import ROLE_FIX
-from anywhere.checks.agents.refusals import ACTION, complaint, meaning, mend, of_symptom, told
+from anywhere.checks.agents.refusals import complaint, mend, of_symptom, told, well_now
+from anywhere.checks.agents.ssm_refusals import refused_ssm
+from anywhere.checks.agents.stopped import stopped
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import install, remedy, remove
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.connection import Connection, connection
-from anywhere.facts.agents.ecs_log import Symptom, agent_log, message, quoted
-from anywhere.facts.agents.ssm_log import SsmLog, ssm_log
+from anywhere.facts.agents.ecs_log import AgentLog, Symptom, agent_log, message, quoted
+from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.facts.system.machine import today
 from anywhere.facts.system.units import ECS, Unit
 from anywhere.hosts.base import Host
@@ -79,44 +80,19 @@ def _registered_ssm(host: Host, here: Agents) -> Iterator[Finding]:
     restart = ("systemctl", "restart", unit.name)
     if unit.is_running is False:
         said = f"{unit.name} is not running ({unit.active}): AWS shows the connection as lost"
-        yield _disconnected(host, "agents.ssm", unit.name, said, ("systemctl", "enable", "--now", unit.name), unit=unit)
-    elif log and (role := _denied_role(log)):
-        yield _denied(host, unit, role)
-    elif fault := _ssm_fault(host, here, log):
-        line = (log.hibernates or log.refused) if log else ""
-        expired = "" if line else here.registration.expires
-        yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, line=line, expired=expired)
+        yield stopped(host, "agents.ssm", unit, unit.name, said, None)
+    elif log and (refused := log.hibernates or (log.refused if log.credentials is False else "")):
+        yield refused_ssm(host, here, refused, asleep=bool(log.hibernates))
+    elif fault := _ssm_fault(host, here):
+        yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, expired=here.registration.expires)
     elif log is None:
         yield needs_root("agents.ssm", unit.name, "running; its log is readable by root only")
     else:
         yield passed("agents.ssm", unit.name, f"{here.registration.instance} has a running SSM agent")
 
 
-def _denied_role(log: SsmLog) -> Symptom | None:
-    """The SSM agent's refusal where it names the action that the role lacks."""
-    said = log.hibernates or (log.refused if log.credentials is False else "")
-    return Symptom("denied", "", said) if ACTION.search(said) else None
-
-
-def _denied(host: Host, unit: Unit, symptom: Symptom) -> Finding:
-    said = f"the SSM agent {meaning(symptom)}"
-    return trouble(
-        "agents.ssm",
-        Status.FAIL,
-        unit.name,
-        f'{said}: "{symptom.line[:200]}"',
-        cause="agent.not-authorized",
-        remedy=remedy(host, f"{ROLE_FIX} Then restart the SSM agent.", ("systemctl", "restart", unit.name)),
-        evidence=of_symptom(symptom),
-    )
-
-
-def _ssm_fault(host: Host, here: Agents, log: SsmLog | None) -> str:
+def _ssm_fault(host: Host, here: Agents) -> str:
     """What is wrong with an agent that runs; empty for nothing."""
-    if log and log.hibernates:
-        return f"The SSM agent hibernates: {log.hibernates[:160]}"
-    if log and log.credentials is False:
-        return f"The SSM agent gets no credentials: {log.refused[:160]}"
     expires, now = here.registration.expires, today(host.inventory().now, clock=True)
     if expires and now and expires[:19] < now:
         return f"The agents' credentials expired at {expires} and were not renewed"
@@ -133,12 +109,13 @@ def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if here.ecs.sub == "auto-restart":
         yield skipped("agents.ecs", "ecs-agent", "ecs.service is being restarted", because="agents.restarts")
         return
-    log, asked = agent_log(host), metadata(host)
-    start, restart = ("systemctl", "enable", "--now", "ecs"), ("systemctl", "restart", "ecs")
+    restart = ("systemctl", "restart", "ecs")
+    asked = metadata(host)
+    log = _of_this_run(host, here, agent_log(host))
     worst = complaint(host, log)
     if here.ecs.is_running is False:
         said = f"ecs.service is not running ({here.ecs.active}, last exit {here.ecs.exit_status})"
-        yield _disconnected(host, "agents.ecs", "ecs-agent", said, start, unit=here.ecs, symptom=worst)
+        yield stopped(host, "agents.ecs", here.ecs, "ecs-agent", said, worst)
     elif not _is_alive(host, here, asked):
         said = "No ECS agent process is running" + ("" if worst else ": ecs-init has not started its container")
         yield _disconnected(host, "agents.ecs", "ecs-agent", said, restart, unit=here.ecs, symptom=worst)
@@ -150,12 +127,34 @@ def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield _disconnected(host, "agents.ecs", "telemetry", said, restart, symptom=worst, status=Status.WARN)
     elif log and log.acs and (cut := connection(host)).is_cut:
         yield _cut(host, cut)
-    elif (log and log.acs) or asked.instance_arn:
+    elif log and log.acs:
         yield _connected(host, here, asked.instance_arn)
-    elif log is None and not asked.answers:
+    elif log is None:
         yield needs_root("agents.ecs", "ecs-agent", "the agent's log is readable by root only")
     else:
-        yield skipped("agents.ecs", "ecs-agent", "the agent has not yet reported whether it is connected")
+        yield _not_known(log, asked)
+
+
+def _not_known(log: AgentLog, asked: Metadata) -> Finding:
+    """Its introspection shows that an agent runs and has an instance, not that AWS has it connected now."""
+    runs = "The ECS agent runs and has registered" if asked.instance_arn else "The ECS agent runs"
+    why = log.unread or f"{log.place or 'its log'} does not say so yet"
+    said = f"{runs}; whether AWS has it connected is not known: {why}"
+    return skipped("agents.ecs", "ecs-agent", said, place=log.place, instance=asked.instance_arn)
+
+
+EARLIER = 120.0  # seconds: an agent writes within this time of its service's start
+
+
+def _of_this_run(host: Host, here: Agents, log: AgentLog | None) -> AgentLog | None:
+    """The log, unless its last line is older than the service's present start: then it is of a run that has ended."""
+    inventory = host.inventory()
+    start = inventory.boot_time + here.ecs.started if here.ecs.started and inventory.boot_time else 0.0
+    if not log or not log.until or not start or not here.ecs.is_running:
+        return log
+    if log.until > start - EARLIER or inventory.now - start < EARLIER:
+        return log
+    return AgentLog(version=log.version, place=log.place, unread=f"{log.place} ends before the service's present start")
 
 
 def _cut(host: Host, found: Connection) -> Finding:
@@ -224,8 +223,8 @@ def _disconnected(
     row = symptom.row if symptom else None
     cause = row.cause if row and row.cause else "agent.disconnected"
     text = f"Start {subject}. If it stops again, its log names the reason."
-    if row and row.network:
-        text = "Fix the network causes first, then restart the agent: it retries only every half hour."
+    if symptom and row and row.network:
+        text = well_now(symptom)
     return trouble(
         check,
         status,
@@ -273,7 +272,7 @@ def _looping(host: Host, unit: Unit, starts: int) -> Finding:
     # The deb unit lacks the line that stops it after a final error, which the rpm unit has.
     endless = unit.exit_status == 5 and "5" not in unit.final_exits and not (row and row.cause)
     said = f"{unit.name} is in a restart loop (exit {unit.exit_status}){told(symptom)}"
-    text = f"Fix what the quoted line names, then restart {unit.name}."
+    text = row.fix if row and row.fix else f"Fix what the quoted line names, then restart {unit.name}."
     if endless:
         text += " Exit 5 is final: add RestartPreventExitStatus=5 under [Service] with systemctl edit ecs."
     journal = (("journalctl", "-u", unit.name, "-n", "50", "--no-pager"),)
@@ -285,7 +284,7 @@ def _looping(host: Host, unit: Unit, starts: int) -> Finding:
         unit.name,
         said,
         cause=row.cause if row and row.cause else "agent.restart-loop",
-        remedy=mend(host, symptom) or otherwise,
+        remedy=(mend(host, symptom) if row and row.cause else None) or otherwise,
         evidence={"restarts": unit.restarts, "exit": unit.exit_status, "starts_in_log": starts, **evidence},
     )
 

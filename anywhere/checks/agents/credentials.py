@@ -73,7 +73,7 @@ def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
         remedy=remedy(
             host,
             "Restart the SSM agent, which rewrites the file, then ecs.",
-            ("systemctl", "restart", "amazon-ssm-agent"),
+            ("systemctl", "restart", here.ssm_unit.name.removesuffix(".service")),
             ("systemctl", "restart", "ecs"),
         ),
         evidence={"profiles": sorted(shared.profiles)},

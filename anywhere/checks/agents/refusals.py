@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from anywhere.catalogue.daemon_lines.base import match
+from anywhere.catalogue.daemon_lines.containers import RUNC_LINES
 from anywhere.checks.remedies import Command, remedy
+from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.ecs_config import PATHS, USER, ecs_config
 from anywhere.facts.agents.ecs_log import AgentLog, Symptom, message
 from anywhere.facts.agents.init_log import init_complaint
@@ -61,11 +64,27 @@ def told(symptom: Symptom | None) -> str:
 
 def meaning(symptom: Symptom) -> str:
     """What the complaint means, with the action and the role of a refusal."""
+    if symptom.kind == "runtime" and (known := match(RUNC_LINES, symptom.line)):
+        return f"{symptom.row.says}: {known.says}"
     if symptom.kind != "denied":
         return symptom.row.says
     role = ROLE.search(symptom.line)
     whose = f"role {role[1]}" if role else "the role of this instance"
     return f"is refused by AWS: {whose} may not call {' and '.join(refused_actions(symptom)) or 'what the line names'}"
+
+
+_STAMP = re.compile(r'\btime="?([^"\s]+)')
+
+
+def well_now(symptom: Symptom) -> str:
+    """The fix for a complaint about the way to AWS: what the probes find, or a restart where they find nothing."""
+    stamp = _STAMP.search(symptom.line)
+    when = f" ({stamp[1]})" if stamp else ""
+    return (
+        "Fix what the findings about the network name, then restart the agent, which waits up to half an hour. Where "
+        f"they name nothing, the way works now: since its last complaint{when} the proxy, the CA, the settings or the "
+        "clock was put right, and the agent started before that. Restart it."
+    )
 
 
 def of_symptom(symptom: Symptom) -> dict[str, object]:
@@ -88,6 +107,12 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         ("mv", DATABASE, f"{DATABASE}.damaged"),
         ("systemctl", "start", "ecs"),
     ),
+    "type-changed": (
+        ("systemctl", "stop", "ecs"),
+        ("mv", DATABASE, f"{DATABASE}.other-type"),
+        ("systemctl", "start", "ecs"),
+    ),
+    "clock": (("systemctl", "restart", "amazon-ssm-agent"), ("systemctl", "restart", "ecs")),
     "token": (("systemctl", "restart", "amazon-ssm-agent"), ("systemctl", "restart", "ecs")),
     "credentials": (("systemctl", "restart", "amazon-ssm-agent"), ("systemctl", "restart", "ecs")),
     "runtime": (("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs")),
@@ -110,4 +135,9 @@ def mend(host: Host, symptom: Symptom | None) -> Remedy | None:
             ("systemctl", "restart", "ecs"),
             look=(("grep", "-n", "ECS_CLUSTER", *PATHS),),
         )
-    return remedy(host, symptom.row.fix, *COMMANDS.get(symptom.kind, ()))
+    if symptom.kind == "runtime" and (known := match(RUNC_LINES, symptom.line)):
+        return remedy(host, known.fix, *known.commands)
+    ssm = agents(host).ssm_unit.name.removesuffix(".service")
+    commands = COMMANDS.get(symptom.kind, ())
+    named = tuple(tuple(ssm if word == "amazon-ssm-agent" else word for word in command) for command in commands)
+    return remedy(host, symptom.row.fix, *named)

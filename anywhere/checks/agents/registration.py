@@ -7,13 +7,15 @@ import shlex
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from anywhere.catalogue.daemon_lines.refusals import ACTIVATION, refusal
 from anywhere.catalogue.regions import is_region, near_region
+from anywhere.checks.agents.against_host import Misfit, misfits
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents, agents, metadata
 from anywhere.facts.agents.ecs_config import PATHS, USER, EcsConfig, Problem, ecs_config
 from anywhere.facts.agents.ecs_log import agent_log
-from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, UNFINISHED, VAULT
+from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, REGISTERED, UNFINISHED, VAULT
 from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.facts.system.units import SSM_SNAP
 from anywhere.hosts.base import Host
@@ -77,9 +79,14 @@ def registration_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def _broken(host: Host, here: Agents) -> Iterator[Finding]:
     found, config = here.registration, ecs_config(host)
     if found.state == MALFORMED:
-        said = "The SSM vault is empty (as after a power cut): the SSM agent has lost its identity"
+        said = (
+            "The SSM vault is empty (as after a power cut): the SSM agent has lost its identity. AWS's installer treats an "
+            "empty file as no registration and registers anew"
+        )
         if not found.empty:
-            said = "The SSM vault names no instance, but AWS's installer treats it as a registration"
+            said = (
+                "The SSM vault names no instance, and AWS's installer treats a file that is not empty as a registration"
+            )
         yield _break(host, here, VAULT, said, "Clear the vault, then register with a fresh activation.")
     elif found.state == UNFINISHED:
         status = Status.FAIL if here.has_ecs else Status.WARN
@@ -114,18 +121,13 @@ def _failed(why: str) -> tuple[str, str]:
     if region and not is_region(region):
         said = f"The registration failed: {region!r} is not an AWS region: {quoted}"
         return said, f"Register again with the right region{near_region(region)} A fresh activation is not needed."
-    refusal = next((text for word, text in REFUSALS.items() if word in why), "")
-    fix = refusal or "Fix what the quoted line names, then register again."
-    return f"The last registration failed: {quoted}", fix
-
-
-# What AWS answers to an activation (wire facts of the SSM agent).
-REFUSALS = {
-    "InvalidActivation": "The activation's id or code is wrong, or it belongs to another region or account: register with "
-    "a fresh activation of this region.",
-    "ActivationExpired": "The activation has expired: register with a fresh one.",
-    "RegistrationLimitExceeded": "The activation's registration limit is used up: raise it, or register with a fresh one.",
-}
+    row = refusal(why, ACTIVATION) or refusal(why)
+    if row is None:
+        return f"The last registration failed: {quoted}", "Fix what the quoted line names, then register again."
+    return (
+        f"The last registration failed, since {row.says.replace('is refused', 'it was refused', 1)}: {quoted}",
+        row.fix,
+    )
 
 
 def _refused(host: Host) -> str:
@@ -159,7 +161,19 @@ def _half_installed(host: Host, here: Agents, config: EcsConfig) -> Iterator[Fin
 
 
 def _break(host: Host, here: Agents, subject: str, said: str, mend: str, status: Status = Status.FAIL) -> Finding:
-    return trouble(ID, status, subject, said, cause="registration.broken", remedy=remedy(host, mend, *reset(here)))
+    text = f"{mend} {ORPHANS}" if here.has_ecs and found_state(here) else mend
+    return trouble(ID, status, subject, said, cause="registration.broken", remedy=remedy(host, text, *reset(here)))
+
+
+# The saved state goes with a reset (amazon-ecs-agent: a registration without agent.db is a new container instance).
+ORPHANS = (
+    "The host becomes a new container instance; tasks that still run on it are orphaned: stop their containers first."
+)
+
+
+def found_state(here: Agents) -> bool:
+    """Whether tasks may run under the old registration."""
+    return here.registration.state in (REGISTERED, MALFORMED) or bool(here.registration.leftover)
 
 
 def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
@@ -205,7 +219,8 @@ def _elsewhere(
     subject: str,
     said: str,
     commands: tuple[Command, ...],
-    text: str = "Reset the host, then register it in the expected region.",
+    text: str = "Reset the host, then register it in the expected region. The host becomes a new container instance; "
+    "tasks that still run on it are orphaned: stop their containers first.",
 ) -> Finding:
     return trouble(ID, Status.FAIL, subject, said, cause="registration.other", remedy=remedy(host, text, *commands))
 
@@ -219,9 +234,24 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if not config.exists and config.known:
         yield skipped("agents.config", "ecs.config", REGISTER_BRINGS)
     told = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]
+    told += [_misfit(host, config, one) for one in misfits(host, config)]
     yield from told
     if config.exists and not told:
-        yield passed("agents.config", "ecs.config", f"{len(config.agent)} settings, all valid")
+        looked = "names, values, both files against each other, memory, ports and log drivers against this host"
+        yield passed("agents.config", "ecs.config", f"{len(config.agent)} settings, all valid ({looked})")
+
+
+def _misfit(host: Host, config: EcsConfig, one: Misfit) -> Finding:
+    where = config.sources.get(one.name, one.name)
+    return trouble(
+        "agents.config",
+        Status.FAIL if one.fails else Status.WARN,
+        where,
+        f"{where}: {one.name} {one.says}",
+        cause="config.invalid",
+        remedy=remedy(host, f"{one.fix} Then restart ecs.", *one.commands, ("systemctl", "restart", "ecs")),
+        evidence={"kind": "misfit", "name": one.name},
+    )
 
 
 def _config_trouble(host: Host, problem: Problem) -> Finding | None:
@@ -240,7 +270,7 @@ def _config_trouble(host: Host, problem: Problem) -> Finding | None:
             host,
             f"Remove one of the two lines ({where} takes effect), then restart ecs."
             if repeated
-            else f"Correct line {problem.number} of {problem.path}, then restart ecs.",
+            else f"Correct {where}, then restart ecs.",
             _edit(problem),
             ("systemctl", "restart", "ecs"),
             look=(("grep", "-n", problem.name, *PATHS),) if problem.name else (),
@@ -250,7 +280,10 @@ def _config_trouble(host: Host, problem: Problem) -> Finding | None:
 
 
 def _edit(problem: Problem) -> tuple[str, ...]:
-    """Quotes can be removed without looking; anything else is for a person to decide."""
+    """The edit of the named line where the right value is known; else the command that shows the line to a person."""
+    if problem.write:
+        value = re.sub(r"([/&\\\\])", r"\\\1", problem.write)
+        return ("sed", "-i", f"{problem.number}s/=.*/={value}/", problem.path)
     if problem.kind == "quoted":
         return ("sed", "-i", f"{problem.number}s/=[\"']\\(.*\\)[\"'][[:space:]]*$/=\\1/", problem.path)
     return ("vi", f"+{problem.number}", problem.path)

@@ -8,11 +8,12 @@ from typing import TypedDict
 from anywhere.catalogue.compatibility import Pair, Situation, table
 from anywhere.catalogue.distros import DockerSource, judge_release
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
+from anywhere.checks.containers.down import down
 from anywhere.checks.remedies import docker_commands, remedy, remove
 from anywhere.facts.agents.agents import agents, ecs_version, is_bare
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import daemon_json
-from anywhere.facts.agents.docker import TIMEOUT, Docker, docker, docker_info
+from anywhere.facts.agents.docker import Docker, docker, docker_info
 from anywhere.facts.system.machine import cgroups, is_container, parse_version, virtualization
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import containerd_package
@@ -40,7 +41,7 @@ def docker_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif found.state == "answers":
         yield passed(ID, "docker", f"Docker {found.version.server} answers", api=found.version.api)
     else:
-        yield _down(host, found)
+        yield down(host, found)
 
 
 def _has_only_snap(host: Host) -> bool:
@@ -95,33 +96,6 @@ def _absent(host: Host) -> Finding:
 def _missing(host: Host, said: str) -> Finding:
     mend = remedy(host, "Install Docker and start it.", *docker_commands(host))
     return trouble(ID, Status.FAIL, "docker", said, cause="docker.missing", remedy=mend)
-
-
-def _down(host: Host, found: Docker) -> Finding:
-    """A stopped Docker is started by the agent's service; one that is broken, masked or hangs is not."""
-    unit, settings = units(host)[DOCKER], daemon_json(host)
-    if settings.error:
-        said, text = f"Docker cannot start: {settings.error}", "Fix /etc/docker/daemon.json, then start Docker."
-    elif found.state == "silent":
-        said, text = (
-            f"Docker does not answer within {TIMEOUT:.0f} s",
-            "Restart Docker. If it hangs again, look for a full disk or dead mounts.",
-        )
-    elif unit.masked:
-        said, text = "docker.service is masked, so nothing can start it", "Unmask and start Docker."
-    elif unit.active == "failed":
-        said, text = f"docker.service failed ({unit.result})", "Fix what Docker's journal names, then start it."
-    elif is_bare(host):
-        return skipped(ID, "docker", REGISTER_BRINGS, said=found.said)
-    else:
-        said, text = "Docker is installed but not running", "Start Docker, now and at boot."
-    unmask = (("systemctl", "unmask", "docker"),) if unit.masked else ()
-    restart = ("systemctl", "restart" if found.state == "silent" else "start", "docker")
-    look = (("journalctl", "-u", "docker", "-n", "50", "--no-pager"),) if unit.active == "failed" else ()
-    edit = (("vi", "/etc/docker/daemon.json"),) if settings.error else ()
-    mend = remedy(host, text, *edit, *unmask, ("systemctl", "enable", "docker"), restart, look=look)
-    evidence = {"said": found.said, "active": unit.active, "result": unit.result}
-    return trouble(ID, Status.FAIL, "docker", said, cause="docker.not-running", remedy=mend, evidence=evidence)
 
 
 @check("containers.api")

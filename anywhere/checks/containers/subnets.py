@@ -78,7 +78,7 @@ def _overlap(name: str, network: Network, inside: dict[str, str], own: str) -> F
     listed = ", ".join(f"{what} ({address})" for address, what in list(inside.items())[:3])
     remedy = Remedy(
         'Set "bip" and "default-address-pools" in /etc/docker/daemon.json to a range that the site does not use, then restart '
-        "Docker.",
+        "Docker: containers stop with it, unless live-restore is set, and so does ecs, which has to be started again.",
         (("sudo", "vi", "/etc/docker/daemon.json"), ("sudo", "systemctl", "restart", "docker")),
         look=(("docker", "network", "ls"),),
     )

@@ -11,13 +11,11 @@ from itertools import pairwise
 from anywhere.facts.agents.ecs_log import (
     ABOUT_CHANNELS,
     CONNECTED,
-    PATH,
     STARTED,
-    TAIL,
     TELEMETRY,
     as_logfmt,
 )
-from anywhere.facts.files import Access, read_text
+from anywhere.facts.logs.log_place import agent_log_text
 from anywhere.hosts.base import Host
 
 # A healthy channel ends once in 30 to 35 minutes, announced by the agent; a proxy that cuts at its idle limit (mostly 60 s)
@@ -48,8 +46,7 @@ class Connection:
 
 def connection(host: Host) -> Connection:
     """The state by the end of the agent's log; an empty one where it may not be read."""
-    text = read_text(host, PATH, tail=TAIL)
-    return parse_connection(text.content) if text.access is Access.READ else Connection()
+    return parse_connection(agent_log_text(host).text)
 
 
 def parse_connection(text: str) -> Connection:

@@ -34,6 +34,7 @@ class DaemonJson:
     hosts: tuple[str, ...] = ()
     iptables: bool | None = None
     ip_masq: bool | None = None
+    raw: Mapping[str, object] = field(default_factory=dict)
     ip_forward: bool | None = None
     mtu: int = 0
     default_gateway: str = ""
@@ -77,6 +78,7 @@ def parse_daemon_json(text: str) -> DaemonJson:
         hosts=_texts(found.get("hosts")),
         iptables=_flag(found, "iptables"),
         ip_masq=_flag(found, "ip-masq"),
+        raw=found,
         ip_forward=_flag(found, "ip-forward"),
         mtu=size if isinstance(size := found.get("mtu"), int) and not isinstance(size, bool) else 0,
         default_gateway=_text(found, "default-gateway"),

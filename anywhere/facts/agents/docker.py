@@ -13,6 +13,13 @@ TIMEOUT = 5.0  # seconds: a daemon that needs longer for its own version is a da
 SOCKET = "unix:///var/run/docker.sock"
 # The agent's own socket, whatever context or DOCKER_HOST the caller's shell has.
 _DOCKER = ("env", f"DOCKER_HOST={SOCKET}", "docker")
+
+
+def ask_docker(*words: str) -> tuple[str, ...]:
+    """A command of docker's that goes to that socket."""
+    return (*_DOCKER, *words)
+
+
 VERSION = (*_DOCKER, "version", "--format", "{{json .}}")
 INFO = (*_DOCKER, "info", "--format", "{{json .}}")
 # A shell takes in whatever a program prints: hence the limit.
@@ -41,7 +48,8 @@ class DockerVersion:
 @dataclass(frozen=True, slots=True)
 class DockerInfo:
     """`docker info`, what matters of it. Limits are None where the daemon does not say. `containerd_store` is
-    whether images lie in containerd's store (DriverStatus names its snapshotter)."""
+    whether images lie in containerd's store (DriverStatus names its snapshotter). `runtimes` are paths by name, `memory` is in
+    bytes; empty and 0 where it does not say."""
 
     root: str = ""
     cgroup_driver: str = ""
@@ -56,6 +64,10 @@ class DockerInfo:
     containerd_store: bool = False
     forwarding: bool | None = None
     d_type: bool | None = None
+    default_runtime: str = ""
+    runtimes: Mapping[str, str] = field(default_factory=dict)
+    log_drivers: tuple[str, ...] = ()
+    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +175,10 @@ def parse_info(text: str) -> DockerInfo:
         forwarding=_flag(found, "IPv4Forwarding"),
         d_type=_d_type(found.get("DriverStatus")),
         apparmor="name=apparmor" in options if isinstance(options, list) else False,
+        default_runtime=_said(found, "DefaultRuntime"),
+        runtimes=_runtimes(found),
+        log_drivers=_log_drivers(found),
+        memory=total if isinstance(total := found.get("MemTotal"), int) else 0,
         containerd_store="io.containerd.snapshotter" in json.dumps(found.get("DriverStatus")),
     )
 
@@ -172,6 +188,16 @@ def _d_type(status: object) -> bool | None:
     rows = [row for row in status if isinstance(row, list) and len(row) == 2] if isinstance(status, list) else []
     told = next((row[1] for row in rows if row[0] == "Supports d_type"), None)
     return None if told is None else told == "true"
+
+
+def _runtimes(found: Mapping[str, object]) -> dict[str, str]:
+    named = _inner(found, "Runtimes")
+    return {name: _said(one, "path") for name, one in named.items() if isinstance(one, dict)}
+
+
+def _log_drivers(found: Mapping[str, object]) -> tuple[str, ...]:
+    named = _inner(found, "Plugins").get("Log")
+    return tuple(one for one in named if isinstance(one, str)) if isinstance(named, list) else ()
 
 
 def data_root(host: Host) -> str:

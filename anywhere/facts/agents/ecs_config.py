@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from anywhere.catalogue.ecs_settings import TRUE, complaint, near_setting
+from anywhere.catalogue.ecs_settings import TRUE, complaint, near_setting, right_value
 from anywhere.facts.files import Access, Text, read_text
 from anywhere.facts.system.quoting import is_name, parse_environment_file
 from anywhere.hosts.base import Host
@@ -52,13 +52,14 @@ class Line:
 class Problem:
     """What is wrong with a line. `kind`: `syntax`, `quoted`, `json`, `external`, `glued`, `duplicate`, `overridden`,
     `value` (not one that the setting takes), `ignored` (the agent takes its default instead), `unknown` (a name that only
-    looks like a setting)."""
+    looks like a setting). `write` is the right value where that is known."""
 
     kind: str
     path: str
     number: int
     name: str
     text: str
+    write: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ def _line_problems(line: Line, raw: str) -> Iterator[Problem]:
     elif line.name in JSON_SETTINGS:
         yield from _json_problems(line, value)
     elif not _glued(value) and (wrong := complaint(line.name, value)):
-        yield Problem("value" if wrong[1] else "ignored", line.path, line.number, line.name, wrong[0])
+        kind = "value" if wrong[1] else "ignored"
+        yield Problem(kind, line.path, line.number, line.name, wrong[0], right_value(line.name, value))
     elif hint := near_setting(line.name):
         yield Problem("unknown", line.path, line.number, line.name, f"is no setting of the ECS agent; {hint}")
     if glued := _glued(value):

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 import re
+from calendar import timegm
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from anywhere.catalogue.log_lines import ECS_LINES, LOST_FEATURES, LogLine, by_kind, first_match
-from anywhere.facts.files import Access, read_text
+from anywhere.facts.logs import log_place
+from anywhere.facts.logs.log_place import agent_log_text
 from anywhere.hosts.base import Host
 from anywhere.redact import redact
 
-PATH = "/var/log/ecs/ecs-agent.log"
 LONGEST = 4000  # characters of a line that are looked at
-TAIL = 128 * 1024  # bytes: more than a whole start of the agent, registration errors of an hour included
+STALE = 3600.0  # seconds: the agent tries again within half an hour
 
-COMMANDS: tuple[tuple[str, ...], ...] = ()
-FILES: tuple[str, ...] = (PATH,)
-FOLDERS: tuple[str, ...] = ()
+COMMANDS, FILES, FOLDERS = log_place.COMMANDS, log_place.FILES, log_place.FOLDERS
 
 STARTED = re.compile(r'msg="(?:Starting Amazon ECS Agent|Amazon ECS agent Version: (?P<old>[\d.]+))')
 VERSION = re.compile(r'\bversion="?(\d+\.\d+\.\d+)')
@@ -67,7 +66,8 @@ class AgentLog:
     """The latest state. `registered` and the channels are None while the log's end says nothing of them.
 
     `starts` counts the starts since the last registration or connection, `final` is whether the agent gave up, `last` is
-    the last line of level error or critical, known or not, and `lost` what the agent goes on without."""
+    the last line of level error or critical, known or not, and `lost` what the agent goes on without. `place` is where the
+    log was read, `unread` why nothing of its state can be told, `until` when its last line was written (epoch seconds)."""
 
     version: str = ""
     registered: bool | None = None
@@ -79,6 +79,9 @@ class AgentLog:
     shards: tuple[str, ...] = ()
     last: str = ""
     lost: tuple[Symptom, ...] = ()
+    place: str = ""
+    unread: str = ""
+    until: float = 0.0
 
     def symptom(self, *kinds: str) -> Symptom | None:
         """The latest symptom of one of these kinds."""
@@ -87,8 +90,39 @@ class AgentLog:
 
 def agent_log(host: Host) -> AgentLog | None:
     """The state that the log's end tells; None where it may not be read, an empty one where there is no log."""
-    text = read_text(host, PATH, tail=TAIL)
-    return None if text.access is Access.FORBIDDEN else parse_agent_log(text.content)
+    found = agent_log_text(host)
+    if found.forbidden:
+        return None
+    state = replace(parse_agent_log(found.text), place=found.place, unread=found.why, until=_last_time(found.text))
+    if not found.sparse:
+        return state
+    # Successes are not written here, so nothing takes back what was said long ago.
+    old = _is_old(host, state)
+    unread = (
+        found.why or f"lines of level info are off, and the last complaint in {found.place} is old or there is none"
+    )
+    return AgentLog(version=state.version, place=found.place, unread=unread) if old else state
+
+
+def _last_time(text: str) -> float:
+    return next((when for line in reversed(as_logfmt(text[-8192:]).splitlines()) if (when := seconds_of(line))), 0.0)
+
+
+def _is_old(host: Host, state: AgentLog) -> bool:
+    """Whether the last complaint was written more than an hour ago, or there is none."""
+    now = host.inventory().now
+    lines = [one.line for one in state.symptoms]
+    when = seconds_of(lines[-1]) if lines else 0.0
+    return not lines or bool(now and when and now - when > STALE)
+
+
+_TIME = re.compile(r"\btime=\"?(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)")
+
+
+def seconds_of(line: str) -> float:
+    """When a line was written, in epoch seconds; 0 where it does not say."""
+    found = _TIME.search(line)
+    return float(timegm(tuple(map(int, found.groups())))) if found else 0.0
 
 
 def parse_agent_log(text: str) -> AgentLog:

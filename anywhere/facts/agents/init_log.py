@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from anywhere.catalogue.log_lines import ECS_LINES, first_match
 from anywhere.facts.agents.ecs_log import BAD, Symptom, as_logfmt, quoted
 from anywhere.facts.files import Access, read_text
@@ -9,6 +11,9 @@ from anywhere.hosts.base import Host
 
 PATH = "/var/log/ecs/ecs-init.log"
 TAIL = 32 * 1024  # bytes: ecs-init writes a few lines a start, and copies 200 of the agent's where that crashed
+
+# Its container ended: of level info, and all that is told where the container never ran a line of the agent's.
+ENDED = re.compile(r"Agent exited with code (?!0\b)\d+")
 
 COMMANDS: tuple[tuple[str, ...], ...] = ()
 FILES: tuple[str, ...] = (PATH,)
@@ -32,4 +37,7 @@ def parse_init_log(text: str) -> Symptom | None:
     for line in reversed(bad[-20:]):
         if row := first_match(ECS_LINES, line):
             return Symptom(row.kind, "", quoted(line))
-    return Symptom("other", "", quoted(bad[-1])) if bad else None
+    if bad:
+        return Symptom("other", "", quoted(bad[-1]))
+    ended = [line for line in as_logfmt(text).splitlines() if ENDED.search(line)]
+    return Symptom("ended", "", quoted(ended[-1])) if ended else None

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from anywhere.facts.agents import ecs_log, ssm_log
+from anywhere.facts.agents import ssm_log
 from anywhere.facts.files import read_text
+from anywhere.facts.logs import log_place
 from anywhere.hosts.base import Host
 
 CONNTRACK = ("/proc/sys/net/netfilter/nf_conntrack_count", "/proc/sys/net/netfilter/nf_conntrack_max")
@@ -71,7 +72,7 @@ def inotify_complaint(host: Host) -> Complaint | None:
     """The last line of a running agent that says inotify gave out; lines of an earlier run do not count."""
     for path, tail, start in (
         (ssm_log.PATH, ssm_log.TAIL, ssm_log.STARTED),
-        (ecs_log.PATH, ecs_log.TAIL, re.compile("Loading configuration|Amazon ECS agent Version")),
+        (log_place.PATH, log_place.TAIL, re.compile("Loading configuration|Amazon ECS agent Version")),
     ):
         rows = read_text(host, path, tail=tail).content.splitlines()
         begun = max((number for number, row in enumerate(rows) if start.search(row)), default=0)

@@ -29,12 +29,14 @@ PACKET_FILTERS = (
     *("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service"),
     *("ferm.service", "shorewall.service", RULES_UNIT),
 )
+DOCKER_SOCKET, CONTAINERD = "docker.socket", "containerd.service"
 AGENT_UNITS = (DOCKER, DOCKER_SNAP, ECS, SSM, SSM_SNAP)
-UNITS = (*AGENT_UNITS, PODMAN, *TIME_SERVICES, *PACKET_FILTERS)
+UNITS = (*AGENT_UNITS, DOCKER_SOCKET, CONTAINERD, PODMAN, *TIME_SERVICES, *PACKET_FILTERS)
 
 PROPERTIES = (
     "Id,Names,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainStatus,ExecMainCode,MainPID,NRestarts,"
-    "RestartPreventExitStatus,Environment,EnvironmentFiles,UnsetEnvironment,FragmentPath,DropInPaths,NeedDaemonReload"
+    "RestartPreventExitStatus,Environment,EnvironmentFiles,UnsetEnvironment,FragmentPath,DropInPaths,NeedDaemonReload,"
+    "ExecMainStartTimestampMonotonic,Job,ConditionResult,ConditionTimestamp,AssertResult,AssertTimestamp"
 )
 SHOW = ("systemctl", "show", "--no-pager", "-p", PROPERTIES, *UNITS)
 
@@ -58,7 +60,9 @@ class Unit:
 
     `environment` is what the unit declares: `Environment=` lines, then its environment files, the later over the
     earlier. `sources` says which file set a name. `hidden` lists the environment files that may not be read, `ignored` the
-    variables that a file declares and systemd drops: file, name, reason.
+    variables that a file declares and systemd drops: file, name, reason. `load` is systemd's LoadState, `job` the number of
+    a job that is queued for the unit (0 for none), `unmet` whether a condition or an assertion kept it from starting,
+    `started` when its process started, in seconds since the boot (0 where not told).
     """
 
     name: str
@@ -84,6 +88,10 @@ class Unit:
     sources: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     ignored: tuple[tuple[str, str, str], ...] = ()
+    load: str = ""
+    job: int = 0
+    unmet: bool = False
+    started: float = 0.0
 
     @property
     def is_running(self) -> bool | None:
@@ -138,10 +146,11 @@ def parse_show(text: str) -> tuple[Unit, ...]:
     EnvironmentFiles=/etc/default/docker (ignore_errors=yes)
     ```
     """
-    return tuple(unit for block in _blocks(text) if (unit := _unit_of(block)).name)
+    return tuple(unit for block in parse_blocks(text) if (unit := _unit_of(block)).name)
 
 
-def _blocks(text: str) -> Iterator[list[tuple[str, str]]]:
+def parse_blocks(text: str) -> Iterator[list[tuple[str, str]]]:
+    """The properties of each unit in what `systemctl show` prints."""
     block: list[tuple[str, str]] = []
     for line in text.splitlines():
         name, equals, value = line.partition("=")
@@ -179,7 +188,16 @@ def _unit_of(block: list[tuple[str, str]]) -> Unit:
             if key == "EnvironmentFiles" and value
         ),
         unset=split_words(said.get("UnsetEnvironment", "")),
+        load=load,
+        job=_number(said.get("Job", "")) or 0,
+        started=(_number(said.get("ExecMainStartTimestampMonotonic", "")) or 0) / 1e6,
+        unmet=_is_unmet(said, "Condition") or _is_unmet(said, "Assert"),
     )
+
+
+def _is_unmet(said: Mapping[str, str], kind: str) -> bool:
+    """A unit that was never started has the result `no` too, and no time of the test."""
+    return said.get(f"{kind}Result") == "no" and said.get(f"{kind}Timestamp") != ""
 
 
 def _number(text: str) -> int | None:
@@ -222,21 +240,27 @@ def _drop_in_folders(name: str) -> tuple[str, ...]:
 
 def parse_service(text: str) -> tuple[tuple[str, str], ...]:
     """The assignments of a unit file's [Service] section in their order; a backslash at a line's end joins lines."""
+    return tuple((key, value) for _, key, value in parse_section(text, "[Service]"))
+
+
+def parse_section(text: str, wanted: str) -> tuple[tuple[int, str, str], ...]:
+    """The assignments of one section, each with the number of its first line."""
     found = []
-    section, pending = "", ""
-    for raw in text.removeprefix("\ufeff").splitlines():
+    section, pending, start = "", "", 0
+    for number, raw in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         line = raw.strip()
         if line.startswith(("#", ";")) or (not line and not pending):
             continue
+        start = start if pending else number
         if line.endswith("\\"):
             pending += line[:-1] + " "
             continue
         line, pending = pending + line, ""
         if line.startswith("["):
             section = line
-        elif section == "[Service]" and "=" in line:
+        elif section == wanted and "=" in line:
             key, _, value = line.partition("=")
-            found.append((key.strip(), value.strip()))
+            found.append((start, key.strip(), value.strip()))
     return tuple(found)
 
 

@@ -85,8 +85,12 @@ def _option(item: Node) -> Iterator[Mark]:
         yield fail(item, f"{show(text)} is not a security option of ECS", advice)
     elif kind in SETTINGS and not text[len(kind) :].lstrip(":="):
         yield fail(item, f"{kind} without a value", f"write {kind}:VALUE")
-    elif kind in SETTINGS or kind == _PRIVILEGES:
-        yield skip(item, f"needs hosts whose agent has {SETTINGS.get(kind, EITHER)}=true")
+    elif kind in SETTINGS:
+        setting = f"{SETTINGS[kind]}=true"
+        advice = f"set {setting} in /etc/ecs/ecs.config of the hosts and restart ecs, or take the option out"
+        yield warn(item, f"needs hosts whose agent has {setting}", advice)
+    elif kind == _PRIVILEGES:
+        yield skip(item, f"needs hosts whose agent has {EITHER}=true")
 
 
 @rule(

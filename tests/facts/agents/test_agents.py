@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from anywhere.facts.agents.agents import agents, ecs_version, parse_metadata, shard_names, ssm_version
 from anywhere.facts.agents.credentials import SHARED, Named, metadata_service, named_variables, parse_names, shared_file
-from anywhere.facts.agents.ecs_log import ECS_LINES, PATH, agent_log, parse_agent_log
+from anywhere.facts.agents.ecs_log import ECS_LINES, agent_log, parse_agent_log
 from anywhere.facts.agents.registration import GREP, IDENTITY, LEFTOVER, VAULT, parse_registration, registration
 from anywhere.facts.agents.ssm_log import parse_ssm_log
+from anywhere.facts.logs.log_place import PATH
 from anywhere.facts.system.packages import DPKG
 from anywhere.facts.system.units import SHOW
 from anywhere.hosts.base import Completed, HttpFacts, Probe, ProbeSpec

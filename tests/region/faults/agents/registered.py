@@ -97,7 +97,7 @@ def agent_stopped(world: World) -> None:
     stop(world, ECS_INIT, ECS)
 
 
-@fault("agent-hibernates", "the SSM agent has gone to sleep after a refusal", "agent.disconnected")
+@fault("agent-hibernates", "the SSM agent has gone to sleep after a refusal", "agent.not-authorized")
 def agent_hibernates(world: World) -> None:
     register(world)
     world.host.files["/var/log/amazon/ssm/amazon-ssm-agent.log"] = ssm_log(

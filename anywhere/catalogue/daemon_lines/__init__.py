@@ -1,0 +1,1 @@
+"""What daemons write when they end: dated tables."""

@@ -1,0 +1,312 @@
+"""What dockerd writes before it ends. Sources: moby daemon, cmd/dockerd, libnetwork; the issues named in the rows."""
+
+from __future__ import annotations
+
+from anywhere.catalogue.daemon_lines.base import DaemonLine
+
+_CHECKED = "`dockerd --validate` then has to answer `configuration OK`."
+
+DOCKER_LINES: tuple[DaemonLine, ...] = (
+    DaemonLine(
+        "given-twice",
+        r"directives are specified both as a flag and in the configuration file: (?P<setting>[\w-]+): \(from flag: "
+        r"(?P<flag>.*?), from file: (?P<file>.*?)\)",
+        "{setting} is set twice, by a flag ({flag}) and in daemon.json ({file})",
+        "Keep one of the two places for {setting}.",
+        "moby daemon/config/config.go findConfigurationConflicts; moby#25471",
+    ),
+    DaemonLine(
+        "unknown-directive",
+        r"the following directives don't match any configuration option: (?P<setting>[\w., -]+)",
+        "daemon.json holds {setting}, which this release of Docker does not know",
+        "Take {setting} out of /etc/docker/daemon.json, or correct the name.",
+        "moby daemon/config/config.go findConfigurationConflicts",
+    ),
+    DaemonLine(
+        "bad-json",
+        r"unable to configure the Docker daemon with file (?P<file>\S+?):? (?P<why>EOF|invalid character .*|unexpected "
+        r"(?:end|EOF).*|"
+        r"json: cannot unmarshal .*|cannot unmarshal .*)",
+        "{file} cannot be read: {why}",
+        "Correct {file}. " + _CHECKED,
+        "moby daemon/config/config.go getConflictFreeConfiguration",
+    ),
+    DaemonLine(
+        "unknown-flag",
+        r"unknown (?:shorthand )?flag: (?P<flag>[^\s,]+(?: in -\w+)?)",
+        "its unit passes {flag}, which this release of Docker does not know",
+        "Take {flag} out of the ExecStart= line (or the file of variables that it reads), then reload systemd.",
+        "docker/cli docs/deprecated.md: --graph and --cluster-* ended with 23.0, --oom-score-adjust with 25.0",
+    ),
+    DaemonLine(
+        "driver-removed",
+        r"the (?P<driver>[\w-]+) storage-driver has been deprecated and removed|"
+        r"prior storage driver (?P<prior>aufs|overlay|devicemapper) failed",
+        "the storage driver {driver}{prior} was removed from Docker (aufs and overlay with 24.0, devicemapper with 25.0)",
+        "Set `storage-driver` to overlay2 in /etc/docker/daemon.json, or take it out. Images and containers of the "
+        "old driver stay "
+        "on disk, but are not seen: save what is needed with the older Docker first.",
+        "moby daemon/graphdriver/driver.go; docker/cli docs/deprecated.md",
+    ),
+    DaemonLine(
+        "two-drivers",
+        r"contains several valid graphdrivers: (?P<drivers>[\w, ]+)",
+        "its folder holds data of several storage drivers ({drivers})",
+        "Name the one to use as `storage-driver` in /etc/docker/daemon.json (overlay2 where it is listed).",
+        "moby daemon/graphdriver/driver.go",
+    ),
+    DaemonLine(
+        "d-type",
+        r"backing (?P<fs>\w+) filesystem is formatted without d_type support",
+        "its folder is on {fs} without d_type, on which overlay2 does not work",
+        "Put docker's data-root on a file system with d_type (ext4, or xfs made with -n ftype=1).",
+        "moby daemon/graphdriver/overlayutils",
+    ),
+    DaemonLine(
+        "driver-unsupported",
+        r"(?:error initializing graphdriver: |graphdriver.*)(?P<why>driver not supported.*|'overlay' not found.*|"
+        r"overlay2?: .*not supported.*|unknown graphdriver.*|Unknown option .*)",
+        "its storage driver does not work here: {why}",
+        "Set a storage driver that the kernel and the file system of data-root support (overlay2 on ext4 or xfs).",
+        "moby daemon/graphdriver",
+    ),
+    DaemonLine(
+        "modules",
+        r"Module (?P<module>\S+) not found in directory (?P<folder>/lib/modules/\S+)|"
+        r"do you need to insmod\?|modprobe: FATAL|Perhaps (?:ip\w*tables|your kernel)|"
+        r"br_netfilter kernel module is loaded|/bridge-nf-call-ip6?tables: no such file",
+        "the kernel loads no module for it {module} {folder}",
+        "Where the kernel was upgraded, reboot: the modules of the running kernel are gone. Otherwise install the "
+        "missing module "
+        "(kernel-modules-extra on EL, linux-modules-extra on Ubuntu), or take it off the blacklist.",
+        "moby libnetwork/iptables; DietPi#3126",
+    ),
+    DaemonLine(
+        "zone",
+        r"ZONE_CONFLICT: '?(?P<card>[\w.-]+)'? already bound to (?:'(?P<zone>[^']*)'|a zone)",
+        "firewalld has {card} in a zone of the site {zone}, and docker needs it in its own",
+        "Take {card} out of that zone: firewalld then lets docker bind it to the zone docker.",
+        "moby libnetwork/iptables/firewalld.go; moby#42801",
+        (
+            ("firewall-cmd", "--permanent", "--zone={zone}", "--remove-interface={card}"),
+            ("firewall-cmd", "--reload"),
+        ),
+        ready=True,
+    ),
+    DaemonLine(
+        "firewalld",
+        r"(?:INVALID_ZONE|COMMAND_FAILED|firewalld).{0,120}(?:docker|zone|iptables)|Failed to "
+        r"(?:add|setup).{0,40}firewalld",
+        "firewalld refuses what docker asks for",
+        "Reload firewalld, then start docker: `firewall-cmd --check-config` names what is wrong in its files.",
+        "moby libnetwork/iptables/firewalld.go",
+        (("firewall-cmd", "--reload"),),
+        ready=True,
+    ),
+    DaemonLine(
+        "iptables-missing",
+        r'failed to find (?P<program>ip6?tables)|exec: "(?P<name>ip6?tables|nft)": executable file not found',
+        "{program}{name} is not installed, or not in the PATH of its unit",
+        "Install the package iptables.",
+        "moby libnetwork/iptables/iptables.go",
+        ready=True,
+    ),
+    DaemonLine(
+        "iptables-denied",
+        r"(?:ip\w*tables|nf_tables).{0,160}(?:Permission denied|Operation not permitted|you must be root)",
+        "it may not set rules: this host is a container without rights over its network",
+        "Give this container nesting and net_admin (LXC: features nesting=1, privileged), or use a virtual machine.",
+        "moby libnetwork/iptables",
+    ),
+    DaemonLine(
+        "iptables",
+        r"(?:ip6?tables failed|Failed to Setup IP tables|failed to "
+        r"(?:create|add|append|setup|insert).{0,40}(?:chain|rule|iptables)"
+        r"|failed to register \"bridge\" driver).{0,200}?(?P<why>No chain/target/match|Protocol wrong type|"
+        r"[Ii]ncompatible|Another app is currently holding|Bad rule|Invalid argument|exit status \d|\Z)",
+        "the packet filter refuses docker's rules ({why})",
+        "Use one iptables backend for the host (`update-alternatives --config iptables` on Debian), see what holds "
+        "the xtables lock, "
+        "and start docker after the firewall.",
+        "moby libnetwork/drivers/bridge/setup_ip_tables_linux.go",
+    ),
+    DaemonLine(
+        "pools",
+        r"could not find an available, non-overlapping IPv4 address pool|all predefined address pools have been "
+        r"fully subnetted|PredefinedLocalScopeDefaultNetworks.*no available network",
+        "it finds no free range for a network: the host's own routes cover all of its pools",
+        'Name a free range in /etc/docker/daemon.json: `"bip": "10.200.0.1/24", "default-address-pools": [{{"base": '
+        '"10.201.0.0/16", "size": 24}}]`, with ranges that this site does not use.',
+        "moby libnetwork/ipamutils",
+    ),
+    DaemonLine(
+        "bip",
+        r"(?:invalid (?:CIDR|bip|IP).{0,80}|failed to allocate gateway \((?P<gateway>[^)]*)\).*|bad "
+        r"parameter.*(?:bip|fixed-cidr).*|"
+        r"(?:bip|fixed-cidr|default-address-pool).{0,80}(?:invalid|parse|subset|conflict).*|"
+        r"failed to parse default-address-pools.*)",
+        "an address or a range in daemon.json is not one that a bridge can have {gateway}",
+        "`bip` takes an address of the bridge with its prefix (10.200.0.1/24, not 10.200.0.0/24), `fixed-cidr` a "
+        "range within it.",
+        "moby libnetwork/drivers/bridge",
+    ),
+    DaemonLine(
+        "network-conflict",
+        r"conflicts with (?:existing )?network|networks have (?:same bridge name|overlapping)|overlaps with "
+        r"(?:other|existing)",
+        "a bridge or range of its networks is in use already",
+        "Remove the network or bridge that is in the way (`ip link delete NAME` for a bridge without a member), or "
+        "give docker "
+        "another range by `bip`.",
+        "moby libnetwork/drivers/bridge/bridge_linux.go",
+    ),
+    DaemonLine(
+        "address-in-use",
+        r"listen (?P<what>tcp|unix) (?P<address>\S+): bind: address already in use",
+        "another process listens on {address}",
+        "Find the process (`ss -lptn`), stop it, or take this address out of `hosts`.",
+        "moby cmd/dockerd/daemon.go loadListeners",
+    ),
+    DaemonLine(
+        "address-none",
+        r"listen tcp (?P<address>\S+): bind: cannot assign requested address|lookup (?P<name>\S+).*: no such host.*listen",
+        "no card of this host has the address {address}{name} that it is to listen on",
+        "Correct the address in `hosts` (daemon.json) or in the -H flag of the unit.",
+        "moby cmd/dockerd/daemon.go loadListeners",
+    ),
+    DaemonLine(
+        "socket",
+        r"no sockets found via socket activation|failed to load listeners: no sockets|can't create unix socket "
+        r"(?P<path>\S+): .*",
+        "it gets no socket from systemd {path}",
+        "docker.socket has to run: it hands over the socket of `-H fd://`. A folder in the socket's place has to go.",
+        "moby cmd/dockerd; moby#22847",
+        (("systemctl", "enable", "--now", "docker.socket"),),
+        ready=True,
+    ),
+    DaemonLine(
+        "group",
+        r"could not change group (?P<path>\S+) to (?P<group>\S+): group \S+ not found|group docker not found",
+        "the group {group} does not exist",
+        "Make the group docker.",
+        "moby cmd/dockerd/daemon_unix.go",
+        (("groupadd", "--system", "docker"),),
+        ready=True,
+    ),
+    DaemonLine(
+        "pid-file",
+        r"pid file found, ensure docker is not running or delete (?P<path>\S+)|process with PID (?P<pid>\d+) is "
+        r"still running",
+        "another dockerd runs, or left its pid file {path}",
+        "Stop the other dockerd (`pgrep -a dockerd`); where none runs, delete the file.",
+        "moby pkg/pidfile",
+    ),
+    DaemonLine(
+        "locked",
+        r"(?:error while opening|opening) volume store metadata database(?: \(\S+\))?: timeout|database: timeout",
+        "another dockerd holds its data",
+        "Stop the other dockerd (`pgrep -a dockerd`; a snap or a second unit), then start this one.",
+        "moby volume/service/store.go",
+    ),
+    DaemonLine(
+        "full",
+        r"no space left on device|disk quota exceeded|database or disk is full",
+        "a file system is full, or has no inode left",
+        "Make room: `df -h` and `df -i` for /var/lib/docker, /var/lib/containerd, /var/log and /tmp.",
+        "errno ENOSPC",
+    ),
+    DaemonLine(
+        "read-only",
+        r"(?P<path>/[\w./-]+): read-only file system|read-only file system",
+        "it may not write: {path} is on a file system that is mounted read-only",
+        "Look in the kernel's log (`dmesg`) for the file system's error, repair it (fsck), and mount it for writing.",
+        "errno EROFS",
+    ),
+    DaemonLine(
+        "tls",
+        r"(?P<why>[Cc]ould not (?:read|load) (?:CA certificate|X509 key pair).*|tls: (?:private key|failed to find).*|"
+        r"private key is encrypted.*)",
+        "its own TLS files are wrong: {why}",
+        "Correct `tlscacert`, `tlscert` and `tlskey` in daemon.json or the unit. Encrypted keys are not taken since 23.0.",
+        "moby cmd/dockerd/daemon.go; go-connections/tlsconfig",
+    ),
+    DaemonLine(
+        "runtime",
+        r"(?:specified )?default runtime '(?P<runtime>[^']*)' does not exist|unknown or invalid runtime name: "
+        r"(?P<name>[^\s\"]+)|"
+        r"runtime name '?(?P<reserved>runc)'? is reserved|invalid runtime (?P<other>\S+)",
+        "the runtime {runtime}{name}{reserved}{other} is not one that docker has",
+        "Correct `default-runtime` and `runtimes` in /etc/docker/daemon.json; install the runtime, or leave "
+        "docker's own, runc.",
+        "moby daemon/runtime_unix.go",
+    ),
+    DaemonLine(
+        "log-driver",
+        r"(?P<why>no log driver named '?[\w./:-]+'? is registered|unknown log opt '?[\w.-]+'? for \S+ log driver)|"
+        r"(?:failed to set log opts|logger): (?P<other>.*)",
+        "its log driver is not set right: {why}{other}",
+        "Correct `log-driver` and `log-opts` in /etc/docker/daemon.json (values of log-opts are strings).",
+        "moby daemon/logger/factory.go",
+    ),
+    DaemonLine(
+        "userns",
+        r"(?:Can't create ID mappings|No sub[ug]id ranges found for \w+ \"?(?P<user>[\w-]+)|userns-remap)",
+        "user namespaces are asked for, and /etc/subuid or /etc/subgid has no ids for the user {user}",
+        "Give the user ids in both files, or take `userns-remap` out of daemon.json.",
+        "moby cmd/dockerd, pkg/idtools",
+    ),
+    DaemonLine(
+        "swarm",
+        r"live-restore daemon configuration is incompatible with swarm mode",
+        "live-restore is on, and this engine is a member of a swarm",
+        "Leave the swarm (`docker swarm leave --force`), or take `live-restore` out of daemon.json.",
+        "moby daemon/daemon.go",
+    ),
+    DaemonLine(
+        "cgroup",
+        r"Devices cgroup isn't mounted|cgroups?: cgroup mountpoint does not exist|(?:systemd|cgroupfs) cgroup "
+        r"driver.*(?:not|cannot)|"
+        r"no cgroup mount found|cgroup v2 .* not supported",
+        "the control groups that it needs are not mounted",
+        "Mount the cgroup hierarchy (systemd does so at boot); in LXC allow nesting. An engine before 20.10 does not know "
+        "version 2: update it.",
+        "moby daemon/daemon_unix.go; runc libcontainer/cgroups",
+    ),
+    DaemonLine(
+        "containerd",
+        r"failed to dial \"?(?P<socket>[^\s\"]*containerd\.sock)|timeout waiting for containerd to start|failed to "
+        r"start containerd|"
+        r"containerd\.sock: connect: (?:connection refused|no such file)|error creating containerd client",
+        "containerd does not answer",
+        "containerd has to run first; its own reason is in its journal.",
+        "moby cmd/dockerd/daemon.go initContainerd",
+    ),
+    DaemonLine(
+        "damaged",
+        r"panic: (?P<why>(?:invalid|freepages|page \d+|assertion|runtime error).*)|unexpected fault address|invalid "
+        r"database|"
+        r"(?:error|failed).{0,60}(?:bolt|metadata).{0,40}(?:checksum|version mismatch|invalid)|layer does not exist",
+        "one of its databases is damaged ({why})",
+        "Move the damaged database away (the line names it; containerd: io.containerd.metadata.v1.bolt/meta.db, docker: "
+        "network/files/local-kv.db, volumes/metadata.db). Images are pulled again, and tasks start anew.",
+        "moby#37735; go.etcd.io/bbolt",
+    ),
+    DaemonLine(
+        "permission",
+        r"(?:error initializing graphdriver|chmod|mkdir|open|lchown|creating).{0,120}(?:permission denied|operation "
+        r"not permitted)",
+        "it may not use its own folder",
+        "Root owns docker's data-root with mode 0710; where SELinux denies (`ausearch -m avc -ts recent`), "
+        "`restorecon -R` the folder.",
+        "moby daemon/daemon_unix.go",
+    ),
+    DaemonLine(
+        "folder",
+        r"(?:mkdir|stat|lstat|open) (?P<path>/\S+?): (?P<why>no such file or directory|not a directory|file "
+        r"exists|transport "
+        r"endpoint is not connected|stale (?:NFS )?file handle)",
+        "{path}: {why}",
+        "Correct the path in daemon.json or the unit, or mount what has to lie there.",
+        "moby daemon",
+    ),
+)

@@ -1,0 +1,37 @@
+"""What systemd writes of a unit that it does not run. Source: systemd.service(5), systemd.exec(5)."""
+
+from __future__ import annotations
+
+from anywhere.catalogue.daemon_lines.base import DaemonLine
+
+SYSTEMD_LINES: tuple[DaemonLine, ...] = (
+    DaemonLine(
+        "exec",
+        r"Failed at step (?P<step>\w+) spawning (?P<program>\S+): (?P<why>.*)|Failed to (?:locate "
+        r"executable|execute) (?P<path>\S+): (?P<reason>.*)",
+        "systemd cannot start {program}{path}: {why}{reason} {step}",
+        "Install the program, or correct ExecStart= in the unit or its drop-ins.",
+        "systemd.exec(5)",
+    ),
+    DaemonLine(
+        "env-file",
+        r"Failed to load environment files: (?P<why>.*)",
+        "a file of EnvironmentFile= cannot be read: {why}",
+        "Write the file, or put a minus before its name.",
+        "systemd.exec(5)",
+    ),
+    DaemonLine(
+        "two-starts",
+        r"(?:has|with) more than one ExecStart= setting",
+        "a drop-in adds an ExecStart= without emptying the first",
+        "Put an empty `ExecStart=` line before it in the drop-in, then reload systemd.",
+        "systemd.service(5)",
+    ),
+    DaemonLine(
+        "oom",
+        r"(?:Failed with result 'oom-kill'|killed by the OOM killer|Out of memory: Killed process)",
+        "the kernel ended it, since memory ran out",
+        "Give the host more memory, or limit what its tasks may take.",
+        "systemd.service(5) OOMPolicy",
+    ),
+)

@@ -1,0 +1,125 @@
+"""Settings of ecs.config against this host: memory, ports, names of log drivers and runtimes.
+
+Sources: amazon-ecs-agent agent/api/ecsclient/client.go (getResources), agent/config/parse.go,
+agent/dockerclient/logging_drivers.go.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from anywhere.checks.remedies import Command
+from anywhere.errors import did_you_mean
+from anywhere.facts.agents.docker import docker_info
+from anywhere.facts.agents.ecs_config import EcsConfig, is_true
+from anywhere.hosts.base import Host
+
+MIB = 2**20
+RESERVED, PORTS, DRIVERS, DRIVER = (
+    "ECS_RESERVED_MEMORY",
+    "ECS_RESERVED_PORTS",
+    "ECS_AVAILABLE_LOGGING_DRIVERS",
+    "ECS_LOG_DRIVER",
+)
+# What the agent knows by name; another name in the list ends it ("Invalid logging drivers").
+AGENT_DRIVERS = (
+    *(
+        "awsfirelens",
+        "awslogs",
+        "fluentd",
+        "gelf",
+        "journald",
+        "json-file",
+        "logentries",
+        "none",
+        "splunk",
+        "sumologiclogs",
+    ),
+    "syslog",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A setting that does not fit this host. `fails` is whether the agent does not work with it."""
+
+    name: str
+    says: str
+    fix: str
+    fails: bool = True
+    commands: tuple[Command, ...] = ()
+
+
+def misfits(host: Host, config: EcsConfig) -> Iterator[Misfit]:
+    """What the settings ask for and this host does not have."""
+    yield from _memory(host, config)
+    yield from _ports(config)
+    yield from _drivers(host, config)
+    yield from _confinement(host, config)
+
+
+def _memory(host: Host, config: EcsConfig) -> Iterator[Misfit]:
+    value = config.agent.get(RESERVED, "").strip()
+    total = (docker_info(host).memory or host.inventory().memory_total) // MIB
+    if not value.isdecimal() or not total or int(value) < total:
+        return
+    says = f"reserves {value} MiB, and this host has {total} MiB: nothing is left for tasks, and the agent ends"
+    fix = "Reserve what the host itself needs (256 or 512 are usual); the command takes the line out, which reserves nothing."
+    yield Misfit(RESERVED, says, fix, commands=(_take_out(config, RESERVED),))
+
+
+def _ports(config: EcsConfig) -> Iterator[Misfit]:
+    for name in (PORTS, f"{PORTS}_UDP"):
+        found = _list(config, name)
+        bad = [one for one in found if isinstance(one, bool) or not isinstance(one, int) or not 0 < one < 65536]
+        if bad:
+            shown = ", ".join(map(repr, bad[:5]))
+            says = f"holds {shown}: ports are numbers from 1 to 65535, and the agent ignores the whole list"
+            yield Misfit(name, says, "Correct the list.", fails=False)
+
+
+def _drivers(host: Host, config: EcsConfig) -> Iterator[Misfit]:
+    known = docker_info(host).log_drivers
+    named = [one for one in _list(config, DRIVERS) if isinstance(one, str)]
+    for one in named:
+        if one not in AGENT_DRIVERS:
+            hint = did_you_mean(one, AGENT_DRIVERS, f"known are {', '.join(AGENT_DRIVERS)}")
+            yield Misfit(DRIVERS, f"names the log driver {one}, at which the agent ends; {hint}", "Correct the list.")
+        elif known and one not in (*known, "none", "awsfirelens"):
+            says = f"names the log driver {one}, which docker does not have: tasks that use it fail to start here"
+            yield Misfit(DRIVERS, says, "Take it out of the list, or install it.", fails=False)
+    driver = config.agent.get(DRIVER, "").strip()
+    if driver and known and driver not in (*known, "none") and "/" not in driver and ":" not in driver:
+        hint = did_you_mean(driver, known)
+        says = f"is {driver}, which docker does not have: the agent's container cannot be made; {hint}"
+        yield Misfit(DRIVER, says, "Name one that docker has.", commands=(_take_out(config, DRIVER),))
+
+
+def _confinement(host: Host, config: EcsConfig) -> Iterator[Misfit]:
+    """ECS places tasks by what the agent declares; docker then has to be able to do it."""
+    info = docker_info(host)
+    if not info.root:
+        return
+    for name, what, has in (
+        ("ECS_SELINUX_CAPABLE", "SELinux", info.selinux),
+        ("ECS_APPARMOR_CAPABLE", "AppArmor", info.apparmor),
+    ):
+        if is_true(config.agent.get(name, "")) and not has:
+            says = f"is on, and docker runs without {what}: tasks that ask for its options are placed here and do not get them"
+            fix = f"Switch {what} on for docker (`docker info` lists it under Security Options), or take the line out."
+            yield Misfit(name, says, fix, fails=False, commands=(_take_out(config, name),))
+
+
+def _list(config: EcsConfig, name: str) -> list[object]:
+    try:
+        found = json.loads(config.agent.get(name, "") or "[]")
+    except (ValueError, RecursionError):
+        return []
+    return found if isinstance(found, list) else []
+
+
+def _take_out(config: EcsConfig, name: str) -> Command:
+    path, _, number = config.sources[name].rpartition(":")
+    return ("sed", "-i", f"{number}d", path)

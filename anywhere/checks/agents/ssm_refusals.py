@@ -1,0 +1,44 @@
+"""What AWS refuses to the SSM agent: by the table of refusals, with the answer quoted."""
+
+from __future__ import annotations
+
+from anywhere.catalogue.daemon_lines.refusals import refusal
+from anywhere.checks.agents.refusals import ACTION, meaning, of_symptom
+from anywhere.checks.agents.registration import reset
+from anywhere.checks.base import trouble
+from anywhere.checks.remedies import Command, remedy
+from anywhere.facts.agents.agents import Agents
+from anywhere.facts.agents.ecs_log import Symptom
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Status
+
+ID = "agents.ssm"
+LATER = "Then restart the SSM agent, which otherwise asks again only after up to half an hour."
+
+
+def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Finding:
+    """The finding for an answer of AWS to the SSM agent; `asleep` is whether its worker hibernates since."""
+    unit, row = here.ssm_unit, refusal(answer)
+    denied = Symptom("denied", "", answer) if row and row.kind == "denied" and ACTION.search(answer) else None
+    sleeps = " and sleeps (hibernates)" if asleep else ""
+    quoted = f'"{answer[:240]}"'
+    commands: tuple[Command, ...] = (("systemctl", "restart", unit.name),)
+    if row is None:
+        said = f"the SSM agent gets no credentials{sleeps}: {quoted}"
+        text, cause = f"Fix what the quoted line names. {LATER}", "agent.disconnected"
+    else:
+        said = f"the SSM agent {meaning(denied) if denied else row.says}{sleeps}: {quoted}"
+        text, cause = f"{row.fix} {LATER}", row.cause or "agent.disconnected"
+    if row and row.kind in ("deregistered", "fingerprint"):
+        said = f"AWS no longer knows {here.registration.instance} as this managed instance{sleeps}: {quoted}"
+        text, cause, commands = row.fix, "registration.broken", reset(here)
+    evidence: dict[str, object] = {
+        "active": unit.active,
+        "line": answer,
+        "refusal": row.kind if row else "",
+        "who": row.who if row else "",
+    }
+    if denied:
+        evidence |= of_symptom(denied)
+    fix = remedy(host, text, *commands)
+    return trouble(ID, Status.FAIL, unit.name, said, cause=cause, remedy=fix, evidence=evidence)

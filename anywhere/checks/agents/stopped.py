@@ -1,0 +1,83 @@
+"""An agent's service that does not run: what systemd or its own last line says of it, and a start only where it "
+"succeeds."""
+
+from __future__ import annotations
+
+from anywhere.checks.agents.refusals import mend, of_symptom, told, well_now
+from anywhere.checks.base import trouble
+from anywhere.checks.remedies import Command, as_root, remedy
+from anywhere.checks.units import halted
+from anywhere.facts.agents.ecs_log import Symptom
+from anywhere.facts.logs.last_words import agent_words
+from anywhere.facts.system.units import Unit
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Remedy, Status
+
+PROGRAMS = {"ecs.service": ("amazon-ecs-init", "ecs-init")}
+
+
+def stopped(host: Host, check: str, unit: Unit, subject: str, what: str, symptom: Symptom | None) -> Finding:
+    """The finding for a unit that should run. A complaint of the agent's log counts only where systemd holds nothing up."""
+    start: Command = ("systemctl", "enable", "--now", unit.name)
+    evidence: dict[str, object] = {
+        "active": unit.active, "sub": unit.sub, "result": unit.result, "exit": unit.exit_status, "job": unit.job,
+    }  # fmt: skip
+    if halt := halted(host, unit):
+        commands = (*halt.commands, *((start,) if halt.start else ()))
+        return trouble(
+            check,
+            Status.FAIL,
+            subject,
+            f"{what}: {halt.says}",
+            cause=halt.cause or "agent.disconnected",
+            remedy=Remedy(halt.fix, as_root(host, *commands)),
+            evidence=evidence,
+        )
+    if symptom:
+        return _complained(host, check, unit, subject, what, symptom, evidence)
+    return _ended(host, check, unit, subject, what, evidence)
+
+
+def _complained(
+    host: Host, check: str, unit: Unit, subject: str, what: str, symptom: Symptom, evidence: dict[str, object]
+) -> Finding:
+    text = "Start it, and read why it stopped."
+    if symptom.row.network:
+        text = well_now(symptom)
+    return trouble(
+        check,
+        Status.FAIL,
+        subject,
+        what + told(symptom),
+        cause=symptom.row.cause or "agent.disconnected",
+        remedy=mend(host, symptom) or remedy(host, text, *_start(unit)),
+        evidence=evidence | of_symptom(symptom),
+    )
+
+
+def _ended(host: Host, check: str, unit: Unit, subject: str, what: str, evidence: dict[str, object]) -> Finding:
+    """Stopped in order, or failed: then with its last line, and systemd's own where that tells more."""
+    if unit.active != "failed":
+        fix = remedy(host, "Start it, now and at boot.", *_start(unit))
+        return trouble(check, Status.FAIL, subject, what, cause="agent.disconnected", remedy=fix, evidence=evidence)
+    words = agent_words(host, unit, *PROGRAMS.get(unit.name, ("amazon-ssm-agent",)))
+    said = f'{what}: {words.known.says}: "{words.line}"' if words.known else what
+    if words.line and not words.known:
+        said = f'{what}; its last words: "{words.line}"'
+    fix = remedy(host, "Start it, and read why it stopped.", ("systemctl", "reset-failed", unit.name), *_start(unit))
+    if words.known:
+        commands = (*words.known.commands, *(_start(unit) if words.known.row.ready else ()))
+        fix = remedy(host, f"{words.known.fix} Then start {unit.name}.", *commands)
+    return trouble(
+        check,
+        Status.FAIL,
+        subject,
+        said,
+        cause="agent.disconnected",
+        remedy=fix,
+        evidence=evidence | {"line": words.line},
+    )
+
+
+def _start(unit: Unit) -> tuple[Command, ...]:
+    return (("systemctl", "enable", "--now", unit.name),)

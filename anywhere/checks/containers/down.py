@@ -1,0 +1,167 @@
+"""Docker is installed and does not run: why, in systemd's words or the daemon's own, and the fix before the start."""
+
+from __future__ import annotations
+
+from anywhere.catalogue.daemon_lines.base import RELOAD
+from anywhere.checks.base import REGISTER_BRINGS, skipped, trouble
+from anywhere.checks.containers.settings import refused_settings
+from anywhere.checks.containers.settings_edit import edits
+from anywhere.checks.remedies import Command, as_root, install, remedy
+from anywhere.checks.units import Halt, halted
+from anywhere.facts.agents.agents import agents, is_bare
+from anywhere.facts.agents.daemon_json import daemon_json
+from anywhere.facts.agents.docker import TIMEOUT, Docker
+from anywhere.facts.logs.last_words import LastWords, containerd_words, docker_words
+from anywhere.facts.system.units import CONTAINERD, DOCKER, DOCKER_SOCKET, Unit, units
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Remedy, Status
+
+ID = "containers.docker"
+STATES = ("failed", "activating", "inactive", "deactivating")
+
+
+def down(host: Host, found: Docker) -> Finding:
+    """The finding for a docker that does not answer. What registration brings is none."""
+    unit = units(host)[DOCKER]
+    if found.state == "silent":
+        return _silent(host, found)
+    if is_bare(host) and unit.active != "failed" and not unit.masked and not daemon_json(host).error:
+        return skipped(ID, "docker", REGISTER_BRINGS, said=found.said)
+    if halt := halted(host, unit):
+        return _halted(host, unit, halt)
+    words = _words(host, unit)
+    if words.known or words.line:
+        return _told(host, unit, words)
+    return _mute(host, found, unit)
+
+
+def start_commands(host: Host, unit: Unit) -> tuple[Command, ...]:
+    """Start docker, now and at boot, and what goes down with it: ecs is part of docker's unit, and nothing starts "
+    "it again."""
+    here = agents(host)
+    again = (
+        (("systemctl", "reset-failed", "docker"),)
+        if unit.active == "failed" or unit.result == "start-limit-hit"
+        else ()
+    )
+    ecs = (("systemctl", "start", "ecs"),) if here.has_ecs and here.ecs.is_running is False else ()
+    return (*again, ("systemctl", "enable", "--now", "docker"), *ecs)
+
+
+def _silent(host: Host, found: Docker) -> Finding:
+    said = f"Docker gives no answer within {TIMEOUT:.0f} s"
+    mend = remedy(
+        host,
+        "Restart Docker; look for a full disk or dead mounts. Containers stop when Docker restarts, unless "
+        "live-restore is set.",
+        ("systemctl", "restart", "docker"),
+        *((("systemctl", "start", "ecs"),) if agents(host).has_ecs else ()),
+    )
+    return _trouble(host, said, mend, units(host)[DOCKER])
+
+
+def _halted(host: Host, unit: Unit, halt: Halt) -> Finding:
+    start = start_commands(host, unit) if halt.start else ()
+    mend = Remedy(halt.fix, as_root(host, *halt.commands, *start))
+    return _trouble(host, f"docker does not run: {halt.says}", mend, unit, cause=halt.cause or "docker.not-running")
+
+
+def _words(host: Host, unit: Unit) -> LastWords:
+    """Docker's own words, and containerd's where docker waits for that."""
+    words = docker_words(host, unit)
+    containerd = units(host)[CONTAINERD]
+    if (
+        containerd.exists
+        and containerd.is_running is False
+        and (not words.known or words.known.row.kind == "containerd")
+    ):
+        deeper = containerd_words(host, containerd)
+        return deeper if deeper.known else words
+    return words
+
+
+def _told(host: Host, unit: Unit, words: LastWords) -> Finding:
+    known = words.known
+    quoted = f'"{words.line}"'
+    if known is None:
+        said = f"docker.service {_state(unit)}; its last words: {quoted}"
+        text = "Fix what the quoted line names, then start docker (a start before that fails again)."
+        return _trouble(host, said, remedy(host, text), unit, words.line)
+    commands, ready = known.commands, known.row.ready
+    text = known.fix
+    if known.row.kind == "iptables-missing":
+        commands = install(host, "iptables")
+    elif edit := edits(host, unit, known):
+        text, commands, ready = f"{text} {edit.text}", edit.commands, True
+    elif known.row.kind == "containerd":
+        text, commands, ready = _containerd(host, text)
+    start = start_commands(host, unit) if ready else ()
+    if not ready:
+        text += " Then start docker and ecs; before that a start fails again."
+    return _trouble(
+        host, f"docker cannot start: {known.says}: {quoted}", remedy(host, text, *commands, *start), unit, words.line
+    )
+
+
+def _containerd(host: Host, text: str) -> tuple[str, tuple[Command, ...], bool]:
+    unit = units(host)[CONTAINERD]
+    if not unit.exists:
+        return text + " Its unit is not there: install containerd.io.", install(host, "containerd.io"), True
+    if unit.masked:
+        return "containerd.service is masked: unmask it.", (("systemctl", "unmask", "containerd"),), True
+    if unit.active == "failed":
+        line = containerd_words(host, unit).line
+        said = f' Its last words: "{line}".' if line else ""
+        return f"containerd failed too: fix that first.{said}", (), False
+    return text, (("systemctl", "enable", "--now", "containerd"),), True
+
+
+def _mute(host: Host, found: Docker, unit: Unit) -> Finding:
+    """Nothing is known of the reason: the settings file, then the unit's state."""
+    start = start_commands(host, unit)
+    if refused := refused_settings(host):
+        first = refused[0]
+        text = (
+            f"{first.fix} {first.edit.text}"
+            if first.edit
+            else f"{first.fix} Then start docker; before that a start fails."
+        )
+        commands = (*first.edit.commands, *start) if first.edit else ()
+        return _trouble(host, f"docker cannot start: {first.says}", remedy(host, text, *commands), unit)
+    if unit.active == "failed":
+        said = f"docker.service {_state(unit)}, and its journal holds no line that tells why"
+        look = ("journalctl", "-u", "docker", "-n", "50", "--no-pager")
+        return _trouble(
+            host, said, remedy(host, "Read Docker's journal for the reason, then start it.", look, *start), unit
+        )
+    said = "Docker is installed, but does not run"
+    if unit.is_running:
+        said = "docker.service runs, and nothing answers on /var/run/docker.sock"
+        socket = units(host)[DOCKER_SOCKET]
+        restart = (("systemctl", "restart", *(("docker.socket",) if socket.exists else ()), "docker"),)
+        ecs = (("systemctl", "start", "ecs"),) if agents(host).has_ecs else ()
+        text = "Restart Docker with its socket. Containers stop when Docker restarts, unless live-restore is set."
+        return _trouble(host, said, remedy(host, text, *restart, *ecs), unit)
+    return _trouble(host, said, remedy(host, "Start Docker, now and at boot.", *start), unit, said_by=found.said)
+
+
+def _state(unit: Unit) -> str:
+    why = f" ({unit.result}, exit {unit.exit_status})" if unit.result not in ("", "success") else ""
+    return f"{'failed' if unit.active == 'failed' else 'does not run'}{why}"
+
+
+def _trouble(
+    host: Host,
+    said: str,
+    mend: Remedy,
+    unit: Unit,
+    line: str = "",
+    *,
+    cause: str = "docker.not-running",
+    said_by: str = "",
+) -> Finding:
+    evidence = {
+        "active": unit.active, "sub": unit.sub, "result": unit.result, "job": unit.job, "line": line, "said": said_by,
+        "drop_ins": list(unit.drop_ins), "reload": RELOAD if unit.stale else [],
+    }  # fmt: skip
+    return trouble(ID, Status.FAIL, "docker", said, cause=cause, remedy=mend, evidence=evidence)

@@ -1,0 +1,180 @@
+"""docker's settings against its unit, its release and this host: what does not work now, and what fails at the "
+"next start."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from anywhere.catalogue.daemon_settings import (
+    DRIVERS_REMOVED,
+    LOG_DRIVERS,
+    LOGS_REMOVED,
+    REMOVED,
+    near_name,
+    wrong_kind,
+)
+from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
+from anywhere.checks.containers.settings_edit import Edit, without_entry, without_flag
+from anywhere.checks.remedies import remedy
+from anywhere.errors import did_you_mean
+from anywhere.facts.agents.daemon_json import PATH, daemon_json
+from anywhere.facts.agents.docker import docker, docker_info
+from anywhere.facts.files import list_folder
+from anywhere.facts.system.docker_flags import docker_flags
+from anywhere.facts.system.machine import parse_version
+from anywhere.facts.system.units import DOCKER, units
+from anywhere.hosts.base import Host
+from anywhere.model import Finding, Status
+from anywhere.settings import Settings
+
+ID = "containers.settings"
+CAUSE = "config.invalid"
+OWN_RUNTIMES = ("", "runc", "io.containerd.runc.v2", "crun")
+PATH_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A setting that dockerd refuses at its next start: what is wrong, what to do, and the edit where one is known."""
+
+    says: str
+    fix: str
+    edit: Edit | None = None
+
+
+@check(ID)
+def settings_check(host: Host, settings: Settings) -> Iterator[Finding]:
+    """See catalogue/checks.py."""
+    found, asked = daemon_json(host), docker(host)
+    if asked.state == "absent":
+        yield skipped(ID, "docker", "docker is not installed", because="containers.docker")
+        return
+    if found.exists is None:
+        yield needs_root(ID, PATH, f"{PATH} may not be read by this user")
+        return
+    if asked.state != "answers":
+        yield skipped(ID, PATH, "docker does not answer", because="containers.docker")
+        return
+    troubles = [*_runtime(host), *(_later(host, fault) for fault in refused_settings(host))]
+    yield from troubles
+    if not troubles:
+        count = len(found.raw)
+        what = f"{PATH} ({count} setting{'' if count == 1 else 's'})" if found.exists else "no daemon.json"
+        looked = "names, kinds of values, release of Docker, flags of the unit, runtime"
+        yield passed(ID, "docker", f"{what}: nothing that docker would refuse ({looked})")
+
+
+def _later(host: Host, fault: Fault) -> Finding:
+    said = f"docker runs, and will not start again: {fault.says}"
+    edit = fault.edit
+    text = (
+        f"{fault.fix} {edit.text}"
+        if edit
+        else f"{fault.fix} `dockerd --validate` then has to answer `configuration OK`."
+    )
+    return trouble(
+        ID, Status.WARN, PATH, said, cause=CAUSE, remedy=remedy(host, text, *(edit.commands if edit else ()))
+    )
+
+
+def refused_settings(host: Host) -> tuple[Fault, ...]:
+    """What dockerd refuses when it starts, by its settings alone."""
+    found, unit = daemon_json(host), units(host)[DOCKER]
+    if found.error:
+        return (Fault(found.error, f"Correct {PATH}."),)
+    flags = docker_flags(host, unit)
+    twice = flags.both(tuple(found.raw))
+    engine = parse_version(docker(host).version.server or docker(host).version.client)
+    return (
+        *(_twice(host, name, f"{flags.path}:{flags.line}") for name in twice),
+        *_names(host, found.raw, engine),
+        *_drivers(host, found.raw, engine),
+        *_addresses(found.raw),
+    )
+
+
+def _twice(host: Host, name: str, place: str) -> Fault:
+    says = f"{name} is set twice, in {PATH} and as a flag in {place}"
+    unix = any(one.startswith("unix://") for one in daemon_json(host).hosts)
+    edit = without_flag(host, units(host)[DOCKER], name) if name != "hosts" or unix else None
+    return Fault(says, f"Keep one of the two places for {name}.", edit or without_entry(host, name))
+
+
+def _names(host: Host, raw: Mapping[str, object], engine: tuple[int, ...]) -> Iterator[Fault]:
+    for name, value in raw.items():
+        if name in REMOVED and engine >= REMOVED[name][0]:
+            release, fix = REMOVED[name]
+            says = f"{PATH} holds {name}, which Docker {_dotted(release)} took away"
+            yield Fault(
+                says, f"{fix[0].upper()}{fix[1:]}.", None if fix.startswith("write") else without_entry(host, name)
+            )
+        elif hint := near_name(name):
+            yield Fault(f"{PATH} holds {name}, which is no setting of Docker; {hint}", "Correct the name.")
+        elif needed := wrong_kind(name, value):
+            yield Fault(f"{name} in {PATH} has to be {needed}", "Correct the value.")
+
+
+def _drivers(host: Host, raw: Mapping[str, object], engine: tuple[int, ...]) -> Iterator[Fault]:
+    storage, log = raw.get("storage-driver"), raw.get("log-driver")
+    if isinstance(storage, str) and engine >= DRIVERS_REMOVED.get(storage, (1000,)):
+        says = f"the storage driver {storage} was taken out of Docker {_dotted(DRIVERS_REMOVED[storage])}"
+        yield Fault(says, "Save what is needed of its images, then take the line out: overlay2 is the default.")
+    if not isinstance(log, str) or "/" in log or ":" in log or log in docker_info(host).log_drivers:
+        return
+    if engine >= LOGS_REMOVED.get(log, (1000,)):
+        yield Fault(
+            f"the log driver {log} was taken out of Docker {_dotted(LOGS_REMOVED[log])}", "Name another log driver."
+        )
+    elif log not in (*LOG_DRIVERS, *LOGS_REMOVED) and (hint := did_you_mean(log, LOG_DRIVERS, cutoff=0.7)):
+        yield Fault(f"docker has no log driver {log}; {hint}", "Correct the name.")
+
+
+def _addresses(raw: Mapping[str, object]) -> Iterator[Fault]:
+    bip = raw.get("bip")
+    if not isinstance(bip, str) or not bip:
+        return
+    try:
+        found = ipaddress.ip_interface(bip)
+    except ValueError:
+        yield Fault(f"bip {bip} in {PATH} is no address with a prefix", "Write it as 10.200.0.1/24.")
+        return
+    if "/" not in bip or found.ip == found.network.network_address:
+        says = f"bip {bip} in {PATH} names a network, not the address of the bridge in it"
+        yield Fault(says, f"Write {found.network.network_address + 1}/{found.network.prefixlen}.")
+
+
+def _runtime(host: Host) -> Iterator[Finding]:
+    """The agent is a container too: a default runtime that starts none keeps the agent from starting."""
+    info, found = docker_info(host), daemon_json(host)
+    name = info.default_runtime or str(found.raw.get("default-runtime") or "")
+    if name in OWN_RUNTIMES:
+        return
+    path = info.runtimes.get(name, "")
+    if not path or _is_there(host, path) is not False:
+        return
+    said = f"the default runtime {name} ({path}) of docker is not there, so docker starts no container, the ECS agent neither"
+    edit = without_entry(host, "default-runtime")
+    text = f"Install {name}, or leave runc as the default: name {name} only for the containers that need it. "
+    text += f"{edit.text} Then restart docker (containers stop unless live-restore is set) and ecs." if edit else ""
+    commands = (*edit.commands, ("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs")) if edit else ()
+    evidence = {"runtime": name, "path": path}
+    fix = remedy(host, text, *commands)
+    yield trouble(ID, Status.FAIL, f"default-runtime {name}", said, cause=CAUSE, remedy=fix, evidence=evidence)
+
+
+def _is_there(host: Host, program: str) -> bool | None:
+    """Whether a program is on this host; a bare name is looked for as docker's unit does."""
+    folder, slash, name = program.rpartition("/")
+    seen = [list_folder(host, one) for one in ((folder or "/",) if slash else PATH_FOLDERS)]
+    if any(names is not None and name in names for names in seen):
+        return True
+    return None if any(names is None for names in seen) else False
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version)) + (".0" if len(version) == 1 else "")
+
+
+CHECKS: tuple[Check, ...] = (settings_check,)

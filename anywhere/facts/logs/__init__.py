@@ -1,0 +1,1 @@
+"""Where daemons write, and what they wrote last."""

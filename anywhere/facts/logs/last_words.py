@@ -1,0 +1,65 @@
+"""The last error line of a daemon that does not run, and what the dated tables make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from anywhere.catalogue.daemon_lines.base import DaemonLine, Matched, match
+from anywhere.catalogue.daemon_lines.containers import CONTAINERD_LINES, RUNC_LINES
+from anywhere.catalogue.daemon_lines.docker import DOCKER_LINES
+from anywhere.catalogue.daemon_lines.systemd import SYSTEMD_LINES
+from anywhere.facts.logs.journal import Said, last_lines, shown
+from anywhere.facts.system.units import Unit
+from anywhere.hosts.base import Host
+
+# By unit: the tables of its daemon's lines, and the names under which it writes to the system's log.
+DOCKER_TABLES = (*DOCKER_LINES, *RUNC_LINES, *SYSTEMD_LINES)
+CONTAINERD_TABLES = (*CONTAINERD_LINES, *DOCKER_LINES, *SYSTEMD_LINES)
+RECENT = 80  # lines: a failed start writes fewer
+
+
+@dataclass(frozen=True, slots=True)
+class LastWords:
+    """The line that tells why a daemon ended, and the row that knows it; `line` is empty where nothing was read."""
+
+    line: str = ""
+    known: Matched | None = None
+
+
+def docker_words(host: Host, unit: Unit) -> LastWords:
+    """Why dockerd ended, in its own words."""
+    return choose(DOCKER_TABLES, last_lines(host, unit, "dockerd", "docker"))
+
+
+def containerd_words(host: Host, unit: Unit) -> LastWords:
+    """Why containerd ended, in its own words."""
+    return choose(CONTAINERD_TABLES, last_lines(host, unit, "containerd"))
+
+
+def agent_words(host: Host, unit: Unit, *programs: str) -> LastWords:
+    """Why one of the agents' services ended, in its own words or systemd's."""
+    return choose((*SYSTEMD_LINES, *RUNC_LINES), last_lines(host, unit, *programs))
+
+
+def choose(rows: tuple[DaemonLine, ...], lines: Sequence[Said]) -> LastWords:
+    """The line that a table knows, the last of the last start first; else the daemon's last error; else its last line.
+
+    systemd's own lines say that a daemon ended, not why: they count only where a table knows them.
+    """
+    recent = lines[-RECENT:]
+    found = [(said, known) for said in recent if _may_tell(said) and (known := match(rows, said.text))]
+    if found:
+        # One error may take several lines: its first tells most.
+        last, kind = found[-1][0], found[-1][1].row.kind
+        said, known = next(pair for pair in found if pair[0].pid == last.pid and pair[1].row.kind == kind)
+        return LastWords(shown(said.text), known)
+    own = [said for said in recent if not said.is_systemd and said.text]
+    bad = [said for said in own if said.is_error]
+    last = (bad or own or [Said("", "")])[-1]
+    return LastWords(shown(last.text))
+
+
+def _may_tell(said: Said) -> bool:
+    """Whether a line can be the reason: not one that a daemon itself calls harmless."""
+    return said.is_error or said.is_systemd or "level=" not in said.text

@@ -1,0 +1,130 @@
+"""Why systemd does not run a unit: masked, missing, queued behind another unit, a condition that is not met, its files.
+
+Only units that should run and do not are asked for in detail. Sources: systemd.unit(5), systemd.service(5), systemctl(1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from anywhere.facts.files import has_folder, read_text
+from anywhere.facts.system.units import Unit, parse_blocks, parse_section
+from anywhere.hosts.base import Host
+
+DETAILS = (
+    "systemctl",
+    "show",
+    "--no-pager",
+    "-p",
+    "Id,Description,LoadState,ActiveState,SubState,Job,StateChangeTimestamp,After",
+)
+DEPTH = 6  # units in a row that wait for each other
+MANY = 60  # units that one waits for: more are not asked for
+_CONDITION = re.compile(r"(?:Condition|Assert)[A-Z]\w+$")
+_NEEDS = ("Requires", "BindsTo", "Requisite")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The unit that has to end first: its name, what it is, since when (as systemd writes it; empty where not told), and
+    the units in between that wait for it too."""
+
+    unit: str
+    description: str = ""
+    since: str = ""
+    through: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A line of a unit file that keeps the unit from starting, with its place."""
+
+    place: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A unit that is required and cannot be started: `why` is `masked` or `missing`."""
+
+    unit: str
+    why: str
+
+
+def waits_for(host: Host, unit: Unit) -> Waiting | None:
+    """What a queued start job waits for; None where none is queued or nothing is seen to hold it up."""
+    if not unit.job or unit.is_running or unit.active == "deactivating":
+        return None
+    name = unit.name
+    through: list[str] = []
+    for _ in range(DEPTH):
+        before = _show(host, (name,)).get(name, {}).get("After", "").split()
+        others = (
+            {key: value for key, value in _show(host, tuple(before[:MANY])).items() if key != name} if before else {}
+        )
+        busy = [
+            key for key, one in others.items() if one.get("ActiveState") in ("activating", "reloading", "deactivating")
+        ]
+        queued = [key for key, one in others.items() if one.get("Job", "0") not in ("", "0") and key not in through]
+        if busy:
+            one = others[busy[0]]
+            return Waiting(busy[0], one.get("Description", ""), one.get("StateChangeTimestamp", ""), tuple(through))
+        if not queued:
+            return None
+        name = queued[0]
+        through.append(name)
+    return None
+
+
+def _show(host: Host, names: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    done = host.run((*DETAILS, *names), timeout=3)
+    return {block.get("Id", ""): block for block in map(dict, parse_blocks(done.stdout))} if done.ok else {}
+
+
+def unmet_conditions(host: Host, unit: Unit) -> tuple[Condition, ...]:
+    """The conditions and assertions that kept the unit from starting, as far as they are not met now."""
+    if not unit.unmet or unit.is_running:
+        return ()
+    found = list(_conditions(host, unit))
+    return tuple(one for one, met in found if met is False) or tuple(one for one, met in found if met is None)
+
+
+def _conditions(host: Host, unit: Unit) -> Iterator[tuple[Condition, bool | None]]:
+    for path in filter(None, (unit.fragment, *unit.drop_ins)):
+        for number, key, value in parse_section(read_text(host, path).content, "[Unit]"):
+            if _CONDITION.match(key) and value:
+                yield Condition(f"{path}:{number}", f"{key}={value}"), _is_met(host, key, value)
+
+
+def _is_met(host: Host, key: str, value: str) -> bool | None:
+    """Whether a condition on a path is met; None for every other kind."""
+    path = value.lstrip("|!")
+    if not key.endswith(("PathExists", "PathIsDirectory", "FileNotEmpty")) or not path.startswith("/"):
+        return None
+    folder = has_folder(host, path)
+    text = read_text(host, path) if not folder else None
+    there = folder or (text.exists if text else None)
+    if there is None:
+        return None
+    if key.endswith("PathIsDirectory"):
+        there = folder
+    elif key.endswith("FileNotEmpty"):
+        there = bool(text and text.content)
+    return there if "!" not in value[: len(value) - len(path)] else not there
+
+
+def missing_needs(host: Host, unit: Unit, found: Mapping[str, Unit]) -> tuple[Missing, ...]:
+    """Units that this one requires and that are masked or not there. `found` are the units that are known already."""
+    names: dict[str, None] = {}
+    for path in filter(None, (unit.fragment, *unit.drop_ins)):
+        for _, key, value in parse_section(read_text(host, path).content, "[Unit]"):
+            if key in _NEEDS:
+                names |= dict.fromkeys(value.split())
+    unknown = tuple(name for name in names if name not in found and "%" not in name)
+    shown = _show(host, unknown) if unknown else {}
+    states = {name: found[name].load for name in names if name in found}
+    states |= {name: one.get("LoadState", "") for name, one in shown.items()}
+    kinds = {"masked": "masked", "not-found": "missing"}
+    return tuple(Missing(name, kinds[state]) for name, state in states.items() if state in kinds)

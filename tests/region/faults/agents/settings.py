@@ -1,0 +1,190 @@
+"""Settings that do not fit the host or each other, logs that go elsewhere, and AWS's rarer refusals."""
+
+from __future__ import annotations
+
+import json
+
+from tests.region.faults import fault, variation
+from tests.region.faults.agents.words import AGENT_LOG, INIT_LOG, USER_CONFIG, looping, set_line, stamped
+from tests.region.journal import journal
+from tests.region.software import AGENT, agent_log, docker_of, register, ssm_log, stop
+from tests.region.world import World
+
+DAEMON_JSON = "/etc/docker/daemon.json"
+SSM_LOG = "/var/log/amazon/ssm/amazon-ssm-agent.log"
+
+
+def docker_settings(world: World, **settings: object) -> None:
+    register(world)
+    named = {name.replace("_", "-"): value for name, value in settings.items()}
+    world.host.files[DAEMON_JSON] = json.dumps(named, indent=2)
+
+
+def runtime(world: World, name: str, path: str) -> None:
+    docker_settings(world, default_runtime=name, runtimes={name: {"path": path}})
+    shown = {"DefaultRuntime": name, "Runtimes": {"runc": {"path": "runc"}, name: {"path": path}}}
+    docker_of(world).state["/info"] |= shown  # type: ignore[operator]
+
+
+@fault("docker-runtime-gone", "docker's default runtime is not on the host: the agent never starts", "config.invalid")
+def docker_runtime_gone(world: World) -> None:
+    runtime(world, "kata", "/opt/kata/bin/kata-runtime")
+    stop(world, AGENT)
+    world.host.files[INIT_LOG] = stamped(['level=info msg="Agent exited with code 127"'] * 3)
+
+
+@fault(
+    "docker-flag-twice-later", "daemon.json got a setting that the unit passes too; docker still runs", "config.invalid"
+)
+def docker_flag_twice_later(world: World) -> None:
+    docker_settings(world, hosts=["unix:///var/run/docker.sock"])
+
+
+@fault("docker-setting-removed", "daemon.json holds a setting that this release of Docker has not", "config.invalid")
+def docker_setting_removed(world: World) -> None:
+    docker_settings(world, graph="/srv/docker")
+
+
+@fault("docker-setting-kind", "a number of daemon.json stands in quotes", "config.invalid")
+def docker_setting_kind(world: World) -> None:
+    docker_settings(world, shutdown_timeout="30")
+
+
+@fault("docker-bip-network", "bip in daemon.json names the network in place of an address in it", "config.invalid")
+def docker_bip_network(world: World) -> None:
+    docker_settings(world, bip="172.17.0.0/16")
+
+
+@fault("reserved-memory-too-large", "ecs.config reserves more memory than the host has", "config.invalid")
+def reserved_memory_too_large(world: World) -> None:
+    why = "reserved memory is higher than available memory on the host, total memory: 7971, reserved: 65536"
+    looping(
+        world, f'level=error msg="Error registering container instance" error="api register-container-instance: {why}"'
+    )
+    set_user_line(world, "ECS_RESERVED_MEMORY=65536")
+
+
+def set_user_line(world: World, line: str) -> None:
+    """A line of ecs.config of an agent that does not run."""
+    text = world.host.files[USER_CONFIG]
+    assert isinstance(text, str)
+    world.host.files[USER_CONFIG] = f"{text}{line}\n"
+
+
+@fault("log-driver-unknown", "a log driver of ecs.config is none that the agent knows", "config.invalid")
+def log_driver_unknown(world: World) -> None:
+    looping(world, 'level=critical msg="Error loading config: Invalid logging drivers: cloudwatch"')
+    set_user_line(world, 'ECS_AVAILABLE_LOGGING_DRIVERS=["json-file","cloudwatch"]')
+
+
+def refused(world: World, answer: str) -> None:
+    """Registration is refused with this answer, in the words of the newer SDK."""
+    looping(
+        world,
+        'level=error msg="Unable to register as a container instance with ECS" error="operation error ECS: '
+        f'RegisterContainerInstance, https response error StatusCode: 400, RequestID: 7, {answer}"',
+    )
+
+
+@fault("account-blocked", "AWS has blocked the account", "agent.not-authorized")
+def account_blocked(world: World) -> None:
+    refused(world, "api error BlockedException: Your account is currently blocked. Contact AWS Customer Support")
+
+
+@fault("region-not-enabled", "the account has not enabled the region", "agent.not-authorized")
+def region_not_enabled(world: World) -> None:
+    refused(world, "api error OptInRequired: The AWS Access Key Id needs a subscription for the service")
+
+
+@fault("instances-quota", "the cluster's quota of container instances is used up", "agent.not-authorized")
+def instances_quota(world: World) -> None:
+    refused(world, "LimitExceededException: The maximum number of container instances has been reached.")
+
+
+@fault("instance-type-changed", "AWS refuses the saved instance: its type was another", "agent.state-damaged")
+def instance_type_changed(world: World) -> None:
+    refused(
+        world,
+        "ClientException: Container instance type changes are not supported. Container instance x was previously y.",
+    )
+
+
+@fault("attribute-refused", "an attribute of ecs.config is not valid for AWS", "agent.restart-loop")
+def attribute_refused(world: World) -> None:
+    refused(world, "InvalidParameterException: Attribute name contains characters that are not valid.")
+
+
+@fault("ssm-role-gone", "the role of the activation was deleted", "agent.not-authorized")
+def ssm_role_gone(world: World) -> None:
+    register(world)
+    said = "AccessDeniedException: Systems Manager is unable to assume the role EdgeServers"
+    world.host.files[SSM_LOG] = ssm_log(f"[ssm-agent-worker] Entering SSM Agent hibernate - {said}")
+
+
+@fault(
+    "log-journald-refused",
+    "the agent's log goes to the journal, and tells there that AWS refuses it",
+    "agent.not-authorized",
+)
+def log_journald_refused(world: World) -> None:
+    register(world)
+    set_line(world, USER_CONFIG, "ECS_LOG_DRIVER", "journald")
+    denied = (
+        'level=error msg="Failed to connect to ACS" error="AccessDeniedException: not authorized to perform ecs:Poll"'
+    )
+    rows = agent_log(world, denied, healthy=False).splitlines()
+    journal(world, "CONTAINER_NAME=ecs-agent", *(f"1f73d099b191[811]: {row}" for row in rows))
+
+
+@fault(
+    "log-elsewhere-refused", "ECS_LOGFILE names another file, and AWS's refusal stands there", "agent.not-authorized"
+)
+def log_elsewhere_refused(world: World) -> None:
+    register(world)
+    set_line(world, USER_CONFIG, "ECS_LOGFILE", "/log/site-agent.log")
+    denied = (
+        'level=error msg="Failed to connect to ACS" error="AccessDeniedException: not authorized to perform ecs:Poll"'
+    )
+    world.host.files["/var/log/ecs/site-agent.log"] = agent_log(world, denied, healthy=False)
+
+
+@variation("log-to-cloudwatch", "the agent's log goes to a driver that cannot be read here; its file is of an old run")
+def log_to_cloudwatch(world: World) -> None:
+    register(world)
+    set_line(world, USER_CONFIG, "ECS_LOG_DRIVER", "awslogs")
+    denied = 'level=error msg="Failed to connect to ACS" error="AccessDeniedException: not authorized"'
+    world.host.files[AGENT_LOG] = agent_log(world, denied, healthy=False)
+
+
+@variation("log-errors-only", "only errors are logged, and the last one is from yesterday")
+def log_errors_only(world: World) -> None:
+    register(world)
+    set_line(world, USER_CONFIG, "ECS_LOGLEVEL", "error")
+    lost = 'level=error msg="Failed to connect to ACS" error="websocket client: unable to dial: i/o timeout"'
+    world.host.files[AGENT_LOG] = stamped([lost], ago=86400.0)
+
+
+@variation("log-off", "the agent logs nothing")
+def log_off(world: World) -> None:
+    register(world)
+    set_line(world, USER_CONFIG, "ECS_LOGLEVEL", "none")
+    world.host.files[AGENT_LOG] = ""
+
+
+@variation("docker-runtime-other", "another default runtime, with which the agent runs")
+def docker_runtime_other(world: World) -> None:
+    runtime(world, "site-runc", "/usr/local/bin/site-runc")
+    world.host.programs["/usr/local/bin/site-runc"] = "#!/bin/sh\nexit 0\n"
+
+
+@variation("docker-settings-many", "a long daemon.json, all of it right")
+def docker_settings_many(world: World) -> None:
+    docker_settings(
+        world,
+        data_root="/var/lib/docker", live_restore=True, log_driver="local", log_opts={"max-size": "10m", "max-file": "3"},
+        default_address_pools=[{"base": "10.201.0.0/16", "size": 24}], bip="172.17.0.1/16", mtu=1500, dns=[],
+        registry_mirrors=["https://mirror.dc1.example.com"], insecure_registries=[], features={"buildkit": True},
+        default_ulimits={"nofile": {"Name": "nofile", "Hard": 65536, "Soft": 65536}}, storage_driver="overlay2",
+        exec_opts=["native.cgroupdriver=systemd"], userland_proxy=False, max_concurrent_downloads=3,
+        default_shm_size="64M", shutdown_timeout=30, metrics_addr="127.0.0.1:9323", x_site_owner="ops",
+    )  # fmt: skip
