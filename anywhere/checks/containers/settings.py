@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from anywhere.catalogue.daemon_settings import (
+from anywhere.catalogue.daemon_lines.settings import (
     DRIVERS_REMOVED,
     LOG_DRIVERS,
     LOGS_REMOVED,
