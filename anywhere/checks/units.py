@@ -32,7 +32,7 @@ def halted(host: Host, unit: Unit) -> Halt | None:
         )
     if doubled := _second_start(host, unit):
         path, number = doubled
-        says = f"{path}:{number} adds an ExecStart= to {unit.name}, and a unit has one: systemd refuses the whole unit"
+        says = f"{path}:{number} adds an ExecStart= to {unit.name}, and a unit has one: systemd refuses the unit"
         fix = "An empty `ExecStart=` line before it takes the first one back."
         return Halt(says, fix, (("sed", "-i", f"{number}i ExecStart=", path), RELOAD), True)
     if unit.load in ("bad-setting", "error"):

@@ -30,7 +30,7 @@ SYSTEMD_LINES: tuple[DaemonLine, ...] = (
     DaemonLine(
         "oom",
         r"(?:Failed with result 'oom-kill'|killed by the OOM killer|Out of memory: Killed process)",
-        "the kernel ended it, since memory ran out",
+        "the kernel ended it, for lack of memory",
         "Give the host more memory, or limit what its tasks may take.",
         "systemd.service(5) OOMPolicy",
     ),

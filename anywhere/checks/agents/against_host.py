@@ -76,7 +76,7 @@ def _ports(config: EcsConfig) -> Iterator[Misfit]:
         bad = [one for one in found if isinstance(one, bool) or not isinstance(one, int) or not 0 < one < 65536]
         if bad:
             shown = ", ".join(map(repr, bad[:5]))
-            says = f"holds {shown}: ports are numbers from 1 to 65535, and the agent ignores the whole list"
+            says = f"holds {shown}: ports are numbers from 1 to 65535, and the agent ignores the complete list"
             yield Misfit(name, says, "Correct the list.", fails=False)
 
 

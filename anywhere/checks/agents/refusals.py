@@ -83,7 +83,7 @@ def well_now(symptom: Symptom) -> str:
     return (
         "Fix what the findings about the network name, then restart the agent, which waits up to half an hour. Where "
         f"they name nothing, the way works now: since its last complaint{when} the proxy, the CA, the settings or the "
-        "clock was put right, and the agent started before that. Restart it."
+        "clock was corrected, and the agent started before that. Restart it."
     )
 
 

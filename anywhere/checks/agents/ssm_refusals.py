@@ -20,7 +20,7 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
     """The finding for an answer of AWS to the SSM agent; `asleep` is whether its worker hibernates since."""
     unit, row = here.ssm_unit, refusal(answer)
     denied = Symptom("denied", "", answer) if row and row.kind == "denied" and ACTION.search(answer) else None
-    sleeps = " and sleeps (hibernates)" if asleep else ""
+    sleeps = " and hibernates" if asleep else ""
     quoted = f'"{answer[:240]}"'
     commands: tuple[Command, ...] = (("systemctl", "restart", unit.name),)
     if row is None:

@@ -45,7 +45,7 @@ def docker_setting_removed(world: World) -> None:
     docker_settings(world, graph="/srv/docker")
 
 
-@fault("docker-setting-kind", "a number of daemon.json stands in quotes", "config.invalid")
+@fault("docker-setting-kind", "a number of daemon.json is in quotes", "config.invalid")
 def docker_setting_kind(world: World) -> None:
     docker_settings(world, shutdown_timeout="30")
 
@@ -136,9 +136,7 @@ def log_journald_refused(world: World) -> None:
     journal(world, "CONTAINER_NAME=ecs-agent", *(f"1f73d099b191[811]: {row}" for row in rows))
 
 
-@fault(
-    "log-elsewhere-refused", "ECS_LOGFILE names another file, and AWS's refusal stands there", "agent.not-authorized"
-)
+@fault("log-elsewhere-refused", "ECS_LOGFILE names another file, and AWS's refusal is in it", "agent.not-authorized")
 def log_elsewhere_refused(world: World) -> None:
     register(world)
     set_line(world, USER_CONFIG, "ECS_LOGFILE", "/log/site-agent.log")
@@ -177,7 +175,7 @@ def docker_runtime_other(world: World) -> None:
     world.host.programs["/usr/local/bin/site-runc"] = "#!/bin/sh\nexit 0\n"
 
 
-@variation("docker-settings-many", "a long daemon.json, all of it right")
+@variation("docker-settings-many", "a long daemon.json, every setting right")
 def docker_settings_many(world: World) -> None:
     docker_settings(
         world,

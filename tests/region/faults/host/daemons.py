@@ -31,7 +31,7 @@ def docker_failed(world: World, *rows: str) -> None:
         journal(world, "docker", *rows, *ENDED)
 
 
-@fault("docker-hosts-twice", "hosts stands in daemon.json and as a flag in the unit", "docker.not-running")
+@fault("docker-hosts-twice", "hosts is set in daemon.json and as a flag in the unit", "docker.not-running")
 def docker_hosts_twice(world: World) -> None:
     hosts = ["unix:///var/run/docker.sock", "tcp://127.0.0.1:2375"]
     world.host.files[DAEMON_JSON] = json.dumps({"hosts": hosts}, indent=2)
@@ -91,7 +91,7 @@ def docker_containerd_failed(world: World) -> None:
 
 @fault(
     "docker-words-in-syslog",
-    "no journal is kept; the system's log tells of the port that is taken",
+    "no journal is kept; the system's log names the port that is taken",
     "docker.not-running",
 )
 def docker_words_in_syslog(world: World) -> None:
