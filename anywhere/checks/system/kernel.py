@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from anywhere.checks.base import Check, check, passed, trouble
+from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import is_bare
 from anywhere.facts.agents.docker import docker
@@ -139,6 +139,9 @@ def _without(place: str) -> tuple[str, ...]:
 def log_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     rows = lines(host)
+    if rows is None:
+        yield skipped(LOG, "kernel log", "the kernel's log cannot be read")
+        return
     killed, denied = _last(kills(rows)), _last(denials(rows))
     for said in killed:
         yield _killed(host, said)

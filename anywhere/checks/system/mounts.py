@@ -8,7 +8,7 @@ from anywhere.checks.base import Check, check, passed, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.docker import docker_info
 from anywhere.facts.kernel.folders import EXEC, RUN_COMMAND, Place, fstab_line, mount_of, written
-from anywhere.facts.kernel.log import lines, read_only_reason
+from anywhere.facts.kernel.log import lines_if_known, read_only_reason
 from anywhere.facts.system.machine import mounts
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
@@ -38,7 +38,7 @@ def mounts_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def _read_only(host: Host, point: str, stopped: list[Place]) -> Finding:
     names = ", ".join(dict.fromkeys(place.component for place in stopped))
     folders = ", ".join(place.folder for place in stopped[:3])
-    why, kept = read_only_reason(lines(host)), fstab_line(host, point)
+    why, kept = read_only_reason(lines_if_known(host)), fstab_line(host, point)
     by_fstab = "ro" in kept.partition("`")[2].split()[3:4] if kept else False
     said = (
         f"the file system of {point} is mounted read-only: {names} can write no state, logs or credentials ({folders})"

@@ -42,18 +42,20 @@ class Said:
     line: str
 
 
-def lines(host: Host) -> tuple[str, ...]:
-    """The log of this boot; empty where it may not be read."""
+def lines(host: Host) -> tuple[str, ...] | None:
+    """The log of this boot; None where it may not be read. Raises NotRecorded where neither way to it was recorded."""
+    missing = []
     for argv in (DMESG, JOURNAL):
         try:
             done = host.run(argv, timeout=3)
-        except NotRecorded:
+        except NotRecorded as error:
+            missing.append(error)
             continue
-        if done.ok and done.stdout.strip():
-            return tuple(done.stdout.splitlines())
         if done.ok:
-            return ()
-    return ()
+            return tuple(done.stdout.splitlines())
+    if len(missing) == 2:
+        raise missing[0]
+    return None
 
 
 def kills(rows: tuple[str, ...]) -> Iterator[Said]:
@@ -70,6 +72,14 @@ def _about(rows: tuple[str, ...], pattern: re.Pattern[str]) -> Iterator[Said]:
     for row in rows:
         if (match := pattern.search(row)) and match["name"] in UNITS:
             yield Said(match["name"], UNITS[match["name"]], row.strip()[:400])
+
+
+def lines_if_known(host: Host) -> tuple[str, ...]:
+    """The log of this boot, for those that do without it; empty where it may not be read or was not recorded."""
+    try:
+        return lines(host) or ()
+    except NotRecorded:
+        return ()
 
 
 def read_only_reason(rows: tuple[str, ...]) -> str:

@@ -13,7 +13,9 @@ NAMES = (
     + ("podman-docker",)
 )
 DPKG = ("dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\\n", *NAMES)
-RPM = ("rpm", "-q", "--qf", "%{NAME} %{VERSION}-%{RELEASE} installed\\n", *NAMES)
+# Debian's rpm keeps its database in the user's home, and makes one where there is none: it gets no home.
+_RPM = ("env", "HOME=/dev/null", "rpm", "-q", "--qf")
+RPM = (*_RPM, "%{NAME} %{VERSION}-%{RELEASE} installed\\n", *NAMES)
 
 COMMANDS: tuple[tuple[str, ...], ...] = (DPKG, RPM)
 FILES: tuple[str, ...] = ()
@@ -50,7 +52,7 @@ def containerd_package(host: Host) -> tuple[int, ...]:
     """The version of containerd.io with its revision, `1.7.28-2~debian.12` as (1, 7, 28, 2); empty where it is not known."""
     for argv in (
         ("dpkg-query", "-W", "-f", "${Version}", "containerd.io"),
-        ("rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", "containerd.io"),
+        (*_RPM, "%{VERSION}-%{RELEASE}", "containerd.io"),
     ):
         found = re.match(r"(?:\d+:)?(\d+(?:\.\d+)*)-(\d+)", host.run(argv, timeout=PATIENCE).stdout.strip())
         if found:

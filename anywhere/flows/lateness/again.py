@@ -38,15 +38,26 @@ def depends_on_time(target: Target) -> bool:
 
 
 def unjudged(target: Target) -> Target:
-    """The target without what may be our own delay: those findings become errors, and their causes go."""
-    findings = tuple(_unjudged(one) if is_timed(one) else one for one in target.findings)
-    kept = [cause for cause in target.causes if not _rests_on_time(cause.findings, target.findings)]
+    """The target without what may be our own delay: those findings become errors, and their causes go.
+
+    What is an error already claims nothing about the host's health: a host that did not answer twice keeps its cause.
+    """
+    findings = tuple(_unjudged(one) if _is_claim(one) else one for one in target.findings)
+    kept = [
+        cause
+        for cause in target.causes
+        if cause.severity is Status.ERROR or not _rests_on_time(cause.findings, target.findings)
+    ]
     return replace(target, findings=findings, causes=tuple(kept))
 
 
 def _rests_on_time(places: Sequence[int], findings: Sequence[Finding]) -> bool:
     known = [findings[place] for place in places if place < len(findings)]
     return bool(known) and all(map(is_timed, known))
+
+
+def _is_claim(finding: Finding) -> bool:
+    return finding.status is not Status.ERROR and is_timed(finding)
 
 
 def _unjudged(finding: Finding) -> Finding:

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 import pytest
 
+from anywhere.errors import HostUnreachable
 from anywhere.flows.check import Check
 from anywhere.flows.hosts import chosen
 from anywhere.flows.lateness.again import BUSY, depends_on_time, unjudged
 from anywhere.flows.lateness.pace import Pace, look
+from anywhere.flows.target import Lost
 from anywhere.inventory import Entry
 from anywhere.model import Cause, Finding, Reason, Remedy, Status, Target, Verdict
 from anywhere.settings import Settings
@@ -37,6 +39,11 @@ def test_what_was_late_is_not_judged_and_the_rest_is() -> None:
     assert [cause.code for cause in found.causes] == ["code.1"]
     assert [(one.status, one.summary) for one in found.findings[:1]] == [(Status.ERROR, BUSY)]
     assert found.findings[0].evidence["seen"] == "silent" and found.findings[1:] == (REFUSED, FINE)
+
+
+def test_a_host_that_did_not_answer_keeps_its_cause() -> None:
+    mute = Lost.of("h", HostUnreachable("no answer within 10 s", timed=True)).target()
+    assert depends_on_time(mute) and unjudged(mute) == mute
 
 
 @pytest.mark.parametrize(
