@@ -127,7 +127,8 @@ def _first_summary(findings: Sequence[Finding]) -> str:
 
 
 def joined(findings: Sequence[Finding]) -> Remedy:
-    """The fixes that the findings name themselves, as one: the first text, and all commands in their order."""
+    """The fixes that the findings name themselves, as one: the first text, and all commands in their order,
+    one that several name where the last of them names it."""
     remedies = [finding.remedy for finding in findings if finding.remedy]
     if not remedies:
         return Remedy("See the findings.")

@@ -279,3 +279,13 @@ def details(findings: Iterable[Finding]) -> list[str]:
     """The distinct details of all addresses."""
     found = [a.get("detail", "") for f in findings for a in Seen(f).addresses]
     return list(dict.fromkeys(detail for detail in found if detail))
+
+
+def quoted_line(finding: Finding) -> str:
+    """The line of the agent's own log that a check quotes."""
+    return str(finding.evidence.get("line") or "")
+
+
+def is_expired(finding: Finding) -> bool:
+    """Whether the credentials on this host ran out."""
+    return bool(finding.evidence.get("expired"))

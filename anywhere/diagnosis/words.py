@@ -7,23 +7,20 @@ from functools import partial
 
 from anywhere.catalogue.log_causes import LOG_CAUSES, LogCause, cause_of
 from anywhere.diagnosis.engine import Case, Rule
+from anywhere.diagnosis.evidence import is_expired, quoted_line
 from anywhere.model import Finding, Remedy
 
 CHECKS = ("agents.ssm", "agents.ecs", "agents.restarts")
 
 
-def _line(finding: Finding) -> str:
-    return str(finding.evidence.get("line") or "")
-
-
 def _claim(row: LogCause, case: Case) -> Iterator[int]:
     for index, finding in case.trouble(*CHECKS):
-        if finding.cause in ("agent.disconnected", "agent.restart-loop") and cause_of(_line(finding)) is row:
+        if finding.cause in ("agent.disconnected", "agent.restart-loop") and cause_of(quoted_line(finding)) is row:
             yield index
 
 
 def _say(row: LogCause, findings: Sequence[Finding]) -> str:
-    return f'{row.says}: "{_line(findings[0])[:200]}"'
+    return f'{row.says}: "{quoted_line(findings[0])[:200]}"'
 
 
 def _mend(row: LogCause, findings: Sequence[Finding]) -> Remedy:
@@ -37,7 +34,7 @@ def _mend(row: LogCause, findings: Sequence[Finding]) -> Remedy:
 
 def _expired(case: Case) -> Iterator[int]:
     """Credentials that ran out while the SSM agent complains of nothing."""
-    return (index for index, finding in case.trouble("agents.ssm") if finding.evidence.get("expired"))
+    return (index for index, finding in case.trouble("agents.ssm") if is_expired(finding))
 
 
 _EXPIRED = Rule(

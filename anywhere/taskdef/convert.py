@@ -43,7 +43,7 @@ def convert(definition: Definition, os: str = "", mode: str = "bridge", role: st
     if not isinstance(definition.node.raw, dict):
         raise BadInput(f"{definition.name}: nothing of it is known before deployment")
     before, is_template, unknown = _own_notation(definition)
-    draft = Draft(before, is_template, os)
+    draft = Draft({} if before is None else before, is_template, os)
     for pointer, why in unknown:
         draft.changes.append(Change(DECIDE, pointer, f"{why}: not in this document, so left out"))
     strip(draft, family)

@@ -72,12 +72,10 @@ def read_template(value: Mapping[str, object]) -> Content:
         kind = resource.get("Type")
         properties = resource.get("Properties")
         if kind == _DEFINITION:
-            read = read_definition({} if properties is None else properties, pointer + "/Properties", logical)
+            read = read_definition(properties, pointer + "/Properties", logical)
             definitions.append(replace(read, outer=resources))
         elif isinstance(kind, str) and kind in _KINDS:
-            services.append(
-                _service({} if properties is None else properties, pointer, logical, _KINDS[kind], resources)
-            )
+            services.append(_service(properties, pointer, logical, _KINDS[kind], resources))
     return Content(tuple(definitions), tuple(services), tuple(unread))
 
 
@@ -96,11 +94,12 @@ def _service(properties: object, pointer: str, logical: str, kind: str, resource
 
 
 def _canonical_root(properties: object, base: str, kind: str) -> tuple[Node, Place, tuple[Fault, ...]]:
+    is_there, properties = properties is not None, {} if properties is None else properties
     read, found = read_properties(properties, kind, _branches)
     names: dict[str, str] = {}
     value = canonical(read, "", base, names)
     spelled = _task_set_name if kind == "task-set" else template_name
-    return Node(value), Place(base, names, spelled), (*found, *_strange(properties, ""))
+    return Node(value), Place(base, names, spelled, is_there), (*found, *_strange(properties, ""))
 
 
 def _branches(raw: object) -> Sequence[tuple[str, object]] | None:

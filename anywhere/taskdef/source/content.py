@@ -20,12 +20,13 @@ class Place:
 
     `base` is the pointer of its root; `names` maps canonical pointers to source pointers where the names differ;
     `encode` turns a canonical key into the document's own (None where the document is generated, so that a patch to it
-    would mend nothing).
+    would mend nothing); `is_there` is whether the document has something at the root.
     """
 
     base: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     encode: Callable[[str], str] | None = str
+    is_there: bool = True
 
     def source(self, pointer: str) -> str:
         """The document's pointer for a canonical one, or for its nearest ancestor in a generated document."""
@@ -57,7 +58,8 @@ class Place:
         """Canonical edits as an RFC 6902 patch of the document; empty for a generated one."""
         if self.encode is None:
             return []
-        return [
+        root: list[dict[str, Any]] = [] if self.is_there else [{"op": "add", "path": self.base, "value": {}}]
+        return root + [
             {"op": edit[0], "path": self.source(edit[1])} | ({"value": self.value(edit[2])} if len(edit) > 2 else {})
             for edit in edits
         ]

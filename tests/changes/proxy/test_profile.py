@@ -205,7 +205,7 @@ def test_proxies_in_daemon_json_are_merged_because_they_win() -> None:
     )
     text = next(step.do.input.decode() for step in steps if step.key == f"file:{path}")
     assert '"bip": "x"' in text and URL in text and '"no-proxy": "a,' in text
-    with pytest.raises(ChangeFailed, match="no JSON"):
+    with pytest.raises(ChangeFailed, match="not valid JSON"):
         keys({path: "{"})
 
 

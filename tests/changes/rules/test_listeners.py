@@ -13,7 +13,7 @@ import pytest
 from anywhere.changes import engine
 from anywhere.changes.rules import plan
 from anywhere.changes.rules.desired import observe
-from anywhere.changes.rules.proof import prove
+from anywhere.changes.rules.proof import LONG_PATIENCE, prove
 from anywhere.checks.netfilter.proof import judge_proof
 from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Status
@@ -112,7 +112,10 @@ def test_each_listener_proves_the_path_ten_times_beside_busy_loops(host: BareHos
     ],
     ids=["everywhere", "in namespaces"],
 )
-def test_a_host_that_is_too_slow_is_not_proven_and_not_blamed(host: BareHost, program: str, script: str) -> None:
+def test_a_host_that_is_too_slow_is_not_proven_and_not_blamed(
+    host: BareHost, program: str, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anywhere.changes.rules.proof.LONGEST_PATIENCE", LONG_PATIENCE)
     host.run(("install", "-D", "-m", "755", "/dev/stdin", f"/usr/local/bin/{program}"), input=script.encode())
     found = proof(host)
     errors = [one for one in found if one.status is Status.ERROR]
