@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from anywhere.checks.base import Check, check, passed, trouble
+from anywhere.checks.containers.subnets import bridge_networks
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.host_firewall import Aim, unanswered
 from anywhere.checks.remedies import Command, remedy
@@ -38,9 +39,11 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed(ID, "routes", "everything that was asked gave an answer")
         return
     routes = table_routes(host)
+    bridges = {card.name for card in host.inventory().interfaces if bridge_networks(card)}
     by_hop: dict[Hop, list[Aim]] = {}
     for aim in aims[:MOST_AIMS]:
-        if taken := hop(host, aim[0]):
+        # A bridge of containers that covers the address is no choice among routes: containers.subnets says so.
+        if (taken := hop(host, aim[0])) and taken.device not in bridges:
             by_hop.setdefault(taken, []).append(aim)
     found = False
     for taken, stopped in by_hop.items():

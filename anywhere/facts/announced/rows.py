@@ -12,6 +12,7 @@ from anywhere.facts.agents.agents import INTROSPECTION
 from anywhere.facts.agents.credentials import METADATA
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.announced import tables
+from anywhere.facts.announced.named import named
 from anywhere.facts.network.go_names import go_names
 from anywhere.facts.network.lookup import random_name
 from anywhere.facts.network.resolv_conf import container_nameservers, resolv_conf, upstream
@@ -148,7 +149,12 @@ def _local(host: Host | None) -> Iterator[Contact]:
     for name in AGENT_UNITS if host else ():
         for path in units(host)[name].environment_files if host else ():
             yield Contact(FILE, path, why=f"EnvironmentFile= of {name}")
+    yield from named(host) if host else ()
     if host is None:
+        for kind in (FILE, FOLDER):
+            yield Contact(
+                kind, "*", when="a setting of docker, an agent or its unit names it", why="whether it is there"
+            )
         yield Contact(
             FILE, "*", when="a unit of docker or an agent names it with EnvironmentFile=", why="its variables"
         )

@@ -181,7 +181,7 @@ def docker_settings_many(world: World) -> None:
         world,
         data_root="/var/lib/docker", live_restore=True, log_driver="local", log_opts={"max-size": "10m", "max-file": "3"},
         default_address_pools=[{"base": "10.201.0.0/16", "size": 24}], bip="172.17.0.1/16", mtu=1500, dns=[],
-        registry_mirrors=["https://mirror.dc1.example.com"], insecure_registries=[], features={"buildkit": True},
+        registry_mirrors=[], insecure_registries=[], features={"buildkit": True},
         default_ulimits={"nofile": {"Name": "nofile", "Hard": 65536, "Soft": 65536}}, storage_driver="overlay2",
         exec_opts=["native.cgroupdriver=systemd"], userland_proxy=False, max_concurrent_downloads=3,
         default_shm_size="64M", shutdown_timeout=30, metrics_addr="127.0.0.1:9323", x_site_owner="ops",
