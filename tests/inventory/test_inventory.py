@@ -245,7 +245,7 @@ def test_a_program_is_not_run(tmp_path: Path) -> None:
 def test_duplicates_are_noted_and_judged_once() -> None:
     entries, notes, fatal = read("web1\nweb2\nweb1\nalias ansible_host=web2\n")
     assert [entry.name for entry in entries] == ["web1", "web2", "alias"]
-    assert notes == ["line 3: web1 stands on line 1 already", "line 4: alias is the same place as web2 (web2)"]
+    assert notes == ["line 3: web1 is already on line 1", "line 4: alias is the same place as web2 (web2)"]
     assert not fatal
 
 

@@ -48,7 +48,7 @@ def test_sarif_names_rules_files_and_lines() -> None:
     place = results["taskdef.network-mode"]["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "dir/task%20def.json"
     assert place["region"] == {"startLine": 3, "startColumn": 5}
-    assert "To mend it: use bridge" in results["taskdef.network-mode"]["message"]["text"]
+    assert "Fix: use bridge" in results["taskdef.network-mode"]["message"]["text"]
     for result in run["results"]:
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
     assert "physicalLocation" not in results["host.reach"]["locations"][0]
