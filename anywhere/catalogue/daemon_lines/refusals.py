@@ -132,7 +132,7 @@ ROWS: tuple[Refusal, ...] = (
         "Set the clock by the site's time source (`chronyc makestep`, or restart systemd-timesyncd), then restart "
         "the SSM agent and "
         "ecs.",
-        "agent.no-credentials",
+        "clock.skewed",
     ),
     Refusal(
         "no-header",
