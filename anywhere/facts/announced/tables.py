@@ -89,7 +89,7 @@ FOLDERS: tuple[str, ...] = (
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("ip route get *", "an address has no route", "whether the kernel knows a way"),
     ("ip -4 route get *", "", "the way of containers and of their answers"),
-    ("ip -4 neigh show dev *", "another gateway stands beside one that is silent", "whether the gateway answers"),
+    ("ip -4 neigh show dev *", "another gateway exists on the same card", "whether the gateway answers"),
     ("ip -4 -o addr show dev *", "", "the address of docker's bridge"),
     ("curl -qsk -o /dev/null *", "the kernel's route leads nowhere", "whether another card of this host leads there"),
     ("nft -j list table *", "tables of nftables are there", "rules of the packet filter"),
