@@ -15,8 +15,8 @@ from anywhere.settings import Settings
 from tests.region.announced import beyond, planned
 from tests.region.faults import table
 from tests.support.commands import all_refused
-from tests.support.elsewhere import ELSEWHERE
 from tests.support.judged import codes, explain, judge, judge_often, steady
+from tests.support.sample import ELSEWHERE, sample
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schemas" / "report-1.json").read_text())
 TARGET_SCHEMA = {**SCHEMA, "required": [], "$ref": "#/$defs/target"}
@@ -24,7 +24,12 @@ TARGET_SCHEMA = {**SCHEMA, "required": [], "$ref": "#/$defs/target"}
 pytestmark = pytest.mark.region
 
 
-@pytest.mark.parametrize("name", sorted(table()))
+SAMPLE = frozenset(sample())
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=() if one in SAMPLE else pytest.mark.slow) for one in sorted(table())]
+)
 def test_exactly_the_cause_is_named(name: str, tmp_path: Path) -> None:
     bundle = tmp_path / "host.json.gz"
     target = judge([name], save=bundle)
@@ -70,7 +75,7 @@ def _frozen(key: str, value: object) -> object:
     return value
 
 
-@pytest.mark.parametrize("times", [pytest.param(4, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("times", [pytest.param(20, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", sorted(name for name, one in table().items() if one.is_healthy))
 def test_a_healthy_host_has_no_cause_many_times_in_a_row(name: str, times: int) -> None:
     for target in judge_often([name], times):
@@ -109,6 +114,7 @@ PAIRS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", PAIRS, ids="+".join)
 def test_two_independent_faults_are_two_causes(pair: tuple[str, str]) -> None:
     target = judge(pair)
@@ -117,7 +123,7 @@ def test_two_independent_faults_are_two_causes(pair: tuple[str, str]) -> None:
     every_trouble_has_one_cause(target)
 
 
-# The slow tier has these over SSH.
+# The slow tier has some of these over SSH.
 @pytest.mark.soak
 @pytest.mark.parametrize("name", sorted(table()))
 def test_the_cause_is_the_same_in_another_region(name: str) -> None:
