@@ -15,6 +15,7 @@ from anywhere.facts.announced import tables
 from anywhere.facts.announced.named import named
 from anywhere.facts.network.go_names import go_names
 from anywhere.facts.network.lookup import random_name
+from anywhere.facts.network.own_resolver import own_resolvers
 from anywhere.facts.network.resolv_conf import container_nameservers, resolv_conf, upstream
 from anywhere.facts.network.second_looks import NEUTRAL_NAME
 from anywhere.facts.network.survey import catalogue
@@ -78,6 +79,10 @@ def _questions(
             yield _question(name, server, why=why)
         for domain in search:
             yield _question(f"{name}.{domain}", SYSTEM, "the name is unknown: the system adds its search domains", why)
+    behind = [server for one in own_resolvers(host) for server in one.upstreams[:3] if server not in servers]
+    for name, why in whys.items():
+        for server in dict.fromkeys(behind):
+            yield _question(name, server, "the resolver on this host does not resolve it: whom it asks", why)
     own = f"ssm.{region}.{find_region(region).suffix}"
     known = {*servers, *upstream(host).nameservers}
     for server in container_nameservers(host, daemon_json(host).dns):
