@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import median
 
 from anywhere.checks.base import check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import MUCH, is_lossy, surveys
+from anywhere.errors import NotRecorded
 from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Host, Probe
 from anywhere.model import Finding, Remedy, Status
@@ -34,6 +35,11 @@ def latency(host: Host, settings: Settings) -> Iterator[Finding]:
         if max(connect, tls) <= SLOW and not lossy:
             yield passed(id, seen.region, "the median connect and handshake take less than a second", timings=timings)
             continue
+        if not lossy and _is_quick_alone(host, good):
+            yield passed(
+                id, seen.region, "slow side by side, quick when asked alone: this host is busy", timings=timings
+            )
+            continue
         what = "connect" if connect > SLOW else "TLS handshake"
         remedy = Remedy(
             "Find the saturated or very long path, the overloaded proxy, or the packet loss.",
@@ -46,6 +52,16 @@ def latency(host: Host, settings: Settings) -> Iterator[Finding]:
         yield trouble(
             id, Status.WARN, seen.region, summary, cause="egress.slow", remedy=remedy, evidence={"timings": timings}
         )
+
+
+def _is_quick_alone(host: Host, good: Sequence[Probe]) -> bool:
+    """Whether a handshake with nothing beside it takes its time no more: all at once they wait for this host's processor."""
+    quickest = min(good, key=lambda probe: probe.connect_seconds + probe.tls_seconds)
+    try:
+        alone = host.probe(replace(quickest.spec, scheme="tls", client="", service=""))
+    except NotRecorded:
+        return False
+    return alone.ok and max(alone.connect_seconds, alone.tls_seconds) <= SLOW
 
 
 @check("endpoints.idle")
