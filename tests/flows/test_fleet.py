@@ -416,7 +416,7 @@ def test_ctrl_c_gives_the_report_so_far(fleet: Fleets, tmp_path: Path) -> None:
     body = json.loads(out)
     assert [target["name"] for target in body["targets"]] == ["web1", "web2", "web3"]
     assert process.returncode == 130
-    assert "interrupted: 3 of 6 hosts are not judged" in err
+    assert "interrupted: 3 of 6 hosts are not checked" in err
 
 
 @pytest_region
