@@ -18,7 +18,7 @@ from anywhere.facts.network.lookup import random_name
 from anywhere.facts.network.own_resolver import own_resolvers
 from anywhere.facts.network.resolv_conf import container_nameservers, resolv_conf, upstream
 from anywhere.facts.network.second_looks import NEUTRAL_NAME
-from anywhere.facts.network.survey import catalogue
+from anywhere.facts.network.survey import catalogue, for_docker
 from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.prefetch_list import wants
 from anywhere.facts.system.units import AGENT_UNITS, units
@@ -38,6 +38,7 @@ def of_host(host: Host, settings: Settings, region: str) -> tuple[Contact, ...]:
     rows = [row for row in catalogue(host, settings, region) if row.probe]
     servers = tuple(dict.fromkeys((*resolv_conf(host).nameservers, *go_names(host).servers)))
     seen = vantages(host)
+    rows += for_docker(rows, seen)
     found: list[Contact] = [*_questions(host, rows, seen, servers, region)]
     found += [contact for row in rows for contact in _connections(row, seen[row.component])]
     return _once((*found, *_loopback(), *_local(host)))

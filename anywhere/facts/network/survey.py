@@ -69,7 +69,7 @@ def _survey(host: Host, settings: Settings, region: str) -> Survey:
     servers = tuple(dict.fromkeys((*resolv_conf(host).nameservers, *go_names(host).servers)))
     info = find_region(region)
     name = random_name(region, info.suffix)
-    compared = _for_docker(wanted, seen)
+    compared = for_docker(wanted, seen)
 
     greeted = _one_a_way(wanted, seen)
 
@@ -170,7 +170,7 @@ def _round_trip(probe: Probe) -> float:
     return min(taken for taken in (probe.connect_seconds, probe.tls_seconds, probe.http_seconds) if taken)
 
 
-def _for_docker(wanted: Sequence[Endpoint], seen: Mapping[str, Vantage]) -> list[Endpoint]:
+def for_docker(wanted: Sequence[Endpoint], seen: Mapping[str, Vantage]) -> list[Endpoint]:
     """One endpoint seen as docker sees it, where it has no proxy or another than the agents: docker has no endpoint of its
     own without images from ECR, and its way out is needed all the same."""
     docker = seen["docker"]

@@ -67,7 +67,7 @@ def _scalar(shape: Shape) -> st.SearchStrategy[Any]:
     if shape.enum:
         return st.sampled_from(shape.enum)
     if shape.kind in ("integer", "long"):
-        return st.integers(int(shape.least or -2), int(shape.most or 70000))
+        return st.integers(int(-2 if shape.least is None else shape.least), int(shape.most or 70000))
     if shape.kind in ("double", "float"):
         return st.floats(0, 100)
     if shape.kind == "boolean":
