@@ -123,7 +123,6 @@ def test_two_independent_faults_are_two_causes(pair: tuple[str, str]) -> None:
     every_trouble_has_one_cause(target)
 
 
-# The slow tier has some of these over SSH.
 @pytest.mark.soak
 @pytest.mark.parametrize("name", sorted(table()))
 def test_the_cause_is_the_same_in_another_region(name: str) -> None:

@@ -15,12 +15,12 @@ from tests.region import Options
 from tests.region.faults import table
 from tests.support.judged import codes, explain, judge
 from tests.support.pace import within
-from tests.support.sample import ELSEWHERE, sample
+from tests.support.sample import ELSEWHERE
 from tests.support.ssh.remote import Remote, remote
 
 pytestmark = pytest.mark.region
 
-# One of each kind of observation; the slow test has them all.
+# One of each kind of observation; the soak test has them all.
 SOME = (
     "plain",
     "proxy",
@@ -59,16 +59,8 @@ def test_a_question_with_a_line_feed_in_it_is_one_datagram(room: Path) -> None:
     assert target["verdict"] == "ready" and not target["causes"], explain(target)
 
 
-SAMPLE = frozenset(sample())
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(one, marks=pytest.mark.slow if one in SAMPLE else pytest.mark.soak)
-        for one in sorted(set(table()) - set(SOME))
-    ],
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("name", sorted(set(table()) - set(SOME)))
 def test_every_cause_is_the_same_over_ssh_in_another_region(name: str, room: Path) -> None:
     same_over_ssh(name, room, ELSEWHERE)
 
