@@ -17,7 +17,7 @@ from anywhere.flows.examine import choose, examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
 from anywhere.flows.lateness.again import PARALLEL as AGAIN_PARALLEL
 from anywhere.flows.lateness.again import depends_on_time, unjudged
-from anywhere.flows.lateness.pace import Pace
+from anywhere.flows.lateness.pace import ALL_THE_TIME, Pace
 from anywhere.flows.region import region_of
 from anywhere.flows.reported.located import located
 from anywhere.flows.resume import Journal
@@ -90,13 +90,13 @@ class Check:
         with Pace() as pace:
             doubtful = []
             for entry, target, seconds in self._measured(self.hosts, todo, limit):
-                if target.reach and depends_on_time(target) and pace.was_late(seconds):
+                if len(todo) > 1 and target.reach and depends_on_time(target) and pace.was_late(seconds):
                     doubtful.append(entry)
                 else:
                     yield entry, target
             fewer = replace(self.hosts, parallel=min(AGAIN_PARALLEL, self.hosts.parallel))
             for entry, target, seconds in self._measured(fewer, doubtful, limit) if doubtful else ():
-                late = depends_on_time(target) and pace.was_late(seconds)
+                late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
                 yield entry, unjudged(target) if late else target
 
     def _measured(self, hosts: Hosts, entries: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target, float]]:

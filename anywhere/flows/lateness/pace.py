@@ -19,6 +19,7 @@ TICK = 0.25  # seconds between looks
 WAITED = 0.4  # of the time that it wanted to run: from there on this program is late
 WHOLE = 0.85  # of a processor: one interpreter has no more, and its own threads wait for each other
 LATE = 0.25  # of the looks while a host was examined
+ALL_THE_TIME = 0.9  # of the looks: then nothing that rests on time can be told
 KEPT = 4 * 60 * 60  # looks, an hour of them
 
 Times = Mapping[str, tuple[int, int]]
@@ -60,11 +61,11 @@ class Pace:
             self.looks.append(look(before, after, since, now))
             before, since = after, now
 
-    def was_late(self, seconds: float) -> bool:
+    def was_late(self, seconds: float, part: float = LATE) -> bool:
         """Whether this program could not keep up for a part of these last seconds."""
         since = time.monotonic() - seconds - TICK
         seen = [one.is_late for one in self.looks if one.at >= since]
-        return bool(seen) and sum(seen) >= LATE * len(seen)
+        return bool(seen) and sum(seen) >= part * len(seen)
 
 
 def look(before: Times, after: Times, since: float, now: float) -> Look:
