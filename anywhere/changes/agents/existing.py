@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from anywhere.changes.agents.ecs import has_joined
 from anywhere.changes.agents.wanted import Wanted
@@ -26,6 +27,7 @@ RESET: tuple[tuple[str, ...], ...] = (
     ("rm", "-rf", "/var/lib/amazon/ssm/Vault", LEFTOVER, "/var/lib/amazon/ssm/runtimeconfig/identity_config.json"),
     ("rm", "-f", "/var/lib/ecs/data/agent.db"),
 )
+CLUSTER_LINE = Path(__file__).with_name("cluster_line.sh").read_text().splitlines()[-1]
 _SNAP_SSM: tuple[str, ...] = ("snap", "remove", "amazon-ssm-agent")
 _PACKAGE_SSM: tuple[str, ...] = ("apt-get", "remove", "-y", "amazon-ssm-agent")
 
@@ -47,8 +49,8 @@ def move_commands(cluster: str) -> tuple[tuple[str, ...], ...]:
     """Into another cluster, as AWS's page says; the saved state must go, or the agent stops for good."""
     return (
         ("systemctl", "stop", "ecs"),
-        ("sh", "-c", f"grep -q ^ECS_CLUSTER= {USER} || printf '\\nECS_CLUSTER=\\n' >> {USER}"),
-        ("sed", "-i", f"s/^ECS_CLUSTER=.*/ECS_CLUSTER={cluster}/", USER),
+        # Without such a line the agent would go to the cluster `default`.
+        ("sh", "-c", CLUSTER_LINE, "sh", USER, cluster),
         ("rm", "-f", "/var/lib/ecs/data/agent.db"),
         ("systemctl", "start", "ecs"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from anywhere.changes.base import Command, Step
 from anywhere.changes.files import file_step
@@ -11,27 +12,12 @@ from anywhere.hosts.base import Host
 
 UNIT = "anywhere-first-boot.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
-_TEXT = """\
-# Written by `anywhere reset --seal`; it removes itself once the clone has SSH host keys of its own.
-[Unit]
-Description=SSH host keys of a new clone
-ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
-Before=ssh.service sshd.service
-
-[Service]
-Type=oneshot
-ExecStart=/usr/bin/ssh-keygen -A
-ExecStartPost=/bin/systemctl disable anywhere-first-boot.service
-ExecStartPost=/bin/rm -f /etc/systemd/system/anywhere-first-boot.service
-
-[Install]
-WantedBy=multi-user.target
-"""
+_TEXT = Path(__file__).with_name("first_boot.service").read_bytes()
 
 
 def seal_steps(host: Host) -> Iterator[Step]:
     """No identity is left: machine-id, SSH host keys, random seed. A clone makes its own at its first boot."""
-    yield from file_step(host, UNIT_FILE, _TEXT.encode(), f"write {UNIT_FILE}: a clone makes its own SSH host keys")
+    yield from file_step(host, UNIT_FILE, _TEXT, f"write {UNIT_FILE}: a clone makes its own SSH host keys")
     yield Step("first-boot", f"enable {UNIT}", Command(("systemctl", "enable", "--quiet", UNIT)))
     yield Step("seal", "empty /etc/machine-id, remove the SSH host keys and the random seed", Command(script("seal")))
 

@@ -96,7 +96,7 @@ def clean_step(paths: Sequence[str]) -> Step:
 
 def parents_command() -> tuple[str, ...]:
     """Removes the folders above the agents' own where they are empty now."""
-    return ("sh", "-c", 'for d; do rmdir -- "$d" 2>/dev/null; done; true', "rmdir", *PARENTS, "/etc/ecs")
+    return script("parents", *PARENTS, "/etc/ecs")
 
 
 def reset_plan(host: Host, *, logs: bool = False) -> tuple[Step, ...]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from urllib.parse import unquote
 
 from anywhere.catalogue.daemon_lines.refusals import ACTIVATION, refusal
 from anywhere.catalogue.regions import is_region, near_region
+from anywhere.changes.agents.existing import move_commands
 from anywhere.checks.agents.against_host import Misfit, misfits
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents, agents, metadata
-from anywhere.facts.agents.ecs_config import PATHS, USER, EcsConfig, Problem, ecs_config
+from anywhere.facts.agents.ecs_config import PATHS, EcsConfig, Problem, ecs_config
 from anywhere.facts.agents.ecs_log import agent_log
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, REGISTERED, UNFINISHED, VAULT
 from anywhere.facts.agents.ssm_log import ssm_log
@@ -44,18 +44,6 @@ MOVE = (
     "Move the host, or ask for its cluster. The saved state goes with the move: the host becomes a new container instance, "
     "and tasks that run on it are orphaned, so drain it first."
 )
-
-
-def move(cluster: str) -> tuple[Command, ...]:
-    """Into another cluster, as AWS's page says; the saved state must go, or the agent stops for good."""
-    # Without any such line the agent would go to the cluster `default`.
-    line = shlex.quote(f"ECS_CLUSTER={cluster}")
-    return (
-        ("systemctl", "stop", "ecs"),
-        ("sh", "-c", f"sed -i '/^ECS_CLUSTER=/d' {USER} && echo {line} >> {USER}"),
-        ("rm", "-f", "/var/lib/ecs/data/agent.db"),
-        ("systemctl", "start", "ecs"),
-    )
 
 
 @check(ID)
@@ -197,12 +185,12 @@ def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
     cluster = metadata(host).cluster or config.agent.get("ECS_CLUSTER", "") or "default"
     if settings.cluster and cluster != settings.cluster:
         said = f"in cluster {cluster}, not in {settings.cluster}"
-        yield _elsewhere(host, cluster, said, move(settings.cluster), MOVE)
+        yield _elsewhere(host, cluster, said, move_commands(settings.cluster), MOVE)
     log = agent_log(host)
     if log and (symptom := log.symptom("cluster")):
         said = "The agent's saved state belongs to another cluster than the configured one, so the agent stops"
         configured = config.agent.get("ECS_CLUSTER", "default")
-        finding = _elsewhere(host, configured, said, move(configured), MOVE)
+        finding = _elsewhere(host, configured, said, move_commands(configured), MOVE)
         yield trouble(
             ID,
             Status.FAIL,
