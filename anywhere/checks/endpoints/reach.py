@@ -74,6 +74,11 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Fin
         finding = passed(REACH, subject, "answers; see the WebSocket upgrade", **evidence)
         return replace(finding, stage=Stage.HTTP, seconds=seconds)
     again = visit.look(Look.FULL_SEGMENTS)
+    if again is not None and again.ok and not visit.ok and reason is Reason.HTTP_TIMEOUT and not lossy:
+        # A narrower link reports the first full segment by ICMP, and routers report to one host once a second (Linux:
+        # net.ipv4.icmp_ratelimit): of many requests at once some wait for it. The same request alone passes.
+        finding = passed(REACH, subject, "answers at the second try, of the same size", **evidence)
+        return replace(finding, stage=Stage.DONE, seconds=seconds)
     evidence["by_chance"] = chance = (again is not None and again.ok) or (
         lossy and (reason in BY_CHANCE or is_late(visit))
     )
