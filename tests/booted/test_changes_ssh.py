@@ -59,7 +59,7 @@ def test_rules_over_ssh_are_applied_proven_guarded_and_reverted(machine: Machine
         spec = f"{user}@10.77.0.2"
         applied = desk.anywhere("rules", "apply", "--host", spec)
         assert applied.returncode == 0, applied.stdout + applied.stderr
-        assert "already as wanted" in desk.anywhere("rules", "apply", "--host", spec).stdout
+        assert "already in place, nothing changed" in desk.anywhere("rules", "apply", "--host", spec).stdout
         verified = desk.anywhere("rules", "verify", "--host", spec, "--format", "json")
         assert verified.returncode == 0, verified.stdout + verified.stderr
         proof = [f for f in json.loads(verified.stdout)["targets"][0]["findings"] if f["check"] == "netfilter.proof"]

@@ -74,10 +74,10 @@ def test_many_hosts_in_waves_with_one_activation_and_a_resume_file(at: Desk, tmp
         assert table.returncode == 0 and table.stdout.startswith("HOST"), table.stdout + table.stderr
 
 
-def test_the_tutorial_of_the_readme(at: Desk) -> None:
+def test_the_tutorial(at: Desk) -> None:
     """Its commands as they stand; the account's part is played by the region, the site's key and SSH's by options."""
-    text = (ROOT / "README.md").read_text()
-    block = re.search(r"## From a bare server to a healthy instance\n.*?```sh\n(.*?)```", text, re.S)
+    text = (ROOT / "docs" / "tutorial.md").read_text()
+    block = re.search(r"```sh\n(.*?)```", text, re.S)
     assert block
     lines = [line.partition("  #")[0].strip() for line in block[1].splitlines() if not line.startswith("#")]
     lines = [line for line in lines if line]

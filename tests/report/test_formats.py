@@ -250,7 +250,7 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
     typed = "const box = document.getElementById('search'); box.value = 'web17'; box.dispatchEvent(new Event('input'))"
     assert shown(dump(page, tmp_path, typed)) == ["web17"]
     opened = dump(page, tmp_path, "document.querySelector('details').open = true")
-    assert "sudo open" in opened
+    assert '<a href="#cause-egress.endpoint-blocked">egress.endpoint-blocked</a>' in opened
     assert "ssm.us-east-1.amazonaws.com:443 (timeout)" in opened
 
 
