@@ -16,7 +16,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", cutoff: f
 
 
 class AnywhereError(Exception):
-    """The run cannot go on. `exit_code` is what the process returns; the text is one line that says how to mend it."""
+    """The run cannot go on. `exit_code` is what the process returns; the text is one line that says how to fix it."""
 
     exit_code = 2
 

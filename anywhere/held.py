@@ -52,7 +52,7 @@ def _whole(form: str) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    """Quoted for a URL, JSON (also within JSON), a shell, a page; base64 of it and of `user:secret` cannot be told apart
+    """Quoted for a URL, JSON (also within JSON), a shell, a page; base64 of it and of `user:secret` cannot be distinguished
     from other base64, but for what is the same in all of them."""
     data = secret.encode("utf-8", "surrogateescape")
     in_json = json.dumps(secret)[1:-1]
@@ -63,7 +63,7 @@ def _forms(secret: str) -> set[str]:
 
 
 def _base64(data: bytes) -> set[str]:
-    """The middle of its base64 at each of the three places where it may begin; only of what is long enough to be told."""
+    """The middle of its base64 at each of the three places where it may begin; only of what is long enough to be recognized."""
     if len(data) < 6:
         return {base64.b64encode(data).decode()}
     found = set()

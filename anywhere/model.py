@@ -130,7 +130,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What to mend: explains the findings at these positions of its target's list."""
+    """What to fix: explains the findings at these positions of its target's list."""
 
     code: str
     severity: Status

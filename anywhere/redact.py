@@ -210,9 +210,9 @@ def redact_value(value: object, key: str = "") -> object:
         return redact(redact_proxy(value) if PROXY_KEYS.search(key) else value)
     if isinstance(value, dict):
         named = [str(value.get(word, "")) for word in ("name", "Name", "key", "Key")]
-        told = next((name for name in named if SECRET_KEYS.search(name)), "")
+        secret_name = next((name for name in named if SECRET_KEYS.search(name)), "")
         return {
-            name: redact_value(item, told if str(name).lower() == "value" else str(name))
+            name: redact_value(item, secret_name if str(name).lower() == "value" else str(name))
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):

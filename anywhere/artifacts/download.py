@@ -35,7 +35,7 @@ class _Final(Exception):
     """A failure that no further try changes."""
 
 
-def download(url: str, path: str, told: Progress = lambda name, have, of: None) -> None:
+def download(url: str, path: str, progress: Progress = lambda name, have, of: None) -> None:
     """Fetch a file, going on where an earlier try ended. Raises DownloadFailed."""
     if os.path.exists(path):
         return
@@ -46,7 +46,7 @@ def download(url: str, path: str, told: Progress = lambda name, have, of: None) 
             if number:
                 time.sleep(min(2 ** (number - 1), 4))
             try:
-                _fetch(session, url, path + ".part", told)
+                _fetch(session, url, path + ".part", progress)
                 os.replace(path + ".part", path)
                 return
             except _Final as error:
@@ -68,7 +68,7 @@ def trust_store() -> str | bool:
     return next((path for path in (*named, *_STORES) if path and os.path.isfile(path)), True)
 
 
-def _fetch(session: requests.Session, url: str, part: str, told: Progress) -> None:
+def _fetch(session: requests.Session, url: str, part: str, progress: Progress) -> None:
     have = os.path.getsize(part) if os.path.exists(part) else 0
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
     with session.get(url, headers=headers, stream=True, timeout=(CONNECT, READ)) as answer:
@@ -83,10 +83,10 @@ def _fetch(session: requests.Session, url: str, part: str, told: Progress) -> No
             raise _Final("a web page came instead of the file: a proxy or portal answered in its place")
         if answer.status_code == 200:
             have = 0
-        _receive(answer, part, have, told)
+        _receive(answer, part, have, progress)
 
 
-def _receive(answer: requests.Response, part: str, have: int, told: Progress) -> None:
+def _receive(answer: requests.Response, part: str, have: int, progress: Progress) -> None:
     name = os.path.basename(part).removesuffix(".part")
     length = answer.headers.get("content-length", "")
     total = have + int(length) if length.isdigit() else 0
@@ -100,7 +100,7 @@ def _receive(answer: requests.Response, part: str, have: int, told: Progress) ->
             have += len(piece)
             if have > LARGEST:
                 raise _Final("too large for a package")
-            told(name, have, total)
+            progress(name, have, total)
         file.flush()
         os.fsync(file.fileno())
     if total and have != total:

@@ -42,7 +42,7 @@ class Pair:
     id: str
     severity: str
     text: str
-    mend: str
+    fix: str
     source: str
     engine_from: Version = ()
     agent_from: Version = ()

@@ -28,7 +28,7 @@ class Endpoint:
     it alone fails. `feature` is empty for the core, else the `--with` word that brings it. `shard` is the N of
     `ecs-a-N` and `ecs-t-N`, 0 elsewhere. `pattern` is the form for a firewall, `*` standing for any characters.
     `probe` False: the host has a part that only the account knows, so it is exported and not probed. `verify` False: its
-    certificate does not count, as of a registry that docker was told to trust blindly; `trust_folder` holds more CAs (.crt)
+    certificate does not count, as of a registry that docker trusts unchecked; `trust_folder` holds more CAs (.crt)
     for it.
     """
 

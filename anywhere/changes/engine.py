@@ -16,7 +16,7 @@ from anywhere.hosts.recording import Recording
 
 # What of a kind of change stands on a host, in words; empty when nothing does.
 Traces = Callable[[Host], tuple[str, ...]]
-Told = Callable[[Step, bool], None]
+OnStep = Callable[[Step, bool], None]
 Keep = Callable[[Entry], str]
 
 NEEDED_KIB = 256  # journal, backups and files of the longest plan are far below it
@@ -46,8 +46,8 @@ def observe(host: Host, planner: Planner) -> tuple[Step, ...]:
     return planner(Recording(host))
 
 
-def apply(host: Host, name: str, planner: Planner, told: Told = lambda step, done: None) -> Applied:
-    """Plan under the lock and run the steps, each undo on disk before its step. `told` gets each step before it runs,
+def apply(host: Host, name: str, planner: Planner, on_step: OnStep = lambda step, done: None) -> Applied:
+    """Plan under the lock and run the steps, each undo on disk before its step. `on_step` gets each step before it runs,
     and again when it is done. Raises ChangeFailed."""
     with locked(host, name) as token:
         steps = observe(host, planner)
@@ -58,9 +58,9 @@ def apply(host: Host, name: str, planner: Planner, told: Told = lambda step, don
         journal.check()
         for step in steps:
             journal.begin(step)
-            told(step, False)
+            on_step(step, False)
             _run(host, token, step.do, step.title)
-            told(step, True)
+            on_step(step, True)
         return Applied(steps, observe(host, planner))
 
 

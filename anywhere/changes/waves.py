@@ -1,7 +1,7 @@
 """Many hosts in waves: one canary, then shares of the rest; the first wave with a failure is the last.
 
 Pure over names: what is done to a host, and how many at once, is the caller's. A rollout is resumed by running it
-again: hosts that are already so are told apart before the first wave and take no part in it.
+again: hosts that are already so are set apart before the first wave and take no part in it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def roll(
     size: str,
     pending: Callable[[Sequence[str]], Mapping[str, str | None]],
     act: Callable[[Sequence[str]], Mapping[str, str | None]],
-    told: Callable[[int, int, Sequence[str]], None] = lambda number, of, wave: None,
+    on_wave: Callable[[int, int, Sequence[str]], None] = lambda number, of, wave: None,
 ) -> Rollout:
     """Run `act` wave by wave. `pending` says of each host whether it needs the change (None: yes; empty: no; a text:
     it could not be asked, and why); `act` of each host why it failed (None: it did not). A host that could not be asked
@@ -62,7 +62,7 @@ def roll(
         return Rollout(already, (), broken, tuple(todo))
     done: list[str] = []
     for number, wave in enumerate(waves, 1):
-        told(number, len(waves), wave)
+        on_wave(number, len(waves), wave)
         results = act(wave)
         done += [name for name in wave if results[name] is None]
         failed = tuple((name, why) for name in wave if (why := results[name]) is not None)

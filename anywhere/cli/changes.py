@@ -33,7 +33,7 @@ def plan(work: Work, hosts: Hosts, format: str) -> int:
 def apply(work: Work, hosts: Hosts, wave: str, format: str) -> int:
     """Apply, in waves where asked; the exit code is 0 when every host has the desired state."""
     _known(format, "table", "json")
-    return _show(work, "apply", change.apply(work, hosts, wave, _told, progress), format)
+    return _show(work, "apply", change.apply(work, hosts, wave, _on_wave, progress), format)
 
 
 def plan_revert(work: Work, hosts: Hosts, format: str) -> int:
@@ -60,7 +60,7 @@ def revert(
     """Undo, in waves where asked, and do what comes after on each host where something was undone; the exit code is 0
     when all was undone everywhere."""
     _known(format, "table", "json")
-    found = change.revert(work, hosts, wave, _told, after, force_missing=force_missing)
+    found = change.revert(work, hosts, wave, _on_wave, after, force_missing=force_missing)
     return _show(work, "revert", found, format)
 
 
@@ -80,5 +80,5 @@ def _known(format: str, *formats: str) -> None:
         raise BadInput(f"there is no format {format!r} here: formats are {', '.join(formats)}")
 
 
-def _told(number: int, of: int, wave: Sequence[str]) -> None:
+def _on_wave(number: int, of: int, wave: Sequence[str]) -> None:
     note(f"wave {number} of {of}{' (canary)' if number == 1 and of > 1 else ''}: {', '.join(wave)}")

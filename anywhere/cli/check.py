@@ -196,8 +196,8 @@ def run(
         writable(output)
     work = Check(settings, hosts, save, resume)
     stream = Stream(output) if format == "jsonl" and work.many else None
-    with tallying(hosts.entries[0].name, len(hosts.entries), len(work.done)) as told:
-        found = work.run(told, *([stream.add] if stream else []))
+    with tallying(hosts.entries[0].name, len(hosts.entries), len(work.done)) as tally:
+        found = work.run(tally, *([stream.add] if stream else []))
     report = _noted(found.report, notes)
     for name in _unmatched(report, settings.accepted_issuers):
         say(f"--accept-issuer {name!r}: no endpoint presents a certificate of this issuer")

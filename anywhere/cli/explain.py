@@ -34,7 +34,7 @@ def explain(
     if word in known:
         row = known[word]
         head = (f"{row.code} ({row.severity})", row.title)
-        parts = (head, ("Means", row.meaning), ("Found", row.found), ("Fix", row.mend), ("Source", row.source))
+        parts = (head, ("Means", row.meaning), ("Found", row.found), ("Fix", row.fix), ("Source", row.source))
         write(_shown(*parts, ("Documentation", url_of(row.source))))
         return
     write(_topic(word) or _rule(word, tuple(known)))

@@ -79,10 +79,10 @@ _SILENCE = Reason.NAMESERVER_TIMEOUT
 
 def _says(findings: Sequence[Finding]) -> str:
     """The nameserver says nothing about hidden names, or that there are none; or it knows them and this host does not."""
-    told = sorted({server for f in findings for server in Seen(f).known_to})
-    if told and all(Seen(f).known_to for f in findings):
+    sources = sorted({server for f in findings for server in Seen(f).known_to})
+    if sources and all(Seen(f).known_to for f in findings):
         return (
-            f"this host does not know {names(findings)}, although {', '.join(told)} does: its own resolver asks elsewhere "
+            f"this host does not know {names(findings)}, although {', '.join(sources)} does: its own resolver asks elsewhere "
             "(the hosts line of /etc/nsswitch.conf)"
         )
     what = "gives no answer for" if any(f.reason is _SILENCE for f in findings) else "does not know"

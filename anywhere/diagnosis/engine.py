@@ -13,7 +13,7 @@ from anywhere.model import Cause, Finding, Remedy, Status
 
 Claim = Callable[["Case"], Iterable[int]]
 Say = str | Callable[[Sequence[Finding]], str]
-Mend = Remedy | Callable[[Sequence[Finding]], Remedy]
+Fix = Remedy | Callable[[Sequence[Finding]], Remedy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A cause code, which findings it explains, and how to say and mend it given those findings."""
+    """A cause code, which findings it explains, and how to say and fix it given those findings."""
 
     code: str
     claim: Claim
     say: Say
-    mend: Mend
+    fix: Fix
 
 
 Symptoms = Sequence[tuple[str, Sequence[str]]]
@@ -59,7 +59,7 @@ def diagnose(findings: Sequence[Finding], rules: Sequence[Rule], symptoms: Sympt
             left -= claimed
     for code, indexes in _named(findings, left).items():
         claims.setdefault(code, (Rule(code, lambda _: (), _first_summary, joined), set()))[1].update(indexes)
-    causes = [_cause(rule.code, findings, sorted(indexes), rule.say, rule.mend) for rule, indexes in claims.values()]
+    causes = [_cause(rule.code, findings, sorted(indexes), rule.say, rule.fix) for rule, indexes in claims.values()]
     for code, deeper in symptoms:
         causes = _absorb(causes, code, deeper)
     return tuple(sorted(causes, key=lambda cause: cause.severity.rank))
@@ -106,13 +106,13 @@ def _cause(
     findings: Sequence[Finding],
     indexes: Sequence[int],
     say: Say,
-    mend: Mend,
+    fix: Fix,
 ) -> Cause:
     explained = [findings[index] for index in indexes]
     severity = max((finding.status for finding in explained), key=lambda status: status.rank)
     subjects = tuple(dict.fromkeys(finding.subject for finding in explained))
     summary = say if isinstance(say, str) else say(explained)
-    remedy = mend if isinstance(mend, Remedy) else mend(explained)
+    remedy = fix if isinstance(fix, Remedy) else fix(explained)
     return Cause(code, Status(severity), summary, subjects, remedy, tuple(indexes))
 
 
@@ -120,7 +120,7 @@ def _first_summary(findings: Sequence[Finding]) -> str:
     summaries = list(dict.fromkeys(finding.summary for finding in findings))
     if len(summaries) == 1:
         return summaries[0]
-    # What a daemon itself wrote is told with the cause, whichever finding quotes it.
+    # What a daemon itself wrote is reported with the cause, whichever finding quotes it.
     quoted = next((text[text.index(': "') + 2 :] for text in summaries if ': "' in text and text.endswith('"')), "")
     log = f"; the log: {quoted}" if quoted and quoted not in summaries[0] else ""
     return f"{summaries[0]} (and {len(summaries) - 1} more){log}"

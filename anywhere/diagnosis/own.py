@@ -50,12 +50,12 @@ def _say(check: str, findings: Sequence[Finding]) -> str:
     return "; ".join(dict.fromkeys(finding.summary for finding in findings if finding.check == check))
 
 
-def _mend(check: str, findings: Sequence[Finding]) -> Remedy:
+def _fix(check: str, findings: Sequence[Finding]) -> Remedy:
     return next((one.remedy for one in findings if one.check == check and one.remedy), Remedy("See the findings."))
 
 
 def _rule(check: str, code: str) -> Rule:
-    return Rule(code, _own(check, code), lambda fs: _say(check, fs), lambda fs: _mend(check, fs))
+    return Rule(code, _own(check, code), lambda fs: _say(check, fs), lambda fs: _fix(check, fs))
 
 
 RULES: tuple[Rule, ...] = (

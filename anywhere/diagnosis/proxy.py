@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from anywhere.catalogue.requests import AGENTS, GO
-from anywhere.diagnosis.engine import Case, Claim, Mend, Rule, Say
+from anywhere.diagnosis.engine import Case, Claim, Fix, Rule, Say
 from anywhere.diagnosis.evidence import (
     REACH,
     Seen,
@@ -250,12 +250,12 @@ def _try_as_agent(findings: Sequence[Finding]) -> tuple[tuple[str, ...], ...]:
     return (("curl", "-sv", "--max-time", "5", "-o", "/dev/null", "-A", GO, *way, f"https://{host}/"),)
 
 
-_DENIES: tuple[Say, Mend] = (
+_DENIES: tuple[Say, Fix] = (
     lambda fs: f"{proxy_of(fs)} does not connect to {names(fs)} ({'; '.join(details(fs)[:2])})",
     lambda fs: Remedy(_allow(fs), ask=_ask_to(fs, _allow(fs)), look=_try(fs)),
 )
 
-# Above TCP, where what the server name or the segments' size explains has been told apart.
+# Above TCP, where what the server name or the segments' size explains has been distinguished.
 INSIDE: tuple[Rule, ...] = (Rule("proxy.denies-endpoint", _cut_inside, *_DENIES),)
 
 RULES: tuple[Rule, ...] = (

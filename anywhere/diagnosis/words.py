@@ -23,7 +23,7 @@ def _say(row: LogCause, findings: Sequence[Finding]) -> str:
     return f'{row.says}: "{quoted_line(findings[0])[:200]}"'
 
 
-def _mend(row: LogCause, findings: Sequence[Finding]) -> Remedy:
+def _fix(row: LogCause, findings: Sequence[Finding]) -> Remedy:
     """The commands with sudo where those of the finding have it."""
     theirs = [command for one in findings if one.remedy for command in one.remedy.commands]
     sudo = ("sudo",) if any(command[:1] == ("sudo",) for command in theirs) else ()
@@ -44,6 +44,6 @@ _EXPIRED = Rule(
     lambda findings: findings[0].remedy or Remedy("Restart the SSM agent, which writes fresh credentials, then ecs."),
 )
 RULES: tuple[Rule, ...] = (
-    *(Rule(row.code, partial(_claim, row), partial(_say, row), partial(_mend, row)) for row in LOG_CAUSES),
+    *(Rule(row.code, partial(_claim, row), partial(_say, row), partial(_fix, row)) for row in LOG_CAUSES),
     _EXPIRED,
 )

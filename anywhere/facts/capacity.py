@@ -138,7 +138,7 @@ def _memory(info: Mapping[str, object], config: EcsConfig, total: int) -> int | 
 
 
 def _gpus(info: Mapping[str, object], config: EcsConfig) -> int | None:
-    """None where there may be some: how many is told by the driver, not by docker. None at all without the agent's
+    """None where there may be some: the driver reports how many, not docker. None at all without the agent's
     switch once the agent is set up."""
     if config.exists and config.known and config.agent.get("ECS_ENABLE_GPU_SUPPORT", "").lower() != "true":
         return 0

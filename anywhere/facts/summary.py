@@ -43,7 +43,7 @@ def facts_summary(host: Host) -> dict[str, object]:
 
 def _os(host: Host) -> dict[str, str]:
     release = os_release(host)
-    return _told({"id": release.id, "version": release.version, "name": release.name})
+    return _known({"id": release.id, "version": release.version, "name": release.name})
 
 
 def _arch(host: Host) -> str:
@@ -52,7 +52,7 @@ def _arch(host: Host) -> str:
 
 def _userland(host: Host) -> dict[str, object]:
     found = architecture(host)
-    return _told({"arch": found.userland, "bits": found.bits})
+    return _known({"arch": found.userland, "bits": found.bits})
 
 
 def _init(host: Host) -> str:
@@ -61,12 +61,12 @@ def _init(host: Host) -> str:
 
 def _cgroup(host: Host) -> dict[str, object]:
     found = cgroups(host)
-    return _told({"version": found.version, "controllers": sorted(found.controllers or ())})
+    return _known({"version": found.version, "controllers": sorted(found.controllers or ())})
 
 
 def _docker(host: Host) -> dict[str, object]:
     found, info = docker(host), docker_info(host)
-    return _told(
+    return _known(
         {
             "state": found.state,
             "version": found.version.server or found.version.client,
@@ -82,14 +82,14 @@ def _docker(host: Host) -> dict[str, object]:
 
 def _agents(host: Host) -> dict[str, object]:
     here = agents(host)
-    return _told({"ecs": _ecs_agent(host, here), "ssm": _ssm_agent(host, here)})
+    return _known({"ecs": _ecs_agent(host, here), "ssm": _ssm_agent(host, here)})
 
 
 def _ecs_agent(host: Host, here: Agents) -> dict[str, object]:
     if not here.has_ecs:
         return {}
     asked = metadata(host)
-    return _told(
+    return _known(
         {
             "version": ecs_version(host, here),
             "build": ecs_build(host),
@@ -103,31 +103,31 @@ def _ecs_agent(host: Host, here: Agents) -> dict[str, object]:
 def _ssm_agent(host: Host, here: Agents) -> dict[str, object]:
     if not here.has_ssm:
         return {}
-    return _told({"version": ssm_version(host, here), "unit": here.ssm_unit.name, "state": here.ssm_unit.active})
+    return _known({"version": ssm_version(host, here), "unit": here.ssm_unit.name, "state": here.ssm_unit.active})
 
 
 def _registration(host: Host) -> dict[str, str]:
     found = agents(host).registration
-    return _told({"state": found.state, "id": found.instance, "region": found.region})
+    return _known({"state": found.state, "id": found.instance, "region": found.region})
 
 
 def _time(host: Host) -> dict[str, object]:
     found = time_sync(host)
-    told = _told({"service": found.service, "said_by": found.said_by})
-    return told if found.synchronised is None else {"synchronised": found.synchronised, **told}
+    known = _known({"service": found.service, "said_by": found.said_by})
+    return known if found.synchronised is None else {"synchronised": found.synchronised, **known}
 
 
 def _ca_store(host: Host) -> dict[str, object]:
     found = ca_store(host)
-    return _told({"bundle": found.bundle, "certificates": found.certificates})
+    return _known({"bundle": found.bundle, "certificates": found.certificates})
 
 
 def _memory(host: Host) -> dict[str, int]:
     found = host.inventory()
-    return _told({"total": found.memory_total, "available": found.memory_available})
+    return _known({"total": found.memory_total, "available": found.memory_available})
 
 
-def _told(values: dict[str, Any]) -> dict[str, Any]:
+def _known(values: dict[str, Any]) -> dict[str, Any]:
     """The values that say something."""
     return {name: value for name, value in values.items() if value not in ("", None, 0, [], {}, False)}
 

@@ -22,7 +22,7 @@ from anywhere.inventory import Entry
 __all__ = ["Outcome", "State", "Work", "apply", "as_scripts", "exit_code", "plan", "plan_revert", "revert", "rules"]
 
 Result = TypeVar("Result")
-Told = Callable[[int, int, Sequence[str]], None]
+OnWave = Callable[[int, int, Sequence[str]], None]
 Busy = Callable[[str], AbstractContextManager[None]]
 """Shows that something runs, while it does."""
 
@@ -64,7 +64,9 @@ def plan_revert(work: Work, hosts: Hosts) -> tuple[Outcome, ...]:
     return tuple(_planned(name, result) for name, result in found.items())
 
 
-def apply(work: Work, hosts: Hosts, wave: str, told: Told, busy: Busy = lambda _: nullcontext()) -> tuple[Outcome, ...]:
+def apply(
+    work: Work, hosts: Hosts, wave: str, on_wave: OnWave, busy: Busy = lambda _: nullcontext()
+) -> tuple[Outcome, ...]:
     """Apply, in waves where asked. Raises BadInput for a saved bundle or a wave that is none."""
     change = partial(engine.apply, name=work.journal, planner=work.planner)
 
@@ -72,14 +74,14 @@ def apply(work: Work, hosts: Hosts, wave: str, told: Told, busy: Busy = lambda _
         with busy(f"planning {len(names)} hosts"):
             return _on(hosts, names, lambda entry: _look(entry, hosts, work.planner))
 
-    return _rolled(hosts, wave, told, pending, change)
+    return _rolled(hosts, wave, on_wave, pending, change)
 
 
 def revert(
     work: Work,
     hosts: Hosts,
     wave: str,
-    told: Told,
+    on_wave: OnWave,
     after: Callable[[Host], object] | None = None,
     *,
     force_missing: bool = False,
@@ -97,7 +99,7 @@ def revert(
             after(host)
         return found
 
-    return _rolled(hosts, wave, told, pending, change)
+    return _rolled(hosts, wave, on_wave, pending, change)
 
 
 def require_live(hosts: Hosts) -> None:
@@ -109,7 +111,7 @@ def require_live(hosts: Hosts) -> None:
 def _rolled(
     hosts: Hosts,
     wave: str,
-    told: Told,
+    on_wave: OnWave,
     pending: Callable[[Sequence[str]], Mapping[str, tuple[object, ...] | ChangeFailed | Lost]],
     change: Callable[[Host], engine.Applied | engine.Reverted],
 ) -> tuple[Outcome, ...]:
@@ -130,7 +132,7 @@ def _rolled(
         return {name: _why(one) for name, one in found.items()}
 
     if len(names) > 1:
-        return _outcomes(roll(names, wave, asked, act, told), seen)
+        return _outcomes(roll(names, wave, asked, act, on_wave), seen)
     why = act(names)[names[0]]
     state = State.FAILED if why else State.DONE if _steps(seen[names[0]]) else State.ALREADY
     return (_outcome(names[0], state, seen[names[0]], why or ""),)

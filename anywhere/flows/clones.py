@@ -87,7 +87,7 @@ def _groups(targets: Sequence[Target], values: Callable[[Mapping[str, object]], 
 
 
 def _finding(mark: str, value: str, names: Sequence[str], own: str) -> Finding:
-    """The same words on each of the hosts, so that they are told as one cause."""
+    """The same words on each of the hosts, so that they are reported as one cause."""
     shown = ", ".join(names[:NAMES_SHOWN]) + (f" and {len(names) - NAMES_SHOWN} more" * (len(names) > NAMES_SHOWN))
     others = [name for name in names if name != own]
     return Finding(

@@ -63,7 +63,7 @@ def chosen(
 ) -> Hosts:
     """The hosts that these words mean. Raises BadInput for what cannot be meant.
 
-    `password` asks for sudo's, and is told whether standard input is taken; `note` gets what is worth a word, such as a
+    `password` asks for sudo's, and learns whether standard input is taken; `note` gets what is worth a word, such as a
     host that is listed twice.
     """
     if not 1 <= parallel <= MOST_PARALLEL:
@@ -121,7 +121,7 @@ def named(spec: str) -> tuple[Entry, ...]:
 
 
 def is_saved(entry: Entry) -> bool:
-    """Whether this is a saved bundle and not a live host: `named` has told them apart."""
+    """Whether this is a saved bundle and not a live host: `named` has distinguished them."""
     return isinstance(entry.spec, str) and entry.spec != "local"
 
 

@@ -138,7 +138,7 @@ class TlsFacts:
 
 @dataclass(frozen=True, slots=True)
 class HttpFacts:
-    """The answer's status, its Date header in epoch seconds (0 when absent), telling headers, start of the body."""
+    """The answer's status, its Date header in epoch seconds (0 when absent), the headers that matter, start of the body."""
 
     status: int = 0
     date: float = 0.0

@@ -16,8 +16,8 @@ DISKS = ("/", "/var", "/var/lib", "/var/lib/docker", "/var/lib/ecs", "/var/lib/a
 WAY = (
     "https?_proxy|no_proxy|all_proxy|ssl_cert_(file|dir)|aws_[a-z0-9_]+|ecs_backend_host|docker_(host|min_api_version)"
 )
-TELLING = f"{WAY}|ecs_[a-z0-9_]+"
-_WAY, _TELLING = re.compile(WAY, re.I), re.compile(TELLING, re.I)
+RELEVANT = f"{WAY}|ecs_[a-z0-9_]+"
+_WAY, _RELEVANT = re.compile(WAY, re.I), re.compile(RELEVANT, re.I)
 # Process names (cut to 15 characters by the kernel) to the component they belong to.
 DAEMONS = {
     "dockerd": "docker",
@@ -52,14 +52,14 @@ def inventory() -> Inventory:
         interfaces=_interfaces(),
         listeners=_listeners(),
         daemons=_daemons(),
-        environment=telling(os.environ),
+        environment=relevant(os.environ),
         is_root=os.geteuid() == 0,
     )
 
 
-def telling(environment: Mapping[str, str]) -> dict[str, str]:
+def relevant(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables of an environment that are read."""
-    return {name: value for name, value in sorted(environment.items()) if _TELLING.fullmatch(name)}
+    return {name: value for name, value in sorted(environment.items()) if _RELEVANT.fullmatch(name)}
 
 
 def way(environment: Mapping[str, str]) -> dict[str, str]:
@@ -172,4 +172,4 @@ def _is_contained(pid: int) -> bool:
 
 def _environment(pid: int) -> dict[str, str]:
     text = _text(f"/proc/{pid}/environ")
-    return telling(dict(entry.partition("=")[::2] for entry in text.split("\0") if "=" in entry))
+    return relevant(dict(entry.partition("=")[::2] for entry in text.split("\0") if "=" in entry))

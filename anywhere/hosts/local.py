@@ -22,7 +22,7 @@ from anywhere.threads import within
 
 RESOLVE_TIMEOUT = 3.0  # seconds: past a lost packet; a name that takes longer is looked up at a nameserver itself
 NAMESERVER_TIMEOUT = 2.2
-TELLING = 1.0  # seconds: whoever is silent for so long, or for a quarter of a short run, does not answer
+ANSWER_SECONDS = 1.0  # seconds: whoever is silent for so long, or for a quarter of a short run, does not answer
 # What the C library says of a name; everything else that it says is about its servers or itself.
 NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
 RESOLVERS_FILES = ("/etc/nsswitch.conf", "/etc/hosts", "/etc/resolv.conf", "/etc/host.conf", "/etc/gai.conf")
@@ -76,7 +76,7 @@ class LocalHost:
         wanted = min(NAMESERVER_TIMEOUT if query.server else RESOLVE_TIMEOUT, self.budget)
         patience = self.deadline.left(wanted)
         answer = self._ask(query, patience) if query.server else self._system(query.name, patience)
-        late = answer.reason is Reason.NAMESERVER_TIMEOUT and patience < min(TELLING, self.budget / 4)
+        late = answer.reason is Reason.NAMESERVER_TIMEOUT and patience < min(ANSWER_SECONDS, self.budget / 4)
         return replace(answer, late=True) if late else answer
 
     def _ask(self, query: Query, patience: float) -> Answer:

@@ -44,7 +44,7 @@ def load(path: str) -> tuple[tuple[Entry, ...], tuple[Problem, ...]]:
 
 
 def parse(data: bytes, name: str, book: Book) -> None:
-    """Read one file into the book. Its form is told by its content, YAML by its name too."""
+    """Read one file into the book. Its form is recognized by its content, YAML by its name too."""
     if len(data) > LARGEST:
         raise BadInput(f"{name}: larger than a list of hosts can be")
     try:

@@ -75,7 +75,7 @@ def _case(suite: Element, finding: Finding) -> None:
 
 
 def _body(finding: Finding) -> str:
-    """What a person reads: the summary, where it is, how to mend it."""
+    """What a person reads: the summary, where it is, how to fix it."""
     parts = [finding.summary]
     where = finding.evidence.get("pointer")
     if where:

@@ -60,7 +60,7 @@ def _ports(case: Case) -> list[str] | None:
 
 
 def _current(case: Case) -> str:
-    """The mode in force, with bridge told apart by its ports; empty where it is not known."""
+    """The mode in force, with bridge distinguished by its ports; empty where it is not known."""
     try:
         mode = case.mode
         if mode not in ("bridge", "default"):

@@ -27,7 +27,7 @@ Edit = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a rule says of one node. `edits` mend it; they are in the names of the ECS API until the finding is made.
+    """What a rule says of one node. `edits` fix it; they are in the names of the ECS API until the finding is made.
     `source` is the pointer in the document where the node does not lead to it."""
 
     status: Status

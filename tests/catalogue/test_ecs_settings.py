@@ -1,4 +1,4 @@
-"""The settings of the ECS agent: a name that is only nearly one is told from one that is."""
+"""The settings of the ECS agent: a name that is only nearly one is distinguished from one that is."""
 
 from __future__ import annotations
 

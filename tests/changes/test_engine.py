@@ -353,7 +353,7 @@ def prepare(host: BareHost) -> str:
     return snapshot(host)
 
 
-def mend(host: BareHost, before: str, wanted: str, then: str, where: str) -> None:
+def recover(host: BareHost, before: str, wanted: str, then: str, where: str) -> None:
     """After a death: the next command alone brings the wanted or the original state."""
     if then == "apply":
         assert not engine.apply(host, dying.JOURNAL, dying.plan).left, where
@@ -392,23 +392,23 @@ def test_a_run_killed_while_it_takes_the_lock_leaves_none(host: BareHost) -> Non
 @root
 @pytest.mark.soak
 @pytest.mark.parametrize("then", ["apply", "revert"])
-def test_killed_at_every_command_the_next_run_mends(host: BareHost, then: str) -> None:
+def test_killed_at_every_command_the_next_run_completes(host: BareHost, then: str) -> None:
     before = prepare(host)
     wanted, steps, undos = wanted_state(host, before)
     for point in range(1, steps + 1):
         for after in ("", "+"):
             run_dying(host, "apply", f"{point}{after}").communicate()
-            mend(host, before, wanted, then, f"death in apply at {point}{after}")
+            recover(host, before, wanted, then, f"death in apply at {point}{after}")
     for point in range(1, undos + 1):
         engine.apply(host, dying.JOURNAL, dying.plan)
         run_dying(host, "revert", f"{point}+").communicate()
-        mend(host, before, wanted, then, f"death in revert at {point}+")
+        recover(host, before, wanted, then, f"death in revert at {point}+")
 
 
 @region
 @root
 @pytest.mark.parametrize("command", ["apply", "revert"])
-def test_killed_at_some_commands_the_next_run_mends(host: BareHost, command: str) -> None:
+def test_killed_at_some_commands_the_next_run_completes(host: BareHost, command: str) -> None:
     before = prepare(host)
     wanted, steps, undos = wanted_state(host, before)
     last = steps if command == "apply" else undos
@@ -416,13 +416,13 @@ def test_killed_at_some_commands_the_next_run_mends(host: BareHost, command: str
         if command == "revert":
             engine.apply(host, dying.JOURNAL, dying.plan)
         run_dying(host, command, f"{point}+").communicate()
-        mend(host, before, wanted, "apply" if point % 8 < 4 else "revert", f"death in {command} at {point}+")
+        recover(host, before, wanted, "apply" if point % 8 < 4 else "revert", f"death in {command} at {point}+")
 
 
 @region
 @root
 @pytest.mark.soak
-def test_killed_at_200_random_moments_the_next_run_mends(host: BareHost) -> None:
+def test_killed_at_200_random_moments_the_next_run_completes(host: BareHost) -> None:
     before = prepare(host)
     wanted, _, _ = wanted_state(host, before)
     started = time.monotonic()
@@ -445,7 +445,7 @@ def test_killed_at_200_random_moments_the_next_run_mends(host: BareHost) -> None
         run.communicate()
         settle(host)
         then = dice.choice(["apply", "revert"])
-        mend(host, before, wanted, then, f"number {number}: death of {command} after {moment:.3f} s, then {then}")
+        recover(host, before, wanted, then, f"number {number}: death of {command} after {moment:.3f} s, then {then}")
     assert killed > 100, "most of them have to die before they are done"
 
 

@@ -82,8 +82,8 @@ def test_every_text_is_whole() -> None:
     assert len(CODES) == len(ROWS)
     for text in ROWS:
         assert text.severity in ("fail", "warn", "fail or warn", "error")
-        assert all((text.title, text.meaning, text.found, text.mend, text.source))
-        assert not text.title.endswith(".") and text.meaning.endswith(".") and text.mend.endswith(".")
+        assert all((text.title, text.meaning, text.found, text.fix, text.source))
+        assert not text.title.endswith(".") and text.meaning.endswith(".") and text.fix.endswith(".")
 
 
 @hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)

@@ -15,7 +15,7 @@ from anywhere.diagnosis import RULES, SYMPTOMS, Case, Rule, diagnose
 from anywhere.model import Cause, Finding, Reason, Remedy, Stage, Status
 
 FAIL, WARN, PASS, SKIP, ERROR = Status.FAIL, Status.WARN, Status.PASS, Status.SKIP, Status.ERROR
-MEND = Remedy("Mend it.")
+FIX = Remedy("Fix it.")
 
 
 def found(check: str, status: Status, subject: str = "x", **more: Any) -> Finding:
@@ -30,7 +30,7 @@ def codes(findings: Iterable[Finding]) -> list[str]:
 
 
 def claims(check: str, code: str) -> Rule:
-    return Rule(code, lambda case: (index for index, _ in case.trouble(check)), f"{code} it is", MEND)
+    return Rule(code, lambda case: (index for index, _ in case.trouble(check)), f"{code} it is", FIX)
 
 
 def test_nothing_wrong_is_no_cause() -> None:
@@ -41,18 +41,18 @@ def test_nothing_wrong_is_no_cause() -> None:
 
 def test_the_first_rule_wins() -> None:
     rows = [found("a.b", FAIL), found("a.c", WARN)]
-    rules = [claims("a.b", "one.x"), Rule("two.x", lambda case: range(9), "all", MEND)]
+    rules = [claims("a.b", "one.x"), Rule("two.x", lambda case: range(9), "all", FIX)]
     assert [(cause.code, cause.findings) for cause in diagnose(rows, rules)] == [("two.x", (1,)), ("one.x", (0,))]
 
 
 def test_a_rule_may_not_take_what_is_no_trouble() -> None:
     rows = [found("a.b", PASS), found("a.b", SKIP), found("a.b", ERROR), found("a.b", FAIL)]
-    (cause,) = diagnose(rows, [Rule("one.x", lambda case: range(-5, 9), "all", MEND)])
+    (cause,) = diagnose(rows, [Rule("one.x", lambda case: range(-5, 9), "all", FIX)])
     assert cause.findings == (3,)
 
 
 def test_a_rule_that_takes_nothing_is_no_cause() -> None:
-    assert diagnose([found("a.b", PASS)], [Rule("one.x", lambda case: range(9), "all", MEND)]) == ()
+    assert diagnose([found("a.b", PASS)], [Rule("one.x", lambda case: range(9), "all", FIX)]) == ()
 
 
 def test_what_no_rule_takes_is_named_by_its_check() -> None:
@@ -81,7 +81,7 @@ def test_a_rule_sees_what_is_explained_already() -> None:
         seen.append(len(list(case.of("a.b"))))
         return ()
 
-    diagnose([found("a.b", FAIL), found("a.b", PASS)], [claims("a.b", "one.x"), Rule("two.x", look, "", MEND)])
+    diagnose([found("a.b", FAIL), found("a.b", PASS)], [claims("a.b", "one.x"), Rule("two.x", look, "", FIX)])
     assert seen == [2]
 
 
@@ -284,7 +284,7 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
     "all reset": (every(Stage.TLS, Reason.TLS_RESET, **looks(other_name="tls: tls-reset")), ["egress.blocked"]),
     "a portal": (every(Stage.HTTP, Reason.CAPTIVE_PORTAL), ["egress.blocked"]),
     "slow": (
-        [*others(), found("endpoints.latency", WARN, "us-east-1", cause="egress.slow", remedy=MEND)],
+        [*others(), found("endpoints.latency", WARN, "us-east-1", cause="egress.slow", remedy=FIX)],
         ["egress.slow"],
     ),
     # the proxy
@@ -353,28 +353,28 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
     ),
     "a setting that cannot be read, and its component goes out directly": (
         [
-            found("network.proxy", FAIL, "ssm-agent", cause="config.invalid", remedy=MEND),
+            found("network.proxy", FAIL, "ssm-agent", cause="config.invalid", remedy=FIX),
             *every(Stage.CONNECT, Reason.TIMEOUT),
         ],
         ["config.invalid"],
     ),
     "a setting that is misread, and no such proxy": (
         [
-            found("network.proxy", FAIL, "installer", cause="config.invalid", remedy=MEND),
+            found("network.proxy", FAIL, "installer", cause="config.invalid", remedy=FIX),
             *every(Stage.PROXY, Reason.PROXY_UNREACHABLE, proxy="http://http:80", proxy_unresolved="name-unknown"),
         ],
         ["config.invalid"],
     ),
     "a proxy that systemd drops": (
         [
-            found("network.proxy", FAIL, "installer", cause="proxy.setting-ignored", remedy=MEND),
+            found("network.proxy", FAIL, "installer", cause="proxy.setting-ignored", remedy=FIX),
             *every(Stage.CONNECT, Reason.TIMEOUT),
         ],
         ["proxy.setting-ignored"],
     ),
     "a process that was started before its proxy": (
         [
-            found("network.proxy", FAIL, "installer", cause="agent.stale-environment", remedy=MEND),
+            found("network.proxy", FAIL, "installer", cause="agent.stale-environment", remedy=FIX),
             *every(Stage.CONNECT, Reason.TIMEOUT),
         ],
         ["agent.stale-environment"],
@@ -387,7 +387,7 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
                 "components",
                 cause="proxy.components-differ",
                 evidence={"proxies": {"docker": PROXY}, "dead": [PROXY]},
-                remedy=MEND,
+                remedy=FIX,
             ),
             reach("ssm", Stage.PROXY, Reason.PROXY_UNREACHABLE, proxy=PROXY),
             *others("ssm"),
@@ -402,7 +402,7 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
                 "filter OUTPUT (nft)",
                 cause="egress.host-firewall",
                 evidence={"rule": "-A OUTPUT -p udp --dport 53 -j DROP", "hop": "x", "stopped": ["10.0.0.2"]},
-                remedy=MEND,
+                remedy=FIX,
             ),
             found("network.nameservers", FAIL, "10.0.0.2", stage=Stage.RESOLVE, reason=Reason.NAMESERVER_TIMEOUT),
             *every(Stage.RESOLVE, Reason.NAMESERVER_TIMEOUT),
@@ -417,7 +417,7 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
                 "eth1",
                 cause="egress.wrong-route",
                 evidence={"explains": ["10.0.0.2"], "names": []},
-                remedy=MEND,
+                remedy=FIX,
             ),
             found("network.nameservers", FAIL, "10.0.0.2", stage=Stage.RESOLVE, reason=Reason.NAMESERVER_TIMEOUT),
             *every(Stage.RESOLVE, Reason.NAMESERVER_TIMEOUT),
@@ -432,7 +432,7 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
                 "127.0.0.53",
                 cause="dns.server-failing",
                 evidence={"explains": ["127.0.0.53"], "names": ["ssm.us-east-1.amazonaws.com"]},
-                remedy=MEND,
+                remedy=FIX,
             ),
             found("network.nameservers", FAIL, "127.0.0.53", stage=Stage.RESOLVE, reason=Reason.SERVER_FAILURE),
             *every(Stage.RESOLVE, Reason.SERVER_FAILURE),
@@ -441,7 +441,7 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
     ),
     "a setting of another component": (
         [
-            found("network.proxy", FAIL, "docker", cause="config.invalid", remedy=MEND),
+            found("network.proxy", FAIL, "docker", cause="config.invalid", remedy=FIX),
             *every(Stage.CONNECT, Reason.TIMEOUT),
         ],
         ["config.invalid", "egress.blocked"],
@@ -471,7 +471,7 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
     ),
     "a component without the proxy": (
         [
-            found("network.proxy", FAIL, "ssm-agent", cause="proxy.not-set-for-component", remedy=MEND),
+            found("network.proxy", FAIL, "ssm-agent", cause="proxy.not-set-for-component", remedy=FIX),
             *every(Stage.CONNECT, Reason.TIMEOUT)[:3],
             *others("ecs", "ssm", "ssmmessages", proxy=PROXY, component="ecs-agent"),
         ],
@@ -571,7 +571,7 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
     "an agent that is cut off": (
         [
             *every(Stage.CONNECT, Reason.TIMEOUT),
-            found("agents.ecs", FAIL, "ecs-agent", cause="agent.disconnected", remedy=MEND),
+            found("agents.ecs", FAIL, "ecs-agent", cause="agent.disconnected", remedy=FIX),
         ],
         ["egress.blocked"],
     ),
@@ -637,7 +637,7 @@ def test_every_rule_is_seen_here() -> None:
 def test_a_docker_network_over_what_is_needed(what: list[Finding]) -> None:
     covers = {"10.0.0.53": "a nameserver", "172.17.0.9": "the endpoint"}
     overlap = found(
-        "containers.subnets", FAIL, "docker0", cause="docker.subnet-overlap", evidence={"covers": covers}, remedy=MEND
+        "containers.subnets", FAIL, "docker0", cause="docker.subnet-overlap", evidence={"covers": covers}, remedy=FIX
     )
     assert codes([overlap, *what]) == ["docker.subnet-overlap"]
 
@@ -732,7 +732,7 @@ FINDINGS = st.builds(
     st.sampled_from([None, *Stage]),
     st.sampled_from([None, *Reason]),
     EVIDENCE,
-    st.sampled_from([None, MEND]),
+    st.sampled_from([None, FIX]),
     cause=st.sampled_from(["", "", "proxy.not-set-for-component", "agent.disconnected", "os.unsupported"]),
 ).map(fitting)
 

@@ -65,7 +65,7 @@ FINDINGS = [
 
 @pytest.mark.parametrize("rule", RULES, ids=[f"{rule.code}-{place}" for place, rule in enumerate(RULES)])
 def test_the_next_step_of_every_rule_is_a_fix_or_a_request(rule) -> None:
-    remedy = rule.mend if isinstance(rule.mend, Remedy) else rule.mend(FINDINGS)
+    remedy = rule.fix if isinstance(rule.fix, Remedy) else rule.fix(FINDINGS)
     step = first_step(remedy)
     assert step and "explain" not in step and not is_look(tuple(step.split()))
     assert remedy.commands or remedy.ask or len(step.split()) > 3

@@ -84,7 +84,7 @@ def test_junit_is_a_suite_a_target_and_a_case_a_finding() -> None:
     assert "warning: blocking" in (cases["taskdef.log-blocking"].findtext("system-out") or "")
 
 
-def test_table_shows_place_fault_and_mending_and_folds_passes() -> None:
+def test_table_shows_place_fault_and_fix_and_folds_passes() -> None:
     text = doctable(Report(REPORT.targets[:1]))
     assert "✓ 1 passed" in text and "memory is given" not in text
     lines = text.splitlines()

@@ -189,7 +189,7 @@ def test_prometheus_text_is_well_formed(text: str) -> None:
     assert {"anywhere_ready", "anywhere_endpoint_seconds", "anywhere_clock_offset_seconds"} <= known
 
 
-def test_markdown_says_what_to_mend_and_where() -> None:
+def test_markdown_says_what_to_fix_and_where() -> None:
     text = render("markdown", fleet(9))
     assert "# 9 hosts: not ready" in text
     assert "| `egress.endpoint-blocked` | fail | 3 of 9 | blocked |" in text

@@ -1,4 +1,4 @@
-"""Task-definition rules: every case file, exactly; and every patch that is offered mends what it was offered for."""
+"""Task-definition rules: every case file, exactly; and every patch that is offered fixes what it was offered for."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_case_gives_exactly_its_findings(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", RULE_CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_every_patch_mends_its_finding(path: Path) -> None:
+def test_every_patch_fixes_its_finding(path: Path) -> None:
     case = json.loads(path.read_text())
     before = judged(case["document"], options_of(case))
     for finding in troubles(before):
@@ -77,7 +77,7 @@ def as_template(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("path", RULE_CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_template_gives_the_same_findings_and_patches_that_mend(path: Path) -> None:
+def test_template_gives_the_same_findings_and_patches_that_fix(path: Path) -> None:
     case = json.loads(path.read_text())
     if isinstance(case["document"], dict) and "Resources" in case["document"]:
         pytest.skip("a template already")

@@ -1,1 +1,1 @@
-"""What each cause means, how it is found, how to mend it, and where the rule comes from."""
+"""What each cause means, how it is found, how to fix it, and where the rule comes from."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class CauseText:
     """One cause code. `severity` is `fail`, `warn` or `fail or warn`; `meaning` what it is and what it breaks, `found`
-    how it is found, `mend` what to do, `source` where the rule comes from."""
+    how it is found, `fix` what to do, `source` where the rule comes from."""
 
     code: str
     severity: str
     title: str
     meaning: str
     found: str
-    mend: str
+    fix: str
     source: str

@@ -67,7 +67,7 @@ SYSTEM_CAUSES: tuple[CauseText, ...] = (
         "fail",
         "The kernel is 64-bit, the programs on the host are not",
         "The installer asks the kernel only and then fetches 64-bit packages, which this system cannot run.",
-        "The ELF header of /bin/sh and the architecture that Docker's engine tells, against uname -m.",
+        "The ELF header of /bin/sh and the architecture that Docker's engine reports, against uname -m.",
         "Install a wholly 64-bit system image.",
         "ELF(5); https://github.com/aws/amazon-ssm-agent/issues/73",
     ),

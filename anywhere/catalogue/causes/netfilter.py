@@ -64,7 +64,7 @@ NETFILTER_CAUSES: tuple[CauseText, ...] = (
         "fail",
         "Neighbours can reach the loopback or the introspection port",
         "With route_localnet = 1 a neighbour on the network can send packets to 127.0.0.1 of this host, and reach services "
-        "that trust the loopback. Port 51678 of the agent listens on all addresses and tells about all tasks.",
+        "that trust the loopback. Port 51678 of the agent listens on all addresses and reports all tasks.",
         "A neighbour's packet is followed through INPUT of every backend; the first thing that decides must be a drop.",
         "Run `anywhere rules apply`. On a host that needs no task credentials, set route_localnet back to 0.",
         "CVE-2020-8558; " + _INIT,

@@ -175,7 +175,7 @@ def _iptables(state: State) -> Iterator[Step]:
 
 
 def restore_input(backend: Backend, here: tuple[Wanted, ...], family: int) -> str:
-    """What iptables-restore --noflush has to be told; empty when all is there once and in its order."""
+    """What iptables-restore --noflush needs; empty when all is there once and in its order."""
     out = []
     for table in ("filter", "nat"):
         mine = tuple(w for w in here if w.table == table)

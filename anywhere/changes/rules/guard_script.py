@@ -1,7 +1,7 @@
 """The script that keeps the rules on a host: the shell of guard.sh under the values of this host.
 
 It needs no Python and none of this tool on the host, so it is the same for hosts that are reached over SSH. It waits
-for events of nftables and looks at the rules only after one; iptables-legacy tells nothing, so there it looks itself.
+for events of nftables and looks at the rules only after one; iptables-legacy reports no events, so there it looks itself.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.checks.agents.refusals import complaint, mend, of_symptom, told, well_now
+from anywhere.checks.agents.refusals import complaint, fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.agents.ssm_refusals import refused_ssm
 from anywhere.checks.agents.stopped import stopped
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
@@ -229,9 +229,9 @@ def _disconnected(
         check,
         status,
         subject,
-        said + told(symptom),
+        said + quoted_line(symptom),
         cause=cause,
-        remedy=mend(host, symptom) or remedy(host, text, command, look=LOOK if check == "agents.ecs" else ()),
+        remedy=fix_of(host, symptom) or remedy(host, text, command, look=LOOK if check == "agents.ecs" else ()),
         evidence=evidence,
     )
 
@@ -271,7 +271,7 @@ def _looping(host: Host, unit: Unit, starts: int) -> Finding:
     row = symptom.row if symptom else None
     # The deb unit lacks the line that stops it after a final error, which the rpm unit has.
     endless = unit.exit_status == 5 and "5" not in unit.final_exits and not (row and row.cause)
-    said = f"{unit.name} is in a restart loop (exit {unit.exit_status}){told(symptom)}"
+    said = f"{unit.name} is in a restart loop (exit {unit.exit_status}){quoted_line(symptom)}"
     text = row.fix if row and row.fix else f"Fix what the quoted line names, then restart {unit.name}."
     if endless:
         text += " Exit 5 is final: add RestartPreventExitStatus=5 under [Service] with systemctl edit ecs."
@@ -284,7 +284,7 @@ def _looping(host: Host, unit: Unit, starts: int) -> Finding:
         unit.name,
         said,
         cause=row.cause if row and row.cause else "agent.restart-loop",
-        remedy=(mend(host, symptom) if row and row.cause else None) or otherwise,
+        remedy=(fix_of(host, symptom) if row and row.cause else None) or otherwise,
         evidence={"restarts": unit.restarts, "exit": unit.exit_status, "starts_in_log": starts, **evidence},
     )
 

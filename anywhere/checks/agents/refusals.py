@@ -55,7 +55,7 @@ def _action(line: str) -> str:
     return next((action for pattern, action in CALLS if pattern.search(line)), "")
 
 
-def told(symptom: Symptom | None) -> str:
+def quoted_line(symptom: Symptom | None) -> str:
     """The rest of a summary: what the line means, and the line itself."""
     if symptom is None:
         return ""
@@ -119,7 +119,7 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
 }
 
 
-def mend(host: Host, symptom: Symptom | None) -> Remedy | None:
+def fix_of(host: Host, symptom: Symptom | None) -> Remedy | None:
     """The fix of the row, with the commands that do it on this host; None where the row has none."""
     if symptom is None or not symptom.row.fix:
         return None

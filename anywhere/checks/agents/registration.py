@@ -148,8 +148,8 @@ def _half_installed(host: Host, here: Agents, config: EcsConfig) -> Iterator[Fin
         yield _break(host, here, "container instance", said, "Reset the host and register it again.")
 
 
-def _break(host: Host, here: Agents, subject: str, said: str, mend: str, status: Status = Status.FAIL) -> Finding:
-    text = f"{mend} {ORPHANS}" if here.has_ecs and found_state(here) else mend
+def _break(host: Host, here: Agents, subject: str, said: str, fix: str, status: Status = Status.FAIL) -> Finding:
+    text = f"{fix} {ORPHANS}" if here.has_ecs and found_state(here) else fix
     return trouble(ID, status, subject, said, cause="registration.broken", remedy=remedy(host, text, *reset(here)))
 
 
@@ -221,10 +221,10 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield needs_root("agents.config", path, f"{path} is not readable by this user")
     if not config.exists and config.known:
         yield skipped("agents.config", "ecs.config", REGISTER_BRINGS)
-    told = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]
-    told += [_misfit(host, config, one) for one in misfits(host, config)]
-    yield from told
-    if config.exists and not told:
+    found = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]
+    found += [_misfit(host, config, one) for one in misfits(host, config)]
+    yield from found
+    if config.exists and not found:
         looked = "names, values, both files against each other, memory, ports and log drivers against this host"
         yield passed("agents.config", "ecs.config", f"{len(config.agent)} settings, all valid ({looked})")
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from anywhere.checks.agents.refusals import mend, of_symptom, told, well_now
+from anywhere.checks.agents.refusals import fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.base import trouble
 from anywhere.checks.remedies import Command, as_root, remedy
 from anywhere.checks.units import halted
@@ -48,9 +48,9 @@ def _complained(
         check,
         Status.FAIL,
         subject,
-        what + told(symptom),
+        what + quoted_line(symptom),
         cause=symptom.row.cause or "agent.disconnected",
-        remedy=mend(host, symptom) or remedy(host, text, *_start(unit)),
+        remedy=fix_of(host, symptom) or remedy(host, text, *_start(unit)),
         evidence=evidence | of_symptom(symptom),
     )
 

@@ -1,4 +1,4 @@
-"""Docker's bridge itself: there, switched on, with the address that docker told its containers; who took it away."""
+"""Docker's bridge itself: there, switched on, with the address that docker gave its containers; who took it away."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ STOPS = "Containers stop when docker restarts, unless live-restore is set, and e
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What stands in the way: what is said, how it is mended, evidence. `aims` are those that it stops (empty: all);
+    """What stands in the way: what is said, how it is fixed, evidence. `aims` are those that it stops (empty: all);
     `sure` is False where only a large answer would show it."""
 
     summary: str
-    mend: Remedy
+    fix: Remedy
     evidence: dict[str, object]
     aims: tuple[Aim, ...] = ()
     sure: bool = True
@@ -81,7 +81,7 @@ NETWORK_MANAGER = ("/etc/NetworkManager/NetworkManager.conf", "/etc/NetworkManag
 
 
 def _managers(host: Host, name: str) -> Iterator[tuple[str, str]]:
-    """Other network managers that may take the bridge: where, and how they are told not to."""
+    """Other network managers that may take the bridge: where, and how they are kept from it."""
 
     for folder in NETWORKD:
         for file in list_folder(host, folder) or ():

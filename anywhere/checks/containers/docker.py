@@ -94,8 +94,8 @@ def _absent(host: Host) -> Finding:
 
 
 def _missing(host: Host, said: str) -> Finding:
-    mend = remedy(host, "Install Docker and start it.", *docker_commands(host))
-    return trouble(ID, Status.FAIL, "docker", said, cause="docker.missing", remedy=mend)
+    fix = remedy(host, "Install Docker and start it.", *docker_commands(host))
+    return trouble(ID, Status.FAIL, "docker", said, cause="docker.missing", remedy=fix)
 
 
 @check("containers.api")
@@ -115,14 +115,14 @@ def api_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed("containers.api", said, f"Docker speaks API {said}")
         return
     fault = "no longer speaks 1.44, the newest" if too_new else "does not yet speak 1.21, the oldest"
-    mend = "older" if too_new else "newer"
+    which = "older" if too_new else "newer"
     yield trouble(
         "containers.api",
         Status.FAIL,
         said,
         f"Docker {version.server} speaks API {said}: it {fault} that the ECS agent knows",
         cause="docker.api-window",
-        remedy=remedy(host, f"Install a{'n' if mend == 'older' else ''} {mend} Docker engine and hold its package."),
+        remedy=remedy(host, f"Install a{'n' if which == 'older' else ''} {which} Docker engine and hold its package."),
         evidence={"engine": version.server, "min_api": version.min_api, "api": version.api, "source": window.source},
     )
 
@@ -197,7 +197,7 @@ def _pair_trouble(host: Host, pair: Pair, situation: Situation) -> Finding:
         f"Docker {_dotted(situation.engine)}, agent {_dotted(situation.agent)}",
         pair.text + _here(pair, situation),
         cause="docker.agent-incompatible",
-        remedy=remedy(host, pair.mend[0].upper() + pair.mend[1:] + "."),
+        remedy=remedy(host, pair.fix[0].upper() + pair.fix[1:] + "."),
         evidence={**evidence, "engine": _dotted(situation.engine)},
     )
 

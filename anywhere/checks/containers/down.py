@@ -31,7 +31,7 @@ def down(host: Host, found: Docker) -> Finding:
         return _halted(host, unit, halt)
     words = _words(host, unit)
     if words.known or words.line:
-        return _told(host, unit, words)
+        return _explained(host, unit, words)
     return _mute(host, found, unit)
 
 
@@ -50,20 +50,20 @@ def start_commands(host: Host, unit: Unit) -> tuple[Command, ...]:
 
 def _silent(host: Host, found: Docker) -> Finding:
     said = f"Docker gives no answer within {TIMEOUT:.0f} s"
-    mend = remedy(
+    fix = remedy(
         host,
         "Restart Docker; look for a full disk or dead mounts. Containers stop when Docker restarts, unless "
         "live-restore is set.",
         ("systemctl", "restart", "docker"),
         *((("systemctl", "start", "ecs"),) if agents(host).has_ecs else ()),
     )
-    return _trouble(host, said, mend, units(host)[DOCKER])
+    return _trouble(host, said, fix, units(host)[DOCKER])
 
 
 def _halted(host: Host, unit: Unit, halt: Halt) -> Finding:
     start = start_commands(host, unit) if halt.start else ()
-    mend = Remedy(halt.fix, as_root(host, *halt.commands, *start))
-    return _trouble(host, f"docker does not run: {halt.says}", mend, unit, cause=halt.cause or "docker.not-running")
+    fix = Remedy(halt.fix, as_root(host, *halt.commands, *start))
+    return _trouble(host, f"docker does not run: {halt.says}", fix, unit, cause=halt.cause or "docker.not-running")
 
 
 def _words(host: Host, unit: Unit) -> LastWords:
@@ -80,7 +80,7 @@ def _words(host: Host, unit: Unit) -> LastWords:
     return words
 
 
-def _told(host: Host, unit: Unit, words: LastWords) -> Finding:
+def _explained(host: Host, unit: Unit, words: LastWords) -> Finding:
     known = words.known
     quoted = f'"{words.line}"'
     if known is None:
@@ -153,7 +153,7 @@ def _state(unit: Unit) -> str:
 def _trouble(
     host: Host,
     said: str,
-    mend: Remedy,
+    fix: Remedy,
     unit: Unit,
     line: str = "",
     *,
@@ -164,4 +164,4 @@ def _trouble(
         "active": unit.active, "sub": unit.sub, "result": unit.result, "job": unit.job, "line": line, "said": said_by,
         "drop_ins": list(unit.drop_ins), "reload": RELOAD if unit.stale else [],
     }  # fmt: skip
-    return trouble(ID, Status.FAIL, "docker", said, cause=cause, remedy=mend, evidence=evidence)
+    return trouble(ID, Status.FAIL, "docker", said, cause=cause, remedy=fix, evidence=evidence)

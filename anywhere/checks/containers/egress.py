@@ -136,7 +136,7 @@ def judge_way(host: Host, one: Bridge, read: list[Obstacle], asked: Asked) -> It
             one.name,
             obstacle.summary,
             cause=CODE,
-            remedy=obstacle.mend,
+            remedy=obstacle.fix,
             evidence={**obstacle.evidence, **proof, "no_answer": [question.what for question in asked.failed]},
         )
     if not left and asked.failed:
@@ -191,8 +191,8 @@ def _aims(host: Host, settings: Settings) -> tuple[Aim, ...]:
     servers = [one for one in container_nameservers(host, daemon_json(host).dns) if one not in DOCKER_FALLBACK]
     aims = {(one, 53): Aim(one, 53, "udp", f"the nameserver {one}") for one in servers if ":" not in one}
     for seen in surveys(host, settings):
-        told = [answer for item in lookups(seen) for answer in item.servers]
-        silent = {answer.source for answer in told if answer.reason is Reason.NAMESERVER_TIMEOUT}
+        answered = [answer for item in lookups(seen) for answer in item.servers]
+        silent = {answer.source for answer in answered if answer.reason is Reason.NAMESERVER_TIMEOUT}
         aims = {key: aim for key, aim in aims.items() if key[1] != 53 or key[0] not in silent}
         for visit in seen.visits:
             for address, port in _reached(visit):

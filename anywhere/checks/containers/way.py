@@ -324,7 +324,7 @@ def _other_source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]
 
 
 def _answers_from(host: Host, source: str, aim: Aim) -> bool:
-    """Whether an address answers this host when asked from another of its own; True where that cannot be told."""
+    """Whether an address answers this host when asked from another of its own; True where that cannot be known."""
     return answers_by(host, aim.address, aim.port, source) is not False
 
 

@@ -90,7 +90,7 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Fin
         summary = f"{len(failed_probes(visit))} of {len(visit.probes)} addresses: {summary}"
         evidence["partial"] = True
     finding = trouble(REACH, status, subject, summary, stage=stage, reason=reason, seconds=seconds, evidence=evidence)
-    return replace(finding, remedy=_mend(host, visit, reason))
+    return replace(finding, remedy=_fix(host, visit, reason))
 
 
 def _evidence(host: Host, visit: Visit, table: Sequence[Route]) -> Reach:
@@ -118,7 +118,7 @@ def _hidden(subject: str, stage: Stage, detail: str, evidence: Reach) -> Finding
     )
 
 
-def _mend(host: Host, visit: Visit, reason: Reason) -> Remedy | None:
+def _fix(host: Host, visit: Visit, reason: Reason) -> Remedy | None:
     """What depends on this host; the diagnosis has the words for all else."""
     if reason is not Reason.CERT_UNTRUSTED:
         return None

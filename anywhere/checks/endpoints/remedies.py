@@ -1,4 +1,4 @@
-"""How to mend what a probe met, in this host's own commands: its CA tool, its units, its time service."""
+"""How to fix what a probe met, in this host's own commands: its CA tool, its units, its time service."""
 
 from __future__ import annotations
 

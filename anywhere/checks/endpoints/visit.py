@@ -80,9 +80,9 @@ def exists(visit: Visit, siblings: Iterable[Visit], invented: set[str]) -> bool:
 
 def _is_refused(answers: Iterable[Answer]) -> bool:
     """Whether a nameserver will not tell, and no other says that there is no such name."""
-    told = [answer for answer in answers if answer.reason]
-    unknown = any(answer.reason is Reason.NAME_UNKNOWN for answer in told)
-    return not unknown and any("REFUSED" in answer.detail for answer in told)
+    answered = [answer for answer in answers if answer.reason]
+    unknown = any(answer.reason is Reason.NAME_UNKNOWN for answer in answered)
+    return not unknown and any("REFUSED" in answer.detail for answer in answered)
 
 
 def is_late(visit: Visit) -> bool:

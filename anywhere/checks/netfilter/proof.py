@@ -32,9 +32,9 @@ def judge_plan(host: Host, settings: Settings, persist: bool) -> Iterator[Findin
     if not steps:
         yield passed(PLAN, "rules", "all rules and settings are in place" + (", and kept so" if persist else ""))
     for step in steps:
-        mend = Remedy("Apply the missing rules.", (("sudo", *APPLY),))
+        fix = Remedy("Apply the missing rules.", (("sudo", *APPLY),))
         yield trouble(
-            PLAN, Status.FAIL, step.key, f"still to do: {step.title}", cause=_cause(step, is_shadowed), remedy=mend
+            PLAN, Status.FAIL, step.key, f"still to do: {step.title}", cause=_cause(step, is_shadowed), remedy=fix
         )
     yield judge_loopback(host, state)
     yield from judge_copies(host, state)
@@ -74,10 +74,10 @@ def _path(state: State, proof: Proof, path: str) -> Finding:
     hops = [obstacle for obstacle in obstacles(state.firewall, state.net) if obstacle.path == path]
     hop = hops[0].hop if hops else _guess(proof, path, reply, listener)
     said = f": {hops[0].rule}" if hops else ""
-    mend = Remedy(f"Fix the hop {hop}, then verify again.", (("sudo", "anywhere", "rules", "verify"),))
+    fix = Remedy(f"Fix the hop {hop}, then verify again.", (("sudo", "anywhere", "rules", "verify"),))
     evidence = {"hop": hop, "reply": reply.outcome, "listener": listener.outcome}
     summary = f"no answer ({reply.outcome}), the broken hop is {hop}{said}"
-    return trouble(PROOF, Status.FAIL, subject, summary, cause="rules.shadowed", remedy=mend, evidence=evidence)
+    return trouble(PROOF, Status.FAIL, subject, summary, cause="rules.shadowed", remedy=fix, evidence=evidence)
 
 
 def _is_measured(proof: Proof, listener: Reply) -> bool:
@@ -118,9 +118,9 @@ def _neighbour(proof: Proof) -> Iterator[Finding]:
         if reply is None:
             continue
         if reply.got_through:
-            mend = Remedy("Set the guards.", (("sudo", *APPLY),))
+            fix = Remedy("Set the guards.", (("sudo", *APPLY),))
             said = f"a neighbour on the network reached {what} of this host"
-            yield trouble(PROOF, Status.FAIL, subject, said, cause="rules.unguarded", remedy=mend)
+            yield trouble(PROOF, Status.FAIL, subject, said, cause="rules.unguarded", remedy=fix)
         elif reply.outcome == "late":
             yield unknown(PROOF, subject, TOO_SLOW)
         elif link is None or link.outcome != "up":

@@ -145,7 +145,7 @@ def judge_path(host: Host, state: State) -> Iterator[Finding]:
             obstacle.hop,
             f"requests of {who} to 169.254.170.2 end here: {obstacle.rule}",
             cause="rules.shadowed",
-            remedy=remedy(host, _mend(obstacle.hop, state), *commands),
+            remedy=remedy(host, _fix(obstacle.hop, state), *commands),
             evidence=Obstacle(rule=obstacle.rule, path=obstacle.path, ours_helps=helps),
         )
 
@@ -229,14 +229,14 @@ def _judge_rule(host: Host, state: State, want: Wanted) -> Finding:
         return _missing(host, subject, "the rule that sends requests to 169.254.170.2:80 to the agent is not there")
     said = f"the rule is in iptables-{holders[0]}, docker uses iptables-{right}"
     text = f"Set the rules in iptables-{right}, and let `iptables` mean the same program for docker and the ECS agent."
-    mend = remedy(host, text, APPLY)
-    return trouble(RULES, Status.FAIL, subject, said, cause="rules.wrong-backend", remedy=mend)
+    fix = remedy(host, text, APPLY)
+    return trouble(RULES, Status.FAIL, subject, said, cause="rules.wrong-backend", remedy=fix)
 
 
 def _missing(host: Host, subject: str, summary: str) -> Finding:
     text = "Set what is missing, and keep it so through reloads of the firewall."
-    mend = remedy(host, text, APPLY)
-    return trouble(RULES, Status.FAIL, subject, summary, cause="rules.missing", remedy=mend)
+    fix = remedy(host, text, APPLY)
+    return trouble(RULES, Status.FAIL, subject, summary, cause="rules.missing", remedy=fix)
 
 
 def _judge_introspection(host: Host, state: State) -> Iterator[Finding]:
@@ -265,7 +265,7 @@ def _nft_guards(state: State) -> bool:
     return any(walk_nft(state.firewall.nft, chain, NEIGHBOUR).target in ("DROP", "REJECT") for chain in chains)
 
 
-def _mend(hop: str, state: State) -> str:
+def _fix(hop: str, state: State) -> str:
     if hop == "route":
         return "Take the interface out of the address manager that put 169.254.0.0/16 there, or remove that route."
     if hop == "rp_filter":

@@ -38,25 +38,31 @@ def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
     if not conf.nameservers:
         yield _no_nameserver(asked, conf.bad)
         return
-    told = {server: [a for item in asked for a in item.servers if a.source == server] for server in conf.nameservers}
-    judged = [(server, _judge_server(answers)) for server, answers in told.items()]
+    answered = {
+        server: [a for item in asked for a in item.servers if a.source == server] for server in conf.nameservers
+    }
+    judged = [(server, _judge_server(answers)) for server, answers in answered.items()]
     resolves = any(item.system.addresses for item in asked)
-    unseen = {server for server, answers in told.items() if _all_unseen(answers)}
+    unseen = {server for server, answers in answered.items() if _all_unseen(answers)}
     works = any(reason is None for _, reason in judged) or (resolves and bool(unseen))
     for server, reason in judged:
-        if reason is Reason.NAMESERVER_TIMEOUT and all(answer.late for answer in told[server]):
+        if reason is Reason.NAMESERVER_TIMEOUT and all(answer.late for answer in answered[server]):
             yield unknown(id, server, LATE)
         elif server in unseen and not resolves:
-            yield unknown(id, server, told[server][0].detail)
+            yield unknown(id, server, answered[server][0].detail)
         elif reason is None:
-            yield _half(server, told[server]) or _without_edns(server, told[server]) or _answers(server, told[server])
+            yield (
+                _half(server, answered[server])
+                or _without_edns(server, answered[server])
+                or _answers(server, answered[server])
+            )
         elif resolves and (server in unseen or not works):
             # The C library gets answers from the same servers: what was lost is the burst of direct questions.
             yield passed(id, server, "answers the system's resolver, though not all questions at once")
         else:
             evidence: Nameserver = {
                 "nameservers": list(conf.nameservers),
-                "said": next((a.detail for a in told[server]), ""),
+                "said": next((a.detail for a in answered[server]), ""),
             }
             yield _not_working(server, reason, Status.WARN if works else Status.FAIL, evidence)
 

@@ -111,7 +111,7 @@ def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, 
     said = f"this host's own {one.name} ({one.address}) {how} for {_shown(names)}{asks}{why}"
     if quote := _journal(host, one, names[0]):
         said += f'; its journal: "{quote}"'
-    text, commands = _mend(one, code, line, behind)
+    text, commands = _fix(one, code, line, behind)
     evidence: Own = {"explains": [one.address] if behind is None or len(names) > 1 else [], "names": names}
     return trouble(
         ID,
@@ -140,7 +140,7 @@ def _blamed(one: OwnResolver, code: str, behind: Answer | None) -> tuple[Line | 
     return None, ""
 
 
-def _mend(one: OwnResolver, code: str, line: Line | None, behind: Answer | None) -> tuple[str, tuple[Command, ...]]:
+def _fix(one: OwnResolver, code: str, line: Line | None, behind: Answer | None) -> tuple[str, tuple[Command, ...]]:
     restart: tuple[Command, ...] = (("systemctl", "restart", one.unit),) if one.unit else ()
     where = f"On this host, in {line.path}" if line else "On this host"
     if line and line.text.upper().startswith("DNSSEC="):
@@ -180,8 +180,8 @@ def _journal(host: Host, one: OwnResolver, name: str) -> str:
     rows = host.run(
         ("journalctl", "-u", one.unit, "-n", "40", "--no-pager", "-o", "cat"), timeout=3
     ).stdout.splitlines()
-    telling = [row.strip() for row in rows if name in row or "DNSSEC" in row or "rebind" in row]
-    return telling[-1].partition("]: ")[2] or telling[-1] if telling else ""
+    relevant = [row.strip() for row in rows if name in row or "DNSSEC" in row or "rebind" in row]
+    return relevant[-1].partition("]: ")[2] or relevant[-1] if relevant else ""
 
 
 def _searched(host: Host, asked: Sequence[Lookup]) -> Finding | None:

@@ -94,7 +94,7 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
         f"{better.route.text} ({better.why}){ruled}"
     )
     evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
-    text, commands = _mend(used, better.route, rules)
+    text, commands = _fix(used, better.route, rules)
     return trouble(
         ID,
         Status.FAIL,
@@ -106,7 +106,7 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
     )
 
 
-def _mend(used: TableRoute | None, better: TableRoute, rules: Sequence[str]) -> tuple[str, tuple[Command, ...]]:
+def _fix(used: TableRoute | None, better: TableRoute, rules: Sequence[str]) -> tuple[str, tuple[Command, ...]]:
     via: Command = ("via", better.gateway) if better.gateway else ()
     keep = (
         "Then keep it: NetworkManager `ipv4.never-default yes` or `ipv4.route-metric`, netplan `use-routes: false` or "

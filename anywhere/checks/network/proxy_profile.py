@@ -29,11 +29,11 @@ def judge_profile(host: Host, profile: Profile, packages: bool) -> Iterator[Find
             ID, Status.FAIL, step.key, f"still to do: {step.title}", cause=_cause(step), remedy=_write(profile)
         )
     for unit in plan.without_restart(host, profile) if profile.address and not steps else ():
-        mend = Remedy(
+        fix = Remedy(
             "Restart it; docker first, then the SSM agent, then ecs.", (("sudo", "systemctl", "restart", unit),)
         )
         said = "it runs since before the profile was written, and without it"
-        yield trouble(ID, Status.FAIL, unit, said, cause="proxy.not-set-for-component", remedy=mend)
+        yield trouble(ID, Status.FAIL, unit, said, cause="proxy.not-set-for-component", remedy=fix)
 
 
 def _refused(host: Host, profile: Profile) -> Finding | None:
@@ -43,13 +43,13 @@ def _refused(host: Host, profile: Profile) -> Finding | None:
     probe = host.probe(ProbeSpec(name, proxy=profile.url, patience=1.0))
     if probe.reason is not Reason.PROXY_AUTH_REQUIRED:
         return None
-    mend = Remedy(
+    fix = Remedy(
         "Write the profile with the user and password that the proxy takes: the command reads one line user:password from "
         "standard input.",
         (("sudo", "anywhere", "proxy", "apply", "--url", profile.address, "--credentials-file", "-"),),
     )
     said = f"{profile.address} requires a user and password ({probe.detail}): no connection passes"
-    return trouble(ID, Status.FAIL, profile.address, said, cause="proxy.auth-required", remedy=mend)
+    return trouble(ID, Status.FAIL, profile.address, said, cause="proxy.auth-required", remedy=fix)
 
 
 def _write(profile: Profile) -> Remedy:

@@ -98,8 +98,8 @@ def _answered_by(host: Host, visit: Visit) -> list[str]:
     name = visit.endpoint.host
     if lines := [f"{HOSTS}:{pin.line}" for pin in pins(host, (name,)) or () if pin.name == name]:
         return lines
-    told = [answer.source for answer in (visit.lookup.servers if visit.lookup else ()) if answer.addresses]
-    return told or list(resolv_conf(host).nameservers) or ["the system's resolver"]
+    sources = [answer.source for answer in (visit.lookup.servers if visit.lookup else ()) if answer.addresses]
+    return sources or list(resolv_conf(host).nameservers) or ["the system's resolver"]
 
 
 def _fix(region: str, visit: Visit, evidence: Way) -> Remedy:

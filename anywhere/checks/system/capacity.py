@@ -61,13 +61,13 @@ def judge_disk(path: str, disk: Disk) -> Finding:
         status, said = _inodes(disk), f"{disk.inodes_free} of {disk.inodes} inodes are free for {path}"
     if status is Status.PASS:
         return passed("system.disk", path, said, **evidence)
-    mend = f"Make room for {path}: docker system prune removes what no container uses; rotate logs in daemon.json."
+    fix = f"Make room for {path}: docker system prune removes what no container uses; rotate logs in daemon.json."
     if path == CONTAINERD_ROOT:
-        mend = (
+        fix = (
             f"Make room for {path}, or move containerd's `root` (/etc/containerd/config.toml): with the containerd image store "
             "images lie there whatever data-root in daemon.json says. docker system prune removes what no container uses."
         )
-    return trouble("system.disk", status, path, said, cause="disk.low", remedy=Remedy(mend), evidence=evidence)
+    return trouble("system.disk", status, path, said, cause="disk.low", remedy=Remedy(fix), evidence=evidence)
 
 
 def _size(count: int) -> str:

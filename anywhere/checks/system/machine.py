@@ -47,7 +47,7 @@ def os_check(host: Host, settings: Settings) -> Iterator[Finding]:
 
 
 def _os_trouble(subject: str, code: str, release: OsRelease, judgement: Judgement) -> Finding:
-    status, said, mend = _OS_TEXT[code]
+    status, said, fix = _OS_TEXT[code]
     row = judgement.release
     said = said.format(ends=row.ends if row else "")
     return trouble(
@@ -56,7 +56,7 @@ def _os_trouble(subject: str, code: str, release: OsRelease, judgement: Judgemen
         subject,
         f"{subject} {said}{_os_note(code, release, judgement)}",
         cause=code,
-        remedy=Remedy(mend[0].upper() + mend[1:] + "."),
+        remedy=Remedy(fix[0].upper() + fix[1:] + "."),
         evidence=_os_evidence(release, judgement),
     )
 

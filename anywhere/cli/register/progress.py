@@ -8,14 +8,14 @@ import threading
 import time
 
 from anywhere.cli.say import note
-from anywhere.flows.lifecycle.register import Told
+from anywhere.flows.lifecycle.register import Listener
 from anywhere.printable import printable
 
 _EVERY = 0.2  # seconds between two looks at the clock on a terminal
 _TOLD_AGAIN = 10.0  # seconds between two lines on what is waited for, where there is no terminal
 
 
-class Lines(Told):
+class Lines(Listener):
     """The progress of one host on standard error; `name` is in front of each line where there are many."""
 
     _lock = threading.Lock()
@@ -27,26 +27,26 @@ class Lines(Told):
         self._stop: threading.Event | None = None
 
     def begins(self, text: str) -> None:
-        """See Told."""
+        """See Listener."""
         self._text, self._begun, self._last = text, time.monotonic(), time.monotonic()
         if self._live:
             self._stop = threading.Event()
             threading.Thread(target=self._tick, args=(self._stop,), daemon=True).start()
 
     def ends(self, text: str, seconds: float) -> None:
-        """See Told."""
+        """See Listener."""
         self._end()
         self._say(f"{seconds:6.1f} s  {text}")
 
     def waits(self, text: str) -> None:
-        """See Told."""
+        """See Listener."""
         if self._live:
             self._text = f"waiting for {text}"
         else:
             self._say(f"{'...':>8}  waiting for {text}")
 
     def received(self, name: str, have: int, of: int) -> None:
-        """See Told."""
+        """See Listener."""
         share = f"{have >> 20} of {of >> 20} MiB" if of else f"{have >> 20} MiB"
         if self._live:
             self._text = f"fetch {name}: {share}"

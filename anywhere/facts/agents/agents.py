@@ -124,6 +124,6 @@ def ssm_version(host: Host, here: Agents) -> str:
 
 
 def shard_names(host: Host) -> tuple[str, ...]:
-    """The `ecs-a-N` and `ecs-t-N` names that this host's agent was last told to use, by its log."""
+    """The `ecs-a-N` and `ecs-t-N` names that this host's agent last received, by its log."""
     log = agent_log(host)
     return log.shards if log else ()

@@ -114,8 +114,8 @@ def _service(name: str, unit: Unit, daemon: Daemon | None, inventory: Inventory)
     """A program that runs right on the host, under a unit."""
     declared = way(unit.environment)
     if not unit.exists and daemon is None:
-        told, source = _to_come(declared, _declared_source(unit, declared), inventory)
-        return Component(name, False, False, unit.name, declared, told, source, go_store(told))
+        expected, source = _to_come(declared, _declared_source(unit, declared), inventory)
+        return Component(name, False, False, unit.name, declared, expected, source, go_store(expected))
     effective, source = declared, _declared_source(unit, declared)
     if daemon and (daemon.environment or inventory.is_root):
         effective, source = way(daemon.environment), f"process {daemon.pid}"
@@ -156,8 +156,8 @@ def _ecs_agent(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> C
     declared = {**way(unit.environment), **way(config.init)}
     effective, source = way(config.agent), _config_source(config)
     if not unit.exists and daemon is None:
-        told, source = _to_come(effective, source, inventory)
-        return Component("ecs-agent", False, False, ECS_UNIT, declared, told, source, agent_store({}, build), build)
+        expected, source = _to_come(effective, source, inventory)
+        return Component("ecs-agent", False, False, ECS_UNIT, declared, expected, source, agent_store({}, build), build)
     if daemon and daemon.environment:
         effective, source = way(daemon.environment), f"process {daemon.pid}"
     return Component(
@@ -226,7 +226,7 @@ OF_TASKS = ("ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4", "ECS_
 
 def _daemon(inventory: Inventory, name: str, unit: Unit) -> Daemon | None:
     """The running process of a component: the one that its unit names, else one that is surely the component's. A process
-    that is merely called `agent` is told apart by its settings."""
+    that is merely called `agent` is distinguished by its settings."""
     found = [one for one in inventory.daemons if one.name == name and (one.sure or (one.pid == unit.pid != 0))]
     if name == "ecs-agent":
         found = [one for one in found if any(_is_agents(key) for key in one.environment)]

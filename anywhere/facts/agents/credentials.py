@@ -145,7 +145,7 @@ def metadata_service(host: Host) -> MetadataService:
 
 
 def product_of(probe: Probe) -> str:
-    """Whose metadata service answered. EC2's names itself EC2ws; others are told by their answer, or stay unnamed."""
+    """Whose metadata service answered. EC2's names itself EC2ws; others are known by their answer, or stay unnamed."""
     assert probe.http is not None
     server, body = probe.http.headers.get("server", ""), probe.http.body
     for product, pattern, said in (

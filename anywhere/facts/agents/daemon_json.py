@@ -43,7 +43,7 @@ class DaemonJson:
 
 
 def daemon_json(host: Host) -> DaemonJson:
-    """The host's daemon.json; a file that is no JSON is told by `error`, since Docker then does not start."""
+    """The host's daemon.json; a file that is no JSON has its `error`, since Docker then does not start."""
     text = read_text(host, PATH)
     if text.access is not Access.READ:
         return DaemonJson(exists=text.exists)

@@ -186,8 +186,8 @@ def parse_info(text: str) -> DockerInfo:
 def _d_type(status: object) -> bool | None:
     """What the storage driver says of the file system under it: `["Supports d_type", "true"]`."""
     rows = [row for row in status if isinstance(row, list) and len(row) == 2] if isinstance(status, list) else []
-    told = next((row[1] for row in rows if row[0] == "Supports d_type"), None)
-    return None if told is None else told == "true"
+    reported = next((row[1] for row in rows if row[0] == "Supports d_type"), None)
+    return None if reported is None else reported == "true"
 
 
 def _runtimes(found: Mapping[str, object]) -> dict[str, str]:

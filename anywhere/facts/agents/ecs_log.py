@@ -67,7 +67,7 @@ class AgentLog:
 
     `starts` counts the starts since the last registration or connection, `final` is whether the agent gave up, `last` is
     the last line of level error or critical, known or not, and `lost` what the agent goes on without. `place` is where the
-    log was read, `unread` why nothing of its state can be told, `until` when its last line was written (epoch seconds)."""
+    log was read, `unread` why nothing of its state can be known, `until` when its last line was written (epoch seconds)."""
 
     version: str = ""
     registered: bool | None = None

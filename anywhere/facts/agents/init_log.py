@@ -12,7 +12,7 @@ from anywhere.hosts.base import Host
 PATH = "/var/log/ecs/ecs-init.log"
 TAIL = 32 * 1024  # bytes: ecs-init writes a few lines a start, and copies 200 of the agent's where that crashed
 
-# Its container ended: of level info, and all that is told where the container never ran a line of the agent's.
+# Its container ended: of level info, and all that is reported where the container never ran a line of the agent's.
 ENDED = re.compile(r"Agent exited with code (?!0\b)\d+")
 
 COMMANDS: tuple[tuple[str, ...], ...] = ()

@@ -1,4 +1,4 @@
-"""What the rules do to one packet, as far as that can be told from the rules alone.
+"""What the rules do to one packet, as far as that follows from the rules alone.
 
 Every match is true, false, or not known (sets, marks, rates, addresses that only the kernel knows). A verdict is
 `certain` when no rule of unknown match could have decided before it.

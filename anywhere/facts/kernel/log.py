@@ -84,5 +84,5 @@ def lines_if_known(host: Host) -> tuple[str, ...]:
 
 def read_only_reason(rows: tuple[str, ...]) -> str:
     """Why the kernel made a file system read-only, in its words; empty where it does not say."""
-    told = [row.strip()[:300] for row in rows if _READ_ONLY.search(row) or _ERROR.search(row)]
-    return told[0] if told else ""
+    rows_of_errors = [row.strip()[:300] for row in rows if _READ_ONLY.search(row) or _ERROR.search(row)]
+    return rows_of_errors[0] if rows_of_errors else ""

@@ -1,4 +1,4 @@
-"""The modules of the running kernel: on disk, or gone with an upgrade; and those that modprobe is told never to load."""
+"""The modules of the running kernel: on disk, or gone with an upgrade; and those that modprobe is configured never to load."""
 
 from __future__ import annotations
 

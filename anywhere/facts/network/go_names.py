@@ -45,8 +45,8 @@ class GoNames:
         for source in order:
             if source == FILES and pinned:
                 return Answer(found.name, "hosts file", pinned)
-            if source == DNS and (told := decide(found, self.servers)).addresses:
-                return told
+            if source == DNS and (answer := decide(found, self.servers)).addresses:
+                return answer
         return decide(found, self.servers) if DNS in order else Answer(found.name, FILES, (), Reason.NAME_UNKNOWN)
 
 
@@ -86,10 +86,10 @@ def read_servers(text: str) -> tuple[tuple[str, ...], bool]:
 
 def decide(found: Lookup, servers: Sequence[str], without_edns: Sequence[str] = ()) -> Answer:
     """The answer of the first nameserver that gives one: addresses, or the word that there is no such name."""
-    told = {answer.source: answer for answer in found.servers}
+    by_server = {answer.source: answer for answer in found.servers}
     last = Answer(found.name, "", (), Reason.NAMESERVER_TIMEOUT, "no nameserver answers")
     for server in servers:
-        answer = told.get(server)
+        answer = by_server.get(server)
         if answer is None:
             continue
         if server in without_edns:

@@ -46,9 +46,9 @@ class Lookup:
         if self.own is not None:
             return self.own.reason
         if self.servers and self.system.reason is not Reason.NAME_UNKNOWN:
-            told = [answer.reason for answer in self.servers if answer.reason]
+            reasons = [answer.reason for answer in self.servers if answer.reason]
             order = (Reason.SERVER_FAILURE, Reason.NAME_UNKNOWN, Reason.NAMESERVER_TIMEOUT)
-            return next((reason for reason in order if reason in told), self.system.reason)
+            return next((reason for reason in order if reason in reasons), self.system.reason)
         return self.system.reason
 
     @property

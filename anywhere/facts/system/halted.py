@@ -28,7 +28,7 @@ _NEEDS = ("Requires", "BindsTo", "Requisite")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The unit that has to end first: its name, what it is, since when (as systemd writes it; empty where not told), and
+    """The unit that has to end first: its name, what it is, since when (as systemd writes it; empty where not known), and
     the units in between that wait for it too."""
 
     unit: str

@@ -22,7 +22,7 @@ FOLDERS: tuple[str, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class TimeSync:
-    """`synchronised` is None where nothing tells; `service` is the running time service's unit, `said_by` who told."""
+    """`synchronised` is None where nothing tells; `service` is the running time service's unit, `said_by` who reported it."""
 
     synchronised: bool | None = None
     service: str = ""

@@ -62,7 +62,7 @@ class Unit:
     earlier. `sources` says which file set a name. `hidden` lists the environment files that may not be read, `ignored` the
     variables that a file declares and systemd drops: file, name, reason. `load` is systemd's LoadState, `job` the number of
     a job that is queued for the unit (0 for none), `unmet` whether a condition or an assertion kept it from starting,
-    `started` when its process started, in seconds since the boot (0 where not told).
+    `started` when its process started, in seconds since the boot (0 where not known).
     """
 
     name: str

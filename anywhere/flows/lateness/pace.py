@@ -19,7 +19,7 @@ TICK = 0.25  # seconds between looks
 WAITED = 0.4  # of the time that it wanted to run: from there on this program is late
 WHOLE = 0.85  # of a processor: one interpreter has no more, and its own threads wait for each other
 LATE = 0.25  # of the looks while a host was examined
-ALL_THE_TIME = 0.9  # of the looks: then nothing that rests on time can be told
+ALL_THE_TIME = 0.9  # of the looks: then nothing that rests on time can be concluded
 KEPT = 4 * 60 * 60  # looks, an hour of them
 
 Times = Mapping[str, tuple[int, int]]

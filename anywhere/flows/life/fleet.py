@@ -14,7 +14,7 @@ from anywhere.flows.life.leave import Leaving
 from anywhere.flows.life.leaving import Leave
 from anywhere.flows.life.move import Moving
 from anywhere.flows.life.update import Update, Updating
-from anywhere.flows.lifecycle.order import Told
+from anywhere.flows.lifecycle.order import Listener
 from anywhere.flows.target import GRACE, Lost, each, opened
 from anywhere.hosts.base import Host
 from anywhere.hosts.open import HOST_SECONDS
@@ -25,13 +25,13 @@ SECONDS = 1800.0  # for one host: a package manager that waits for another one i
 
 @dataclass
 class Leavers:
-    """One order for many hosts. `told` makes the listener of a host by its name, `wave_told` hears of each wave."""
+    """One order for many hosts. `listener` makes that of a host by its name, `on_wave` hears of each wave."""
 
     hosts: Hosts
     order: Leave | Update
     wave: str = ""
-    told: Callable[[str], Told] = field(default=lambda name: Told())
-    wave_told: Callable[[int, int, Sequence[str]], None] = lambda number, of, names: None
+    listener: Callable[[str], Listener] = field(default=lambda name: Listener())
+    on_wave: Callable[[int, int, Sequence[str]], None] = lambda number, of, names: None
 
     def __post_init__(self) -> None:
         if any(is_saved(entry) for entry in self.hosts.entries):
@@ -56,7 +56,7 @@ class Leavers:
             seen.update(zip(names, self._each(names, dry=False), strict=True))
             return {name: None if seen[name].ok else seen[name].error or "failed" for name in names}
 
-        rollout = roll(self._names, self.wave, pending, act, self.wave_told)
+        rollout = roll(self._names, self.wave, pending, act, self.on_wave)
         seen.update({name: replace(seen[name], state=State.UNTOUCHED, steps=()) for name in rollout.untouched})
         return tuple(seen[name] for name in self._names)
 
@@ -77,14 +77,14 @@ class Leavers:
 
     def _one(self, entry: Entry, dry: bool) -> Left:
         with opened(entry, self.hosts, self._seconds, self._seconds) as host:
-            return replace(_act(host, self.order, self.told(entry.name), dry), name=entry.name)
+            return replace(_act(host, self.order, self.listener(entry.name), dry), name=entry.name)
 
 
-def _act(host: Host, order: Leave | Update, told: Told, dry: bool) -> Left:
+def _act(host: Host, order: Leave | Update, listener: Listener, dry: bool) -> Left:
     if isinstance(order, Update):
-        return Updating(host, order, told)(dry=dry)
+        return Updating(host, order, listener)(dry=dry)
     kind = Moving if order.verb == "move" else Leaving
-    return kind(host, order, told)(dry=dry)
+    return kind(host, order, listener)(dry=dry)
 
 
 def _why(planned: Left) -> str | None:

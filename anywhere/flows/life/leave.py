@@ -19,8 +19,8 @@ from anywhere.changes.leave.plan import clean_plan, left_command, parents_comman
 from anywhere.changes.leave.result import Left
 from anywhere.changes.proxy import plan as proxy_change
 from anywhere.changes.rules import plan as rules_change
-from anywhere.flows.life.leaving import REGISTER, Instance, Leave, told_aws
-from anywhere.flows.lifecycle.order import Told
+from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws
+from anywhere.flows.lifecycle.order import Listener
 from anywhere.hosts.base import Host
 from anywhere.redact import redact
 
@@ -33,13 +33,13 @@ class Leaving:
 
     host: Host
     order: Leave
-    told: Told = field(default_factory=Told)
+    listener: Listener = field(default_factory=Listener)
 
     def __call__(self, *, dry: bool = False) -> Left:
         """Do it, or with `dry` say what would be done. Never raises for the state of the host."""
         begun = time.monotonic()
         try:
-            instance = Instance(self.host, self.told, self.order.force_missing)
+            instance = Instance(self.host, self.listener, self.order.force_missing)
             result = self._planned(instance) if dry else self._leave(instance)
         except ChangeFailed as error:
             result = Left(self.host.name, State.FAILED, error=redact(str(error)), fix=_AGAIN)
@@ -99,7 +99,7 @@ class Leaving:
         orphans = instance.orphans(self._account(instance))
         commands: tuple[tuple[str, ...], ...] = ()
         if self.order.mode != "reclaim":  # a clone's instance is that of the machine it was copied from
-            commands = told_aws(instance, self._account(instance), managed=True)
+            commands = deregister_in_aws(instance, self._account(instance), managed=True)
         steps = [*self._apply(partial(_stopped, instance=instance, disable=self.order.verb == "reset"))]
         differences: list[tuple[str, str]] = []
         if self.order.verb == "deregister":
@@ -123,14 +123,14 @@ class Leaving:
     def _apply(self, planner: Planner) -> tuple[str, ...]:
         clock: dict[str, float] = {}
 
-        def told(step: Step, done: bool) -> None:
+        def listener(step: Step, done: bool) -> None:
             if done:
-                self.told.ends(redact(step.title), time.monotonic() - clock[step.key])
+                self.listener.ends(redact(step.title), time.monotonic() - clock[step.key])
             else:
                 clock[step.key] = time.monotonic()
-                self.told.begins(redact(step.title))
+                self.listener.begins(redact(step.title))
 
-        return tuple(step.title for step in engine.apply(self.host, self.order.verb, planner, told).done)
+        return tuple(step.title for step in engine.apply(self.host, self.order.verb, planner, listener).done)
 
     def _undo(self, instance: Instance) -> Iterator[engine.Reverted]:
         """What `register` did, the rules first: they are for its agent."""

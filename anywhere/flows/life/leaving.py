@@ -15,7 +15,7 @@ from anywhere.changes.leave.result import Left
 from anywhere.facts.agents.agents import agents, metadata
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.tasks import Task, tasks
-from anywhere.flows.lifecycle.order import Timed, Told
+from anywhere.flows.lifecycle.order import Listener, Timed
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 
@@ -42,7 +42,7 @@ class Instance:
     """One host's instance before anything is done to it."""
 
     host: Host
-    told: Told = field(default_factory=Told)
+    listener: Listener = field(default_factory=Listener)
     force_missing: bool = False
 
     def __post_init__(self) -> None:
@@ -111,7 +111,7 @@ class Instance:
 
     def timed(self, text: str) -> Timed:
         """A line of progress."""
-        return Timed(text, self.told)
+        return Timed(text, self.listener)
 
 
 def cluster_of(arn: str) -> str:
@@ -141,7 +141,7 @@ def find_arn_command(note: Note) -> tuple[str, ...]:
     )
 
 
-def told_aws(instance: Instance, account: Account | None, *, managed: bool) -> tuple[tuple[str, ...], ...]:
+def deregister_in_aws(instance: Instance, account: Account | None, *, managed: bool) -> tuple[tuple[str, ...], ...]:
     """Deregister at AWS, ECS before SSM; the commands for a person where no keys are here. Raises Refused."""
     note = instance.note
     # The new instance of a move that was cut off goes too, where all goes.

@@ -14,9 +14,9 @@ from anywhere.changes.base import ChangeFailed, HostBusy, Step
 from anywhere.changes.leave.move import ASIDE, JOURNAL, move_plan
 from anywhere.changes.leave.note import PATH as NOTE
 from anywhere.changes.leave.result import Left
-from anywhere.flows.life.leaving import REGISTER, Instance, Leave, told_aws
+from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
-from anywhere.flows.lifecycle.order import NotRegistered, Told
+from anywhere.flows.lifecycle.order import Listener, NotRegistered
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.redact import redact
@@ -30,14 +30,14 @@ class Moving:
 
     host: Host
     order: Leave
-    told: Told = field(default_factory=Told)
+    listener: Listener = field(default_factory=Listener)
     _begun: float = 0.0
 
     def __call__(self, *, dry: bool = False) -> Left:
         """Move, or with `dry` say what would be done. Never raises for the state of the host."""
         begun = time.monotonic()
         try:
-            instance = Instance(self.host, self.told, self.order.force_missing)
+            instance = Instance(self.host, self.listener, self.order.force_missing)
             result = self._planned(instance) if dry else self._move(instance)
         except NotRegistered as error:
             result = Left(self.host.name, State.FAILED, error=str(error), code=error.code, fix=error.fix)
@@ -75,13 +75,13 @@ class Moving:
         account = Account.of(instance.note.region)
         orphans = instance.orphans(account)
         try:
-            done = engine.apply(self.host, JOURNAL, planner, self._told).done
+            done = engine.apply(self.host, JOURNAL, planner, self._on_step).done
         except HostBusy:
             raise
         except ChangeFailed as error:
             return self._back(instance, Health(waiting="all steps", line=str(error)))
         with instance.timed(f"wait until the instance is healthy in {self.order.cluster}"):
-            now = wait_healthy(self.host, self.order.cluster, self.order.wait, self.told.waits)
+            now = wait_healthy(self.host, self.order.cluster, self.order.wait, self.listener.waits)
         if not now.ok:
             return self._back(instance, now)
         return self._finish(instance, account, orphans, tuple(step.title for step in done))
@@ -89,7 +89,7 @@ class Moving:
     def _return(self, instance: Instance) -> Left:
         """To the cluster that an earlier run, which did not end, has left: what it did is taken back."""
         undone = engine.revert(self.host, JOURNAL, force_missing=self.order.force_missing)
-        now = wait_healthy(self.host, self.order.cluster, self.order.wait, self.told.waits)
+        now = wait_healthy(self.host, self.order.cluster, self.order.wait, self.listener.waits)
         if undone.failed or not now.ok:
             return self._back(instance, now)
         self.host.run(("rm", "-f", NOTE), timeout=20)
@@ -103,9 +103,9 @@ class Moving:
         result = instance.left(State.DONE, orphans=orphans, steps=steps)
         is_new = old.cluster != self.order.cluster
         try:
-            commands = told_aws(instance, account, managed=False) if is_new else ()
+            commands = deregister_in_aws(instance, account, managed=False) if is_new else ()
         except Refused as error:
-            commands = told_aws(instance, None, managed=False)
+            commands = deregister_in_aws(instance, None, managed=False)
             result = replace(
                 result, differences=(("the old container instance", f"AWS refuses: {redact(str(error))}"),)
             )
@@ -124,16 +124,16 @@ class Moving:
             undone = engine.revert(self.host, JOURNAL, force_missing=self.order.force_missing)
             if not undone.failed:
                 self.host.run(("rm", "-f", NOTE), timeout=20)
-            back = wait_healthy(self.host, old, self.order.wait, self.told.waits)
+            back = wait_healthy(self.host, old, self.order.wait, self.listener.waits)
         where = f"it is back in {old}" if back.ok else f"it was put back into {old}, and is not healthy there either"
         failed = f"; not undone: {'; '.join(what for what, _ in undone.failed)}" if undone.failed else ""
         said = f"not healthy in {self.order.cluster} ({why}); {where}{failed}"
         code = refusal.code if refusal else "agent.disconnected"
         return instance.left(State.FAILED, error=said, code=code, fix=refusal.fix if refusal else "anywhere status")
 
-    def _told(self, step: Step, done: bool) -> None:
+    def _on_step(self, step: Step, done: bool) -> None:
         if done:
-            self.told.ends(redact(step.title), time.monotonic() - self._begun)
+            self.listener.ends(redact(step.title), time.monotonic() - self._begun)
         else:
             self._begun = time.monotonic()
-            self.told.begins(redact(step.title))
+            self.listener.begins(redact(step.title))

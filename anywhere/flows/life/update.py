@@ -24,7 +24,7 @@ from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
 from anywhere.flows.lifecycle.artifacts import DownloadFailed, Origin, Untrusted, collect
 from anywhere.flows.lifecycle.healthy import Health, wait_healthy
-from anywhere.flows.lifecycle.order import NotRegistered, Timed, Told
+from anywhere.flows.lifecycle.order import Listener, NotRegistered, Timed
 from anywhere.flows.lifecycle.staging import stage, unstage
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
@@ -51,7 +51,7 @@ class Updating:
 
     host: Host
     order: Update
-    told: Told = field(default_factory=Told)
+    listener: Listener = field(default_factory=Listener)
     _since: float = 0.0
 
     def __call__(self, *, dry: bool = False) -> Left:
@@ -97,7 +97,7 @@ class Updating:
         if dry:
             return replace(base, steps=(*(step.title for step in steps), _TASKS))
         try:
-            stage(self.host, [one.package for one in newer if one.before != one.version], self.told)
+            stage(self.host, [one.package for one in newer if one.before != one.version], self.listener)
             return self._apply(base, planner)
         finally:
             unstage(self.host)
@@ -108,9 +108,11 @@ class Updating:
         if not names:
             raise NotRegistered("no package of the agents is installed here (a snap updates itself)", "os.unsupported")
         kind = "deb" if _manager(recorded) == "apt" else "rpm"
-        with Timed(f"fetch and verify {' and '.join(names)}", self.told):
+        with Timed(f"fetch and verify {' and '.join(names)}", self.listener):
             region = here.registration.region
-            return collect(names, region, architecture(recorded).kernel, kind, self.order.origin, self.told.received)
+            return collect(
+                names, region, architecture(recorded).kernel, kind, self.order.origin, self.listener.received
+            )
 
     def _require_compatible(self, recorded: Recording, versions: Sequence[tuple[str, str, str]]) -> None:
         new = next((version for name, _, version in versions if name == "amazon-ecs-init"), "")
@@ -120,7 +122,7 @@ class Updating:
         for pair in table().pairs:
             if pair.severity == "fail" and pair.applies(situation):
                 said = f"not begun: agent {new} does not work with this host's docker: {pair.text}"
-                raise NotRegistered(said, "docker.agent-incompatible", pair.mend)
+                raise NotRegistered(said, "docker.agent-incompatible", pair.fix)
 
     def _apply(self, base: Left, planner: partial[tuple[Step, ...]]) -> Left:
         try:
@@ -130,8 +132,8 @@ class Updating:
         except ChangeFailed as error:
             refusal = explain_install(str(error))
             return self._back(base, f"{refusal.summary}: {redact(str(error))[:300]}", refusal.code)
-        with Timed("wait until the instance is healthy", self.told):
-            now = wait_healthy(self.host, base.cluster, self.order.wait, self.told.waits)
+        with Timed("wait until the instance is healthy", self.listener):
+            now = wait_healthy(self.host, base.cluster, self.order.wait, self.listener.waits)
         if not now.ok:
             line = f": {redact(now.line)}" if now.line else ""
             return self._back(base, f"not healthy, still waiting for {now.waiting}{line}", "agent.disconnected")
@@ -139,9 +141,9 @@ class Updating:
         return replace(base, state=State.DONE, steps=(*(step.title for step in done), _TASKS))
 
     def _back(self, base: Left, why: str, code: str) -> Left:
-        with Timed("put the versions before back", self.told):
+        with Timed("put the versions before back", self.listener):
             undone = engine.revert(self.host, JOURNAL)
-            now: Health = wait_healthy(self.host, base.cluster, self.order.wait, self.told.waits)
+            now: Health = wait_healthy(self.host, base.cluster, self.order.wait, self.listener.waits)
         where = "the versions before are back" + ("" if now.ok else f", and still waiting for {now.waiting}")
         if undone.failed:
             where = f"not undone: {'; '.join(f'{what} ({reason})' for what, reason in undone.failed)}"
@@ -156,10 +158,10 @@ class Updating:
 
     def _heard(self, step: Step, done: bool) -> None:
         if done:
-            self.told.ends(redact(step.title), time.monotonic() - self._since)
+            self.listener.ends(redact(step.title), time.monotonic() - self._since)
         else:
             self._since = time.monotonic()
-            self.told.begins(redact(step.title))
+            self.listener.begins(redact(step.title))
 
 
 def _newer(here: Agents, packages: Sequence[LocalPackage]) -> tuple[Newer, ...]:

@@ -62,25 +62,25 @@ def kind_of(distro: str) -> str:
     return "deb" if FAMILIES[families[name]].manager == "apt" else "rpm"
 
 
-def fetch(region: str, arch: str, distro: str, to: str, origin: Origin, told: Progress = _quiet) -> Manifest:
+def fetch(region: str, arch: str, distro: str, to: str, origin: Origin, progress: Progress = _quiet) -> Manifest:
     """Fill a folder; what is there and vouched for is not fetched again. Raises DownloadFailed, Untrusted, BadInput."""
     kind = kind_of(distro)
     keys = load_keys(origin.keyring)
     wanted = sources(region, arch, kind, origin.ecs_version, origin.ssm_version, origin.dualstack)
     _make(to)
-    rows = tuple(_fetch_one(source, to, keys, told) for source in wanted)
+    rows = tuple(_fetch_one(source, to, keys, progress) for source in wanted)
     when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     manifest = Manifest(region, machine(arch), kind, when, rows)
     write_manifest(to, manifest)
     return manifest
 
 
-def _fetch_one(source: Source, folder: str, keys: Sequence[SigningKey], told: Progress) -> Artifact:
+def _fetch_one(source: Source, folder: str, keys: Sequence[SigningKey], progress: Progress) -> Artifact:
     path, signature = os.path.join(folder, source.name), os.path.join(folder, source.signature_name)
     fresh = not os.path.exists(path)
     for again in (False, True):
         download(source.signature_url, signature, _quiet)
-        download(source.url, path, told)
+        download(source.url, path, progress)
         try:
             vouched = verify(path, _read(signature), keys, source.package, time.time())
             break
@@ -132,17 +132,17 @@ def _verify_one(folder: str, row: Artifact, keys: Sequence[SigningKey], now: flo
 
 
 def collect(
-    needed: Sequence[str], region: str, arch: str, kind: str, origin: Origin, told: Progress = _quiet
+    needed: Sequence[str], region: str, arch: str, kind: str, origin: Origin, progress: Progress = _quiet
 ) -> tuple[LocalPackage, ...]:
     """Verified files of the needed packages on this machine. Raises DownloadFailed, Untrusted, BadInput."""
     if not needed:
         return ()
     folder = origin.folder or cache_folder(f"{region}-{machine(arch)}-{kind}-{origin.ecs_version}-{origin.ssm_version}")
     if origin.url:
-        _mirror(origin.url, folder, told)
+        _mirror(origin.url, folder, progress)
     elif not origin.folder:
         _drop_old(folder)
-        fetch(region, arch, kind, folder, origin, told)
+        fetch(region, arch, kind, folder, origin, progress)
     manifest, rows = verify_folder(folder, origin.keyring)
     if (manifest.arch, manifest.kind) != (machine(arch), kind):
         raise BadInput(
@@ -195,7 +195,7 @@ def _needed(name: str, rows: Sequence[Verified], folder: str) -> LocalPackage:
     return LocalPackage(name, row.artifact.name, path, row.vouched.sha256, str(row.vouched))
 
 
-def _mirror(url: str, folder: str, told: Progress) -> None:
+def _mirror(url: str, folder: str, progress: Progress) -> None:
     """A mirror is a folder of `artifacts fetch` behind a web server: the manifest first, then its files."""
     _make(folder)
     base = url.rstrip("/")
@@ -213,7 +213,7 @@ def _mirror(url: str, folder: str, told: Progress) -> None:
         if os.path.exists(signature):
             os.unlink(signature)
         download(f"{base}/{row.signature}", signature, _quiet)
-        download(f"{base}/{row.name}", path, told)
+        download(f"{base}/{row.name}", path, progress)
     write_manifest(folder, manifest)
 
 

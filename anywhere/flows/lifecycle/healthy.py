@@ -73,8 +73,10 @@ def health(host: Host, cluster: str) -> Health:
     return found
 
 
-def wait_healthy(host: Host, cluster: str, seconds: float, told: Callable[[str], None] = lambda what: None) -> Health:
-    """Look until all is proven, a final failure stands, or the time is over. `told` gets what is waited for, whenever
+def wait_healthy(
+    host: Host, cluster: str, seconds: float, on_wait: Callable[[str], None] = lambda what: None
+) -> Health:
+    """Look until all is proven, a final failure stands, or the time is over. `on_wait` gets what is waited for, whenever
     that changes."""
     begun = time.monotonic()
     last = ""
@@ -83,7 +85,7 @@ def wait_healthy(host: Host, cluster: str, seconds: float, told: Callable[[str],
         if found.ok or (found.final and time.monotonic() - begun > min(GRACE, seconds / 2)):
             return found
         if found.waiting != last:
-            told(found.waiting)
+            on_wait(found.waiting)
             last = found.waiting
         if time.monotonic() - begun > seconds:
             return found

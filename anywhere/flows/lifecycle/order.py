@@ -42,7 +42,7 @@ class NotRegistered(AnywhereError):
         self.code, self.fix, self.causes = code, fix, causes
 
 
-class Told:
+class Listener:
     """Hears how a run goes on. The default hears nothing."""
 
     def begins(self, text: str) -> None:
@@ -66,13 +66,13 @@ class Timed:
     """Says when something begins and ends."""
 
     text: str
-    told: Told
+    listener: Listener
     begun: float = 0.0
 
     def __enter__(self) -> None:
         self.begun = time.monotonic()
-        self.told.begins(self.text)
+        self.listener.begins(self.text)
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
-            self.told.ends(self.text, time.monotonic() - self.begun)
+            self.listener.ends(self.text, time.monotonic() - self.begun)

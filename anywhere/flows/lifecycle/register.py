@@ -26,7 +26,7 @@ from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
 from anywhere.flows.lifecycle.artifacts import DownloadFailed, Origin, Untrusted, collect, exec_binaries, planned
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
-from anywhere.flows.lifecycle.order import Look, NotRegistered, Order, Timed, Told
+from anywhere.flows.lifecycle.order import Listener, Look, NotRegistered, Order, Timed
 from anywhere.flows.lifecycle.proof import credentials_proof
 from anywhere.flows.lifecycle.staging import refuse_second_docker, stage, sweep, unstage
 from anywhere.flows.lifecycle.uses import check_uses
@@ -47,8 +47,19 @@ OWN_CHECKS = frozenset(
 OWN_CAUSES = frozenset({"docker.missing", "docker.not-running", "agent.stale-environment"})
 
 __all__ = [
-    "Activation", "Order", "Origin", "Profile", "Result", "Run", "State", "Told", "Wanted", "check_wanted", "pairs",
-    "parse_activation", "read_profile",
+    "Activation",
+    "Listener",
+    "Order",
+    "Origin",
+    "Profile",
+    "Result",
+    "Run",
+    "State",
+    "Wanted",
+    "check_wanted",
+    "pairs",
+    "parse_activation",
+    "read_profile",
 ]  # fmt: skip
 
 
@@ -59,7 +70,7 @@ class Run:
     host: Host
     order: Order
     look: Look
-    told: Told = field(default_factory=Told)
+    listener: Listener = field(default_factory=Listener)
 
     def __call__(self, *, dry: bool = False) -> Result:
         """Register, or with `dry` say what would be done. Never raises for the state of the host."""
@@ -121,7 +132,7 @@ class Run:
         packages = self._fetch(recorded, needed)
         vouched = tuple(f"{one.name} {one.vouched}" for one in packages)
         try:
-            stage(self.host, packages, self.told)
+            stage(self.host, packages, self.listener)
             refuse_second_docker(self.host, packages)
             install = partial(self._install, packages=packages)
             steps += self._apply(JOURNAL, install)
@@ -214,19 +225,19 @@ class Run:
             return binaries
         with self._timed(f"fetch and verify {' and '.join(needed)}"):
             region = self.order.wanted.region
-            return *collect(needed, region, *self._kind(recorded), origin, self.told.received), *binaries
+            return *collect(needed, region, *self._kind(recorded), origin, self.listener.received), *binaries
 
     def _apply(self, journal: str, planner: Planner) -> tuple[Step, ...]:
         clock: dict[str, float] = {}
 
-        def told(step: Step, done: bool) -> None:
+        def listener(step: Step, done: bool) -> None:
             if done:
-                self.told.ends(redact(step.title), time.monotonic() - clock[step.key])
+                self.listener.ends(redact(step.title), time.monotonic() - clock[step.key])
             else:
                 clock[step.key] = time.monotonic()
-                self.told.begins(redact(step.title))
+                self.listener.begins(redact(step.title))
 
-        applied = engine.apply(self.host, journal, planner, told)
+        applied = engine.apply(self.host, journal, planner, listener)
         if applied.left:
             said = "; ".join(step.title for step in applied.left)
             died = next((step.key[5:] for step in applied.left if step.key.startswith("unit:")), "")
@@ -237,7 +248,7 @@ class Run:
 
     def _wait(self) -> Health:
         with self._timed("wait until the instance is healthy"):
-            now = wait_healthy(self.host, self.order.wanted.cluster, self.order.wait, self.told.waits)
+            now = wait_healthy(self.host, self.order.wanted.cluster, self.order.wait, self.listener.waits)
         if now.ok:
             return now
         wanted = self.order.wanted
@@ -317,7 +328,7 @@ class Run:
         )
 
     def _timed(self, text: str) -> Timed:
-        return Timed(text, self.told)
+        return Timed(text, self.listener)
 
 
 _LOGS = "read /var/log/ecs/ecs-agent.log and /var/log/ecs/ecs-init.log on the host"

@@ -15,7 +15,7 @@ from anywhere.errors import BadInput
 from anywhere.files import open_file
 from anywhere.flows.examine import examine
 from anywhere.flows.hosts import Hosts, is_saved
-from anywhere.flows.lifecycle.order import Order, Told
+from anywhere.flows.lifecycle.order import Listener, Order
 from anywhere.flows.lifecycle.register import Run
 from anywhere.flows.lifecycle.uses import check_uses
 from anywhere.flows.reported.located import located
@@ -32,14 +32,14 @@ SCHEMA = "anywhere/registered/1"
 
 @dataclass
 class Rollouts:
-    """One order for many hosts. `told` makes the listener of a host, by its name; `wave_told` hears of each wave."""
+    """One order for many hosts. `listener` makes that of a host, by its name; `on_wave` hears of each wave."""
 
     hosts: Hosts
     order: Order
     wave: str = ""
     resume: str = ""
-    told: Callable[[str], Told] = field(default=lambda name: Told())
-    wave_told: Callable[[int, int, Sequence[str]], None] = lambda number, of, names: None
+    listener: Callable[[str], Listener] = field(default=lambda name: Listener())
+    on_wave: Callable[[int, int, Sequence[str]], None] = lambda number, of, names: None
 
     def run(self, *, dry: bool = False) -> tuple[Result, ...]:
         """Every host's result, in the order of the hosts. Raises BadInput for what cannot be done anywhere."""
@@ -65,7 +65,7 @@ class Rollouts:
             seen.update(zip(group, self._each(group, False)))
             return {name: None if seen[name].ok else seen[name].error or "failed" for name in group}
 
-        rollout: Rollout = roll(names, self.wave, pending, act, self.wave_told)
+        rollout: Rollout = roll(names, self.wave, pending, act, self.on_wave)
         seen.update({name: replace(seen[name], state=State.UNTOUCHED, steps=()) for name in rollout.untouched})
         return seen
 
@@ -87,7 +87,7 @@ class Rollouts:
 
     def _one(self, entry: Entry, dry: bool) -> Result:
         with opened(entry, self.hosts, self._seconds, self._seconds) as host:
-            run = Run(host, self.order, partial(self._look, entry), self.told(entry.name))
+            run = Run(host, self.order, partial(self._look, entry), self.listener(entry.name))
             result = replace(run(dry=dry), name=entry.name)
         if self.resume and not dry and result.ok:
             keep_result(self.resume, result)

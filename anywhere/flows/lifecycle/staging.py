@@ -9,15 +9,15 @@ from anywhere.changes.install.packages import STAGE, LocalPackage, pulled_comman
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.files import list_folder
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
-from anywhere.flows.lifecycle.order import NotRegistered, Timed, Told
+from anywhere.flows.lifecycle.order import Listener, NotRegistered, Timed
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 
 
-def stage(host: Host, packages: Sequence[LocalPackage], told: Told) -> None:
+def stage(host: Host, packages: Sequence[LocalPackage], listener: Listener) -> None:
     """Copy them, each under its name only when its digest is right. Raises NotRegistered."""
     for one in packages:
-        with Timed(f"copy {one.name} to the host", told):
+        with Timed(f"copy {one.name} to the host", listener):
             with open(one.path, "rb") as file:
                 command = stage_command(one, file.read())
             done = host.run(command.argv, input=command.input, timeout=command.timeout)

@@ -63,7 +63,7 @@ class Watch:
     textfile: str = ""
 
     def tick(self) -> Report:
-        """Check once: changes are told and kept, the metrics written."""
+        """Check once: changes are reported and kept, the metrics written."""
         report = status(self.hosts, True)
         before = {str(row.get("host")): row for row in history(self.folder)}
         changes = [change for target in report.targets if (change := self._compared(target, before.get(target.name)))]

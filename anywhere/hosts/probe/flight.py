@@ -75,14 +75,14 @@ def shake(tls: ssl.SSLSocket, end: float) -> None:
         except ssl.SSLCertVerificationError:
             raise
         except ssl.SSLError as error:
-            told = told_by(first)
-            if told is None:
+            refusal = refusal_in(first)
+            if refusal is None:
                 raise
-            raise Refused(*told) from error
+            raise Refused(*refusal) from error
     tls.settimeout(max(0.001, end - time.monotonic()))
 
 
-def told_by(first: bytes) -> tuple[Reason, str] | None:
+def refusal_in(first: bytes) -> tuple[Reason, str] | None:
     """Why a handshake failed, from the first bytes of the last flight; None where they are an ordinary one."""
     if len(first) < 2 or (first[0] in (20, ALERT, HANDSHAKE, 23) and len(first) < 7):
         return None

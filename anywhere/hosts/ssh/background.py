@@ -9,13 +9,13 @@ from functools import partial
 
 from anywhere.errors import AnywhereError
 from anywhere.hosts.ssh.script import Part
-from anywhere.hosts.ssh.shell import Told
+from anywhere.hosts.ssh.shell import OnPart
 from anywhere.threads import begin
 
 Key = tuple[str, ...]
 """A verb and its arguments."""
 Split = Callable[[Part], Mapping[Key, Part]]
-Gather = Callable[[Sequence[str], Told], object]
+Gather = Callable[[Sequence[str], OnPart], object]
 
 
 class _Slot:
@@ -56,7 +56,7 @@ class Gathering:
     def _work(
         self, slots: dict[Key, _Slot], outcomes: list[tuple[tuple[Key, ...], Split | None]], lines: list[str]
     ) -> None:
-        def told(index: int, part: Part) -> None:
+        def on_part(index: int, part: Part) -> None:
             keys, split = outcomes[index]
             parts = split(part) if split else dict.fromkeys(keys, part)
             for key in keys:
@@ -65,7 +65,7 @@ class Gathering:
 
         failure: AnywhereError | None = None
         try:
-            self._gather(lines, told)
+            self._gather(lines, on_part)
         except AnywhereError as error:
             failure = error
         finally:
@@ -76,7 +76,7 @@ class Gathering:
 
     def take(self, key: Key, seconds: float) -> Part | None:
         """The part of this key, waited for; None when it was not asked for, taken before, or not among
-        those that its line told.
+        those that its line named.
 
         Raises the error that ended the gathering.
         """

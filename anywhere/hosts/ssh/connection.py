@@ -109,10 +109,10 @@ class Connection:
 
     def _gone(self) -> HostUnreachable:
         if self.meter and self.meter.exceeded:
-            told = "see what the host prints (its login scripts, its logs), or leave it out"
-            return HostUnreachable(f"{self.name}: the connection was dropped: {self.meter.exceeded}", remedy=told)
-        told = "read sshd's log on the host, repair the link, and run again"
-        return HostUnreachable(f"{self.name}: the connection was lost", remedy=told, timed=True)
+            advice = "see what the host prints (its login scripts, its logs), or leave it out"
+            return HostUnreachable(f"{self.name}: the connection was dropped: {self.meter.exceeded}", remedy=advice)
+        advice = "read sshd's log on the host, repair the link, and run again"
+        return HostUnreachable(f"{self.name}: the connection was lost", remedy=advice, timed=True)
 
     def execute(
         self,

@@ -37,17 +37,17 @@ class FileGroup:
 
     def split(self, part: Part) -> dict[str, Part]:
         """Each file's own part. One that is not there has to be asked for by itself."""
-        told, _, text = part.stdout.partition(b"\n\n")
-        found = dict(_refused(self.paths, told))
+        refusals, _, text = part.stdout.partition(b"\n\n")
+        found = dict(_refused(self.paths, refusals))
         for path, content in _sections(text, f"==> {self.root}".encode()):
             if path in self.paths and len(content) < MOST:
                 found[path] = Part("0", content, b"")
         return found
 
 
-def _refused(paths: Sequence[str], told: bytes) -> Iterator[tuple[str, Part]]:
+def _refused(paths: Sequence[str], refusals: bytes) -> Iterator[tuple[str, Part]]:
     """`NUMBER why it cannot be read`, one a line."""
-    for line in told.splitlines():
+    for line in refusals.splitlines():
         number, _, why = line.partition(b" ")
         if number.isdigit() and int(number[:6]) < len(paths):
             yield paths[int(number[:6])], Part("0" if why == b"null" else "1", b"", why)

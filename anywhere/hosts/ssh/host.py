@@ -61,7 +61,7 @@ class SSHHost:
         self.budget = budget
         self.connection = connection
         self.shell = Shell(connection, deadline, sudo=options.become, password=options.become_password)
-        self._gathering = Gathering(lambda lines, told: self.shell.gather(lines, inventory_sh.settings(), told))
+        self._gathering = Gathering(lambda lines, on_part: self.shell.gather(lines, inventory_sh.settings(), on_part))
         self._names = SystemNames(self.shell, connection.dial)
         self._servers: dict[str, ServerNames] = {}
         self._stores: dict[str, str] = {}

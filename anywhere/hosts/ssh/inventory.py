@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Mapping
 
 from anywhere.hosts.base import Daemon, Disk, Interface, Inventory, Listener
-from anywhere.hosts.inventory import DAEMONS, DISKS, TELLING, UNITS, telling
+from anywhere.hosts.inventory import DAEMONS, DISKS, RELEVANT, UNITS, relevant
 
 IFF_UP = 1
 RUNNING = ("up", "unknown")  # operational states of an interface that carries traffic; loopback and tunnels: unknown
@@ -27,7 +27,7 @@ def settings() -> dict[str, str]:
     return {
         "DAEMONS": "|".join(DAEMONS),
         "UNITS": UNITS,
-        "TELLING": TELLING,
+        "RELEVANT": RELEVANT,
         "DISKS": " ".join(DISKS),
         "OWNED": owned,
         "PORTS": ports,
@@ -56,7 +56,7 @@ def parse_inventory(text: str, environment: Mapping[str, str] | None = None) -> 
         interfaces=_interfaces(lines.rows("link", 5), lines.rows("address", 2)),
         listeners=_listeners(lines, lines.rows("owner", 2), lines.first("arch") in BIG_ENDIAN),
         daemons=_daemons(lines),
-        environment=telling(environment or {}),
+        environment=relevant(environment or {}),
         is_root=lines.first("uid") == "0",
     )
 
@@ -170,6 +170,6 @@ def _daemons(lines: _Lines) -> tuple[Daemon, ...]:
     for pid, *comm in lines.rows("daemon", 2):
         component = DAEMONS.get(" ".join(comm))
         if component and _number(pid):
-            own = telling(parse_environment("\n".join(environments.get(pid, []))))
+            own = relevant(parse_environment("\n".join(environments.get(pid, []))))
             found.append(Daemon(component, _number(pid), own, pid in sure))
     return tuple(sorted(found, key=lambda one: (one.name, one.pid)))

@@ -224,8 +224,8 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, patience:
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
             return str(error), "fix ~/.ssh/config, or the key file that it names"
         case asyncssh.ConnectionLost() | ConnectionResetError() | BrokenPipeError():
-            told = f"the connection was closed {patience.where}"
-            return told, "see the log of sshd there (MaxStartups, AllowUsers, a ban), and whether that port is sshd's"
+            said = f"the connection was closed {patience.where}"
+            return said, "see the log of sshd there (MaxStartups, AllowUsers, a ban), and whether that port is sshd's"
         case asyncssh.DisconnectError():
             return (
                 f"no SSH there: {error.reason[:200]} {patience.where}",

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 
 from anywhere.hosts.bounds import LISTING, STORE, limit_of_file
-from anywhere.hosts.inventory import TELLING
+from anywhere.hosts.inventory import RELEVANT
 from anywhere.hosts.ssh.session import Enough
 
 # The far side evaluates what it has read whole, so that a script cut off on its way runs not at all. The words are
@@ -126,7 +126,7 @@ def jobs(mark: str, lines: Iterable[str], seconds: float) -> str:
 
 def privileged(mark: str, inner: str, sudo: str) -> str:
     """The script around `inner`; `sudo` is no, quiet or asks. See `become.sh`."""
-    given = {"TOKEN": mark, "INNER": inner, "TELLING": TELLING, "SUDO": sudo}
+    given = {"TOKEN": mark, "INNER": inner, "RELEVANT": RELEVANT, "SUDO": sudo}
     return "".join(_assigned(name, value) for name, value in given.items()) + text("become.sh") + "\n"
 
 

@@ -22,12 +22,12 @@ from anywhere.printable import printable
 QUIET = 9.0  # seconds without a byte after which an observation has hung: past every time limit set over there
 LOGIN_SECONDS = 90.0  # until the login shell runs what it is given: login scripts on a busy host, a lock they wait for
 BATCH_SECONDS = 60.0
-RESERVE = 1.0  # seconds before the deadline in which a shell that says nothing can still be told of
+RESERVE = 1.0  # seconds before the deadline in which a shell that says nothing can still be reported
 BATCH_OUTPUT, JOBS_OUTPUT = 16 << 20, 1 << 20  # bytes; more is a runaway, which would take the time of all other hosts
 SUDO_SECONDS = 5.0  # until sudo asks for the password, and as long again until it has checked it
 MOST_BATCHES = 8  # of one gathering: a host where more observations than that hang or have no end is not asked further
 KILLED, TIMED_OUT = 137, 124
-Told = Callable[[int, script.Part], None]
+OnPart = Callable[[int, script.Part], None]
 """Called with the number of a line and its part, in the thread of the connections: it must not wait."""
 HEAD = 3  # parts that stand before those asked for: environment, clock, rights
 
@@ -68,8 +68,10 @@ class Shell:
             raise HostUnreachable(f"{self.connection.name}: no answer in time (step: login shell)", timed=True)
         return self._login
 
-    def gather(self, lines: Sequence[str], variables: Mapping[str, str], told: Told | None = None) -> list[script.Part]:
-        """One part for each line of `hosts/ssh/script.py`, `told` as soon as it is there. What hangs, or has no end,
+    def gather(
+        self, lines: Sequence[str], variables: Mapping[str, str], on_part: OnPart | None = None
+    ) -> list[script.Part]:
+        """One part for each line of `hosts/ssh/script.py`, `on_part` as soon as it is there. What hangs, or has no end,
         becomes a killed part, and the rest goes on.
 
         Raises HostUnreachable when the connection is lost or no POSIX shell answers.
@@ -78,8 +80,8 @@ class Shell:
 
         def tell(part: script.Part) -> None:
             parts.append(part)
-            if told:
-                told(len(parts) - 1, part)
+            if on_part:
+                on_part(len(parts) - 1, part)
 
         self._asked = True
         batches = 0
@@ -257,7 +259,7 @@ class _Batch:
 def completed(
     argv: Sequence[str], rc: int, stdout: bytes, stderr: bytes, seconds: float = 0.0, cut: str = ""
 ) -> Completed:
-    """A finished command as every kind of host tells it."""
+    """A finished command as every kind of host reports it."""
     cut = cut or limit_of_command(tuple(argv)).met_by(stdout)
     stdout = b"" if cut else stdout
     rc = TIMED_OUT if rc == KILLED or cut else rc
@@ -271,8 +273,8 @@ def _login(head: Sequence[script.Part], first_at: float, refusal: str) -> Login:
     refused = ""
     if rights.word == "none":
         said = hide(rights.stderr.decode("utf-8", "replace")).strip().splitlines()
-        told = [line for line in said if line.startswith("sudo:")] or said or ["sudo was not asked"]
-        refused = refusal or printable(told[-1])[:200]
+        replies = [line for line in said if line.startswith("sudo:")] or said or ["sudo was not asked"]
+        refused = refusal or printable(replies[-1])[:200]
     return Login(
         parse_environment(environment.stdout.decode("utf-8", "replace")),
         rights.word,

@@ -81,12 +81,12 @@ def log_blocking(case: Case, node: Node) -> Iterator[Mark]:
     if not log.filled or log.at("logDriver").text() not in REMOTE_DRIVERS:
         return
     text = mode.text()
-    mend = put(mode, "non-blocking")
+    fix = put(mode, "non-blocking")
     if text == "blocking":
         more = [] if size.present else [put(size, "25m")]
         why = "blocking: when the link is down, the container stops at its next line of output"
-        yield warn(mode, why, "use non-blocking and a buffer; lines may then be lost", mend, *more)
+        yield warn(mode, why, "use non-blocking and a buffer; lines may then be lost", fix, *more)
     elif text == "":
         yield skip(mode, "no mode: the account setting defaultLogDriverMode decides (non-blocking since 2025-06-25)")
     elif text != "non-blocking":
-        yield fail(mode, f"{text} is no mode of a log driver", "use non-blocking or blocking", mend)
+        yield fail(mode, f"{text} is no mode of a log driver", "use non-blocking or blocking", fix)

@@ -15,7 +15,7 @@ _PORT_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}\Z")
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[^:/\s]*:role/[\w+=,.@/-]+\Z")
 _ROLE_NAME = re.compile(r"[\w+=,.@/-]{1,512}\Z")
 _RESERVED_TAG = re.compile(r"aws:", re.IGNORECASE)
-# The grammar of docker's references (distribution/reference), with upper case told apart.
+# The grammar of docker's references (distribution/reference), with upper case distinguished.
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = rf"(?:(?:{_LABEL}\.)*{_LABEL}|\[[0-9a-fA-F:]+\])(?::\d+)?"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"

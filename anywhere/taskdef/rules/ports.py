@@ -164,16 +164,16 @@ def _reserved(case: Case, mapping: Node, reserved: frozenset[int]) -> Iterator[M
     if node is None or protocol(mapping) == "udp":
         return
     port = node.number() or 0
-    mend = [remove(node)] if case.mode != "host" else []
-    advice = "choose another host port, or leave it to ECS" if mend else "let the program listen elsewhere"
+    fix = [remove(node)] if case.mode != "host" else []
+    advice = "choose another host port, or leave it to ECS" if fix else "let the program listen elsewhere"
     if port in reserved:
-        yield fail(node, f"port {port} belongs to the host: ssh, docker, the ECS agent or Windows", advice, *mend)
+        yield fail(node, f"port {port} belongs to the host: ssh, docker, the ECS agent or Windows", advice, *fix)
     elif port in RESERVED_BY_PAGE:
         why = f"AWS's page keeps port {port} for the ECS agent, the agent itself does not: avoid it"
-        yield warn(node, why, advice, *mend)
+        yield warn(node, why, advice, *fix)
     elif port == 80 and case.windows and case.node.at("taskRoleArn").filled:
         why = "on Windows the credential proxy takes port 80 once a task has a role"
-        yield warn(node, why, advice, *mend)
+        yield warn(node, why, advice, *fix)
 
 
 @rule(
@@ -196,8 +196,8 @@ def port_ephemeral(case: Case, node: Node) -> Iterator[Mark]:
         port = claim.number() if claim else None
         if claim is None or port is None or not first <= port <= last or port in reserved:
             return
-        mend = [remove(claim)] if case.mode != "host" else []
+        fix = [remove(claim)] if case.mode != "host" else []
         why = f"port {port} lies in the range that hosts hand out by default ({first}-{last})"
-        yield warn(claim, why, f"use a port below {first}", *mend)
+        yield warn(claim, why, f"use a port below {first}", *fix)
 
     yield from over(_claiming(case), judge)

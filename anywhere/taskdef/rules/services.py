@@ -112,20 +112,20 @@ def version_of(text: str) -> tuple[int, ...] | None:
 
 
 def _old_platform(case: Case, field: Node, text: str) -> Iterator[Mark]:
-    latest, mend = "use 1.4.0 or LATEST", put(field, "LATEST")
+    latest, fix = "use 1.4.0 or LATEST", put(field, "LATEST")
     if any(volume.at("efsVolumeConfiguration").present for volume in case.volumes):
-        yield fail(field, f"platform {text} has no EFS, and the task mounts it", latest, mend)
+        yield fail(field, f"platform {text} has no EFS, and the task mounts it", latest, fix)
     if case.node.at("ephemeralStorage").present:
-        yield fail(field, f"platform {text} cannot size ephemeral storage", latest, mend)
+        yield fail(field, f"platform {text} cannot size ephemeral storage", latest, fix)
     if case.node.at("pidMode").filled:
-        yield fail(field, f"platform {text} has no shared process namespace", latest, mend)
+        yield fail(field, f"platform {text} has no shared process namespace", latest, fix)
     if any(item.at("linuxParameters", "capabilities", "add").filled for item in case.containers):
-        yield fail(field, f"platform {text} adds no capability", latest, mend)
+        yield fail(field, f"platform {text} adds no capability", latest, fix)
     why = (
         f"platform {text}: no IPv6 and no jumbo frames; ECR logins and secrets go over an interface of Fargate's own, "
         "past your flow logs and endpoints"
     )
-    yield warn(field, why, latest, mend)
+    yield warn(field, why, latest, fix)
 
 
 @rule(

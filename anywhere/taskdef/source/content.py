@@ -20,7 +20,7 @@ class Place:
 
     `base` is the pointer of its root; `names` maps canonical pointers to source pointers where the names differ;
     `encode` turns a canonical key into the document's own (None where the document is generated, so that a patch to it
-    would mend nothing); `is_there` is whether the document has something at the root.
+    would fix nothing); `is_there` is whether the document has something at the root.
     """
 
     base: str = ""

@@ -1,6 +1,6 @@
 """`terraform show -json` of a plan or a state: the ECS resources, by the names of the ECS API.
 
-The document is generated, so a patch to it would mend nothing: findings name the resource address and attribute.
+The document is generated, so a patch to it would fix nothing: findings name the resource address and attribute.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def test_attributes_and_tags_are_merged_as_json() -> None:
     lines = dict(line.partition("=")[::2] for line in found[USER].splitlines())
     assert json.loads(lines["ECS_INSTANCE_ATTRIBUTES"]) == {"row": "7", "rack": "b12"}
     assert json.loads(lines["ECS_CONTAINER_INSTANCE_TAGS"]) == {"site": "x"}
-    # Gotcha 14: the agent is told as well.
+    # Gotcha 14: the agent has it as well.
     assert lines["ECS_INSTANCE_IP_COMPATIBILITY"] == "ipv6"
     assert "ECS_ENABLE_GPU_SUPPORT=true" in found[INSTANCE] and "ECS_BACKEND_HOST=e" in found[INSTANCE]
 

@@ -152,7 +152,7 @@ def test_a_merge_sets_the_values_and_touches_nothing_else(text: str, values: dic
     assert merge_lines(merged, values) == (merged, ())
 
 
-def test_the_last_line_of_a_name_counts_and_a_missing_line_end_is_mended() -> None:
+def test_the_last_line_of_a_name_counts_and_a_missing_line_end_is_fixed() -> None:
     merged, undo = merge_lines("NO_PROXY=a\nX=1\nNO_PROXY=b", {"NO_PROXY": "c", "HTTP_PROXY": "p"})
     assert merged == "NO_PROXY=a\nX=1\nNO_PROXY=c\nHTTP_PROXY=p\n"
     assert undo == (("NO_PROXY=c", "NO_PROXY=b"), ("HTTP_PROXY=p", None))

@@ -101,7 +101,7 @@ def test_the_hop_that_breaks_it_is_named(host: BareHost, blow: str, path: str, h
     assert any(hop in subject for subject in said), said
     found = [f for f in failed(proof(host)) if f.cause == "rules.shadowed"]
     if plan.plan(Recording(host), Settings(), persist=False):
-        return  # one of our rules can mend it, which the plan says
+        return  # one of our rules can fix it, which the plan says
     assert any(hop in str(f.evidence["hop"]) for f in found), found
     assert {"bridge" in f.subject for f in found} == {path == "bridge"}
 

@@ -10,7 +10,7 @@ import time
 import pytest
 import trustme
 
-from anywhere.hosts.probe.flight import Refused, shake, told_by
+from anywhere.hosts.probe.flight import Refused, refusal_in, shake
 from anywhere.model import Reason
 from tests.support.loopback import HOST, Handler, Server, says
 
@@ -96,4 +96,4 @@ def test_a_real_server_without_a_common_suite() -> None:
     [b"", b"\x16", alert(40)[:6], b"\x16\x03\x03\x00\x40\x02\x00\x00\x3c\x03\x03", b"\x17\x03\x03\x00\x20abcd"],
 )
 def test_bytes_that_tell_nothing_are_left_to_the_library(data: bytes) -> None:
-    assert told_by(data) is None
+    assert refusal_in(data) is None

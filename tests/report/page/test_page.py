@@ -51,7 +51,7 @@ def host(number: int) -> Target:
         severity = Status.FAIL if status is Status.FAIL else Status.WARN
         places = tuple(range(len(findings))) if status is Status.FAIL else (len(findings),)
         findings.append(Finding("network.nameservers", severity, "10.0.0.53", "answers late"))
-        causes = (Cause(code, severity, f"{code} is so", ("x",), Remedy("mend it", (("sudo", "mend", code),)), places),)
+        causes = (Cause(code, severity, f"{code} is so", ("x",), Remedy("fix it", (("sudo", "fix", code),)), places),)
     facts = {"os": {"name": "Debian GNU/Linux 12"}, "arch": "x86_64", "hostname": f"web{number:04}"}
     return Target(f"web{number:04}", "host", "2026-11-21T10:00:00Z", 1.0, facts, causes, tuple(findings))
 

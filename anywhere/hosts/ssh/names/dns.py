@@ -110,9 +110,9 @@ class Stream:
             for wire in take_messages(data):
                 slot_kind = waiting.pop(int.from_bytes(wire[:2], "big"), None)
                 if slot_kind:
-                    self._told(*slot_kind, wire, started)
+                    self._received(*slot_kind, wire, started)
 
-    def _told(self, slot: Slot[Answer], kind: dns.rdatatype.RdataType, wire: bytes, started: float) -> None:
+    def _received(self, slot: Slot[Answer], kind: dns.rdatatype.RdataType, wire: bytes, started: float) -> None:
         slot.parts[int(kind)] = read(Query(slot.question, self._server), wire, kind)
         if len(slot.parts) == 2:
             parts = [part for _, part in sorted(slot.parts.items())]
@@ -149,11 +149,13 @@ class Datagrams:
 
         def answered(key: str, rc: int, digits: str) -> None:
             if rc != NO_BASH and key in asked:
-                self._told(*asked[key], digits.strip(), time.monotonic() - started)
+                self._received(*asked[key], digits.strip(), time.monotonic() - started)
 
         run_records(self._shell, lines, DATAGRAM, answered)
 
-    def _told(self, slots: Sequence[Slot[Answer]], kind: dns.rdatatype.RdataType, digits: str, seconds: float) -> None:
+    def _received(
+        self, slots: Sequence[Slot[Answer]], kind: dns.rdatatype.RdataType, digits: str, seconds: float
+    ) -> None:
         for slot in slots:
             query = Query(slot.question, self._server)
             silent = Answer(slot.question, self._server, (), Reason.NAMESERVER_TIMEOUT, "no answer over UDP")

@@ -25,7 +25,7 @@ class Samples:
     def __init__(self) -> None:
         self.visible = True
         self._sent, self._over = False, False
-        self._told: dict[str, list[bool | None]] = {}
+        self._replies: dict[str, list[bool | None]] = {}
         self._changed = threading.Condition()
 
     def lines(self, names: Sequence[str]) -> list[str]:
@@ -40,14 +40,14 @@ class Samples:
             found += [script.udp_line(MARK, "", EACH, tries)] if all(tries) else []
         return found
 
-    def told(self, key: str, rc: int, digits: str) -> bool:
+    def learn(self, key: str, rc: int, digits: str) -> bool:
         """Take a record of these lines; False for any other's."""
         mark, _, server = key.partition(" ")
         if mark != MARK or not server:
             return False
         with self._changed:
             self.visible = self.visible and rc != NO_BASH
-            self._told.setdefault(server, []).append(needs_plain(digits.strip()))
+            self._replies.setdefault(server, []).append(needs_plain(digits.strip()))
             self._changed.notify_all()
         return True
 
@@ -61,11 +61,11 @@ class Samples:
         """Whether this nameserver answers the old form of questions alone; False where that is not known in time."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_settled(server), seconds)
-            said = self._told.get(server, [])
+            said = self._replies.get(server, [])
             return len(said) >= SIZE and True in said and False not in said
 
     def _is_settled(self, server: str) -> bool:
-        said = self._told.get(server, [])
+        said = self._replies.get(server, [])
         return self._over or not self._sent or not self.visible or len(said) >= SIZE or False in said
 
 

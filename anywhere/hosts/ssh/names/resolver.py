@@ -1,7 +1,7 @@
 """Names as the far side sees them: its own resolver by getent, its nameservers over TCP through a channel.
 
 UDP cannot pass through SSH. Where TCP alone does not tell (no answer, or the host's own resolver fails although TCP
-works), the host itself sends the datagrams: bash can. Without bash `Answer.tcp_reason` tells that UDP was not seen.
+works), the host itself sends the datagrams: bash can. Without bash `Answer.tcp_reason` says that UDP was not seen.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SystemNames:
     def __init__(self, shell: Shell, dial: Dial) -> None:
         self._shell, self._dial = shell, dial
         self._together: Together[Answer] = Together(self._work)
-        self._told: dict[str, Answer] = {}
+        self._answers: dict[str, Answer] = {}
         self._changed = threading.Condition()
         self.samples = Samples()
 
@@ -50,15 +50,15 @@ class SystemNames:
         elif answer.reason is Reason.NAME_UNKNOWN:
             answer = self._why(answer)
         with self._changed:
-            self._told[name] = answer
+            self._answers[name] = answer
             self._changed.notify_all()
         return answer
 
-    def told(self, name: str, seconds: float) -> Answer | None:
+    def answer(self, name: str, seconds: float) -> Answer | None:
         """What was said of a name; None when that is not known within so many seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: name in self._told, seconds)
-            return self._told.get(name)
+            self._changed.wait_for(lambda: name in self._answers, seconds)
+            return self._answers.get(name)
 
     def _work(self, slots: Sequence[Slot[Answer]]) -> None:
         started = time.monotonic()
@@ -66,7 +66,7 @@ class SystemNames:
         lines = [script.name_line(name) for name in names] + self.samples.lines(names)
 
         def answered(name: str, rc: int, text: str) -> None:
-            if self.samples.told(name, rc, text):
+            if self.samples.learn(name, rc, text):
                 return
             for slot in slots:
                 if slot.question == name:
@@ -142,7 +142,7 @@ class ServerNames:
         tcp = tcp or self._alone(name, max(0.1, end - time.monotonic()))
         if tcp.reason is Reason.NOT_PERMITTED:
             return tcp
-        own = self._system.told(name, min(PATIENT, max(0.0, end - time.monotonic())))
+        own = self._system.answer(name, min(PATIENT, max(0.0, end - time.monotonic())))
         fails = own is None or own.reason in (Reason.NAMESERVER_TIMEOUT, Reason.SERVER_FAILURE)
         if tcp.reason is Reason.SERVER_FAILURE or (tcp.reason is not Reason.NAMESERVER_TIMEOUT and not fails):
             return tcp

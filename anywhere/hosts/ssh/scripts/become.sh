@@ -1,6 +1,6 @@
 #!/bin/sh
 # Notes the login's environment and clock, then runs INNER with root's rights where they can be had, else without.
-# The caller sets TOKEN, INNER, TELLING (an extended regular expression), and SUDO: no, quiet (never asks) or asks.
+# The caller sets TOKEN, INNER, RELEVANT (an extended regular expression), and SUDO: no, quiet (never asks) or asks.
 # Three parts come first: environment, clock, and `root`, `sudo` or `none` with what sudo said on standard error.
 # shellcheck disable=SC2153,SC2154
 
@@ -27,7 +27,7 @@ as_root() {
 }
 
 mark start
-env | grep -iE "^($TELLING)="
+env | grep -iE "^($RELEVANT)="
 mark 0
 date +%s.%N
 mark $?

@@ -1,9 +1,9 @@
 #!/bin/sh
 # What a machine has, as tagged lines: parsed by anywhere/hosts/ssh/inventory.py. Runs after remote.sh, and with nothing
 # but a POSIX shell, /proc, /sys, grep, ls and tr; what is not there is left out.
-# The caller sets DAEMONS, UNITS, TELLING, OWNED and PORTS (the same, hexadecimal and decimal; extended regular expressions) and DISKS (folders).
+# The caller sets DAEMONS, UNITS, RELEVANT, OWNED and PORTS (the same, hexadecimal and decimal; extended regular expressions) and DISKS (folders).
 
-telling() { grep -iE "^($TELLING)=" 2>/dev/null; }
+relevant() { grep -iE "^($RELEVANT)=" 2>/dev/null; }
 
 machine() {
     # shellcheck disable=SC2154 # set by remote.sh

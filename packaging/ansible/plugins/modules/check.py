@@ -11,7 +11,7 @@ module: check
 short_description: Judge a server for Amazon ECS Anywhere
 description:
   - Resolves and probes every endpoint that the server needs, from the server's own point of view, looks at the server
-    itself, and names what has to be mended. Nothing is changed on the server, in check mode or without.
+    itself, and names what has to be fixed. Nothing is changed on the server, in check mode or without.
   - With I(where=controller) nothing is installed on the server, C(anywhere) runs on the controller and reaches the
     server by SSH with the connection's own variables (C(ansible_host), C(ansible_user), C(ansible_port),
     C(ansible_ssh_private_key_file)). With I(where=host) the package is on the server and runs there.
@@ -102,7 +102,7 @@ verdict:
   type: str
   returned: when there is a report
 causes:
-  description: What has to be mended, with its remedy.
+  description: What has to be fixed, with its remedy.
   type: list
   elements: dict
   returned: when there is a report

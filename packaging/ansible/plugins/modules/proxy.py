@@ -91,7 +91,7 @@ verdict:
   type: str
   returned: with I(verify)
 causes:
-  description: What has to be mended, with its remedy.
+  description: What has to be fixed, with its remedy.
   type: list
   elements: dict
   returned: with I(verify)
