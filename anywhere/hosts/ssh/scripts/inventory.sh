@@ -117,7 +117,7 @@ daemons() {
         grep -qE '^Uid:[[:space:]]+0[[:space:]]+0[[:space:]]+0[[:space:]]+0$' "/proc/$pid/status" || continue
         echo "daemon $pid $comm"
         if is_sure "$pid" "$comm"; then echo "sure $pid"; fi
-        head -c 262144 "/proc/$pid/environ" | tr '\0' '\n' | telling | while read -r line; do echo "variable $pid $line"; done
+        head -c 262144 "/proc/$pid/environ" | tr '\0' '\n' | relevant | while read -r line; do echo "variable $pid $line"; done
     done
 }
 
