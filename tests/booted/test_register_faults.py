@@ -99,7 +99,7 @@ def at(tmp_path: Path) -> Iterator[Desk]:
 
 
 def _outcome(at: Desk, fault: Fault) -> dict[str, Any]:
-    done = at.register(*fault.more, "--format", "json", "--wait", "60")
+    done = at.register(*fault.more, "--format", "json", "--wait", "180")
     assert done.returncode == 1, done.stdout + done.stderr
     (host,) = json.loads(done.stdout)["hosts"]
     assert host["state"] == "failed" and host["error"] and (host["fix"] or host["causes"]), host

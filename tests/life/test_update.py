@@ -26,7 +26,7 @@ def at(tmp_path: Path) -> Iterator[Desk]:
 def test_updated_and_rolled_back(at: Desk, tmp_path: Path) -> None:
     good = newer(at.artifacts, tmp_path / "good", "1.106.0-1")
     bad = newer(at.artifacts, tmp_path / "bad", "1.107.0-1", BROKEN)
-    trust = ("--keyring", str(at.site.keyring), "--format", "json", "--wait", "60")
+    trust = ("--keyring", str(at.site.keyring), "--format", "json", "--wait", "180")
     with bare_host(at) as machine:
         at.activate(limit=1)
         assert at.register().returncode == 0
