@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from anywhere.documents.pointer import token, tokens
@@ -13,6 +13,8 @@ from anywhere.errors import ParseError
 
 Locator = Callable[[str], tuple[int, int]]
 
+_BLANK = re.compile(r"[ \t\n\r]*")
+_skip = json.JSONDecoder().raw_decode
 _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+)', re.DOTALL)
 
 
@@ -58,28 +60,52 @@ def _no_constant(name: str) -> NoReturn:
 
 def json_locator(text: str) -> Locator:
     """A function from a JSON pointer to line and column (from 1) of its value in this valid JSON text; a pointer that
-    is not there gives the place of its nearest ancestor."""
-    known: dict[str, int] = {}
-    lines: list[int] = []
+    is not there gives the place of its nearest ancestor. A member is found at its name, as an editor would show it."""
     start = len(text) - len(text.lstrip())
-    root = (text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start))
+    known = {"": (start, start)}  # where each is named, and where its value begins
+    opened: set[str] = set()
+    lines: list[int] = []
+
+    def place(pointer: str) -> int | None:
+        parent, slash, _ = pointer.rpartition("/")
+        if pointer not in known and slash and parent not in opened and place(parent) is not None:
+            opened.add(parent)
+            known.update((parent + key, (name, value)) for key, name, value in _members(text, known[parent][1]))
+        return known[pointer][0] if pointer in known else None
 
     def locate(pointer: str) -> tuple[int, int]:
-        if not pointer:
-            return root
         if not lines:
             lines.extend((0, *(match.end() for match in re.finditer("\n", text))))
-        if pointer and not known:
-            known.update(_places(text))
-        while pointer and pointer not in known:
+        while (at := place(pointer)) is None:
             pointer = pointer.rpartition("/")[0]
-        if not pointer:
-            return root
-        at = known[pointer]
         line = bisect_right(lines, at)
         return line, at - lines[line - 1] + 1
 
     return locate
+
+
+def _members(text: str, at: int) -> Iterator[tuple[str, int, int]]:
+    """The members of the object or list that begins here: token, offset of the name, offset of the value. What they hold
+    is passed over at the speed of the parser."""
+    kind, count = text[at], 0
+    at = _after(text, at + 1)
+    while kind in "{[" and text[at] not in "}]":
+        name = at
+        if kind == "{":
+            key, at = _skip(text, at)
+            at = _after(text, _after(text, at) + 1)  # past the colon
+            yield token(key), name, at
+        else:
+            yield f"/{count}", at, at
+            count += 1
+        at = _after(text, _skip(text, at)[1])
+        at = _after(text, at + 1) if text[at] == "," else at
+
+
+def _after(text: str, at: int) -> int:
+    """The next offset that is not a blank."""
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
 
 
 def repeated_keys(text: str) -> list[tuple[str, str]]:
@@ -92,8 +118,8 @@ def repeated_keys(text: str) -> list[tuple[str, str]]:
     return [(pointer, key) for pointer, key in found if not pointer.startswith(inside)]
 
 
-def _places(text: str, repeated: list[str] | None = None) -> dict[str, int]:
-    """The offset of every value, by pointer. A member is found at its name, as an editor would show it."""
+def _places(text: str, repeated: list[str]) -> dict[str, int]:
+    """The offset of every value, by pointer; `repeated` takes the pointers of members that were there before."""
     places: dict[str, int] = {"": 0}
     parents: list[str] = []
     counters: list[int] = []
@@ -109,7 +135,7 @@ def _places(text: str, repeated: list[str] | None = None) -> dict[str, int]:
             continue
         if parents and counters[-1] < 0 and not pending:
             key = parents[-1] + token(part[1:-1] if "\\" not in part else json.loads(part))
-            if repeated is not None and key in places:
+            if key in places:
                 repeated.append(key)
             places[key] = at
             continue

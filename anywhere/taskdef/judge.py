@@ -103,10 +103,13 @@ def _shown(
 ) -> Iterator[Finding]:
     """The findings of all rules. A shape's word on a value is left out where a rule has its own."""
     said = _said(found, item) if item.faults else []
+    fine = {**_where(item.place.source(""), locate), "launch_type": case.launch}
     for rule, own in found:
         kept = [mark for mark in own if not _is_said(mark, _source(item, mark), said)] if said else own
-        for mark in kept or [Mark(Status.PASS, item.node, rule.fine)]:
+        for mark in kept:
             yield finding(rule, case, item, mark, locate)
+        if not kept:
+            yield Finding(rule.id, Status.PASS, item.name, rule.fine, evidence=fine)
 
 
 def _said(found: Sequence[tuple[Rule, list[Mark]]], item: Definition | Service) -> list[tuple[str, str]]:
