@@ -53,7 +53,11 @@ def printable_value(value: object) -> object:
 
 def json_text(value: object, indent: int | None = None, *, compact: bool = False) -> str:
     """JSON whose text is harmless while its values are exact: harmful characters are escapes (RFC 8259, section 7)."""
-    text = _indented(value, indent, "\n") if indent else json.dumps(value, ensure_ascii=False, separators=_SPACING[compact])
+    text = (
+        _indented(value, indent, "\n")
+        if indent
+        else json.dumps(value, ensure_ascii=False, separators=_SPACING[compact])
+    )
     # The encoder escapes everything below a space, so that plain ASCII holds no harm but U+007F.
     return text if text.isascii() and "\x7f" not in text else _HARMFUL.sub(_escape, text)
 
@@ -62,17 +66,19 @@ def _indented(value: object, indent: int, margin: str) -> str:
     """What `json.dumps` makes with an indentation, in a third of the time: Python's own writer goes piece by piece."""
     if isinstance(value, str):
         return encode_basestring(value)
+    if value is None or type(value) is int or (type(value) is float and isfinite(value)):
+        return "null" if value is None else repr(value)
     if not isinstance(value, _HOLDERS) or not value:
-        # The encoder is slow to start.
-        return repr(value) if type(value) is int or (type(value) is float and isfinite(value)) else json.dumps(value)
+        return json.dumps(value)
     inner = margin + " " * indent
+
+    def line(item: object) -> str:
+        return encode_basestring(item) if type(item) is str else _indented(item, indent, inner)
+
     if isinstance(value, dict):
-        members = [
-            f"{_named(key)}: {encode_basestring(item) if type(item) is str else 'null' if item is None else _indented(item, indent, inner)}"
-            for key, item in value.items()
-        ]
+        members = [f"{_named(key)}: {line(item)}" for key, item in value.items()]
         return f"{{{inner}{f',{inner}'.join(members)}{margin}}}"
-    return f"[{inner}{f',{inner}'.join([_indented(item, indent, inner) for item in value])}{margin}]"
+    return f"[{inner}{f',{inner}'.join(map(line, value))}{margin}]"
 
 
 @lru_cache(4096, typed=True)

@@ -61,7 +61,7 @@ def _places(suite: Element, target: Target) -> None:
 
 def _case(suite: Element, finding: Finding) -> None:
     case = SubElement(
-        suite, "testcase", classname=finding.check, name=_clean(finding.subject), time=f"{finding.seconds:.3f}"
+        suite, "testcase", classname=_clean(finding.check), name=_clean(finding.subject), time=f"{finding.seconds:.3f}"
     )
     summary = _clean(finding.summary)
     if finding.status is Status.FAIL:

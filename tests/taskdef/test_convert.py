@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from anywhere.taskdef.convert import Converted, convert
 from anywhere.taskdef.draft import CHANGED, DECIDE, DROPPED
 from anywhere.taskdef.judge import Options, judge
 from anywhere.taskdef.source.load import link, load
-from tests.taskdef.test_rules import CASES, RULE_CASES, as_template
+from tests.taskdef.test_rules import CASES, RULE_NAMES, as_template, cases_of
 
 WEB: dict[str, Any] = {
     "family": "web",
@@ -196,17 +195,17 @@ def test_plan_becomes_an_api_definition_with_its_unknowns_listed() -> None:
     assert failing(result.definition) == []
 
 
-@pytest.mark.parametrize("path", RULE_CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_any_case_converts_to_what_passes_or_says_what_is_left(path: Path) -> None:
-    case = json.loads(path.read_text())
-    value = case["document"]
-    if isinstance(value, dict) and "containerDefinitions" not in value and "Resources" not in value:
-        pytest.skip("no definition in it")
-    for form in (value, as_template(value)) if "Resources" not in value else (value,):
-        result = converted(form, os=case.get("os", ""))
-        new = result.definition
-        left = [f for f in failing(new) if f.startswith("taskdef.")] if not case.get("os") else []
-        assert bool(left) <= bool(result.failing)
-        before = form if "containerDefinitions" in form else None
-        if before is not None:
-            assert apply(before, result.patch) == new
+@pytest.mark.parametrize("rule", RULE_NAMES)
+def test_each_case_converts_to_what_passes_or_says_what_is_left(rule: str) -> None:
+    for path in cases_of(rule):
+        case = json.loads(path.read_text())
+        value = case["document"]
+        if isinstance(value, dict) and "containerDefinitions" not in value and "Resources" not in value:
+            continue  # no definition in it
+        for form in (value, as_template(value)) if "Resources" not in value else (value,):
+            result = converted(form, os=case.get("os", ""))
+            new = result.definition
+            left = [f for f in failing(new) if f.startswith("taskdef.")] if not case.get("os") else []
+            assert bool(left) <= bool(result.failing), path
+            if "containerDefinitions" in form:
+                assert apply(form, result.patch) == new, path

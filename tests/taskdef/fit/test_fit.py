@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anywhere.errors import BadInput, ParseError
@@ -23,6 +22,7 @@ from anywhere.taskdef.fit.fit import Wish, fit
 from anywhere.taskdef.fit.needs import Need, need
 from anywhere.taskdef.fit.pack import DEFAULT, Hosts, Room, Strategy, Task, place
 from anywhere.taskdef.source.load import link, load
+from tests.support.examples import examples
 from tests.support.fakehost import FakeHost
 
 GIB = 2**30
@@ -78,8 +78,7 @@ small_tasks = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
-@given(small_tasks, small_rooms)
+@examples(small_tasks, small_rooms)
 def test_no_host_is_overfull_and_the_bound_holds_for_every_placement(tasks: list[Task], rooms: list[Room]) -> None:
     known = [replace(task, hosts=frozenset(b for b in task.hosts if b < len(rooms))) for task in tasks]
     places = place(known, rooms)
@@ -299,8 +298,7 @@ def test_name_that_does_not_resolve_is_not_reached() -> None:
     assert found.reachable == {"logs.eu-west-1.amazonaws.com": False}
 
 
-@settings(deadline=None)
-@given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: data.decode("latin-1")))
+@examples(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: data.decode("latin-1")))
 def test_docker_info_and_instances_never_crash(text: str) -> None:
     parse_docker(text)
     try:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anywhere.model import Status
@@ -14,15 +14,15 @@ from anywhere.taskdef.judge import DECLARED, Options, judge
 from anywhere.taskdef.shapes.faults import ENUM, LOOSE, MISSING, NULL, PATTERN, RANGE, TYPE, UNKNOWN, Reading, faults
 from anywhere.taskdef.shapes.table import API, CLOUDFORMATION, table
 from anywhere.taskdef.source.load import load
+from tests.support.examples import examples
 from tests.taskdef.shapes.strategies import JSON, document
 from tests.tools.shapes import BOTOCORE, OPERATIONS
 
 botocore = pytest.importorskip("botocore", BOTOCORE)
 KINDS = sorted(OPERATIONS)
-SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
-@pytest.fixture(scope="module")
+@cache
 def sdk() -> Any:
     import botocore.loaders
     import botocore.model
@@ -31,13 +31,13 @@ def sdk() -> Any:
     return botocore.model.ServiceModel(loader.load_service_model("ecs", "service-2"))
 
 
-def refused(sdk: Any, kind: str, value: Any) -> list[str]:
+def refused(kind: str, value: Any) -> list[str]:
     """What the SDK says of a request, a line each."""
     import botocore.validate
 
-    shape = sdk.operation_model(OPERATIONS[kind]).input_shape
+    shape = sdk().operation_model(OPERATIONS[kind]).input_shape
     report = botocore.validate.ParamValidator().validate(value, shape)
-    return report.generate_report().splitlines() if report.has_errors() else []
+    return report.generate_report().split("\n") if report.has_errors() else []
 
 
 def ours(kind: str, value: Any) -> list[str]:
@@ -46,12 +46,11 @@ def ours(kind: str, value: Any) -> list[str]:
     return [fault.kind for fault in faults(value, root, Reading(table(API)))]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
-@given(st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.just(kind), document(kind, JSON))))
-def test_the_sdk_refuses_what_is_refused_here(sdk: Any, made: tuple[str, Any]) -> None:
+@examples(st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.just(kind), document(kind, JSON))), few=50)
+def test_the_sdk_refuses_what_is_refused_here(made: tuple[str, Any]) -> None:
     kind, value = made
     value = json.loads(json.dumps(value))
-    said, found = refused(sdk, kind, value), ours(kind, value)
+    said, found = refused(kind, value), ours(kind, value)
     # The SDK looks at no enumeration, maximum or pattern, and takes flags and large numbers; ECS itself does.
     strict = [fault for fault in found if fault in (UNKNOWN, MISSING, TYPE, NULL)]
     least = [line for line in said if "valid min" in line]
@@ -60,20 +59,20 @@ def test_the_sdk_refuses_what_is_refused_here(sdk: Any, made: tuple[str, Any]) -
     assert len(least) <= found.count(RANGE)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
-@given(st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.just(kind), document(kind))))
-def test_a_legal_document_has_no_fault(sdk: Any, made: tuple[str, Any]) -> None:
+@examples(st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.just(kind), document(kind))))
+def test_a_legal_document_has_no_fault(made: tuple[str, Any]) -> None:
     kind, value = made
-    assert refused(sdk, kind, value) == [] and ours(kind, value) == []
+    assert refused(kind, value) == [] and ours(kind, value) == []
 
 
-def test_every_enumeration_range_and_pattern_is_the_model_s(sdk: Any) -> None:
+def test_every_enumeration_range_and_pattern_is_the_model_s() -> None:
+    service = sdk()
     for name, shape in table(API).shapes.items():
-        if name in sdk.shape_names:
-            model = sdk.shape_for(name)
+        if name in service.shape_names:
+            model = service.shape_for(name)
             assert list(shape.enum) == list(model.metadata.get("enum", []))
             assert (shape.least, shape.most) == (model.metadata.get("min"), model.metadata.get("max"))
-            assert bool(shape.pattern) == ("pattern" in sdk._service_description["shapes"][name])
+            assert bool(shape.pattern) == ("pattern" in service._service_description["shapes"][name])
 
 
 def test_tables_are_what_the_generator_makes() -> None:

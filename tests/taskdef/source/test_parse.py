@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anywhere.documents.json import json_locator
@@ -24,6 +23,7 @@ from anywhere.taskdef.shapes.table import API, table
 from anywhere.taskdef.source.load import NothingHere, link, load
 from anywhere.taskdef.source.parse import parse
 from anywhere.taskdef.source.yaml_tags import parse_yaml
+from tests.support.examples import examples
 from tests.taskdef.shapes.strategies import WORDS, document
 
 GOOD = '{"family": "a", "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}]}'
@@ -147,8 +147,7 @@ ODD = st.none() | values
 FIELDS = table(API).shapes["RegisterTaskDefinitionRequest"].fields
 
 
-@settings(deadline=None)
-@given(st.binary(max_size=300), st.sampled_from(["a.json", "a.yaml", "a"]))
+@examples(st.binary(max_size=300), st.sampled_from(["a.json", "a.yaml", "a"]))
 def test_bytes_never_crash(data: bytes, name: str) -> None:
     try:
         load(data, name)
@@ -156,8 +155,7 @@ def test_bytes_never_crash(data: bytes, name: str) -> None:
         pass
 
 
-@settings(deadline=None)
-@given(st.text(alphabet="ab:-[]{}&*!|>'\"#%,?\n\t <0123~", max_size=80))
+@examples(st.text(alphabet="ab:-[]{}&*!|>'\"#%,?\n\t <0123~", max_size=80))
 def test_yaml_never_crashes(text: str) -> None:
     try:
         parse_yaml(text)
@@ -165,8 +163,7 @@ def test_yaml_never_crashes(text: str) -> None:
         pass
 
 
-@settings(deadline=None)
-@given(values)
+@examples(values)
 def test_json_values_and_places_agree(value: Any) -> None:
     for indent in (None, 1):
         text = json.dumps(value, indent=indent, ensure_ascii=False)
@@ -188,8 +185,7 @@ def _walk(value: Any, pointer: str) -> list[tuple[str, Any]]:
     return found
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
+@examples(
     document("task-definition", ODD),
     document("service", ODD),
     LAUNCHES,
@@ -203,8 +199,7 @@ def test_no_definition_crashes_a_rule(definition: Any, service: Any, launch: str
     _all_the_way([json.dumps([definition, service]).encode()], "a.json", launch, system)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
+@examples(
     document("task-definition", intrinsics),
     document("service", intrinsics),
     LAUNCHES,
@@ -248,8 +243,7 @@ def _all_the_way(texts: list[bytes], name: str, launch: str, system: str) -> Non
                 json.dumps(convert(definition, system).definition)
 
 
-@settings(deadline=None)
-@given(st.text(max_size=15))
+@examples(st.text(max_size=15))
 def test_amounts_never_crash(text: str) -> None:
     assert cpu_units(text) is None or cpu_units(text) >= 0  # type: ignore[operator]
     assert memory_mib(text) is None or memory_mib(text) >= 0  # type: ignore[operator]
@@ -276,8 +270,7 @@ def snake(value: Any) -> Any:
     return [snake(item) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
+@examples(
     document("task-definition", ODD),
     document("service", ODD),
     st.dictionaries(st.sampled_from([*FIELDS, "network_mode", "volume", "container_definitions"]), unknowns),
@@ -305,8 +298,7 @@ resources = st.dictionaries(
 )
 
 
-@settings(deadline=None)
-@given(resources, st.sampled_from(["external", "ec2", "fargate"]))
+@examples(resources, st.sampled_from(["external", "ec2", "fargate"]))
 def test_no_odd_resource_crashes_a_rule(found: Any, launch: str) -> None:
     service = {
         "TaskDefinition": {"Ref": "A"},
@@ -317,8 +309,7 @@ def test_no_odd_resource_crashes_a_rule(found: Any, launch: str) -> None:
     _all_the_way([json.dumps(template).encode()], "a.json", launch, "")
 
 
-@settings(deadline=None)
-@given(st.dictionaries(st.sampled_from(["resource_changes", "planned_values", "values", "configuration"]), values))
+@examples(st.dictionaries(st.sampled_from(["resource_changes", "planned_values", "values", "configuration"]), values))
 def test_no_odd_plan_crashes(found: Any) -> None:
     _all_the_way([json.dumps({"format_version": "1", **found}).encode()], "plan.json", "external", "")
 
