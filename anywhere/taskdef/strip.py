@@ -42,16 +42,12 @@ def registrable(raw: Any, unknown: list[tuple[str, str]]) -> Any:
     """What Terraform has of a definition, by the names of the API: without what it computes. `unknown` takes pointer and
     reason of what is known after apply only."""
     fields = table(API).shapes[table(API).roots["task-definition"]].fields
-    kept = {key: value for key, value in raw.items() if key in fields and key not in _ENVELOPE}
-    tags = kept.get("tags")
-    if isinstance(tags, dict):
-        kept["tags"] = [{"key": key, "value": value} for key, value in tags.items()]
-    return _known(kept, "", unknown)
+    return _known({key: value for key, value in raw.items() if key in fields and key not in _ENVELOPE}, "", unknown)
 
 
 def _known(raw: Any, pointer: str, unknown: list[tuple[str, str]]) -> Any:
     if isinstance(raw, Unknown):
-        unknown.append((pointer, raw.why))
+        unknown.append((pointer, raw.why or "of the wrong type"))
         return None
     if isinstance(raw, dict):
         pairs = ((key, _known(value, pointer + token(key), unknown)) for key, value in raw.items())

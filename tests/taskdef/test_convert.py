@@ -195,6 +195,28 @@ def test_plan_becomes_an_api_definition_with_its_unknowns_listed() -> None:
     assert failing(result.definition) == []
 
 
+def test_tags_and_single_blocks_of_a_plan_stay() -> None:
+    after = {
+        "family": "w",
+        "network_mode": "awsvpc",
+        "container_definitions": json.dumps([{"name": "a", "image": "i", "memory": 64}]),
+        "runtime_platform": [{"cpu_architecture": "X86_64", "operating_system_family": None}],
+        "volume": [{"name": "v", "host_path": "/srv", "efs_volume_configuration": []}],
+        "tags": {"team": "site", "net-zone": "b"},
+        "skip_destroy": False,
+    }
+    change = {"after": after, "after_unknown": {"arn": True, "tags_all": True, "execution_role_arn": True}}
+    address = "module.a.aws_ecs_task_definition.w[0]"
+    row = {"address": address, "type": "aws_ecs_task_definition", "change": change}
+    result = converted({"format_version": "1.2", "resource_changes": [row]})
+    new = result.definition
+    assert new["tags"] == [{"key": "team", "value": "site"}, {"key": "net-zone", "value": "b"}]
+    assert new["runtimePlatform"] == {"cpuArchitecture": "X86_64"}
+    assert new["volumes"] == [{"name": "v", "host": {"sourcePath": "/srv"}}]
+    assert not {"arn", "tagsAll", "skipDestroy", "executionRoleArn"} & set(new) and failing(new) == []
+    assert [c.pointer for c in result.changes if "known after apply" in c.text] == ["/executionRoleArn"]
+
+
 @pytest.mark.parametrize("rule", RULE_NAMES)
 def test_each_case_converts_to_what_passes_or_says_what_is_left(rule: str) -> None:
     for path in cases_of(rule):

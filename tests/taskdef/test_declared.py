@@ -102,11 +102,12 @@ def test_a_task_set_spells_its_network_in_its_own_way() -> None:
     assert fails == ['"AwsvpcConfiguration" is not a field of NetworkConfiguration: did you mean AwsVpcConfiguration?']
 
 
-def test_a_function_that_there_is_not_is_reported() -> None:
-    properties = {"Family": {"Fn::Ref": "X"}, "ContainerDefinitions": [{"Name": "a", "Image": "b", "Memory": 64}]}
+@pytest.mark.parametrize("name", ["Fn::Ref", "Fn::ref"])
+def test_a_function_that_there_is_not_is_reported(name: str) -> None:
+    properties = {"Family": {name: "X"}, "ContainerDefinitions": [{"Name": "a", "Image": "b", "Memory": 64}]}
     found = judged({"Resources": {"T": {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}}})
     assert [f.summary for f in found if f.status is Status.FAIL] == [
-        "Fn::Ref is not a function of CloudFormation: write Ref"
+        f"{name} is not a function of CloudFormation: write Ref"
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from anywhere.taskdef.rule import FARGATE, Case, Mark, fail, over, remove, rule, skip, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.source.node import Node
+from anywhere.taskdef.words import named
 
 IPC_SYSCTLS = frozenset(
     [
@@ -114,7 +115,7 @@ def _control(case: Case, container: Node, control: Node) -> Iterator[Mark]:
     name = control.at("namespace").text()
     is_net = name.startswith("net.")
     if not is_net and name not in IPC_SYSCTLS and not name.startswith("fs.mqueue."):
-        text = f"{name or 'nothing'} is not a namespaced kernel parameter"
+        text = f"{named(name)} is not a namespaced kernel parameter"
         yield fail(control, text, "set it on the hosts", remove(control))
     elif is_net and case.mode == "host":
         text = f"with network mode host {name} is the host's: docker refuses it"

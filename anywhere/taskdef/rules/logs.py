@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from anywhere.taskdef.rule import EVERY, EXTERNAL, FARGATE, MANAGED, Case, Mark, fail, put, rule, skip, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.source.node import Node
+from anywhere.taskdef.words import named
 
 API_DRIVERS = ("json-file", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens")
 FARGATE_DRIVERS = ("awslogs", "splunk", "awsfirelens")
@@ -35,7 +36,7 @@ def log_driver(case: Case, node: Node) -> Iterator[Mark]:
     if not node.at("logConfiguration").filled:
         return
     if name not in (*API_DRIVERS, "none"):
-        yield fail(driver, f"{name or 'nothing'} is no log driver of ECS", f"use one of {', '.join(API_DRIVERS)}")
+        yield fail(driver, f"{named(name)} is no log driver of ECS", f"use one of {', '.join(API_DRIVERS)}")
     elif name == "none":
         why = "the API's list has no driver none, although the agent would take it"
         yield warn(driver, why, "leave the log configuration out, or use json-file", put(driver, "json-file"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from posixpath import normpath
 
 from anywhere.taskdef.rule import (
     EC2,
@@ -173,8 +174,9 @@ _KINDS = (
     "volumes and mount points",
     scope="definition",
     launch=EVERY,
-    meaning="A volume is of one kind. A mount point has a path in the container, absolute on Linux, that no other mount of "
-    "the container has. `autoprovision` counts for shared docker volumes only; S3 Files needs a task role.",
+    meaning="A volume has a name and is of one kind. A mount point names a volume and a path in the container, absolute on "
+    "Linux, that no other mount of the container has. `autoprovision` counts for shared docker volumes only; S3 Files "
+    "needs a task role.",
     fine="volumes of one kind, each mounted at a path of its own",
     source=f"{sources.API}, types Volume, DockerVolumeConfiguration and S3FilesVolumeConfiguration; {sources.MOBY}, "
     "daemon/volumes.go",
@@ -182,20 +184,23 @@ _KINDS = (
 def volumes(case: Case, node: Node) -> Iterator[Mark]:
     yield from over(case.volumes, lambda volume: _volume(case, volume), quiet=True)
     for container in case.containers:
-        paths: set[object] = set()
+        paths: set[str | None] = set()
         for mount in container.at("mountPoints").each():
             path = mount.at("containerPath")
             yield from over([mount], lambda mount: _path(case, mount), quiet=True)
-            if isinstance(path.raw, str) and path.raw in paths:
-                text = f"a second volume is mounted at {path.raw}: docker refuses the same path twice"
+            place = normpath(path.raw) if isinstance(path.raw, str) and path.raw else None
+            if place in paths:
+                text = f"a second volume is mounted at {place}: docker refuses the same path twice"
                 yield warn(path, text, "mount it elsewhere, or keep one", remove(mount))
-            paths.add(path.raw)
+            paths |= {place} if place else set()
 
 
 def _volume(case: Case, volume: Node) -> Iterator[Mark]:
     kinds = [name for name in _KINDS if (node := volume.at(name)).raw not in (False, "false") and node.present]
     if len(kinds) > 1:
         yield fail(volume, f"a volume of two kinds: {' and '.join(kinds)}", "keep one")
+    if not volume.at("name").filled:
+        yield warn(volume, "a volume without a name: no container can mount it", "give it a name")
     docker = volume.at("dockerVolumeConfiguration")
     if docker.at("autoprovision").flag() and docker.at("scope").text() in ("", "task"):
         text = "autoprovision counts for the scope shared only, and this volume has the scope task"
@@ -223,6 +228,8 @@ def _s3_files(case: Case, volume: Node) -> Iterator[Mark]:
 
 def _path(case: Case, mount: Node) -> Iterator[Mark]:
     path = mount.at("containerPath")
+    if not mount.at("sourceVolume").filled:
+        yield warn(mount, "a mount point without sourceVolume: there is nothing to mount", "name a volume")
     if not path.filled:
         yield fail(mount, "a mount point without containerPath", "give the path in the container")
     elif not path.text().startswith(("/", "$")) and not case.windows:

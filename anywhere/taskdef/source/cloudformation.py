@@ -120,7 +120,7 @@ def _strange(raw: object, pointer: str) -> Iterator[Fault]:
         match = _FUNCTION.match(str(key))
         if str(key).startswith("Fn::") and not (match and (match[1] is None or match[1] in _FUNCTIONS)):
             name = str(key).removeprefix("Fn::")
-            near = name if name in ("Ref", "Condition") else ""
+            near = name.capitalize() if name.lower() in ("ref", "condition") else ""
             near = near or next(("Fn::" + known for known in _FUNCTIONS if known.lower() == name.lower()), "")
             hint = f": write {near}" if near else ""
             yield Fault(

@@ -126,6 +126,8 @@ def _definition(address: str, raw: object, pointer: str) -> Definition:
     proxy = value.get("proxyConfiguration")
     if isinstance(proxy, dict) and isinstance(proxy.get("properties"), dict):
         proxy["properties"] = [{"name": name, "value": item} for name, item in proxy["properties"].items()]
+    if isinstance(value.get("tags"), dict):
+        value["tags"] = [{"key": name, "value": item} for name, item in value["tags"].items()]
     read, found = read_generated(value, "task-definition")
     return Definition(address, Node(read), place, key=_bare(address), faults=found)
 

@@ -22,8 +22,8 @@ from anywhere.taskdef.fit.fit import Wish, fit
 from anywhere.taskdef.fit.needs import Need, need
 from anywhere.taskdef.fit.pack import DEFAULT, Hosts, Room, Strategy, Task, place
 from anywhere.taskdef.source.load import link, load
-from tests.support.examples import examples
 from tests.support.fakehost import FakeHost
+from tests.taskdef.examples import examples
 
 GIB = 2**30
 

@@ -14,7 +14,7 @@ from anywhere.taskdef.judge import DECLARED, Options, judge
 from anywhere.taskdef.shapes.faults import ENUM, LOOSE, MISSING, NULL, PATTERN, RANGE, TYPE, UNKNOWN, Reading, faults
 from anywhere.taskdef.shapes.table import API, CLOUDFORMATION, table
 from anywhere.taskdef.source.load import load
-from tests.support.examples import examples
+from tests.taskdef.examples import examples
 from tests.taskdef.shapes.strategies import JSON, document
 from tests.tools.shapes import BOTOCORE, OPERATIONS
 

@@ -23,7 +23,7 @@ from anywhere.taskdef.shapes.table import API, table
 from anywhere.taskdef.source.load import NothingHere, link, load
 from anywhere.taskdef.source.parse import parse
 from anywhere.taskdef.source.yaml_tags import parse_yaml
-from tests.support.examples import examples
+from tests.taskdef.examples import examples
 from tests.taskdef.shapes.strategies import WORDS, document
 
 GOOD = '{"family": "a", "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}]}'
