@@ -136,7 +136,7 @@ def planted(shared_room: Path) -> Iterator[Remote]:
     made = Region.__init__
 
     def plant(self: Region, *words: object, **named: object) -> None:
-        made(self, *words, **named)  # type: ignore[arg-type]
+        made(self, *words, **named)
         self.world.host.files |= {
             "/etc/ecs/ecs.config": ECS_CONFIG,
             "/var/lib/ecs/ecs.config": ECS_CONFIG,

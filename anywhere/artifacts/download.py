@@ -26,9 +26,9 @@ Progress = Callable[[str, int, int], None]
 
 
 class DownloadFailed(AnywhereError):
-    """A file could not be had (exit code 1); what was received stays in the part file for the next try."""
+    """A file could not be fetched (exit code 1, cause `code`); what was received stays in the part file for the next try."""
 
-    exit_code = 1
+    exit_code, code = 1, "package.download"
 
 
 class _Final(Exception):

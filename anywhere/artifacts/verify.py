@@ -25,9 +25,9 @@ _CHUNK = 1 << 20
 
 
 class Untrusted(AnywhereError):
-    """A package that must not be unpacked (exit code 1). `reason` is one of REASONS."""
+    """A package that must not be unpacked (exit code 1, cause `code`). `reason` is one of REASONS."""
 
-    exit_code = 1
+    exit_code, code = 1, "package.untrusted"
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

@@ -56,7 +56,7 @@ class Account:
         """None where no keys are set, or botocore is not installed."""
         return cls(region) if has_keys() and has_botocore() else None
 
-    def call(self, service: str, operation: str, **words: Any) -> dict[str, Any]:
+    def call(self, service: str, operation: str, **words: object) -> dict[str, Any]:
         """One call by its Python name, as in describe_activations."""
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -79,7 +79,7 @@ class Account:
         """Deregister a managed instance; one that is gone already is done."""
         self._gone_is_done("ssm", "deregister_managed_instance", InstanceId=instance)
 
-    def _gone_is_done(self, service: str, operation: str, **words: Any) -> None:
+    def _gone_is_done(self, service: str, operation: str, **words: object) -> None:
         try:
             self.call(service, operation, **words)
         except Refused as error:

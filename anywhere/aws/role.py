@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 from urllib.parse import unquote
 
 SERVICE = "ssm.amazonaws.com"
@@ -30,7 +29,7 @@ def _trust(document: object) -> Iterator[str]:
         yield f"its trust policy does not let {SERVICE} assume it (sts:AssumeRole)"
 
 
-def _allows(row: Mapping[str, Any]) -> bool:
+def _allows(row: Mapping[object, object]) -> bool:
     principal = row.get("Principal", {})
     services = _list(principal.get("Service", ())) if isinstance(principal, Mapping) else []
     actions = _list(row.get("Action", ()))

@@ -6,7 +6,7 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -88,32 +88,47 @@ def how_much(verbose: bool, quiet: bool) -> str:
     return "all" if verbose else "verdict" if quiet else "problems"
 
 
-def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options above; it gets them as one argument, `hosts`.
+Options = Mapping[str, tuple[Any, Any]]
+"""Kind and option by name."""
 
-    A command may have an argument `more` for further hosts: a shell makes several words of `--host DIR/*.json.gz`.
-    """
-    own = [one for one in inspect.signature(command).parameters.values() if one.name != "hosts"]
+
+def injected(
+    command: Callable[..., Any], name: str, options: Options, made: Callable[..., object], *, last: bool = False
+) -> Callable[..., Any]:
+    """Gives a command the options of a table, in the help before its own or behind them (`last`); it gets what `made`
+    makes of them as one argument."""
+    own = [one for key, one in inspect.signature(command).parameters.items() if key != name and key not in options]
     ours = [
-        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=option, annotation=kind)
-        for name, (kind, option) in OPTIONS.items()
+        inspect.Parameter(key, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=option, annotation=kind)
+        for key, (kind, option) in options.items()
     ]
 
     @functools.wraps(command)
     def wrapped(**words: Any) -> Any:
-        given = {name: words.pop(name) for name in OPTIONS}
-        more = words.pop("more", None) or ()
-        _refuse_mistakes([*given["host"], *more])
-        given["host"] = [*given["host"], *more]
-        return command(**words, hosts=_chosen(**given))
+        return command(**{name: made(**{key: words.pop(key) for key in options}), **words})
 
-    wrapped.__signature__ = inspect.Signature([*own, *ours])  # type: ignore[attr-defined]  # typer reads it
-    kinds = {name: kind for name, (kind, _) in OPTIONS.items()}
-    wrapped.__annotations__ = {
-        **{name: kind for name, kind in inspect.get_annotations(command, eval_str=True).items() if name != "hosts"},
-        **kinds,
-    }
+    ordered = sorted([*own, *ours] if last else [*ours, *own], key=_place)
+    wrapped.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]  # typer reads it
+    kinds = inspect.get_annotations(command, eval_str=True)
+    kinds.pop(name)
+    wrapped.__annotations__ = {**kinds, **{key: kind for key, (kind, _) in options.items()}}
     return wrapped
+
+
+def _place(parameter: inspect.Parameter) -> tuple[bool, bool]:
+    """Parameters without a default first, as Python wants it, then arguments, as a help shows them."""
+    default = parameter.default
+    return default is not inspect.Parameter.empty, not isinstance(default, typer.models.ArgumentInfo)
+
+
+def with_hosts(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options above; it gets them as one argument, `hosts`.
+
+    A command may declare an argument `more` for further hosts: a shell makes several words of `--host DIR/*.json.gz`.
+    """
+    more = inspect.signature(command, eval_str=True).parameters.get("more")
+    options = OPTIONS if more is None else {**OPTIONS, "more": (more.annotation, more.default)}
+    return injected(command, "hosts", options, _chosen, last=True)
 
 
 def _refuse_mistakes(words: list[str]) -> None:
@@ -131,8 +146,10 @@ def _refuse_mistakes(words: list[str]) -> None:
             raise BadInput(f"{word} is a check or topic, not a host: anywhere check --only {lower}")
 
 
-def _chosen(**words: Any) -> Hosts:
+def _chosen(more: Sequence[str] | None = None, **words: Any) -> Hosts:
     """The options as values. Raises BadInput for a bad one; reports on stderr what is listed twice."""
+    words["host"] = [*words["host"], *(more or ())]
+    _refuse_mistakes(words["host"])
     if words.pop("no_color"):
         os.environ["NO_COLOR"] = "1"
     if path := words.pop("log_file"):

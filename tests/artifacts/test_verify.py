@@ -58,7 +58,7 @@ class Maker:
 
 
 @pytest.fixture(scope="module")
-def maker(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def maker(tmp_path_factory: pytest.TempPathFactory):
     made = Maker(tmp_path_factory.mktemp("gpg") / "h", "site")
     yield made
     made.close()

@@ -90,8 +90,8 @@ def test_a_rollout_stops_at_the_first_failing_wave_and_goes_on_when_run_again() 
         return {name: "" if name in so else None for name in names}
 
     def act(group: object) -> dict[str, str | None]:
-        so.update(name for name in group if name not in broken)  # type: ignore[attr-defined]
-        return {name: "no" if name in broken else None for name in group}  # type: ignore[attr-defined]
+        so.update(name for name in group if name not in broken)
+        return {name: "no" if name in broken else None for name in group}
 
     first = roll(names, "3", pending, act)
     assert first == Rollout(("h3",), ("h0", "h1", "h2"), (("h4", "no"),), ("h5", "h6", "h7")) or first.failed

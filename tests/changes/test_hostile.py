@@ -167,7 +167,7 @@ def test_nothing_of_the_callers_folder_or_environment_runs(host: BareHost) -> No
     )
 
     class Hostile(BareHost):
-        def run(self, argv, *, input=b"", timeout=60.0):  # type: ignore[no-untyped-def]
+        def run(self, argv, *, input=b"", timeout=60.0):
             return super().run(("/bin/sh", "-c", f'{hostile} && exec "$@"', "x", *argv), input=input, timeout=timeout)
 
     there = Hostile.attach(host.pid)
@@ -271,7 +271,7 @@ class guard:
         self.process.wait(5)
 
 
-def until(true, log: Path, seconds: float = 20.0) -> None:  # type: ignore[no-untyped-def]
+def until(true, log: Path, seconds: float = 20.0) -> None:
     started = time.monotonic()
     while not true():
         assert time.monotonic() - started < seconds, log.read_text()

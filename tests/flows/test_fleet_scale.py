@@ -70,4 +70,4 @@ def test_every_host_is_judged_or_has_an_honest_reason(fleet: Fleets, room: Path,
 
 
 def _said(target: dict[str, object]) -> str:
-    return "; ".join(str(cause["summary"]) for cause in target["causes"])  # type: ignore[attr-defined, index]
+    return "; ".join(str(cause["summary"]) for cause in target["causes"])

@@ -32,7 +32,7 @@ def target(name: str, fix: Remedy = FIX) -> Target:
 
 
 def of(entry: Entry, inventory: str = "", **ssh: object) -> Target:
-    return located(target(entry.name), entry, Hosts((entry,), SSHOptions(**ssh), inventory=inventory))  # type: ignore[arg-type]
+    return located(target(entry.name), entry, Hosts((entry,), SSHOptions(**ssh), inventory=inventory))
 
 
 def ssh(spec: str, name: str = "", groups: frozenset[str] = frozenset()) -> Entry:

@@ -40,7 +40,7 @@ HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def recorded() -> Recording:
-    host = Recording(FakeHost(files={"/etc/os-release": "ID=debian\n", "/bin/x": b"\xff\xfe"}))  # type: ignore[arg-type]
+    host = Recording(FakeHost(files={"/etc/os-release": "ID=debian\n", "/bin/x": b"\xff\xfe"}))
     host.read("/etc/os-release")
     host.read("/bin/x")
     host.run(("uname", "-m"))
@@ -271,7 +271,7 @@ def test_any_observation_decodes_or_is_bad_input(value: object) -> None:
 @pytest.fixture(scope="module")
 def a_run() -> dict[str, Any]:
     """The observations of a run on a host of tables."""
-    host = Recording(FakeHost(files={"/etc/resolv.conf": "nameserver 10.0.0.53\n", "/etc/os-release": "ID=debian\n"}))  # type: ignore[arg-type]
+    host = Recording(FakeHost(files={"/etc/resolv.conf": "nameserver 10.0.0.53\n", "/etc/os-release": "ID=debian\n"}))
     examine(host, Settings(regions=("us-east-1",), shards=1))
     return host.observations()
 

@@ -41,7 +41,7 @@ def holds(case: Case, found: Measured, left: list[str], seconds: float) -> None:
     assert found.memory <= MOST_MEMORY
     assert found.seconds <= within(seconds + 0.3)
     assert left == []
-    rows = found.report["targets"][0]["findings"]  # type: ignore[index]
+    rows = found.report["targets"][0]["findings"]
     assert not [row for row in rows if "traceback" in row["evidence"]]
     limits = [f"{row['subject']} {row['summary']}" for row in rows if row["check"] == "system.limits"]
     if wanted := next((text for word, text in SAID.items() if word in case.name and "SSL" not in case.name), ""):

@@ -60,7 +60,7 @@ class CountingHost(FakeHost):
 
 
 def live(**tables: object) -> Recording:
-    return Recording(CountingHost(found=INVENTORY, **tables))  # type: ignore[arg-type]
+    return Recording(CountingHost(found=INVENTORY, **tables))
 
 
 def again(recording: Recording) -> Recording:
@@ -209,7 +209,7 @@ def test_errors_come_back_as_the_same_builtin_ones(kind: type[OSError]) -> None:
         def read(self, path: str, *, tail: int = 0) -> bytes:
             raise kind(1, "told so", path)
 
-        listdir = read  # type: ignore[assignment]
+        listdir = read
 
     recording = Recording(Failing())
     for look in ("read", "listdir"):

@@ -120,7 +120,7 @@ def _page_for_sums(folder: Path) -> None:
         (lambda folder: (folder / "SHA256SUMS").write_text(f"{'0' * 64}  ../../{NAME}\n"), "strange name"),
     ],
 )
-def test_what_is_not_vouched_for_is_not_installed(release: Path, spoil, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_not_vouched_for_is_not_installed(release: Path, spoil, said: str) -> None:
     spoil(release)
     done = bootstrap("--from", str(release), "--dry-run")
     assert done.returncode == 1 and said in done.stderr, done.stderr

@@ -56,7 +56,7 @@ def test_in_the_foreground_it_ends_by_a_signal(tmp_path: Path) -> None:
 
 
 def test_the_history_is_cut_and_outlives_a_torn_line(tmp_path: Path) -> None:
-    work = Watch(hosts=None, folder=str(tmp_path), heard=print, complain=print)  # type: ignore[arg-type]
+    work = Watch(hosts=None, folder=str(tmp_path), heard=print, complain=print)
     path = tmp_path / NAME
     path.write_text("".join(json.dumps({"schema": SCHEMA, "host": "a", "n": n}) + "\n" for n in range(MOST)))
     work._keep(Change("t", "b", "ready", "", (), ()), [], {})

@@ -159,7 +159,7 @@ def test_tap_is_a_plan_and_its_points(text: str) -> None:
     lines = render("tap", fleet(4, text)).split("\n")
     assert lines[:2] == ["TAP version 14", "1..16"]
     points = [line for line in lines if re.match(r"(not )?ok \d+ - ", line)]
-    assert [int(re.search(r"\d+", line)[0]) for line in points] == list(range(1, 17))  # type: ignore[index]
+    assert [int(re.search(r"\d+", line)[0]) for line in points] == list(range(1, 17))
     assert sum(line.startswith("not ok") for line in points) == 2
     assert sum(" # SKIP " in line for line in points) == 4
     inside = False

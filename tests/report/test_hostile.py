@@ -135,7 +135,7 @@ def test_tap_has_its_points_and_nothing_else(attack: str) -> None:
     points = sum(len(one.findings) for one in hostile("x").targets)
     assert lines[:2] == ["TAP version 14", f"1..{points}"]
     outer = [line for line in lines[2:] if not line.startswith("  ")]
-    assert [re.match(r"(?:not )?ok (\d+) - ", line)[1] for line in outer] == [str(n + 1) for n in range(points)]  # type: ignore[index]
+    assert [re.match(r"(?:not )?ok (\d+) - ", line)[1] for line in outer] == [str(n + 1) for n in range(points)]
     assert not [line for line in outer if re.search(r"(?<!\\)#", line.partition(" # SKIP ")[0])]
 
 

@@ -182,4 +182,4 @@ def ladder(trusted: str, budget: float = 6.0) -> Ladder:
 def climb(ladder: Ladder, port: int, **changes: object) -> Probe:
     """One climb to a port of loopback."""
     spec = {"host": HOST, "port": port, "address": "127.0.0.1", **changes}
-    return ladder.climb(ProbeSpec(**spec))  # type: ignore[arg-type]
+    return ladder.climb(ProbeSpec(**spec))

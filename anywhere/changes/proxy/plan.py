@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from anywhere.catalogue.distros import FAMILIES, family_of
 from anywhere.changes.base import ChangeFailed, Command, Step
@@ -124,12 +123,14 @@ def _daemon_json(host: Host, profile: Profile) -> Iterator[Step]:
     if text.access is Access.FORBIDDEN:
         raise ChangeFailed(f"{DAEMON_JSON} may not be read: run as root")
     try:
-        settings: Any = json.loads(text.content or "{}")
+        settings: object = json.loads(text.content or "{}")
     except ValueError:
         raise ChangeFailed(
             f"{DAEMON_JSON} is not valid JSON, and Docker does not start with it: fix it first"
         ) from None
-    proxies = settings.get("proxies") if isinstance(settings, dict) else None
+    if not isinstance(settings, dict):
+        return
+    proxies = settings.get("proxies")
     if not isinstance(proxies, dict) or not proxies:
         return
     exclusions = profile.exclusions(str(proxies.get("no-proxy", "")))

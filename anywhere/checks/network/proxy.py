@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from anywhere.checks.base import check, needs_root, passed, trouble
 from anywhere.checks.endpoints.visit import surveys
@@ -291,7 +290,7 @@ def _proxy(component: Component) -> str:
 def _matrix(component: Component) -> dict[str, object]:
     """Component by setting: what the configuration declares, what works, what is needed."""
 
-    def shown(environment: Any) -> dict[str, str]:
+    def shown(environment: Mapping[str, str]) -> dict[str, str]:
         # What counts comes last: the upper case, unless it is empty.
         ordered = sorted(environment.items(), key=lambda item: (bool(item[1]), item[0].isupper()))
         upper = {name.upper(): redact_proxy(value) for name, value in ordered}

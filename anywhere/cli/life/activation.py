@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from typing import Any
+from collections.abc import Sequence
 
 import typer
 
@@ -152,7 +152,7 @@ def _count(inventory: str) -> int:
     return len(chosen(inventory=inventory, note=say).entries) if inventory else 0
 
 
-def _table(found: Any) -> str:
+def _table(found: Sequence[flow.Shown]) -> str:
     rows = [("ID", "LEFT", "LIMIT", "EXPIRES", "ROLE", "NAME")]
     rows += [
         (one.id, str(one.left), str(one.limit), "expired" if one.expired else one.until, one.role, one.name)

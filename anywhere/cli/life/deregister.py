@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.hosts import with_hosts
-from anywhere.cli.life.leaving import DRY_RUN, FORCE, WAVE, YES, run
+from anywhere.cli.hosts import FORCE, FORMAT, OUTPUT, with_hosts
+from anywhere.cli.life.leaving import DRY_RUN, WAVE, YES, run
 from anywhere.flows.hosts import Hosts
 from anywhere.flows.life.leaving import Leave
 
@@ -26,8 +26,8 @@ def deregister(
     dry_run: bool = DRY_RUN,
     force_missing: bool = FORCE,
     wave: str = WAVE,
-    format: str = typer.Option("table", help="table or json."),
-    output: str = typer.Option("", help="Write the result to a file."),
+    format: str = FORMAT,
+    output: str = OUTPUT,
 ) -> int:
     """Deregister hosts from ECS and Systems Manager, and put each back to what it was before its registration.
 

@@ -20,11 +20,6 @@ from anywhere.report.life.left import as_json, done, planned
 FORMATS = ("table", "json")
 YES = typer.Option(False, "--yes", "-y", help="Do not ask. Needed where standard input is no terminal.")
 DRY_RUN = typer.Option(False, "--dry-run", help="Print what would be done and what would be orphaned; change nothing.")
-FORCE = typer.Option(
-    False,
-    "--force-missing",
-    help="Undo what a damaged record still holds; list what cannot be restored, and forget it.",
-)
 WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one canary goes first. Default: all.")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.hosts import with_hosts
-from anywhere.cli.life.leaving import DRY_RUN, FORCE, WAVE, YES, run
-from anywhere.errors import BadInput
+from anywhere.cli.hosts import FORCE, FORMAT, OUTPUT, with_hosts
+from anywhere.cli.life.leaving import DRY_RUN, WAVE, YES, run
+from anywhere.cli.register.options import check_wait
 from anywhere.flows.hosts import Hosts
 from anywhere.flows.life.leaving import Leave
 
@@ -29,8 +29,8 @@ def move(
     force_missing: bool = FORCE,
     wait: float = typer.Option(180.0, help="Seconds until the instance has to be healthy there. Default: 180."),
     wave: str = WAVE,
-    format: str = typer.Option("table", help="table or json."),
-    output: str = typer.Option("", help="Write the result to a file."),
+    format: str = FORMAT,
+    output: str = OUTPUT,
 ) -> int:
     """Move hosts to another cluster; a host that is not healthy there is moved back.
 
@@ -42,7 +42,6 @@ def move(
     from anywhere.flows.lifecycle.register import Wanted, check_wanted
 
     check_wanted(Wanted("us-east-1", cluster))
-    if not 1 <= wait <= 3600:
-        raise BadInput(f"--wait must be 1 to 3600 seconds, not {wait:g}")
+    check_wait(wait)
     order = Leave("move", cluster, wait=wait, force_missing=force_missing)
     return run(hosts, order, wave, yes, dry_run, format, output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.hosts import with_hosts
+from anywhere.cli.hosts import FORMAT, OUTPUT, with_hosts
 from anywhere.cli.life.leaving import DRY_RUN, WAVE, YES, run
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
@@ -32,8 +32,8 @@ def reset(
     yes: bool = YES,
     dry_run: bool = DRY_RUN,
     wave: str = WAVE,
-    format: str = typer.Option("table", help="table or json."),
-    output: str = typer.Option("", help="Write the result to a file."),
+    format: str = FORMAT,
+    output: str = OUTPUT,
 ) -> int:
     """Remove the registration, the saved state and the agents' keys; packages and settings stay for the next registration.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.hosts import with_hosts
+from anywhere.cli.hosts import FORMAT, OUTPUT, with_hosts
 from anywhere.cli.life.leaving import DRY_RUN, WAVE, run
-from anywhere.errors import BadInput
+from anywhere.cli.register.options import ARTIFACTS, ARTIFACTS_URL, KEYRING, check_artifacts, check_wait
 from anywhere.flows.hosts import Hosts
 
 EXAMPLES = """\b
@@ -24,14 +24,14 @@ def update(
     hosts: Hosts,
     version: str = typer.Option("latest", help="Version of amazon-ecs-init, as in 1.105.1-1. Default: latest."),
     ssm_version: str = typer.Option("latest", help="Version of amazon-ssm-agent, as in 3.3.4108.0. Default: latest."),
-    artifacts: str = typer.Option("", help="Folder of `anywhere artifacts fetch`: nothing is downloaded."),
-    artifacts_url: str = typer.Option("", help="The same folder on a web server, as in http://mirror.example/ecs."),
-    keyring: str = typer.Option("", help="OpenPGP public keys of your own, for packages that a mirror signed again."),
+    artifacts: str = ARTIFACTS,
+    artifacts_url: str = ARTIFACTS_URL,
+    keyring: str = KEYRING,
     dry_run: bool = DRY_RUN,
     wait: float = typer.Option(180.0, help="Seconds until the instance has to be healthy again. Default: 180."),
     wave: str = WAVE,
-    format: str = typer.Option("table", help="table or json."),
-    output: str = typer.Option("", help="Write the result to a file."),
+    format: str = FORMAT,
+    output: str = OUTPUT,
 ) -> int:
     """Update ECS agent, ecs-init and SSM agent from verified packages; a host that is not healthy with them is rolled back.
 
@@ -42,9 +42,7 @@ def update(
     from anywhere.flows.life.update import Update
     from anywhere.flows.lifecycle.artifacts import Origin
 
-    if artifacts and artifacts_url:
-        raise BadInput("--artifacts and --artifacts-url exclude each other")
-    if not 1 <= wait <= 3600:
-        raise BadInput(f"--wait must be 1 to 3600 seconds, not {wait:g}")
+    check_artifacts(artifacts, artifacts_url)
+    check_wait(wait)
     order = Update(Origin(artifacts, artifacts_url, keyring, version, ssm_version), wait)
     return run(hosts, order, wave, True, dry_run, format, output)

@@ -46,8 +46,14 @@ def of_host(host: Host, settings: Settings, region: str) -> tuple[Contact, ...]:
 
 def of_any(settings: Settings, region: str) -> tuple[Contact, ...]:
     """The rows for a host that nothing is known of yet: its settings are read in the run."""
-    options = {"shards": settings.shards, "dualstack": settings.dualstack, "fips": settings.fips}
-    rows = endpoints(region, features=settings.features, phases=settings.phases or PHASES, **options)  # type: ignore[arg-type]
+    rows = endpoints(
+        region,
+        features=settings.features,
+        phases=settings.phases or PHASES,
+        shards=settings.shards,
+        dualstack=settings.dualstack,
+        fips=settings.fips,
+    )
     probed = [row for row in rows if row.probe]
     names = [*dict.fromkeys(row.host for row in probed), random_name(region, find_region(region).suffix)]
     servers = (SYSTEM, "each nameserver of resolv.conf")

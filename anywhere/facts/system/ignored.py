@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.system.quoting import split_words
-from anywhere.facts.system.units import Unit
+from anywhere.facts.system.units import Unit, unit_lines
 from anywhere.hosts.base import Host
 from anywhere.redact import MASK, redact
 
@@ -76,21 +76,9 @@ def _not_loaded(host: Host, unit: Unit, path: str) -> Iterator[Ignored]:
 
 
 def _in_file(path: str, text: str, unit: Unit) -> Iterator[Ignored]:
-    section, pending = "", ""
-    start = 0
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        if line.startswith(("#", ";")):
-            continue
-        start = start if pending else number
-        if line.endswith("\\"):
-            pending += line[:-1] + " "
-            continue
-        line, pending = pending + line, ""
-        if line.startswith("["):
-            section = line
-        elif _SETTING.search(line) and "=" in line:
-            yield from _in_line(path, start, section, line, unit)
+    for number, section, line in unit_lines(text):
+        if _SETTING.search(line) and "=" in line:
+            yield from _in_line(path, number, section, line, unit)
 
 
 def _in_line(path: str, number: int, section: str, line: str, unit: Unit) -> Iterator[Ignored]:

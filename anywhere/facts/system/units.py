@@ -245,7 +245,12 @@ def parse_service(text: str) -> tuple[tuple[str, str], ...]:
 
 def parse_section(text: str, wanted: str) -> tuple[tuple[int, str, str], ...]:
     """The assignments of one section, each with the number of its first line."""
-    found = []
+    rows = [(number, line.partition("=")) for number, section, line in unit_lines(text) if section == wanted]
+    return tuple((number, key.strip(), value.strip()) for number, (key, equals, value) in rows if equals)
+
+
+def unit_lines(text: str) -> Iterator[tuple[int, str, str]]:
+    """The lines of a unit file below its headings: the number of the first line, the heading, what joined lines say."""
     section, pending, start = "", "", 0
     for number, raw in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         line = raw.strip()
@@ -258,10 +263,8 @@ def parse_section(text: str, wanted: str) -> tuple[tuple[int, str, str], ...]:
         line, pending = pending + line, ""
         if line.startswith("["):
             section = line
-        elif section == wanted and "=" in line:
-            key, _, value = line.partition("=")
-            found.append((start, key.strip(), value.strip()))
-    return tuple(found)
+        else:
+            yield start, section, line
 
 
 def _apply(unit: Unit, settings: list[tuple[str, str, str]]) -> Unit:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from anywhere.aws.account import Account, Refused, has_botocore, has_keys
 from anywhere.aws.role import role_problems
@@ -111,7 +110,7 @@ def check_role(owner: Account, role: str) -> tuple[str, ...]:
 
 def create(owner: Account, wish: Wish) -> dict[str, str]:
     """Make it: its ID and its code, which cannot be read back. Raises Refused."""
-    words: dict[str, Any] = {
+    words: dict[str, object] = {
         "IamRole": wish.role,
         "RegistrationLimit": wish.limit,
         "ExpirationDate": datetime.fromtimestamp(time.time() + wish.seconds, UTC),
@@ -136,7 +135,7 @@ def keep(path: str, made: Mapping[str, str]) -> None:
 
 def show(owner: Account) -> tuple[Shown, ...]:
     """All activations of the region, the newest end first. Raises Refused."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Mapping[str, object]] = []
     token = ""
     while True:
         more = {"NextToken": token} if token else {}
@@ -148,15 +147,15 @@ def show(owner: Account) -> tuple[Shown, ...]:
     return tuple(sorted((_shown(row) for row in rows), key=lambda one: one.ends, reverse=True))
 
 
-def _shown(row: Mapping[str, Any]) -> Shown:
+def _shown(row: Mapping[str, object]) -> Shown:
     ends = row.get("ExpirationDate")
     epoch = ends.timestamp() if isinstance(ends, datetime) else 0.0
     return Shown(
         str(row.get("ActivationId", "")),
         str(row.get("DefaultInstanceName", "")),
         str(row.get("IamRole", "")).rpartition("/")[2],
-        int(row.get("RegistrationLimit", 1)),
-        int(row.get("RegistrationsCount", 0)),
+        int(str(row.get("RegistrationLimit", 1))),
+        int(str(row.get("RegistrationsCount", 0))),
         epoch,
         bool(row.get("Expired", False)) or 0 < epoch < time.time(),
     )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from anywhere.aws.account import Account, Refused
+from anywhere.aws.account import Account
 from anywhere.changes import engine
 from anywhere.changes.agents.result import State
-from anywhere.changes.base import ChangeFailed, Planner, Step
+from anywhere.changes.base import Planner, Step
 from anywhere.changes.journal import FOLDER, Entry
 from anywhere.changes.leave.identity import reclaim_steps, seal_steps
 from anywhere.changes.leave.note import PATH as NOTE
@@ -19,12 +18,9 @@ from anywhere.changes.leave.plan import clean_plan, left_command, parents_comman
 from anywhere.changes.leave.result import Left
 from anywhere.changes.proxy import plan as proxy_change
 from anywhere.changes.rules import plan as rules_change
-from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws
-from anywhere.flows.lifecycle.order import Listener
+from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws, settled
+from anywhere.flows.lifecycle.order import Listener, Steps
 from anywhere.hosts.base import Host
-from anywhere.redact import redact
-
-_AGAIN = "fix it, then run the same command again: it goes on where it stopped"
 
 
 @dataclass
@@ -37,18 +33,11 @@ class Leaving:
 
     def __call__(self, *, dry: bool = False) -> Left:
         """Do it, or with `dry` say what would be done. Never raises for the state of the host."""
-        begun = time.monotonic()
-        try:
-            instance = Instance(self.host, self.listener, self.order.force_missing)
-            result = self._planned(instance) if dry else self._leave(instance)
-        except ChangeFailed as error:
-            result = Left(self.host.name, State.FAILED, error=redact(str(error)), fix=_AGAIN)
-        except Refused as error:
-            said = f"AWS refuses, and nothing was changed on the host: {redact(str(error))}"
-            result = Left(
-                self.host.name, State.FAILED, error=said, fix="correct the keys or their rights, or leave them out"
-            )
-        return replace(result, seconds=round(time.monotonic() - begun, 1))
+        return settled(self.host, partial(self._run, dry))
+
+    def _run(self, dry: bool) -> Left:
+        instance = Instance(self.host, self.listener, self.order.force_missing)
+        return self._planned(instance) if dry else self._leave(instance)
 
     def _account(self, instance: Instance) -> Account | None:
         return Account.of(instance.note.region) if instance.note.region else None
@@ -64,8 +53,8 @@ class Leaving:
     def _planned(self, instance: Instance) -> Left:
         if self._is_done(instance):
             return instance.left(State.ALREADY)
-        return instance.left(
-            State.PLANNED,
+        return replace(
+            instance.left(State.PLANNED),
             orphans=instance.orphans(self._account(instance)),
             steps=tuple(self._titles(instance)),
         )
@@ -112,8 +101,8 @@ class Leaving:
         engine.forget(self.host, self.order.verb)
         self.host.run(("rm", "-f", NOTE), timeout=20)
         self.host.run(("rmdir", FOLDER), timeout=20)
-        return instance.left(
-            State.DONE,
+        return replace(
+            instance.left(State.DONE),
             orphans=orphans,
             steps=tuple(dict.fromkeys(steps)),
             differences=tuple(differences),
@@ -121,16 +110,8 @@ class Leaving:
         )
 
     def _apply(self, planner: Planner) -> tuple[str, ...]:
-        clock: dict[str, float] = {}
-
-        def listener(step: Step, done: bool) -> None:
-            if done:
-                self.listener.ends(redact(step.title), time.monotonic() - clock[step.key])
-            else:
-                clock[step.key] = time.monotonic()
-                self.listener.begins(redact(step.title))
-
-        return tuple(step.title for step in engine.apply(self.host, self.order.verb, planner, listener).done)
+        applied = engine.apply(self.host, self.order.verb, planner, Steps(self.listener))
+        return tuple(step.title for step in applied.done)
 
     def _undo(self, instance: Instance) -> Iterator[engine.Reverted]:
         """What `register` did, the rules first: they are for its agent."""

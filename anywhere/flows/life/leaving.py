@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-from anywhere.aws.account import Account, Workload
+from anywhere.aws.account import Account, Refused, Workload
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, JournalDamaged
 from anywhere.changes.engine import journaled
@@ -15,9 +17,11 @@ from anywhere.changes.leave.result import Left
 from anywhere.facts.agents.agents import agents, metadata
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.tasks import Task, tasks
-from anywhere.flows.lifecycle.order import Listener, Timed
+from anywhere.flows.lifecycle.artifacts import DownloadFailed, Untrusted
+from anywhere.flows.lifecycle.order import Listener, NotRegistered, Timed
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
+from anywhere.redact import redact
 
 REGISTER = "register"
 # `docker ps` lists every container; the agent's own is no task.
@@ -82,10 +86,10 @@ class Instance:
                 raise
             return (), True
 
-    def left(self, state: State, **words: object) -> Left:
-        """A result about this instance."""
+    def left(self, state: State) -> Left:
+        """A result about this instance, to be completed by `replace`."""
         note = self.note
-        return Left(self.host.name, state, note.instance, note.region, note.cluster, note.arn, **words)  # type: ignore[arg-type]
+        return Left(self.host.name, state, note.instance, note.region, note.cluster, note.arn)
 
     def orphans(self, account: Account | None) -> tuple[str, ...]:
         """The tasks that would go on without an agent, by the agent's introspection and by ECS where that may be asked."""
@@ -112,6 +116,27 @@ class Instance:
     def timed(self, text: str) -> Timed:
         """A line of progress."""
         return Timed(text, self.listener)
+
+
+def settled(host: Host, work: Callable[[], Left]) -> Left:
+    """What became of one host, with its seconds. Whatever stops the work is a failed result with its cause and fix."""
+    begun = time.monotonic()
+    try:
+        result = work()
+    except NotRegistered as error:
+        result = _failed(host, str(error), error.code, error.fix)
+    except ChangeFailed as error:
+        result = _failed(host, str(error), "", "fix it, then run the same command again: it goes on where it stopped")
+    except Refused as error:
+        said = f"AWS refuses, and nothing was changed on the host: {error}"
+        result = _failed(host, said, "", "correct the keys or their rights, or leave them out")
+    except (Untrusted, DownloadFailed) as error:
+        result = _failed(host, str(error), error.code, f"anywhere explain {error.code}")
+    return replace(result, seconds=round(time.monotonic() - begun, 1))
+
+
+def _failed(host: Host, error: str, code: str, fix: str) -> Left:
+    return Left(host.name, State.FAILED, error=redact(error), code=code, fix=fix)
 
 
 def cluster_of(arn: str) -> str:

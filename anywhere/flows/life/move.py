@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -14,14 +13,12 @@ from anywhere.changes.base import ChangeFailed, HostBusy, Step
 from anywhere.changes.leave.move import ASIDE, JOURNAL, move_plan
 from anywhere.changes.leave.note import PATH as NOTE
 from anywhere.changes.leave.result import Left
-from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws
+from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws, settled
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
-from anywhere.flows.lifecycle.order import Listener, NotRegistered
+from anywhere.flows.lifecycle.order import Listener, NotRegistered, Steps
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.redact import redact
-
-_AGAIN = "run the same command again: it goes on where it stopped"
 
 
 @dataclass
@@ -31,19 +28,14 @@ class Moving:
     host: Host
     order: Leave
     listener: Listener = field(default_factory=Listener)
-    _begun: float = 0.0
 
     def __call__(self, *, dry: bool = False) -> Left:
         """Move, or with `dry` say what would be done. Never raises for the state of the host."""
-        begun = time.monotonic()
-        try:
-            instance = Instance(self.host, self.listener, self.order.force_missing)
-            result = self._planned(instance) if dry else self._move(instance)
-        except NotRegistered as error:
-            result = Left(self.host.name, State.FAILED, error=str(error), code=error.code, fix=error.fix)
-        except ChangeFailed as error:
-            result = Left(self.host.name, State.FAILED, error=redact(str(error)), fix=_AGAIN)
-        return replace(result, seconds=round(time.monotonic() - begun, 1), moved_to=self.order.cluster)
+        return replace(settled(self.host, partial(self._run, dry)), moved_to=self.order.cluster)
+
+    def _run(self, dry: bool) -> Left:
+        instance = Instance(self.host, self.listener, self.order.force_missing)
+        return self._planned(instance) if dry else self._move(instance)
 
     def _plan(self, host: Host, instance: Instance) -> tuple[Step, ...]:
         return move_plan(host, self.order.cluster, instance.note)
@@ -56,8 +48,10 @@ class Moving:
         account = Account.of(instance.note.region)
         how = "with the caller's AWS keys" if account else "by you: no AWS keys are set here"
         last = f"deregister {instance.note.arn or 'the old container instance'} from {instance.note.cluster} ({how})"
-        return instance.left(
-            State.PLANNED, orphans=instance.orphans(account), steps=(*(step.title for step in steps), last)
+        return replace(
+            instance.left(State.PLANNED),
+            orphans=instance.orphans(account),
+            steps=(*(step.title for step in steps), last),
         )
 
     def _require(self, instance: Instance) -> None:
@@ -75,7 +69,7 @@ class Moving:
         account = Account.of(instance.note.region)
         orphans = instance.orphans(account)
         try:
-            done = engine.apply(self.host, JOURNAL, planner, self._on_step).done
+            done = engine.apply(self.host, JOURNAL, planner, Steps(self.listener)).done
         except HostBusy:
             raise
         except ChangeFailed as error:
@@ -93,14 +87,14 @@ class Moving:
         if undone.failed or not now.ok:
             return self._back(instance, now)
         self.host.run(("rm", "-f", NOTE), timeout=20)
-        return instance.left(State.DONE, steps=undone.undone)
+        return replace(instance.left(State.DONE), steps=undone.undone)
 
     def _finish(
         self, instance: Instance, account: Account | None, orphans: tuple[str, ...], steps: tuple[str, ...]
     ) -> Left:
         """The host is healthy in its new cluster: what led back goes, and so does the old container instance."""
         old = instance.note
-        result = instance.left(State.DONE, orphans=orphans, steps=steps)
+        result = replace(instance.left(State.DONE), orphans=orphans, steps=steps)
         is_new = old.cluster != self.order.cluster
         try:
             commands = deregister_in_aws(instance, account, managed=False) if is_new else ()
@@ -129,11 +123,6 @@ class Moving:
         failed = f"; not undone: {'; '.join(what for what, _ in undone.failed)}" if undone.failed else ""
         said = f"not healthy in {self.order.cluster} ({why}); {where}{failed}"
         code = refusal.code if refusal else "agent.disconnected"
-        return instance.left(State.FAILED, error=said, code=code, fix=refusal.fix if refusal else "anywhere status")
-
-    def _on_step(self, step: Step, done: bool) -> None:
-        if done:
-            self.listener.ends(redact(step.title), time.monotonic() - self._begun)
-        else:
-            self._begun = time.monotonic()
-            self.listener.begins(redact(step.title))
+        return replace(
+            instance.left(State.FAILED), error=said, code=code, fix=refusal.fix if refusal else "anywhere status"
+        )

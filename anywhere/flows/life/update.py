@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,9 +21,10 @@ from anywhere.facts.agents.agents import Agents, agents, metadata
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
-from anywhere.flows.lifecycle.artifacts import DownloadFailed, Origin, Untrusted, collect
+from anywhere.flows.life.leaving import settled
+from anywhere.flows.lifecycle.artifacts import Origin, collect
 from anywhere.flows.lifecycle.healthy import Health, wait_healthy
-from anywhere.flows.lifecycle.order import Listener, NotRegistered, Timed
+from anywhere.flows.lifecycle.order import Listener, NotRegistered, Steps, Timed
 from anywhere.flows.lifecycle.staging import stage, unstage
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
@@ -52,21 +52,10 @@ class Updating:
     host: Host
     order: Update
     listener: Listener = field(default_factory=Listener)
-    _since: float = 0.0
 
     def __call__(self, *, dry: bool = False) -> Left:
         """Update, or with `dry` say what would be done. Never raises for the state of the host."""
-        begun = time.monotonic()
-        try:
-            result = self._run(dry)
-        except NotRegistered as error:
-            result = self._failed(str(error), error.code, error.fix)
-        except ChangeFailed as error:
-            result = self._stopped(str(error))
-        except (Untrusted, DownloadFailed) as error:
-            code = "package.untrusted" if isinstance(error, Untrusted) else "package.download"
-            result = self._failed(str(error), code, f"anywhere explain {code}")
-        return replace(result, seconds=round(time.monotonic() - begun, 1))
+        return settled(self.host, partial(self._run, dry))
 
     def _run(self, dry: bool) -> Left:
         recorded = Recording(self.host)
@@ -126,7 +115,7 @@ class Updating:
 
     def _apply(self, base: Left, planner: partial[tuple[Step, ...]]) -> Left:
         try:
-            done = engine.apply(self.host, JOURNAL, planner, self._heard).done
+            done = engine.apply(self.host, JOURNAL, planner, Steps(self.listener)).done
         except HostBusy:
             raise
         except ChangeFailed as error:
@@ -149,19 +138,6 @@ class Updating:
             where = f"not undone: {'; '.join(f'{what} ({reason})' for what, reason in undone.failed)}"
         said = f"{why}; {where}"
         return replace(base, state=State.FAILED, error=said, code=code, fix="anywhere status")
-
-    def _failed(self, error: str, code: str = "", fix: str = "") -> Left:
-        return Left(self.host.name, State.FAILED, error=redact(error), code=code, fix=fix)
-
-    def _stopped(self, error: str) -> Left:
-        return self._failed(error, "", "run the same command again: it goes on where it stopped")
-
-    def _heard(self, step: Step, done: bool) -> None:
-        if done:
-            self.listener.ends(redact(step.title), time.monotonic() - self._since)
-        else:
-            self._since = time.monotonic()
-            self.listener.begins(redact(step.title))
 
 
 def _newer(here: Agents, packages: Sequence[LocalPackage]) -> tuple[Newer, ...]:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from anywhere.changes.agents.wanted import Activation, Wanted
+from anywhere.changes.base import Step
 from anywhere.changes.proxy.profile import Profile
 from anywhere.errors import AnywhereError
 from anywhere.flows.lifecycle.artifacts import Origin
 from anywhere.model import Cause, Target
+from anywhere.redact import redact
 from anywhere.settings import Settings
 
 HEALTH_SECONDS = 180.0
@@ -76,3 +78,18 @@ class Timed:
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
             self.listener.ends(self.text, time.monotonic() - self.begun)
+
+
+@dataclass
+class Steps:
+    """Passes the steps of a change, as `engine.apply` names them, on to a listener with the seconds of each."""
+
+    listener: Listener
+    begun: float = 0.0
+
+    def __call__(self, step: Step, done: bool) -> None:
+        if done:
+            self.listener.ends(redact(step.title), time.monotonic() - self.begun)
+        else:
+            self.begun = time.monotonic()
+            self.listener.begins(redact(step.title))

@@ -26,7 +26,7 @@ from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
 from anywhere.flows.lifecycle.artifacts import DownloadFailed, Origin, Untrusted, collect, exec_binaries, planned
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
-from anywhere.flows.lifecycle.order import Listener, Look, NotRegistered, Order, Timed
+from anywhere.flows.lifecycle.order import Listener, Look, NotRegistered, Order, Steps, Timed
 from anywhere.flows.lifecycle.proof import credentials_proof
 from anywhere.flows.lifecycle.staging import refuse_second_docker, stage, sweep, unstage
 from anywhere.flows.lifecycle.uses import check_uses
@@ -81,10 +81,8 @@ class Run:
             result = self._failed(str(error), error.code, error.fix, error.causes)
         except ChangeFailed as error:
             result = self._refused(error)
-        except Untrusted as error:
-            result = self._failed(str(error), "package.untrusted", "anywhere explain package.untrusted")
-        except DownloadFailed as error:
-            result = self._failed(str(error), "package.download", "anywhere explain package.download")
+        except (Untrusted, DownloadFailed) as error:
+            result = self._failed(str(error), error.code, f"anywhere explain {error.code}")
         return replace(result, seconds=round(time.monotonic() - begun, 1))
 
     def _plan_only(self) -> Result:
@@ -228,16 +226,7 @@ class Run:
             return *collect(needed, region, *self._kind(recorded), origin, self.listener.received), *binaries
 
     def _apply(self, journal: str, planner: Planner) -> tuple[Step, ...]:
-        clock: dict[str, float] = {}
-
-        def listener(step: Step, done: bool) -> None:
-            if done:
-                self.listener.ends(redact(step.title), time.monotonic() - clock[step.key])
-            else:
-                clock[step.key] = time.monotonic()
-                self.listener.begins(redact(step.title))
-
-        applied = engine.apply(self.host, journal, planner, listener)
+        applied = engine.apply(self.host, journal, planner, Steps(self.listener))
         if applied.left:
             said = "; ".join(step.title for step in applied.left)
             died = next((step.key[5:] for step in applied.left if step.key.startswith("unit:")), "")

@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 from anywhere.errors import BadInput
 from anywhere.files import read_file
@@ -108,13 +107,13 @@ def _read(path: str) -> Config:
     )
 
 
-def _known(path: str, body: Mapping[str, Any], keys: Iterable[str]) -> None:
+def _known(path: str, body: Mapping[str, object], keys: Iterable[str]) -> None:
     for key in body:
         if key not in tuple(keys):
             raise BadInput(f"{path}: {BadInput.unknown('key', key, tuple(keys))}")
 
 
-def _texts(path: str, body: Mapping[str, Any], key: str) -> tuple[str, ...]:
+def _texts(path: str, body: Mapping[str, object], key: str) -> tuple[str, ...]:
     value = body.get(key, [])
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list) or not all(isinstance(one, str) and one for one in values):
@@ -122,14 +121,14 @@ def _texts(path: str, body: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _number(path: str, body: Mapping[str, Any], key: str) -> int | float:
+def _number(path: str, body: Mapping[str, object], key: str) -> int | float:
     value = body.get(key, 0)
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise BadInput(f"{path}: fleet.{key} must be a positive number")
     return value
 
 
-def _demotions(path: str, rows: Any) -> tuple[Demotion, ...]:
+def _demotions(path: str, rows: object) -> tuple[Demotion, ...]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BadInput(f"{path}: write each demoted check as [[demote]] with check, reason and expires")
     found = []

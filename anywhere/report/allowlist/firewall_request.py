@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any
 
 from anywhere.printable import json_text, printable
 from anywhere.report.allowlist.sheet import cell
@@ -16,11 +15,11 @@ COLUMNS = ("source", "host", "name", "port", "way", "component", "phases", "need
 TITLES = ("Source", "Host", "Destination", "Port", "Way", "Who connects", "When", "Needed", "Why", "Now")
 
 
-def _rows(flows: Sequence[Any]) -> list[dict[str, Any]]:
+def _rows(flows: Sequence[object]) -> list[dict[str, object]]:
     return [asdict(flow) for flow in flows if is_dataclass(flow) and not isinstance(flow, type)]
 
 
-def as_csv(flows: Sequence[Any]) -> str:
+def as_csv(flows: Sequence[object]) -> str:
     """One line a flow, a header line."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -30,12 +29,12 @@ def as_csv(flows: Sequence[Any]) -> str:
     return out.getvalue()
 
 
-def as_json(flows: Sequence[Any]) -> str:
+def as_json(flows: Sequence[object]) -> str:
     """For tools."""
     return json_text({"schema": SCHEMA, "flows": _rows(flows)}, 2) + "\n"
 
 
-def as_table(flows: Sequence[Any]) -> str:
+def as_table(flows: Sequence[object]) -> str:
     """For people."""
     lines = [TITLES, *(tuple(printable(_text(row[name])) for name in COLUMNS) for row in _rows(flows))]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -48,4 +47,4 @@ def _text(value: object) -> str:
     return ", ".join(value) if isinstance(value, (list, tuple)) else str(value)
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Any]], str]] = {"table": as_table, "json": as_json, "csv": as_csv}
+FORMATS: Mapping[str, Callable[[Sequence[object]], str]] = {"table": as_table, "json": as_json, "csv": as_csv}

@@ -6,7 +6,7 @@ ECS lists them as `requiresAttributes` once a definition is registered; the name
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from anywhere.taskdef.quantity import cpu_units
 from anywhere.taskdef.rule import Case
@@ -20,6 +20,24 @@ SECURITY = OLD + "selinux|" + OLD + "apparmor"
 """One of the two: the API says that options need either."""
 
 Attribute = tuple[str, str]
+
+# Fields that require an attribute by being there, whatever they hold.
+TASK_FIELDS = {
+    "pidMode": "pid-ipc-namespace-sharing",
+    "ipcMode": "pid-ipc-namespace-sharing",
+    "proxyConfiguration": "aws-appmesh",
+    "inferenceAccelerators": "task-eia",
+}
+VOLUME_FIELDS = {
+    "fsxWindowsFileServerVolumeConfiguration": "fsxWindowsFileServer",
+    "s3filesVolumeConfiguration": "s3-files",
+}
+CONTAINER_FIELDS = {
+    "healthCheck": "container-health-check",
+    "dependsOn": "container-ordering",
+    "repositoryCredentials": "private-registry-authentication.secretsmanager",
+    "environmentFiles": "env-files.s3",
+}
 
 
 def attributes(case: Case, services: Sequence[Service], unknown: list[str]) -> Iterator[Attribute]:
@@ -53,6 +71,11 @@ def _is_there(node: Node) -> bool:
         return False
 
 
+def _by_field(node: Node, fields: Mapping[str, str]) -> Iterator[Attribute]:
+    for name in dict.fromkeys(name for field, name in fields.items() if _is_there(node.at(field))):
+        yield NEW + name, ""
+
+
 def _of_task(case: Case, unknown: list[str]) -> Iterator[Attribute]:
     node = case.node
     mode = _text(node.at("networkMode"), unknown)
@@ -64,12 +87,7 @@ def _of_task(case: Case, unknown: list[str]) -> Iterator[Attribute]:
         yield NEW + "task-cpu-mem-limit", ""
         if (cpu_units(_text(node.at("cpu"), [])) or 0) > OLD_CPU_LIMIT:
             yield NEW + "increased-task-cpu-limit", ""
-    if _is_there(node.at("pidMode")) or _is_there(node.at("ipcMode")):
-        yield NEW + "pid-ipc-namespace-sharing", ""
-    if _is_there(node.at("proxyConfiguration")):
-        yield NEW + "aws-appmesh", ""
-    if _is_there(node.at("inferenceAccelerators")):
-        yield NEW + "task-eia", ""
+    yield from _by_field(node, TASK_FIELDS)
     if _flag(node.at("enableFaultInjection"), unknown):
         yield NEW + "fault-injection", ""
 
@@ -88,10 +106,7 @@ def _of_volumes(case: Case, unknown: list[str]) -> Iterator[Attribute]:
             yield NEW + "efs", ""
             if _is_there(efs.at("authorizationConfig")):
                 yield NEW + "efsAuth", ""
-        if _is_there(volume.at("fsxWindowsFileServerVolumeConfiguration")):
-            yield NEW + "fsxWindowsFileServer", ""
-        if _is_there(volume.at("s3filesVolumeConfiguration")):
-            yield NEW + "s3-files", ""
+        yield from _by_field(volume, VOLUME_FIELDS)
         if _flag(volume.at("configuredAtLaunch"), unknown):
             yield NEW + "storage.ebs-task-volume-attach", ""
         docker = volume.at("dockerVolumeConfiguration")
@@ -106,14 +121,7 @@ def _of_containers(case: Case, unknown: list[str]) -> Iterator[Attribute]:
         yield from _of_log(container, role, unknown)
         yield from _of_secrets(container)
         yield from _of_security(container, unknown)
-        for field, name in (
-            ("healthCheck", NEW + "container-health-check"),
-            ("dependsOn", NEW + "container-ordering"),
-            ("repositoryCredentials", NEW + "private-registry-authentication.secretsmanager"),
-            ("environmentFiles", NEW + "env-files.s3"),
-        ):
-            if _is_there(container.at(field)):
-                yield name, ""
+        yield from _by_field(container, CONTAINER_FIELDS)
         if role and ".dkr.ecr" in container.at("image").literal():
             yield NEW + "execution-role-ecr-pull", ""
         if _flag(container.at("restartPolicy", "enabled"), unknown):

@@ -83,7 +83,7 @@ def test_dnf_gets_a_repository_file_and_no_config_manager() -> None:
 
 
 def bare(**more: object) -> FakeHost:
-    return FakeHost({"/etc/os-release": DEBIAN}, **more)  # type: ignore[arg-type]
+    return FakeHost({"/etc/os-release": DEBIAN}, **more)
 
 
 def test_no_step_calls_sudo() -> None:
@@ -131,7 +131,7 @@ def test_the_snap_of_the_ssm_agent_is_used_where_it_is() -> None:
 class Pulling(FakeHost):
     """A host where apt would bring docker.io along."""
 
-    def run(self, argv, *, input: bytes = b"", timeout: float = 10.0) -> Completed:  # type: ignore[no-untyped-def]
+    def run(self, argv, *, input: bytes = b"", timeout: float = 10.0) -> Completed:
         if "pulls" in argv:
             return Completed(tuple(argv), 0, "amazon-ecs-init\ndocker.io\nrunc\n")
         return super().run(argv, input=input, timeout=timeout)

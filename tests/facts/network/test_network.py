@@ -117,7 +117,7 @@ print(",".join(servers))
         "nameserver10.0.0.1\nnameserver dns.example\nnameserver 10.0.0.2\nNAMESERVER 10.0.0.3\n",
     ],
 )
-def test_the_c_library_reads_it_the_same(tmp_path, text: str) -> None:  # type: ignore[no-untyped-def]
+def test_the_c_library_reads_it_the_same(tmp_path, text: str) -> None:
     (tmp_path / "resolv.conf").write_bytes(text.encode())
     (tmp_path / "ask.py").write_text(GLIBC)
     script = f"mount --bind {tmp_path}/resolv.conf /etc/resolv.conf && exec {sys.executable} {tmp_path}/ask.py"

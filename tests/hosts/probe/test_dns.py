@@ -101,7 +101,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Answer, NameSe
         with NameServer(answering, tcp) as server:
             monkeypatch.setattr(nameserver, "PORT", server.port)
             started = time.monotonic()
-            answer = ask(Query(words.pop("name", NAME), "127.0.0.1"), timeout, dial, **words)  # type: ignore[arg-type]
+            answer = ask(Query(words.pop("name", NAME), "127.0.0.1"), timeout, dial, **words)
             assert time.monotonic() - started < timeout + within(0.3)
         return answer, server
 

@@ -99,7 +99,7 @@ def test_run_has_a_plain_locale_and_the_administrators_path(host: Host) -> None:
 
 
 def test_run_reads_no_standard_input(host: Host) -> None:
-    assert host.run(["cat"], timeout=3) == Completed(("cat",), 0, "", "", pytest.approx(0, abs=3))  # type: ignore[arg-type]
+    assert host.run(["cat"], timeout=3) == Completed(("cat",), 0, "", "", pytest.approx(0, abs=3))
 
 
 def test_read_gives_bytes_as_they_are(host: Host, tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ class Counted:
 
         def counted(connection: Connection, *words: object, **named: object) -> object:
             self.commands += 1
-            return execute(connection, *words, **named)  # type: ignore[arg-type]
+            return execute(connection, *words, **named)
 
         monkeypatch.setattr(Connection, "execute", counted)
 

@@ -141,7 +141,7 @@ def test_the_prompt_is_answered_once_and_only_as_it_is() -> None:
 
 def test_the_input_waits_for_the_command() -> None:
     action = Action("mark", "secret", b"payload", 100)
-    assert action.feed(b"lecture\nmark-sudo", True).data == b"secret\n"  # type: ignore[union-attr]
+    assert action.feed(b"lecture\nmark-sudo", True).data == b"secret\n"
     assert action.feed(b"\nmark g", True) is None
     sent = action.feed(b"o\nerr", True)
     assert sent and (sent.data, sent.last) == (b"mark 7\npayload", True)

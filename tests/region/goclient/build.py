@@ -67,7 +67,7 @@ def _library() -> Path:
 
 def _run(*argv: str, **options: object) -> None:
     try:
-        subprocess.run(argv, check=True, capture_output=True, **options)  # type: ignore[call-overload]
+        subprocess.run(argv, check=True, capture_output=True, **options)
     except (OSError, subprocess.CalledProcessError) as error:
         said = getattr(error, "stderr", b"") or str(error).encode()
         raise Unavailable(f"{' '.join(argv[:3])}: {said.decode(errors='replace').strip()[-300:]}") from error

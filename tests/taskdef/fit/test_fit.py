@@ -163,7 +163,7 @@ def test_placing_200_tasks_on_20_hosts_is_quick() -> None:
 
 def host(name: str, **kept: object) -> HostCapacity:
     values: dict[str, object] = {"memory": 1000, "cpu": 2048, "gpus": 0, "arch": "x86_64"}
-    return HostCapacity(name, **(values | kept))  # type: ignore[arg-type]
+    return HostCapacity(name, **(values | kept))
 
 
 def test_each_left_task_says_what_each_host_lacks() -> None:

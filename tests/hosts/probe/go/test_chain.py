@@ -35,21 +35,21 @@ def name(text: str) -> x509.Name:
 def make(subject: str, issuer: str, key: object, signer: object, extensions: Extensions, days: tuple[int, int] = (-1, 30),
          digest: hashes.HashAlgorithm | None = None) -> x509.Certificate:  # fmt: skip
     builder = x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer)).serial_number(7)
-    builder = builder.public_key(key.public_key())  # type: ignore[attr-defined]
+    builder = builder.public_key(key.public_key())
     builder = builder.not_valid_before(NOW + timedelta(days[0])).not_valid_after(NOW + timedelta(days[1]))
     for extension in extensions:
         builder = builder.add_extension(extension, critical=isinstance(extension, x509.NameConstraints))
     chosen = None if isinstance(signer, ed25519.Ed25519PrivateKey) else digest or hashes.SHA256()
-    return builder.sign(signer, chosen)  # type: ignore[arg-type]
+    return builder.sign(signer, chosen)
 
 
 def root(extensions: Extensions = CA, key: object = CA_KEY, **more: object) -> x509.Certificate:
-    return make("Root", "Root", key, key, extensions, **more)  # type: ignore[arg-type]
+    return make("Root", "Root", key, key, extensions, **more)
 
 
-def leaf(*extensions: x509.ExtensionType, names: Sequence[str] = (f"*.{HOST.partition('.')[2]}",), **more: object):  # type: ignore[no-untyped-def]
+def leaf(*extensions: x509.ExtensionType, names: Sequence[str] = (f"*.{HOST.partition('.')[2]}",), **more: object):
     alt = (x509.SubjectAlternativeName([x509.DNSName(one) for one in names]),) if names else ()
-    return make("leaf", "Root", KEY, more.pop("signer", CA_KEY), (*alt, *extensions), **more)  # type: ignore[arg-type]
+    return make("leaf", "Root", KEY, more.pop("signer", CA_KEY), (*alt, *extensions), **more)
 
 
 def judged(chain: Sequence[x509.Certificate], *store: x509.Certificate, host: str = HOST) -> Reason | None:

@@ -12,7 +12,7 @@ NONCE, NOW = bytes(range(16)), 1_780_000_000.0
 
 
 def lines(client: str, service: str, **more: object) -> list[str]:
-    spec = ProbeSpec("ssm.eu-west-1.amazonaws.com", client=client, service=service, **more)  # type: ignore[arg-type]
+    spec = ProbeSpec("ssm.eu-west-1.amazonaws.com", client=client, service=service, **more)
     return build(spec, NONCE, NOW).data.decode("latin-1").split("\r\n")
 
 

@@ -23,7 +23,7 @@ def docker_settings(world: World, **settings: object) -> None:
 def runtime(world: World, name: str, path: str) -> None:
     docker_settings(world, default_runtime=name, runtimes={name: {"path": path}})
     shown = {"DefaultRuntime": name, "Runtimes": {"runc": {"path": "runc"}, name: {"path": path}}}
-    docker_of(world).state["/info"] |= shown  # type: ignore[operator]
+    docker_of(world).state["/info"] |= shown
 
 
 @fault("docker-runtime-gone", "docker's default runtime is not on the host: the agent never starts", "config.invalid")
