@@ -18,19 +18,19 @@ check: $(STAMP) ## judge this host in the embedded region (REGION=us-east-1: aga
 	else $(PYTHON) -m tests.region -- $(PYTHON) -m anywhere check --region us-east-1 $(ARGS); fi
 
 PYTEST := $(PYTHON) -m pytest -n 4
-FAST := not slow and not soak and not docker and not booted
-APART := tests/test_faults.py tests/test_ssh_faults.py
+FAST := not broad and not slow and not soak and not docker and not booted
 
 test: $(STAMP) ## fast tier: under ten minutes
 	sh tests/packages.sh test
 	$(PYTEST) -m "$(FAST)" $(ARGS)
 
+BROAD := broad and not slow and not soak and not docker and not booted
 SLOW := (slow or docker or booted) and not soak
 test-slow: $(STAMP) ## what `make test` leaves out
 	sh tests/packages.sh slow
 	@failed=0; \
-	$(PYTEST) -m "$(SLOW)" $(APART) $(ARGS) || failed=1; \
-	$(PYTEST) -n 0 -m "$(SLOW)" $(APART:%=--ignore %) $(ARGS) || failed=1; \
+	$(PYTEST) -m "$(BROAD)" $(ARGS) || failed=1; \
+	$(PYTEST) -n 0 -m "$(SLOW)" --durations=20 $(ARGS) || failed=1; \
 	exit $$failed
 
 test-soak: $(STAMP) ## every setback of a registration, hundreds of kills: hours, for a release

@@ -28,7 +28,7 @@ SAMPLE = frozenset(sample())
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(one, marks=() if one in SAMPLE else pytest.mark.slow) for one in sorted(table())]
+    "name", [pytest.param(one, marks=() if one in SAMPLE else pytest.mark.broad) for one in sorted(table())]
 )
 def test_exactly_the_cause_is_named(name: str, tmp_path: Path) -> None:
     bundle = tmp_path / "host.json.gz"
@@ -114,7 +114,7 @@ PAIRS = (
 )
 
 
-@pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("pair", PAIRS, ids="+".join)
 def test_two_independent_faults_are_two_causes(pair: tuple[str, str]) -> None:
     target = judge(pair)

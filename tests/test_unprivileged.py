@@ -14,6 +14,7 @@ import pytest
 
 from tests.region import Options, Region
 from tests.region.faults import table
+from tests.support.sample import spread
 from tests.support.ssh.remote import Remote, remote
 from tests.support.unprivileged import NOBODY, python, readable_copy
 
@@ -49,7 +50,7 @@ def not_judged(target: dict[str, Any], code: int) -> None:
     assert not [one for one in target["findings"] if one["status"] == "fail"]
 
 
-@pytest.mark.parametrize("name", HIDDEN)
+@pytest.mark.parametrize("name", spread(HIDDEN, 3))
 def test_what_only_root_sees_is_not_known_to_nobody(name: str, near: Near) -> None:
     with Region((name,), (), Options()) as region:
         done = near(region, "check", "--region", "us-east-1", "--format", "json")
@@ -74,7 +75,7 @@ def test_what_can_be_read_is_judged_without_root(near: Near) -> None:
         )
 
 
-@pytest.mark.parametrize("name", HIDDEN)
+@pytest.mark.parametrize("name", spread(HIDDEN, 5))
 def test_over_ssh_the_rule_is_the_same(name: str, shared_room: Path) -> None:
     passwd = Path("/etc/passwd").read_text()
     files = {"/etc/passwd": passwd + PLAIN, "/etc/group": Path("/etc/group").read_text() + "plain:x:1234:\n"}

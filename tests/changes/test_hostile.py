@@ -23,6 +23,7 @@ from anywhere.hosts.base import Host
 from anywhere.settings import Settings
 from tests.support.barehost import BareHost, snapshot
 from tests.support.pace import within
+from tests.support.sample import spread
 
 pytestmark = [pytest.mark.region, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
@@ -207,7 +208,7 @@ PLANTS = [
 ]
 
 
-@pytest.mark.parametrize("plant", PLANTS)
+@pytest.mark.parametrize("plant", spread(PLANTS, 4))
 def test_a_guard_is_neither_led_astray_nor_stopped_by_what_lies_in_the_metrics_folder(
     host: BareHost, plant: str
 ) -> None:
@@ -281,7 +282,7 @@ def until(true, log: Path, seconds: float = 20.0) -> None:
 # ---- a full disk
 
 
-@pytest.mark.parametrize("kib", [0, 4, 8, 12, 16, 20, 28, 40])
+@pytest.mark.parametrize("kib", spread([0, 4, 8, 12, 16, 20, 28, 40], 3))
 def test_a_disk_that_is_full_at_any_write_leaves_a_state_that_one_revert_undoes(host: BareHost, kib: int) -> None:
     """The room is refused beforehand; here it vanishes once the first step has begun."""
     host.sh("mkdir -p /var/lib/anywhere; mount -t tmpfs -o size=1m,mode=700 t /var/lib/anywhere; echo old > /etc/old")

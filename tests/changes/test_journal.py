@@ -14,6 +14,7 @@ from anywhere.changes.base import ChangeFailed, Command, JournalDamaged, Step
 from anywhere.changes.files import file_step
 from anywhere.hosts.base import Completed, Host
 from tests.support.barehost import BareHost, snapshot
+from tests.support.sample import spread
 
 pytestmark = [pytest.mark.region, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 SECRET = "geheim"
@@ -71,7 +72,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", spread(DAMAGES, 4))
 def test_a_damaged_record_is_reported_and_nothing_is_undone_on_its_word(host: BareHost, damage: str) -> None:
     engine.apply(host, "t", plan)
     host.sh(DAMAGES[damage])
@@ -85,7 +86,7 @@ def test_a_damaged_record_is_reported_and_nothing_is_undone_on_its_word(host: Ba
     assert snapshot(host) == before
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", spread(DAMAGES, 5))
 def test_force_missing_undoes_what_is_intact_and_names_each_file_that_is_not(host: BareHost, damage: str) -> None:
     engine.apply(host, "t", plan)
     host.sh(DAMAGES[damage])

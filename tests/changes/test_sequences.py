@@ -27,6 +27,7 @@ from anywhere.changes.rules import plan as rules
 from anywhere.hosts.base import Completed
 from anywhere.settings import Settings
 from tests.support.barehost import BareHost, snapshot
+from tests.support.sample import spread
 
 pytestmark = [pytest.mark.region, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
@@ -146,7 +147,7 @@ def test_one_revert_after_many_sequences_restores_the_original() -> None:
     hold(150)
 
 
-@pytest.mark.parametrize("stop", [0, 1, 14, 22, 30])
+@pytest.mark.parametrize("stop", spread([0, 1, 14, 22, 30], 2))
 def test_two_profiles_one_revert_and_no_password_is_left(stop: int) -> None:
     with CutHost() as host:
         host.sh(PREPARE)
@@ -156,7 +157,7 @@ def test_two_profiles_one_revert_and_no_password_is_left(stop: int) -> None:
         assert snapshot(host) == before
 
 
-@pytest.mark.parametrize("share", [0, 50, 99])
+@pytest.mark.parametrize("share", spread([50, 0, 99], 3))
 @pytest.mark.parametrize(
     ("verb", "cut_at"),
     [*(("apply", word) for word in ("store", "commit", "write")), ("revert", "commit"), ("revert", "write")],

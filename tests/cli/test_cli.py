@@ -22,6 +22,7 @@ from tests.hosts.test_bundle import GOOD
 from tests.region.options import Options
 from tests.region.region import Region
 from tests.support.pace import within
+from tests.support.sample import spread
 from tests.support.unprivileged import NOBODY, python, readable_copy
 
 ROOT = Path(__file__).parent.parent.parent
@@ -121,8 +122,10 @@ def test_wrong_words_are_one_line(words: tuple[str, ...], said: str) -> None:
     assert said in one_line(run(*words))
 
 
-@pytest.mark.parametrize("word", ["\x1b[31mred", "a\nb\nc", "x" * 5000, "é€\U0001f600", "%s%n", "'; drop"])
-@pytest.mark.parametrize("before", [("check", "--region"), (*EAST, "--only"), (*EAST, "--format"), ("explain",), ()])
+@pytest.mark.parametrize("word", spread(["\x1b[31mred", "a\nb\nc", "x" * 5000, "é€\U0001f600", "%s%n", "'; drop"], 2))
+@pytest.mark.parametrize(
+    "before", spread([("check", "--region"), (*EAST, "--only"), (*EAST, "--format"), ("explain",), ()], 2)
+)
 def test_any_word_is_one_printable_line(before: tuple[str, ...], word: str) -> None:
     text = one_line(run(*before, word))
     assert len(text) < 6000 and text.isprintable()
@@ -141,7 +144,7 @@ def verbs() -> list[str]:
     return list(VERBS)
 
 
-@pytest.mark.parametrize("verb", ["", *verbs()])
+@pytest.mark.parametrize("verb", spread(["", *verbs()], 5))
 def test_help_for_each_verb(verb: str) -> None:
     done = run(*filter(None, [verb]), "--help")
     assert (done.returncode, done.stderr) == (0, "")
@@ -370,7 +373,7 @@ FILES = (
 
 
 @pytest.mark.region
-@pytest.mark.parametrize("kind", [*RUBBISH, "folder", "absent", "dangling link"])
+@pytest.mark.parametrize("kind", spread([*RUBBISH, "folder", "absent", "dangling link"], 3))
 def test_damaged_files_of_the_host_are_findings(kind: str) -> None:
     region = Region()
     host = region.world.host
@@ -464,7 +467,7 @@ def left_behind(region: Region) -> str:
 
 
 @pytest.mark.region
-@pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.8, 1.5])
+@pytest.mark.parametrize("after", spread([0.1, 0.0, 0.8, 0.3, 1.5], 2))
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_is_one_line_and_leaves_nothing(tmp_path: Path, after: float, number: signal.Signals) -> None:
     """In a region that drops everything, with a systemctl that hangs, so that commands and probes are under way."""

@@ -737,9 +737,20 @@ FINDINGS = st.builds(
 ).map(fitting)
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(FINDINGS, max_size=14))
 def test_any_findings_are_explained_once_and_the_same_each_time(rows: list[Finding]) -> None:
+    explained_once(rows)
+
+
+@pytest.mark.broad
+@settings(deadline=None, max_examples=1000)
+@given(st.lists(FINDINGS, max_size=14))
+def test_many_findings_are_explained_once_and_the_same_each_time(rows: list[Finding]) -> None:
+    explained_once(rows)
+
+
+def explained_once(rows: list[Finding]) -> None:
     before = copy.deepcopy(rows)
     causes = diagnose(tuple(rows), RULES, SYMPTOMS)
     assert rows == before, "a rule changed a finding"

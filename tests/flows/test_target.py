@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.sample import spread
 from tests.support.ssh.fleets import Fleets, fleets, misbehaving
 
 pytestmark = pytest.mark.region
@@ -32,6 +33,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "proxy revert": ("proxy", "revert"),
     "fit": ("taskdef", "fit", "TASK", "--no-reach"),
 }
+SOME = ("check", "rules apply", "proxy verify", "fit")
 TASK = {"family": "web", "containerDefinitions": [{"name": "web", "image": "nginx", "memory": 64}]}
 # What is behind the port of the host, and the cause that every command names.
 HOSTS = {
@@ -81,12 +83,18 @@ def reached(done: subprocess.CompletedProcess[str]) -> list[tuple[Any, ...]]:
     return rows
 
 
+@pytest.mark.parametrize(
+    "commands", [SOME, pytest.param(tuple(COMMANDS), marks=pytest.mark.broad)], ids=["some", "all"]
+)
 @pytest.mark.parametrize("kind", HOSTS)
 def test_every_command_says_the_same_of_a_host_that_cannot_be_asked(
-    alone: Callable[[str, str], subprocess.CompletedProcess[str]], ports: dict[str, int], kind: str
+    alone: Callable[[str, str], subprocess.CompletedProcess[str]],
+    ports: dict[str, int],
+    kind: str,
+    commands: tuple[str, ...],
 ) -> None:
     spec = f"root@127.1.0.1:{ports[kind]}"
-    said = {name: alone(name, spec) for name in COMMANDS}
+    said = {name: alone(name, spec) for name in commands}
     rows = {name: reached(done) for name, done in said.items()}
     ((name, status, summary, remedy, cause),) = rows["check"]
     assert (name, status, cause["code"]) == (spec, "error", HOSTS[kind])
@@ -95,7 +103,7 @@ def test_every_command_says_the_same_of_a_host_that_cannot_be_asked(
     assert {one: done.returncode for one, done in said.items() if done.returncode != 3} == {}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", spread(COMMANDS, 5))
 def test_of_many_hosts_one_that_cannot_be_asked_is_no_other_mode(
     fleet: Fleets,
     alone: Callable[[str, str], subprocess.CompletedProcess[str]],

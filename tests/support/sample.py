@@ -3,26 +3,28 @@ could have learnt by heart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import pytest
+from _pytest.mark.structures import ParameterSet
 
 from tests.region.faults import table
 from tests.region.options import Options
 
-EVERY = 5  # healthy variations: one of so many
+EVERY = 10  # healthy variations: one of so many
 
 
 def sample() -> Iterator[str]:
-    """The first fault of each set of causes, and some healthy variations."""
-    seen: set[tuple[str, ...]] = set()
+    """For each cause the first fault that brings it, and some healthy variations."""
+    seen: set[str] = set()
     healthy = 0
     for name, one in sorted(table().items()):
-        causes = tuple(sorted(one.causes))
         if one.is_healthy:
             healthy += 1
             if healthy % EVERY == 1:
                 yield name
-        elif causes not in seen:
-            seen.add(causes)
+        elif not seen.issuperset(one.causes):
+            seen.update(one.causes)
             yield name
 
 
@@ -39,3 +41,10 @@ ELSEWHERE = Options(
     hostname="db-7.corp.example",
     shards=6,
 )
+
+
+def spread(values: Iterable[object], every: int) -> list[ParameterSet]:
+    """All values as parameters: one of `every` in the fast tier, the others in the broad one."""
+    return [
+        pytest.param(value, marks=() if place % every == 0 else pytest.mark.broad) for place, value in enumerate(values)
+    ]
