@@ -23,10 +23,14 @@ def main() -> None:
     except (ImportError, PermissionError) as error:
         said = f"{error.filename}: {error.strerror}" if isinstance(error, PermissionError) else str(error)
         sys.stderr.write(
-            f"anywhere: cannot read the program's own files as uid {os.geteuid()} ({said}): "
+            f"anywhere: cannot read the program's own files {_as_whom()}({said}): "
             "run it with sudo, or install it again with umask 022\n"
         )
         sys.exit(UNUSABLE)
+
+
+def _as_whom() -> str:
+    return f"as uid {os.geteuid()} " if hasattr(os, "geteuid") else ""  # Windows has no such number
 
 
 if __name__ == "__main__":

@@ -17,8 +17,20 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from anywhere.errors import BadInput
+from anywhere.windows import (
+    IS_WINDOWS,
+    O_CLOEXEC,
+    O_DIRECTORY,
+    O_NOCTTY,
+    O_NOFOLLOW,
+    O_NONBLOCK,
+    O_PATH,
+    replace_file,
+    set_blocking,
+    user,
+)
 
-_DIRECTORY = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
+_DIRECTORY = O_DIRECTORY | O_CLOEXEC | O_PATH
 _MOST_LINKS = 40  # as the kernel
 _SHARED = stat.S_IWOTH | stat.S_ISVTX  # /tmp: everybody may make files, and remove only their own
 
@@ -38,20 +50,24 @@ def writable(path: str) -> None:
         raise BadInput(f"cannot write {path}: there is no folder {folder}")
     if os.path.isdir(path):
         raise BadInput(f"cannot write {path}: it is a folder")
-    if path != "-":
+    if path != "-" and not IS_WINDOWS:
         with _errors(path), _place(path) as (folder_fd, name):
             _existing(folder_fd, name)
 
 
 def write_file(path: str, data: bytes) -> None:
     """Write a file whole or not at all; one that is there keeps its mode, a link what it points to. Raises BadInput."""
+    if IS_WINDOWS:
+        with _errors(path):
+            replace_file(path, data)
+        return
     with _errors(path), _place(path) as (folder, name):
         found = _existing(folder, name)
         if found and (_is_magic(folder, name) or not stat.S_ISREG(found.st_mode)):
             with _open_here(folder, name, os.O_TRUNC) as file:
                 file.write(data)
             return
-        kept = found and found.st_uid in (0, os.geteuid())
+        kept = found and found.st_uid in (0, user())
         _replace(folder, name, data, stat.S_IMODE(found.st_mode) if found and kept else 0o666 & ~_umask())
 
 
@@ -60,7 +76,7 @@ def _replace(folder: int, name: str, data: bytes, mode: int) -> None:
     unfinished = (folder, scratch)
     try:
         with _lock:
-            number = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+            number = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | O_NOFOLLOW, 0o600, dir_fd=folder)
             _unfinished.add(unfinished)
         with os.fdopen(number, "wb") as file:
             os.fchmod(number, mode)
@@ -77,6 +93,9 @@ def _replace(folder: int, name: str, data: bytes, mode: int) -> None:
 
 def open_file(path: str, *, append: bool = False) -> BinaryIO:
     """A file that is written piece by piece: emptied first, or added to. Raises BadInput."""
+    if IS_WINDOWS:
+        with _errors(path):
+            return open(path, "ab" if append else "wb")
     with _errors(path), _place(path) as (folder, name):
         _existing(folder, name)
         return _open_here(folder, name, os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC))
@@ -85,9 +104,9 @@ def open_file(path: str, *, append: bool = False) -> BinaryIO:
 def _open_here(folder: int, name: str, flags: int) -> BinaryIO:
     """Open what is there by its name. A pipe without a reader is refused at once, where it would hold the run for ever;
     a second name of a file in a folder for all is refused, since it may be any file of root's."""
-    follow = 0 if _is_magic(folder, name) else os.O_NOFOLLOW
+    follow = 0 if _is_magic(folder, name) else O_NOFOLLOW
     truncate = flags & os.O_TRUNC
-    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | follow | (flags & ~os.O_TRUNC)
+    flags = os.O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | follow | (flags & ~os.O_TRUNC)
     number = os.open(name, flags, 0o666, dir_fd=folder)
     file = os.fdopen(number, "wb")
     found = os.fstat(number)
@@ -97,7 +116,7 @@ def _open_here(folder: int, name: str, flags: int) -> BinaryIO:
             raise _Refused(errno.EPERM, "it is a second name of another file")
         if truncate:
             os.ftruncate(number, 0)
-    os.set_blocking(number, True)
+    set_blocking(number)
     return file
 
 
@@ -137,7 +156,7 @@ def _place(path: str) -> Iterator[tuple[int, str]]:
 
 
 def _entered(folder: int, name: str) -> int:
-    inner = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+    inner = os.open(name, _DIRECTORY | O_NOFOLLOW, dir_fd=folder)
     os.close(folder)
     return inner
 
@@ -150,7 +169,7 @@ def _link(folder: int, name: str, path: str) -> str | None:
         return None
     if not stat.S_ISLNK(found.st_mode):
         return None
-    if found.st_uid not in (0, os.geteuid()) and (os.geteuid() == 0 or os.fstat(folder).st_mode & stat.S_IWOTH):
+    if found.st_uid not in (0, user()) and (user() == 0 or os.fstat(folder).st_mode & stat.S_IWOTH):
         raise _Refused(errno.EPERM, f"{name} in its path is a link of another user (uid {found.st_uid})")
     target = os.readlink(name, dir_fd=folder)
     return None if _is_magic(folder, name) else target
@@ -166,7 +185,7 @@ def _existing(folder: int, name: str) -> os.stat_result | None:
         found = os.stat(name, dir_fd=folder)
     except FileNotFoundError:
         return None
-    mine = found.st_uid in (0, os.geteuid())
+    mine = found.st_uid in (0, user())
     if stat.S_ISDIR(found.st_mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not mine and stat.S_ISFIFO(found.st_mode):
@@ -203,13 +222,13 @@ class NotText(BadInput):
 def open_input(path: str) -> BinaryIO:
     """A regular file, open to be read, or what the shell handed over as /dev/fd/N. Raises OSError, at once for a FIFO,
     a device or a socket, which may have no end or never answer."""
-    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK | os.O_CLOEXEC))  # noqa: SIM115
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | O_NONBLOCK | O_CLOEXEC))  # noqa: SIM115
     mode = os.fstat(file.fileno()).st_mode
     handed = path.startswith(("/dev/fd/", "/proc/self/fd/")) and stat.S_ISFIFO(mode)
     if not (stat.S_ISREG(mode) or handed):
         file.close()
         raise OSError(errno.EINVAL, "it is not a regular file")
-    os.set_blocking(file.fileno(), True)
+    set_blocking(file.fileno())
     return file
 
 

@@ -5,7 +5,7 @@
 # use_compiler ARCH: sets $compiler to the folder of its tools.
 use_compiler() {
   step zig packaging/compiler.txt packaging/steps/wheel_tools.sh packaging/compiler.txt
-  step "compiler-$1" "$cache" packaging/steps/compiler.sh "$made/ziglang/zig" "$1-linux-gnu"
+  step "compiler-$1" "" packaging/steps/compiler.sh "$made" "$1-linux-gnu"
   export compiler="$made"
   export ZIG_GLOBAL_CACHE_DIR="$cache/zig" ZIG_LOCAL_CACHE_DIR="$cache/zig"
 }

@@ -22,6 +22,7 @@ LAYERS = (
         "printable",
         "program",
         "files",
+        "windows",
         "stamp",
         "documents",
         "declared",

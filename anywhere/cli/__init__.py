@@ -16,6 +16,7 @@ from anywhere import __version__
 from anywhere.cli.helping import USUAL, by_topic, unknown_option
 from anywhere.cli.say import note, say
 from anywhere.errors import AnywhereError, did_you_mean
+from anywhere.windows import IS_WINDOWS
 
 VERBS = {
     "check": "Check hosts: every endpoint, and all that a host needs.",
@@ -125,6 +126,8 @@ def _open_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif IS_WINDOWS:  # a pipe would get the code page of the system, which lacks most characters
+            getattr(sys, name).reconfigure(encoding="utf-8", errors="replace")
 
 
 def run(argv: list[str]) -> int:

@@ -14,6 +14,7 @@ from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
 from anywhere.model import Report
 from anywhere.printable import printable, printable_lines
+from anywhere.windows import IS_WINDOWS
 
 PIECE = 1 << 20  # characters encoded at once: the report of a large fleet is long
 
@@ -63,6 +64,9 @@ def write(text: str, output: str = "", *, coloured: bool = False, exact: bool = 
         return
     try:
         sys.stdout.flush()
+        if IS_WINDOWS and sys.stdout.isatty():  # a console takes characters, not the bytes of an encoding
+            sys.stdout.write(text)
+            return
         for start in range(0, len(text), PIECE):
             data = memoryview(text[start : start + PIECE].encode("utf-8", "replace"))
             while data:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from anywhere.checks import CHECKS
-from anywhere.checks.base import TOPICS, Check
+from anywhere.checks.base import TOPICS, Check, skipped
 from anywhere.checks.system.permission import weighed
 from anywhere.diagnosis import RULES, SYMPTOMS, Rule, diagnose
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable, did_you_mean
@@ -22,8 +22,26 @@ from anywhere.model import Finding, Remedy, Status, Target
 from anywhere.settings import Settings
 from anywhere.stamp import now
 from anywhere.threads import race, within
+from anywhere.windows import LINUX_ONLY, WINDOWS
 
 LIMITS = "system.limits"
+# What is judged by the way to the endpoints alone, so also from a machine that runs Windows.
+ON_WINDOWS = frozenset(
+    {
+        "system.permission",
+        "system.clock",
+        "system.memory",
+        "network.dns-forgery",
+        "network.private-answers",
+        "network.way",
+        "endpoints.reach",
+        "endpoints.websocket",
+        "endpoints.large-hello",
+        "endpoints.interception",
+        "endpoints.latency",
+        "endpoints.idle",
+    }
+)
 GRACE = 0.1  # seconds past the deadline: by then every observation has ended, and what is left is to judge it
 
 
@@ -43,7 +61,7 @@ def examine(host: Recording, settings: Settings, started: str = "", rules: Seque
     found = _weighed([finding for row in rows for finding in row], host, settings)
     findings = tuple(clean_finding(_demoted(finding, settings)) for finding in found)
     partial_run = bool(settings.only or settings.skip)
-    facts = clean_facts({**_summary(host), "regions": list(settings.regions), "partial": partial_run})
+    facts = clean_facts({**_summary(host), **_windows(host), "regions": list(settings.regions), "partial": partial_run})
     return Target(
         name=host.name,
         started=started,
@@ -57,6 +75,8 @@ def examine(host: Recording, settings: Settings, started: str = "", rules: Seque
 def judge(check: Check, host: Recording, settings: Settings) -> list[Finding]:
     """A check's findings; one that fails to run gives an ERROR with its traceback as evidence."""
     found: list[Finding] = []
+    if host.system == WINDOWS and check.id not in ON_WINDOWS:
+        return [skipped(check.id, host.name, LINUX_ONLY)]
     try:
         found.extend(check.judge(host, settings))
     except HostUnreachable as error:
@@ -95,6 +115,11 @@ def _summary(host: Recording) -> dict[str, object]:
         return within(host.deadline.left() + GRACE, partial(facts_summary, host))
     except TimeoutError:
         return {}
+
+
+def _windows(host: Recording) -> dict[str, object]:
+    """Of a machine that runs Windows, the name alone; with its inventory, by which a saved bundle tells it."""
+    return {"os": {"name": host.inventory().system}} if host.system == WINDOWS else {}
 
 
 def choose(settings: Settings) -> tuple[Check, ...]:

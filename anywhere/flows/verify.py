@@ -20,6 +20,7 @@ from anywhere.inventory import Entry
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.settings import Settings
 from anywhere.stamp import now
+from anywhere.windows import is_root
 
 _GUARD_START = 30.0  # seconds to read the host before the guard starts
 Judge = Callable[[Recording, Host | None], Iterator[Finding]]
@@ -89,7 +90,7 @@ def guard() -> None:
     from anywhere.changes.rules.persistence import SCRIPT
     from anywhere.hosts.local import LocalHost
 
-    if os.geteuid() != 0:
+    if not is_root():
         raise BadInput("`anywhere rules guard` needs root: run it with sudo")
     if os.access(SCRIPT, os.R_OK):
         os.execv("/bin/sh", ("/bin/sh", SCRIPT, "guard"))

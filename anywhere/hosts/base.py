@@ -9,6 +9,7 @@ from typing import Protocol
 
 from anywhere.evidence import Scheme, Suites
 from anywhere.model import Reason, Stage
+from anywhere.windows import LINUX
 
 
 class NotPermitted(OSError):
@@ -229,7 +230,8 @@ class Daemon:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a machine has, in bytes and epoch seconds. `refused` is why root's rights were not given over SSH."""
+    """What a machine has, in bytes and epoch seconds. `refused` is why root's rights were not given over SSH.
+    `system` is Linux or Windows."""
 
     memory_total: int = 0
     memory_available: int = 0
@@ -243,6 +245,7 @@ class Inventory:
     environment: Mapping[str, str] = field(default_factory=dict)
     is_root: bool = False
     refused: str = ""
+    system: str = LINUX
 
 
 class Host(Protocol):

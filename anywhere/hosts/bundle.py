@@ -18,6 +18,7 @@ from anywhere.files import write_file
 from anywhere.hosts.codec import decode
 from anywhere.hosts.recording import Recording
 from anywhere.settings import Settings
+from anywhere.windows import O_NONBLOCK
 
 SCHEMA = "anywhere/bundle/1"
 LARGEST = 64 * 1024 * 1024  # bytes, unpacked: a hundred times what a host with many rules gives
@@ -63,7 +64,7 @@ def _number(text: str) -> float:
 
 def _bytes(path: str) -> bytes:
     """The unpacked content, or a little more than a bundle may have. Raises OSError, EOFError, zlib.error."""
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | O_NONBLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a file")
         packed = file.read(2) == b"\x1f\x8b"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from anywhere.hosts.base import Daemon, Disk, Interface, Inventory, Listener
+from anywhere.windows import IS_WINDOWS, SYSTEM, is_root
 
 DISKS = ("/", "/var", "/var/lib", "/var/lib/docker", "/var/lib/ecs", "/var/lib/amazon", "/var/log", "/tmp")
 # The variables that decide how a program reaches AWS, and those that tell an ECS agent apart; nothing else of a process's
@@ -48,12 +49,13 @@ def inventory() -> Inventory:
         cpus=psutil.cpu_count() or 0,
         boot_time=psutil.boot_time(),
         now=time.time(),
-        disks=tuple(disks(DISKS)),
+        disks=() if IS_WINDOWS else tuple(disks(DISKS)),
         interfaces=_interfaces(),
         listeners=_listeners(),
-        daemons=_daemons(),
+        daemons=() if IS_WINDOWS else _daemons(),
         environment=relevant(os.environ),
-        is_root=os.geteuid() == 0,
+        is_root=is_root(),
+        system=SYSTEM,
     )
 
 
@@ -121,7 +123,7 @@ def _listeners() -> tuple[Listener, ...]:
 
 
 def _process_name(pid: int) -> str:
-    return _text(f"/proc/{pid}/comm").strip()
+    return "" if IS_WINDOWS else _text(f"/proc/{pid}/comm").strip()
 
 
 def _text(path: str) -> str:

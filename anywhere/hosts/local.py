@@ -19,12 +19,13 @@ from anywhere.hosts.processes import Ran, run
 from anywhere.hosts.reading import list_folder, look_at, read_file
 from anywhere.model import Reason
 from anywhere.threads import within
+from anywhere.windows import IS_WINDOWS, LINUX_ONLY, NO_ADDRESS_OF_FAMILY, SYSTEM, is_root, trusted_roots
 
 RESOLVE_TIMEOUT = 3.0  # seconds: past a lost packet; a name that takes longer is looked up at a nameserver itself
 NAMESERVER_TIMEOUT = 2.2
 ANSWER_SECONDS = 1.0  # seconds: whoever is silent for so long, or for a quarter of a short run, does not answer
 # What the C library says of a name; everything else that it says is about its servers or itself.
-NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
+NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, NO_ADDRESS_OF_FAMILY)
 RESOLVERS_FILES = ("/etc/nsswitch.conf", "/etc/hosts", "/etc/resolv.conf", "/etc/host.conf", "/etc/gai.conf")
 NO_SUCH_PROGRAM, NOT_EXECUTABLE, TIMED_OUT = 127, 126, 124
 
@@ -32,14 +33,18 @@ NO_SUCH_PROGRAM, NOT_EXECUTABLE, TIMED_OUT = 127, 126, 124
 class LocalHost:
     """This machine. `budget` seconds are divided among the steps of a probe."""
 
+    system = SYSTEM
+
     def __init__(self, deadline: Deadline, budget: float = 6.0, name: str = "local") -> None:
         self.name = name
         self.deadline = deadline
         self.budget = budget
-        self._ladder = Ladder(open_tcp, Contexts(lambda spec: load_trust(self, spec)), deadline, budget, time.time)
+        self._ladder = Ladder(open_tcp, Contexts(self._trust), deadline, budget, time.time)
 
     def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 10.0) -> Completed:
-        """See Host."""
+        """See Host. Every command that is asked for is one of Linux."""
+        if IS_WINDOWS:
+            return Completed(tuple(argv), NO_SUCH_PROGRAM, "", f"{argv[0]}: {LINUX_ONLY}", 0.0)
         started = time.monotonic()
         patience = self.deadline.left(timeout)
         ran = Ran(err=bytearray(b"no time left"))
@@ -70,6 +75,9 @@ class LocalHost:
     def real(self, path: str) -> str:
         """Where a path leads, links followed."""
         return os.path.realpath(path)
+
+    def _trust(self, spec: str) -> bytes:
+        return trusted_roots() if IS_WINDOWS and not spec else load_trust(self, spec)
 
     def resolve(self, query: Query) -> Answer:
         """See Host."""
@@ -155,4 +163,4 @@ def _is_trusted(folder: str) -> bool:
         found = os.stat(folder)
     except OSError:
         return False
-    return os.geteuid() != 0 or (found.st_uid == 0 and not found.st_mode & 0o022)
+    return not is_root() or (found.st_uid == 0 and not found.st_mode & 0o022)

@@ -13,8 +13,8 @@ BLOCK = 128 * 1024  # bytes: from here on a block is mapped by itself
 
 
 def return_large_blocks() -> None:
-    """For this process, from now on; nothing to do where the C library has no such setting (musl)."""
+    """For this process, from now on; nothing to do where the C library has no such setting (musl, Windows)."""
     try:
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, BLOCK)
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, TypeError):  # TypeError: CDLL(None) on Windows
         return

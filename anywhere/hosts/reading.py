@@ -7,6 +7,7 @@ import stat
 
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.bounds import FOLDER, NULL_DEVICE, Limit, NotAFile, TooLarge
+from anywhere.windows import IS_WINDOWS, O_BINARY, O_CLOEXEC, O_NONBLOCK, O_PATH, is_posix_path
 
 PIECE = 256 * 1024  # bytes at once, and between two looks at the clock
 KINDS = ((stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"), (stat.S_ISCHR, "device"), (stat.S_ISBLK, "device"))
@@ -40,6 +41,7 @@ def look_at(path: str, limit: Limit) -> None:
 
 def list_folder(path: str) -> tuple[str, ...]:
     """The sorted names. Raises OSError."""
+    _on_this_system(path)
     names: list[str] = []
     with os.scandir(path) as entries:
         for entry in entries:
@@ -65,9 +67,12 @@ class _Opened:
             raise
 
     def _open(self) -> int | None:
-        place = os.open(self._path, os.O_PATH | os.O_CLOEXEC)
+        _on_this_system(self._path)
+        place = os.open(self._path, O_PATH | O_CLOEXEC | O_BINARY)
         self._numbers.append(place)
         found = os.fstat(place)
+        if IS_WINDOWS:
+            return place
         if stat.S_ISCHR(found.st_mode) and (os.major(found.st_rdev), os.minor(found.st_rdev)) == NULL_DEVICE:
             return None
         if stat.S_ISDIR(found.st_mode):
@@ -76,7 +81,7 @@ class _Opened:
             if is_kind(found.st_mode):
                 raise NotAFile(name, self._path)
         try:
-            number = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            number = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         except OSError as error:
             raise type(error)(error.errno, error.strerror, self._path) from None
         self._numbers.append(number)
@@ -86,6 +91,11 @@ class _Opened:
         for number in self._numbers:
             os.close(number)
         self._numbers.clear()
+
+
+def _on_this_system(path: str) -> None:
+    if IS_WINDOWS and is_posix_path(path):
+        raise FileNotFoundError(2, "No such file or directory", path)
 
 
 def _read(number: int, most: int, deadline: Deadline, path: str) -> bytes:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from anywhere.errors import NotRecorded
+from anywhere.errors import AnywhereError, NotRecorded
 from anywhere.hosts.base import Answer, Completed, Deadline, Host, Inventory, Probe, ProbeSpec, Query
 from anywhere.hosts.bounds import TOTAL, TooLarge, is_limit
 from anywhere.hosts.codec import decode, encode
 from anywhere.redact import redact, redact_value
+from anywhere.windows import LINUX
 
 T = TypeVar("T")
 TIMED_OUT = 124
@@ -70,6 +71,16 @@ class Recording:
     def inventory(self) -> Inventory:
         """See Host."""
         return self._observe(("inventory",), Inventory, lambda live: live.inventory())
+
+    @property
+    def system(self) -> str:
+        """Linux or Windows. A live host is not asked for it; a replayed one is Linux unless its inventory was kept."""
+        if self._live is not None:
+            return str(getattr(self._live, "system", LINUX))
+        try:
+            return self.inventory().system
+        except (AnywhereError, OSError):
+            return LINUX
 
     def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
         """See Host."""

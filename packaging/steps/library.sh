@@ -10,7 +10,8 @@ dpkg-source --no-check -x "$source"/*.dsc "$work/source"
 cd "$work/source"
 SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -STimestamp)
 export SOURCE_DATE_EPOCH
-export CC=anywhere-cc CXX=anywhere-c++ AR=anywhere-ar RANLIB=anywhere-ranlib
+# CXX=no: configure would have the C++ library compiled for a test of its own, and nothing here is C++.
+export CC=anywhere-cc CXX=no AR=anywhere-ar RANLIB=anywhere-ranlib
 export CFLAGS="-O2 -fPIC -g0 -fvisibility=hidden -ffile-prefix-map=$work=. -ffile-prefix-map=$prefix=."
 jobs=-j${JOBS:-2}
 case "$name" in

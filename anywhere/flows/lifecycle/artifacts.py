@@ -19,6 +19,7 @@ from anywhere.catalogue.distros import FAMILIES, RELEASES
 from anywhere.changes.agents.exec import PACKAGE as EXEC_BINARIES
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.errors import BadInput
+from anywhere.windows import IS_WINDOWS, is_root
 
 FRESH = 24 * 3600.0  # seconds that a cached `latest` is taken as the latest
 
@@ -219,7 +220,7 @@ def _mirror(url: str, folder: str, progress: Progress) -> None:
 
 def cache_folder(key: str) -> str:
     """Where this machine keeps what it fetched: root's cache, or the user's own."""
-    if os.geteuid() == 0:
+    if is_root() and not IS_WINDOWS:
         return f"/var/cache/anywhere/artifacts/{key}"
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return os.path.join(base, "anywhere", "artifacts", key)

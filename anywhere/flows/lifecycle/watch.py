@@ -22,6 +22,7 @@ from anywhere.report.json import render as as_json
 from anywhere.report.life.drift import snapshot, words
 from anywhere.report.life.metrics import render as as_metrics
 from anywhere.report.shown.harmless import harmless
+from anywhere.windows import IS_WINDOWS, is_root
 
 ROOT_STATE = "/var/lib/anywhere-watch"
 NAME = "history.jsonl"
@@ -123,7 +124,7 @@ class Watch:
 
 def state_folder() -> str:
     """Where the history is: root's own folder, or the user's."""
-    if os.geteuid() == 0:
+    if is_root() and not IS_WINDOWS:
         return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or ROOT_STATE
     base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     return os.path.join(base, "anywhere-watch")

@@ -12,6 +12,7 @@ from anywhere.errors import BadInput
 from anywhere.files import read_file
 from anywhere.flows.hosts import HOST_SECONDS, PARALLEL, Hosts
 from anywhere.settings import Settings
+from anywhere.windows import IS_WINDOWS, is_posix_path, user
 
 PLACES = ("anywhere.toml", "/etc/anywhere/anywhere.toml")
 KEYS = ("region", "features", "accepted_issuers", "demote", "fleet")
@@ -78,10 +79,10 @@ def load(path: str) -> Config:
     """The file of --config, else the first of the usual places; empty where there is none. Raises BadInput."""
     if path:
         return _read(path)
-    found = next((place for place in PLACES if os.path.isfile(place)), "")
+    found = next((place for place in PLACES if os.path.isfile(place) and not (IS_WINDOWS and is_posix_path(place))), "")
     if not found:
         return Config()
-    if os.stat(found).st_uid not in (0, os.geteuid()):
+    if os.stat(found).st_uid not in (0, user()):
         raise BadInput(f"{found} belongs to another user: give it with --config if it may change this run")
     return _read(found)
 

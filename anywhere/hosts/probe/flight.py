@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 import time
 
+from anywhere.hosts.probe.waiting import ready
 from anywhere.model import Reason
+from anywhere.windows import TCP_CORK
 
 ENOUGH = 16  # bytes: a whole alert, or a ServerHello as far as its version
 ALERT, HANDSHAKE, SERVER_HELLO = 21, 22, 2
@@ -67,11 +68,11 @@ def shake(tls: ssl.SSLSocket, end: float) -> None:
             break
         except ssl.SSLWantReadError:
             _cork(tls, False)
-            _wait(tls, select.POLLIN, end)
+            _wait(tls, end)
             first = _peek(tls) or first
         except ssl.SSLWantWriteError:
             _cork(tls, False)
-            _wait(tls, select.POLLOUT, end)
+            _wait(tls, end, to_write=True)
         except ssl.SSLCertVerificationError:
             raise
         except ssl.SSLError as error:
@@ -103,8 +104,10 @@ def refusal_in(first: bytes) -> tuple[Reason, str] | None:
 
 
 def _cork(tls: ssl.SSLSocket, on: bool) -> None:
+    if TCP_CORK is None:
+        return
     try:
-        tls.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
+        tls.setsockopt(socket.IPPROTO_TCP, TCP_CORK, on)
     except OSError:
         pass  # no TCP socket of this machine: a tunnel's end
 
@@ -117,8 +120,6 @@ def _peek(tls: ssl.SSLSocket) -> bytes:
         return b""
 
 
-def _wait(tls: ssl.SSLSocket, event: int, end: float) -> None:
-    poll = select.poll()
-    poll.register(tls, event)
-    if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
+def _wait(tls: ssl.SSLSocket, end: float, *, to_write: bool = False) -> None:
+    if ready((tls,), end - time.monotonic(), to_write=to_write) is None:
         raise TimeoutError("handshake")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import socket
 import struct
 import time
+
+from anywhere.hosts.probe.waiting import UNDER_WAY, ready
+from anywhere.windows import AF_UNIX, IS_WINDOWS, TCP_INFO
 
 # Seconds after the start at which another try is made beside the first. The kernel itself asks again after 1 s only; of a
 # path that loses three packets in ten, one try in the time of a step would often get nothing.
@@ -49,12 +51,10 @@ def _race(family: int, target: object, timeout: float, mss: int, tries: list[Dia
     """
     started = time.monotonic()
     due = [0.0, *AGAIN]
-    poll = select.poll()
     wait = 0.0
     while True:
-        ready = poll.poll(max(0.0, wait) * 1000)
-        if ready:
-            return _result(next(one for one in tries if one.fileno() == ready[0][0]))
+        if answered := ready(tries, wait, to_write=True) if tries else None:
+            return _result(next(one for one in tries if one is answered))
         passed = time.monotonic() - started
         if passed >= timeout and tries:
             raise TimeoutError("timed out")
@@ -62,7 +62,6 @@ def _race(family: int, target: object, timeout: float, mss: int, tries: list[Dia
             due = [later for later in due if later > passed]
             try:
                 tries.append(_start(family, target, mss))
-                poll.register(tries[-1], select.POLLOUT)
             except OSError:
                 if not tries:
                     raise  # Otherwise the first try is still out: what keeps another from starting says nothing of it.
@@ -85,7 +84,7 @@ def _start(family: int, target: object, mss: int) -> Dialled:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         code = sock.connect_ex(target)  # type: ignore[arg-type]  # an address as getaddrinfo gave it, of either family
-        if code not in (0, errno.EINPROGRESS):
+        if code not in UNDER_WAY:
             raise OSError(code, os.strerror(code))
     except BaseException:
         sock.close()
@@ -95,7 +94,8 @@ def _start(family: int, target: object, mss: int) -> Dialled:
 
 def clamp(sock: socket.socket, mss: int) -> None:
     """Ask the far end for segments of at most `mss` bytes, before connecting."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
+    if not IS_WINDOWS:  # which has a name for it and refuses it
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
 
 
 # linux/tcp.h, struct tcp_info: path MTU, what this end announces as its segments' size, retransmissions, data segments.
@@ -105,8 +105,10 @@ _PMTU, _ADVMSS, _RESENT, _SENT = 60, 84, 100, 156
 def segments(sock: socket.socket) -> tuple[int, int]:
     """How many segments a connection sent that want an answer, and how many of them were sent again; (0, 0) where the
     kernel does not tell, or where some had to be sent again because they were too large for the path."""
+    if TCP_INFO is None:
+        return 0, 0
     try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        info = sock.getsockopt(socket.IPPROTO_TCP, TCP_INFO, 256)
         pmtu, announced, resent, sent = (
             struct.unpack_from("=I", info, at)[0] for at in (_PMTU, _ADVMSS, _RESENT, _SENT)
         )
@@ -119,11 +121,9 @@ def is_reset(sock: socket.socket, seconds: float) -> bool:
     """Whether the far end resets the connection within this time. It is asked below TLS: the ssl module tells a reset as
     an end of file. A channel of SSH's (its near end is no TCP socket) ends the same by a reset and without one: there a
     bare end, before the closing word of TLS, counts as a reset."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
     try:
-        if poll.poll(seconds * 1000):
-            return not socket.socket.recv(sock, 1, socket.MSG_PEEK) and sock.family == socket.AF_UNIX
+        if ready((sock,), seconds):
+            return not socket.socket.recv(sock, 1, socket.MSG_PEEK) and sock.family == AF_UNIX
     except ConnectionResetError:
         return True
     except OSError:

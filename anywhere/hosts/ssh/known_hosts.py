@@ -15,6 +15,7 @@ from anywhere.hosts.base import Deadline
 from anywhere.hosts.bounds import Limit
 from anywhere.hosts.reading import read_file
 from anywhere.hosts.ssh.meter import Meter
+from anywhere.windows import O_NONBLOCK
 
 USER_FILE, SYSTEM_FILES = "~/.ssh/known_hosts", ("/etc/ssh/ssh_known_hosts",)
 READ_SECONDS = 5.0
@@ -72,7 +73,7 @@ class KnownHosts:
             path = Path(self.files[0])
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with open(
-                os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600), "a", encoding="utf-8"
+                os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | O_NONBLOCK, 0o600), "a", encoding="utf-8"
             ) as file:
                 file.write(line)
 

@@ -6,6 +6,7 @@ from anywhere.catalogue.checks import CHECK, CHECK_TEXTS
 from anywhere.model import Status, Target
 from anywhere.report.fleet.view import is_registered
 from anywhere.report.shown.commands import command_line, first_step
+from anywhere.windows import WINDOWS
 
 
 def next_step(target: Target) -> str:
@@ -20,6 +21,8 @@ def next_step(target: Target) -> str:
     again = command_line(_check(target))
     if target.facts.get("partial"):
         return again
+    if target.facts.get("os") == {"name": WINDOWS}:
+        return f"register it with AWS's installer for Windows, then {again}"
     if is_registered(target) is None:
         return again if target.reach else command_line(("sudo", *_check(target)))
     if is_registered(target):

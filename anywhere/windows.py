@@ -1,0 +1,88 @@
+"""What Windows lacks, and what takes its place. A Windows machine checks its own way to the endpoints, other hosts over
+SSH, and task definitions; what else is known of a host are facts of Linux."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+
+IS_WINDOWS = sys.platform == "win32"
+LINUX, WINDOWS = "Linux", "Windows"
+SYSTEM = WINDOWS if IS_WINDOWS else LINUX
+LINUX_ONLY = "a fact of Linux: this machine runs Windows, of which only the way to the endpoints is judged"
+
+# Zero where the system has no such flag: there the default is what the flag asks for, or there is nothing like it.
+O_BINARY: int = getattr(os, "O_BINARY", 0)
+O_CLOEXEC: int = getattr(os, "O_CLOEXEC", 0)
+O_DIRECTORY: int = getattr(os, "O_DIRECTORY", 0)
+O_NOCTTY: int = getattr(os, "O_NOCTTY", 0)
+O_NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
+O_NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
+O_PATH: int = getattr(os, "O_PATH", 0)
+TCP_CORK: int | None = getattr(socket, "TCP_CORK", None)
+TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
+AF_UNIX: int | None = getattr(socket, "AF_UNIX", None)
+NO_ADDRESS_OF_FAMILY: int = getattr(socket, "EAI_ADDRFAMILY", socket.EAI_NONAME)
+
+
+def user() -> int:
+    """The user that this program runs as; on Windows, as the owner of every file is there, 0."""
+    if sys.platform == "win32":
+        return 0
+    return os.geteuid()
+
+
+def is_root() -> bool:
+    """Whether this runs as root, or elevated as an administrator."""
+    if sys.platform == "win32":
+        import ctypes
+
+        return bool(ctypes.windll.shell32.IsUserAnAdmin())
+    return os.geteuid() == 0
+
+
+def set_blocking(number: int) -> None:
+    """Let reads and writes wait. Files of Windows always do."""
+    if sys.platform != "win32":
+        os.set_blocking(number, True)
+
+
+def is_posix_path(path: str) -> bool:
+    """Whether a path names a place on Linux: `/etc` on Windows is any user's folder on the current drive."""
+    return path.startswith("/")
+
+
+def replace_file(path: str, data: bytes) -> None:
+    """Write a file whole or not at all, where folders cannot be held open. Raises OSError."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "wb") as there:
+            there.write(data)
+        return
+    scratch = f"{path}.{secrets.token_hex(8)}"
+    try:
+        with open(scratch, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except BaseException:
+        if os.path.exists(scratch):
+            os.unlink(scratch)
+        raise
+
+
+def trusted_roots() -> bytes:
+    """The PEM text of the system's stores of trusted authorities."""
+    texts: list[str] = []
+    if sys.platform == "win32":
+        import ssl
+
+        for store in ("ROOT", "CA"):
+            texts += [
+                ssl.DER_cert_to_PEM_cert(certificate)
+                for certificate, kind, _ in ssl.enum_certificates(store)
+                if kind == "x509_asn"
+            ]
+    return "".join(texts).encode()
