@@ -44,7 +44,7 @@ test-newest: ## the fast tier with the newest dependencies that pyproject.toml a
 	$(MAKE) test VENV=.venv-newest LOCK=
 
 ARCHES := x86_64 aarch64
-package: ## deb, rpm, wheel and sdist in dist/ (CACHED_ONLY=1: compile nothing)
+package: ## deb, rpm, wheel, sdist and the wheels for Windows in dist/ (CACHED_ONLY=1: compile nothing)
 	sh tests/packages.sh package
 	rm -rf dist
 	set -e; for arch in $(ARCHES); do packaging/build.sh $$arch; done

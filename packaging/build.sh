@@ -50,6 +50,8 @@ step tools packaging/tools.txt packaging/steps/wheel_tools.sh packaging/tools.tx
 tools=$made
 step distributions "$content" packaging/steps/distributions.sh "$tools" "$epoch"
 distributions=$made
+step windows "$(key requirements/release.txt packaging/windows.txt)" packaging/steps/windows.sh "$distributions" "$version"
+windows=$made
 step "tree-$arch" "" packaging/steps/tree.sh "$arch" "$interpreter" "$wheels" "$distributions" "$compiling"
 tree=$made
 step pages "$(cat packaging/generate/*.py)" packaging/steps/pages.sh "$tree" "$compiling" "$(date -u -d "@$epoch" +%F)"
@@ -63,7 +65,7 @@ step "packages-$arch" "$files" \
   packaging/steps/packages.sh "$arch" "$tree" "$pages" "$sbom" "$tools/bin/nfpm" "$version" "$epoch" "$licenses"
 
 mkdir -p dist
-cp "$made"/* "$distributions"/* dist/
+cp "$made"/* "$distributions"/* "$windows"/* dist/
 cp "$sbom" "dist/ecs-anywhere-toolkit-$version-$arch.cdx.json"
 (cd dist && rm -f SHA256SUMS && sha256sum -- * >../SHA256SUMS.part && mv ../SHA256SUMS.part SHA256SUMS)
 say "dist/ holds the packages for $arch"

@@ -88,7 +88,7 @@ def test_checksums_are_those_of_the_files() -> None:
     lines = package("SHA256SUMS").read_text().splitlines()
     for digest, name in (line.split() for line in lines):
         assert hashlib.sha256((DIST / name).read_bytes()).hexdigest() == digest, name
-    kinds = {".deb", ".rpm", ".whl", ".gz", ".json"}
+    kinds = {".deb", ".rpm", ".whl", ".gz", ".json", ".zip"}
     assert {Path(line.split()[1]).suffix for line in lines} == kinds
 
 
