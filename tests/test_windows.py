@@ -59,7 +59,7 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.region
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-@pytest.mark.parametrize(("fault", "verdict"), [("", "ready"), ("endpoint-refused", "not ready")])
+@pytest.mark.parametrize(("fault", "verdict"), [("", "ready"), ("endpoint-refused", "not-ready")])
 def test_the_way_to_the_endpoints_is_judged_and_nothing_else(tmp_path: Path, fault: str, verdict: str) -> None:
     bundle = tmp_path / "bundle.json.gz"
     region = [sys.executable, "-m", "tests.region", *(["--fault", fault] if fault else []), "--", *AS_WINDOWS]
