@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import sys
 
 IS_WINDOWS = sys.platform == "win32"
@@ -21,10 +20,6 @@ O_NOCTTY: int = getattr(os, "O_NOCTTY", 0)
 O_NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 O_NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 O_PATH: int = getattr(os, "O_PATH", 0)
-TCP_CORK: int | None = getattr(socket, "TCP_CORK", None)
-TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
-AF_UNIX: int | None = getattr(socket, "AF_UNIX", None)
-NO_ADDRESS_OF_FAMILY: int = getattr(socket, "EAI_ADDRFAMILY", socket.EAI_NONAME)
 
 
 def user() -> int:
@@ -71,18 +66,3 @@ def replace_file(path: str, data: bytes) -> None:
         if os.path.exists(scratch):
             os.unlink(scratch)
         raise
-
-
-def trusted_roots() -> bytes:
-    """The PEM text of the system's stores of trusted authorities."""
-    texts: list[str] = []
-    if sys.platform == "win32":
-        import ssl
-
-        for store in ("ROOT", "CA"):
-            texts += [
-                ssl.DER_cert_to_PEM_cert(certificate)
-                for certificate, kind, _ in ssl.enum_certificates(store)
-                if kind == "x509_asn"
-            ]
-    return "".join(texts).encode()

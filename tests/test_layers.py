@@ -138,6 +138,7 @@ def test_asyncio_stays_in_one_place() -> None:
 
 
 LEAVES = {
+    "windows",
     "__init__",
     "model",
     "errors",

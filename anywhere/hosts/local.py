@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, Probe, ProbeSpec, Query
 from anywhere.hosts.bounds import NotAFile, TooLarge, kept_addresses, limit_of_command, limit_of_file
-from anywhere.hosts.probe.castore import load_trust
+from anywhere.hosts.probe.castore import load_trust, roots_of_windows
 from anywhere.hosts.probe.ladder import Ladder
 from anywhere.hosts.probe.tcp import open_tcp
 from anywhere.hosts.probe.tls import Contexts
@@ -19,13 +19,13 @@ from anywhere.hosts.processes import Ran, run
 from anywhere.hosts.reading import list_folder, look_at, read_file
 from anywhere.model import Reason
 from anywhere.threads import within
-from anywhere.windows import IS_WINDOWS, LINUX_ONLY, NO_ADDRESS_OF_FAMILY, SYSTEM, is_root, trusted_roots
+from anywhere.windows import IS_WINDOWS, LINUX_ONLY, SYSTEM, is_root
 
 RESOLVE_TIMEOUT = 3.0  # seconds: past a lost packet; a name that takes longer is looked up at a nameserver itself
 NAMESERVER_TIMEOUT = 2.2
 ANSWER_SECONDS = 1.0  # seconds: whoever is silent for so long, or for a quarter of a short run, does not answer
 # What the C library says of a name; everything else that it says is about its servers or itself.
-NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, NO_ADDRESS_OF_FAMILY)
+NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, getattr(socket, "EAI_ADDRFAMILY", socket.EAI_NONAME))
 RESOLVERS_FILES = ("/etc/nsswitch.conf", "/etc/hosts", "/etc/resolv.conf", "/etc/host.conf", "/etc/gai.conf")
 NO_SUCH_PROGRAM, NOT_EXECUTABLE, TIMED_OUT = 127, 126, 124
 
@@ -77,7 +77,7 @@ class LocalHost:
         return os.path.realpath(path)
 
     def _trust(self, spec: str) -> bytes:
-        return trusted_roots() if IS_WINDOWS and not spec else load_trust(self, spec)
+        return roots_of_windows() if IS_WINDOWS and not spec else load_trust(self, spec)
 
     def resolve(self, query: Query) -> Answer:
         """See Host."""

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from anywhere.errors import AnywhereError, NotRecorded
 from anywhere.hosts.base import Answer, Completed, Deadline, Host, Inventory, Probe, ProbeSpec, Query
@@ -29,6 +29,15 @@ ERRORS: dict[str, type[OSError]] = {
     error.__name__: error
     for error in (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, OSError)
 }
+
+
+@runtime_checkable
+class OfKnownSystem(Protocol):
+    """A host that tells what it runs without being asked."""
+
+    @property
+    def system(self) -> str:
+        """Linux or Windows."""
 
 
 class Recording:
@@ -76,7 +85,7 @@ class Recording:
     def system(self) -> str:
         """Linux or Windows. A live host is not asked for it; a replayed one is Linux unless its inventory was kept."""
         if self._live is not None:
-            return str(getattr(self._live, "system", LINUX))
+            return self._live.system if isinstance(self._live, OfKnownSystem) else LINUX
         try:
             return self.inventory().system
         except (AnywhereError, OSError):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Protocol
@@ -79,6 +81,16 @@ def _bytes(host: Reader, path: str, within: tuple[str, ...]) -> bytes | None:
 
 def _is_within(host: Reader, path: str, within: tuple[str, ...]) -> bool:
     return not within or any(f"{host.real(path)}/".startswith(f"{folder}/") for folder in within)
+
+
+def roots_of_windows() -> bytes:
+    """The PEM text of that system's own stores: Go programs ask Windows itself, which knows the same."""
+    texts: list[str] = []
+    if sys.platform == "win32":
+        for store in ("ROOT", "CA"):
+            entries = ssl.enum_certificates(store)
+            texts += [ssl.DER_cert_to_PEM_cert(data) for data, kind, _ in entries if kind == "x509_asn"]
+    return "".join(texts).encode()
 
 
 class Stores:

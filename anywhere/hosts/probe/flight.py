@@ -6,9 +6,8 @@ import socket
 import ssl
 import time
 
-from anywhere.hosts.probe.waiting import ready
+from anywhere.hosts.probe.waiting import TCP_CORK, ready
 from anywhere.model import Reason
-from anywhere.windows import TCP_CORK
 
 ENOUGH = 16  # bytes: a whole alert, or a ServerHello as far as its version
 ALERT, HANDSHAKE, SERVER_HELLO = 21, 22, 2

@@ -8,8 +8,8 @@ import socket
 import struct
 import time
 
-from anywhere.hosts.probe.waiting import UNDER_WAY, ready
-from anywhere.windows import AF_UNIX, IS_WINDOWS, TCP_INFO
+from anywhere.hosts.probe.waiting import AF_UNIX, TCP_INFO, UNDER_WAY, ready
+from anywhere.windows import IS_WINDOWS
 
 # Seconds after the start at which another try is made beside the first. The kernel itself asks again after 1 s only; of a
 # path that loses three packets in ten, one try in the time of a step would often get nothing.

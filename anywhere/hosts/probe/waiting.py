@@ -9,6 +9,9 @@ from collections.abc import Sequence
 
 from anywhere.windows import IS_WINDOWS
 
+TCP_CORK: int | None = getattr(socket, "TCP_CORK", None)
+TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
+AF_UNIX: int | None = getattr(socket, "AF_UNIX", None)
 # What connect says while it goes on. Elsewhere than on Windows EWOULDBLOCK says that no local port is free.
 UNDER_WAY = (0, errno.EINPROGRESS, *((errno.EWOULDBLOCK,) if IS_WINDOWS else ()))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-AS_WINDOWS = [sys.executable, "-m", "tests.support.as_windows"]
+ROOT = Path(__file__).parents[2]
+AS_WINDOWS = [sys.executable, "-m", "tests.hosts.as_windows"]
 TASK = {"family": "a", "containerDefinitions": [{"name": "a", "image": "a", "memory": 64}]}
 
 

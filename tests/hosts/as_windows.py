@@ -1,4 +1,4 @@
-"""`python -m tests.support.as_windows ARGUMENT...`: `anywhere` without the names that Python has on POSIX systems only.
+"""`python -m tests.hosts.as_windows ARGUMENT...`: `anywhere` without the names that Python has on POSIX systems only.
 
 Not Windows, but whoever uses one of these names where Windows would be asked fails here as there. The list: what typeshed
 declares for other platforms alone. Paths stay those of this system.
