@@ -129,7 +129,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule(
         f"{_WORDS}|bearer|basic|code",
         rf"(?P<name>(?<![a-z]){_TOLD}[\"']?(?:{_GAP}(?:is|was|of|value|set{_GAP}to|to|=|:))*[^\S\n]+[\"'(<]?)"
-        r"(?!\*\*\*)(?P<value>(?=[^\s]*[0-9+/=])[^\s\"'<>,;)]{6,})",
+        r"(?!\*\*\*|realm=)(?P<value>(?=[^\s]*[0-9+/=])[^\s\"'<>,;)]{6,})",
         _masked_word,
         re.I,
     ),

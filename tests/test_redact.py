@@ -440,3 +440,9 @@ def test_looking_for_words_first_overlooks_nothing(text: str) -> None:
     for rule in _RULES:
         by_all_rules = rule.pattern.sub(rule.replacement, by_all_rules)
     assert redact(text) == by_all_rules
+
+
+def test_what_a_proxy_offers_is_no_secret() -> None:
+    said = '407 Proxy Authentication Required; offers Basic realm="proxy"'
+    assert redact(said) == said
+    assert redact("Proxy-Authorization: Basic dXNlcjpwYXNzd29yZA==") == "Proxy-Authorization: ***"
