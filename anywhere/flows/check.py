@@ -86,11 +86,15 @@ class Check:
         return Checked(Report(judge_fleet(targets)), same_machine(targets), left, whole)
 
     def _settled(self, todo: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target]]:
-        """Every host once. What may be this machine's own delay is measured again when the others are done."""
+        """Every host once. What may be this machine's own delay is measured again when the others are done: a host alone
+        has nothing to wait for."""
+        if len(todo) == 1:
+            yield from ((entry, target) for entry, target, _ in self._measured(self.hosts, todo, limit))
+            return
         with Pace() as pace:
             doubtful = []
             for entry, target, seconds in self._measured(self.hosts, todo, limit):
-                if len(todo) > 1 and target.reach and depends_on_time(target) and pace.was_late(seconds):
+                if target.reach and depends_on_time(target) and pace.was_late(seconds):
                     doubtful.append(entry)
                 else:
                     yield entry, target

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import partial, wraps
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from anywhere.errors import AnywhereError, NotRecorded
@@ -169,6 +170,16 @@ class Recording:
         if isinstance(kept, dict) and "error" in kept and len(kept) == 2:
             return ERRORS.get(str(kept["error"]), OSError)(0, str(kept.get("detail", "")))
         return decode(kind, kept)
+
+
+def once_a_run(fact: Callable[[Host], T]) -> Callable[[Host], T]:
+    """Decorates what many checks derive from one host: of a recording it is made once."""
+
+    @wraps(fact)
+    def kept(host: Host) -> T:
+        return host.once(fact, partial(fact, host)) if isinstance(host, Recording) else fact(host)
+
+    return kept
 
 
 def _text(key: Key) -> str:

@@ -17,6 +17,7 @@ from anywhere.facts.system import packages
 from anywhere.facts.system.packages import packages as installed_packages
 from anywhere.facts.system.units import ECS, SSM, SSM_SNAP, Unit, units
 from anywhere.hosts.base import Host, ProbeSpec
+from anywhere.hosts.recording import once_a_run
 
 INTROSPECTION = ProbeSpec("localhost", 51678, "http", "/v1/metadata", "127.0.0.1")
 
@@ -67,6 +68,7 @@ class Agents:
         return version.partition("-")[0]
 
 
+@once_a_run
 def agents(host: Host) -> Agents:
     """Both agents of a host."""
     found = units(host)

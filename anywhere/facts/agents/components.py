@@ -19,6 +19,7 @@ from anywhere.facts.system.units import Unit, units
 from anywhere.hosts.base import Daemon, Host, Inventory
 from anywhere.hosts.inventory import way
 from anywhere.hosts.probe.castore import FILES
+from anywhere.hosts.recording import once_a_run
 
 CALLER = "calling environment"
 OWN = "own"
@@ -60,6 +61,7 @@ class Component:
         return "|".join(paths) if paths else "none" if self.ca_paths else ""
 
 
+@once_a_run
 def components(host: Host) -> tuple[Component, ...]:
     """ssm-agent, ecs-agent, docker and the installer, in this order."""
     found = units(host)

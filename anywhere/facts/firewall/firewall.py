@@ -12,6 +12,7 @@ from anywhere.facts.firewall.iptables import Ruleset, parse_save
 from anywhere.facts.firewall.nftables import Nft, nft
 from anywhere.facts.system.units import DOCKER, ECS, RULES_UNIT, asked_systemd, units
 from anywhere.hosts.base import Host
+from anywhere.hosts.recording import once_a_run
 
 NFT, LEGACY = "nft", "legacy"
 
@@ -117,6 +118,7 @@ class Firewall:
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,14}")
 
 
+@once_a_run
 def firewall(host: Host) -> Firewall:
     """Look at everything that filters packets. Reading changes nothing: iptables-save loads no table."""
     has_ipv6 = bool(list_folder(host, "/proc/sys/net/ipv6"))

@@ -9,6 +9,7 @@ from functools import lru_cache
 from anywhere.facts.files import Access, list_folder, read_text
 from anywhere.facts.system.quoting import assignments, parse_environment_file, split_words, unit_environment
 from anywhere.hosts.base import Host
+from anywhere.hosts.recording import once_a_run
 
 DOCKER, DOCKER_SNAP, PODMAN = "docker.service", "snap.docker.dockerd.service", "podman.socket"
 ECS = "ecs.service"
@@ -104,6 +105,7 @@ class Unit:
         return self.enabled in ("enabled", "enabled-runtime", "static", "alias") if self.enabled else None
 
 
+@once_a_run
 def units(host: Host) -> Mapping[str, Unit]:
     """All units of UNITS by the name asked for, each with the environment that it declares."""
     shown = parse_show(host.run(SHOW, timeout=2).stdout)

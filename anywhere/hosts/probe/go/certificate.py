@@ -8,6 +8,7 @@ from __future__ import annotations
 from calendar import timegm
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from time import strptime
 
 from anywhere.hosts.probe.go import der
@@ -53,6 +54,7 @@ class Certificate:
         return self.key_kind in (RSA, ECDSA, ED25519, X25519, DSA)
 
 
+@lru_cache(maxsize=256)  # a fleet's hosts, and a host's endpoints, are sent the same few
 def parse(raw: bytes) -> Certificate:
     """Parse one certificate. Raises Malformed where Go refuses it; a negative serial is left to the caller."""
     outer = Reader(raw).into(der.SEQUENCE, "certificate")

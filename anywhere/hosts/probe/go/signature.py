@@ -7,6 +7,7 @@ Source: Go crypto/x509 x509.go, checkSignature: MD2, MD5 and SHA-1 are refused, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from anywhere.hosts.probe.go import der
 from anywhere.hosts.probe.go.certificate import ECDSA, ED25519, RSA, Certificate
@@ -49,7 +50,8 @@ def why_not(child: Certificate, parent: Certificate) -> str:
         return "signed with an algorithm that Go does not know"
     if kind != parent.key_kind:
         return "the signature's algorithm is not that of the issuer's key"
-    return "" if _verifies(child, parent, digest, oid == PSS) else "the signature is not the issuer's"
+    signed = _verifies(parent.spki, child.signature, child.tbs, digest, oid == PSS)
+    return "" if signed else "the signature is not the issuer's"
 
 
 def _pss(algorithm: bytes) -> tuple[str, str]:
@@ -70,22 +72,23 @@ def _pss(algorithm: bytes) -> tuple[str, str]:
     return (RSA, name) if name and same and salt == size and trailer == 1 else ("", "")
 
 
-def _verifies(child: Certificate, parent: Certificate, digest: str, pss: bool) -> bool:
+@lru_cache(maxsize=256)
+def _verifies(spki: bytes, signature: bytes, signed: bytes, digest: str, pss: bool) -> bool:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
-        key = load_der_public_key(parent.spki)
+        key = load_der_public_key(spki)
         algorithm = getattr(hashes, digest)() if digest else None
         if isinstance(key, rsa.RSAPublicKey) and algorithm is not None:
             scheme = padding.PSS(padding.MGF1(algorithm), algorithm.digest_size) if pss else padding.PKCS1v15()
-            key.verify(child.signature, child.tbs, scheme, algorithm)
+            key.verify(signature, signed, scheme, algorithm)
         elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
-            key.verify(child.signature, child.tbs, ec.ECDSA(algorithm))
+            key.verify(signature, signed, ec.ECDSA(algorithm))
         elif isinstance(key, ed25519.Ed25519PublicKey):
-            key.verify(child.signature, child.tbs)
+            key.verify(signature, signed)
         else:
             return False
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
