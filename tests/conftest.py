@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,13 @@ from tests.support.tries import pytest_configure, pytest_terminal_summary  # noq
 # How long an example takes says something of the machine only.
 settings.register_profile("here", deadline=None)
 settings.load_profile("here")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The thousands of processes that the tests start read compiled modules, also where Python may not write them."""
+    if not hasattr(session.config, "workerinput"):
+        for name in ("anywhere", "tests"):
+            compileall.compile_dir(Path(__file__).parent.parent / name, quiet=2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
