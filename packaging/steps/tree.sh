@@ -11,7 +11,11 @@ cp -a "$interpreter/lib/$version" "$out/lib/"
 # A ready interpreter may come with libraries of its own.
 find "$interpreter/lib" -maxdepth 1 -name 'lib*.so*' -exec cp -a {} "$out/lib/" ';'
 library=$out/lib/$version packages=$out/lib/$version/site-packages
-for name in ensurepip idlelib tkinter turtledemo pydoc_data venv test site-packages turtle.py; do rm -rf "${library:?}/$name"; done
+# Without a use here: what teaches, tests and debugs, and the slow doubles of what is compiled.
+for name in ensurepip idlelib tkinter turtledemo turtle.py pydoc_data pydoc.py venv test unittest doctest.py pdb.py _pyrepl \
+  mailbox.py imaplib.py poplib.py ftplib.py pickletools.py xmlrpc wsgiref sqlite3 curses dbm _pydecimal.py _pydatetime.py _pyio.py site-packages; do
+  rm -rf "${library:?}/$name"
+done
 rm -rf "$library"/config-* "$library"/lib-dynload/_test* "$library"/lib-dynload/*_tkinter*
 mkdir -p "$packages"
 for wheel in "$wheels"/*.whl "$own"/*.whl; do python3 -m zipfile -e "$wheel" "$packages"; done
@@ -26,8 +30,10 @@ find "$out" -name '*.so*' -type f -exec "$1-linux-gnu-strip" --strip-unneeded {}
 cd "$out"
 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 "$compiling" -m compileall -q -b --invalidation-mode unchecked-hash \
   -s "$out" -p "$installed" "$out/lib"
-find "$out" -name '*.py' -delete
+find "$out" '(' -name '*.py' -o -name '*.pyi' ')' -delete
 find "$out" -type d -empty -delete
+# The interpreter warns at each start where this folder is not; its own modules are inside it.
+[ -d "$library/lib-dynload" ] || install -D /dev/null "$library/lib-dynload/none-needed"
 find "$out" -type f -exec chmod 644 {} +
 chmod 755 "$out/bin/python3"
 find "$out" -exec touch -h -d @0 {} +

@@ -2,8 +2,8 @@
 # The locked wheels of an architecture for glibc 2.17. Usage: wheels.sh ARCH PYTHON-VERSION
 # A plain `pip install` would take wheels for the glibc of this machine.
 set -eu
-# Windows only, and what typer needs only for decorated help, which is switched off.
-left_out='colorama rich pygments markdown-it-py mdurl'
+# Windows only; what typer needs only for decorated help, which is switched off; what cffi needs only to read C.
+left_out='colorama rich pygments markdown-it-py mdurl pycparser'
 lock=$(mktemp "${cache:?}/wheels.XXXXXX")
 trap 'rm -f "$lock"' EXIT
 awk -v left_out=" $left_out " '
