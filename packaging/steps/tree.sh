@@ -33,7 +33,10 @@ PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 "$compiling" -m compileall -q -b --in
 find "$out" '(' -name '*.py' -o -name '*.pyi' ')' -delete
 find "$out" -type d -empty -delete
 # The interpreter warns at each start where this folder is not; its own modules are inside it.
-[ -d "$library/lib-dynload" ] || install -D /dev/null "$library/lib-dynload/none-needed"
+if [ ! -d "$library/lib-dynload" ]; then
+  mkdir "$library/lib-dynload"
+  echo "All modules are inside the interpreter." >"$library/lib-dynload/README"
+fi
 find "$out" -type f -exec chmod 644 {} +
 chmod 755 "$out/bin/python3"
 find "$out" -exec touch -h -d @0 {} +

@@ -17,10 +17,11 @@ BASE = "systemd,systemd-sysv,dbus,kmod,procps,iproute2,iptables,ca-certificates"
 SUITES = ("bullseye", "bookworm", "trixie")
 GUARD, RESTORE = "anywhere-rules-guard.service", "anywhere-rules-restore.service"
 
-# dpkg's own records and what systemd and ldconfig keep are not the package's.
+# dpkg's own records and what systemd (a service's own /var/tmp too) and ldconfig keep are not the package's.
 _FILES = r"""
 find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/lib/dpkg -o -path /var/log \
-  -o -path /var/lib/systemd -o -path /var/cache -o -path /root/packages \) -prune \
+  -o -path /var/lib/systemd -o -path /var/cache -o -path /root/packages \
+  -o -path "/var/tmp/systemd-private-*" \) -prune \
   -o -printf '%p %m %u:%g %y %l\n' | sort
 find /etc -xdev -type f -exec md5sum {} + | sort -k2
 """

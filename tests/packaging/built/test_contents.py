@@ -18,7 +18,7 @@ MIB = 1 << 20
 
 
 def elf_files(tree: Path) -> list[Path]:
-    return [path for path in tree.rglob("*") if path.is_file() and path.open("rb").read(4) == b"\x7fELF"]
+    return [path for path in tree.rglob("*") if path.is_file() and path.read_bytes().startswith(b"\x7fELF")]
 
 
 def readelf(*arguments: object) -> str:
