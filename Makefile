@@ -30,7 +30,7 @@ test-slow: $(STAMP) ## what `make test` leaves out
 	sh tests/packages.sh slow
 	@failed=0; \
 	$(PYTEST) -m "$(BROAD)" $(ARGS) || failed=1; \
-	$(PYTEST) -n 0 -m "$(SLOW)" --durations=20 $(ARGS) || failed=1; \
+	$(PYTEST) -n 2 --dist loadfile -m "$(SLOW)" --durations=20 $(ARGS) || failed=1; \
 	exit $$failed
 
 test-soak: $(STAMP) ## every setback of a registration, hundreds of kills: hours, for a release

@@ -221,7 +221,9 @@ class NotText(BadInput):
 
 def open_input(path: str) -> BinaryIO:
     """A regular file, open to be read, or what the shell handed over as /dev/fd/N. Raises OSError, at once for a FIFO,
-    a device or a socket, which may have no end or never answer."""
+    a device or a socket, which may have no end or never answer, and for a name that no file can have."""
+    if "\0" in path:
+        raise OSError(errno.EINVAL, "no file can have this name")
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | O_NONBLOCK | O_CLOEXEC))  # noqa: SIM115
     mode = os.fstat(file.fileno()).st_mode
     handed = path.startswith(("/dev/fd/", "/proc/self/fd/")) and stat.S_ISFIFO(mode)

@@ -10,7 +10,7 @@ import sys
 IS_WINDOWS = sys.platform == "win32"
 LINUX, WINDOWS = "Linux", "Windows"
 SYSTEM = WINDOWS if IS_WINDOWS else LINUX
-LINUX_ONLY = "a fact of Linux: this machine runs Windows, of which only the way to the endpoints is judged"
+LINUX_ONLY = "a fact of Linux: this machine runs Windows, where only the way to the endpoints is checked"
 
 # Zero where the system has no such flag: there the default is what the flag asks for, or there is nothing like it.
 O_BINARY: int = getattr(os, "O_BINARY", 0)

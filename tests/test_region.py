@@ -18,6 +18,7 @@ import pytest
 from tests.region import Options, Region, RegionError
 from tests.region.faults import TABLE, UnknownFault, find, table
 from tests.support.pace import within
+from tests.support.sample import spread
 from tests.support.unprivileged import NOBODY, python, readable_copy
 
 pytestmark = [
@@ -90,7 +91,7 @@ def test_curl_verifies_the_chain_to_amazon() -> None:
     assert "SSL certificate verify ok" in done.stderr and "O=Amazon" in done.stderr.replace("O = ", "O=")
 
 
-@pytest.mark.parametrize("name", CHANNELS)
+@pytest.mark.parametrize("name", spread(CHANNELS, 2))
 def test_shards_refuse_an_unsigned_upgrade(name: str) -> None:
     with Region() as region:
         argv = ["curl", "-si", "--http1.1", "--max-time", "5", f"https://{name}/ws"]
@@ -202,7 +203,7 @@ SEEN = {
 }
 
 
-@pytest.mark.parametrize("name", SEEN)
+@pytest.mark.parametrize("name", spread(SEEN, 3))
 def test_a_fault_shows_at_its_step(name: str) -> None:
     stage, words = SEEN[name]
     with Region([name]) as region:
@@ -342,7 +343,7 @@ PROXY = {
 }
 
 
-@pytest.mark.parametrize("name", PROXY)
+@pytest.mark.parametrize("name", spread(PROXY, 3))
 def test_curl_through_the_proxy(name: str) -> None:
     argv = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "3", f"https://{SSM}/"]
     with Region([name]) as region:

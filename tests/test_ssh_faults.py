@@ -15,7 +15,7 @@ from tests.region import Options
 from tests.region.faults import table
 from tests.support.judged import codes, explain, judge
 from tests.support.pace import within
-from tests.support.sample import ELSEWHERE
+from tests.support.sample import ELSEWHERE, spread
 from tests.support.ssh.remote import Remote, remote
 
 pytestmark = pytest.mark.region
@@ -47,7 +47,7 @@ def same_over_ssh(name: str, room: Path, options: Options | None = None) -> None
     assert not [row for row in target["findings"] if row["status"] == "error"], explain(target)
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", spread(SOME, 2))
 def test_the_cause_is_the_same_over_ssh(name: str, room: Path) -> None:
     same_over_ssh(name, room)
 
@@ -98,7 +98,7 @@ UNSEEN = "UDP/53 is not visible over SSH"
 PAGE = Path(__file__).parents[1] / "docs" / "fleets.md"
 
 
-@pytest.mark.parametrize("name", [*SAME_WITHOUT_BASH, *OTHER_WITHOUT_BASH])
+@pytest.mark.parametrize("name", spread([*SAME_WITHOUT_BASH, *OTHER_WITHOUT_BASH], 3))
 def test_without_bash_datagrams_are_not_seen_and_that_is_said(name: str, room: Path) -> None:
     accounts = Path("/etc/passwd").read_text().replace("root:/bin/bash", "root:/bin/sh")
     with remote(room, [name], files={"/usr/bin/bash": None, "/etc/passwd": accounts}) as far:

@@ -50,6 +50,7 @@ class Recording:
         self._seen: dict[Key, object] = {}
         self._derived: dict[Hashable, Any] = {}
         self._locks: dict[Key, threading.Lock] = {}
+        self._left_out: set[Key] = set()
         self._lock = threading.Lock()
         self._size = 0  # bytes of what is kept
         self.name = name or (live.name if live else "bundle")
@@ -124,10 +125,15 @@ class Recording:
         value: T = self._derived[key]
         return value
 
+    def leave_out(self, specs: Sequence[ProbeSpec]) -> None:
+        """Keep no result of these probes: nobody waited for them, and whoever judges the bundle must not know more."""
+        with self._lock:
+            self._left_out |= {("probe", spec) for spec in specs}
+
     def observations(self) -> dict[str, object]:
         """What was seen so far, redacted, in a stable order: the body of a bundle."""
         with self._lock:
-            seen = list(self._seen.items()) if self._live is not None else []
+            seen = [one for one in self._seen.items() if one[0] not in self._left_out] if self._live is not None else []
         return dict(sorted({**self._kept, **{_text(key): _keep(value) for key, value in seen}}.items()))
 
     def _observe(self, key: Key, kind: object, look: Callable[[Host], T]) -> T:

@@ -407,7 +407,7 @@ def test_killed_at_every_command_the_next_run_completes(host: BareHost, then: st
 
 @region
 @root
-@pytest.mark.parametrize("command", ["apply", "revert"])
+@pytest.mark.parametrize("command", ["apply", pytest.param("revert", marks=pytest.mark.broad)])
 def test_killed_at_some_commands_the_next_run_completes(host: BareHost, command: str) -> None:
     before = prepare(host)
     wanted, steps, undos = wanted_state(host, before)

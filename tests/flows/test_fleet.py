@@ -393,8 +393,9 @@ def lines_of(path: Path) -> int:
 
 @pytest_region
 def test_ctrl_c_gives_the_report_so_far(fleet: Fleets, tmp_path: Path) -> None:
-    listening = "import socket,time; s=socket.create_server(('127.1.0.50', 2222)); time.sleep(300)"
-    with fleet.region.popen([sys.executable, "-c", listening]) as silent:
+    listening = "import socket,time; s=socket.create_server(('127.1.0.50', 2222)); print(flush=True); time.sleep(300)"
+    with fleet.region.popen([sys.executable, "-c", listening], stdout=subprocess.PIPE) as silent:
+        assert silent.stdout and silent.stdout.readline()
         path = fleet.inventory(
             *(fleet.host(f"web{n}", n) for n in range(1, 4)),
             *(f"mute{n} ansible_host=127.1.0.50 ansible_port=2222" for n in range(3)),
@@ -407,11 +408,11 @@ def test_ctrl_c_gives_the_report_so_far(fleet: Fleets, tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
-            end = time.monotonic() + 60
+            end = time.monotonic() + within(60)
             while time.monotonic() < end and lines_of(tmp_path / "run") < 4:
                 time.sleep(0.1)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=within(20))
         silent.kill()
     body = json.loads(out)
     assert [target["name"] for target in body["targets"]] == ["web1", "web2", "web3"]

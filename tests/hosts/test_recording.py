@@ -326,3 +326,15 @@ def test_an_error_keeps_no_secret() -> None:
     with pytest.raises(OSError):
         recording.read("/a")
     assert KEY not in dump(recording)
+
+
+def test_a_probe_that_nobody_waited_for_is_not_kept() -> None:
+    """A second look was answered sooner: whoever judges the bundle must not know more than the run did."""
+    seen = Recording(CountingHost())
+    seen.probe(SPEC)
+    seen.probe(replace(SPEC, wait=6.0))
+    seen.leave_out([replace(SPEC, wait=6.0)])
+    again = Recording(None, seen.observations())
+    assert again.probe(SPEC).ok
+    with pytest.raises(NotRecorded):
+        again.probe(replace(SPEC, wait=6.0))

@@ -69,7 +69,7 @@ def test_the_way_to_the_endpoints_is_judged_and_nothing_else(tmp_path: Path, fau
     statuses = {row["check"]: row["status"] for row in target["findings"]}
     assert "error" not in statuses.values() and statuses["system.os"] == "skip"
     assert {row["summary"] for row in target["findings"] if row["check"] == "system.init"} == {
-        "a fact of Linux: this machine runs Windows, of which only the way to the endpoints is judged"
+        "a fact of Linux: this machine runs Windows, where only the way to the endpoints is checked"
     }
     again = json.loads(run([sys.executable, "-m", "anywhere"], "check", str(bundle), "--format", "json").stdout)
     assert again["verdict"] == verdict and again["targets"][0]["facts"]["os"] == {"name": "Windows"}

@@ -14,6 +14,7 @@ from anywhere.hosts.base import Host, HttpFacts, Probe, ProbeSpec
 from anywhere.hosts.probe.go.response import SWITCHING
 from anywhere.hosts.probe.ladder import bare_user, channel_refuses
 from anywhere.hosts.probe.proxy_url import ProxyUrl
+from anywhere.hosts.recording import Recording
 from anywhere.model import Reason, Stage
 from anywhere.threads import fan_out, race
 
@@ -47,6 +48,8 @@ def again(host: Host, first: Visit, patience: float) -> Visit:
     calls: list[Callable[[], Visit | tuple[Probe, ...]]] = [partial(_twice, host, first), partial(_longer, host, specs)]
     results = race(calls, lambda done, _: _is_told(done.get(0)))
     looked, longer = results.get(0), results.get(1)
+    if longer is None and isinstance(host, Recording):
+        host.leave_out(specs)
     if isinstance(longer, tuple):
         slow = {id(probe): better for probe, better in zip(stalled, longer, strict=False) if better.ok}
         probes = tuple(slow.get(id(probe), probe) for probe in first.probes)

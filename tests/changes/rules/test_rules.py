@@ -288,9 +288,11 @@ def _hold(backend: str, count: int) -> None:
 
 
 def test_generated_rulesets_are_left_as_they_are(backend: str) -> None:
-    _hold(backend, 25)
+    _hold(backend, 8)
 
 
-@pytest.mark.parametrize("count", [pytest.param(80, marks=pytest.mark.slow), pytest.param(500, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "count", [pytest.param(60, marks=pytest.mark.broad), pytest.param(500, marks=pytest.mark.soak)]
+)
 def test_many_generated_rulesets_are_left_as_they_are(backend: str, count: int) -> None:
     _hold(backend, count)
