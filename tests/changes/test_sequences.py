@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from anywhere.changes import engine
@@ -125,7 +125,12 @@ def hold(examples: int) -> None:
         host.sh("iptables -t nat -S >/dev/null; ip6tables -S > /dev/null")
         before = snapshot(host)
 
-        @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        # Each example takes seconds: the first that fails is shown as it is.
+        phases = (Phase.explicit, Phase.generate)
+
+        @settings(
+            max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None, phases=phases
+        )
         @given(st.lists(ACTS, min_size=2, max_size=5))
         def check(acts: list[Act]) -> None:
             play(host, acts)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from anywhere.changes import engine
 from anywhere.changes.base import ChangeFailed, Step
@@ -279,7 +279,12 @@ def _hold(backend: str, count: int) -> None:
         use(host, backend)
         host.sh(f"ipset create {SET} hash:net")
 
-        @settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        # Each example takes seconds: the first that fails is shown as it is.
+        phases = (Phase.explicit, Phase.generate)
+
+        @settings(
+            max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), database=None, phases=phases
+        )
         @given(RULESETS)
         def check(text: str) -> None:
             _check_ruleset(host, backend, text)

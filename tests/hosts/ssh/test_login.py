@@ -407,6 +407,7 @@ def test_a_forced_command_is_said(room: Path) -> None:
 
 
 @region
+@pytest.mark.second_try(reason="once in many runs dropbear closes a channel before it has sent the exit status")
 def test_dropbear_is_as_good(room: Path) -> None:
     server = Server(room / "keys")
     subprocess.run(["dropbearkey", "-t", "ed25519", "-f", room / "host"], check=True, capture_output=True)
