@@ -80,12 +80,17 @@ def _questions(
     proxies = [name for row in rows if (name := _proxy_name(_proxy(row, seen[row.component])))]
     whys = {row.host: row.purpose for row in rows} | {invented: "whether nameservers make answers up"}
     whys |= dict.fromkeys(proxies, "the proxy's address")
-    search = resolv_conf(host).search
+    conf = resolv_conf(host)
     for name, why in whys.items():
         for server in (SYSTEM, *servers):
             yield _question(name, server, why=why)
-        for domain in search:
-            yield _question(f"{name}.{domain}", SYSTEM, "the name is unknown: the system adds its search domains", why)
+        for domain in conf.search:
+            longer = f"{name}.{domain}"
+            yield _question(longer, SYSTEM, "the name is unknown: the system adds its search domains", why)
+            if name.count(".") < conf.ndots and conf.nameservers:
+                yield _question(
+                    longer, conf.nameservers[0], "ndots puts the search domains first: what answers there", why
+                )
     behind = [server for one in own_resolvers(host) for server in one.upstreams[:3] if server not in servers]
     for name, why in whys.items():
         for server in dict.fromkeys(behind):
