@@ -45,10 +45,10 @@ def become_windows() -> None:
             if hasattr(module, name):
                 delattr(module, name)
     for name in MODULES:
-        sys.modules[name] = None  # type: ignore[assignment]  # an import of it fails
-    ssl.enum_certificates = lambda name: store if name == "ROOT" else []  # type: ignore[attr-defined]
+        sys.modules[name] = None  # an import of it fails
+    ssl.enum_certificates = lambda name: store if name == "ROOT" else []
     shell = types.SimpleNamespace(IsUserAnAdmin=lambda: 0)
-    ctypes.windll = types.SimpleNamespace(shell32=shell)  # type: ignore[attr-defined]
+    ctypes.windll = types.SimpleNamespace(shell32=shell)
     sys.platform = "win32"
 
 
