@@ -22,7 +22,7 @@ FAST := not broad and not slow and not soak and not docker and not booted
 
 test: $(STAMP) ## fast tier: under ten minutes
 	sh tests/packages.sh test
-	$(PYTEST) -n 6 -m "$(FAST)" $(ARGS)
+	$(PYTEST) -m "$(FAST)" $(ARGS)
 
 BROAD := broad and not slow and not soak and not docker and not booted
 SLOW := (slow or docker or booted) and not soak

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.checks.base import check, passed, skipped, trouble
-from anywhere.checks.endpoints.visit import surveys
+from anywhere.checks.endpoints.visit import is_lossy, surveys
 from anywhere.evidence import Look
 from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Host
@@ -21,16 +21,19 @@ def large_hello(host: Host, settings: Settings) -> Iterator[Finding]:
         greeted = [visit for visit in seen.visits if visit.look(Look.LARGE_HELLO) is not None]
         if not greeted:
             yield skipped(large_hello.id, seen.region, "no endpoint answers a small one", because="endpoints.reach")
-        yield from map(_judge, greeted)
+        yield from (_judge(visit, is_lossy(seen)) for visit in greeted)
 
 
-def _judge(visit: Visit) -> Finding:
+def _judge(visit: Visit, lossy: bool) -> Finding:
     probe = visit.look(Look.LARGE_HELLO)
     assert probe is not None
     subject = f"{visit.endpoint.host}:{visit.endpoint.port}"
     way = f" through {redact_proxy(visit.proxy)}" if visit.proxy else ""
     if probe.ok or probe.reason not in (Reason.TLS_TIMEOUT, Reason.TLS_RESET) or probe.late:
         return passed(large_hello.id, subject, f"a ClientHello of 1.5 kB is answered{way}")
+    if lossy and probe.reason is Reason.TLS_TIMEOUT:
+        because = "packets are lost on the path: a silence proves nothing of its size"
+        return skipped(large_hello.id, subject, because, because="endpoints.latency")
     what = "gets no answer" if probe.reason is Reason.TLS_TIMEOUT else "is reset"
     summary = f"a ClientHello of 1.5 kB (two segments) {what}{way}; one of a single segment is answered"
     return trouble(
