@@ -102,8 +102,8 @@ def _outcome(at: Desk, fault: Fault) -> dict[str, Any]:
     done = at.register(*fault.more, "--format", "json", "--wait", "180")
     assert done.returncode == 1, done.stdout + done.stderr
     (host,) = json.loads(done.stdout)["hosts"]
-    assert host["state"] == "failed" and host["error"] and (host["fix"] or host["causes"]), host
-    assert host["code"] == fault.code, host
+    assert host["state"] == "failed" and host["error"] and (host["fix"] or host["causes"]), done.stdout + done.stderr
+    assert host["code"] == fault.code, done.stdout + done.stderr
     return dict(host)
 
 

@@ -46,10 +46,12 @@ def again(host: Host, first: Visit, patience: float) -> Visit:
     host.deadline.grow(patience)
     specs = [replace(probe.spec, proxy=first.proxy, wait=LONG_STEP) for probe in stalled]
     calls: list[Callable[[], Visit | tuple[Probe, ...]]] = [partial(_twice, host, first), partial(_longer, host, specs)]
-    results = race(calls, lambda done, _: _is_told(done.get(0)))
+    results = race(calls, lambda done, _: _differs(done.get(0)))
     looked, longer = results.get(0), results.get(1)
-    if longer is None and isinstance(host, Recording):
-        host.leave_out(specs)
+    if _differs(looked):
+        longer = None  # even if it came in the meantime: what counts must not depend on which of the two was sooner
+    elif longer is None and isinstance(host, Recording):
+        host.leave_out(specs)  # the run ended without it
     if isinstance(longer, tuple):
         slow = {id(probe): better for probe, better in zip(stalled, longer, strict=False) if better.ok}
         probes = tuple(slow.get(id(probe), probe) for probe in first.probes)
@@ -76,9 +78,13 @@ def _longer(host: Host, specs: Sequence[ProbeSpec]) -> tuple[Probe, ...]:
         return ()
 
 
-def _is_told(looked: Visit | tuple[Probe, ...] | None) -> bool:
-    """Whether a second look shows what would pass: then it is no slowness that keeps the first from it."""
-    return isinstance(looked, Visit) and any(probe.ok for _, probe in looked.second)
+def _differs(looked: Visit | tuple[Probe, ...] | None) -> bool:
+    """Whether something else passes while the same does not: then no patience helps. Where the same passes at a second
+    try, the patient one is worth its wait."""
+    if not isinstance(looked, Visit):
+        return False
+    same = looked.look(Look.FULL_SEGMENTS)
+    return not (same is not None and same.ok) and any(probe.ok for _, probe in looked.second)
 
 
 def _twice(host: Host, first: Visit) -> Visit:
