@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import errno
 import logging
 import socket
@@ -107,6 +106,12 @@ class Connection:
         if self.inner.is_closed():
             raise self._gone()
 
+    def _ask(self) -> None:
+        """Before something more is asked of the host. Raises HostUnreachable when the connection is gone."""
+        self.check()
+        if self.meter:
+            self.meter.ask()
+
     def _gone(self) -> HostUnreachable:
         if self.meter and self.meter.exceeded:
             advice = "see what the host prints (its login scripts, its logs), or leave it out"
@@ -127,7 +132,7 @@ class Connection:
         """Run a command line in the user's login shell; `sink` gets both streams piece by piece as they come, and its
         replies go to standard input where the `input` was not the last (`is_last`). After `timeout` seconds, `quiet`
         seconds without a byte, or `largest` bytes (0: LARGEST_OUTPUT): what came until then, and rc None."""
-        self.check()
+        self._ask()
         charge = self.meter.charge if self.meter else lambda _: None
         session = Session(LOOP.get(), largest or LARGEST_OUTPUT, charge)
         started = time.monotonic()
@@ -153,10 +158,7 @@ class Connection:
         async with self._sessions:
             channel = await self._open_session(session, command)
             try:
-                with contextlib.suppress(BrokenPipeError):  # a quick command is over before it could read
-                    channel.write(input)
-                    if is_last:
-                        channel.write_eof()
+                session.send(input, is_last)
                 await session.done
             finally:
                 self._running -= 1
@@ -184,7 +186,7 @@ class Connection:
 
         Raises OSError as connect does: refused, unreachable, timed out; NotPermitted where sshd forbids forwarding.
         """
-        self.check()
+        self._ask()
         pumps: list[Pump] = []
         try:
             chosen = LOOP.call(self._race(pumps, address, port), timeout)

@@ -12,6 +12,8 @@ from typing import Any
 
 MOST_BYTES = 20 << 20  # a host with ten thousand rules sends a quarter of this, a plain one 0.1 MiB
 MOST_SECONDS = 2.0  # of a processor; a plain host takes 0.02
+# What each command and each connection that is asked for adds to both: a registration waits for minutes, asking again.
+MORE_BYTES, MORE_SECONDS = 1 << 18, 0.05
 AT_ONCE = 0.08  # seconds of a processor that may be taken at any moment
 SHARE = 0.05  # of a processor, from then on
 LONGEST_PAUSE = 0.5  # seconds
@@ -22,7 +24,7 @@ class Meter:
     """Counts, and pauses the connection where it takes too much."""
 
     def __init__(self, connection: Any) -> None:
-        self.bytes, self.seconds = 0, 0.0
+        self.bytes, self.seconds, self.asked = 0, 0.0, 0
         self.exceeded = ""
         self._connection = connection
         self._inner = connection.data_received
@@ -41,12 +43,16 @@ class Meter:
         taken = time.thread_time() - before
         self.bytes += len(data)
         self.seconds += taken
-        if self.bytes > MOST_BYTES:
-            self._drop(f"it sent more than {MOST_BYTES >> 20} MiB")
-        elif self.seconds > MOST_SECONDS:
-            self._drop(f"its messages took more than {MOST_SECONDS:.0f} s of this computer's processor")
+        if self.bytes > (most := MOST_BYTES + self.asked * MORE_BYTES):
+            self._drop(f"it sent more than {most >> 20} MiB")
+        elif self.seconds > (limit := MOST_SECONDS + self.asked * MORE_SECONDS):
+            self._drop(f"its messages took more than {limit:.0f} s of this computer's processor")
         else:
             self._pace(taken)
+
+    def ask(self) -> None:
+        """Allow what one more command or connection may bring."""
+        self.asked += 1
 
     def charge(self, taken: float) -> None:
         """Count seconds of a processor that another thread has spent on what came from this host."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 MOST_WAITING = 1 << 20  # bytes that are received and not yet looked at: then the far side has to wait
+SENT_AT_ONCE = 1 << 18  # bytes: asyncssh copies what it cannot send yet each time when the host takes some of it
 KEPT = 4096  # bytes of each stream that are kept where a sink takes them, to be quoted
 SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "SEGV": 11, "PIPE": 13, "ALRM": 14, "TERM": 15}
 
@@ -49,6 +52,8 @@ class Session:
         self._pieces: queue.SimpleQueue[tuple[bytes, bool] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting, self._is_paused = 0, False
+        self._to_send: deque[memoryview] = deque()
+        self._ends, self._is_full_there = False, False
 
     # --- in the loop's thread, called by asyncssh -------------------------------------------------------------------
 
@@ -79,10 +84,31 @@ class Session:
         return False
 
     def pause_writing(self) -> None:
-        pass
+        self._is_full_there = True
 
     def resume_writing(self) -> None:
-        pass
+        self._is_full_there = False
+        # Later, not now: this is called while a message of the host is read, and what we send is not on its account.
+        self._loop.call_soon(self._push)
+
+    def send(self, data: bytes, is_last: bool) -> None:
+        """Send to standard input, piece by piece as the host takes it, and end it after the last."""
+        self._to_send.append(memoryview(data))
+        self._ends = self._ends or is_last
+        self._push()
+
+    def _push(self) -> None:
+        with contextlib.suppress(OSError):  # a quick command is over before it could read
+            while self._to_send and not self._is_full_there:
+                piece, rest = self._to_send[0][:SENT_AT_ONCE], self._to_send[0][SENT_AT_ONCE:]
+                if rest:
+                    self._to_send[0] = rest
+                else:
+                    self._to_send.popleft()
+                self._channel.write(bytes(piece))
+            if self._ends and not self._to_send:
+                self._ends = False
+                self._channel.write_eof()
 
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.done.done():
@@ -125,16 +151,7 @@ class Session:
         finally:
             self._charge(time.thread_time() - before)
         if reply:
-            self._loop.call_soon_threadsafe(self._write, reply)
-
-    def _write(self, reply: Reply) -> None:
-        try:
-            if reply.data:
-                self._channel.write(reply.data)
-            if reply.last:
-                self._channel.write_eof()
-        except OSError:
-            pass  # it is over already
+            self._loop.call_soon_threadsafe(self.send, reply.data, reply.last)
 
     def _next(self, end: float, quiet: float) -> tuple[bytes, bool] | None:
         left = min(quiet, end - time.monotonic())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -72,6 +73,13 @@ def test_run_keeps_the_streams_apart_and_the_exit_code(host: Host) -> None:
 
 def test_run_feeds_input(host: Host) -> None:
     assert host.run(["cat"], input=b"first\nsecond\n").stdout == "first\nsecond\n"
+
+
+def test_a_package_of_a_hundred_mebibytes_arrives_whole(remote: SSHHost) -> None:
+    """What we send is not on the host's account: a registration copies the agents' packages like this."""
+    data = os.urandom(1 << 20) * 100
+    done = remote.run(("sha256sum",), input=data, timeout=60)
+    assert (done.rc, done.stdout.split()[0]) == (0, hashlib.sha256(data).hexdigest())
 
 
 def test_an_absent_program_is_127(host: Host) -> None:

@@ -93,3 +93,21 @@ def test_too_many_bytes_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
         assert connection.got < 1_200_000
 
     asyncio.run(work())
+
+
+def test_whoever_is_asked_more_may_answer_more() -> None:
+    """A registration asks hundreds of times on one connection; what nobody asked for is counted as before."""
+
+    async def work() -> None:
+        connection = Connection()
+        counted = Meter(connection)
+        for _ in range(40):
+            counted.ask()
+        counted.charge(meter.MOST_SECONDS + 1.0)
+        connection.data_received(b"x")
+        assert counted.exceeded == ""
+        counted.charge(40 * meter.MORE_SECONDS)
+        connection.data_received(b"x")
+        assert (connection.aborted, "processor" in counted.exceeded) == (1, True)
+
+    asyncio.run(work())
