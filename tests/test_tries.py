@@ -56,6 +56,7 @@ def test_known_trouble_is_shown_and_does_not_fail_the_run(tmp_path: Path) -> Non
     entry = '[[trouble]]\ntest = "test_it.py::test_one"\ndate = 2026-11-01\nreason = "the daemon is slow"\n'
     code, text = run(tmp_path, TESTS.format(marker=""), entry)
     assert code == 0 and "known since 2026-11-01: the daemon is slow" in text, text
+    assert "failed as known: test_it.py::test_one: " in text, text
     other = entry.replace("test_one", "test_other")
     (tmp_path / "one").unlink()
     assert run(tmp_path, TESTS.format(marker=""), other)[0] == 1

@@ -60,7 +60,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests were tried twice, and which."""
+    """Say how many tests were tried twice, and which; and of each known trouble that failed, how."""
     tries: Mapping[str, list[pytest.TestReport]] = terminalreporter.stats
+    for report in tries.get("xfailed", []):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        terminalreporter.write_line(f"failed as known: {report.nodeid}: {crash.message if crash else report.longrepr}")
     names = sorted({report.nodeid for report in tries.get("rerun", [])})
     terminalreporter.write_line(f"tried twice: {len(names)}" + "".join(f"\n  {name}" for name in names))
