@@ -89,3 +89,13 @@ def _named(key: object) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
+
+
+def ip_text(address: str | bytes) -> str:
+    """An IP address as every release of Python writes it: from 3.13 on an IPv4 address in an IPv6 one has its dots (RFC
+    5952, section 5). Raises ValueError where it is none."""
+    from ipaddress import ip_address
+
+    found = ip_address(address)
+    mapped = getattr(found, "ipv4_mapped", None)
+    return f"::ffff:{mapped}" if mapped else str(found)

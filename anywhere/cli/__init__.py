@@ -174,8 +174,8 @@ def leave(code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
-            pass
+        except (BrokenPipeError, RuntimeError):
+            pass  # nobody reads it, or a signal has come in the middle of writing it: what was written stands
         except (OSError, ValueError):
             # Said already where the writing itself failed.
             code = code if stream is sys.stderr or code == 2 else _say("cannot write the result", 2)

@@ -531,3 +531,15 @@ def test_secrets_are_nowhere(tmp_path: Path) -> None:
             texts += [done.stdout, done.stderr, save.read_text(), json.dumps(load(str(save)), ensure_ascii=False)]
     for secret in (*secrets, "ss@", "p@ss"):
         assert not [text[max(0, text.find(secret) - 80) :][:160] for text in texts if secret in text]
+
+
+def test_a_signal_in_the_middle_of_writing_ends_it_as_a_signal_does() -> None:
+    """The handler may not write to a stream that is being written: Python raises RuntimeError there."""
+    program = (
+        "import os, signal, sys\nfrom anywhere import cli\n"
+        "class Stream:\n"
+        "    def flush(self):\n        raise RuntimeError('reentrant call inside <_io.BufferedWriter>')\n"
+        "sys.stdout = Stream()\ncli.leave(143)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (143, "")

@@ -57,18 +57,27 @@ class Counted:
         return "done"
 
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No job gives its place away because this machine stood still for seconds."""
+    monkeypatch.setattr("anywhere.flows.fleet.SLOW", 600.0)
+
+
+@pytest.mark.usefixtures("unhurried")
 def test_as_many_at_once_as_asked_for_and_no_more() -> None:
     work = Counted(enough=9)
     assert len(collect(Fleet(list(range(90)), work, lambda job: "", parallel=9, is_full=lambda: False))) == 90
     assert work.most == 9
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_few_at_once_while_this_machine_is_full() -> None:
     work = Counted()
     assert len(collect(Fleet(list(range(100)), work, lambda job: "", parallel=50, is_full=lambda: True))) == 100
     assert work.most <= FEWEST
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_more_again_when_this_machine_has_room() -> None:
     looks = iter([False] * 8 + [True] * 20)
     first, later = Counted(), Counted(enough=12)

@@ -179,13 +179,15 @@ def test_a_newer_one(tmp_path: Path) -> None:
     refused(put(tmp_path, GOOD | {"schema": "anywhere/bundle/" + "9" * 9000}))
 
 
-@pytest.mark.parametrize("depth", [2_000, 200_000])
+@pytest.mark.parametrize("depth", [64, 2_000, 200_000])
 @pytest.mark.parametrize("mark", ["[", '{"a":'])
 def test_deep_nesting(tmp_path: Path, depth: int, mark: str) -> None:
     refused(put(tmp_path, mark * depth))
     closing = {"[": "]", '{"a":': "}"}[mark]
     whole = json.dumps(GOOD)[:-1] + ', "deep": ' + mark * depth + "1" * (mark != "[") + closing * depth + "}"
     assert "not JSON" in refused(put(tmp_path, whole))
+    inside = json.dumps(GOOD).replace('"content"', mark * depth + "1" * (mark != "[") + closing * depth)
+    assert "not JSON" in refused(put(tmp_path, inside))
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,8 @@ def test_objects_come_in_both_styles_and_in_parts(region: Region, tmp_path: Path
     assert region.run([*whole, f"{S3}/a-bucket/folder/../../etc/passwd", "--path-as-is"]).stdout.startswith("403")
     region.control.fail("GetObject", how="truncate", count=1)
     cut = region.run([*whole, f"{S3}/a-bucket/folder/key"])
-    assert cut.returncode == 18 and cut.stdout == "200 5120"
+    # 56 where curl's OpenSSL reports first that TLS ended without a word.
+    assert cut.returncode in (18, 56) and cut.stdout == "200 5120"
     assert region.run([*whole, "-C", "5120", f"{S3}/a-bucket/folder/key"]).stdout == "206 5120"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.network.resolv_conf import BEHIND_STUB, STUBS, resolv_conf
 from anywhere.hosts.base import Host
+from anywhere.printable import ip_text
 
 RESOLVED, DNSMASQ, UNBOUND, NAMED = "systemd-resolved", "dnsmasq", "unbound", "named"
 MANAGER = "NetworkManager's dnsmasq"
@@ -145,6 +146,6 @@ def _address(word: str) -> str:
     """`10.0.0.53`, `10.0.0.53#53`, `10.0.0.53@53`, `10.0.0.53:53`."""
     plain = re.split(r"[#@%]", word)[0]
     try:
-        return str(ipaddress.ip_address(plain))
+        return ip_text(plain)
     except ValueError:
         return plain.partition(":")[0] if re.fullmatch(r"\d+\.\d+\.\d+\.\d+:\d+", plain) else ""

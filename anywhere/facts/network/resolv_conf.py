@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from anywhere.hosts.base import Host
+from anywhere.printable import ip_text
 
 RESOLV_CONF = "/etc/resolv.conf"
 BEHIND_STUB = "/run/systemd/resolve/resolv.conf"
@@ -75,7 +76,7 @@ def _blemish(line: str) -> str:
 
 def _address(text: str) -> str:
     try:
-        return str(ipaddress.ip_address(text.partition("%")[0])) + text[len(text.partition("%")[0]) :]
+        return ip_text(text.partition("%")[0]) + text[len(text.partition("%")[0]) :]
     except ValueError:
         return ""
 

@@ -17,6 +17,7 @@ from anywhere.hosts.probe.go.der import Malformed
 from anywhere.hosts.probe.go.long_chains import EXCESSIVE, allow
 from anywhere.hosts.probe.go.suites import SUITES
 from anywhere.model import Reason
+from anywhere.printable import ip_text
 
 _DER = 2  # the form of a certificate in the ssl module's C part
 
@@ -139,9 +140,7 @@ def _parsed(raw: bytes) -> Certificate | None:
 
 
 def _addresses(leaf: Certificate) -> list[str]:
-    from ipaddress import ip_address
-
-    return [str(ip_address(data)) for data in leaf.extensions.names.addresses]
+    return [ip_text(data) for data in leaf.extensions.names.addresses]
 
 
 def _one_line(name: dict[str, str]) -> str:

@@ -5,11 +5,11 @@ The script is `scripts/inventory.sh`. `LocalHost` learns the same from psutil.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 
 from anywhere.hosts.base import Daemon, Disk, Interface, Inventory, Listener
 from anywhere.hosts.inventory import DAEMONS, DISKS, RELEVANT, UNITS, relevant
+from anywhere.printable import ip_text
 
 IFF_UP = 1
 RUNNING = ("up", "unknown")  # operational states of an interface that carries traffic; loopback and tunnels: unknown
@@ -139,7 +139,7 @@ def _shown_place(text: str, wildcard: str) -> tuple[str, int] | None:
     shown, _, port = text.rpartition(":")
     address = shown.partition("%")[0].strip("[]")
     try:
-        found = str(ipaddress.ip_address(wildcard if address == "*" else address))
+        found = ip_text(wildcard if address == "*" else address)
     except ValueError:
         return None
     return (found, _number(port)) if 0 < _number(port) < 65536 else None
@@ -157,7 +157,7 @@ def _place(text: str, big_endian: bool) -> tuple[str, int] | None:
         return None
     if not big_endian:
         data = b"".join(data[index : index + 4][::-1] for index in range(0, len(data), 4))
-    return str(ipaddress.ip_address(data)), number
+    return ip_text(data), number
 
 
 def _daemons(lines: _Lines) -> tuple[Daemon, ...]:

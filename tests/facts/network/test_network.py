@@ -59,7 +59,7 @@ NAME = "ecs.us-east-1.amazonaws.com"
         ("options ndots:99\n", (), (), 15),
         ("options ndots:\noptions ndots:-1\noptions ndots:x\n", (), (), 1),
         ("options edns0 trust-ad\nnameserver 127.0.0.53\n", ("127.0.0.53",), (), 1),
-        ("nameserver ::ffff:10.0.0.53\n", ("::ffff:a00:35",), (), 1),
+        ("nameserver ::ffff:10.0.0.53\n", ("::ffff:10.0.0.53",), (), 1),
     ],
 )
 def test_resolv_conf(text: str, servers: tuple[str, ...], search: tuple[str, ...], ndots: int) -> None:

@@ -414,8 +414,8 @@ def test_a_connection_lost_among_observations_cuts_none_of_them_off(server: Serv
 def test_a_stopped_far_side_ends_at_the_time_limit(server: Server) -> None:
     host = server.open()
     host.run(["true"])
-    pids = subprocess.run(["pgrep", "-x", "sshd"], capture_output=True, text=True).stdout.split()
-    children = [int(pid) for pid in pids if _is_below(int(pid), os.getpid())]
+    children = server.serving()
+    assert children
     for pid in children:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -426,17 +426,6 @@ def test_a_stopped_far_side_ends_at_the_time_limit(server: Server) -> None:
     finally:
         for pid in children:
             os.kill(pid, signal.SIGCONT)
-
-
-def _is_below(pid: int, ancestor: int) -> bool:
-    while pid > 1:
-        try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        except FileNotFoundError:
-            return False
-        if pid == ancestor:
-            return True
-    return False
 
 
 def test_probe_reasons_through_a_channel(remote: SSHHost) -> None:

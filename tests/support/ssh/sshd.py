@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import time
@@ -182,14 +183,28 @@ class Server:
         """The server's own process."""
         return [self._process.pid] if self._process else []
 
-    def drop(self) -> int:
-        """Kill the processes that serve connections now; returns how many there were."""
-        assert self._process
-        found = subprocess.run(["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True).stdout.split()
-        for pid in found:
+    def drop(self) -> None:
+        """Kill the processes that serve connections now, so that all of them are lost."""
+        for pid in self.serving():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), 9)
-        return len(found)
+                os.kill(pid, signal.SIGKILL)
+
+    def serving(self) -> list[int]:
+        """The processes of sshd that serve connections now (from OpenSSH 9.8 on `sshd-session`, two for each)."""
+        assert self._process
+        pids = subprocess.run(["pgrep", "^sshd"], capture_output=True, text=True).stdout.split()
+        return [int(pid) for pid in pids if int(pid) != self._process.pid and _is_below(int(pid), self._process.pid)]
+
+
+def _is_below(pid: int, ancestor: int) -> bool:
+    while pid > 1:
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except FileNotFoundError:
+            return False
+        if pid == ancestor:
+            return True
+    return False
 
 
 @cache
