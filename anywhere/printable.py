@@ -23,6 +23,8 @@ _HARMFUL = re.compile(f"[{_STEERING}]")
 # The sequences with which our own tables are coloured.
 _COLOURED = re.compile(f"(?P<own>\x1b\\[[0-9;]{{0,12}}m)|[{_STEERING}]")
 _BREAKS = re.compile("[\n\t]")
+_ASCII_STEERING = bytes(code for code in range(0x80) if _HARMFUL.fullmatch(chr(code)))
+_PIECE = 1 << 16  # characters
 _HOLDERS = (dict, list, tuple)
 _SPACING = {False: (", ", ": "), True: (",", ":")}
 REPLACEMENT = "\ufffd"
@@ -37,7 +39,15 @@ def printable_lines(text: str, coloured: bool = False) -> str:
     """The same for text of many lines: newlines and tabs stay, and with `coloured` the sequences that set colours."""
     if coloured:
         return _COLOURED.sub(lambda found: found["own"] or REPLACEMENT, text)
-    return _HARMFUL.sub(REPLACEMENT, text)
+    return text if _is_plain(text) else _HARMFUL.sub(REPLACEMENT, text)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is ASCII without harm: a report of a thousand files has tens of megabytes, nearly always of this kind."""
+    if not text.isascii():
+        return False
+    pieces = (text[at : at + _PIECE].encode() for at in range(0, len(text), _PIECE))
+    return all(len(piece.translate(None, _ASCII_STEERING)) == len(piece) for piece in pieces)
 
 
 def printable_value(value: object) -> object:
