@@ -26,6 +26,14 @@ class JournalDamaged(ChangeFailed):
     """The record of what was changed is not what was written: it is never acted on as if it were."""
 
 
+class Halted(ChangeFailed):
+    """A step of several did not work. `done` were run before it; `left` are the others, itself first."""
+
+    def __init__(self, why: str, done: tuple[Step, ...], left: tuple[Step, ...]) -> None:
+        super().__init__(why)
+        self.done, self.left = done, left
+
+
 class HostBusy(ChangeFailed):
     """Another run is changing the same host."""
 
@@ -68,13 +76,15 @@ Undo = Command | PutBack
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do. `key` names what is changed: of several steps with one key the first undo holds, because it
-    saw the original. `folder` is where it writes, empty when it writes no file."""
+    saw the original. `folder` is where it writes, empty when it writes no file. `back` says in the imperative what its
+    undo does, where that is more than putting files back."""
 
     key: str
     title: str
     do: Command
     undo: tuple[Undo, ...] = ()
     folder: str = ""
+    back: str = ""
 
 
 def set_sysctl(key: str, path: str, old: str, new: str, why: str) -> Step:
@@ -84,6 +94,7 @@ def set_sysctl(key: str, path: str, old: str, new: str, why: str) -> Step:
         f"set {key} = {new} (was {old or 'empty'}): {why}",
         write_proc(path, new),
         (write_proc(path, old),),
+        back=f"set {key} back to {old or 'empty'}",
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from anywhere.changes.base import ChangeFailed, Command, JournalDamaged, Planner, PutBack, Step
+from anywhere.changes.base import ChangeFailed, Command, Halted, JournalDamaged, Planner, PutBack, Step
 from anywhere.changes.files import put_back
 from anywhere.changes.journal import FOLDER, Entry, Journal
 from anywhere.changes.lock import locked, under
+from anywhere.changes.restored import kept_edits, past
 from anywhere.changes.script import own_script
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
@@ -35,7 +36,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Reverted:
-    """What was undone (titles), and what was not, with the reason."""
+    """What was restored, in words, and what was not, with the reason."""
 
     undone: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
@@ -48,7 +49,7 @@ def observe(host: Host, planner: Planner) -> tuple[Step, ...]:
 
 def apply(host: Host, name: str, planner: Planner, on_step: OnStep = lambda step, done: None) -> Applied:
     """Plan under the lock and run the steps, each undo on disk before its step. `on_step` gets each step before it runs,
-    and again when it is done. Raises ChangeFailed."""
+    and again when it is done. Raises Halted once a step was begun, ChangeFailed before."""
     with locked(host, name) as token:
         steps = observe(host, planner)
         if not steps:
@@ -56,12 +57,22 @@ def apply(host: Host, name: str, planner: Planner, on_step: OnStep = lambda step
         journal = Journal(host, name, token=token)
         require_room(host, steps)
         journal.check()
-        for step in steps:
-            journal.begin(step)
-            on_step(step, False)
-            _run(host, token, step.do, step.title)
+        for number, step in enumerate(steps):
+            try:
+                journal.begin(step)
+                on_step(step, False)
+                _run(host, token, step.do, step.title)
+            except ChangeFailed as error:
+                raise Halted(str(error), steps[:number], steps[number:]) from error
             on_step(step, True)
-        return Applied(steps, observe(host, planner))
+        return Applied(steps, _verified(host, planner, steps))
+
+
+def _verified(host: Host, planner: Planner, done: tuple[Step, ...]) -> tuple[Step, ...]:
+    try:
+        return observe(host, planner)
+    except ChangeFailed as error:
+        raise Halted(f"done, but not verified: {error}", done, ()) from error
 
 
 def revert(
@@ -116,16 +127,16 @@ def _undo_all(host: Host, token: str, journal: Journal, entries: Sequence[Entry]
     failed: dict[str, tuple[str, str]] = {}
     for entry in reversed(entries):
         if why := keep(entry):
-            failed[entry.key] = (entry.title, why)
+            failed[entry.key] = (entry.restores, why)
             continue
         lost += entry.lost
         try:
-            _undo(host, token, entry)
+            said = _undo(host, token, entry)
         except ChangeFailed as error:
-            failed[entry.key] = (entry.title, str(error))
+            failed[entry.key] = (entry.restores, str(error).removeprefix(f"{entry.restores}: "))
             continue
-        if not entry.lost:
-            undone.append(entry.title)
+        if entry.undo and not entry.lost:
+            undone.append(said)
         # Without room for the note the undo may run once more, which does no harm.
         with suppress(ChangeFailed):
             journal.undone(entry.key)
@@ -171,14 +182,18 @@ def _require(host: Host, kib: int, folders: Iterable[str]) -> None:
         raise ChangeFailed(f"nothing was changed on {host.name}: {why}")
 
 
-def _undo(host: Host, token: str, entry: Entry) -> None:
+def _undo(host: Host, token: str, entry: Entry) -> str:
+    said = past(entry.restores)
     for undo in reversed(entry.undo):
         command = undo if isinstance(undo, Command) else put_back(host, undo)
-        _run(host, token, command, entry.title)
+        _run(host, token, command, entry.restores)
+        if isinstance(undo, PutBack):
+            said = kept_edits(undo, command) or said
+    return said
 
 
 def _run(host: Host, token: str, command: Command, title: str) -> None:
     done = host.run(under(token, command.argv), input=command.input, timeout=command.timeout)
     if not done.ok:
         why = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise ChangeFailed(f"{title}: rc {done.rc}{': ' + why[-1] if why else ''}")
+        raise ChangeFailed(f"{title}: exit code {done.rc}{': ' + why[-1] if why else ''}")

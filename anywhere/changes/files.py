@@ -41,7 +41,8 @@ def file_step(
     except (FileNotFoundError, NotADirectoryError):
         old = None
     except OSError as error:
-        raise ChangeFailed(f"{path} may not be read ({error.strerror}): run as root") from None
+        hint = ": run as root" if isinstance(error, PermissionError) else ""
+        raise ChangeFailed(f"{path} cannot be read: {error.strerror}{hint}") from None
     had, owner = _mode(host, path) if old is not None else (mode, "0:0")
     want = mode if old is None or (secret and int(had, 8) & 0o077) else had
     if old == content and want == had:

@@ -17,6 +17,7 @@ from typing import Any
 from anywhere.changes.base import ChangeFailed, Command, JournalDamaged, PutBack, Step, Undo
 from anywhere.changes.lock import under
 from anywhere.changes.record import merged
+from anywhere.changes.restored import words
 from anywhere.changes.script import own_script
 from anywhere.changes.seal import ABSENT, look
 from anywhere.hosts.base import Host
@@ -29,12 +30,18 @@ _EMPTY = hashlib.sha256(b"").hexdigest()
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One step that was begun: its key, its title and how to undo it. `lost` says of each part that cannot be undone
-    what it is and why: only ever there when the journal was opened with `force`."""
+    what it is and why: only ever there when the journal was opened with `force`. `back` is what its step says of its undo."""
 
     key: str
     title: str
     undo: tuple[Undo, ...]
     lost: tuple[tuple[str, str], ...] = ()
+    back: str = ""
+
+    @property
+    def restores(self) -> str:
+        """What undoing it does, in the imperative; its title where nothing has to be undone."""
+        return words(self.title, self.back, self.undo) or self.title
 
 
 class Journal:
@@ -78,7 +85,7 @@ class Journal:
         self._open()
         known = self._lines.get(step.key)
         undo = [self._kept(item) for item in step.undo]
-        line: dict[str, Any] = {"title": step.title, "undo": undo}
+        line: dict[str, Any] = {"title": step.title, "undo": undo} | ({"back": step.back} if step.back else {})
         if known:
             line = {**known, "undo": merged(known["undo"], undo, self._json, self._keep_json)}
         if line != known:
@@ -198,7 +205,7 @@ class Journal:
                     raise self._refused(str(error)) from None
                 lost.append((what, f"{str(error).removeprefix(what + ': ')}: what was there before is lost"))
                 undos += self._by_lines(kept, what)
-        return Entry(key, str(line["title"]), tuple(undos), tuple(lost))
+        return Entry(key, str(line["title"]), tuple(undos), tuple(lost), str(line.get("back", "")))
 
     def _revived(self, kept: dict[str, Any], what: str) -> Undo:
         content = self._copy(kept["copy"], what) if "copy" in kept else None

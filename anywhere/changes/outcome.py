@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from anywhere.changes.base import Step
+from anywhere.changes.base import Halted, Step
 from anywhere.model import Cause, Finding
 
 
@@ -23,7 +23,8 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One host. `steps` were run or would be, or are the titles of what was undone or would be; `error` is why it
-    failed. A host that could not be asked has the `finding` and the `cause` that every other command gives it."""
+    failed and `now` the state that the host is in then. A host that could not be asked has the `finding` and the `cause`
+    that every other command gives it."""
 
     name: str
     state: State
@@ -31,6 +32,7 @@ class Outcome:
     error: str = ""
     finding: Finding | None = None
     cause: Cause | None = None
+    now: str = ""
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:
@@ -39,3 +41,15 @@ def exit_code(outcomes: Iterable[Outcome]) -> int:
     if not failed:
         return 0
     return 3 if all(outcome.cause for outcome in failed) else 1
+
+
+def halted(found: Halted, revert: str) -> str:
+    """How far an apply came, and what to do next."""
+    done, all_steps = len(found.done), len(found.done) + len(found.left)
+    if not found.left:
+        return f"all {done} steps ran; `{revert}` undoes them"
+    rest = f", {len(found.left) - 1} not begun" if len(found.left) > 1 else ""
+    return (
+        f"{done} of {all_steps} steps done, step {done + 1} failed{rest}; the same command goes on from here, "
+        f"`{revert}` undoes what was done"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +13,16 @@ from anywhere.errors import BadInput
 from anywhere.flows import change
 from anywhere.flows.change import Work, as_scripts, exit_code
 from anywhere.flows.hosts import Hosts
+from anywhere.program import program
 from anywhere.report.changes import as_json, changed, planned, undoable
+from anywhere.report.style import style_for
+from anywhere.windows import is_root
+
+
+def require_root(hosts: Hosts) -> None:
+    """Raise BadInput, with the command to run, where this host is to be changed and only root may."""
+    if not is_root() and any(entry.spec == "local" for entry in hosts.entries):
+        raise BadInput(f"root is needed; run: {shlex.join(('sudo', *program(by_sudo=True), *sys.argv[1:]))}")
 
 
 def plan(work: Work, hosts: Hosts, format: str) -> int:
@@ -23,27 +34,32 @@ def plan(work: Work, hosts: Hosts, format: str) -> int:
     elif format == "shell":
         write(as_scripts(found), exact=True)
         if failed := [one for one in found if one.error]:
-            note(planned(failed))
+            note(planned(failed, style_for(sys.stderr)))
     else:
-        write(planned(found))
-        note(f"Nothing was changed: `anywhere {work.verb} apply` does it, `--format shell` prints it as a script.")
+        if len(found) == 1 and found[0].error:
+            require_root(hosts)
+        write(planned(found, style_for(sys.stdout)))
+        if any(one.steps for one in found):
+            note(f"Nothing was changed: `anywhere {work.verb} apply` does it, `--format shell` prints it as a script.")
     return exit_code(found)
 
 
 def apply(work: Work, hosts: Hosts, wave: str, format: str) -> int:
     """Apply, in waves where asked; the exit code is 0 when every host has the desired state."""
     _known(format, "table", "json")
+    require_root(hosts)
     return _show(work, "apply", change.apply(work, hosts, wave, _on_wave, progress), format)
 
 
 def plan_revert(work: Work, hosts: Hosts, format: str) -> int:
     """Print what a revert would undo; nothing is changed. The exit code."""
     _known(format, "table", "json")
+    require_root(hosts)
     found = change.plan_revert(work, hosts)
     if format == "json":
         write(as_json(work.verb, "revert", found))
     else:
-        write(undoable(found))
+        write(undoable(found, style_for(sys.stdout)))
         note("Nothing was changed: the same command without --dry-run does it.")
     return exit_code(found)
 
@@ -60,6 +76,7 @@ def revert(
     """Undo, in waves where asked, and do what comes after on each host where something was undone; the exit code is 0
     when all was undone everywhere."""
     _known(format, "table", "json")
+    require_root(hosts)
     found = change.revert(work, hosts, wave, _on_wave, after, force_missing=force_missing)
     return _show(work, "revert", found, format)
 
@@ -68,7 +85,7 @@ def _show(work: Work, command: str, found: Sequence[change.Outcome], format: str
     if format == "json":
         write(as_json(work.verb, command, found))
         return exit_code(found)
-    write(changed(command, found))
+    write(changed(command, found, style_for(sys.stdout)))
     if any(one.state is change.State.UNTOUCHED for one in found):
         failed = ", ".join(one.name for one in found if one.error)
         note(f"Stopped at the first failing wave. Fix {failed}, then run the same command again: it goes on.")

@@ -9,8 +9,8 @@ from functools import partial
 from typing import TypeVar
 
 from anywhere.changes import engine
-from anywhere.changes.base import ChangeFailed, Planner, Step
-from anywhere.changes.outcome import Outcome, State, exit_code
+from anywhere.changes.base import ChangeFailed, Halted, Planner, Step
+from anywhere.changes.outcome import Outcome, State, exit_code, halted
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
@@ -74,7 +74,7 @@ def apply(
         with busy(f"planning {len(names)} hosts"):
             return _on(hosts, names, lambda entry: _look(entry, hosts, work.planner))
 
-    return _rolled(hosts, wave, on_wave, pending, change)
+    return _rolled(work, hosts, wave, on_wave, pending, change)
 
 
 def revert(
@@ -99,7 +99,7 @@ def revert(
             after(host)
         return found
 
-    return _rolled(hosts, wave, on_wave, pending, change)
+    return _rolled(work, hosts, wave, on_wave, pending, change)
 
 
 def require_live(hosts: Hosts) -> None:
@@ -109,6 +109,7 @@ def require_live(hosts: Hosts) -> None:
 
 
 def _rolled(
+    work: Work,
     hosts: Hosts,
     wave: str,
     on_wave: OnWave,
@@ -132,13 +133,13 @@ def _rolled(
         return {name: _why(one) for name, one in found.items()}
 
     if len(names) > 1:
-        return _outcomes(roll(names, wave, asked, act, on_wave), seen)
+        return _outcomes(roll(names, wave, asked, act, on_wave), seen, work.verb)
     why = act(names)[names[0]]
     state = State.FAILED if why else State.DONE if _steps(seen[names[0]]) else State.ALREADY
-    return (_outcome(names[0], state, seen[names[0]], why or ""),)
+    return (_outcome(names[0], state, seen[names[0]], why or "", work.verb),)
 
 
-def _outcomes(result: Rollout, seen: Mapping[str, object]) -> tuple[Outcome, ...]:
+def _outcomes(result: Rollout, seen: Mapping[str, object], verb: str) -> tuple[Outcome, ...]:
     failed = dict(result.failed)
     states = {
         **dict.fromkeys(result.already, State.ALREADY),
@@ -146,13 +147,24 @@ def _outcomes(result: Rollout, seen: Mapping[str, object]) -> tuple[Outcome, ...
         **dict.fromkeys(failed, State.FAILED),
         **dict.fromkeys(result.untouched, State.UNTOUCHED),
     }
-    return tuple(_outcome(name, state, seen.get(name), failed.get(name, "")) for name, state in states.items())
+    return tuple(_outcome(name, state, seen.get(name), failed.get(name, ""), verb) for name, state in states.items())
 
 
-def _outcome(name: str, state: State, found: object, why: str) -> Outcome:
+def _outcome(name: str, state: State, found: object, why: str, verb: str = "") -> Outcome:
     if isinstance(found, Lost) and state is State.FAILED:
         return Outcome(name, state, error=why, finding=found.finding, cause=found.cause)
-    return Outcome(name, state, _steps(found), why)
+    return Outcome(name, state, _steps(found), why, now=_now(found, verb) if why and verb else "")
+
+
+def _now(found: object, verb: str) -> str:
+    """The state that a host is in after a change of it failed."""
+    if isinstance(found, Halted):
+        return halted(found, f"anywhere {verb} revert")
+    if isinstance(found, engine.Applied):
+        return f"all {len(found.done)} steps ran, {len(found.left)} did not last; `anywhere {verb} revert` undoes them"
+    if isinstance(found, engine.Reverted):
+        return f"{len(found.undone)} restored, {len(found.failed)} not; those are tried again by the next revert"
+    return "nothing was changed"
 
 
 def _planned(name: str, found: tuple[Step | str, ...] | ChangeFailed | Lost) -> Outcome:
@@ -163,7 +175,7 @@ def _planned(name: str, found: tuple[Step | str, ...] | ChangeFailed | Lost) -> 
 
 def _steps(found: object) -> tuple[Step | str, ...]:
     """What was done, or undone; a plan was neither."""
-    if isinstance(found, engine.Applied):
+    if isinstance(found, engine.Applied | Halted):
         return found.done
     return found.undone if isinstance(found, engine.Reverted) else ()
 
@@ -210,7 +222,8 @@ def _act(entry: Entry, hosts: Hosts, act: Callable[[Host], Result]) -> Result:
 
 
 def _undoable(host: Host, work: Work) -> tuple[str, ...]:
-    return tuple(entry.title for entry in reversed(engine.journaled(host, work.journal, work.traces)))
+    entries = reversed(engine.journaled(host, work.journal, work.traces))
+    return tuple(entry.restores for entry in entries if entry.undo)
 
 
 def _anything(host: Host, work: Work) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from anywhere.changes.outcome import Outcome, State
 from anywhere.printable import json_text, printable
 from anywhere.redact import redact
 from anywhere.report.json import cause_dict, finding_dict
+from anywhere.report.shown.commands import prose
+from anywhere.report.style import PLAIN, Style, hung
 
 SCHEMA = "anywhere/changes/1"
 
@@ -22,51 +24,59 @@ def as_json(verb: str, command: str, outcomes: Sequence[Outcome]) -> str:
     return json_text(body, 2) + "\n"
 
 
-def planned(outcomes: Sequence[Outcome]) -> str:
+def planned(outcomes: Sequence[Outcome], style: Style = PLAIN) -> str:
     """What would be done, for a person."""
-    return "".join(_lost(one, "could not be planned") or _plan(one) for one in outcomes)
+    return "".join(_lost(one, "could not be planned", style) or _plan(one, style) for one in outcomes)
 
 
-def undoable(outcomes: Sequence[Outcome]) -> str:
-    """What a revert would undo, for a person."""
-    return "".join(_lost(one, "could not be asked") or _undoable(one) for one in outcomes)
+def undoable(outcomes: Sequence[Outcome], style: Style = PLAIN) -> str:
+    """What a revert would restore, for a person."""
+    return "".join(_lost(one, "could not be asked", style) or _undoable(one, style) for one in outcomes)
 
 
-def changed(command: str, outcomes: Sequence[Outcome]) -> str:
-    """What `apply` or `revert` did, for a person."""
-    return "".join(_lost(one, "FAILED") if one.cause else _changed(command, one) for one in outcomes)
+def changed(command: str, outcomes: Sequence[Outcome], style: Style = PLAIN) -> str:
+    """What `apply` or `revert` did, for a person. One that failed ends with the state that the host is in now."""
+    return "".join(
+        _lost(one, "FAILED", style) + hung("  ", _UNKNOWN, style) if one.cause else _changed(command, one, style)
+        for one in outcomes
+    )
 
 
-def _lost(outcome: Outcome, head: str) -> str:
+_UNKNOWN = (
+    "Now: not known, the host cannot be asked. What was done is recorded there; the same command goes on from it."
+)
+
+
+def _lost(outcome: Outcome, head: str, style: Style) -> str:
     if outcome.state is not State.FAILED:
         return ""
-    advice = f"  Fix: {_shown(outcome.cause.remedy.text)}\n" if outcome.cause else ""
-    return f"{outcome.name}: {head}: {_shown(outcome.error)}\n{advice}"
+    advice = hung("  ", f"Fix: {_shown(outcome.cause.remedy.text)}", style) if outcome.cause else ""
+    return hung(f"{outcome.name}: ", f"{head}: {_shown(outcome.error)}", style) + advice
 
 
-def _plan(outcome: Outcome) -> str:
+def _plan(outcome: Outcome, style: Style) -> str:
     if not outcome.steps:
-        return f"{outcome.name}: nothing to do, it is already so\n"
-    rows = "".join(f"  {number:2}  {title}\n" for number, title in enumerate(_titles(outcome), 1))
+        return f"{outcome.name}: nothing to do, everything is in place\n"
+    rows = "".join(hung(f"  {number:2}  ", title, style) for number, title in enumerate(_titles(outcome), 1))
     return f"{outcome.name}: {_count(outcome)}\n{rows}"
 
 
-def _undoable(outcome: Outcome) -> str:
+def _undoable(outcome: Outcome, style: Style) -> str:
     if not outcome.steps:
         return f"{outcome.name}: nothing to undo\n"
-    return f"{outcome.name}: {_count(outcome)} to undo\n" + "".join(f"  - {title}\n" for title in _titles(outcome))
+    rows = "".join(hung("  - ", title, style) for title in _titles(outcome))
+    return f"{outcome.name}: {_count(outcome)} to undo\n{rows}"
 
 
-def _changed(command: str, outcome: Outcome) -> str:
+def _changed(command: str, outcome: Outcome, style: Style) -> str:
     mark, word, nothing = (
         ("+", "done", "already in place, nothing changed") if command == "apply" else ("-", "undone", "nothing to undo")
     )
-    rows = "".join(f"  {mark} {title}\n" for title in _titles(outcome))
-    said = {
-        State.ALREADY: nothing,
-        State.UNTOUCHED: "not begun",
-        State.FAILED: f"FAILED: {_shown(outcome.error)}",
-    }.get(outcome.state, f"{_count(outcome)} {word}")
+    rows = "".join(hung(f"  {mark} ", title, style) for title in _titles(outcome))
+    if outcome.state is State.FAILED:
+        now = hung("  ", f"Now: {prose(_shown(outcome.now))}.", style) if outcome.now else ""
+        return rows + hung(f"{outcome.name}: ", f"FAILED: {_shown(outcome.error)}", style) + now
+    said = {State.ALREADY: nothing, State.UNTOUCHED: "not begun"}.get(outcome.state, f"{_count(outcome)} {word}")
     return f"{outcome.name}: {said}\n{rows}"
 
 
@@ -90,6 +100,8 @@ def _row(outcome: Outcome) -> dict[str, object]:
         "steps": [_step(step) if isinstance(step, Step) else {"title": redact(step)} for step in outcome.steps],
         "error": redact(outcome.error) if outcome.error else None,
     }
+    if outcome.now:
+        row["now"] = redact(outcome.now)
     if outcome.finding and outcome.cause:
         row |= {"causes": [cause_dict(outcome.cause)], "findings": [finding_dict(outcome.finding)]}
     return row

@@ -44,6 +44,13 @@ def style_for(stream: IO[str], environment: Mapping[str, str] = os.environ) -> S
     return Style(not environment.get("NO_COLOR") and environment.get("TERM") != "dumb", width)
 
 
+def hung(first: str, text: str, style: Style = PLAIN) -> str:
+    """A row: `first`, then the text, whose further lines stand under its beginning. Ends with a line end."""
+    indent = " " * len(first)
+    lines = fill(text, style.width - len(first))
+    return "".join(f"{first if number == 0 else indent}{line}\n" for number, line in enumerate(lines))
+
+
 def fill(text: str, width: int) -> list[str]:
     """The text in lines of at most `width` characters; words such as host names are never broken."""
     return textwrap.wrap(text, max(20, width), break_long_words=False, break_on_hyphens=False) or [""]

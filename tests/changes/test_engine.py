@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from anywhere.changes import engine, lock
-from anywhere.changes.base import ChangeFailed, Command, HostBusy, Step
+from anywhere.changes.base import ChangeFailed, Command, Halted, HostBusy, Step
 from anywhere.changes.files import file_step
 from anywhere.changes.lock import locked
 from anywhere.changes.script import own_script
@@ -134,8 +134,8 @@ def test_a_file_that_someone_else_changed_since_is_left_and_said(host: BareHost)
     engine.apply(host, "t", one_file("/etc/g", "ours\n"))
     host.sh("echo theirs >> /etc/f")
     done = engine.revert(host, "t")
-    assert [title for title, _ in done.failed] == ["write /etc/f"] and "someone else" in done.failed[0][1]
-    assert done.undone == ("write /etc/g",)
+    assert [title for title, _ in done.failed] == ["remove /etc/f"] and "someone else" in done.failed[0][1]
+    assert done.undone == ("removed /etc/g",)
     assert host.sh("cat /etc/f") == "ours\ntheirs\n"
     host.sh("rm /etc/f")
     assert not engine.revert(host, "t").failed
@@ -178,7 +178,8 @@ def test_a_failed_undo_is_listed_and_the_others_still_run(host: BareHost) -> Non
 
     engine.apply(host, "t", plan)
     done = engine.revert(host, "t")
-    assert done.undone == ("two", "one") and done.failed == (("cannot be undone", "cannot be undone: rc 3: no"),)
+    assert done.undone == ("removed /etc/two", "removed /etc/one")
+    assert done.failed == (("undo cannot be undone", "exit code 3: no"),)
     assert [entry.title for entry in engine.journaled(host, "t")] == ["cannot be undone"]
 
 
@@ -199,8 +200,10 @@ def test_a_failing_step_ends_the_run_and_can_be_taken_back(host: BareHost) -> No
     def plan(seen: Host) -> tuple[Step, ...]:
         return (*file_step(seen, "/etc/one", b"1", "one"), Step("bad", "does not work", Command(("false",))))
 
-    with pytest.raises(ChangeFailed, match="does not work: rc 1"):
+    with pytest.raises(ChangeFailed, match="does not work: exit code 1") as raised:
         engine.apply(host, "t", plan)
+    assert isinstance(raised.value, Halted)
+    assert [len(raised.value.done), len(raised.value.left)] == [1, 1]
     engine.revert(host, "t")
     assert snapshot(host) == before
 

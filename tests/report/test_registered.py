@@ -71,5 +71,5 @@ def test_the_table_shows_diffs_have_and_want_and_fixes() -> None:
     other = render([OTHER], "table")
     assert "HAVE" in other and "sudo systemctl stop ecs" in other
     failed = render([FAILED], "table")
-    assert "[egress.blocked]" in failed and "fix: Ask." in failed
+    assert "[egress.blocked]" in failed and "Fix: Ask." in failed
     assert render(ALL, "table").splitlines()[0].split() == ["HOST", "INSTANCE", "CONTAINER", "INSTANCE", "STATE"]

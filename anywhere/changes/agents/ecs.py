@@ -46,4 +46,5 @@ def stale_state_steps(host: Host, here: Agents) -> Iterator[Step]:
         Command(("mv", "-f", "--", STATE, ASIDE)),
         (Command(run_script(_MOVE_BACK, STATE, ASIDE)),),
         "/var/lib/ecs/data",
+        f"restore {STATE}",
     )

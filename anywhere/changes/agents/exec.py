@@ -70,6 +70,6 @@ def binaries_steps(host: Host, package: LocalPackage | None, running: bool | Non
     )
     undo = Command(("rm", "-rf", "--", FOLDER))
     said = f"unpack the binaries of ECS Exec, {package.vouched or 'once they are verified'}"
-    yield Step(f"exec:{FOLDER}", said, do, (undo,), "/var/lib/ecs")
+    yield Step(f"exec:{FOLDER}", said, do, (undo,), "/var/lib/ecs", f"remove {FOLDER}")
     if running:
         yield restart_step(ECS, "it offers ECS Exec from now on", 300)

@@ -96,9 +96,17 @@ def _proxy(here: Agents, profile: Profile | None) -> dict[str, str]:
 def _drop_in(host: Host, here: Agents) -> Iterator[Step]:
     for step in file_step(host, DROP_IN, _DROP_IN.encode(), f"write {DROP_IN}: restart, but not after a final error"):
         yield step
-        yield Step("reload", "let systemd read its units again", Command(("systemctl", "daemon-reload")))
+        yield Step(
+            "reload",
+            "reload the configuration of systemd (systemctl daemon-reload)",
+            Command(("systemctl", "daemon-reload")),
+        )
     if here.ecs.stale:
-        yield Step("reload", "let systemd read its units again", Command(("systemctl", "daemon-reload")))
+        yield Step(
+            "reload",
+            "reload the configuration of systemd (systemctl daemon-reload)",
+            Command(("systemctl", "daemon-reload")),
+        )
 
 
 def late_plan(host: Host, profile: Profile) -> tuple[Step, ...]:

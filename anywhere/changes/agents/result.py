@@ -23,7 +23,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one host. `vouched` says who signed what was installed, `causes` why it failed or is not ready."""
+    """What became of one host. `vouched` says who signed what was installed, `causes` why it failed or is not ready, `now` the
+    state that a host is in after a failure."""
 
     name: str
     state: State
@@ -38,6 +39,7 @@ class Result:
     fix: str = ""
     code: str = ""
     seconds: float = 0.0
+    now: str = ""
 
     @property
     def ok(self) -> bool:

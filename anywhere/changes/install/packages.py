@@ -55,7 +55,7 @@ def _step(manager: str, key: str, title: str, what: tuple[str, ...], shown: tupl
     )
     undo_names = (key,) if what[0].startswith("/") else what
     undo = Command(("sh", "-c", SCRIPT, "packages", "remove", manager, str(LOCK_WAIT), *undo_names), timeout=300)
-    return Step(f"package:{key}", title, do, (undo,))
+    return Step(f"package:{key}", title, do, (undo,), back=f"remove {' and '.join(undo_names)}")
 
 
 def install_shown(manager: str, what: Sequence[str]) -> tuple[str, ...]:

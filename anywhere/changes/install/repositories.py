@@ -66,4 +66,4 @@ def _key_step(url: str, path: str, fingerprint: str, proxy: Mapping[str, str]) -
     argv, shown = run_script(_FETCH, url, path, fingerprint), ("curl", "-fsSL", "-o", path, url)
     do = Command(argv, given, bool(given), timeout=150, shown=shown)
     title = f"fetch Docker's key {fingerprint[-16:]} to {path}, by its fingerprint"
-    return Step(f"key:{path}", title, do, (Command(("rm", "-f", path)),), path.rpartition("/")[0])
+    return Step(f"key:{path}", title, do, (Command(("rm", "-f", path)),), path.rpartition("/")[0], f"remove {path}")

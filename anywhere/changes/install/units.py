@@ -22,7 +22,8 @@ def start_step(
     do = Command(argv, timeout=seconds + 30, shown=shown)
     was = bool(unit and unit.is_enabled and unit.is_running)
     undo = () if was else (Command(run_script(_FOLDER / "stop.sh", name), timeout=60),)
-    return (Step(f"unit:{name}", f"enable {'and start ' if start else ''}{name}: {why}", do, undo),)
+    title = f"enable {'and start ' if start else ''}{name}: {why}"
+    return (Step(f"unit:{name}", title, do, undo, back=f"stop and disable {name}" if undo else ""),)
 
 
 def restart_step(name: str, why: str, seconds: float = 120.0) -> Step:

@@ -42,6 +42,7 @@ def _move(host: Host, cluster: str, note: Note) -> Iterator[Step]:
             f"stop {ECS}, which is in cluster {note.cluster}",
             Command(script("halt", ECS), timeout=240),
             (Command(_START),),
+            back=f"start {ECS}",
         )
         if has_state(host):
             yield Step(
@@ -50,6 +51,7 @@ def _move(host: Host, cluster: str, note: Note) -> Iterator[Step]:
                 Command(script("aside", STATE, ASIDE)),
                 (Command(script("back", STATE, ASIDE)),),
                 "/var/lib/ecs/data",
+                f"restore {STATE}",
             )
         text = read_text(host, USER).content
         merged, lines, changed = merge(text, {"ECS_CLUSTER": cluster})
@@ -64,4 +66,4 @@ def _move(host: Host, cluster: str, note: Note) -> Iterator[Step]:
 def start(cluster: str) -> Step:
     """Start the agent; its undo stops it, so that what comes before can be put back under it."""
     (step,) = start_step(ECS, None, f"into cluster {cluster}", seconds=120)
-    return Step(step.key, step.title, step.do, (Command(script("halt", ECS), timeout=240),))
+    return Step(step.key, step.title, step.do, (Command(script("halt", ECS), timeout=240),), back=f"stop {ECS}")

@@ -12,7 +12,7 @@ class Left:
     """One host. `orphans` are the tasks that go on without an agent that knows them, `steps` what was done or would be,
     `differences` what stays otherwise than it was before, each with its reason, `commands` what is left for a person with
     the account's keys. `moved_to` is the cluster of a move, `versions` the packages of an update with the version before
-    and the new one."""
+    and the new one, `now` the state that a host is in after a failure."""
 
     name: str
     state: State
@@ -30,6 +30,7 @@ class Left:
     fix: str = ""
     versions: tuple[tuple[str, str, str], ...] = ()
     seconds: float = 0.0
+    now: str = ""
 
     @property
     def ok(self) -> bool:

@@ -45,6 +45,7 @@ def trust_steps(host: Host, certificates: tuple[str, ...]) -> Iterator[Step]:
     # Debian's and SUSE's tool leaves the links of a certificate that is gone, unless it starts afresh.
     fresh = ("-f",) if family.ca_command == ("update-ca-certificates",) else ()
     again = Command((*family.ca_command, *fresh), timeout=120)
+    rebuild = f"rebuild the host's CA store: {' '.join(family.ca_command)}"
     steps: list[Step] = []
     for text in certificates:
         name = _name(text)
@@ -53,11 +54,9 @@ def trust_steps(host: Host, certificates: tuple[str, ...]) -> Iterator[Step]:
     if steps:
         # The first undo runs last: then all of them are gone.
         steps[0] = replace(steps[0], undo=(again, *steps[0].undo))
-        steps.append(Step("trust-store", f"rebuild the host's CA store: {' '.join(family.ca_command)}", update))
+        steps.append(Step("trust-store", rebuild, update))
     elif not _holds(host, family.ca_bundle, certificates):
-        steps.append(
-            Step("trust-store", f"rebuild the host's CA store: {' '.join(family.ca_command)}", update, (update,))
-        )
+        steps.append(Step("trust-store", rebuild, update, (update,), back="rebuild the host's CA store"))
     yield from steps
     if needs_copy(host):
         for text in certificates:

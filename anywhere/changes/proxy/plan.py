@@ -36,7 +36,7 @@ ORDER = (unit_facts.DOCKER, unit_facts.DOCKER_SNAP, unit_facts.SSM, unit_facts.S
 _RESTART = Path(__file__).with_name("restart.sh")
 _RELOAD_STEP = Step(
     "reload",
-    "let systemd read its units again",
+    "reload the configuration of systemd (systemctl daemon-reload)",
     Command(run_script(_RESTART), shown=("systemctl", "daemon-reload")),
 )
 

@@ -25,6 +25,15 @@ from anywhere.hosts.base import Host
 
 GUARD, BRIDGE, LOOPBACK = "introspection-guard", "introspection-bridge", "loopback-guard"
 ACCEPT = "credentials-bridge"
+TO_AGENT, FROM_HOST = "credentials-prerouting", "credentials-output"
+MEANS = {
+    GUARD: "other hosts may not reach the agent's port 51678",
+    BRIDGE: "containers may reach it",
+    LOOPBACK: "other hosts may not reach 127.0.0.0/8",
+    ACCEPT: "containers may reach the agent's port 51679",
+    TO_AGENT: "container requests to 169.254.170.2 go to the agent",
+    FROM_HOST: "host requests to 169.254.170.2 go to the agent",
+}
 _TAKE_BACK = Path(__file__).with_name("take_back.sh")
 _REMOVE_ROUTE = Path(__file__).with_name("remove_route.sh")
 
@@ -133,10 +142,10 @@ def _wanted(state: State) -> tuple[Wanted, ...]:
     to = f"-d {CREDENTIAL_ADDRESS}/32 -p tcp -m tcp --dport 80"
     request = Packet(iif=found.bridge, source=state.net.bridge_address, destination=CREDENTIAL_ADDRESS, dport=80)
     text = f"PREROUTING {to} -j DNAT --to-destination 127.0.0.1:51679"
-    rules.append(Wanted("credentials-prerouting", 4, "nat", text, backend, request))
+    rules.append(Wanted(TO_AGENT, 4, "nat", text, backend, request))
     text = f"OUTPUT {to} -j REDIRECT --to-ports 51679"
     request = Packet(destination=CREDENTIAL_ADDRESS, dport=80)
-    rules.append(Wanted("credentials-output", 4, "nat", text, backend, request))
+    rules.append(Wanted(FROM_HOST, 4, "nat", text, backend, request))
     return tuple(rules)
 
 
@@ -231,13 +240,21 @@ def _restore(found: Firewall, backend: Backend, family: int, text: str) -> Step:
     rules = [line for line in text.splitlines() if line.startswith("-")]
     title = f"{program}: " + "; ".join(_said(line) for line in rules)
     do = Command((f"{program}-restore", "--noflush", *wait), text.encode())
-    return Step(f"rules:{backend.name}:{family}", title, do, (take_back(found, backend, family),))
+    names = ", ".join(_slug(line) for line in rules if not line.startswith("-D"))
+    back = f"remove the rules of anywhere from {program}" + (f": {names}" if names else "")
+    return Step(f"rules:{backend.name}:{family}", title, do, (take_back(found, backend, family),), back=back)
 
 
 def _said(line: str) -> str:
     verb, _, rest = line.partition(" ")
-    slug = rest.partition(OWN_PREFIX)[2].partition(" ")[0].strip('"')
-    return f"{'remove' if verb == '-D' else 'add'} {slug} ({rest.partition(' ')[0]})"
+    slug = _slug(line)
+    if verb == "-D":
+        return f"remove {slug} ({rest.partition(' ')[0]})"
+    return f"add {slug} ({rest.partition(' ')[0]}: {MEANS[slug]})"
+
+
+def _slug(line: str) -> str:
+    return line.partition(OWN_PREFIX)[2].partition(" ")[0].strip('"')
 
 
 def take_back(found: Firewall, backend: Backend, family: int) -> Command:
@@ -275,4 +292,5 @@ def _route(net: Localnet) -> Iterator[Step]:
         return
     route = ("ip", "-4", "route", "add", f"{CREDENTIAL_ADDRESS}/32", "dev", "lo", "scope", "link")
     title = f"add the host route to {CREDENTIAL_ADDRESS}: there is no default route"
-    yield Step("route", title, Command(route), (Command(run_script(_REMOVE_ROUTE, CREDENTIAL_ADDRESS)),))
+    back = f"remove the host route to {CREDENTIAL_ADDRESS}"
+    yield Step("route", title, Command(route), (Command(run_script(_REMOVE_ROUTE, CREDENTIAL_ADDRESS)),), back=back)

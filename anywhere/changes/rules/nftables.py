@@ -39,14 +39,14 @@ def native_steps(firewall: Firewall, wanted: tuple[Rule, ...]) -> Iterator[Step]
     present = sorted(rule.comment.removeprefix(OWN_PREFIX) for rule in firewall.nft.own)
     if slugs == present:
         return
-    title = f"nft: lay table {OWN_TABLE} with {', '.join(dict.fromkeys(slugs))}"
+    title = f"nft: add table {OWN_TABLE} with {', '.join(dict.fromkeys(slugs))}"
     do = Command(("nft", "-f", "-"), native_input(wanted, firewall.bridge).encode())
-    yield Step(_KEY, title, do, (_REMOVE,))
+    yield Step(_KEY, title, do, (_REMOVE,), back=_BACK)
 
 
 def remove_native() -> Step:
     """The step for a host that got iptables since: our own tables go, the rules sit in iptables from now on."""
-    return Step(_KEY, f"nft: remove table {OWN_TABLE}, iptables holds the rules", _REMOVE, (_REMOVE,))
+    return Step(_KEY, f"nft: remove table {OWN_TABLE}, iptables holds the rules", _REMOVE, (_REMOVE,), back=_BACK)
 
 
 def native_input(wanted: tuple[Rule, ...], bridge: str) -> str:
@@ -79,6 +79,7 @@ _RULES = {
 }
 
 _KEY = "rules:native"
+_BACK = f"remove table {OWN_TABLE} from nft"
 _REMOVE = Command(run_script(Path(__file__).with_name("remove_tables.sh"), OWN_TABLE))
 
 

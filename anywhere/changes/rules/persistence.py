@@ -81,7 +81,7 @@ def _unit_steps(host: Host, state: State) -> Iterator[Step]:
     textfile = f"{folder}/anywhere_rules.prom" if folder else ""
     environment = f"Environment=ANYWHERE_TEXTFILE={textfile}\n" if textfile else ""
     text = _UNIT_TEXT.format(folder=FOLDER, script=SCRIPT, environment=environment)
-    script = file_step(host, SCRIPT, guard_script(state).encode(), f"write {SCRIPT}: puts the rules back")
+    script = file_step(host, SCRIPT, guard_script(state).encode(), f"write {SCRIPT}: restores the rules")
     reload = Command(("systemctl", "daemon-reload"))
     unit = tuple(
         replace(step, undo=(reload, *step.undo))
@@ -99,7 +99,8 @@ def _start(textfile: str) -> Step:
     typed = f"systemctl daemon-reload && systemctl enable --quiet {UNIT} && systemctl restart {UNIT}"
     do = Command(run_script(folder / "start.sh", UNIT), shown=("sh", "-c", typed))
     back = Command(run_script(folder / "stop.sh", UNIT, textfile or "/run/anywhere/rules.prom"))
-    return Step(f"unit:{UNIT}", f"enable and start {UNIT}: restores at boot, guards from now on", do, (back,))
+    title = f"enable and start {UNIT}: restores the rules at boot and guards them from now on"
+    return Step(f"unit:{UNIT}", title, do, (back,), back=f"stop and disable {UNIT}")
 
 
 def _is_folder(host: Host, path: str) -> bool:

@@ -54,6 +54,7 @@ def _steps(here: Agents, manager: str, todo: Sequence[Newer]) -> Iterator[Step]:
         f"record that {' and '.join(units)} has to be restarted when this is undone",
         Command(("true",)),
         (back,),
+        back=f"restart {' and '.join(units)}",
     )
     for one in todo:
         name = one.package.package
@@ -63,7 +64,14 @@ def _steps(here: Agents, manager: str, todo: Sequence[Newer]) -> Iterator[Step]:
         title = f"update {name} {one.before} -> {one.version}, {one.package.vouched}"
         shown = install_shown(manager, (one.package.staged,))
         do = Command(_packages("install", manager, one.package.staged), timeout=SECONDS, shown=shown)
-        yield Step(f"update:{name}", title, do, (Command(_packages("back", manager, one.kept), timeout=SECONDS),), KEPT)
+        yield Step(
+            f"update:{name}",
+            title,
+            do,
+            (Command(_packages("back", manager, one.kept), timeout=SECONDS),),
+            KEPT,
+            f"install {name} {one.before} again",
+        )
     yield _restart(units)
 
 

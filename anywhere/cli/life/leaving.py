@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
+from anywhere.cli.changes import require_root
 from anywhere.cli.output import write
 from anywhere.cli.register.progress import Lines
 from anywhere.cli.say import note
@@ -16,6 +17,7 @@ from anywhere.flows.life.fleet import Leavers
 from anywhere.flows.life.leaving import Leave
 from anywhere.flows.life.update import Update
 from anywhere.report.life.left import as_json, done, planned
+from anywhere.report.style import PLAIN, Style, style_for
 
 FORMATS = ("table", "json")
 YES = typer.Option(False, "--yes", "-y", help="Do not ask. Needed where standard input is no terminal.")
@@ -27,21 +29,26 @@ def run(hosts: Hosts, order: Leave | Update, wave: str, yes: bool, dry: bool, fo
     """Plan, ask, do, print; the exit code is 0 when nothing failed anywhere."""
     if format not in FORMATS:
         raise BadInput.unknown("format", format, FORMATS)
+    require_root(hosts)
     many = len(hosts.entries) > 1
     leavers = Leavers(hosts, order, wave, lambda name: Lines(name if many else ""), _wave)
     plan = leavers.plan()
     wanted = [one for one in plan if one.ok and one.steps]
     if dry or not wanted:
-        write(as_json(order.verb, plan) if format == "json" else planned(order.verb, plan), output)
+        write(as_json(order.verb, plan) if format == "json" else planned(order.verb, plan, _style(output)), output)
         if dry and format == "table":
             note("Nothing was changed: the same command without --dry-run does it.")
         return 0 if all(one.ok for one in plan) else 1
     if not yes:
-        note(planned(order.verb, plan))
+        note(planned(order.verb, plan, style_for(sys.stderr)))
         _ask(order.verb, len(wanted))
     results = leavers.run(plan)
-    write(as_json(order.verb, results) if format == "json" else done(order.verb, results), output)
+    write(as_json(order.verb, results) if format == "json" else done(order.verb, results, _style(output)), output)
     return 0 if all(one.ok for one in results) else 1
+
+
+def _style(output: str) -> Style:
+    return PLAIN if output else style_for(sys.stdout)
 
 
 def _ask(verb: str, hosts: int) -> None:

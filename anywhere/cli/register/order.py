@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 
+from anywhere.cli.changes import require_root
 from anywhere.cli.output import write
 from anywhere.cli.register.progress import Lines
 from anywhere.cli.say import note
@@ -14,6 +16,7 @@ from anywhere.flows.hosts import Hosts
 from anywhere.flows.lifecycle.register import Activation, Order, Profile, State, parse_activation, read_profile
 from anywhere.flows.lifecycle.register_fleet import Rollouts
 from anywhere.report.fleet.registered import render
+from anywhere.report.style import PLAIN, style_for
 
 ID_VARIABLE, CODE_VARIABLE = "ANYWHERE_ACTIVATION_ID", "ANYWHERE_ACTIVATION_CODE"
 _LARGEST = 1 << 16
@@ -51,8 +54,12 @@ def show(hosts: Hosts, order: Order, wave: str, resume: str, dry: bool, format: 
     """Run it and print the result; the exit code."""
     many = len(hosts.entries) > 1
     rollouts = Rollouts(hosts, order, wave, resume, lambda name: Lines(name if many else ""), _wave)
+    if not dry:
+        require_root(hosts)
     results = rollouts.run(dry=dry)
-    write(render(results, format), output)
+    if len(results) == 1 and not results[0].ok:
+        require_root(hosts)
+    write(render(results, format, PLAIN if output else style_for(sys.stdout)), output)
     if dry and format == "table":
         note("Nothing was changed: the same command without --dry-run does it.")
     untouched = [one.name for one in results if one.state is State.UNTOUCHED]

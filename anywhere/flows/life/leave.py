@@ -68,8 +68,10 @@ class Leaving:
         if self.order.verb == "deregister":
             kept = self._keep(instance)
             for entry in reversed(instance.entries(REGISTER)[0]):
-                yield f"undo: {entry.title}" if not kept(entry) else f"keep: {entry.title} ({kept(entry)})"
-            yield from (f"undo: {entry.title}" for entry in reversed(instance.entries(rules_change.JOURNAL)[0]))
+                if entry.undo:
+                    yield entry.restores if not kept(entry) else f"do not {entry.restores} yet: {kept(entry)}"
+            rules = reversed(instance.entries(rules_change.JOURNAL)[0])
+            yield from (entry.restores for entry in rules if entry.undo)
         yield from (step.title for step in self._last(instance))
 
     def _last(self, instance: Instance) -> tuple[Step, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from anywhere.aws.account import Account, Refused, Workload
 from anywhere.changes.agents.result import State
-from anywhere.changes.base import ChangeFailed, JournalDamaged
+from anywhere.changes.base import ChangeFailed, Halted, JournalDamaged
 from anywhere.changes.engine import journaled
 from anywhere.changes.journal import Entry
 from anywhere.changes.leave.note import Note, read_note
@@ -118,6 +118,9 @@ class Instance:
         return Timed(text, self.listener)
 
 
+_AGAIN = "fix it, then run the same command again: it goes on where it stopped"
+
+
 def settled(host: Host, work: Callable[[], Left]) -> Left:
     """What became of one host, with its seconds. Whatever stops the work is a failed result with its cause and fix."""
     begun = time.monotonic()
@@ -125,8 +128,13 @@ def settled(host: Host, work: Callable[[], Left]) -> Left:
         result = work()
     except NotRegistered as error:
         result = _failed(host, str(error), error.code, error.fix)
+    except Halted as error:
+        now = (
+            f"{len(error.done)} of {len(error.done) + len(error.left)} steps of this part done; the rest was not begun"
+        )
+        result = replace(_failed(host, str(error), "", _AGAIN), now=now)
     except ChangeFailed as error:
-        result = _failed(host, str(error), "", "fix it, then run the same command again: it goes on where it stopped")
+        result = _failed(host, str(error), "", _AGAIN)
     except Refused as error:
         said = f"AWS refuses, and nothing was changed on the host: {error}"
         result = _failed(host, said, "", "correct the keys or their rights, or leave them out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -16,11 +17,12 @@ from anywhere.changes.agents.plan import JOURNAL, install_plan, late_plan, neede
 from anywhere.changes.agents.refusals import explain_agent, explain_install, explain_registration, explain_start
 from anywhere.changes.agents.result import Result, State
 from anywhere.changes.agents.wanted import Activation, Wanted, check_wanted, pairs, parse_activation
-from anywhere.changes.base import ChangeFailed, Planner, Step
+from anywhere.changes.base import ChangeFailed, Halted, Planner, Step
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.changes.proxy import plan as proxy_change
 from anywhere.changes.proxy.profile import Profile, read_profile
 from anywhere.changes.rules import plan as rules_change
+from anywhere.errors import AnywhereError
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
@@ -71,6 +73,7 @@ class Run:
     order: Order
     look: Look
     listener: Listener = field(default_factory=Listener)
+    _did: list[Step] = field(default_factory=list, init=False)
 
     def __call__(self, *, dry: bool = False) -> Result:
         """Register, or with `dry` say what would be done. Never raises for the state of the host."""
@@ -83,6 +86,8 @@ class Run:
             result = self._refused(error)
         except (Untrusted, DownloadFailed) as error:
             result = self._failed(str(error), error.code, f"anywhere explain {error.code}")
+        if result.state is State.FAILED and not dry:
+            result = replace(result, now=self._now())
         return replace(result, seconds=round(time.monotonic() - begun, 1))
 
     def _plan_only(self) -> Result:
@@ -226,7 +231,12 @@ class Run:
             return *collect(needed, region, *self._kind(recorded), origin, self.listener.received), *binaries
 
     def _apply(self, journal: str, planner: Planner) -> tuple[Step, ...]:
-        applied = engine.apply(self.host, journal, planner, Steps(self.listener))
+        try:
+            applied = engine.apply(self.host, journal, planner, Steps(self.listener))
+        except Halted as error:
+            self._did += (*error.done, *error.left[:1])
+            raise
+        self._did += applied.done
         if applied.left:
             said = "; ".join(step.title for step in applied.left)
             died = next((step.key[5:] for step in applied.left if step.key.startswith("unit:")), "")
@@ -284,6 +294,17 @@ class Run:
         if refusal is None:
             return self._failed(said, "docker.missing" if said.startswith("docker is missing") else "")
         return self._failed(f"{refusal.summary}: {said[:500]}", refusal.code, refusal.fix)
+
+    def _now(self) -> str:
+        """The state of a host whose registration failed."""
+        if not self._did:
+            return "nothing was changed"
+        known = ""
+        with suppress(AnywhereError, OSError):
+            found = agents(Recording(self.host)).registration
+            known = f", registered as {found.instance}" if found.is_registered else ", not registered"
+        begun = f"{len(self._did)} step{'s' * (len(self._did) > 1)} begun and recorded{known}"
+        return f"{begun}; the same command goes on from here, `anywhere deregister` undoes them"
 
     def _failed(self, error: str, code: str = "", fix: str = "", causes: tuple[Cause, ...] = ()) -> Result:
         return self._result(State.FAILED, error=redact(error), code=code, fix=fix, causes=causes)

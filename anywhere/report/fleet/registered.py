@@ -16,6 +16,8 @@ from anywhere.model import Cause
 from anywhere.printable import printable_lines
 from anywhere.redact import redact
 from anywhere.report.allowlist.sheet import cell
+from anywhere.report.shown.commands import command_line, prose
+from anywhere.report.style import PLAIN, Style, hung
 
 SCHEMA = "anywhere/register/1"
 FORMATS = ("table", "json", "csv")
@@ -23,7 +25,7 @@ _LARGEST = 32 * 1024  # bytes of a file whose text is in the JSON
 _LONGEST = 400  # lines of a file whose change is shown
 
 
-def render(results: Sequence[Result], format: str) -> str:
+def render(results: Sequence[Result], format: str, style: Style = PLAIN) -> str:
     """The results in one of FORMATS."""
     if format == "json":
         tool = {"name": "anywhere", "version": __version__}
@@ -37,8 +39,8 @@ def render(results: Sequence[Result], format: str) -> str:
         writer.writerows(rows)
         return out.getvalue()
     if len(results) == 1:
-        return printable_lines(redact(_one(results[0])))
-    return printable_lines(redact(_table(results) + "".join(_one(one) for one in results if not one.ok)))
+        return printable_lines(redact(_one(results[0], style)))
+    return printable_lines(redact(_table(results) + "".join(_one(one, style) for one in results if not one.ok)))
 
 
 def _row(result: Result) -> dict[str, object]:
@@ -48,6 +50,7 @@ def _row(result: Result) -> dict[str, object]:
         "error": result.error,
         "code": result.code,
         "fix": result.fix,
+        **({"now": result.now} if result.now else {}),
         "vouched": list(result.vouched),
         "steps": [_step(step) for step in result.steps],
         "differences": [
@@ -77,15 +80,17 @@ def _table(results: Sequence[Result]) -> str:
     return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)
 
 
-def _one(result: Result) -> str:
+def _one(result: Result, style: Style) -> str:
     if result.state is State.PLANNED:
-        return _plan(result)
+        return _plan(result, style)
     if result.state is State.DIFFERENT:
-        return _different(result)
+        return _different(result, style)
     if not result.ok:
-        fix = f"  fix: {result.fix}\n" if result.fix else ""
-        fix += "".join(_remedy(cause) for cause in result.causes[:3])
-        return f"{result.name}: FAILED{f' [{result.code}]' if result.code else ''}: {result.error}\n{fix}"
+        code = f" [{result.code}]" if result.code else ""
+        rows = hung(f"{result.name}: ", f"FAILED{code}: {result.error}", style)
+        rows += hung("  ", f"Now: {prose(result.now)}.", style) if result.now else ""
+        rows += hung("  ", f"Fix: {prose(result.fix)}", style) if result.fix else ""
+        return rows + "".join(_remedy(cause, style) for cause in result.causes[:3])
     if not result.instance:
         return f"{result.name}: {'already in place, nothing changed' if result.state is State.ALREADY else 'done'}\n"
     what = "is already" if result.state is State.ALREADY else "is now"
@@ -94,29 +99,31 @@ def _one(result: Result) -> str:
     return f"{signed}{result.name} {what} {result.instance}, healthy in cluster {result.cluster}{healthy}\n  {result.arn}\n"
 
 
-def _remedy(cause: Cause) -> str:
+def _remedy(cause: Cause, style: Style) -> str:
     remedy = cause.remedy
     if remedy is None:
         return ""
-    lines = "".join(f"    {shlex.join(command)}\n" for command in remedy.commands)
-    return f"  fix: {remedy.text}\n{lines}"
+    lines = "".join(f"    {command_line(command)}\n" for command in remedy.commands)
+    return hung("  ", f"Fix: {prose(remedy.text)}", style) + lines
 
 
-def _different(result: Result) -> str:
+def _different(result: Result, style: Style) -> str:
     rows = [("", "HAVE", "WANT"), *((one.what, one.have, one.want) for one in result.differences)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     table = "".join("  " + "  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() + "\n" for row in rows)
     fixes = "".join(
-        f"  {one.fix}\n" + "".join(f"    sudo {shlex.join(command)}\n" for command in one.commands)
+        hung("  ", one.fix, style) + "".join(f"    sudo {shlex.join(command)}\n" for command in one.commands)
         for one in result.differences
     )
     return f"{result.name}: nothing changed, this host is something else already\n{table}{fixes}"
 
 
-def _plan(result: Result) -> str:
+def _plan(result: Result, style: Style) -> str:
     if not result.steps:
-        return f"{result.name}: nothing to do, it is already so\n"
-    rows = "".join(f"  {number:2}  {redact(step.title)}\n{_diff(step)}" for number, step in enumerate(result.steps, 1))
+        return f"{result.name}: nothing to do, everything is in place\n"
+    rows = "".join(
+        hung(f"  {number:2}  ", redact(step.title), style) + _diff(step) for number, step in enumerate(result.steps, 1)
+    )
     return f"{result.name}: {len(result.steps)} steps\n{rows}"
 
 

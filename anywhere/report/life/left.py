@@ -11,6 +11,8 @@ from anywhere.changes.agents.result import State
 from anywhere.changes.leave.result import Left
 from anywhere.printable import json_text, printable, printable_lines
 from anywhere.redact import redact, redact_value
+from anywhere.report.shown.commands import prose
+from anywhere.report.style import PLAIN, Style, hung
 
 SCHEMA = "anywhere/left/1"
 SAME = {
@@ -41,23 +43,23 @@ def _row(one: Left) -> object:
     return redact_value(values)
 
 
-def planned(verb: str, results: Sequence[Left]) -> str:
+def planned(verb: str, results: Sequence[Left], style: Style = PLAIN) -> str:
     """What would be done, the orphans first."""
-    return "".join(f"{line}\n" for one in results for line in _plan(verb, one))
+    return "".join(row for one in results for row in _plan(verb, one, style))
 
 
-def _plan(verb: str, one: Left) -> Iterator[str]:
+def _plan(verb: str, one: Left, style: Style) -> Iterator[str]:
     if one.state is State.ALREADY:
-        yield f"{one.name}: {SAME[verb]}, nothing to do"
+        yield f"{one.name}: {SAME[verb]}, nothing to do\n"
         return
     if not one.ok:
-        yield from _failed(one)
+        yield from _failed(one, style)
         return
-    yield f"{one.name}: {_who(one)}"
+    yield hung(f"{one.name}: ", _who(one), style)
     if one.orphans:
-        yield "  These tasks keep running, and no agent will know them any more:"
-        yield from (f"    {_shown(row)}" for row in one.orphans)
-    yield from (f"  {number:2}  {_shown(title)}" for number, title in enumerate(one.steps, 1))
+        yield "  These tasks keep running, and no agent will manage them:\n"
+        yield from (hung("    ", _shown(row), style) for row in one.orphans)
+    yield from (hung(f"  {number:2}  ", _shown(title), style) for number, title in enumerate(one.steps, 1))
 
 
 def _who(one: Left) -> str:
@@ -65,41 +67,44 @@ def _who(one: Left) -> str:
     return ", ".join(parts + ([one.arn] if one.arn else []))
 
 
-def done(verb: str, results: Sequence[Left]) -> str:
+def done(verb: str, results: Sequence[Left], style: Style = PLAIN) -> str:
     """What became of every host."""
-    return printable_lines("".join(f"{line}\n" for one in results for line in _done(verb, one)))
+    return printable_lines("".join(row for one in results for row in _done(verb, one, style)))
 
 
-def _done(verb: str, one: Left) -> Iterator[str]:
+def _done(verb: str, one: Left, style: Style) -> Iterator[str]:
     if one.state is State.ALREADY:
-        yield f"{one.name}: {SAME[verb]}, nothing changed"
+        yield f"{one.name}: {SAME[verb]}, nothing changed\n"
         return
     if one.state is State.UNTOUCHED:
-        yield f"{one.name}: not begun"
+        yield f"{one.name}: not begun\n"
         return
     if not one.ok:
-        yield from _failed(one)
+        yield from _failed(one, style)
         return
-    yield from (f"  + {_shown(title)}" for title in one.steps)
-    for row in one.orphans:
-        yield f"  ! orphaned: {_shown(row)}"
-    for what, why in one.differences:
-        yield f"  ! stays: {_shown(what)} ({_shown(why)})"
+    yield from (hung("  + ", _shown(title), style) for title in one.steps)
+    yield from (hung("  ! ", f"orphaned: {_shown(row)}", style) for row in one.orphans)
+    yield from (hung("  ! ", f"stays: {_shown(what)} ({_shown(why)})", style) for what, why in one.differences)
     if one.commands:
-        yield "  Run these with the account's keys:"
-        yield from (f"    {shlex.join(command)}" for command in one.commands)
+        yield "  Run these with the account's keys:\n"
+        yield from (f"    {shlex.join(command)}\n" for command in one.commands)
+    yield hung(f"{one.name}: ", _result(verb, one), style)
+
+
+def _result(verb: str, one: Left) -> str:
     if verb == "update":
         said = ", ".join(f"{name} {old} -> {new}" for name, old, new in one.versions) or "an unfinished run is finished"
-        yield f"{one.name}: updated, healthy in cluster {one.cluster} ({one.seconds:.0f} s): {said}"
-        return
+        return f"updated, healthy in cluster {one.cluster} ({one.seconds:.0f} s): {said}"
     where = f" to cluster {one.moved_to}" if verb == "move" else ""
-    yield f"{one.name}: {DONE[verb]}{where}, was {_who(one)} ({one.seconds:.0f} s)"
+    return f"{DONE[verb]}{where}, was {_who(one)} ({one.seconds:.0f} s)"
 
 
-def _failed(one: Left) -> Iterator[str]:
-    yield f"{one.name}: FAILED{f' [{one.code}]' if one.code else ''}: {_shown(one.error)}"
+def _failed(one: Left, style: Style) -> Iterator[str]:
+    yield hung(f"{one.name}: ", f"FAILED{f' [{one.code}]' if one.code else ''}: {_shown(one.error)}", style)
+    if one.now:
+        yield hung("  ", f"Now: {prose(_shown(one.now))}.", style)
     if one.fix:
-        yield f"  Fix: {_shown(one.fix)}"
+        yield hung("  ", f"Fix: {_shown(one.fix)}", style)
 
 
 def _shown(text: str) -> str:
