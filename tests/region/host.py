@@ -88,7 +88,8 @@ class Host:
     program (iptables-nft, ip6tables-legacy...) to its rules by table, in iptables-save's form; `nft` is a ruleset of
     nftables' own; `network` holds further lines for `ip -batch`, `sysctls` are of the network namespace. `remounts`
     makes a folder a mount of its own with these options. `path` is appended to the command's PATH. `trusted`
-    are keys of the certificates whose roots are in the CA bundle, `bundles` further such files."""
+    are keys of the certificates whose roots are in the CA bundle, `bundles` further such files. `times` says
+    when files were last changed (epoch seconds)."""
 
     hostname: str = "server1"
     files: dict[str, Content] = field(default_factory=dict)
@@ -121,3 +122,4 @@ class Host:
     remounts: dict[str, str] = field(default_factory=dict)
     network: list[str] = field(default_factory=list)
     default_route: bool = True
+    times: dict[str, float] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from anywhere.checks.agents.ssm_settings import shares_no_credentials
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import agents
@@ -61,6 +62,8 @@ def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
     log = ssm_log(host)
     if here.ssm_unit.is_running is not True or (log and (log.credentials is False or log.hibernates)):
         return skipped(ID, CREDENTIALS, "the SSM agent writes no credentials", because="agents.ssm")
+    if shares_no_credentials(host):
+        return skipped(ID, CREDENTIALS, "the SSM agent is set to share no credentials", because="agents.config")
     others = ", ".join(f"[{name}]" for name in shared.profiles if name != "default")
     what = f"holds only {others}" if others else "is empty or missing"
     said = f"{CREDENTIALS} {what}: the ECS agent finds no credentials, although the SSM agent runs"

@@ -7,7 +7,6 @@ docs/hosts.md; amazon-ecs-agent agent/config (ECS_BACKEND_HOST); amazon-ssm-agen
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,10 +19,11 @@ from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.files import list_folder, read_text
+from anywhere.facts.ssm.settings import PATHS as SSM_SETTINGS
+from anywhere.facts.ssm.settings import ssm_settings
 from anywhere.hosts.base import Host
 from anywhere.settings import PHASES, Settings
 
-SSM_SETTINGS = ("/etc/amazon/ssm/amazon-ssm-agent.json", "/snap/amazon-ssm-agent/current/amazon-ssm-agent.json")
 HOSTS_TOML = "/etc/containerd/certs.d"
 COMMANDS: tuple[tuple[str, ...], ...] = ()
 FILES: tuple[str, ...] = SSM_SETTINGS
@@ -133,27 +133,11 @@ def _replaced(endpoint: Endpoint, value: str, place: str) -> Endpoint:
 
 
 def _ssm_settings(host: Host) -> dict[str, tuple[str, str]]:
-    """The endpoints that the SSM agent's settings name, with the file and the key. Go's JSON ignores the case of keys."""
-    for path in SSM_SETTINGS:
-        text = read_text(host, path).content
-        if not text:
-            continue
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            return {}
-        sections = {str(key).lower(): value for key, value in found.items()} if isinstance(found, dict) else {}
-        return {
-            service: (value, f"{section.title()}.Endpoint in {path}")
-            for service, section in SSM_SECTIONS.items()
-            if (value := _endpoint_of(sections.get(section)))
-        }
-    return {}
-
-
-def _endpoint_of(section: object) -> str:
-    if not isinstance(section, dict):
-        return ""
-    named = {str(key).lower(): value for key, value in section.items()}
-    value = named.get("endpoint")
-    return value.strip() if isinstance(value, str) else ""
+    """The endpoints that the SSM agent's settings name, with the file and the key."""
+    found = ssm_settings(host)
+    named = {service: (section, found.get(section, "Endpoint")) for service, section in SSM_SECTIONS.items()}
+    return {
+        service: (value.strip(), f"{section.title()}.Endpoint in {found.path}")
+        for service, (section, value) in named.items()
+        if isinstance(value, str) and value.strip()
+    }

@@ -5,21 +5,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from anywhere.facts.files import Access, read_text
+from anywhere.facts.ssm import logs
+from anywhere.facts.ssm.logs import PATH as PATH
+from anywhere.facts.ssm.logs import TAIL as TAIL
+from anywhere.facts.ssm.logs import SsmText, ssm_text
+from anywhere.facts.system.changed import changed, start_of
+from anywhere.facts.system.units import SSM, SSM_SNAP, units
 from anywhere.hosts.base import Host
 from anywhere.redact import redact
 
-PATH = "/var/log/amazon/ssm/amazon-ssm-agent.log"
-TAIL = 64 * 1024  # bytes
+EARLIER = 120.0  # seconds: an agent writes within this time of its service's start
+LATEST = 3600.0  # seconds: the agent asks for credentials again within half an hour
 
-COMMANDS: tuple[tuple[str, ...], ...] = ()
-FILES: tuple[str, ...] = (PATH,)
-FOLDERS: tuple[str, ...] = ()
+COMMANDS, FILES, FOLDERS = logs.COMMANDS, logs.FILES, logs.FOLDERS
 
 STARTED = re.compile(r"amazon-ssm-agent - v(?P<version>\d+(?:\.\d+)+)")
 READY = re.compile(r"\[CredentialRefresher\] (?:Credentials ready|Next credential rotation)")
 REFUSED = re.compile(r"Retrieve credentials produced (?:aws )?error: (?P<why>.*)")
-HIBERNATES = re.compile(r"Entering SSM Agent hibernate - (?P<why>.*)")
+HIBERNATES = re.compile(r"Entering SSM Agent (?:Worker )?hibernate - (?P<why>.*)")
 NO_IDENTITY = re.compile(r"failed to find agent identity")
 FAILED = re.compile(r"Registration failed due to (?:error registering the instance with AWS SSM\.\s*)?(?P<why>.*)")
 CAUSED = re.compile(r"(?:[\d-]+ [\d:.]+ (?:\w+ )?)?caused by: ")
@@ -47,8 +50,23 @@ class SsmLog:
 
 def ssm_log(host: Host) -> SsmLog | None:
     """The state that the log's end tells; None where it may not be read."""
-    text = read_text(host, PATH, tail=TAIL)
-    return None if text.access is Access.FORBIDDEN else parse_ssm_log(text.content)
+    found = ssm_text(host, STARTED)
+    if found.forbidden:
+        return None
+    state = parse_ssm_log(found.text)
+    complains = bool(state.hibernates) or state.credentials is False
+    return SsmLog(state.version) if complains and _is_past(host, found) else state
+
+
+def _is_past(host: Host, found: SsmText) -> bool:
+    """Whether the log is of a run that has ended: nothing was added since the service's start. A log of errors alone never
+    takes one back, so there it is past when the agent has tried again since."""
+    start = max(start_of(host, units(host)[name]) for name in (SSM, SSM_SNAP))
+    now = host.inventory().now
+    last = changed(host, found.path).get(found.path, 0.0) if start or found.errors_only else 0.0
+    if not last or (start and now - start < EARLIER):
+        return False
+    return last < start - EARLIER or (found.errors_only and last < now - LATEST)
 
 
 def parse_ssm_log(text: str) -> SsmLog:

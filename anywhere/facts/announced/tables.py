@@ -53,6 +53,7 @@ FILES: tuple[tuple[str, str], ...] = (
     ("/run/systemd/resolved.conf.d/*", "what systemd-resolved is set to"),
     ("/proc/sys/fs/*", "limits of the kernel"),
     ("/var/log/ecs/*", "logs of the ECS agent"),
+    ("/var/log/amazon/ssm/*", "logs of the SSM agent"),
     ("/var/log/syslog", "the last error of docker and containerd, where no journal is kept"),
     ("/var/log/messages", "the last error of docker and containerd, where no journal is kept"),
     ("/var/log/daemon.log", "the last error of docker and containerd, where no journal is kept"),
@@ -83,6 +84,7 @@ FOLDERS: tuple[str, ...] = (
     "/etc/systemd/network",
     "/run/systemd/network",
     "/var/log/ecs",
+    "/var/log/amazon/ssm",
     "/etc/systemd/resolved.conf.d",
     "/run/systemd/resolved.conf.d",
     "/lib/modules/*",
@@ -113,6 +115,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("dpkg-query -W -f ${Version} *", "Docker is installed as a package", "which package brought runc"),
     ("rpm -q *", "Docker is installed as a package", "which package brought runc"),
     ("sh -c find /proc/*", "an agent says that watches are used up", "how many are in use"),
+    ("stat -L -c %Y %n *", "a log complains", "whether it, a CA or a setting was changed since the daemon's start"),
     ("getconf LONG_BIT", "the kind of program is not known", "64-bit programs"),
     (
         "sh -c * container_probe *",

@@ -29,6 +29,7 @@ FILES = (
     "agents.words",
     "agents.settings",
     "agents.life",
+    "agents.ssm",
     "host.netfilter",
     "variations",
     "path.alike",

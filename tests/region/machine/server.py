@@ -164,6 +164,8 @@ def _files(world: World, bundles: dict[str, str]) -> None:
         put(path, None)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         os.symlink(target, path)
+    for path, when in host.times.items():
+        os.utime(path, (when, when))
 
 
 def _standard(world: World) -> dict[str, str | bytes | None]:

@@ -1,0 +1,1 @@
+"""The SSM agent's own settings and logs on the host."""

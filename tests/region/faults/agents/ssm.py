@@ -1,0 +1,138 @@
+"""The SSM agent's own settings, and its words in the logs beside the usual one."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from tests.region.faults import fault, variation
+from tests.region.faults.agents.settings import SSM_LOG
+from tests.region.software import SSM, SSM_AGENT, register, ssm_log, stop
+from tests.region.world import World
+
+SETTINGS = "/etc/amazon/ssm/amazon-ssm-agent.json"
+FOLDER = "/var/log/amazon/ssm"
+REFUSED = "AccessDeniedException: Systems Manager is unable to assume the role EdgeServers"
+
+
+def settings(world: World, **sections: object) -> None:
+    """The settings file of a registered host."""
+    register(world)
+    world.host.files[SETTINGS] = json.dumps(sections, indent=4)
+
+
+def started(world: World, unit: str, ago: float) -> None:
+    """The unit's process started so many seconds ago."""
+    since = time.clock_gettime(time.CLOCK_BOOTTIME) - ago
+    world.host.units[unit].properties["ExecMainStartTimestampMonotonic"] = str(int(since * 1_000_000))
+
+
+@fault("ssm-settings-no-json", "a comma too many in the SSM agent's settings, with which it ends", "config.invalid")
+def ssm_settings_no_json(world: World) -> None:
+    register(world)
+    world.host.files[SETTINGS] = '{\n    "Profile": {"ShareCreds": true},\n    "Agent": {"Region": ""},\n}\n'
+    stop(world, SSM_AGENT)
+    world.host.units[SSM].properties |= {
+        "ActiveState": "activating", "SubState": "auto-restart", "Result": "success", "NRestarts": "9", "MainPID": "0",
+    }  # fmt: skip
+    why = "app config could not be loaded - invalid character '}' looking for beginning of object key string"
+    row = f"ERROR Error occurred when starting amazon-ssm-agent: {why}\n"
+    world.host.files[SSM_LOG] = ssm_log() + time.strftime("%Y-%m-%d %H:%M:%S.0000 ", time.gmtime()) + row
+
+
+@fault("ssm-settings-kind", "a switch of the SSM agent's settings is in quotes; it still runs", "config.invalid")
+def ssm_settings_kind(world: World) -> None:
+    settings(world, Profile={"ShareCreds": "true"}, Agent={"SelfUpdate": False})
+
+
+@fault(
+    "ssm-shares-nothing", "the SSM agent is set to share no credentials, and the old ones are gone", "config.invalid"
+)
+def ssm_shares_nothing(world: World) -> None:
+    settings(world, Profile={"ShareCreds": False, "ShareProfile": ""})
+    world.host.files["/root/.aws/credentials"] = ""
+
+
+@fault("ssm-shares-nothing-yet", "the same, while the credentials of before are still valid", "config.invalid")
+def ssm_shares_nothing_yet(world: World) -> None:
+    settings(world, profile={"sharecreds": False})
+
+
+@fault("ssm-other-profile", "the SSM agent writes its credentials into another profile", "config.invalid")
+def ssm_other_profile(world: World) -> None:
+    settings(world, Profile={"ShareCreds": True, "ShareProfile": "edge"})
+    keys = "aws_access_key_id = ASIAEXAMPLEEXAMPLE\naws_secret_access_key = secret\naws_session_token = token\n"
+    world.host.files["/root/.aws/credentials"] = f"[edge]\n{keys}"
+
+
+@fault("ssm-other-region", "the SSM agent's settings name another region than the registration", "config.invalid")
+def ssm_other_region(world: World) -> None:
+    settings(world, Agent={"Region": "ap-southeast-2"})
+
+
+@fault("ssm-identity-without-onprem", "the SSM agent looks for an EC2 role alone", "config.invalid")
+def ssm_identity(world: World) -> None:
+    settings(world, Identity={"ConsumptionOrder": ["EC2"]})
+
+
+@fault("ssm-worker-hibernates", "the SSM agent's worker sleeps, in the words of newer releases", "agent.not-authorized")
+def ssm_worker_hibernates(world: World) -> None:
+    register(world)
+    world.host.files[SSM_LOG] = ssm_log(f"[ssm-agent-worker] Entering SSM Agent Worker hibernate - {REFUSED}")
+
+
+@fault(
+    "ssm-log-rolled",
+    "the line that tells why the SSM agent sleeps is in the log before this one",
+    "agent.not-authorized",
+)
+def ssm_log_rolled(world: World) -> None:
+    register(world)
+    now = time.strftime("%Y-%m-%d %H:%M:%S.0000", time.gmtime())
+    world.host.files |= {
+        f"{FOLDER}/amazon-ssm-agent.log.4": ssm_log().replace(time.strftime("%Y-"), "2020-"),
+        f"{FOLDER}/amazon-ssm-agent.log.5": ssm_log(f"[ssm-agent-worker] Entering SSM Agent hibernate - {REFUSED}"),
+        SSM_LOG: f"{now} INFO [ssm-agent-worker] Backing off health check to every 1500 seconds for 7500 seconds.\n",
+    }
+
+
+@fault(
+    "ssm-log-errors-alone", "the SSM agent's log is gone, and errors.log tells of the refusal", "agent.not-authorized"
+)
+def ssm_log_errors(world: World) -> None:
+    register(world)
+    now = time.strftime("%Y-%m-%d %H:%M:%S.0000", time.gmtime())
+    row = "[retrieveCredsWithRetry @ credentialrefresher.go.236] [CredentialRefresher] Retrieve credentials produced aws error:"
+    world.host.files |= {SSM_LOG: "", f"{FOLDER}/errors.log": f"{now} ERROR {row} {REFUSED}\n"}
+
+
+@fault("ssm-log-moved", "seelog.xml moves the SSM agent's log, which tells of the refusal", "agent.not-authorized")
+def ssm_log_moved(world: World) -> None:
+    register(world)
+    world.host.files |= {
+        "/etc/amazon/ssm/seelog.xml": '<seelog minlevel="info"><outputs><rollingfile type="size" '
+        f'filename="{FOLDER}/site/agent.log" maxsize="30000000"/><filter levels="error,critical"><rollingfile '
+        f'type="size" filename="{FOLDER}/errors.log"/></filter></outputs></seelog>\n',
+        f"{FOLDER}/site/agent.log": ssm_log(f"[ssm-agent-worker] Entering SSM Agent hibernate - {REFUSED}"),
+        SSM_LOG: None,
+    }
+
+
+@variation("ssm-settings-many", "the settings file of the SSM agent's package, and keys of newer releases")
+def ssm_settings_many(world: World) -> None:
+    settings(
+        world,
+        Profile={"ShareCreds": True, "ShareProfile": "", "ForceUpdateCreds": False, "KeyAutoRotateDays": 0},
+        Mds={"CommandWorkersLimit": 5, "StopTimeoutMillis": 20000, "Endpoint": "", "CommandRetryLimit": 15},
+        Ssm={"Endpoint": "", "HealthFrequencyMinutes": 5, "CredentialRetryMaxSleepSeconds": 60},
+        Agent={"Region": world.options.regions[0], "UseDualStackEndpoint": False, "SiteOwner": "ops"},
+        Identity={"ConsumptionOrder": ["OnPrem"]}, Os={"Lang": "en-US", "Name": "", "Version": "1"}, Site={"Rack": 7},
+    )  # fmt: skip
+
+
+@variation("ssm-log-of-old-run", "the SSM agent runs anew since an hour, and its log is of a run that slept")
+def ssm_log_of_old_run(world: World) -> None:
+    register(world)
+    started(world, SSM, 3600)
+    world.host.files[SSM_LOG] = ssm_log(f"[ssm-agent-worker] Entering SSM Agent hibernate - {REFUSED}")
+    world.host.times[SSM_LOG] = time.time() - 86400
