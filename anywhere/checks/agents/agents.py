@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.checks.agents.refusals import complaint, fix_of, of_symptom, quoted_line, well_now
+from anywhere.checks.agents.since import put_right
 from anywhere.checks.agents.ssm_refusals import refused_ssm
 from anywhere.checks.agents.stopped import stopped
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
@@ -38,7 +39,7 @@ def ssm_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif not here.registration.is_registered:
         yield skipped("agents.ssm", "amazon-ssm-agent", "installed, but not registered", because=REGISTER_BRINGS)
     else:
-        yield from _registered_ssm(host, here)
+        yield from _registered_ssm(host, here, settings)
 
 
 def _no_ssm(host: Host, here: Agents) -> Finding:
@@ -75,20 +76,24 @@ def _two_ssm(host: Host) -> Finding:
     )
 
 
-def _registered_ssm(host: Host, here: Agents) -> Iterator[Finding]:
+def _registered_ssm(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
     unit, log = here.ssm_unit, ssm_log(host)
     restart = ("systemctl", "restart", unit.name)
     if unit.is_running is False:
         said = f"{unit.name} is not running ({unit.active}): AWS shows the connection as lost"
         yield stopped(host, "agents.ssm", unit, unit.name, said, None)
     elif log and (refused := log.hibernates or (log.refused if log.credentials is False else "")):
-        yield refused_ssm(host, here, refused, asleep=bool(log.hibernates))
+        before = put_right(host, settings, unit, "ssm-agent", SSM_WITHOUT, Symptom("other", "", refused), "agents.ssm")
+        yield before or refused_ssm(host, here, refused, asleep=bool(log.hibernates))
     elif fault := _ssm_fault(host, here):
         yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, expired=here.registration.expires)
     elif log is None:
         yield needs_root("agents.ssm", unit.name, "running; its log is readable by root only")
     else:
         yield passed("agents.ssm", unit.name, f"{here.registration.instance} has a running SSM agent")
+
+
+SSM_WITHOUT = "The SSM agent gets no credentials"
 
 
 def _ssm_fault(host: Host, here: Agents) -> str:
@@ -121,7 +126,8 @@ def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield _disconnected(host, "agents.ecs", "ecs-agent", said, restart, unit=here.ecs, symptom=worst)
     elif log and log.acs is False:
         said = "The ECS agent is not connected"
-        yield _disconnected(host, "agents.ecs", "ecs-agent", said, restart, unit=here.ecs, symptom=worst)
+        before = put_right(host, settings, here.ecs, "ecs-agent", said, worst, "agents.ecs")
+        yield before or _disconnected(host, "agents.ecs", "ecs-agent", said, restart, unit=here.ecs, symptom=worst)
     elif log and log.tcs is False and log.acs:
         said = "The ECS agent is connected, but its telemetry channel is not"
         yield _disconnected(host, "agents.ecs", "telemetry", said, restart, symptom=worst, status=Status.WARN)

@@ -10,6 +10,7 @@ from anywhere.catalogue.daemon_lines.refusals import ACTIVATION, refusal
 from anywhere.catalogue.regions import is_region, near_region
 from anywhere.changes.agents.existing import move_commands
 from anywhere.checks.agents.against_host import Misfit, misfits
+from anywhere.checks.agents.since import stale_settings
 from anywhere.checks.agents.ssm_settings import ssm_troubles
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import Command, remedy
@@ -225,6 +226,8 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
     found = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]
     found += [_misfit(host, config, one) for one in misfits(host, config)]
     found += ssm_troubles(host) if agents(host).has_ssm else ()
+    if before := stale_settings(host, agents(host).ecs, config):
+        found.append(before)
     yield from found
     if config.exists and not found:
         looked = "names, values, both files against each other, memory, ports and log drivers against this host"

@@ -21,7 +21,7 @@ SKEW_FAILS, SKEW_WARNS = 240.0, 30.0  # seconds: AWS refuses signatures more tha
 def clock(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     id = clock.id
-    offsets = [offset for seen in surveys(host, settings) for visit in seen.visits for offset in _offsets(visit)]
+    offsets = _all_offsets(host, settings)
     if not offsets:
         yield skipped(id, "clock", "no endpoint's answer carries a Date", because="endpoints.reach")
         return
@@ -36,6 +36,16 @@ def clock(host: Host, settings: Settings) -> Iterator[Finding]:
     summary = f"this host's clock is {abs(shown)} s {direction} AWS's; signatures more than 300 s off are refused"
     status = Status.FAIL if abs(skew) > SKEW_FAILS else Status.WARN
     yield trouble(id, status, "clock", summary, cause="clock.skewed", remedy=set_the_clock(host), evidence=evidence)
+
+
+def clock_offset(host: Host, settings: Settings) -> float | None:
+    """How far this host's clock is ahead of the endpoints' (seconds); None where no answer tells."""
+    offsets = _all_offsets(host, settings)
+    return median(offsets) if offsets else None
+
+
+def _all_offsets(host: Host, settings: Settings) -> list[float]:
+    return [offset for seen in surveys(host, settings) for visit in seen.visits for offset in _offsets(visit)]
 
 
 def _offsets(visit: Visit) -> list[float]:

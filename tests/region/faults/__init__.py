@@ -30,6 +30,7 @@ FILES = (
     "agents.settings",
     "agents.life",
     "agents.ssm",
+    "agents.since",
     "host.netfilter",
     "variations",
     "path.alike",
