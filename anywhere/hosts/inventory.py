@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from anywhere.hosts.base import Daemon, Disk, Interface, Inventory, Listener
 from anywhere.windows import IS_WINDOWS, SYSTEM, is_root
 
-DISKS = ("/", "/var", "/var/lib", "/var/lib/docker", "/var/lib/ecs", "/var/lib/amazon", "/var/log", "/tmp")
+DISKS = ("/", "/var", "/var/lib", "/var/lib/docker", "/var/lib/ecs", "/var/lib/amazon", "/var/log", "/tmp", "/run")
 # The variables that decide how a program reaches AWS, and those that tell an ECS agent apart; nothing else of a process's
 # environment is ever read. Extended regular expressions (POSIX), for grep on other hosts too.
 WAY = (

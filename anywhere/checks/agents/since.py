@@ -75,14 +75,14 @@ def _changed(host: Host, settings: Settings, unit: Unit, component: str, line: s
         right = offset is not None and abs(offset) <= SKEW_WARNS
         return "the clock of this host was wrong then and is right now" if right else ""
     start = start_of(host, unit)
-    if TRUST.search(line) and (path := newer(host, tuple(_stores(host, component)), start)):
+    if TRUST.search(line) and (path := newer(host, tuple(stores(host, component)), start)):
         return f"{path} was changed after the agent had started, which reads its CAs once"
     if component == "ecs-agent" and (path := newer(host, PATHS, start)) and differing(host, ecs_config(host)):
         return f"{path} was changed after the agent had started"
     return ""
 
 
-def _stores(host: Host, component: str) -> Iterator[str]:
+def stores(host: Host, component: str) -> Iterator[str]:
     """Files and folders that the component's CAs come from."""
     own = next((one.ca_paths for one in components(host) if one.name == component), ())
     named = [path.partition("=")[2] for path in own if path.startswith(("file=", "dir="))]

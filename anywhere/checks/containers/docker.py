@@ -9,6 +9,7 @@ from anywhere.catalogue.compatibility import Pair, Situation, table
 from anywhere.catalogue.distros import DockerSource, judge_release
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.containers.down import down
+from anywhere.checks.containers.since import stale_trust
 from anywhere.checks.remedies import docker_commands, remedy, remove
 from anywhere.facts.agents.agents import agents, ecs_version, is_bare
 from anywhere.facts.agents.components import components
@@ -39,7 +40,8 @@ def docker_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif found.state == "forbidden":
         yield needs_root(ID, "docker", "Docker may not be asked by this user", or_else=GROUP)
     elif found.state == "answers":
-        yield passed(ID, "docker", f"Docker {found.version.server} answers", api=found.version.api)
+        answers = passed(ID, "docker", f"Docker {found.version.server} answers", api=found.version.api)
+        yield stale_trust(host, settings, ID) or answers
     else:
         yield down(host, found)
 

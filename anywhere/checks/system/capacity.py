@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, image_root
@@ -41,9 +42,82 @@ def memory_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed("system.memory", said, f"{said} of memory", total=total)
 
 
+FULL_BYTES = 2**20  # of a file system that holds small files only
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A folder that takes little, and what a full file system under it stops. `fails` is whether the agents or containers
+    then stop."""
+
+    path: str
+    says: str
+    fix: str
+    fails: bool = True
+
+
+SMALL: tuple[Small, ...] = (
+    Small(
+        "/var/lib/amazon",
+        "the SSM agent cannot write its state, and Run Command cannot unpack",
+        "Make room: `du -xsh /var/lib/amazon/ssm/*` shows what is large; old sessions and commands lie under orchestration.",
+    ),
+    Small(
+        "/run",
+        "docker and containerd cannot start containers, whose state lies there",
+        "Find out what fills it (`du -xsh /run/*`) and delete that: it is memory, and empty after a reboot.",
+    ),
+    Small(
+        "/var/log",
+        "the agents write no logs, so that their last lines tell of the past",
+        "Rotate or delete logs: `du -xsh /var/log/*` shows what is large, `journalctl --vacuum-size=200M` cuts the journal.",
+        fails=False,
+    ),
+    Small(
+        "/tmp",
+        "AWS's installer and updates cannot unpack there",
+        "Delete what is old in it, or enlarge it.",
+        fails=False,
+    ),
+)
+
+
 @check("system.disk")
 def disk_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
+    yield from _large(host)
+    for place in SMALL:
+        disk = disk_of(host, place.path) if _is_seen(host, place.path) else None
+        if disk and disk.total and (full := _full(place, disk)):
+            yield full
+
+
+def _is_seen(host: Host, path: str) -> bool:
+    """Whether the inventory measured it: the root's own file system says nothing of a folder that is none of it."""
+    return any(disk.path == path for disk in host.inventory().disks)
+
+
+def _full(place: Small, disk: Disk) -> Finding | None:
+    """A finding where nothing more can be written."""
+    no_inodes = bool(disk.inodes) and disk.inodes_free == 0
+    if disk.free >= FULL_BYTES and not no_inodes:
+        return None
+    room = f"{_size(disk.free)} of {_size(disk.total)} are free for {place.path}"
+    if no_inodes:
+        room = f"no inode of {disk.inodes} is free for {place.path}"
+    evidence = {"total": disk.total, "free": disk.free, "inodes": disk.inodes, "inodes_free": disk.inodes_free}
+    return trouble(
+        "system.disk",
+        Status.FAIL if place.fails else Status.WARN,
+        place.path,
+        f"{room}: {place.says}",
+        cause="disk.low",
+        remedy=Remedy(place.fix, look=(("df", "-h", place.path), ("df", "-i", place.path))),
+        evidence=evidence,
+    )
+
+
+def _large(host: Host) -> Iterator[Finding]:
     for path in dict.fromkeys((image_root(host), data_root(host), STATE)):
         disk = disk_of(host, path)
         if disk is None or not disk.total:

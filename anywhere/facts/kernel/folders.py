@@ -19,7 +19,7 @@ FOLDERS: tuple[str, ...] = ()
 # the first, ECS Exec mounts the second into containers (amazon-ecs-agent agent/engine/execcmd).
 WRITTEN = {
     "ecs-agent": ("/var/lib/ecs", "/var/lib/ecs/data", "/var/log/ecs", "/var/cache/ecs"),
-    "ssm-agent": ("/var/lib/amazon/ssm", "/var/log/amazon/ssm"),
+    "ssm-agent": ("/var/lib/amazon/ssm", "/var/log/amazon/ssm", "/root/.aws"),
 }
 RUN_COMMAND, EXEC = "/var/lib/amazon/ssm", "/var/lib/ecs/deps/execute-command"
 

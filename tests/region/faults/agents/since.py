@@ -8,6 +8,8 @@ from tests.region.faults import fault, variation
 from tests.region.faults.agents.settings import SSM_LOG
 from tests.region.faults.agents.ssm import started
 from tests.region.faults.agents.words import AGENT_LOG, USER_CONFIG, set_line
+from tests.region.faults.tls.inspection import INSPECTOR, present
+from tests.region.journal import journal
 from tests.region.software import DOCKER, ECS, SSM, agent_log, register, ssm_log
 from tests.region.world import World
 
@@ -81,6 +83,42 @@ def settings_since_start(world: World) -> None:
         f'{text}ECS_AVAILABLE_LOGGING_DRIVERS=["json-file","awslogs"]\nECS_ENABLE_TASK_IAM_ROLE=true\n'
     )
     world.host.times[USER_CONFIG] = time.time() - HOUR / 2
+
+
+def inspected(world: World, *said: str) -> None:
+    """A trusted gateway inspects, docker runs since an hour, and the store was rebuilt since."""
+    running(world, DOCKER)
+    present(world, "inspection", INSPECTOR)
+    world.host.trusted.append("inspection")
+    world.host.times[BUNDLE] = time.time() - HOUR / 2
+    journal(world, "docker", *said)
+
+
+def pull_failed(name: str) -> str:
+    """What dockerd writes of a pull whose certificate it does not trust."""
+    return (
+        'dockerd: time="2026-11-29T10:00:00Z" level=error msg="Handler for POST /v1.47/images/create returned error: Get '
+        f'\\"https://{name}/v2/\\": tls: failed to verify certificate: {UNKNOWN}"'
+    )
+
+
+@fault(
+    "ca-since-start-docker",
+    "the inspecting CA was added after docker's start, and pulls fail",
+    "agent.stale-environment",
+    "tls.intercepted-trusted",
+)
+def ca_since_start_docker(world: World) -> None:
+    inspected(world, pull_failed(f"123456789012.dkr.ecr.{world.options.regions[0]}.{world.suffix}"))
+
+
+@fault(
+    "ca-of-own-registry",
+    "a trusted gateway inspects, and docker complains about the site's own registry alone",
+    "tls.intercepted-trusted",
+)
+def ca_of_own_registry(world: World) -> None:
+    inspected(world, pull_failed("registry.dc1.example.com"))
 
 
 @variation("settings-touched", "ecs.config was written again after the agent's start, with the same settings")

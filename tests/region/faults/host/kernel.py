@@ -140,6 +140,16 @@ def state_read_only(world: World) -> None:
 
 
 @fault(
+    "credentials-read-only",
+    "root's home is mounted read-only: the SSM agent cannot renew its credentials",
+    "mount.unsuitable",
+)
+def credentials_read_only(world: World) -> None:
+    register(world)
+    world.host.remounts["/root"] = "ro"
+
+
+@fault(
     "data-read-only-after-error", "the kernel made docker's file system read-only after an error", "mount.unsuitable"
 )
 def data_read_only(world: World) -> None:

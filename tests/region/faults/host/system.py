@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.region.faults import fault
+from tests.region.faults import fault, variation
 from tests.region.host import CGROUPS, MEMINFO, Daemon
 from tests.region.software import register
 from tests.region.world import World
@@ -191,3 +191,23 @@ def static_keys_environment(world: World) -> None:
     register(world)
     keys = "AWS_ACCESS_KEY_ID=AKIAEXAMPLEEXAMPLE\nAWS_SECRET_ACCESS_KEY=example\n"
     world.host.files["/etc/ecs/ecs.config"] = f"ECS_CLUSTER=plant-7\n{keys}"
+
+
+@fault("log-full", "the file system of /var/log is full on a registered host", "disk.low")
+def log_full(world: World) -> None:
+    register(world)
+    world.host.tmpfs["/var/log"] = 8 * MIB
+    world.host.filled["/var/log/messages.1"] = 7 * MIB + 256 * 1024
+
+
+@fault("ssm-state-full", "the file system of the SSM agent's state is full", "disk.low")
+def ssm_state_full(world: World) -> None:
+    register(world)
+    world.host.tmpfs["/var/lib/amazon"] = 8 * MIB
+    world.host.filled["/var/lib/amazon/core.dump"] = 7 * MIB + 256 * 1024
+
+
+@variation("log-small", "logs on a small file system of their own, with room")
+def log_small(world: World) -> None:
+    register(world)
+    world.host.tmpfs["/var/log"] = 64 * MIB
