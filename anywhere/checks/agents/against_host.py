@@ -14,9 +14,11 @@ from anywhere.checks.remedies import Command
 from anywhere.errors import did_you_mean
 from anywhere.facts.agents.docker import docker_info
 from anywhere.facts.agents.ecs_config import EcsConfig, is_true
+from anywhere.facts.system.machine import without_ipv6
 from anywhere.hosts.base import Host
 
 MIB = 2**20
+IP = "ECS_INSTANCE_IP_COMPATIBILITY"
 RESERVED, PORTS, DRIVERS, DRIVER = (
     "ECS_RESERVED_MEMORY",
     "ECS_RESERVED_PORTS",
@@ -58,6 +60,7 @@ def misfits(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     yield from _ports(config)
     yield from _drivers(host, config)
     yield from _confinement(host, config)
+    yield from _ipv6(host, config)
 
 
 def _memory(host: Host, config: EcsConfig) -> Iterator[Misfit]:
@@ -95,6 +98,13 @@ def _drivers(host: Host, config: EcsConfig) -> Iterator[Misfit]:
         hint = did_you_mean(driver, known)
         says = f"is {driver}, which docker does not have: the agent's container cannot be made; {hint}"
         yield Misfit(DRIVER, says, "Name one that docker has.", commands=(_take_out(config, DRIVER),))
+
+
+def _ipv6(host: Host, config: EcsConfig) -> Iterator[Misfit]:
+    if config.agent.get(IP, "").strip().lower() == "ipv6" and without_ipv6(host):
+        says = "is ipv6, and this kernel has no IPv6: the agent asks names that it cannot reach"
+        fix = "Take the line out: the agent sees by itself what this host has."
+        yield Misfit(IP, says, fix, commands=(_take_out(config, IP),))
 
 
 def _confinement(host: Host, config: EcsConfig) -> Iterator[Misfit]:

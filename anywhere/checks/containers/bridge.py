@@ -16,6 +16,7 @@ from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
 RESTART: tuple[Command, ...] = (("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs"))
+DEFAULT = "docker0"
 STOPS = "Containers stop when docker restarts, unless live-restore is set, and ecs stops and starts with it."
 
 
@@ -41,7 +42,15 @@ def obstacle(
 def bridge_obstacles(host: Host, one: Bridge) -> Iterator[Obstacle]:
     """What is wrong with the bridge, so that no packet passes it."""
     name = one.name
-    if not one.present:
+    if not one.present and (daemon_json(host).bridge or DEFAULT) != DEFAULT:
+        yield obstacle(
+            host,
+            f"docker runs, and {name}, the bridge that {PATH} names, is not there: no container has a network",
+            f"docker makes {DEFAULT} alone: make {name} again (netplan, systemd-networkd or NetworkManager, with its address, "
+            f'before docker starts), or take "bridge" out of {PATH}. Then restart docker and ecs. {STOPS}',
+            *RESTART,
+        )
+    elif not one.present:
         yield obstacle(
             host,
             f"docker runs, and its bridge {name} is not there: no container has a network",

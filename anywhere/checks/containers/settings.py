@@ -23,7 +23,7 @@ from anywhere.facts.agents.daemon_json import PATH, daemon_json
 from anywhere.facts.agents.docker import docker, docker_info
 from anywhere.facts.files import list_folder
 from anywhere.facts.system.docker_flags import docker_flags
-from anywhere.facts.system.machine import parse_version
+from anywhere.facts.system.machine import parse_version, without_ipv6
 from anywhere.facts.system.units import DOCKER, units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
@@ -92,6 +92,8 @@ def refused_settings(host: Host) -> tuple[Fault, ...]:
         *_names(host, found.raw, engine),
         *_drivers(host, found.raw, engine),
         *_addresses(found.raw),
+        *_bridge(host, found.bridge),
+        *_ipv6(host, found.raw),
     )
 
 
@@ -143,6 +145,24 @@ def _addresses(raw: Mapping[str, object]) -> Iterator[Fault]:
     if "/" not in bip or found.ip == found.network.network_address:
         says = f"bip {bip} in {PATH} names a network, not the address of the bridge in it"
         yield Fault(says, f"Write {found.network.network_address + 1}/{found.network.prefixlen}.")
+
+
+def _bridge(host: Host, name: str) -> Iterator[Fault]:
+    """A bridge of the site's own has to be there: docker makes docker0 alone."""
+    runs = docker(host).state == "answers"  # then the containers' way says so
+    if runs or name in ("", "none", "docker0") or any(card.name == name for card in host.inventory().interfaces):
+        return
+    says = f"bridge {name} in {PATH} is not there: docker uses it, and does not make it"
+    fix = f"Make the bridge {name} at boot (with an address, before docker starts), or let docker use its own."
+    yield Fault(says, fix, without_entry(host, "bridge"))
+
+
+def _ipv6(host: Host, raw: Mapping[str, object]) -> Iterator[Fault]:
+    """docker reads /proc/sys/net/ipv6 of its bridge (moby libnetwork/drivers/bridge/setup_ipv6_linux.go)."""
+    if raw.get("ipv6") is True and without_ipv6(host):
+        says = f"ipv6 is on in {PATH}, and this kernel has no IPv6 (ipv6.disable=1 at boot, or not built in)"
+        yield Fault(says, "Switch it off for docker, or take ipv6.disable=1 off the kernel's command line and reboot.",
+                    without_entry(host, "ipv6"))  # fmt: skip
 
 
 def _runtime(host: Host) -> Iterator[Finding]:

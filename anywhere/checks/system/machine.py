@@ -11,6 +11,7 @@ from anywhere.facts.system.machine import (
     architecture,
     init_name,
     is_systemd,
+    is_wsl_1,
     kernel_version,
     parse_version,
     today,
@@ -44,6 +45,33 @@ def os_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed("system.os", subject, f"{subject} is on AWS's list", **_os_evidence(release, judgement))
     for code in judgement.codes:
         yield _os_trouble(subject, code, release, judgement)
+    yield from _guest(host, subject)
+
+
+def _guest(host: Host, subject: str) -> Iterator[Finding]:
+    """Machines inside others whose kernel is not theirs, and which AWS lists for no release. LXC is judged by what runs."""
+    kind = virtualization(host)
+    if kind == "wsl" and is_wsl_1(host):
+        said = f"{subject} runs in WSL 1, which has no Linux kernel: no control groups, no packet filter, no container"
+        fix = "Use a Linux server or virtual machine. WSL 2 (in Windows: wsl --set-version NAME 2) serves for trials only."
+        yield trouble("system.os", Status.FAIL, "WSL 1", said, cause="os.unsupported", remedy=Remedy(fix))
+    elif kind == "wsl":
+        said = (
+            f"{subject} runs in WSL 2, which AWS does not list: Windows stops it when nobody uses it, and its clock stops "
+            "while Windows sleeps"
+        )
+        fix = "Use it for trials only; run the agents on a Linux server or virtual machine."
+        yield trouble("system.os", Status.WARN, "WSL 2", said, cause="os.unlisted", remedy=Remedy(fix))
+    elif kind == "openvz":
+        said = (
+            f"{subject} is a container of OpenVZ, which AWS does not list: the kernel, its modules and its limits are the "
+            "provider's"
+        )
+        fix = (
+            "Ask the provider to allow Docker for this container (bridge and netfilter features, overlay), or use a "
+            "virtual machine (KVM)."
+        )
+        yield trouble("system.os", Status.WARN, "OpenVZ", said, cause="os.unlisted", remedy=Remedy(fix))
 
 
 def _os_trouble(subject: str, code: str, release: OsRelease, judgement: Judgement) -> Finding:

@@ -20,13 +20,15 @@ ENFORCE, APPARMOR = "/sys/fs/selinux/enforce", "/sys/module/apparmor/parameters/
 MACHINE_ID, SYSTEMD = "/etc/machine-id", "/run/systemd/system"
 CONTAINER, VENDOR, PRODUCT = "/run/systemd/container", "/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name"
 INIT = "/proc/1/comm"
+IPV6 = "/proc/sys/net/ipv6"
+OPENVZ = ("/proc/vz", "/proc/bc")  # the second is on the host of OpenVZ's containers alone (systemd, detect_container)
 
 COMMANDS: tuple[tuple[str, ...], ...] = (UNAME, ELF)
 FILES: tuple[str, ...] = (
     *(*OS_RELEASE, KERNEL, CMDLINE, MOUNTS, CONTROLLERS, CGROUPS, ENFORCE, APPARMOR),
     *(MACHINE_ID, CONTAINER, VENDOR, PRODUCT, INIT),
 )
-FOLDERS: tuple[str, ...] = (SYSTEMD,)
+FOLDERS: tuple[str, ...] = (SYSTEMD, *OPENVZ, IPV6)
 
 _MACHINES = {0x3E: "x86_64", 0xB7: "aarch64", 0x28: "arm", 0x03: "i386", 0xF3: "riscv", 0x15: "ppc64", 0x16: "s390"}
 VOLATILE = frozenset({"tmpfs", "ramfs", "rootfs"})
@@ -215,16 +217,33 @@ def _volatile(table: Iterable[Mount]) -> str:
 
 
 def virtualization(host: Host) -> str:
-    """`wsl`, the container manager's name (`lxc`, `systemd-nspawn`), the virtual machine's vendor, or empty."""
+    """`wsl`, the container manager's name (`lxc`, `openvz`), the virtual machine's vendor, or empty."""
     if "microsoft" in kernel_version(host).lower():
         return "wsl"
-    container = read_text(host, CONTAINER).content.strip()
-    return container or read_text(host, VENDOR).content.strip()
+    return _container(host) or read_text(host, VENDOR).content.strip()
+
+
+def _container(host: Host) -> str:
+    named = re.search(r"\.vz\d|\dstab\d", kernel_version(host))  # 3.10.0-1160.119.1.vz7.224.4, 2.6.32-042stab145.3
+    if (named or has_folder(host, OPENVZ[0])) and not has_folder(host, OPENVZ[1]):
+        return "openvz"
+    return read_text(host, CONTAINER).content.strip()
+
+
+def is_wsl_1(host: Host) -> bool:
+    """Whether this is WSL 1, which has no Linux kernel: `4.4.0-19041-Microsoft`, not `5.15.153.1-microsoft-standard-WSL2`."""
+    version = kernel_version(host).lower()
+    return "microsoft" in version and "standard" not in version and "wsl2" not in version
 
 
 def is_container(host: Host) -> bool:
     """Whether the host is itself a container or a WSL guest: its clock and kernel are another machine's."""
-    return virtualization(host) == "wsl" or bool(read_text(host, CONTAINER).content.strip())
+    return virtualization(host) == "wsl" or bool(_container(host))
+
+
+def without_ipv6(host: Host) -> bool:
+    """Whether the running kernel has no IPv6 at all: switched off at boot, or not built in."""
+    return "ipv6.disable=1" in read_text(host, CMDLINE).content.split() or has_folder(host, IPV6) is False
 
 
 def is_ec2(host: Host) -> bool:

@@ -64,6 +64,37 @@ def reserved_memory_too_large(world: World) -> None:
     set_user_line(world, "ECS_RESERVED_MEMORY=65536")
 
 
+def without_ipv6(world: World) -> None:
+    """The kernel was booted without IPv6."""
+    world.host.overmounts["/proc/cmdline"] = "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro ipv6.disable=1 quiet\n"
+
+
+@fault(
+    "docker-ipv6-without-kernel", "IPv6 is on in daemon.json and off in the kernel; docker still runs", "config.invalid"
+)
+def docker_ipv6(world: World) -> None:
+    docker_settings(world, ipv6=True, fixed_cidr_v6="fd00:17::/64")
+    without_ipv6(world)
+
+
+@fault("docker-bridge-not-there", "daemon.json names a bridge of the site's own that is gone", "containers.no-egress")
+def docker_bridge_not_there(world: World) -> None:
+    docker_settings(world, bridge="br-tasks")
+
+
+@fault("agent-ipv6-without-kernel", "ecs.config asks for IPv6, which the kernel has not", "config.invalid")
+def agent_ipv6(world: World) -> None:
+    register(world)
+    set_line(world, USER_CONFIG, "ECS_INSTANCE_IP_COMPATIBILITY", "ipv6")
+    without_ipv6(world)
+
+
+@variation("kernel-without-ipv6", "the kernel was booted without IPv6, and nothing asks for it")
+def kernel_without_ipv6(world: World) -> None:
+    docker_settings(world, ipv6=False, ip6tables=False)
+    without_ipv6(world)
+
+
 def set_user_line(world: World, line: str) -> None:
     """A line of ecs.config of an agent that does not run."""
     text = world.host.files[USER_CONFIG]

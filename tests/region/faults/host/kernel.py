@@ -236,3 +236,37 @@ def lxc_new_runc(world: World) -> None:
 def lxc_new_runc_runs(world: World) -> None:
     register(world)
     in_lxc(world, "1.7.29-1~debian.12~bookworm")
+
+
+WSL_1, WSL_2 = "4.4.0-19041-Microsoft", "5.15.153.1-microsoft-standard-WSL2"
+
+
+@fault("wsl-1", "Ubuntu in WSL 1, which has no Linux kernel", "os.unsupported", "init.not-systemd")
+def wsl_1(world: World) -> None:
+    world.host.overmounts["/proc/sys/kernel/osrelease"] = WSL_1 + "\n"
+    world.host.is_systemd = False
+
+
+@fault("wsl-2", "a registered host in WSL 2 with systemd", "os.unlisted")
+def wsl_2(world: World) -> None:
+    register(world)
+    world.host.overmounts["/proc/sys/kernel/osrelease"] = WSL_2 + "\n"
+
+
+def in_openvz(world: World) -> None:
+    """The kernel is the provider's."""
+    world.host.overmounts["/proc/sys/kernel/osrelease"] = "3.10.0-1160.119.1.vz7.224.4\n"
+
+
+@fault("openvz", "a registered host in a container of OpenVZ, where the agent runs", "os.unlisted")
+def openvz(world: World) -> None:
+    register(world)
+    in_openvz(world)
+
+
+@fault("openvz-starts-nothing", "Docker answers in a container of OpenVZ, and the agent is started again and again",
+       "os.unlisted", "docker.agent-incompatible")  # fmt: skip
+def openvz_starts_nothing(world: World) -> None:
+    lxc_new_runc(world)
+    del world.host.files["/run/systemd/container"]
+    in_openvz(world)
