@@ -53,7 +53,11 @@ _ROWS = (
         "AWS does not support SELinux on external instances; the agent's own option for it is limited.",
     ),
     CheckText("system.memory", "memory", "Docker, both agents and a task need room."),
-    CheckText("system.disk", "disk space", "The file systems of Docker's data root and of the agent's state."),
+    CheckText(
+        "system.disk",
+        "disk space",
+        "The file systems of Docker's data root, of the agents' state and logs, of /run and /tmp.",
+    ),
     *KERNEL_ROWS,
     CheckText(
         "containers.docker", "Docker engine", "What answers to the name docker must be Docker, packaged, and up."
@@ -107,7 +111,8 @@ _ROWS = (
     CheckText(
         "agents.config",
         "the ECS agent's settings",
-        "Lines that a reader of the settings files takes otherwise than they are meant.",
+        "Lines that a reader of the settings files takes otherwise than they are meant; ecs.config against the running agent; "
+        "the SSM agent's amazon-ssm-agent.json.",
     ),
     CheckText(
         "agents.ssm", "SSM agent", "One SSM agent, running once it is registered, awake and with fresh credentials."

@@ -143,7 +143,8 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
         "A daemon still runs with what was true when it started",
         "A proxy, a CA or a setting was fixed later. The process keeps its old environment, so checks of the way pass and "
         "the daemon still fails.",
-        "The environment of the process against its unit and settings files.",
+        "The environment of the process against its unit and settings files; the CA store, ecs.config and the clock against "
+        "the service's start, where its log complains and every endpoint answers now.",
         "Restart the daemon: docker first, then the SSM agent, then ecs.",
         f"{_AGENT} ecs-init/docker/docker.go; https://github.com/aws/amazon-ssm-agent/issues/616",
     ),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from anywhere.catalogue.daemon_lines.ssm_settings import IDENTITIES, near_key, near_section, wrong_kind
 from anywhere.catalogue.regions import is_region, near_region
-from anywhere.catalogue.ssm_settings import IDENTITIES, near_key, near_section, wrong_kind
 from anywhere.checks.base import trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.declared.own import parse_url
@@ -74,7 +74,7 @@ def _unquoted(key: str, value: object, kind: str) -> str:
     """The script that takes the quotes off a switch or a number."""
     plain = value.strip().lower() if isinstance(value, str) else ""
     fits = (plain in ("true", "false") and kind.startswith("true")) or (
-        plain.isdecimal() and kind.startswith("a whole")
+        plain.isdecimal() and kind.startswith("an integer")
     )
     return f's/"{key}"[[:space:]]*:[[:space:]]*"[^"]*"/"{key}": {plain}/' if fits else ""
 

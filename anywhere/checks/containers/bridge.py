@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from anywhere.checks.remedies import Command, remedy
-from anywhere.facts.agents.daemon_json import daemon_json
+from anywhere.facts.agents.daemon_json import PATH, daemon_json
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.firewall.container_way import Bridge
 from anywhere.facts.firewall.forwarding import Aim

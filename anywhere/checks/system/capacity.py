@@ -69,7 +69,7 @@ SMALL: tuple[Small, ...] = (
     ),
     Small(
         "/var/log",
-        "the agents write no logs, so that their last lines tell of the past",
+        "the agents write no logs, so that the last lines in them are old",
         "Rotate or delete logs: `du -xsh /var/log/*` shows what is large, `journalctl --vacuum-size=200M` cuts the journal.",
         fails=False,
     ),

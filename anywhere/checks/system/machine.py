@@ -58,7 +58,7 @@ def _guest(host: Host, subject: str) -> Iterator[Finding]:
     elif kind == "wsl":
         said = (
             f"{subject} runs in WSL 2, which AWS does not list: Windows stops it when nobody uses it, and its clock stops "
-            "while Windows sleeps"
+            "while Windows hibernates"
         )
         fix = "Use it for trials only; run the agents on a Linux server or virtual machine."
         yield trouble("system.os", Status.WARN, "WSL 2", said, cause="os.unlisted", remedy=Remedy(fix))

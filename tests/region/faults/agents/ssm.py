@@ -75,7 +75,9 @@ def ssm_identity(world: World) -> None:
     settings(world, Identity={"ConsumptionOrder": ["EC2"]})
 
 
-@fault("ssm-worker-hibernates", "the SSM agent's worker sleeps, in the words of newer releases", "agent.not-authorized")
+@fault(
+    "ssm-worker-hibernates", "the SSM agent's worker hibernates, in the words of newer releases", "agent.not-authorized"
+)
 def ssm_worker_hibernates(world: World) -> None:
     register(world)
     world.host.files[SSM_LOG] = ssm_log(f"[ssm-agent-worker] Entering SSM Agent Worker hibernate - {REFUSED}")
@@ -83,7 +85,7 @@ def ssm_worker_hibernates(world: World) -> None:
 
 @fault(
     "ssm-log-rolled",
-    "the line that tells why the SSM agent sleeps is in the log before this one",
+    "the line with the reason of a hibernation is in the log before this one",
     "agent.not-authorized",
 )
 def ssm_log_rolled(world: World) -> None:
@@ -96,9 +98,7 @@ def ssm_log_rolled(world: World) -> None:
     }
 
 
-@fault(
-    "ssm-log-errors-alone", "the SSM agent's log is gone, and errors.log tells of the refusal", "agent.not-authorized"
-)
+@fault("ssm-log-errors-alone", "the SSM agent's log is gone, and errors.log holds the refusal", "agent.not-authorized")
 def ssm_log_errors(world: World) -> None:
     register(world)
     now = time.strftime("%Y-%m-%d %H:%M:%S.0000", time.gmtime())
@@ -106,7 +106,7 @@ def ssm_log_errors(world: World) -> None:
     world.host.files |= {SSM_LOG: "", f"{FOLDER}/errors.log": f"{now} ERROR {row} {REFUSED}\n"}
 
 
-@fault("ssm-log-moved", "seelog.xml moves the SSM agent's log, which tells of the refusal", "agent.not-authorized")
+@fault("ssm-log-moved", "seelog.xml moves the SSM agent's log, which holds the refusal", "agent.not-authorized")
 def ssm_log_moved(world: World) -> None:
     register(world)
     world.host.files |= {
@@ -130,7 +130,7 @@ def ssm_settings_many(world: World) -> None:
     )  # fmt: skip
 
 
-@variation("ssm-log-of-old-run", "the SSM agent runs anew since an hour, and its log is of a run that slept")
+@variation("ssm-log-of-old-run", "the SSM agent runs anew since an hour, and its log is of a run that hibernated")
 def ssm_log_of_old_run(world: World) -> None:
     register(world)
     started(world, SSM, 3600)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from anywhere.errors import did_you_mean
 
-TEXT, NUMBER, SWITCH, LIST = "text in quotes", "a whole number", "true or false, without quotes", "a list"
+TEXT, NUMBER, SWITCH, LIST = "text in quotes", "an integer", "true or false, without quotes", "a list"
 SETTINGS: Mapping[str, Mapping[str, str]] = {
     "Profile": {
         "ShareCreds": SWITCH, "ShareProfile": TEXT, "ForceUpdateCreds": SWITCH, "KeyAutoRotateDays": NUMBER,
