@@ -37,6 +37,7 @@ class Look(StrEnum):
 class Timings(TypedDict, total=False):
     """Seconds of each step."""
 
+    resolve: float
     connect: float
     tls: float
     http: float
@@ -114,6 +115,7 @@ class Reach(TypedDict, total=False):
     decided: Decided
     addresses: list[Address]
     proxy_unresolved: str
+    timings: Timings
     resolved: list[str]
     private: list[str]
     known_to: list[str]

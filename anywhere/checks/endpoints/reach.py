@@ -83,7 +83,9 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Fin
         lossy and (reason in BY_CHANCE or is_late(visit))
     )
     status = Status.FAIL if visit.endpoint.required and not visit.ok and not chance else Status.WARN
-    summary = f"{WORDS.get(reason, str(reason))}{through(visit)}" + (f": {detail}" if detail else "")
+    summary = f"{WORDS.get(reason, str(reason))}{through(visit)}" + (
+        f": {detail.removeprefix('timed out: ')}" if detail else ""
+    )
     if chance:
         summary += "; the second try passes" if again is not None and again.ok else "; packets get lost on this path"
     if visit.ok:

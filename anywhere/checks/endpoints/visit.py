@@ -24,7 +24,7 @@ WORDS = {
     Reason.SERVER_FAILURE: "the nameserver fails",
     Reason.NAME_UNKNOWN: "the name is unknown",
     Reason.BOGUS_ANSWER: "the name has an address that cannot be AWS's",
-    Reason.TIMEOUT: "connecting times out",
+    Reason.TIMEOUT: "connection timed out",
     Reason.REFUSED: "connection refused",
     Reason.UNREACHABLE: "no route to host",
     Reason.NOT_PERMITTED: "this vantage point may not connect",
@@ -179,6 +179,7 @@ def describe(visit: Visit, table: Sequence[Route]) -> Reach:
         evidence["proxy_unresolved"] = str(visit.proxy_lookup.reason or Reason.NAME_UNKNOWN)
     if visit.lookup is not None and not visit.proxy:
         evidence["resolved"] = list(visit.lookup.addresses)
+        evidence["timings"] = {"resolve": (visit.lookup.own or visit.lookup.system).seconds}
         evidence["known_to"] = _known_to(visit.lookup)
         evidence["truncated"] = any(answer.truncated for answer in visit.lookup.servers)
         if visit.lookup.own is not None and visit.lookup.own.detail == WITHOUT_EDNS:

@@ -44,6 +44,7 @@ def render(report: Report) -> str:
         "causes": "".join(_cause(group) for group in groups(report)) or "<p>No failures and no warnings.</p>",
         "ladder": "".join(section(report.targets[0])) if len(report.targets) == 1 else "",
         "outliers": "".join(_outliers(report)),
+        "list": "Findings" if len(report.targets) == 1 else "Hosts",
         "css": _asset("page.css"),
         "js": _asset("page.js"),
         "data": _data(report),
@@ -100,7 +101,9 @@ def _cause(group: Group) -> str:
     commands = "\n".join(script_lines(group.remedy))
     copy = '<button type="button" class="copy" aria-label="copy the commands">copy</button>'
     code = f'<div class="code"><pre><code>{_e(commands)}</code></pre>{copy}</div>' if commands else ""
-    ask = f"<p class=ask>{_rich(prose(group.remedy.ask))}</p>" if group.remedy.ask else ""
+    asked = prose(group.remedy.ask)
+    again = f'<button type="button" class="copy" aria-label="copy the request" data-text="{_e(asked)}">copy</button>'
+    ask = f"<p class=ask>{_rich(asked)} {again}</p>" if asked else ""
     look = "".join(f"<li><code>{_e(line)}</code>" for line in looks(group.remedy))
     closer = f"<details class=more><summary>To look closer</summary><ul>{look}</ul></details>" if look else ""
     shown = ", ".join(map(_e, group.hosts[:HOSTS_SHOWN]))

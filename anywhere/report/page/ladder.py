@@ -53,6 +53,8 @@ def _cells(row: Finding, upgrade: Finding | None) -> Iterator[tuple[Cell, str]]:
     for place, (stage, name) in enumerate(COLUMNS):
         if stage is Stage.PROXY and direct:
             yield ("none", "direct", "no proxy on this path"), name
+        elif stage is Stage.RESOLVE and not direct and place < reached:
+            yield ("none", "by proxy", "the proxy resolves this name"), name
         elif place < reached:
             yield ("pass", _time(row, stage), _passed(row, stage)), name
         elif place == reached:
@@ -69,8 +71,8 @@ def _cells(row: Finding, upgrade: Finding | None) -> Iterator[tuple[Cell, str]]:
 def _timings(row: Finding) -> Mapping[str, object]:
     addresses = row.evidence.get("addresses")
     first = addresses[0] if isinstance(addresses, list | tuple) and addresses else {}
-    timings = first.get("timings") if isinstance(first, Mapping) else None
-    return timings if isinstance(timings, Mapping) else {}
+    found = [one.get("timings") for one in (row.evidence, first) if isinstance(one, Mapping)]
+    return {name: value for one in found if isinstance(one, Mapping) for name, value in one.items()}
 
 
 def _time(row: Finding, stage: Stage) -> str:
@@ -89,7 +91,7 @@ def _cell(row: Finding, cell: Cell, name: str) -> str:
     kind, text, detail = cell
     said = f"{row.subject}, {name}: {detail}"
     button = f'<button type="button" data-step="{_e(said)}" title="{_e(said)}">{_e(text)}</button>'
-    return f'<td class="step {kind}">{button}</td>'
+    return f'<td class="step {kind}" data-is="{_e(name)}">{button}</td>'
 
 
 def _e(text: str) -> str:

@@ -100,7 +100,7 @@
     get("more").hidden = state.shown.length <= state.limit;
     get("more").textContent = `show ${Math.min(PAGE * 5, state.shown.length - state.limit)} more`;
     get("rest").textContent = get("more").hidden ? "" : `and ${state.shown.length - state.limit} more hosts, on the screen`;
-    if (data.hosts.length === 1) get("hosts").firstChild.open = true;
+    if (data.hosts.length === 1) get("hosts").firstChild.open = get("filter").hidden = true;
   };
 
   const open = (place) => {
@@ -223,7 +223,7 @@
   }
   for (const button of document.querySelectorAll(".copy")) {
     button.addEventListener("click", () => {
-      const text = button.parentElement.querySelector("code").textContent;
+      const text = button.dataset.text || button.parentElement.querySelector("code").textContent;
       const area = make("textarea");
       area.value = text;
       document.body.append(area);

@@ -14,25 +14,31 @@ from tests.report.test_report import failed
 def row(name: str, stage: Stage, reason: Reason | None = None, proxy: str = "") -> Finding:
     addresses = [{"address": "203.0.113.10", "timings": {"connect": 0.012, "tls": 0.034}}]
     evidence = {"component": "ecs-agent", "proxy": proxy, "addresses": addresses, "resolved": ["203.0.113.10"]}
+    evidence["timings"] = {"resolve": 0.007}
     status = Status.FAIL if reason else Status.PASS
     return Finding("endpoints.reach", status, f"{name}:443", f"{reason or 'answers'}", stage, reason, evidence)
 
 
 def cells(finding: Finding, *more: Finding) -> list[tuple[str, str]]:
     text = "".join(section(Target("x", findings=(finding, *more))))
-    return re.findall(r'<td class="step (\w+)"><button[^>]*>([^<]*)', text)
+    return re.findall(r'<td class="step (\w+)"[^>]*><button[^>]*>([^<]*)', text)
 
 
 def test_the_steps_before_the_last_one_passed() -> None:
     assert [kind for kind, _ in cells(row("a", Stage.TLS, Reason.TLS_TIMEOUT, "http://p:3128"))] == [
-        *("pass", "pass", "pass", "fail", "none", "none")
+        *("none", "pass", "pass", "fail", "none", "none")
     ]
     assert [kind for kind, _ in cells(row("a", Stage.RESOLVE, Reason.NAME_UNKNOWN))] == ["fail", *["none"] * 5]
 
 
 def test_a_cell_shows_its_time_and_its_reason() -> None:
     found = cells(row("a", Stage.DONE))
-    assert found[1] == ("pass", "12 ms") and found[2] == ("none", "direct") and found[3] == ("pass", "34 ms")
+    assert (
+        found[0] == ("pass", "7 ms")
+        and found[1] == ("pass", "12 ms")
+        and found[2] == ("none", "direct")
+        and found[3] == ("pass", "34 ms")
+    )
     assert ("fail", "timeout") in cells(row("a", Stage.CONNECT, Reason.TIMEOUT))
 
 
