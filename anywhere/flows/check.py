@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -18,6 +19,7 @@ from anywhere.flows.hosts import Hosts, is_saved, titles
 from anywhere.flows.lateness.again import PARALLEL as AGAIN_PARALLEL
 from anywhere.flows.lateness.again import depends_on_time, unjudged
 from anywhere.flows.lateness.pace import ALL_THE_TIME, Pace
+from anywhere.flows.lateness.room import room
 from anywhere.flows.region import region_of
 from anywhere.flows.reported.located import located
 from anywhere.flows.resume import Journal
@@ -117,7 +119,8 @@ class Check:
             if not own.regions:
                 region, source = region_of(host, {} if captured else os.environ)
                 own = replace(own, regions=(region,))
-            target = examine(host, own, captured)
+            with room(host.deadline, own) if not self.many else contextlib.nullcontext():
+                target = examine(host, own, captured)
             if source:
                 target = replace(target, facts={**target.facts, "region_source": source})
             if self.many and target.name == "local":

@@ -15,7 +15,9 @@ from anywhere.flows.check import Check
 from anywhere.flows.hosts import chosen
 from anywhere.flows.lateness.again import BUSY, depends_on_time, unjudged
 from anywhere.flows.lateness.pace import Pace, look
+from anywhere.flows.lateness.room import room
 from anywhere.flows.target import Lost
+from anywhere.hosts.base import Deadline
 from anywhere.inventory import Entry
 from anywhere.model import Cause, Finding, Reason, Remedy, Status, Target, Verdict
 from anywhere.settings import Settings
@@ -149,3 +151,15 @@ def test_a_program_that_waits_for_its_hosts_is_not_late() -> None:
     assert look({"a": (0, 0)}, {"a": (second // 10, second // 2)}, 0.0, 1.0).is_late
     assert not look({}, {"a": (1000, 1000)}, 0.0, 1.0).is_late
     assert look({}, {"a": (second * 9 // 10, 0)}, 0.0, 1.0).is_late
+
+
+@pytest.mark.parametrize(("waited", "patience", "left"), [(0.9, 14.0, 15.0), (0.1, 14.0, 1.0), (0.9, 0.0, 1.0)])
+def test_one_host_gets_more_time_where_this_program_waits_for_a_processor(
+    monkeypatch: pytest.MonkeyPatch, waited: float, patience: float, left: float
+) -> None:
+    readings = iter([{"1": (0, 0)}, {"1": (int((1 - waited) * 1e9), int(waited * 1e9))}])
+    monkeypatch.setattr("anywhere.flows.lateness.room.thread_times", lambda: next(readings))
+    deadline = Deadline(1.0)
+    with room(deadline, Settings(budget=0.1, patience=patience)):
+        time.sleep(0.3)
+    assert left - 0.5 < deadline.left() + 0.3 < left + 0.5
