@@ -105,7 +105,8 @@ def test_the_rules_are_back_before_any_network_after_a_power_cut(machine: Machin
 def blow(machine: Machine, what: str) -> float:
     """Do something to the firewall, and watch until the rules have been whole for three seconds. Some programs flush
     more than once. The longest time without them, in seconds."""
-    machine.sh(what)
+    done = machine.run(("sh", "-c", what))
+    assert done.ok, f"{what}: {done.stderr}" + machine.sh("journalctl -b --no-pager -n 30", check=False)
     lost = longest = 0.0
     last = quiet = time.monotonic()
     while time.monotonic() - quiet < 3:
@@ -222,6 +223,7 @@ def test_ufw_drops_input_and_the_containers_still_get_through(suite: str) -> Non
 
 
 @pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.second_try(reason="once on CI systemd 247 did not reload the unit; the journal is shown now")
 def test_a_hardened_nftables_service_is_named_as_the_hop(suite: str) -> None:
     rules = (
         "#!/usr/sbin/nft -f\nflush ruleset\ntable inet filter {\n"
