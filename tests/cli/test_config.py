@@ -50,6 +50,22 @@ def test_what_the_command_line_leaves_open_is_filled_in(tmp_path: Path) -> None:
     assert (found.parallel, found.host_timeout) == (4, 12.5)
 
 
+def test_the_declared_way_stands_until_the_command_line_declares_another(tmp_path: Path) -> None:
+    found = config(tmp_path, 'expect = ["private", "docker=proxy"]\n')
+    assert found.applied(Settings(), DAY).expect == ("private", "docker=proxy")
+    assert found.notes(Settings(), DAY) == [f"expects private, docker=proxy ({found.path})"]
+    given = Settings(expect=("direct",))
+    assert found.applied(given, DAY).expect == ("direct",) and found.notes(given, DAY) == []
+
+
+@pytest.mark.parametrize(
+    "text", ['expect = "privat"', 'expect = ["private", "public"]', "expect = [1]", 'expect = "x=proxy"']
+)
+def test_a_way_that_is_none_is_refused_with_the_file(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInput, match=r"site\.toml: "):
+        config(tmp_path, text + "\n")
+
+
 def test_a_demotion_ends_on_its_day(tmp_path: Path) -> None:
     found = config(tmp_path, FULL)
     assert found.applied(Settings(), DAY).demote == ("system.selinux",)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from anywhere.declared.expect import read_expect
 from anywhere.errors import BadInput
 from anywhere.files import read_file
 from anywhere.flows.hosts import HOST_SECONDS, PARALLEL, Hosts
@@ -15,7 +16,7 @@ from anywhere.settings import Settings
 from anywhere.windows import IS_WINDOWS, is_posix_path, user
 
 PLACES = ("anywhere.toml", "/etc/anywhere/anywhere.toml")
-KEYS = ("region", "features", "accepted_issuers", "demote", "fleet")
+KEYS = ("region", "features", "accepted_issuers", "expect", "demote", "fleet")
 DEMOTE_KEYS = ("check", "reason", "expires")
 FLEET_KEYS = ("parallel", "host_timeout")
 LARGEST = 64 * 1024  # bytes
@@ -41,6 +42,7 @@ class Config:
     demotions: tuple[Demotion, ...] = ()
     parallel: int = 0
     host_timeout: float = 0.0
+    expect: tuple[str, ...] = ()
 
     def applied(self, settings: Settings, today: date) -> Settings:
         """The settings with what the command line leaves open, and the demotions that have not expired."""
@@ -51,6 +53,7 @@ class Config:
             features=settings.features or frozenset(self.features),
             accepted_issuers=tuple(dict.fromkeys((*settings.accepted_issuers, *self.accepted_issuers))),
             demote=tuple(dict.fromkeys((*settings.demote, *current))),
+            expect=settings.expect or self.expect,
         )
 
     def paced(self, hosts: Hosts) -> Hosts:
@@ -69,6 +72,8 @@ class Config:
         if self.features and not given.features:
             found.append(f"features {', '.join(self.features)}")
         found += [f"accepts the issuer {name}" for name in self.accepted_issuers]
+        if self.expect and not given.expect:
+            found.append(f"expects {', '.join(self.expect)}")
         for one in self.demotions:
             until = "until" if one.expires >= today else "no longer, expired"
             found.append(f"{one.check} demoted {until} {one.expires}: {one.reason}")
@@ -105,6 +110,7 @@ def _read(path: str) -> Config:
         _demotions(path, body.get("demote", [])),
         int(_number(path, fleet, "parallel")),
         float(_number(path, fleet, "host_timeout")),
+        _ways(path, body),
     )
 
 
@@ -120,6 +126,13 @@ def _texts(path: str, body: Mapping[str, object], key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(one, str) and one for one in values):
         raise BadInput(f"{path}: {key} must be a text or a list of texts")
     return tuple(values)
+
+
+def _ways(path: str, body: Mapping[str, object]) -> tuple[str, ...]:
+    try:
+        return read_expect(_texts(path, body, "expect"))
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
 
 
 def _number(path: str, body: Mapping[str, object], key: str) -> int | float:
