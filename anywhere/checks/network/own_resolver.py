@@ -21,6 +21,7 @@ from anywhere.facts.network.own_resolver import (
     own_resolvers,
 )
 from anywhere.facts.network.resolv_conf import ResolvConf, resolv_conf
+from anywhere.facts.network.resolved_links import Route, links, route_of
 from anywhere.facts.network.routes import is_private
 from anywhere.hosts.base import Answer, Host, Query
 from anywhere.model import Finding, Reason, Stage, Status
@@ -101,6 +102,7 @@ def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, 
     off = one.listens is False and answer.reason is Reason.NAMESERVER_TIMEOUT
     code = CODES[answer.reason]
     line, does = _blamed(one, code, behind)
+    route = None if line else _route(host, one, names[0], behind)
     how = {
         DOWN: "nothing listens there" if off else "gives no answer",
         FAILING: f"answers with an error ({answer.detail})" if answer.detail else "answers with an error",
@@ -108,10 +110,12 @@ def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, 
     }.get(code, "answers falsely")
     asks = f", and {behind.source}, whom it asks, answers" if behind else ""
     why = f": {line.place} `{line.text}` {does}" if line else ""
+    if route:
+        why = f": the domain {route.domain} of the link {route.link.name} sends them to {', '.join(route.link.servers)}"
     said = f"this host's own {one.name} ({one.address}) {how} for {_shown(names)}{asks}{why}"
     if quote := _journal(host, one, names[0]):
         said += f'; its journal: "{quote}"'
-    text, commands = _fix(one, code, line, behind)
+    text, commands = _without(route) if route else _fix(one, code, line, behind)
     evidence: Own = {"explains": [one.address] if behind is None or len(names) > 1 else [], "names": names}
     return trouble(
         ID,
@@ -123,6 +127,25 @@ def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, 
         reason=answer.reason,
         remedy=remedy(host, text, *commands),
         evidence=evidence,
+    )
+
+
+def _route(host: Host, one: OwnResolver, name: str, behind: Answer | None) -> Route | None:
+    """The link that systemd-resolved sends the name to, where that is not the one whose nameserver answers."""
+    if one.program != RESOLVED or behind is None:
+        return None
+    route = route_of(links(host), name)
+    return route if route and behind.source not in route.link.servers else None
+
+
+def _without(route: Route) -> tuple[str, tuple[Command, ...]]:
+    """Take the domain off the link; the others stay."""
+    name = route.link.name
+    kept = tuple(domain for domain in route.link.domains if domain != route.domain)
+    return (
+        f"Take {route.domain} off the link {name}, so that other nameservers are asked for AWS's names. Then keep it: in what "
+        f"sets the link up (Domains= of systemd-networkd, ipv4.dns-search of NetworkManager, the VPN's own settings).",
+        (("resolvectl", "domain", name, *(kept or ("",))), ("resolvectl", "flush-caches")),
     )
 
 

@@ -116,6 +116,8 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("rpm -q *", "Docker is installed as a package", "which package brought runc"),
     ("sh -c find /proc/*", "an agent says that watches are used up", "how many are in use"),
     ("stat -L -c %Y %n *", "a log complains", "whether it, a CA or a setting was changed since the daemon's start"),
+    ("resolvectl dns", "systemd-resolved does not resolve a name", "the nameservers of each link"),
+    ("resolvectl domain", "systemd-resolved does not resolve a name", "the domains that it routes to a link"),
     ("getconf LONG_BIT", "the kind of program is not known", "64-bit programs"),
     (
         "sh -c * container_probe *",

@@ -66,6 +66,33 @@ def link_takes_domain(world: World) -> None:
     resolved(world, "[Resolve]\nDomains=~amazonaws.com ~api.aws\n", hidden=AWS)
 
 
+def with_links(world: World, domains: str, **stub: list[str]) -> None:
+    """A VPN's link beside the uplink, each with a nameserver of its own; `domains` are routed to the VPN."""
+    resolved(world, "[Resolve]\n", **stub)
+    uplink = world.nameservers[0].address
+    world.host.files["/run/systemd/resolve/resolv.conf"] = f"nameserver 10.8.0.1\nnameserver {uplink}\n"
+    world.host.programs["/usr/bin/resolvectl"] = (
+        "#!/bin/sh\necho Global:\ncase $1 in\n"
+        f"dns) echo 'Link 2 (eth0): {uplink}'; echo 'Link 5 (tun0): 10.8.0.1';;\n"
+        f"domain) echo 'Link 2 (eth0): dc1.example.com'; echo 'Link 5 (tun0): {domains}';;\nesac\n"
+    )
+
+
+@fault("link-takes-all", "a VPN's link takes every name, and its nameserver knows none of AWS's", "dns.names-hidden")
+def link_takes_all(world: World) -> None:
+    with_links(world, "~.", hidden=AWS)
+
+
+@fault("link-server-gone", "a VPN's link takes AWS's names, and its nameserver is gone", "dns.server-failing")
+def link_server_gone(world: World) -> None:
+    with_links(world, "corp.example.com ~amazonaws.com ~api.aws", failing=AWS)
+
+
+@variation("links-split", "a VPN's link has a nameserver of its own for the company's names alone")
+def links_split(world: World) -> None:
+    with_links(world, "~corp.example.com ~10.in-addr.arpa")
+
+
 @fault("dnsmasq-rebind", "dnsmasq drops the private answers of PrivateLink", "dns.names-hidden")
 def dnsmasq_rebind(world: World) -> None:
     change_all(world, private=["*"])
