@@ -17,8 +17,10 @@ pytestmark = [pytest.mark.soak, pytest.mark.region]
 
 # Faults whose fix is commands alone, and that this host can undo. All others ask somebody, or leave a choice to a person.
 PROVEN = (
+    "agent-ipv6-without-kernel",
     "azure-metadata",
     "config-quoted",
+    "docker-ipv6-without-kernel",
     "ec2-role",
     "ec2-role-token",
     "gcp-metadata",
@@ -40,6 +42,9 @@ PROVEN = (
     "rules-unguarded",
     "rules-volatile",
     "rules-wrong-backend",
+    "ssm-other-region",
+    "ssm-settings-kind",
+    "ssm-shares-nothing-yet",
     "static-keys-environment",
 )
 

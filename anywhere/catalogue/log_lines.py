@@ -117,7 +117,7 @@ ECS_LINES: tuple[LogLine, ...] = (
         "is not started by docker's runtime",
         "docker.not-running",
         "Docker answers and starts no container: fix what the quoted line names (runtime, containerd, or the machine that this "
-        "host runs in), then restart docker and ecs.",
+        "host runs in), then restart docker and ecs. Containers stop with docker, unless live-restore is set.",
     ),
     LogLine(
         "docker",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_release
+from anywhere.changes.install.docker import distribution_packages
 from anywhere.facts.system.os_release import os_release
+from anywhere.facts.system.packages import packages
 from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
@@ -41,6 +43,11 @@ def remove(host: Host, *packages: str) -> tuple[Command, ...]:
     return ((*(word.replace("install", "remove") for word in known.install), *packages),)
 
 
+def replaces_runc(host: Host) -> bool:
+    """Whether the distribution's runc is here, which Docker's containerd.io conflicts with (and Podman of EL8 needs)."""
+    return "runc" in (packages(host) or {})
+
+
 def docker_commands(host: Host) -> tuple[Command, ...]:
     """How Docker gets onto this host: the distribution's package, or Docker's own repository."""
     source = judge_release(os_release(host)).docker
@@ -49,13 +56,14 @@ def docker_commands(host: Host) -> tuple[Command, ...]:
         return ()
     start = (("systemctl", "enable", "--now", "docker"),)
     if source is DockerSource.DISTRIBUTION:
-        return (*install(host, "docker.io" if known.manager == "apt" else "docker"), *start)
+        return (*install(host, *distribution_packages(os_release(host), known)), *start)
     if known.manager == "apt":
         return ()
     where = {"rhel": "rhel", "fedora": "fedora"}.get(os_release(host).id, "centos")
     repository = f"https://download.docker.com/linux/{where}/docker-ce.repo"
     file = "/etc/yum.repos.d/docker-ce.repo"
     return (
+        *(remove(host, "runc") if replaces_runc(host) else ()),
         ("curl", "-fsSL", "-o", file, repository),
         *install(host, "docker-ce", "docker-ce-cli", "containerd.io"),
         *start,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from anywhere.catalogue.issuers import is_public, product
 from anywhere.catalogue.suffixes import AWS_SUFFIXES
@@ -37,6 +38,16 @@ def _foreign(case: Case) -> Iterator[int]:
 
 def _is_aws(finding: Finding) -> bool:
     return finding.subject.rpartition(":")[0].endswith(AWS_NAMES)
+
+
+def _trusting(findings: Sequence[Finding]) -> Remedy:
+    """The first fix, and a restart of every component that it is for: each reads the store at its start."""
+    remedies = [finding.remedy for finding in findings if finding.remedy]
+    if not remedies:
+        return _BYPASS
+    first = remedies[0]
+    more = [command for one in remedies[1:] for command in one.commands if "restart" in command]
+    return replace(first, commands=tuple(dict.fromkeys((*first.commands, *more))))
 
 
 def _component(case: Case) -> Iterator[int]:
@@ -151,7 +162,7 @@ RULES: tuple[Rule, ...] = (
         lambda fs: (
             f"TLS to {count(fs)} is intercepted by {_issuers(fs)}{_interceptor(fs)}, a CA that this host does not trust"
         ),
-        lambda fs: next((f.remedy for f in fs if f.remedy), _BYPASS),
+        _trusting,
     ),
     Rule(
         "tls.trust-store-missing",

@@ -142,8 +142,9 @@ SYSTEM_CAUSES: tuple[CauseText, ...] = (
         "warn",
         "No time service keeps the clock",
         "The clock may be right today; it will drift, and AWS refuses signatures that are more than 5 minutes off.",
-        "chronyc, ntpq, systemd-timesyncd's marker file, or timedatectl's kernel flag; skipped in containers.",
-        "Run chrony or systemd-timesyncd with time servers that this network can reach.",
+        "chronyc, ntpq, systemd-timesyncd's marker file, or timedatectl's kernel flag; skipped in containers. Times that go "
+        "back again and again in the ECS agent's log show that two sources set the clock.",
+        "Run chrony or systemd-timesyncd, one of them, with time servers that this network can reach.",
         "https://github.com/aws/amazon-ssm-agent/issues/616",
     ),
 )

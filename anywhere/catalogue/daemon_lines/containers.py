@@ -58,7 +58,8 @@ RUNC_LINES: tuple[DaemonLine, ...] = (
         r"profile.*|"
         r"apparmor_parser.{0,80}(?:not found|no such file|failed)",
         "AppArmor is on, and docker's profile cannot be loaded",
-        "Install the package apparmor (it has apparmor_parser), then restart docker.",
+        "Install the package apparmor (it has apparmor_parser), then restart docker; containers stop unless "
+        "live-restore is set.",
         "moby profiles/apparmor; runc libcontainer/apparmor",
     ),
     DaemonLine(

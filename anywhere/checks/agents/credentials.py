@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anywhere.checks.agents.ssm_settings import shares_no_credentials
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
-from anywhere.facts.agents.agents import agents
+from anywhere.facts.agents.agents import agents, ssm_service
 from anywhere.facts.agents.credentials import (
     CREDENTIALS,
     EC2,
@@ -93,7 +93,7 @@ def _static(host: Host, place: str, said: str, names: tuple[str, ...] = ()) -> F
         place,
         said,
         cause="credentials.static",
-        remedy=remedy(host, text, *commands, ("systemctl", "restart", "amazon-ssm-agent", "ecs")),
+        remedy=remedy(host, text, *commands, ("systemctl", "restart", ssm_service(host), "ecs")),
     )
 
 

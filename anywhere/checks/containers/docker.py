@@ -10,7 +10,7 @@ from anywhere.catalogue.distros import DockerSource, judge_release
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.containers.down import down
 from anywhere.checks.containers.since import stale_trust
-from anywhere.checks.remedies import docker_commands, remedy, remove
+from anywhere.checks.remedies import docker_commands, remedy, remove, replaces_runc
 from anywhere.facts.agents.agents import agents, ecs_version, is_bare
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import daemon_json
@@ -96,7 +96,12 @@ def _absent(host: Host) -> Finding:
 
 
 def _missing(host: Host, said: str) -> Finding:
-    fix = remedy(host, "Install Docker and start it.", *docker_commands(host))
+    text = "Install Docker and start it."
+    if replaces_runc(host):
+        text += (
+            " Its containerd.io takes the place of runc: what needs that package (Podman on EL8) is removed with it."
+        )
+    fix = remedy(host, text, *docker_commands(host))
     return trouble(ID, Status.FAIL, "docker", said, cause="docker.missing", remedy=fix)
 
 

@@ -207,6 +207,7 @@ def _set_dns(host: Host, servers: tuple[str, ...]) -> Remedy:
     write = ("sh", "-c", f"mkdir -p /etc/docker && echo {shlex.quote(value)} > {DAEMON_JSON}")
     edit = ("vi", DAEMON_JSON)
     text = f'Set "dns": {json.dumps(list(servers))} in {DAEMON_JSON} (addresses that containers reach), then restart Docker.'
+    text += " Containers stop with it, unless live-restore is set."
     first = edit if read_text(host, DAEMON_JSON).exists else write
     return remedy(host, text, first, ("systemctl", "restart", "docker"))
 

@@ -103,8 +103,7 @@ def _stale(component: Component) -> Finding | None:
         f"{place} sets the proxy {redact_proxy(declared)}, and {component.name} {now}: it was started before",
         cause="agent.stale-environment",
         remedy=Remedy(
-            f"Restart {component.name}"
-            + (": containers stop with docker, unless live-restore is set." if component.name == "docker" else "."),
+            f"Restart {component.name}{_stops(component)}.",
             (
                 ("sudo", "systemctl", "daemon-reload"),
                 ("sudo", "systemctl", "restart", component.unit or component.name),
@@ -112,6 +111,10 @@ def _stale(component: Component) -> Finding | None:
         ),
         evidence={"matrix": matrix},
     )
+
+
+def _stops(component: Component) -> str:
+    return ": containers stop with docker, unless live-restore is set" if component.name == "docker" else ""
 
 
 def _ignored(component: Component, environment: ProxyEnvironment, ignored: Sequence[Ignored]) -> Finding | None:
@@ -133,7 +136,9 @@ def _ignored(component: Component, environment: ProxyEnvironment, ignored: Seque
         component.name,
         f"{first.place} sets {names}, without effect: {first.why}",
         cause="proxy.setting-ignored",
-        remedy=Remedy(f"{first.fix} Then reload systemd and restart {component.name}.", (*commands, *restart)),
+        remedy=Remedy(
+            f"{first.fix} Then reload systemd and restart {component.name}{_stops(component)}.", (*commands, *restart)
+        ),
         evidence={
             "matrix": {"source": component.source, **_matrix(component)},
             "ignored": [{"name": one.name, "file": one.path, "line": one.line, "why": one.why} for one in lost],

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import family, install, remedy
-from anywhere.facts.system.machine import is_container, machine_id
+from anywhere.facts.logs.jumps import Jump, jumps_back
+from anywhere.facts.system.machine import is_container, machine_id, today
 from anywhere.facts.system.time_sync import TimeSync, time_sync
 from anywhere.facts.system.units import TIME_SERVICES, asked_systemd, units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings
+
+SEVERAL = 2  # steps back: one is a correction
 
 
 @check("system.machine-id")
@@ -44,7 +47,9 @@ def machine_id_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def time_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     found = time_sync(host)
-    if is_container(host):
+    if len(jumps := jumps_back(host)) >= SEVERAL:
+        yield _jumping(host, found, jumps)
+    elif is_container(host):
         yield skipped("system.time-sync", "clock", "the clock belongs to the machine below this one")
     elif found.synchronised is None:
         yield skipped("system.time-sync", "clock", "no time service and no timedatectl could be asked")
@@ -62,6 +67,32 @@ def time_check(host: Host, settings: Settings) -> Iterator[Finding]:
             remedy=_time_remedy(host, found),
             evidence={"service": found.service, "said_by": found.said_by},
         )
+
+
+def _jumping(host: Host, found: TimeSync, jumps: Sequence[Jump]) -> Finding:
+    """Two sources set the clock in turn, or the virtual machine is stopped and goes on."""
+    services = [units(host)[name] for name in TIME_SERVICES]
+    running = list(
+        {one.pid or one.name: one.name for one in services if one.is_running}.values()
+    )  # aliases share a process
+    last = jumps[-1]
+    when = f"{today(last.at, clock=True)}Z"
+    said = f"the clock of this host was set back {len(jumps)} times, last by {last.seconds:.0f} s at {when}"
+    who = f"; {' and '.join(running)} both set it" if len(running) > 1 else ""
+    others = running[1:] if len(running) > 1 else []
+    text = (
+        "Let one source alone set the clock: one time service, with the time synchronization of the hypervisor's guest tools "
+        "off (VMware Tools: `vmware-toolbox-cmd timesync disable`; Hyper-V: the integration service). Then restart the agents."
+    )
+    return trouble(
+        "system.time-sync",
+        Status.WARN,
+        "clock",
+        f"{said}{who}: AWS refuses what is signed while it is wrong",
+        cause="clock.unsynchronised",
+        remedy=remedy(host, text, *(("systemctl", "disable", "--now", name) for name in others)),
+        evidence={"jumps": [round(one.seconds) for one in jumps], "services": running, "said_by": found.said_by},
+    )
 
 
 def _time_remedy(host: Host, found: TimeSync) -> Remedy:

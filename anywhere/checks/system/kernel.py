@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
-from anywhere.facts.agents.agents import is_bare
+from anywhere.facts.agents.agents import is_bare, ssm_service
 from anywhere.facts.agents.docker import docker
 from anywhere.facts.kernel.limits import Complaint, Use, inotify_complaint, inotify_use, uses
 from anywhere.facts.kernel.log import Said, denials, kills, lines
@@ -80,7 +80,7 @@ def _inotify(host: Host, complaint: Complaint, use: Use) -> Finding:
             "Raise the limit, now and at boot, then restart the agent.",
             ("sysctl", "-w", f"{use.setting}={value}"),
             _at_boot(use.setting, value),
-            ("systemctl", "restart", "amazon-ssm-agent" if "ssm" in complaint.path else "ecs"),
+            ("systemctl", "restart", ssm_service(host) if "ssm" in complaint.path else "ecs"),
         ),
         evidence={"line": complaint.line, "used": use.used, "most": use.most},
     )

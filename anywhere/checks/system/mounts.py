@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.checks.base import Check, check, passed, trouble
 from anywhere.checks.remedies import remedy
+from anywhere.facts.agents.agents import ssm_service
 from anywhere.facts.agents.docker import docker_info
 from anywhere.facts.kernel.folders import EXEC, RUN_COMMAND, Place, fstab_line, mount_of, written
 from anywhere.facts.kernel.log import lines_if_known, read_only_reason
@@ -46,9 +47,10 @@ def _read_only(host: Host, point: str, stopped: list[Place]) -> Finding:
     said += ", after an error of the disk" if why else f"; {kept} says so" if by_fstab else ""
     text = (
         "Find out what the disk has (its kernel log, SMART, the storage), check the file system offline (fsck), then mount it "
-        "writable again and restart the services."
+        "writable again and restart the services. Containers stop with docker, unless live-restore is set."
         if why
-        else "Mount it writable, and correct /etc/fstab where it says ro; then restart the services."
+        else "Mount it writable, and correct /etc/fstab where it says ro; then restart the services. Containers stop with "
+        "docker, unless live-restore is set."
     )
     return trouble(
         ID,
@@ -60,11 +62,19 @@ def _read_only(host: Host, point: str, stopped: list[Place]) -> Finding:
             host,
             text,
             ("mount", "-o", "remount,rw", point),
-            ("systemctl", "restart", "amazon-ssm-agent", "docker", "ecs"),
+            *(("systemctl", "restart", name) for name in _services(host, stopped)),
             look=(("dmesg",),),
         ),
         evidence={"line": why, "folders": [place.folder for place in stopped]},
     )
+
+
+def _services(host: Host, stopped: list[Place]) -> list[str]:
+    """The services that need the folders, in the order in which they are started."""
+    components = {place.component for place in stopped}
+    units = {"docker": "docker", "ssm-agent": ssm_service(host), "ecs-agent": "ecs"}
+    needed = [name for component, name in units.items() if component in components]
+    return [*needed, *(("ecs",) if "docker" in components and "ecs" not in needed else ())]
 
 
 def _noexec(host: Host, settings: Settings) -> Iterator[Finding]:

@@ -75,6 +75,11 @@ def agents(host: Host) -> Agents:
     return Agents(found[SSM], found[SSM_SNAP], found[ECS], read_registration(host), installed_packages(host) or {})
 
 
+def ssm_service(host: Host) -> str:
+    """The SSM agent's service as systemctl takes it: the package's, or the snap's where that is the one in use."""
+    return agents(host).ssm_unit.name.removesuffix(".service")
+
+
 def is_bare(host: Host) -> bool:
     """Whether the ECS agent is not here yet: what registration brings is then no fault."""
     return not agents(host).has_ecs

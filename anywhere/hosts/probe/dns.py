@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,12 +23,16 @@ UDP_SIZE = 1232  # what Go's resolver and current glibc offer by EDNS
 TRIES = (0.25, 0.3, 0.35, 0.4, 0.4, 0.3)
 WITH_EDNS = 3  # of these; then without, as old servers and filters want it
 
+# The library's modules import each other: of two threads that do so at once, one can see a module half made.
+_IMPORTING = threading.Lock()
 OpenTcp = Callable[[str, int, float], socket.socket]
 
 
 def ask(query: Query, timeout: float, open_tcp: OpenTcp, *, udp: bool = True) -> Answer:
     """A and AAAA of a name from `query.server`. Over SSH only TCP is possible (`udp` False)."""
-    import dns.rdatatype
+    with _IMPORTING:
+        import dns.message
+        import dns.rdatatype
 
     started = time.monotonic()
     end = started + timeout

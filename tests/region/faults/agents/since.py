@@ -121,6 +121,29 @@ def ca_of_own_registry(world: World) -> None:
     inspected(world, pull_failed("registry.dc1.example.com"))
 
 
+def set_back(world: World, times: int) -> None:
+    """The clock was an hour ahead and set right, so often; the agent is connected all the same."""
+    register(world)
+    rows = []
+    for number in range(times):
+        start = time.time() - 40000 + 5000 * number
+        for when in (start, start + 4200, start + 600):
+            rows.append(
+                f'level=info time={time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))} msg="Sending heartbeat"\n'
+            )
+    world.host.files[AGENT_LOG] = "".join(rows) + agent_log(world)
+
+
+@fault("clock-jumps", "two sources set the clock in turn, an hour apart", "clock.unsynchronised")
+def clock_jumps(world: World) -> None:
+    set_back(world, 4)
+
+
+@variation("clock-corrected", "the clock was an hour ahead once, and was set right while the agent ran")
+def clock_corrected(world: World) -> None:
+    set_back(world, 1)
+
+
 @variation("settings-touched", "ecs.config was written again after the agent's start, with the same settings")
 def settings_touched(world: World) -> None:
     running(world, ECS)

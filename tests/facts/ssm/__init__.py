@@ -1,0 +1,1 @@
+"""The SSM agent's settings and logs."""
