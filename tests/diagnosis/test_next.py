@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from anywhere.catalogue.checks import CHECK_TEXTS
+from anywhere.checks.endpoints.visit import WORDS, beyond
 from anywhere.diagnosis import RULES
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.report.shown.commands import first_step
@@ -101,3 +102,11 @@ def test_a_cause_says_what_its_findings_met(reason: Reason, number: int) -> None
         assert any(word in cause.summary for word in CALLED[reason]), cause.summary
         others = [word for other, words in CALLED.items() if other is not reason for word in words]
         assert not any(word in cause.summary for word in others), cause.summary
+
+
+def test_a_detail_does_not_repeat_its_reason() -> None:
+    assert beyond(WORDS[Reason.REFUSED], "connection refused") == ""
+    assert beyond(WORDS[Reason.CERT_NOT_YET_VALID], "certificate is not yet valid") == ""
+    assert beyond(WORDS[Reason.CERT_EXPIRED], "certificate has expired") == ""
+    assert beyond(WORDS[Reason.TIMEOUT], "timed out: packets are dropped silently") == "packets are dropped silently"
+    assert beyond(WORDS[Reason.CERT_UNTRUSTED], "signed by an unknown authority: X").startswith("signed by")

@@ -54,7 +54,8 @@ NETFILTER_CAUSES: tuple[CauseText, ...] = (
         "warn",
         "Rules will not outlive the next reload",
         "A firewall manager is active, and a reload of it takes the rules away. Only a start of the ecs service would set "
-        "them again; until then tasks get no credentials, and the guards are gone too.",
+        "them again; until then tasks get no credentials, and the guards are gone too. `anywhere check` warns, `anywhere rules "
+        "verify` fails on it.",
         "systemd is asked for firewalld, ufw, nftables and others, and for what would restore the rules.",
         "Run `anywhere rules apply`: its guard puts the rules back within seconds, and at boot before the network is up.",
         _INIT,

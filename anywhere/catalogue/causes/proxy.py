@@ -23,7 +23,8 @@ PROXY_CAUSES: tuple[CauseText, ...] = (
         "407: no credentials are set, or they are wrong, or the proxy wants a scheme that the agents do not know "
         "(NTLM, Negotiate).",
         "The answer to CONNECT, with the schemes that it offers.",
-        "Put percent-encoded credentials into the proxy URL of each component, or ask for a rule by address.",
+        "Set the user and password for every component: `anywhere proxy apply --url URL --credentials-file -` reads one line "
+        "user:password from standard input. With NTLM or Negotiate, ask for a rule by the host's address.",
         _PROXY,
     ),
     CauseText(

@@ -10,6 +10,7 @@ from anywhere.checks.endpoints.remedies import trust_a_registry, trust_the_compo
 from anywhere.checks.endpoints.visit import (
     LATE,
     WORDS,
+    beyond,
     depends_on_build,
     describe,
     exists,
@@ -83,9 +84,9 @@ def _judge(host: Host, visit: Visit, table: Sequence[Route], lossy: bool) -> Fin
         lossy and (reason in BY_CHANCE or is_late(visit))
     )
     status = Status.FAIL if visit.endpoint.required and not visit.ok and not chance else Status.WARN
-    summary = f"{WORDS.get(reason, str(reason))}{through(visit)}" + (
-        f": {detail.removeprefix('timed out: ')}" if detail else ""
-    )
+    words = WORDS.get(reason, str(reason))
+    more = beyond(words, detail)
+    summary = f"{words}{through(visit)}" + (f": {more}" if more else "")
     if chance:
         summary += "; the second try passes" if again is not None and again.ok else "; packets get lost on this path"
     if visit.ok:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from anywhere.errors import ParseError
@@ -46,6 +47,14 @@ WORDS = {
     Reason.CAPTIVE_PORTAL: "a web page answers in the place of AWS",
 }
 
+
+def beyond(words: str, detail: str) -> str:
+    """What a detail says beyond the words of its reason; empty where it only repeats them."""
+    more = detail.removeprefix("timed out: ")
+    return more if set(_WORD.findall(more.lower())) - set(_WORD.findall(words.lower())) else ""
+
+
+_WORD = re.compile(r"\w+")
 LATE = "not checked: time budget used up (raise --budget)"
 
 

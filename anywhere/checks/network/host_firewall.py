@@ -41,7 +41,9 @@ def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
         yield _dropped(host, stop, stopped)
     if not by_rule:
         yield passed(
-            ID, "packet filter", f"no rule of this host is known to stop the {len(aims)} addresses without an answer"
+            ID,
+            "packet filter",
+            f"no rule of this host is known to stop the {len(aims)} address{'es' * (len(aims) != 1)} without an answer",
         )
 
 

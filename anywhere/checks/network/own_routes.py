@@ -53,7 +53,11 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
             found = True
             yield _wrong(host, routes, taken, better, stopped)
     if not found:
-        yield passed(ID, "routes", f"no other route of this host reaches the {len(aims)} addresses without an answer")
+        yield passed(
+            ID,
+            "routes",
+            f"no other route of this host reaches the {len(aims)} address{'es' * (len(aims) != 1)} without an answer",
+        )
 
 
 def _better(host: Host, routes: Sequence[TableRoute], taken: Hop, aim: Aim) -> Better | None:

@@ -102,9 +102,9 @@ def _full(place: Small, disk: Disk) -> Finding | None:
     no_inodes = bool(disk.inodes) and disk.inodes_free == 0
     if disk.free >= FULL_BYTES and not no_inodes:
         return None
-    room = f"{_size(disk.free)} of {_size(disk.total)} are free for {place.path}"
+    room = f"{_size(disk.free)} free for {place.path}, at least {_size(FULL_BYTES)} needed"
     if no_inodes:
-        room = f"no inode of {disk.inodes} is free for {place.path}"
+        room = f"no inode free for {place.path} (of {disk.inodes})"
     evidence = {"total": disk.total, "free": disk.free, "inodes": disk.inodes, "inodes_free": disk.inodes_free}
     return trouble(
         "system.disk",
@@ -129,12 +129,15 @@ def _large(host: Host) -> Iterator[Finding]:
 def judge_disk(path: str, disk: Disk) -> Finding:
     """One file system: bytes first, then inodes."""
     evidence = {"total": disk.total, "free": disk.free, "inodes": disk.inodes, "inodes_free": disk.inodes_free}
-    said = f"{_size(disk.free)} of {_size(disk.total)} are free for {path}"
+    said = f"{_size(disk.free)} of {_size(disk.total)} free for {path}"
     status = _space(disk)
     if status is Status.PASS and _inodes(disk) is not Status.PASS:
-        status, said = _inodes(disk), f"{disk.inodes_free} of {disk.inodes} inodes are free for {path}"
+        status, said = _inodes(disk), f"{disk.inodes_free} of {disk.inodes} inodes free for {path}"
     if status is Status.PASS:
         return passed("system.disk", path, said, **evidence)
+    if _space(disk) is not Status.PASS:
+        needed = max(LEAST_BYTES, min(WARN_BYTES, int(WARN_SHARE * disk.total)))
+        said = f"{_size(disk.free)} free for {path}, {_size(needed)} needed"
     fix = f"Make room for {path}: docker system prune removes what no container uses; rotate logs in daemon.json."
     if path == CONTAINERD_ROOT:
         fix = (

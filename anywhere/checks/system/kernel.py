@@ -151,7 +151,7 @@ def log_check(host: Host, settings: Settings) -> Iterator[Finding]:
         said_ = (
             "the kernel killed nothing of the agents and denied them nothing"
             if rows
-            else "the kernel's log says nothing"
+            else "holds nothing about the agents"
         )
         yield passed(LOG, "kernel log", said_)
 

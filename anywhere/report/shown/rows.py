@@ -12,7 +12,7 @@ from anywhere.report.shown.words import COLOURS, MARKS
 from anywhere.report.style import Style, fill
 
 SUBJECTS_SHOWN = 6
-REACH = "endpoints.reach"
+REACH, UPGRADE = "endpoints.reach", "endpoints.websocket"
 FOLDED_WORDS = 3
 CHECK_WIDTH = 26
 
@@ -61,6 +61,8 @@ def _row(status: Status, head: str, text: str, style: Style) -> Iterator[str]:
 def _folded(status: Status, rows: Sequence[Finding]) -> str:
     if status is Status.PASS and rows[0].check == REACH:
         return f"{len(rows)} endpoints answer (403 or 404 is expected without credentials)"
+    if status is Status.PASS and rows[0].check == UPGRADE:
+        return f"{len(rows)} endpoints answer the WebSocket upgrade"
     if status is Status.PASS:
         words = Counter(row.summary for row in rows).most_common()
         shown = "; ".join(f"{count} × {text}" if count > 1 else text for text, count in words[:FOLDED_WORDS])
