@@ -14,6 +14,7 @@ from anywhere.report.json import target_dict
 from anywhere.settings import Settings
 from tests.region.announced import beyond, planned
 from tests.region.faults import table
+from tests.support.alike import contradictions, no_steps
 from tests.support.commands import all_refused
 from tests.support.judged import codes, explain, judge, judge_often, steady
 from tests.support.sample import ELSEWHERE, sample
@@ -38,6 +39,7 @@ def test_exactly_the_cause_is_named(name: str, tmp_path: Path) -> None:
     jsonschema.validate({key: value for key, value in target.items() if key != "exit_code"}, TARGET_SCHEMA)
     every_trouble_has_one_cause(target)
     assert all_refused(target) == []
+    assert [*no_steps(target), *contradictions(target)] == []
     fails = any(row["status"] == "fail" for row in target["findings"])
     assert target["exit_code"] == (1 if fails else 0)
     assert steady(replayed(bundle)) == steady({**target, "exit_code": None} | {"exit_code": None})

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.output import write
 from anywhere.cli.say import note
 from anywhere.errors import BadInput
@@ -22,7 +23,8 @@ _FORMAT = typer.Option("table", help="table or json.")
 
 
 @app.command(
-    epilog="\b\nExample:\n  anywhere artifacts fetch --region eu-west-1 --arch x86_64 --distro debian --to ./artifacts"
+    cls=Grouped,
+    epilog="\b\nExample:\n  anywhere artifacts fetch --region eu-west-1 --arch x86_64 --distro debian --to ./artifacts",
 )
 def fetch(
     region: str = typer.Option(..., help="AWS region that the hosts will use."),
@@ -58,7 +60,7 @@ def fetch(
     return 0
 
 
-@app.command(epilog="\b\nExample:\n  anywhere artifacts verify ./artifacts")
+@app.command(cls=Grouped, epilog="\b\nExample:\n  anywhere artifacts verify ./artifacts")
 def verify(
     folder: str = typer.Argument(..., help="Folder filled by `anywhere artifacts fetch`."),
     keyring: str = _KEYRING,

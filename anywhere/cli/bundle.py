@@ -6,6 +6,7 @@ import dataclasses
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.printable import json_text, printable
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ _OUTPUT = typer.Option("", help="Write the result to a file.")
 
 
 @app.command(
+    cls=Grouped,
     short_help="List what a bundle holds and what was masked in it.",
     epilog="\b\nExamples:\n  anywhere bundle show host.json.gz\n"
     "  anywhere bundle show host.json.gz --observation /etc/resolv.conf\n",
@@ -55,6 +57,7 @@ def show(
 
 
 @app.command(
+    cls=Grouped,
     short_help="Say what changed between two bundles.",
     epilog="\b\nExamples:\n  anywhere bundle diff before.json.gz after.json.gz\n"
     "  anywhere bundle diff web1.json.gz web2.json.gz --format json\n",

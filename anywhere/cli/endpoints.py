@@ -8,6 +8,7 @@ from collections.abc import Callable
 import typer
 
 from anywhere.catalogue.endpoints import find_region
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import with_hosts
 from anywhere.cli.output import write
 from anywhere.cli.say import say
@@ -40,7 +41,7 @@ class NothingResolved(AnywhereError):
     exit_code = 3
 
 
-@app.command("endpoints", epilog=EXAMPLES)
+@app.command("endpoints", cls=Grouped, epilog=EXAMPLES)
 @with_hosts
 def run(
     hosts: Hosts,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import typer
 
 from anywhere.catalogue.texts.sources import url_of
+from anywhere.cli.helping import Grouped
 from anywhere.errors import BadInput, did_you_mean
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -16,7 +17,7 @@ EXAMPLES = (
 )
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(cls=Grouped, epilog=EXAMPLES)
 def explain(
     code: str = typer.Argument(
         "", help="A cause, check, topic or rule, such as egress.blocked. Default: list the causes.", metavar="[CODE]"

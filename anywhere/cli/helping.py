@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
@@ -26,20 +27,76 @@ All commands: anywhere help
 """
 
 
+# What the value of an option is called, by the last word of the option's name, where that word does not say it.
+VALUES: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("output", "keyring", "ca", "changes", "textfile", "save", "resume", "binaries", "log", "inventory"), "FILE"
+    ),
+    **dict.fromkeys(("artifacts", "to", "latest"), "FOLDER"),
+    **dict.fromkeys(("wait", "budget", "patience"), "SECONDS"),
+    **dict.fromkeys(("count", "limit", "tasks", "instances", "interfaces", "most", "hosts", "hours"), "N"),
+    **dict.fromkeys(("every", "expires"), "TIME"),
+    **dict.fromkeys(("attribute", "tag"), "NAME=VALUE"),
+    "demote": "CHECK",
+    "only": "CHECK",
+    "skip": "CHECK",
+    "wave": "SIZE",
+    "proxy": "LIST",
+    "os": "SYSTEM",
+    "docker": "SOURCE",
+    "instance": "ID",
+    "subnet": "CIDR",
+    "change": "COMMAND",
+    "compatibility": "FAMILY",
+    "distro": "NAME",
+    "arch": "NAME",
+}
+
+
 class Grouped(TyperCommand):
-    """A command whose help shows its options by their panels, in the order of the first of each."""
+    """A command whose help shows its options by their panels, in the order of the first of each, and names their values."""
+
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        for param in self.params:
+            if param.metavar is None and not getattr(param, "is_flag", False):
+                param.metavar = _value(param)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Required arguments without braces, as every other tool shows them."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Arguments, the command's own options, then what many commands share."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
-            if record := param.get_help_record(ctx):
+            if record := _record(param, ctx):
                 kind = "Arguments" if param.param_type_name == "argument" else ""
                 panel = kind or getattr(param, "rich_help_panel", None) or "Options"
                 sections.setdefault(panel, []).append(record)
         for name, rows in sorted(sections.items(), key=lambda row: row[0] in SHARED):
             with formatter.section(name):
                 formatter.write_dl(rows)
+
+
+def _value(param: Any) -> str:
+    name = str(param.name)
+    if param.param_type_name == "argument":
+        return name.removesuffix("s").upper() + ("..." if param.nargs != 1 else "")
+    word = max(param.opts, key=len).rpartition("-")[2]
+    return VALUES.get(word, word.upper())
+
+
+def _record(param: Any, ctx: Any) -> tuple[str, str] | None:
+    """The row of an option. One that is off unless it is given has no second name that says so."""
+    record: tuple[str, str] | None = param.get_help_record(ctx)
+    if record is None:
+        return None
+    head, text = map(str, record)
+    is_off = param.default is False and param.secondary_opts
+    if is_off or "Default:" in text:
+        text = re.sub(r" *\[default: [^\]]*\]", "", text)
+    return head.partition(" / ")[0] if is_off else head, text
 
 
 def by_topic(verbs: Mapping[str, str]) -> Mapping[str, list[tuple[str, str]]]:

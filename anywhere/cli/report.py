@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import QUIET, VERBOSE, how_much
 from anywhere.report import FORMATS
 
@@ -24,7 +25,7 @@ def report() -> None:
     """Join reports that other engines gathered."""
 
 
-@app.command(short_help="Merge reports into one, and compare the hosts.", epilog=EXAMPLES)
+@app.command(cls=Grouped, short_help="Merge reports into one, and compare the hosts.", epilog=EXAMPLES)
 def merge(
     files: list[str] = typer.Argument(
         ..., metavar="FILE...", help="Reports as JSON or JSON lines; - is standard input."

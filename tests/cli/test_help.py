@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from anywhere.catalogue.causes.table import causes
@@ -33,6 +35,28 @@ def test_help_of_a_command_is_its_help(words: tuple[str, ...], capfd: pytest.Cap
     code, text = said(capfd, *words)
     assert code == 0 and f"anywhere {' '.join(words[1:])} [OPTIONS]" in text
     assert "\nHosts:\n" in text and "<str>" not in text and "STR" not in text
+
+
+GROUPS = {
+    "rules": ("plan", "apply", "verify", "revert", "guard"),
+    "proxy": ("plan", "apply", "verify", "revert"),
+    "artifacts": ("fetch", "verify"),
+    "activation": ("create", "show", "plan", "delete"),
+    "taskdef": ("check", "fit", "convert", "explain-mode", "density"),
+    "report": ("merge",),
+    "bundle": ("show", "diff"),
+}
+COMMANDS = [(verb, *more) for verb in VERBS for more in [(name,) for name in GROUPS.get(verb, ())] or [()]]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_help_names_values_and_defaults_once(words: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+    code, text = said(capfd, *words, "--help")
+    assert code == 0 and text.startswith(f"Usage: anywhere {' '.join(words)}")
+    flat = " ".join(text.split())
+    assert not re.search(r"<\w+>|\{\w|(--[\w-]+) / --no-(?!reach)", flat), text
+    assert not re.search(r"Default: [^[-]{1,40}\[default", flat), text
+    assert all(len(line) <= 80 for line in text.partition("Example")[0].splitlines())
 
 
 def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:

@@ -158,7 +158,8 @@ def test_convert_writes_the_definition_alone(capfd: pytest.CaptureFixture[str]) 
     changes: dict[str, Any] = json.loads(Path("changes.json").read_text())
     assert changes["patch"] == [{"op": "replace", "path": "/networkMode", "value": "bridge"}]
     assert [change["kind"] for change in changes["changes"]] == ["changed", "decide"]
-    Path("new.json").write_text(out)
+    assert call(capfd, "convert", "bad.json", "--output", "new.json")[:2] == (0, "")
+    assert Path("new.json").read_text() == out
     assert call(capfd, "check", "new.json")[0] == 0
 
 

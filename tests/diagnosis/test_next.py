@@ -12,18 +12,9 @@ from anywhere.checks.endpoints.visit import WORDS, beyond
 from anywhere.diagnosis import RULES
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.report.shown.commands import first_step
+from tests.support.alike import is_look
 
 ROOT = Path(__file__).parent.parent.parent / "anywhere"
-# Programs that change nothing as they are called here.
-LOOKS = {"getent", "cat", "grep", "tail", "journalctl", "tracepath", "mtr", "ss", "nvidia-smi", "dig", "ls"}
-ONLY = {("ip", "route", "show"), ("docker", "info"), ("docker", "network", "ls"), ("anywhere", "explain")}
-
-
-def is_look(words: tuple[str, ...]) -> bool:
-    own = words[1:] if words[:1] == ("sudo",) else words
-    if own[:1] == ("curl",):
-        return "/dev/null" in own or not {"-o", "-O"} & set(own)
-    return bool(own) and (own[0] in LOOKS or any(own[: len(one)] == one for one in ONLY))
 
 
 def remedies() -> list[tuple[str, tuple[str, ...]]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.output import write
 from anywhere.cli.say import note, say
 from anywhere.errors import BadInput
@@ -29,7 +30,8 @@ _FORMAT = typer.Option("table", help="table or json.")
 
 
 @app.command(
-    epilog="\b\nExample:\n  anywhere activation create --region eu-west-1 -i hosts.ini --expires 7d --output a.json"
+    cls=Grouped,
+    epilog="\b\nExample:\n  anywhere activation create --region eu-west-1 -i hosts.ini --expires 7d --output a.json",
 )
 def create(
     region: str = _REGION,
@@ -72,7 +74,7 @@ def create(
     return 0
 
 
-@app.command(epilog="\b\nExample:\n  anywhere activation show --region eu-west-1 -i hosts.ini")
+@app.command(cls=Grouped, epilog="\b\nExample:\n  anywhere activation show --region eu-west-1 -i hosts.ini")
 def show(region: str = _REGION, inventory: str = _INVENTORY, format: str = _FORMAT) -> int:
     """Show the activations of a region: uses left and expiry, against the size of a fleet where one is given.
 
@@ -97,7 +99,7 @@ def show(region: str = _REGION, inventory: str = _INVENTORY, format: str = _FORM
     return 1 if hosts and not fits else 0
 
 
-@app.command(epilog="\b\nExample:\n  anywhere activation plan -i hosts.ini --hours 72")
+@app.command(cls=Grouped, epilog="\b\nExample:\n  anywhere activation plan -i hosts.ini --hours 72")
 def plan(
     inventory: str = _INVENTORY,
     hosts: int = typer.Option(0, help="How many hosts, in place of an inventory."),
@@ -127,7 +129,8 @@ def plan(
 
 
 @app.command(
-    epilog="\b\nExample:\n  anywhere activation delete --region eu-west-1 01234567-89ab-cdef-0123-456789abcdef --yes"
+    cls=Grouped,
+    epilog="\b\nExample:\n  anywhere activation delete --region eu-west-1 01234567-89ab-cdef-0123-456789abcdef --yes",
 )
 def delete(
     ids: list[str] = typer.Argument(..., metavar="ID...", help="IDs of activations."),

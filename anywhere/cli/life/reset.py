@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import FORMAT, OUTPUT, with_hosts
 from anywhere.cli.life.leaving import DRY_RUN, WAVE, YES, run
 from anywhere.errors import BadInput
@@ -19,7 +20,7 @@ Examples:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(cls=Grouped, epilog=EXAMPLES)
 @with_hosts
 def reset(
     hosts: Hosts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import FORMAT, OUTPUT, with_hosts
 from anywhere.cli.life.leaving import DRY_RUN, WAVE, run
 from anywhere.cli.register.options import ARTIFACTS, ARTIFACTS_URL, KEYRING, check_artifacts, check_wait
@@ -18,7 +19,7 @@ Examples:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(cls=Grouped, epilog=EXAMPLES)
 @with_hosts
 def update(
     hosts: Hosts,

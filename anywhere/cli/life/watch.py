@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import with_hosts
 from anywhere.flows.hosts import Hosts
 
@@ -17,7 +18,7 @@ Examples:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(cls=Grouped, epilog=EXAMPLES)
 @with_hosts
 def watch(
     hosts: Hosts,

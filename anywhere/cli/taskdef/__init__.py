@@ -64,7 +64,9 @@ def check(
 def fit_(
     hosts: Hosts,
     files: list[str] = FILES,
-    instance: list[str] = typer.Option([], help="A file of `aws ecs describe-container-instances` in place of a host."),
+    instance: list[str] = typer.Option(
+        [], help="A file of `aws ecs describe-container-instances` in place of a host.", metavar="FILE"
+    ),
     count: list[str] = typer.Option([], help="Tasks of each definition, or NAME=N; else the services' desired count."),
     os: str = OS,
     region: str = typer.Option("", help="Region of logs and secrets where the definition does not say."),
@@ -92,12 +94,12 @@ def fit_(
 @app.command(
     cls=Grouped,
     short_help="Write the definition for external instances.",
-    epilog="\b\nExamples:\n  anywhere taskdef convert task.json > external.json\n"
+    epilog="\b\nExamples:\n  anywhere taskdef convert task.json --output external.json\n"
     "  anywhere taskdef convert stack.yaml --resource Task > external.yaml\n",
 )
 def convert(
     files: list[str] = FILES,
-    to: str = typer.Option("external", help="The launch type to convert to: external."),
+    to: str = typer.Option("external", help="The launch type to convert to: external.", metavar="TYPE"),
     name: str = typer.Option(
         "", "--resource", "--name", help="Which definition, where the document has several: logical id or family."
     ),
@@ -107,6 +109,7 @@ def convert(
     execution_role: str = typer.Option("", help="The execution role (ARN) to use where one is missing."),
     os: str = OS,
     changes: str = typer.Option("", help="Write the list of changes to a file, as JSON."),
+    output: str = typer.Option("", help="Write the definition to a file in place of standard output."),
 ) -> int:
     """Write the definition for external instances to standard output, and what was changed to standard error.
 
@@ -120,7 +123,7 @@ def convert(
     if len(files) != 1:
         raise BadInput(f"convert takes one file, not {len(files)}")
     wanted = Wanted(name, network_mode, execution_role, family, _system(os), bare)
-    return convert_file(files[0], wanted, changes)
+    return convert_file(files[0], wanted, changes, output)
 
 
 @app.command("explain-mode", cls=Grouped)

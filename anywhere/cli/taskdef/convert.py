@@ -36,7 +36,7 @@ class Wanted:
     bare: bool = False
 
 
-def convert_file(file: str, wanted: Wanted, changes: str) -> int:
+def convert_file(file: str, wanted: Wanted, changes: str, output: str = "") -> int:
     """Convert one definition of a file; the exit code."""
     from anywhere.cli.output import write
     from anywhere.flows.documents import read_documents
@@ -59,7 +59,7 @@ def convert_file(file: str, wanted: Wanted, changes: str) -> int:
         write(listed, changes)
     else:
         note(_for_people(definition, result))
-    write(shown)
+    write(shown, output)
     return 1 if result.failing else 0
 
 
