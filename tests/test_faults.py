@@ -12,9 +12,9 @@ from anywhere.flows.examine import examine
 from anywhere.hosts.bundle import load, replay
 from anywhere.report.json import target_dict
 from anywhere.settings import Settings
+from tests.diagnosis.alike import contradictions, no_steps
 from tests.region.announced import beyond, planned
 from tests.region.faults import table
-from tests.support.alike import contradictions, no_steps
 from tests.support.commands import all_refused
 from tests.support.judged import codes, explain, judge, judge_often, steady
 from tests.support.sample import ELSEWHERE, sample

@@ -12,7 +12,7 @@ from anywhere.checks.endpoints.visit import WORDS, beyond
 from anywhere.diagnosis import RULES
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.report.shown.commands import first_step
-from tests.support.alike import is_look
+from tests.diagnosis.alike import is_look
 
 ROOT = Path(__file__).parent.parent.parent / "anywhere"
 

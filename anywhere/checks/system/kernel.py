@@ -62,8 +62,11 @@ def _more(most: int) -> int:
     return min(max(4 * most, LEAST_INSTANCES), 1 << 22) if most < 1 << 21 else 2 * most
 
 
+LIMITS_FILE = "/etc/sysctl.d/90-anywhere-limits.conf"
+
+
 def _at_boot(setting: str, value: int) -> tuple[str, ...]:
-    return ("sh", "-c", f"echo '{setting} = {value}' >> /etc/sysctl.d/90-anywhere-limits.conf")
+    return ("sh", "-c", f"mkdir -p /etc/sysctl.d && echo '{setting} = {value}' >> {LIMITS_FILE}")
 
 
 def _inotify(host: Host, complaint: Complaint, use: Use) -> Finding:
