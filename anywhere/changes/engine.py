@@ -10,7 +10,7 @@ from anywhere.changes.base import ChangeFailed, Command, Halted, JournalDamaged,
 from anywhere.changes.files import put_back
 from anywhere.changes.journal import FOLDER, Entry, Journal
 from anywhere.changes.lock import locked, under
-from anywhere.changes.restored import kept_edits, past
+from anywhere.changes.restored import kept_edits
 from anywhere.changes.script import own_script
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
@@ -36,7 +36,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Reverted:
-    """What was restored, in words, and what was not, with the reason."""
+    """What was restored, in the imperative, and what was not, with the reason."""
 
     undone: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
@@ -183,7 +183,7 @@ def _require(host: Host, kib: int, folders: Iterable[str]) -> None:
 
 
 def _undo(host: Host, token: str, entry: Entry) -> str:
-    said = past(entry.restores)
+    said = entry.restores
     for undo in reversed(entry.undo):
         command = undo if isinstance(undo, Command) else put_back(host, undo)
         _run(host, token, command, entry.restores)

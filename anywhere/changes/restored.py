@@ -33,4 +33,4 @@ def kept_edits(undo: PutBack, command: Command) -> str:
     """Of a file that somebody else has edited since: what was done instead. Empty for any other."""
     if command.shown[:1] != ("install",) or command.input == undo.content:
         return ""
-    return f"removed the lines of anywhere from {undo.path}, which was edited since"
+    return f"remove the lines of anywhere from {undo.path}, which was edited since"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from anywhere import __version__
 from anywhere.changes.base import PutBack, Step
 from anywhere.changes.outcome import Outcome, State
+from anywhere.changes.restored import past
 from anywhere.printable import json_text, printable
 from anywhere.redact import redact
 from anywhere.report.json import cause_dict, finding_dict
@@ -72,7 +73,8 @@ def _changed(command: str, outcome: Outcome, style: Style) -> str:
     mark, word, nothing = (
         ("+", "done", "already in place, nothing changed") if command == "apply" else ("-", "undone", "nothing to undo")
     )
-    rows = "".join(hung(f"  {mark} ", title, style) for title in _titles(outcome))
+    titles = _titles(outcome) if command == "apply" else [past(title) for title in _titles(outcome)]
+    rows = "".join(hung(f"  {mark} ", title, style) for title in titles)
     if outcome.state is State.FAILED:
         now = hung("  ", f"Now: {prose(_shown(outcome.now))}.", style) if outcome.now else ""
         return rows + hung(f"{outcome.name}: ", f"FAILED: {_shown(outcome.error)}", style) + now

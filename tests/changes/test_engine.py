@@ -135,7 +135,7 @@ def test_a_file_that_someone_else_changed_since_is_left_and_said(host: BareHost)
     host.sh("echo theirs >> /etc/f")
     done = engine.revert(host, "t")
     assert [title for title, _ in done.failed] == ["remove /etc/f"] and "someone else" in done.failed[0][1]
-    assert done.undone == ("removed /etc/g",)
+    assert done.undone == ("remove /etc/g",)
     assert host.sh("cat /etc/f") == "ours\ntheirs\n"
     host.sh("rm /etc/f")
     assert not engine.revert(host, "t").failed
@@ -178,7 +178,7 @@ def test_a_failed_undo_is_listed_and_the_others_still_run(host: BareHost) -> Non
 
     engine.apply(host, "t", plan)
     done = engine.revert(host, "t")
-    assert done.undone == ("removed /etc/two", "removed /etc/one")
+    assert done.undone == ("remove /etc/two", "remove /etc/one")
     assert done.failed == (("undo cannot be undone", "exit code 3: no"),)
     assert [entry.title for entry in engine.journaled(host, "t")] == ["cannot be undone"]
 

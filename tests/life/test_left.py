@@ -28,7 +28,9 @@ FULL = Left(
     versions=(("amazon-ecs-init", "1.105.1-1", "1.106.0-1"),),
     seconds=3.0,
 )
-FAILED = Left("c", State.FAILED, error="no\x1b[31m way", code="disk.low", fix="free space")
+FAILED = Left(
+    "c", State.FAILED, error="no\x1b[31m way", code="disk.low", fix="free space", now="1 of 3 steps of this part done"
+)
 
 
 @pytest.mark.parametrize("verb", ["deregister", "reset", "move", "update"])
@@ -43,6 +45,7 @@ def test_text_is_harmless_and_names_each_host(verb: str) -> None:
     text = left.done(verb, (FULL, FAILED, Left("d", State.UNTOUCHED), Left("e", State.ALREADY)))
     assert all(f"{name}: " in text for name in "bcde")
     assert "hunter2" not in text and "\x1b" not in text and "[disk.low]" in text
+    assert "\n  Now: 1 of 3 steps of this part done.\n  Fix: free space\n" in text
 
 
 def test_a_plan_names_the_orphans_before_the_steps() -> None:
