@@ -1,14 +1,10 @@
-"""What taking a step back leaves behind, in the reader's words: `remove /etc/x`, and once it is done `removed /etc/x`."""
+"""What taking a step back does, in the reader's words: `remove /etc/x`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from anywhere.changes.base import Command, PutBack, Undo
-
-_PAST = {"remove": "removed", "restore": "restored", "stop": "stopped", "disable": "disabled", "start": "started"}
-_PAST |= {"move": "moved", "rebuild": "rebuilt", "restart": "restarted", "undo": "undone:", "install": "installed"}
 
 
 def words(title: str, back: str, undos: Sequence[Undo]) -> str:
@@ -19,14 +15,6 @@ def words(title: str, back: str, undos: Sequence[Undo]) -> str:
         f"{'remove' if one.content is None else 'restore'} {one.path}" for one in undos if isinstance(one, PutBack)
     ]
     return ", ".join(files) or f"undo {title}"
-
-
-def past(text: str) -> str:
-    """The same once it is done. Only the verbs it begins with are changed."""
-    first = re.match(rf"({'|'.join(_PAST)})( and ({'|'.join(_PAST)}))?\b", text)
-    if not first:
-        return text
-    return re.sub(r"\w+", lambda verb: _PAST.get(verb[0], verb[0]), first[0]) + text[first.end() :]
 
 
 def kept_edits(undo: PutBack, command: Command) -> str:

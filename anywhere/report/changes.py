@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from anywhere import __version__
 from anywhere.changes.base import PutBack, Step
 from anywhere.changes.outcome import Outcome, State
-from anywhere.changes.restored import past
 from anywhere.printable import json_text, printable
 from anywhere.redact import redact
 from anywhere.report.json import cause_dict, finding_dict
@@ -15,6 +15,8 @@ from anywhere.report.shown.commands import prose
 from anywhere.report.style import PLAIN, Style, hung
 
 SCHEMA = "anywhere/changes/1"
+_PAST = {"remove": "removed", "restore": "restored", "stop": "stopped", "disable": "disabled", "start": "started"}
+_PAST |= {"move": "moved", "rebuild": "rebuilt", "restart": "restarted", "undo": "undone:", "install": "installed"}
 
 
 def as_json(verb: str, command: str, outcomes: Sequence[Outcome]) -> str:
@@ -80,6 +82,14 @@ def _changed(command: str, outcome: Outcome, style: Style) -> str:
         return rows + hung(f"{outcome.name}: ", f"FAILED: {_shown(outcome.error)}", style) + now
     said = {State.ALREADY: nothing, State.UNTOUCHED: "not begun"}.get(outcome.state, f"{_count(outcome)} {word}")
     return f"{outcome.name}: {said}\n{rows}"
+
+
+def past(text: str) -> str:
+    """The same once it is done. Only the verbs it begins with are changed."""
+    first = re.match(rf"({'|'.join(_PAST)})( and ({'|'.join(_PAST)}))?\b", text)
+    if not first:
+        return text
+    return re.sub(r"\w+", lambda verb: _PAST.get(verb[0], verb[0]), first[0]) + text[first.end() :]
 
 
 def _count(outcome: Outcome) -> str:

@@ -13,8 +13,8 @@ import pytest
 
 from anywhere.changes.base import Command, PutBack, Step
 from anywhere.changes.outcome import Outcome, State
-from anywhere.changes.restored import past, words
-from anywhere.report.changes import changed, planned
+from anywhere.changes.restored import words
+from anywhere.report.changes import changed, past, planned
 from anywhere.report.style import Style
 from tests.support.barehost import BareHost
 from tests.support.unprivileged import NOBODY, python, readable_copy

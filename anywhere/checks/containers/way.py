@@ -16,6 +16,7 @@ from anywhere.facts.firewall.firewall import Firewall
 from anywhere.facts.firewall.forwarding import IP_FORWARD, Aim, Stop, forward_stops, switched_off_by, translation
 from anywhere.facts.firewall.iptables_walk import Packet
 from anywhere.facts.network.kernel_routes import Hop, answers_by, hop, policy_rules
+from anywhere.facts.network.routes import route_to, routes
 from anywhere.hosts.base import Host
 
 PROXY_ARP = "/proc/sys/net/ipv4/conf/{}/proxy_arp"
@@ -59,12 +60,15 @@ def _forwarding(way: Way) -> Obstacle | None:
     host, name = way.host, way.bridge.name
     all_off = read_text(host, IP_FORWARD).content.strip() == "0"
     own = f"net.ipv4.conf.{name}.forwarding"
-    if not all_off and read_text(host, f"/proc/sys/{own.replace('.', '/')}").content.strip() != "0":
+    if not all_off and not _is_off(host, own):
         return None
     place = switched_off_by(host, name)
     path, _, line = place.rpartition(":")
     edit: tuple[Command, ...] = (("sed", "-i", rf"{line}s/=.*/= 1/", path),) if place else ()
     key = "net.ipv4.ip_forward" if all_off else own
+    # Switched on for all, each card follows; switched on for one, the cards of the answers stay as they are.
+    uplinks = dict.fromkeys(route.interface for aim in way.aims if (route := route_to(aim.address, routes(host))))
+    others = () if all_off else tuple(f"net.ipv4.conf.{device}.forwarding" for device in uplinks if "." not in device)
     off = " (daemon.json: ip-forward is false)" if all_off and daemon_json(host).ip_forward is False else ""
     return obstacle(
         host,
@@ -72,8 +76,13 @@ def _forwarding(way: Way) -> Obstacle | None:
         "Switch forwarding on, now and at boot: docker does so only when it starts.",
         *edit,
         ("sysctl", "-w", f"{key}=1"),
+        *(("sysctl", "-w", f"{other}=1") for other in others if _is_off(host, other)),
         file=place,
     )
+
+
+def _is_off(host: Host, key: str) -> bool:
+    return read_text(host, f"/proc/sys/{key.replace('.', '/')}").content.strip() == "0"
 
 
 def _unread_cards(way: Way) -> Obstacle | None:
@@ -83,7 +92,7 @@ def _unread_cards(way: Way) -> Obstacle | None:
         if out is None or not out.device or out.error:
             continue
         own = f"net.ipv4.conf.{out.device}.forwarding"
-        if "." not in out.device and read_text(way.host, f"/proc/sys/{own.replace('.', '/')}").content.strip() == "0":
+        if "." not in out.device and _is_off(way.host, own):
             place = switched_off_by(way.host, out.device)
             return obstacle(
                 way.host,
@@ -175,7 +184,7 @@ def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
             f"stops them: {rule}",
             f"Remove that rule, or accept what comes from {name} before it: the chain DOCKER-USER is there for that, if "
             "the rule comes after it. Whoever manages the chain (a VPN, a firewall) writes it again: set it there.",
-            *_accepts(hop_, name, back),
+            *_accepts(hop_, way.bridge, back),
             rule=rule,
             hop=hop_,
             stopped=[stop.aim.what for stop in stops[:20]],
@@ -183,7 +192,9 @@ def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
         yield replace(found, aims=tuple(stop.aim for stop in stops))
 
 
-def _accepts(hop_: str, name: str, back: Command) -> tuple[Command, ...]:
+def _accepts(hop_: str, bridge: Bridge, back: Command) -> tuple[Command, ...]:
+    """Accepts before the rule, in the table and chain that it is in: one of another table would not be asked."""
+    name = bridge.name
     if hop_.startswith("nft "):
         _, family, table, chain = hop_.split()
         start = ("nft", "insert", "rule", family, table, chain)
@@ -191,9 +202,15 @@ def _accepts(hop_: str, name: str, back: Command) -> tuple[Command, ...]:
             (*start, "iifname", name, "accept"),
             (*start, "oifname", name, "ct", "state", "established,related", "accept"),
         )
+    table, chain, *_ = (*hop_.split(), "")
+    tool: Command = ("iptables",) if table == "filter" else ("iptables", "-t", table)
+    if chain == "POSTROUTING":
+        return ((*tool, "-I", chain, "1", "-s", bridge.network, "-j", "ACCEPT"),)
+    if table == "raw" or chain == "PREROUTING":
+        return ((*tool, "-I", "PREROUTING", "1", "-i", name, "-j", "ACCEPT"),)
     return (
-        ("iptables", "-I", "FORWARD", "1", "-i", name, "-j", "ACCEPT"),
-        ("iptables", "-I", "FORWARD", "1", "-o", name, *back),
+        (*tool, "-I", "FORWARD", "1", "-i", name, "-j", "ACCEPT"),
+        (*tool, "-I", "FORWARD", "1", "-o", name, *back),
     )
 
 
