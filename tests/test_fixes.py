@@ -14,7 +14,6 @@ from tests.region.faults import table
 from tests.region.region import Region
 from tests.support.judged import ANYWHERE, judge_in
 
-
 # Faults whose fix is commands alone, and that this host can undo. All others ask somebody, or leave a choice to a person.
 PROVEN = (
     "agent-ipv6-without-kernel",
