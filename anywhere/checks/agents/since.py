@@ -28,6 +28,8 @@ from anywhere.redact import SECRET_KEYS
 from anywhere.settings import Settings
 
 CAUSE = "agent.stale-environment"
+# What ecs-init sets otherwise than the file on an external host (ecs-init/docker/docker.go, getContainerConfig, LoadEnvVars).
+OVERRIDDEN = frozenset({"ECS_ENABLE_TASK_ENI", "ECS_EBSTA_SUPPORTED", "ECS_ENABLE_GPU_SUPPORT"})
 TRUST = re.compile(r"x509: (?:certificate signed by unknown authority|.*self.signed)")
 DATES = re.compile(r"x509: certificate has expired or is not yet valid|Signature (?:expired|not yet current)")
 
@@ -98,7 +100,10 @@ def differing(host: Host, config: EcsConfig) -> list[str]:
     return [
         name
         for name, value in config.agent.items()
-        if name.startswith("ECS_") and not SECRET_KEYS.search(name) and agent.environment.get(name) != value
+        if name.startswith("ECS_")
+        and name not in OVERRIDDEN
+        and not SECRET_KEYS.search(name)
+        and agent.environment.get(name) != value
     ]
 
 

@@ -10,6 +10,7 @@ from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
 CA_FILE = "inspecting-ca.crt"
+EXEC_BUNDLE = "/var/lib/ecs/deps/execute-command/certs/tls-ca-bundle.pem"
 AGENT_CA = "/etc/ecs/inspecting-ca.pem"
 ASK = "Ask the proxy or firewall team to exempt these names from TLS inspection, and for their CA certificate."
 BYPASS = "Exempt these names from TLS inspection if you can. "
@@ -21,8 +22,8 @@ def trust_the_host(host: Host, visit: Visit) -> Remedy:
     text = (
         BYPASS
         + f"Otherwise save the inspecting CA (from the team that runs the device, not from the connection) as {CA_FILE} and "
-        "add it to this host's store. Never switch verification off. ecs copies the store at its start (ECS Exec): restart "
-        "it too."
+        "add it to this host's store. Never switch verification off. Docker reads the store at its start too: restart it when "
+        "its containers may stop."
     )
     if known is None:
         return Remedy(text)
@@ -35,7 +36,16 @@ def trust_the_host(host: Host, visit: Visit) -> Remedy:
         )
         add = ("mv", lying, f"{lying.rpartition('.')[0] or lying}.crt")
     restart = (("systemctl", "restart", visit.vantage.unit),) if visit.vantage.exists and visit.vantage.unit else ()
-    return remedy(host, text, add, known.ca_command, *restart, ask=ASK)
+    copy = _renewed_copy(host, known.ca_bundle)
+    if copy:
+        text += f" ECS Exec has a copy of the store ({EXEC_BUNDLE}), which nothing renews by itself."
+    return remedy(host, text, add, known.ca_command, *copy, *restart, ask=ASK)
+
+
+def _renewed_copy(host: Host, bundle: str) -> tuple[tuple[str, ...], ...]:
+    """The command that renews the copy for ECS Exec (ecs-anywhere-install.sh; agent/engine/execcmd), where there is one."""
+    folder, _, name = EXEC_BUNDLE.rpartition("/")
+    return (("install", "-m", "0400", bundle, EXEC_BUNDLE),) if name in (list_folder(host, folder) or ()) else ()
 
 
 def _overlooked(host: Host, folder: str) -> str:

@@ -9,7 +9,7 @@ from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import is_bare, ssm_service
 from anywhere.facts.agents.docker import docker
 from anywhere.facts.kernel.limits import Complaint, Use, inotify_complaint, inotify_use, uses
-from anywhere.facts.kernel.log import Said, denials, kills, lines
+from anywhere.facts.kernel.log import Exceeded, Said, denials, exceeded, kills, lines
 from anywhere.facts.kernel.modules import forbidden, other_kernels
 from anywhere.facts.system.machine import kernel_version
 from anywhere.facts.system.units import units
@@ -146,17 +146,41 @@ def log_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield skipped(LOG, "kernel log", "the kernel's log cannot be read")
         return
     killed, denied = _last(kills(rows)), _last(denials(rows))
+    inventory = host.inventory()
+    over = tuple(exceeded(rows, inventory.now - inventory.boot_time)) if inventory.boot_time else ()
+    for one in over:
+        yield _exceeded(host, one)
     for said in killed:
         yield _killed(host, said)
     for said in denied:
         yield _denied(host, said)
-    if not killed and not denied:
+    if not killed and not denied and not over:
         said_ = (
             "the kernel killed nothing of the agents and denied them nothing"
             if rows
             else "holds nothing about the agents"
         )
         yield passed(LOG, "kernel log", said_)
+
+
+def _exceeded(host: Host, one: Exceeded) -> Finding:
+    most = next((use.most for use in uses(host) if use.setting == one.setting), 0)
+    raise_it: tuple[tuple[str, ...], ...] = ()
+    if one.unit:
+        raise_it = (("systemctl", "set-property", one.unit, "TasksMax=infinity"),)
+    elif most:
+        raise_it = (("sysctl", "-w", f"{one.setting}={_more(most)}"), _at_boot(one.setting, _more(most)))
+    return trouble(
+        LOG,
+        Status.FAIL if one.unit else Status.WARN,
+        one.setting or one.unit,
+        one.says,
+        cause=LIMIT,
+        remedy=remedy(
+            host, "Raise the limit, now and at boot, and find out what uses it up.", *raise_it, look=(("dmesg",),)
+        ),
+        evidence={"line": one.line, "most": most},
+    )
 
 
 def _last(found: Iterable[Said]) -> tuple[Said, ...]:

@@ -33,6 +33,36 @@ _READ_ONLY = re.compile(
 _ERROR = re.compile(r"(?:EXT4-fs|XFS|BTRFS|JBD2).*?error|Buffer I/O error", re.I)
 
 
+LATELY = 3600.0  # seconds
+_SINCE_BOOT = re.compile(r"^(?:<\d+>)?\[ *(\d+\.\d+)\]")
+# Sources: net/netfilter/nf_conntrack_core.c, net/core/neighbour.c, fs/file_table.c, kernel/cgroup/pids.c.
+_EXCEEDED = (
+    (
+        re.compile(r"nf_conntrack: (?:nf_conntrack: )?table full"),
+        "net.netfilter.nf_conntrack_max",
+        "the connection table was full within the last hour: packets were dropped",
+    ),
+    (
+        re.compile(r"[Nn]eighbou?r(?: table|:).{0,40}overflow"),
+        "net.ipv4.neigh.default.gc_thresh3",
+        "the neighbor (ARP) table overflowed within the last hour: packets were dropped",
+    ),
+    (
+        re.compile(r"VFS: file-max limit \d+ reached"),
+        "fs.file-max",
+        "the host had no file handle left within the last hour",
+    ),
+    (
+        re.compile(
+            r"fork rejected by pids controller in /(?:[\w.-]+/)*"
+            r"(?P<unit>(?:docker|containerd|ecs|amazon-ssm-agent)\.service)\s*$"
+        ),
+        "",
+        "{unit} has as many processes as its TasksMax allows: new ones were refused within the last hour",
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """A line of the kernel about a process of ours: its name, the unit that runs it, the line."""
@@ -72,6 +102,31 @@ def _about(rows: tuple[str, ...], pattern: re.Pattern[str]) -> Iterator[Said]:
     for row in rows:
         if (match := pattern.search(row)) and match["name"] in UNITS:
             yield Said(match["name"], UNITS[match["name"]], row.strip()[:400])
+
+
+@dataclass(frozen=True, slots=True)
+class Exceeded:
+    """A limit that the kernel reported as exceeded within the last hour: what it was, the setting that raises it (a sysctl,
+    or empty for the number of processes of `unit`), the line."""
+
+    says: str
+    setting: str
+    unit: str
+    line: str
+
+
+def exceeded(rows: tuple[str, ...], uptime: float) -> Iterator[Exceeded]:
+    """The last line about each limit; what is older, or has no time since the boot, proves nothing of now."""
+    found: dict[str, Exceeded] = {}
+    for row in rows:
+        stamp = _SINCE_BOOT.match(row)
+        if not stamp or not 0 <= uptime - float(stamp[1]) <= LATELY:
+            continue
+        for pattern, setting, says in _EXCEEDED:
+            if match := pattern.search(row):
+                unit = match.groupdict().get("unit") or ""
+                found[setting or unit] = Exceeded(says.format(unit=unit), setting, unit, row.strip()[:400])
+    yield from found.values()
 
 
 def lines_if_known(host: Host) -> tuple[str, ...]:

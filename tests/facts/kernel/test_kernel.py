@@ -6,7 +6,7 @@ import pytest
 
 from anywhere.facts.kernel.folders import mount_of
 from anywhere.facts.kernel.limits import inotify_complaint, uses
-from anywhere.facts.kernel.log import denials, kills, read_only_reason
+from anywhere.facts.kernel.log import denials, exceeded, kills, read_only_reason
 from anywhere.facts.kernel.modules import BARRED, forbidden, other_kernels
 from anywhere.facts.system.machine import parse_mounts
 from tests.support.fakehost import FakeHost
@@ -92,3 +92,23 @@ def test_the_kernels_words_about_others_are_left_out() -> None:
     assert [one.unit for one in kills(rows)] == ["docker.service"]
     assert [one.unit for one in denials(rows)] == ["ecs.service"]
     assert read_only_reason(rows) == rows[-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "settings"),
+    [
+        ("[ 9000.5] nf_conntrack: table full, dropping packet", ["net.netfilter.nf_conntrack_max"]),
+        ("<4>[ 9000.5] neighbour: arp_cache: neighbor table overflow!", ["net.ipv4.neigh.default.gc_thresh3"]),
+        ("[ 9000.5] Neighbour table overflow.", ["net.ipv4.neigh.default.gc_thresh3"]),
+        ("[ 9000.5] VFS: file-max limit 8192 reached", ["fs.file-max"]),
+        ("[ 9000.5] cgroup: fork rejected by pids controller in /system.slice/ecs.service", ["ecs.service"]),
+        ("[ 9000.5] cgroup: fork rejected by pids controller in /system.slice/docker.service/task", []),
+        ("[ 9000.5] cgroup: fork rejected by pids controller in /system.slice/cron.service", []),
+        ("[ 100.5] nf_conntrack: table full, dropping packet", []),
+        ("Nov 29 10:00:00 server1 kernel: nf_conntrack: table full, dropping packet", []),
+        ("[ 99999.5] nf_conntrack: table full, dropping packet", []),
+    ],
+)
+def test_only_limits_of_the_last_hour_count(line: str, settings: list[str]) -> None:
+    found = exceeded(("[    0.000000] Linux version 6.1", line), 9600.0)
+    assert [one.setting or one.unit for one in found] == settings

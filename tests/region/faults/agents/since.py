@@ -10,7 +10,7 @@ from tests.region.faults.agents.ssm import started
 from tests.region.faults.agents.words import AGENT_LOG, USER_CONFIG, set_line
 from tests.region.faults.tls.inspection import INSPECTOR, present
 from tests.region.journal import journal
-from tests.region.software import DOCKER, ECS, SSM, agent_log, register, ssm_log
+from tests.region.software import AGENT, DOCKER, ECS, SSM, agent_log, daemon_of, register, ssm_log
 from tests.region.world import World
 
 HOUR = 3600.0
@@ -148,6 +148,10 @@ def clock_corrected(world: World) -> None:
 def settings_touched(world: World) -> None:
     running(world, ECS)
     set_line(world, USER_CONFIG, "ECS_ENABLE_TASK_IAM_ROLE", "true")
+    text = world.host.files[USER_CONFIG]
+    assert isinstance(text, str)
+    world.host.files[USER_CONFIG] = f"{text}ECS_ENABLE_TASK_ENI=true\n"  # ecs-init gives an external agent false
+    daemon_of(world, AGENT).environment["ECS_ENABLE_TASK_ENI"] = "false"
     world.host.times[USER_CONFIG] = time.time() - HOUR / 2
 
 

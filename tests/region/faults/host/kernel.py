@@ -125,6 +125,33 @@ def dockerd_killed(world: World) -> None:
     says(world, "Out of memory: Killed process 700 (dockerd) total-vm:2421204kB, anon-rss:89120kB, UID:0")
 
 
+def said_ago(world: World, seconds: float, line: str) -> None:
+    """A line of the kernel's log, so long ago; before it others of the boot."""
+    register(world)
+    at = time.clock_gettime(time.CLOCK_BOOTTIME) - seconds
+    text = f"[    0.000000] Linux version 6.1.0-31-amd64\n[{at:12.6f}] {line}\n"
+    world.host.files["/run/region/kernel.log"] = text
+    world.host.programs[DMESG] = "#!/bin/sh\nexec cat /run/region/kernel.log\n"
+
+
+FULL_TABLE = "nf_conntrack: nf_conntrack: table full, dropping packet"
+
+
+@fault("connection-table-was-full", "the connection table was full a minute ago", "kernel.limit")
+def conntrack_was_full(world: World) -> None:
+    said_ago(world, 60, FULL_TABLE)
+
+
+@fault("docker-tasks-max", "docker's unit may have no more processes", "kernel.limit")
+def docker_tasks_max(world: World) -> None:
+    said_ago(world, 60, "cgroup: fork rejected by pids controller in /system.slice/docker.service")
+
+
+@variation("connection-table-full-long-ago", "the connection table was full once, some hours ago")
+def conntrack_long_ago(world: World) -> None:
+    said_ago(world, -7200 if time.clock_gettime(time.CLOCK_BOOTTIME) < 7200 else 7200, FULL_TABLE)
+
+
 @fault("apparmor-denies-agent", "an AppArmor profile denies the SSM agent its own folder", "kernel.denied")
 def apparmor_denies(world: World) -> None:
     register(world)
