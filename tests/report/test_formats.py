@@ -244,7 +244,7 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
     dom = dump(page, tmp_path)
     assert shown(dom)[:10] == [f"web{n}" for n in range(0, 30, 3)]
     assert len(shown(dom)) == 30
-    assert re.search(r'<canvas id="heat" width="[1-9]\d+"', dom)
+    assert re.search(r'<canvas id="heat"[^>]* width="[1-9]\d+"', dom)
     cause = dump(page, tmp_path, "document.querySelector('[data-cause=\"egress.endpoint-blocked\"]').click()")
     assert shown(cause) == [f"web{n}" for n in range(0, 30, 3)]
     typed = "const box = document.getElementById('search'); box.value = 'web17'; box.dispatchEvent(new Event('input'))"

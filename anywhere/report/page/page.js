@@ -128,9 +128,11 @@
     const longest = Math.min(27, Math.max(...labels.map((name) => name.length)));
     const top = 22 + longest * 5.6;
     const high = state.paper ? Math.min(screen, (PAPER - top) / Math.max(1, state.shown.length)) : screen;
-    const left = high < 10 ? 8 : 180;
-    const room = Math.floor((get("scroll").clientWidth - left - 70) / Math.max(1, data.endpoints.length));
-    return { wide: Math.max(12, Math.min(left < 10 ? 52 : 30, room)), high, left, top };
+    const narrow = get("scroll").clientWidth < 500; // a telephone: all columns are in sight
+    const left = high < 10 ? 8 : narrow ? 96 : 180;
+    const right = narrow ? 36 : 60;
+    const room = Math.floor((get("scroll").clientWidth - left - right - 10) / Math.max(1, data.endpoints.length));
+    return { wide: Math.max(narrow ? 6 : 12, Math.min(left < 10 ? 52 : 30, room)), high, left, top, right };
   };
 
   const paint = (cell, palette) => {
@@ -143,13 +145,13 @@
   const draw = () => {
     get("map").hidden = data.hosts.length < 2 || !data.endpoints.length;
     if (get("map").hidden) return;
-    const { wide, high, left, top } = size();
+    const { wide, high, left, top, right } = size();
     const palette = {
       pass: ["--q0", "--q1", "--q2", "--q3"].map(colour), warn: colour("--warn"), fail: colour("--fail"),
       error: colour("--unknown"), skip: colour("--skip"), none: colour("--card"),
     };
     const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [left + wide * data.endpoints.length + 60, top + high * state.shown.length + 4];
+    const [width, height] = [left + wide * data.endpoints.length + right, top + high * state.shown.length + 4];
     canvas.width = width * ratio;
     canvas.height = Math.min(height * ratio, 32000);
     canvas.style.width = `${width}px`;
@@ -167,7 +169,7 @@
     });
     state.shown.forEach((place, line) => {
       const y = top + line * high;
-      if (left > 100) {
+      if (left > 50) {
         pen.fillStyle = colour("--fg");
         const name = data.hosts[place][NAME];
         pen.fillText(name.length > 25 ? `${name.slice(0, 24)}…` : name, 4, y + high - 3, left - 10);
