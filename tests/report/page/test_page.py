@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import shutil
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from anywhere.flows.clones import judge_fleet
-from anywhere.model import Cause, Finding, Remedy, Report, Status, Target
+from anywhere.model import Cause, Finding, Reason, Remedy, Report, Stage, Status, Target
 from anywhere.report import renderer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -61,12 +62,18 @@ def page() -> str:
     return renderer("html")(Report(judge_fleet([host(number) for number in range(2000)])))
 
 
-def visit(page: str, folder: Path, script: str, *options: str) -> Any:
+# A window of Chromium is never narrower than 500 pixels; a frame in it is as narrow as a telephone.
+FRAME = """<body><iframe style="width:390px;height:844px;border:0" srcdoc="{}"></iframe><script>
+setTimeout(() => document.body.setAttribute('data-said', frames[0].document.body.dataset.said), 4000)</script></body>"""
+
+
+def visit(page: str, folder: Path, script: str, *options: str, is_phone: bool = False) -> Any:
     """What a script gives that runs in the loaded page."""
     said = f"JSON.stringify([(() => {{{script}}})(), window.seen, performance.getEntriesByType('resource').length])"
     last = f"<script>setTimeout(() => document.body.setAttribute('data-said', btoa({said})), 300)</script>"
     path = folder / "page.html"
-    path.write_text(page.replace("<title>", f"{WATCH}<title>", 1).replace("</body>", f"{last}</body>"))
+    page = page.replace("<title>", f"{WATCH}<title>", 1).replace("</body>", f"{last}</body>")
+    path.write_text(FRAME.format(html.escape(page)) if is_phone else page)
     command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=8000", "--dump-dom"]
     done = subprocess.run(
         [*command, f"--user-data-dir={folder}/profile", *options, path.as_uri()],
@@ -84,13 +91,14 @@ TYPE = "const box = document.getElementById('search'); box.value = '%s'; box.dis
 ROWS = "document.querySelectorAll('#hosts > details').length"
 
 
-@pytest.mark.parametrize("options", [("--window-size=1280,900",), ("--window-size=390,844",)], ids=["desk", "phone"])
-def test_it_loads_whole_and_quietly(page: str, tmp_path: Path, options: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("is_phone", [False, True], ids=["desk", "phone"])
+def test_it_loads_whole_and_quietly(page: str, tmp_path: Path, is_phone: bool) -> None:
     script = f"""document.querySelectorAll('details').forEach((one) => one.open = true);
         const wide = document.documentElement.scrollWidth <= document.documentElement.clientWidth;
-        return [{ROWS}, document.getElementById('heat').height > 1000, wide, document.querySelectorAll('.cause').length]"""
-    result, seen, asked = visit(page, tmp_path, script, *options)
-    assert result == [100, True, True, 3]
+        return [{ROWS}, document.getElementById('heat').height > 1000, wide,
+                document.querySelectorAll('.cause').length, innerWidth]"""
+    result, seen, asked = visit(page, tmp_path, script, "--window-size=1280,900", is_phone=is_phone)
+    assert result == [100, True, True, 3, 390 if is_phone else 1280]
     assert (seen, asked) == ([], 0)
 
 
@@ -139,3 +147,22 @@ def test_on_paper_the_map_is_on_one_page(page: str, tmp_path: Path) -> None:
     )
     pages = len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes()))
     assert 2 <= pages <= 12
+
+
+@pytest.mark.parametrize("is_phone", [False, True], ids=["desk", "phone"])
+def test_no_cell_of_the_ladder_is_cut_off(tmp_path: Path, is_phone: bool) -> None:
+    timings = {"connect": 0.01, "tls": 0.02, "http": 0.03}
+    rows = [
+        Finding(
+            "endpoints.reach", Status.FAIL, f"{name}.us-east-1.amazonaws.com:443", "a certificate", Stage.TLS,
+            Reason.CERT_UNTRUSTED, {"component": "ecs-agent", "addresses": [{"timings": timings}]},
+        )
+        for name in NAMES
+    ]  # fmt: skip
+    page = renderer("html")(Report((Target("web1", "host", findings=tuple(rows)),)))
+    script = """const edge = document.documentElement.clientWidth;
+        const cells = [...document.querySelectorAll('#ladder button, #ladder th')].filter((one) => one.offsetParent);
+        return [cells.length > 100, cells.filter((one) => one.getBoundingClientRect().right > edge).length,
+                document.getElementById('filter').hidden]"""
+    result, seen, _ = visit(page, tmp_path, script, "--window-size=1280,900", is_phone=is_phone)
+    assert (result, seen) == ([True, 0, True], [])
