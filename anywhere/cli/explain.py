@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import typer
 
+from anywhere.catalogue.causes.base import CauseText
+from anywhere.catalogue.texts.commands import FIX_COMMANDS
 from anywhere.catalogue.texts.sources import url_of
 from anywhere.cli.helping import Grouped
 from anywhere.errors import BadInput, did_you_mean
@@ -33,10 +35,7 @@ def explain(
         return
     word = code.lower()
     if word in known:
-        row = known[word]
-        head = (f"{row.code} ({row.severity})", row.title)
-        parts = (head, ("Means", row.meaning), ("Found", row.found), ("Fix", row.fix), ("Source", row.source))
-        write(_shown(*parts, ("Documentation", url_of(row.source))))
+        write(_cause(known[word]))
         return
     write(_topic(word) or _rule(word, tuple(known)))
 
@@ -47,6 +46,23 @@ def _listed() -> Iterator[str]:
     width = max(map(len, causes()))
     for row in causes().values():
         yield f"{row.code:<{width}}  {row.severity:<12}  {row.title}\n"
+
+
+def _cause(row: CauseText) -> str:
+    head = (f"{row.code} ({row.severity})", row.title)
+    texts = [_part(*one) for one in (head, ("Means", row.meaning), ("Found", row.found), ("Fix", row.fix))]
+    if commands := FIX_COMMANDS.get(row.code):
+        texts.append("Commands\n" + "\n".join(f"  $ {_typed(line)}" for line in commands))
+    texts += [_part("Source", row.source), _part("Documentation", url_of(row.source))]
+    return "\n\n".join(texts) + "\n"
+
+
+def _typed(line: str) -> str:
+    """A command as this program is started."""
+    from anywhere.report.shown.commands import command_line
+
+    words = line.split()
+    return command_line(words) if "anywhere" in words[:2] else line
 
 
 def _shown(*parts: tuple[str, str]) -> str:

@@ -7,10 +7,12 @@ import re
 import pytest
 
 from anywhere.catalogue.causes.table import causes
+from anywhere.catalogue.texts.commands import FIX_COMMANDS
 from anywhere.catalogue.texts.sources import url_of
 from anywhere.cli import VERBS, run
 from anywhere.cli.helping import by_topic
 from anywhere.cli.output import format_for
+from tests.support.commands import refused
 
 
 def said(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
@@ -107,3 +109,20 @@ def test_the_format_follows_the_name_of_the_file() -> None:
         *("table", "html", "json", "markdown", "table")
     ]
     assert format_for("tap", "x.html") == "tap"
+
+
+FILLED = {
+    "REGION": "us-east-1",
+    "http://HOST:PORT": "http://proxy.example.com:3128",
+    "CLUSTER": "prod",
+    "NAME": "Corp CA",
+}
+
+
+@pytest.mark.parametrize("code", FIX_COMMANDS)
+def test_the_commands_of_an_explanation_are_taken(code: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert code in causes()
+    for line in FIX_COMMANDS[code]:
+        assert refused([FILLED.get(word, word) for word in line.split()]) == ""
+    text = said(capfd, "explain", code)[1]
+    assert f"  $ {FIX_COMMANDS[code][0].split()[0]}" in text and "\nDocumentation\n  https://" in text

@@ -16,7 +16,7 @@ from tests.region.region import Region
 from tests.support.commands import in_text, refused
 
 ROOT = Path(__file__).parents[2]
-PLACEHOLDERS = {"...", "A", "B", "CODE", "FILE", "HOST", "ID", "OLD", "R"}
+PLACEHOLDERS = {"...", "A", "B", "CLUSTER", "CODE", "FILE", "HOST", "ID", "NAME", "OLD", "R", "REGION"}
 PAGES = sorted(
     path
     for path in (
