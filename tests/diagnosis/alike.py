@@ -41,10 +41,12 @@ def contradictions(target: Mapping[str, Any]) -> Iterator[str]:
 
 
 def no_steps(target: Mapping[str, Any]) -> Iterator[str]:
-    """Causes whose next step only looks, or is none."""
+    """Causes whose next step only looks, or is none; commands of which some have sudo."""
     for cause in target["causes"]:
         given = cause["remedy"]
         commands = tuple(tuple(words) for words in given["commands"])
         step = first_step(Remedy(given["text"], commands, ask=given.get("ask", "")))
         if any(map(is_look, commands)) or "anywhere explain" in step or len(step.split()) < 2:
             yield f"{cause['code']}: {step}"
+        if len({words[0] == "sudo" for words in commands}) > 1:
+            yield f"{cause['code']}: sudo before some of its commands only: {commands}"

@@ -80,7 +80,7 @@ def _overlap(name: str, network: Network, inside: dict[str, str], own: str) -> F
         'Set "bip" and "default-address-pools" in /etc/docker/daemon.json to a range that the site does not use, then restart '
         "Docker: containers stop with it, unless live-restore is set, and so does ecs, which has to be started again.",
         (("sudo", "vi", "/etc/docker/daemon.json"), ("sudo", "systemctl", "restart", "docker")),
-        look=(("docker", "network", "ls"),),
+        look=(("sudo", "docker", "network", "ls"),),
     )
     if own:
         remedy = Remedy(
@@ -91,10 +91,10 @@ def _overlap(name: str, network: Network, inside: dict[str, str], own: str) -> F
             (
                 ("sudo", "vi", "/etc/docker/daemon.json"),
                 ("sudo", "systemctl", "restart", "docker"),
-                ("docker", "network", "rm", own),
-                ("docker", "network", "create", own),
+                ("sudo", "docker", "network", "rm", own),
+                ("sudo", "docker", "network", "create", own),
             ),
-            look=(("docker", "network", "inspect", own),),
+            look=(("sudo", "docker", "network", "inspect", own),),
         )
     evidence: Overlap = {"network": str(network), "covers": inside}
     summary = f"{name} ({network}) covers {listed}"
