@@ -60,7 +60,8 @@ def plan_revert(work: Work, hosts: Hosts, format: str) -> int:
         write(as_json(work.verb, "revert", found))
     else:
         write(undoable(found, style_for(sys.stdout)))
-        note("Nothing was changed: the same command without --dry-run does it.")
+        if any(one.steps for one in found):
+            note("Nothing was changed: the same command without --dry-run does it.")
     return exit_code(found)
 
 

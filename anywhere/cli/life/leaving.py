@@ -36,7 +36,7 @@ def run(hosts: Hosts, order: Leave | Update, wave: str, yes: bool, dry: bool, fo
     wanted = [one for one in plan if one.ok and one.steps]
     if dry or not wanted:
         write(as_json(order.verb, plan) if format == "json" else planned(order.verb, plan, _style(output)), output)
-        if dry and format == "table":
+        if dry and wanted and format == "table":
             note("Nothing was changed: the same command without --dry-run does it.")
         return 0 if all(one.ok for one in plan) else 1
     if not yes:

@@ -60,7 +60,7 @@ def show(hosts: Hosts, order: Order, wave: str, resume: str, dry: bool, format: 
     if len(results) == 1 and not results[0].ok:
         require_root(hosts)
     write(render(results, format, PLAIN if output else style_for(sys.stdout)), output)
-    if dry and format == "table":
+    if dry and format == "table" and any(one.steps for one in results):
         note("Nothing was changed: the same command without --dry-run does it.")
     untouched = [one.name for one in results if one.state is State.UNTOUCHED]
     if untouched:

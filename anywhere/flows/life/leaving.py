@@ -18,7 +18,7 @@ from anywhere.facts.agents.agents import agents, metadata
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.tasks import Task, tasks
 from anywhere.flows.lifecycle.artifacts import DownloadFailed, Untrusted
-from anywhere.flows.lifecycle.order import Listener, NotRegistered, Timed
+from anywhere.flows.lifecycle.order import Listener, NotRegistered, Timed, usual_fix
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.redact import redact
@@ -127,7 +127,7 @@ def settled(host: Host, work: Callable[[], Left]) -> Left:
     try:
         result = work()
     except NotRegistered as error:
-        result = _failed(host, str(error), error.code, error.fix)
+        result = _failed(host, str(error), error.code, error.fix or usual_fix(error.code))
     except Halted as error:
         now = (
             f"{len(error.done)} of {len(error.done) + len(error.left)} steps of this part done; the rest was not begun"
@@ -139,7 +139,7 @@ def settled(host: Host, work: Callable[[], Left]) -> Left:
         said = f"AWS refuses, and nothing was changed on the host: {error}"
         result = _failed(host, said, "", "correct the keys or their rights, or leave them out")
     except (Untrusted, DownloadFailed) as error:
-        result = _failed(host, str(error), error.code, f"anywhere explain {error.code}")
+        result = _failed(host, str(error), error.code, usual_fix(error.code))
     return replace(result, seconds=round(time.monotonic() - begun, 1))
 
 

@@ -57,7 +57,7 @@ class Moving:
     def _require(self, instance: Instance) -> None:
         if not instance.here.registration.is_registered or not instance.here.has_ecs:
             said = "this host is not registered with ECS Anywhere: there is nothing to move"
-            raise NotRegistered(said, "registration.missing", "anywhere explain registration.missing")
+            raise NotRegistered(said, "registration.missing")
 
     def _move(self, instance: Instance) -> Left:
         self._require(instance)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from anywhere.catalogue.causes.table import causes
 from anywhere.changes.agents.wanted import Activation, Wanted
 from anywhere.changes.base import Step
 from anywhere.changes.proxy.profile import Profile
@@ -93,3 +94,9 @@ class Steps:
         else:
             self.begun = time.monotonic()
             self.listener.begins(redact(step.title))
+
+
+def usual_fix(code: str) -> str:
+    """What `anywhere explain` says to do about a cause; empty where there is none."""
+    row = causes().get(code)
+    return row.fix if row else ""

@@ -28,7 +28,7 @@ from anywhere.facts.system.machine import architecture
 from anywhere.facts.system.os_release import os_release
 from anywhere.flows.lifecycle.artifacts import DownloadFailed, Origin, Untrusted, collect, exec_binaries, planned
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
-from anywhere.flows.lifecycle.order import Listener, Look, NotRegistered, Order, Steps, Timed
+from anywhere.flows.lifecycle.order import Listener, Look, NotRegistered, Order, Steps, Timed, usual_fix
 from anywhere.flows.lifecycle.proof import credentials_proof
 from anywhere.flows.lifecycle.staging import refuse_second_docker, stage, sweep, unstage
 from anywhere.flows.lifecycle.uses import check_uses
@@ -73,7 +73,7 @@ class Run:
     order: Order
     look: Look
     listener: Listener = field(default_factory=Listener)
-    _did: list[Step] = field(default_factory=list, init=False)
+    _did: dict[str, int] = field(default_factory=dict, init=False)
 
     def __call__(self, *, dry: bool = False) -> Result:
         """Register, or with `dry` say what would be done. Never raises for the state of the host."""
@@ -81,11 +81,12 @@ class Run:
         try:
             result = self._plan_only() if dry else self._register()
         except NotRegistered as error:
-            result = self._failed(str(error), error.code, error.fix, error.causes)
+            fix = error.fix or ("" if error.causes else usual_fix(error.code))
+            result = self._failed(str(error), error.code, fix, error.causes)
         except ChangeFailed as error:
             result = self._refused(error)
         except (Untrusted, DownloadFailed) as error:
-            result = self._failed(str(error), error.code, f"anywhere explain {error.code}")
+            result = self._failed(str(error), error.code, usual_fix(error.code))
         if result.state is State.FAILED and not dry:
             result = replace(result, now=self._now())
         return replace(result, seconds=round(time.monotonic() - begun, 1))
@@ -204,7 +205,7 @@ class Run:
             raise NotRegistered(
                 f"not begun, the host is not ready: {said}",
                 causes[0].code if causes else "",
-                "fix it, or demote the check by its name (--demote)",
+                "make the fixes below and run it again, or demote the check by its name (--demote)",
                 causes,
             )
 
@@ -234,9 +235,9 @@ class Run:
         try:
             applied = engine.apply(self.host, journal, planner, Steps(self.listener))
         except Halted as error:
-            self._did += (*error.done, *error.left[:1])
+            self._count(journal, len(error.done) + bool(error.left))
             raise
-        self._did += applied.done
+        self._count(journal, len(applied.done))
         if applied.left:
             said = "; ".join(step.title for step in applied.left)
             died = next((step.key[5:] for step in applied.left if step.key.startswith("unit:")), "")
@@ -303,8 +304,16 @@ class Run:
         with suppress(AnywhereError, OSError):
             found = agents(Recording(self.host)).registration
             known = f", registered as {found.instance}" if found.is_registered else ", not registered"
-        begun = f"{len(self._did)} step{'s' * (len(self._did) > 1)} begun and recorded{known}"
-        return f"{begun}; the same command goes on from here, `anywhere deregister` undoes them"
+        begun = sum(self._did.values())
+        undo = ["proxy revert"] if proxy_change.JOURNAL in self._did else []
+        undo += ["deregister"] if self._did.keys() - {proxy_change.JOURNAL} else []
+        undone = " and ".join(f"`anywhere {word}`" for word in undo)
+        steps = f"{begun} step{'s' * (begun > 1)} begun and recorded{known}"
+        return f"{steps}; the same command goes on from here, {undone} undo{'es' * (len(undo) == 1)} them"
+
+    def _count(self, journal: str, begun: int) -> None:
+        if begun:
+            self._did[journal] = self._did.get(journal, 0) + begun
 
     def _failed(self, error: str, code: str = "", fix: str = "", causes: tuple[Cause, ...] = ()) -> Result:
         return self._result(State.FAILED, error=redact(error), code=code, fix=fix, causes=causes)

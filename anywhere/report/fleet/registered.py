@@ -104,7 +104,7 @@ def _remedy(cause: Cause, style: Style) -> str:
     if remedy is None:
         return ""
     lines = "".join(f"    {command_line(command)}\n" for command in remedy.commands)
-    return hung("  ", f"Fix: {prose(remedy.text)}", style) + lines
+    return hung("  ", f"Fix {cause.code}: {prose(remedy.text)}", style) + lines
 
 
 def _different(result: Result, style: Style) -> str:
