@@ -87,6 +87,10 @@ def _registered_ssm(host: Host, here: Agents, settings: Settings) -> Iterator[Fi
         yield before or refused_ssm(host, here, refused, asleep=bool(log.hibernates))
     elif fault := _ssm_fault(host, here):
         yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, expired=here.registration.expires)
+    elif unit.enabled == "disabled":
+        said = "The SSM agent runs, but its service is not enabled: after a reboot nothing renews the credentials"
+        enable = ("systemctl", "enable", unit.name)
+        yield _disconnected(host, "agents.ssm", unit.name, said, enable, unit=unit, status=Status.WARN)
     elif log is None:
         yield needs_root("agents.ssm", unit.name, "running; its log is readable by root only")
     else:

@@ -35,6 +35,7 @@ CODES = {
     Reason.NAME_UNKNOWN: HIDDEN,
     Reason.BOGUS_ANSWER: FORGED,
 }
+STATUS: tuple[Command, ...] = (("resolvectl", "status"),)
 # The settings that make a resolver refuse or hide what whom it asks knows, best first; and what they do.
 BLAMED: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
     RESOLVED: (
@@ -125,7 +126,7 @@ def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, 
         cause=code,
         stage=Stage.RESOLVE,
         reason=answer.reason,
-        remedy=remedy(host, text, *commands),
+        remedy=remedy(host, text, *commands, look=STATUS if one.program == RESOLVED else ()),
         evidence=evidence,
     )
 
@@ -186,13 +187,9 @@ def _fix(one: OwnResolver, code: str, line: Line | None, behind: Answer | None) 
     if code == DOWN and behind is None:
         start: tuple[Command, ...] = (("systemctl", "enable", "--now", one.unit),) if one.unit else ()
         return f"Start {one.name}, or name a nameserver that runs in /etc/resolv.conf.", start
-    look: tuple[Command, ...] = (("resolvectl", "status"),) if one.program == RESOLVED else ()
     return (
         f"Correct the settings of {one.name} on this host, or restart it: {behind.source if behind else ''} answers.",
-        (
-            *restart,
-            *look,
-        ),
+        restart,
     )
 
 

@@ -9,7 +9,7 @@ from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import is_bare, ssm_service
 from anywhere.facts.agents.docker import docker
 from anywhere.facts.kernel.limits import Complaint, Use, inotify_complaint, inotify_use, uses
-from anywhere.facts.kernel.log import Exceeded, Said, denials, exceeded, kills, lines
+from anywhere.facts.kernel.log import LATELY, Exceeded, Said, audited, denials, exceeded, kills, lines
 from anywhere.facts.kernel.modules import forbidden, other_kernels
 from anywhere.facts.system.machine import kernel_version
 from anywhere.facts.system.units import units
@@ -145,7 +145,7 @@ def log_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if rows is None:
         yield skipped(LOG, "kernel log", "the kernel's log cannot be read")
         return
-    killed, denied = _last(kills(rows)), _last(denials(rows))
+    killed, denied = _last(kills(rows)), _last((*denials(rows), *_audited(host)))
     inventory = host.inventory()
     over = tuple(exceeded(rows, inventory.now - inventory.boot_time)) if inventory.boot_time else ()
     for one in over:
@@ -161,6 +161,13 @@ def log_check(host: Host, settings: Settings) -> Iterator[Finding]:
             else "holds nothing about the agents"
         )
         yield passed(LOG, "kernel log", said_)
+
+
+def _audited(host: Host) -> Iterator[Said]:
+    """What auditd wrote of processes of ours: since the boot where their service is down, else within the last hour."""
+    since = host.inventory().now - LATELY
+    for when, row in audited(host):
+        yield from (said for said in denials((row,)) if when >= since or _status(host, said) is Status.FAIL)
 
 
 def _exceeded(host: Host, one: Exceeded) -> Finding:

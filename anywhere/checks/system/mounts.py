@@ -8,7 +8,7 @@ from anywhere.checks.base import Check, check, passed, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import ssm_service
 from anywhere.facts.agents.docker import docker_info
-from anywhere.facts.kernel.folders import EXEC, RUN_COMMAND, Place, fstab_line, mount_of, written
+from anywhere.facts.kernel.folders import EXEC, HOME, RUN_COMMAND, Place, fstab_line, mount_of, written
 from anywhere.facts.kernel.log import lines_if_known, read_only_reason
 from anywhere.facts.system.machine import mounts
 from anywhere.hosts.base import Host
@@ -24,7 +24,7 @@ def mounts_check(host: Host, settings: Settings) -> Iterator[Finding]:
     places = written(host)
     by_point: dict[str, list[Place]] = {}
     for place in places:
-        if "ro" in place.mount.options:
+        if "ro" in place.mount.options and not _may_be_elsewhere(host, place):
             by_point.setdefault(place.mount.point, []).append(place)
     found = [_read_only(host, point, stopped) for point, stopped in by_point.items()]
     found += list(_noexec(host, settings))
@@ -34,6 +34,11 @@ def mounts_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if not found:
         looked = ", ".join(dict.fromkeys(place.mount.point for place in places))
         yield passed(ID, looked or "mounts", "agents and docker can use the file systems under their folders")
+
+
+def _may_be_elsewhere(host: Host, place: Place) -> bool:
+    """Systems with a root that is read-only by design keep root's home elsewhere, behind a link."""
+    return place.folder == HOME and place.mount.point == "/" and not read_only_reason(lines_if_known(host))
 
 
 def _read_only(host: Host, point: str, stopped: list[Place]) -> Finding:

@@ -17,9 +17,10 @@ FOLDERS: tuple[str, ...] = ()
 
 # What each component writes, and the folders from which programs are started: Run Command and Session Manager unpack to
 # the first, ECS Exec mounts the second into containers (amazon-ecs-agent agent/engine/execcmd).
+HOME = "/root/.aws"
 WRITTEN = {
     "ecs-agent": ("/var/lib/ecs", "/var/lib/ecs/data", "/var/log/ecs", "/var/cache/ecs"),
-    "ssm-agent": ("/var/lib/amazon/ssm", "/var/log/amazon/ssm", "/root/.aws"),
+    "ssm-agent": ("/var/lib/amazon/ssm", "/var/log/amazon/ssm", HOME),
 }
 RUN_COMMAND, EXEC = "/var/lib/amazon/ssm", "/var/lib/ecs/deps/execute-command"
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from anywhere.errors import NotRecorded
+from anywhere.facts.files import read_text
 from anywhere.hosts.base import Host
 
 DMESG = ("dmesg",)
+AUDIT = "/var/log/audit/audit.log"  # where auditd runs, denials are here and not in the kernel's log
+AUDIT_TAIL = 256 * 1024  # bytes
 JOURNAL = ("journalctl", "-k", "-b", "-n", "2000", "--no-pager")
 
 COMMANDS: tuple[tuple[str, ...], ...] = (DMESG,)
-FILES: tuple[str, ...] = ()
+FILES: tuple[str, ...] = (AUDIT,)
 FOLDERS: tuple[str, ...] = ()
 
 # Process names, cut to 15 characters by the kernel, and the unit that runs them.
@@ -34,6 +37,7 @@ _ERROR = re.compile(r"(?:EXT4-fs|XFS|BTRFS|JBD2).*?error|Buffer I/O error", re.I
 
 
 LATELY = 3600.0  # seconds
+_AUDITED = re.compile(r"\bmsg=audit\((\d{9,12}\.\d+):\d+\)")
 _SINCE_BOOT = re.compile(r"^(?:<\d+>)?\[ *(\d+\.\d+)\]")
 # Sources: net/netfilter/nf_conntrack_core.c, net/core/neighbour.c, fs/file_table.c, kernel/cgroup/pids.c.
 _EXCEEDED = (
@@ -86,6 +90,15 @@ def lines(host: Host) -> tuple[str, ...] | None:
     if len(missing) == 2:
         raise missing[0]
     return None
+
+
+def audited(host: Host) -> Iterator[tuple[float, str]]:
+    """The denials that auditd wrote since the boot: when (epoch seconds), and the line."""
+    booted = host.inventory().boot_time
+    for row in read_text(host, AUDIT, tail=AUDIT_TAIL).content.splitlines():
+        stamp = _AUDITED.search(row) if "enied" in row or "DENIED" in row else None
+        if stamp and float(stamp[1]) >= booted:
+            yield float(stamp[1]), row
 
 
 def kills(rows: tuple[str, ...]) -> Iterator[Said]:

@@ -232,8 +232,8 @@ def _container(host: Host) -> str:
 
 def is_wsl_1(host: Host) -> bool:
     """Whether this is WSL 1, which has no Linux kernel: `4.4.0-19041-Microsoft`, not `5.15.153.1-microsoft-standard-WSL2`."""
-    version = kernel_version(host).lower()
-    return "microsoft" in version and "standard" not in version and "wsl2" not in version
+    version = kernel_version(host)
+    return "microsoft" in version.lower() and parse_version(version)[:2] == (4, 4)
 
 
 def is_container(host: Host) -> bool:

@@ -118,6 +118,12 @@ def ssm_log_moved(world: World) -> None:
     }
 
 
+@fault("ssm-not-enabled", "the SSM agent runs, and is not started at boot", "agent.disconnected")
+def ssm_not_enabled(world: World) -> None:
+    register(world)
+    world.host.units[SSM].enabled = False
+
+
 @variation("ssm-settings-many", "the settings file of the SSM agent's package, and keys of newer releases")
 def ssm_settings_many(world: World) -> None:
     settings(

@@ -159,6 +159,26 @@ def apparmor_denies(world: World) -> None:
                 'name="/var/lib/amazon/ssm/x" pid=912 comm="amazon-ssm-agen" requested_mask="w" denied_mask="w"')  # fmt: skip
 
 
+def audit(world: World, ago: float) -> None:
+    """A line of auditd about the SSM agent, so long ago."""
+    register(world)
+    row = 'avc:  denied  { write } for  pid=912 comm="amazon-ssm-agen" name="ssm" scontext=system_u:system_r:init_t:s0'
+    text = f"type=AVC msg=audit({time.time() - ago:.3f}:456): {row} permissive=0\n"
+    world.host.files["/var/log/audit/audit.log"] = text
+    world.host.modes["/var/log/audit/audit.log"] = 0o600
+
+
+@fault("selinux-denies-audited", "auditd keeps what SELinux denies the SSM agent, which is down", "kernel.denied")
+def selinux_denies_audited(world: World) -> None:
+    audit(world, 5400)
+    stop(world, SSM_AGENT, SSM)
+
+
+@variation("denied-in-the-past", "auditd has a denial to the SSM agent that is hours old; the agent runs")
+def denied_in_the_past(world: World) -> None:
+    audit(world, 5400)
+
+
 @fault("state-read-only", "the file system of the agent's state is mounted read-only", "mount.unsuitable")
 def state_read_only(world: World) -> None:
     register(world)
