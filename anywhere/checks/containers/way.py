@@ -176,7 +176,6 @@ def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
     for stop in forward_stops(way.walls, device, way.bridge.name, way.bridge.network, aims):
         by_rule.setdefault((stop.hop, stop.rule), []).append(stop)
     name = way.bridge.name
-    back = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT")
     for (hop_, rule), stops in by_rule.items():
         found = obstacle(
             way.host,
@@ -184,7 +183,7 @@ def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
             f"stops them: {rule}",
             f"Remove that rule, or accept what comes from {name} before it: the chain DOCKER-USER is there for that, if "
             "the rule comes after it. Whoever manages the chain (a VPN, a firewall) writes it again: set it there.",
-            *_accepts(hop_, way.bridge, back),
+            *accepts(hop_, way.bridge),
             rule=rule,
             hop=hop_,
             stopped=[stop.aim.what for stop in stops[:20]],
@@ -192,7 +191,10 @@ def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
         yield replace(found, aims=tuple(stop.aim for stop in stops))
 
 
-def _accepts(hop_: str, bridge: Bridge, back: Command) -> tuple[Command, ...]:
+_ANSWERS = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT")
+
+
+def accepts(hop_: str, bridge: Bridge) -> tuple[Command, ...]:
     """Accepts before the rule, in the table and chain that it is in: one of another table would not be asked."""
     name = bridge.name
     if hop_.startswith("nft "):
@@ -210,7 +212,7 @@ def _accepts(hop_: str, bridge: Bridge, back: Command) -> tuple[Command, ...]:
         return ((*tool, "-I", "PREROUTING", "1", "-i", name, "-j", "ACCEPT"),)
     return (
         (*tool, "-I", "FORWARD", "1", "-i", name, "-j", "ACCEPT"),
-        (*tool, "-I", "FORWARD", "1", "-o", name, *back),
+        (*tool, "-I", "FORWARD", "1", "-o", name, *_ANSWERS),
     )
 
 
