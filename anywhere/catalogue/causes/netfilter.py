@@ -50,6 +50,16 @@ NETFILTER_CAUSES: tuple[CauseText, ...] = (
         "aws/amazon-ecs-agent issue 2877",
     ),
     CauseText(
+        "rules.ip6tables-fails",
+        "fail or warn",
+        "ip6tables does not work, and the kernel has IPv6",
+        "ecs-init closes its introspection port to neighbours in IPv6 too wherever /proc/sys/net/ipv6 exists. An error of "
+        "ip6tables ends it, and the agent never starts; without the program it only warns.",
+        "ip6tables-save of the backend that `iptables` speaks is run; it fails although the kernel has IPv6.",
+        "Give the kernel the module back, or boot with ipv6.disable=1.",
+        _INIT,
+    ),
+    CauseText(
         "rules.volatile",
         "warn",
         "Rules will not outlive the next reload",

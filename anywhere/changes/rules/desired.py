@@ -123,7 +123,8 @@ def wanted(state: State) -> tuple[Wanted, ...]:
 def _wanted(state: State) -> tuple[Wanted, ...]:
     found = state.firewall
     backend = found.docker_backend
-    families = (4, 6) if found.has_ipv6 else (4,)
+    # Where ip6tables does not work nothing can be set with it; the check says so (rules.ip6tables-fails).
+    families = (4, 6) if found.has_ipv6 and not any(one.v6_error for one in found.backends) else (4,)
     rules = [
         Wanted(ACCEPT, 4, "filter", _accept(found.bridge), name, redirected(found, state.net))
         for name in _dropping(state)

@@ -9,7 +9,7 @@ from anywhere.changes.rules.persistence import UNIT
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.evidence import Obstacle
-from anywhere.facts.agents.agents import is_bare
+from anywhere.facts.agents.agents import agents, is_bare
 from anywhere.facts.firewall.credential_path import NEIGHBOUR, guards_loopback, obstacles
 from anywhere.facts.firewall.firewall import MANAGERS, NFT
 from anywhere.facts.firewall.nftables_walk import walk_nft
@@ -20,6 +20,7 @@ from anywhere.settings import Settings
 RULES, GUARDS, COPIES = "netfilter.rules", "netfilter.guards", "netfilter.copies"
 PATH, KEPT = "netfilter.path", "netfilter.persistence"
 APPLY = ("anywhere", "rules", "apply")
+INTROSPECTION = "ECS_ALLOW_OFFHOST_INTROSPECTION_ACCESS"
 CREDENTIALS = ("credentials-prerouting", "credentials-output")
 
 
@@ -27,6 +28,8 @@ CREDENTIALS = ("credentials-prerouting", "credentials-output")
 def rules_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     yield from _judged(host, RULES, "rules", judge_rules)
+    if found := _ip6tables(host, observe(host)):
+        yield found
 
 
 @check(GUARDS)
@@ -61,6 +64,31 @@ def path_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def persistence_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     yield from _judged(host, KEPT, "rules", judge_persistence)
+
+
+def _ip6tables(host: Host, state: State) -> Finding | None:
+    """ecs-init guards its introspection in IPv6 too where the kernel has it, and ends when ip6tables does not work."""
+    backend = state.firewall.backend(state.firewall.default)
+    if not backend or not backend.v6_error or not host.inventory().is_root or INTROSPECTION in state.opted_out:
+        return None
+    runs = agents(host).ecs.is_running is True
+    says = f'ip6tables does not work here ("{backend.v6_error}"), although the kernel has IPv6: '
+    says += "ecs runs, and will not start again" if runs else "ecs-init ends at it, and the agent never starts"
+    return trouble(
+        RULES,
+        Status.WARN if runs else Status.FAIL,
+        "ip6tables",
+        says,
+        cause="rules.ip6tables-fails",
+        remedy=remedy(
+            host,
+            "Let the kernel have ip6tables' module again (out of the blacklist in /etc/modprobe.d, or the package with the "
+            "kernel's other modules), then load it; or boot without IPv6 (ipv6.disable=1 on the kernel's command line).",
+            ("modprobe", "ip6table_filter" if backend.name != NFT else "nf_tables"),
+            look=(("ip6tables", "-S", "INPUT"),),
+        ),
+        evidence={"error": backend.v6_error, "backend": backend.name},
+    )
 
 
 def judge_rules(host: Host, state: State) -> Iterator[Finding]:

@@ -43,8 +43,8 @@ FOLDERS: tuple[str, ...] = ("/proc/sys/net/ipv6",)
 @dataclass(frozen=True)
 class Backend:
     """One way to reach the kernel's rules: `name` is nft or legacy; `program` the iptables that speaks it. `v6` is None
-    where IPv6 is absent; `readable` is False where the rules may not be read; `waits` is whether iptables-restore
-    knows `-w` (since 1.6.2)."""
+    where IPv6 is absent, or `v6_error` says why its rules cannot be read; `readable` is False where the rules may not be
+    read; `waits` is whether iptables-restore knows `-w` (since 1.6.2)."""
 
     name: str
     program: str
@@ -53,6 +53,7 @@ class Backend:
     readable: bool = True
     detail: str = ""
     waits: bool = True
+    v6_error: str = ""
 
     def program_for(self, family: int) -> str:
         """`iptables-nft` or `ip6tables-nft`."""
@@ -190,6 +191,8 @@ def _backend(host: Host, name: str, program: str, has_ipv6: bool) -> Backend:
                 raise ParseError(answer.stderr.strip().partition("\n")[0] or f"{save} returned {answer.rc}")
             rulesets.append(parse_save(answer.stdout))
         except ParseError as error:
+            if word == "ip6tables":
+                return Backend(name, program, rulesets[0] or Ruleset(), None, v6_error=str(error))
             return Backend(name, program, readable=False, detail=str(error))
     return Backend(name, program, rulesets[0] or Ruleset(), rulesets[1])
 

@@ -61,3 +61,22 @@ def rules_volatile(world: World) -> None:
 def rules_unguarded(world: World) -> None:
     register(world)
     remove_rules(world, GUARD)
+
+
+def without_ip6tables(world: World) -> None:
+    """The kernel has IPv6, and ip6tables no module."""
+    said = "ip6tables v1.8.9 (nf_tables): Could not fetch rule set generation id: Invalid argument"
+    broken = f"#!/bin/sh\necho '{said}' >&2\nexit 3\n"
+    names = ("ip6tables", "ip6tables-save", "ip6tables-nft", "ip6tables-nft-save")
+    world.host.programs |= {f"/usr/sbin/{name}": broken for name in names}
+
+
+@fault("ip6tables-fails", "ip6tables does not work on a bare server whose kernel has IPv6", "rules.ip6tables-fails")
+def ip6tables_fails(world: World) -> None:
+    without_ip6tables(world)
+
+
+@fault("ip6tables-fails-later", "the same on a registered host, where ecs still runs", "rules.ip6tables-fails")
+def ip6tables_fails_later(world: World) -> None:
+    register(world)
+    without_ip6tables(world)
