@@ -18,10 +18,10 @@ from anywhere.checks.endpoints.visit import (
     is_late,
     is_lossy,
     is_partial,
-    made_up,
     opened_for,
     surveys,
     through,
+    unreal,
     where,
 )
 from anywhere.evidence import Look, Reach
@@ -49,7 +49,7 @@ def reach(host: Host, settings: Settings) -> Iterator[Finding]:
                 yield _judge(host, visit, table, is_lossy(seen))
         for service in dict.fromkeys(visit.endpoint.service for visit in seen.visits if visit.endpoint.shard):
             yield from _shards(
-                host, [v for v in seen.visits if v.endpoint.service == service], made_up(seen), table, is_lossy(seen)
+                host, [v for v in seen.visits if v.endpoint.service == service], unreal(seen), table, is_lossy(seen)
             )
 
 
@@ -192,7 +192,7 @@ def websocket(host: Host, settings: Settings) -> Iterator[Finding]:
     for seen in surveys(host, settings):
         for visit in seen.visits:
             if visit.endpoint.scheme != "wss" or (
-                visit.endpoint.shard and not exists(visit, _siblings(seen, visit), made_up(seen))
+                visit.endpoint.shard and not exists(visit, _siblings(seen, visit), unreal(seen))
             ):
                 continue
             yield _upgrade(visit, routes(host))

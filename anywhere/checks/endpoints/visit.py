@@ -63,9 +63,10 @@ def surveys(host: Host, settings: Settings) -> Iterator[Survey]:
     return (survey(host, settings, region) for region in settings.regions)
 
 
-def made_up(seen: Survey) -> set[str]:
-    """The addresses that nameservers give to names that cannot exist."""
-    answers = seen.random.servers if seen.random else ()
+def unreal(seen: Survey) -> set[str]:
+    """The addresses that names have which cannot exist: from a nameserver, or by a wildcard under a search domain, which a
+    number gets too where the nameserver that denies it is not heard in time."""
+    answers = (*seen.random.servers, seen.random.system) if seen.random else ()
     return {address for answer in answers for address in answer.addresses}
 
 

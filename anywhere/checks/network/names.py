@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from anywhere.catalogue.endpoints import find_region
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
-from anywhere.checks.endpoints.visit import made_up, surveys
+from anywhere.checks.endpoints.visit import surveys, unreal
 from anywhere.checks.network.proxy import apply_command
 from anywhere.checks.remedies import remedy
 from anywhere.evidence import Look, PrivateAnswers
@@ -95,7 +95,7 @@ def by_kind(seen: Survey) -> tuple[list[Visit], list[Visit]]:
     """The core endpoints with a private address, and those without; answers that are made up count for neither. A
     private address where nobody answers as AWS does, for any name, is a sinkhole's or a block page's, not PrivateLink's.
     """
-    invented = made_up(seen)
+    invented = unreal(seen)
     own = [visit for visit in seen.visits if visit.endpoint.service in CORE and not visit.proxy and visit.lookup]
     # A search domain's wildcard gives every number that does not exist an address.
     core = [visit for visit in own if not visit.endpoint.shard or (visit.lookup and visit.lookup.known)]
