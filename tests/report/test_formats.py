@@ -256,6 +256,24 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
+def test_the_map_is_read_and_opened_by_keyboard(tmp_path: Path) -> None:
+    script = """
+        const map = document.getElementById('heat');
+        const press = (...keys) =>
+            keys.forEach((key) => map.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true })));
+        map.focus();
+        press('ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowLeft', 'Enter');
+        document.title = document.activeElement.id;
+    """
+    dom = dump(render("html", Report(judge_fleet(fleet(30).targets))), tmp_path, script)
+    names = shown(dom)
+    assert "<title>heat</title>" in dom
+    assert re.search(rf'id="tip"[^>]*>{names[2]}  →  ssm.us-east-1.amazonaws.com', dom)
+    assert re.search(rf'<details[^>]*open=""[^>]*><summary><b>{names[2]}</b>', dom)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
 def test_nothing_in_a_text_becomes_part_of_the_page(tmp_path: Path) -> None:
     dom = dump(
         render("html", fleet(2, NASTY)), tmp_path, "document.querySelectorAll('details').forEach((d) => d.open = true)"

@@ -5,7 +5,7 @@
   const [NAME, VERDICT, SECONDS, FACTS, CODES, REACH, FINDINGS] = [0, 1, 2, 3, 4, 5, 6];
   const PAGE = 100;
   const STATUS_OF = ["pass", "warn", "error", "fail"];
-  const state = { text: "", verdict: -1, cause: "", limit: PAGE, shown: [], paper: false };
+  const state = { text: "", verdict: -1, cause: "", limit: PAGE, shown: [], paper: false, cell: null };
   const PAPER = 850; // pixels: the map on paper stands on one page
 
   const make = (tag, attributes = {}, ...inner) => {
@@ -179,6 +179,12 @@
         pen.fillRect(left + column * wide, y, wide - 1, high > 4 ? high - 1 : high);
       });
     });
+    if (state.cell && state.cell.line < state.shown.length) {
+      const [x, y] = [left + state.cell.column * wide, top + state.cell.line * high];
+      pen.strokeStyle = colour("--fg");
+      pen.lineWidth = 2;
+      pen.strokeRect(x, y, wide - 1, Math.max(high - 1, 3));
+    }
     get("scale").textContent = times.length ? `fast: up to ${steps[0]} ms, slow: over ${steps[2]} ms` : "";
   };
 
@@ -189,16 +195,34 @@
     const place = state.shown[line];
     return place === undefined || line < 0 ? null : { place, column };
   };
-  canvas.addEventListener("mousemove", (event) => {
-    const found = under(event);
+  const tell = (found) => {
     const cell = found && data.hosts[found.place][REACH][found.column];
     const name = found ? data.hosts[found.place][NAME] : "";
     const told = cell ? `${data.endpoints[found.column]}: ${data.statuses[cell[0]]}${cell[1] ? `, ${cell[1]} ms` : ""}` : "";
     get("tip").textContent = [name, told].filter(Boolean).join("  →  ");
-  });
+  };
+  canvas.addEventListener("mousemove", (event) => tell(under(event)));
   canvas.addEventListener("click", (event) => {
     const found = under(event);
     if (found) open(found.place);
+  });
+
+  const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  const bounded = (value, count) => Math.max(0, Math.min(count - 1, value));
+  canvas.addEventListener("keydown", (event) => {
+    const { line, column } = state.cell || { line: 0, column: 0 };
+    const place = state.shown[line];
+    if (event.key === "Enter" && place !== undefined) open(place);
+    if (!MOVES[event.key]) return;
+    event.preventDefault();
+    const [down, right] = state.cell ? MOVES[event.key] : [0, 0];
+    state.cell = { line: bounded(line + down, state.shown.length), column: bounded(column + right, data.endpoints.length) };
+    draw();
+    tell({ place: state.shown[state.cell.line], column: state.cell.column });
+  });
+  canvas.addEventListener("blur", () => {
+    state.cell = null;
+    draw();
   });
 
   // --- the controls ---------------------------------------------------------------------------------------------

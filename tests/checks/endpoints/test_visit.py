@@ -38,7 +38,9 @@ def test_a_number_that_only_a_wildcard_of_the_search_list_answers_is_not_there(
     endpoint = next(one for one in endpoints("us-east-1", shards=5) if one.shard == 5)
     server = Answer("name", "192.0.2.53", () if said else (address,), said)
     failed = Probe(ProbeSpec(endpoint.host), Stage.CONNECT, Reason.TIMEOUT)
-    visit = Visit(endpoint, Vantage("ecs-agent", ""), "", Lookup(endpoint.host, system(address), (server,)), None, (failed,))
+    visit = Visit(
+        endpoint, Vantage("ecs-agent", ""), "", Lookup(endpoint.host, system(address), (server,)), None, (failed,)
+    )
     unknown = dataclasses.replace(server, addresses=(), reason=Reason.NAME_UNKNOWN)
     seen = Survey("us-east-1", (visit,), Lookup("invented", system(WILDCARD), (unknown,)))
     assert exists(visit, [visit], unreal(seen)) is there
