@@ -223,7 +223,6 @@ def test_ufw_drops_input_and_the_containers_still_get_through(suite: str) -> Non
 
 
 @pytest.mark.parametrize("suite", SUITES)
-@pytest.mark.second_try(reason="once on CI systemd 247 did not reload the unit; the journal is shown now")
 def test_a_hardened_nftables_service_is_named_as_the_hop(suite: str) -> None:
     rules = (
         "#!/usr/sbin/nft -f\nflush ruleset\ntable inet filter {\n"
@@ -239,7 +238,8 @@ def test_a_hardened_nftables_service_is_named_as_the_hop(suite: str) -> None:
         assert [finding.subject for finding in found] == ["nft inet filter input"], found
         proof = troubles(judge_proof(machine, recorded))
         assert len(proof) == 1 and "nft inet filter input" in proof[0].summary, proof
-        seconds = blow(machine, "systemctl reload nftables")
+        # What a reload of the service runs: systemd 247 in a container does not always find the service's cgroup again.
+        seconds = blow(machine, "nft -f /etc/nftables.conf")
         assert seconds <= REPAIR
         insert = re.search("`nft insert rule (.*)`", found[0].remedy.text)
         assert insert

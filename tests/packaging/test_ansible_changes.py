@@ -188,7 +188,7 @@ def test_rules_come_stay_and_go(controller: Controller, host: BareHost, where: s
     before = snapshot(host)
     planned = controller.task("rules", here, "--check", "--diff")
     assert not planned.result.get("failed"), planned.output
-    assert planned.result["changed"] and "add introspection-bridge (INPUT)" in planned.output, planned.output
+    assert planned.result["changed"] and "add introspection-bridge (INPUT: " in planned.output, planned.output
     assert "+++ after: /etc/sysctl.d/99-zz-anywhere-rules.conf" in planned.output
     assert "+net.ipv4.conf.all.route_localnet = 1" in planned.output
     assert snapshot(host) == before, "check mode changes nothing"
