@@ -9,7 +9,8 @@ _RULES = ("sudo anywhere rules apply",)
 _PROXY = ("sudo anywhere proxy apply --url http://HOST:PORT --restart",)
 _NAMES = ("anywhere endpoints --region REGION --format csv",)
 _CONFIG = ("sudo vi /etc/ecs/ecs.config", "sudo systemctl restart ecs")
-_DAEMON = ("sudo vi /etc/docker/daemon.json", "sudo systemctl restart docker")
+_DOCKER = "sudo systemctl restart docker  # containers stop, unless live-restore is set"
+_DAEMON = ("sudo vi /etc/docker/daemon.json", _DOCKER)
 _AGENTS = ("sudo systemctl restart amazon-ssm-agent", "sudo systemctl restart ecs")
 _ACTIVATION = ("aws ssm create-activation --iam-role ROLE --registration-limit N --region REGION > activation.json",)
 _REGISTER = ("sudo anywhere register --region REGION --cluster CLUSTER --activation-file activation.json",)
@@ -31,7 +32,7 @@ FIX_COMMANDS: Mapping[str, tuple[str, ...]] = {
     "proxy.exclusions-missing": _PROXY,
     "proxy.components-differ": _PROXY,
     "proxy.private-endpoint": ("sudo anywhere proxy apply --url http://HOST:PORT --region REGION --restart",),
-    "agent.stale-environment": ("sudo systemctl daemon-reload", "sudo systemctl restart docker", *_AGENTS),
+    "agent.stale-environment": ("sudo systemctl daemon-reload", _DOCKER, *_AGENTS),
     "tls.intercepted-untrusted": ("sudo anywhere proxy apply --ca inspecting-ca.crt --restart",),
     "tls.component-untrusted": ("sudo anywhere proxy apply --ca inspecting-ca.crt --restart",),
     "tls.intercepted-trusted": ("anywhere check --region REGION --accept-issuer NAME",),
@@ -39,7 +40,7 @@ FIX_COMMANDS: Mapping[str, tuple[str, ...]] = {
     "identity.volatile": ("sudo systemd-machine-id-setup --commit",),
     "identity.duplicate": ("sudo anywhere reset --reclaim --yes", *_REGISTER),
     "disk.low": ("sudo docker system prune",),
-    "docker.rules-missing": ("sudo systemctl restart docker", "sudo systemctl restart ecs"),
+    "docker.rules-missing": (_DOCKER, "sudo systemctl restart ecs"),
     "docker.subnet-overlap": _DAEMON,
     "rules.missing": _RULES,
     "rules.wrong-backend": _RULES,

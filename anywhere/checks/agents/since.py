@@ -18,7 +18,6 @@ from anywhere.checks.system.clock import SKEW_WARNS, clock_offset
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.ecs_config import PATHS, EcsConfig, ecs_config
 from anywhere.facts.agents.ecs_log import Symptom
-from anywhere.facts.network.visit import Visit
 from anywhere.facts.system.changed import newer, start_of
 from anywhere.facts.system.units import Unit
 from anywhere.hosts.base import Host
@@ -63,11 +62,7 @@ def _works(host: Host, settings: Settings, component: str) -> bool:
     """Whether every endpoint that the component needs answers now."""
     mine = [v for seen in surveys(host, settings) for v in seen.visits if v.vantage.component == component]
     required = [visit for visit in mine if visit.endpoint.required and not visit.endpoint.shard]
-    return bool(required) and all(map(_answers, required))
-
-
-def _answers(visit: Visit) -> bool:
-    return visit.ok
+    return bool(required) and all(visit.ok for visit in required)
 
 
 def _changed(host: Host, settings: Settings, unit: Unit, component: str, line: str) -> str:

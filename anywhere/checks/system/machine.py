@@ -34,6 +34,30 @@ _OS_TEXT = {
     "os.unknown": (Status.WARN, "is not known here", "compare /etc/os-release with AWS's list of supported releases"),
 }
 
+_GUEST_NAMES = {"wsl": "WSL 2", "openvz": "OpenVZ"}
+_GUESTS = {
+    "WSL 1": (
+        Status.FAIL,
+        "os.unsupported",
+        "runs in WSL 1, which has no Linux kernel: no control groups, no packet filter, no container",
+        "Use a Linux server or virtual machine. WSL 2 (in Windows: wsl --set-version NAME 2) serves for trials only.",
+    ),
+    "WSL 2": (
+        Status.WARN,
+        "os.unlisted",
+        "runs in WSL 2, which AWS does not list: Windows stops it when nobody uses it, and its clock stops while Windows "
+        "hibernates",
+        "Use it for trials only; run the agents on a Linux server or virtual machine.",
+    ),
+    "OpenVZ": (
+        Status.WARN,
+        "os.unlisted",
+        "is a container of OpenVZ, which AWS does not list: the kernel, its modules and its limits are the provider's",
+        "Ask the provider to allow Docker for this container (bridge and netfilter features, overlay), or use a virtual "
+        "machine (KVM).",
+    ),
+}
+
 
 @check("system.os")
 def os_check(host: Host, settings: Settings) -> Iterator[Finding]:
@@ -51,27 +75,10 @@ def os_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def _guest(host: Host, subject: str) -> Iterator[Finding]:
     """Machines inside others whose kernel is not theirs, and which AWS lists for no release. LXC is judged by what runs."""
     kind = virtualization(host)
-    if kind == "wsl" and is_wsl_1(host):
-        said = f"{subject} runs in WSL 1, which has no Linux kernel: no control groups, no packet filter, no container"
-        fix = "Use a Linux server or virtual machine. WSL 2 (in Windows: wsl --set-version NAME 2) serves for trials only."
-        yield trouble("system.os", Status.FAIL, "WSL 1", said, cause="os.unsupported", remedy=Remedy(fix))
-    elif kind == "wsl":
-        said = (
-            f"{subject} runs in WSL 2, which AWS does not list: Windows stops it when nobody uses it, and its clock stops "
-            "while Windows hibernates"
-        )
-        fix = "Use it for trials only; run the agents on a Linux server or virtual machine."
-        yield trouble("system.os", Status.WARN, "WSL 2", said, cause="os.unlisted", remedy=Remedy(fix))
-    elif kind == "openvz":
-        said = (
-            f"{subject} is a container of OpenVZ, which AWS does not list: the kernel, its modules and its limits are the "
-            "provider's"
-        )
-        fix = (
-            "Ask the provider to allow Docker for this container (bridge and netfilter features, overlay), or use a "
-            "virtual machine (KVM)."
-        )
-        yield trouble("system.os", Status.WARN, "OpenVZ", said, cause="os.unlisted", remedy=Remedy(fix))
+    name = "WSL 1" if kind == "wsl" and is_wsl_1(host) else _GUEST_NAMES.get(kind, "")
+    if name:
+        status, cause, says, fix = _GUESTS[name]
+        yield trouble("system.os", status, name, f"{subject} {says}", cause=cause, remedy=Remedy(fix))
 
 
 def _os_trouble(subject: str, code: str, release: OsRelease, judgement: Judgement) -> Finding:
