@@ -191,23 +191,27 @@ def test_next_is_the_first_step_of_the_worst_cause() -> None:
     assert any("To look closer: curl" in line for line in lines_of(failed(), detail=Detail.ALL))
 
 
+REGISTER = "anywhere register --region us-east-1 --cluster CLUSTER --activation-file FILE"
+
+
 def test_next_where_nothing_is_wrong() -> None:
-    assert "register it" in lines_of(ready())[-1] and "--region us-east-1" in lines_of(ready())[-1]
+    assert lines_of(ready())[-1] == f"Next: sudo {REGISTER}"
+    assert lines_of(replace(ready(), reach=("--host", "web1")))[-1] == f"Next: {REGISTER} --host web1"
     registered = {**FACTS, "registration": {"state": "registered", "id": "mi-1"}}
     assert "anywhere rules verify" in lines_of(replace(ready(), facts=registered))[-1]
     assert "--only system.disk" in lines_of(unknown())[-1]
     for facts in ({}, {"registration": {"state": "unknown"}}, {"registration": {"state": "unfinished"}}):
         last = lines_of(replace(ready(), facts={"regions": ["us-east-1"], **facts}))[-1]
-        assert "register it" not in last and "sudo anywhere check --region us-east-1" in last
+        assert " register " not in last and "sudo anywhere check --region us-east-1" in last
 
 
 def test_next_of_many_hosts_where_nothing_is_wrong() -> None:
     registered = {**FACTS, "registration": {"state": "registered"}}
     hosts = [replace(ready(), name=f"web{number}", facts=registered) for number in range(4)]
     assert lines_of(*hosts)[-1] == "Next: anywhere rules verify --host local"
-    assert lines_of(*hosts, replace(ready(), name="new"))[-1] == "Next: register new with AWS's installer"
-    fresh = [replace(ready(), name=f"web{number}") for number in range(4)]
-    assert lines_of(*fresh)[-1] == "Next: register them with AWS's installer"
+    assert lines_of(*hosts, replace(ready(), name="new", reach=("--host", "new")))[-1] == f"Next: {REGISTER} --host new"
+    fresh = [replace(ready(), name=f"web{number}", reach=("--host", f"web{number}")) for number in range(4)]
+    assert lines_of(*fresh)[-1] == f"Next: {REGISTER} --host web0 --host web1 --host web2 --host web3"
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 140])

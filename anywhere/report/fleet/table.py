@@ -9,6 +9,7 @@ from anywhere.report.fleet.together import of_all
 from anywhere.report.fleet.view import Group, Outlier, groups, is_registered, outliers, verdicts
 from anywhere.report.shown.cause import remedy_lines
 from anywhere.report.shown.commands import command_line, first_step
+from anywhere.report.shown.step import registering
 from anywhere.report.shown.words import COLOURS
 from anywhere.report.shown.words import VERDICTS as STATUS
 from anywhere.report.style import Style, fill
@@ -101,9 +102,9 @@ def _next(report: Report, style: Style) -> Iterator[str]:
 def _when_ready(targets: Sequence[Target]) -> str:
     """What comes after hosts without a cause: registering those that surely are not registered."""
     states = {target.name: is_registered(target) for target in targets}
-    unregistered = [name for name, state in states.items() if state is False]
+    unregistered = [target for target in targets if states[target.name] is False]
     if unregistered:
-        return f"register {'them' if len(unregistered) == len(states) else _some(unregistered)} with AWS's installer"
+        return command_line(registering(unregistered[0], of_all([target.reach for target in unregistered])))
     return command_line(("anywhere", "rules", "verify", *of_all([target.reach for target in targets])))
 
 

@@ -28,7 +28,13 @@ def next_step(target: Target) -> str:
     if is_registered(target):
         verify = command_line(("anywhere", "rules", "verify", *target.reach))
         return f"{verify}, and {again} from time to time"
-    return f"register it with AWS's installer, then {again}"
+    return command_line(registering(target, target.reach))
+
+
+def registering(target: Target, reach: tuple[str, ...]) -> tuple[str, ...]:
+    """The command that registers the hosts of `reach`, in this target's region. What is not known here is in capitals."""
+    words = (*_region(target), "--cluster", "CLUSTER", "--activation-file", "FILE", *reach)
+    return (*(() if reach else ("sudo",)), "anywhere", "register", *words)
 
 
 def _look_again(target: Target, id: str) -> tuple[str, ...]:
@@ -40,6 +46,10 @@ def _look_again(target: Target, id: str) -> tuple[str, ...]:
 
 
 def _check(target: Target) -> tuple[str, ...]:
+    return ("anywhere", "check", *_region(target), *target.reach)
+
+
+def _region(target: Target) -> tuple[str, ...]:
     regions = target.facts.get("regions")
     known = regions if isinstance(regions, (list, tuple)) else ()
-    return ("anywhere", "check", *(("--region", str(known[0])) if known else ()), *target.reach)
+    return ("--region", str(known[0])) if known else ()
