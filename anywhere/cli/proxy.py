@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from anywhere.cli.helping import Grouped
-from anywhere.cli.hosts import DRY_RUN, FORCE, FORMAT, OUTPUT, PLAN_FORMAT, REPORT_FORMAT, WAVE, with_hosts
+from anywhere.cli.hosts import (
+    DRY_RUN,
+    FORCE,
+    FORMAT,
+    OUTPUT,
+    PLAN_FORMAT,
+    REPORT_FORMAT,
+    WAVE,
+    Options,
+    injected,
+    with_hosts,
+)
 from anywhere.cli.say import note
 from anywhere.flows.hosts import Hosts
 
@@ -21,30 +34,54 @@ app = typer.Typer(
     help="Plan, apply, verify or revert one proxy and CA profile for all components.",
 )
 
-_URL = typer.Option("", help="The proxy, http://HOST:PORT, without credentials.")
-_URL_FILE = typer.Option("", help="A file with the proxy's URL, credentials included; - for standard input.")
-_CREDENTIALS = typer.Option("", help="A file with one line user:password, as it is; - for standard input.")
-_NO_PROXY = typer.Option([], help="What must not go to the proxy; commas or more than once.")
-_REGION = typer.Option(
-    "",
-    help="AWS region whose names are looked up: those that resolve to private addresses and answer there are put into "
-    "NO_PROXY. Default: where the host is registered.",
-)
-_CA = typer.Option("", help="A PEM file with the company's CA certificates.")
+_OPTIONS: Options = {
+    "url": (str, typer.Option("", help="The proxy, http://HOST:PORT, without credentials.")),
+    "url_file": (
+        str,
+        typer.Option("", help="A file with the proxy's URL, credentials included; - for standard input."),
+    ),
+    "credentials_file": (
+        str,
+        typer.Option("", help="A file with one line user:password, as it is; - for standard input."),
+    ),
+    "no_proxy": (list[str], typer.Option([], help="What must not go to the proxy; commas or more than once.")),
+    "ca": (str, typer.Option("", help="A PEM file with the company's CA certificates.")),
+    "region": (
+        str,
+        typer.Option(
+            "",
+            help="AWS region whose names are looked up: those that resolve to private addresses and answer there are "
+            "put into NO_PROXY. Default: where the host is registered.",
+        ),
+    ),
+}
 _PACKAGES = typer.Option(False, "--packages", help="The package manager too.")
 _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM agent, then ecs, where they run.")
 
 
+@dataclass(frozen=True)
+class _Given:
+    """The options of a profile, as they are given."""
+
+    url: str
+    url_file: str
+    credentials_file: str
+    no_proxy: list[str]
+    ca: str
+    region: str
+
+
+def _with_profile(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options above; it gets them as one argument, `given`."""
+    return injected(command, "given", _OPTIONS, _Given)
+
+
 @app.command(cls=Grouped, epilog="\b\nExamples:\n  anywhere proxy plan --url http://proxy.example.com:3128\n")
 @with_hosts
+@_with_profile
 def plan(
     hosts: Hosts,
-    url: str = _URL,
-    url_file: str = _URL_FILE,
-    credentials_file: str = _CREDENTIALS,
-    no_proxy: list[str] = _NO_PROXY,
-    ca: str = _CA,
-    region: str = _REGION,
+    given: _Given,
     packages: bool = _PACKAGES,
     restart: bool = _RESTART,
     format: str = PLAN_FORMAT,
@@ -53,7 +90,7 @@ def plan(
     from anywhere.cli import changes
     from anywhere.flows.proxy import work
 
-    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca, region)
+    profile = _profile(hosts, given)
     return changes.plan(work(profile, packages, restart), hosts, format)
 
 
@@ -64,14 +101,10 @@ def plan(
     short_help="Write the profile to every component, merged with what is there.",
 )
 @with_hosts
+@_with_profile
 def apply(
     hosts: Hosts,
-    url: str = _URL,
-    url_file: str = _URL_FILE,
-    credentials_file: str = _CREDENTIALS,
-    no_proxy: list[str] = _NO_PROXY,
-    ca: str = _CA,
-    region: str = _REGION,
+    given: _Given,
     packages: bool = _PACKAGES,
     restart: bool = _RESTART,
     wave: str = WAVE,
@@ -81,7 +114,7 @@ def apply(
     from anywhere.cli import changes
     from anywhere.flows.proxy import ORDER, work
 
-    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca, region)
+    profile = _profile(hosts, given)
     code = changes.apply(work(profile, packages, restart), hosts, wave, format)
     if not restart and profile.address:
         note(f"It counts from the next start on. Restart those that run: {ORDER} (or use --restart).")
@@ -90,14 +123,10 @@ def apply(
 
 @app.command(cls=Grouped, epilog="\b\nExamples:\n  anywhere proxy verify --url http://proxy.example.com:3128\n")
 @with_hosts
+@_with_profile
 def verify(
     hosts: Hosts,
-    url: str = _URL,
-    url_file: str = _URL_FILE,
-    credentials_file: str = _CREDENTIALS,
-    no_proxy: list[str] = _NO_PROXY,
-    ca: str = _CA,
-    region: str = _REGION,
+    given: _Given,
     packages: bool = _PACKAGES,
     format: str = REPORT_FORMAT,
     output: str = OUTPUT,
@@ -106,7 +135,7 @@ def verify(
     from anywhere.cli.output import verified
     from anywhere.flows.verify import proxy
 
-    profile = _profile(hosts, url, url_file, credentials_file, no_proxy, ca, region)
+    profile = _profile(hosts, given)
     return verified(hosts, lambda: proxy(hosts, profile, packages), format, output)
 
 
@@ -133,10 +162,8 @@ def revert(
     return code
 
 
-def _profile(
-    hosts: Hosts, url: str, url_file: str, credentials: str, no_proxy: list[str], ca: str, region: str
-) -> Profile:
+def _profile(hosts: Hosts, given: _Given) -> Profile:
     from anywhere.flows.proxy import profile, require_free_stdin
 
-    require_free_stdin(hosts, url_file, credentials, ca)
-    return profile(url, url_file, credentials, no_proxy, ca, region)
+    require_free_stdin(hosts, given.url_file, given.credentials_file, given.ca)
+    return profile(given.url, given.url_file, given.credentials_file, given.no_proxy, given.ca, given.region)

@@ -16,7 +16,8 @@ from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
 BUNDLES = (".json", ".json.gz")
 HOST_SECONDS = 30.0  # for one host over SSH, from the first packet to the last
 LONGEST_START = 0.5  # seconds: later than this a host is one of many
-GATHER_SECONDS = 4.0  # over SSH, beside the budget for the probes
+GATHER_SECONDS = 4.0  # over SSH, beside the budget for the probes: start, login and facts
+LONGEST_LOGIN = 1.0  # seconds: what a slow login takes beyond it, the facts do not lose
 
 
 def open_recorded(
@@ -59,9 +60,10 @@ def _over_ssh(target: SSHTarget, budget: float, options: SSHOptions, seconds: fl
         raise BadInput(
             f"{target}: SSH needs asyncssh: pip install 'ecs-anywhere-toolkit[ssh]' ({error.name})"
         ) from error
-    whole = Deadline(seconds)
+    whole, spent, began = Deadline(seconds), _started(), time.monotonic()
     connection = login(target, options, whole.left(options.connect_timeout))
-    return SSHHost(connection, options, Deadline(whole.left(budget + GATHER_SECONDS)), budget)
+    spent += min(time.monotonic() - began, LONGEST_LOGIN)
+    return SSHHost(connection, options, Deadline(whole.left(budget + GATHER_SECONDS - spent)), budget)
 
 
 def is_bundle(spec: str) -> bool:
