@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from anywhere.hosts.base import Host
 
@@ -59,3 +60,9 @@ def has_folder(host: Host, path: str) -> bool | None:
     except OSError:
         return None
     return True
+
+
+def shell_line(script: Path) -> tuple[str, ...]:
+    """The last line of a script beside the code, as a command: what runs on a host is checked as shell, and is known in a
+    bundle by its text."""
+    return ("sh", "-c", script.read_text("utf-8").splitlines()[-1])

@@ -13,7 +13,7 @@ from anywhere.changes.base import ChangeFailed
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
 from anywhere.facts.agents.ecs_config import USER, ecs_config
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, UNKNOWN, VAULT
-from anywhere.facts.files import read_text
+from anywhere.facts.files import read_text, shell_line
 from anywhere.facts.system.machine import MACHINE_ID
 from anywhere.hosts.base import Host
 
@@ -27,7 +27,7 @@ RESET: tuple[tuple[str, ...], ...] = (
     ("rm", "-rf", "/var/lib/amazon/ssm/Vault", LEFTOVER, "/var/lib/amazon/ssm/runtimeconfig/identity_config.json"),
     ("rm", "-f", "/var/lib/ecs/data/agent.db"),
 )
-CLUSTER_LINE = Path(__file__).with_name("cluster_line.sh").read_text().splitlines()[-1]
+CLUSTER_LINE = shell_line(Path(__file__).with_name("cluster_line.sh"))
 _SNAP_SSM: tuple[str, ...] = ("snap", "remove", "amazon-ssm-agent")
 _PACKAGE_SSM: tuple[str, ...] = ("apt-get", "remove", "-y", "amazon-ssm-agent")
 
@@ -50,7 +50,7 @@ def move_commands(cluster: str) -> tuple[tuple[str, ...], ...]:
     return (
         ("systemctl", "stop", "ecs"),
         # Without such a line the agent would go to the cluster `default`.
-        ("sh", "-c", CLUSTER_LINE, "sh", USER, cluster),
+        (*CLUSTER_LINE, "sh", USER, cluster),
         ("rm", "-f", "/var/lib/ecs/data/agent.db"),
         ("systemctl", "start", "ecs"),
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from anywhere.facts.agents.daemon_json import DATA_ROOT, daemon_json
+from anywhere.facts.files import shell_line
 from anywhere.hosts.base import Completed, Host
 
 TIMEOUT = 5.0  # seconds: a daemon that needs longer for its own version is a daemon that hangs
@@ -22,10 +24,8 @@ def ask_docker(*words: str) -> tuple[str, ...]:
 
 VERSION = (*_DOCKER, "version", "--format", "{{json .}}")
 INFO = (*_DOCKER, "info", "--format", "{{json .}}")
-# A shell takes in whatever a program prints: hence the limit.
-_EACH = 'ids=$(docker network ls -q | head -c 65536) && [ -n "$ids" ] && docker network inspect $ids'
-NETWORKS = (*_DOCKER[:2], "sh", "-c", _EACH)
-WHERE = ("sh", "-c", "command -v docker && readlink -f $(command -v docker)")
+NETWORKS = (*_DOCKER[:2], *shell_line(Path(__file__).with_name("docker_networks.sh")))
+WHERE = shell_line(Path(__file__).with_name("docker_place.sh"))
 
 COMMANDS: tuple[tuple[str, ...], ...] = (VERSION, INFO, NETWORKS, WHERE)
 FILES: tuple[str, ...] = ("/etc/docker/daemon.json",)

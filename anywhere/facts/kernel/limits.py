@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from anywhere.facts.agents import ssm_log
-from anywhere.facts.files import read_text
+from anywhere.facts.files import read_text, shell_line
 from anywhere.facts.logs import log_place
 from anywhere.hosts.base import Host
 
@@ -21,8 +22,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = ()
 FILES: tuple[str, ...] = (*CONNTRACK, FILES_USED, TASKS, PID_MAX, THREADS_MAX, ARP, ARP_MOST)
 FOLDERS: tuple[str, ...] = ()
 
-# Root's processes, as both agents and docker are; the kernel counts instances by user.
-COUNT = ("sh", "-c", "find /proc/[0-9]*/fd -user root -lname 'anon_inode:*inotify*' 2>/dev/null | wc -l")
+COUNT = shell_line(Path(__file__).with_name("inotify.sh"))
 _COMPLAINT = re.compile(r"(?i)(?:watcher|inotify).*?(too many open files|no space left on device)")
 
 
