@@ -61,7 +61,7 @@ def packages(suite: str) -> str:
 
 def _build(suite: str, folder: Path, only: str) -> None:
     half = folder.with_suffix(".building")
-    shutil.rmtree(half, ignore_errors=True)
+    discard(half)
     off = "" if only else f'chroot "$1" systemctl disable {OFF} >/dev/null 2>&1 || true; '
     hook = f'{off}: > "$1/etc/machine-id"'
     argv = [
@@ -77,6 +77,14 @@ def _build(suite: str, folder: Path, only: str) -> None:
     if done.returncode:
         pytest.skip(f"no base system for {suite}: {done.stderr.strip().splitlines()[-1:]}")
     half.rename(folder)
+
+
+def discard(half: Path) -> None:
+    """Remove what a build left that was killed: first what it had mounted, so that nothing is removed through a mount."""
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for place in sorted((mount for mount in mounts if mount.startswith(f"{half}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", place], check=True)
+    shutil.rmtree(half, ignore_errors=True)
 
 
 class Machine(EnteredHost):

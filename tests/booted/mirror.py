@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.booted.machine import CACHE, MIRROR, Machine, base
+from tests.booted.machine import CACHE, MIRROR, Machine, base, discard
 from tests.region.packages.keys import clear_sign, fingerprint
 from tests.region.site import Site
 
@@ -33,7 +33,7 @@ def mirror(suite: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             half = folder.with_suffix(".building")
-            shutil.rmtree(half, ignore_errors=True)
+            discard(half)
             _fetch(suite, lower, half)
             _index(suite, half / "debian")
             half.rename(folder)
