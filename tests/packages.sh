@@ -9,7 +9,7 @@ test="login git sudo unbound ipset busybox-static shellcheck dropbear-bin system
 slow="mmdebstrap systemd-container docker.io firewalld ufw conntrack dbus chromium tmux tcpdump jq"
 package="python3 python3-pip git ca-certificates autoconf automake libtool libltdl-dev dpkg-dev make patch perl xz-utils bzip2
 file binutils binutils-x86-64-linux-gnu binutils-aarch64-linux-gnu zip debian-archive-keyring"
-testing="rpm lintian qemu-user-static createrepo-c dnf apt-utils fish zsh bash-completion man-db libc6-arm64-cross libgcc-s1-arm64-cross
+testing="rpm rpmlint lintian qemu-user-static createrepo-c dnf apt-utils fish zsh bash-completion man-db libc6-arm64-cross libgcc-s1-arm64-cross
 openssl"
 
 case "${1:-demo}" in

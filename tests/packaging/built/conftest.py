@@ -51,3 +51,24 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def arm_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked deb for aarch64."""
     return unpacked("*_arm64.deb", tmp_path_factory.mktemp("arm64"))
+
+
+@pytest.fixture(scope="module")
+def home(shared_room: Path) -> Path:
+    """A keyring with one key."""
+    folder = shared_room / "gnupg"
+    folder.mkdir(mode=0o700)
+    argv = [
+        "gpg",
+        "--batch",
+        "--quiet",
+        "--passphrase",
+        "",
+        "--quick-generate-key",
+        "Site <site@example.com>",
+        "rsa3072",
+        "sign",
+        "never",
+    ]
+    subprocess.run(argv, env={**os.environ, "GNUPGHOME": str(folder)}, check=True)
+    return folder

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.built.conftest import DIST, INSTALLED, package, unpacked
+from tests.packaging.built.conftest import DIST, INSTALLED, ROOT, package, unpacked
 
 pytestmark = pytest.mark.slow
 MIB = 1 << 20
@@ -96,3 +96,13 @@ def test_checksums_are_those_of_the_files() -> None:
 def test_lintian_finds_nothing(deb: Path) -> None:
     done = subprocess.run(["lintian", "--fail-on", "error,warning", str(deb)], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.soak
+def test_rpmlint_finds_nothing(rpm: Path) -> None:
+    done = subprocess.run(
+        ["rpmlint", "-c", "packaging/rpmlint.toml", str(rpm)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "0 errors, 0 warnings" in done.stdout, done.stdout
+    names = subprocess.run(["rpm", "-qpl", str(rpm)], capture_output=True, text=True, check=True).stdout.split()
+    assert "/usr/share/man/man1/anywhere.1.gz" in names

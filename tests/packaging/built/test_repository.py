@@ -16,27 +16,6 @@ pytestmark = [pytest.mark.soak, pytest.mark.region, pytest.mark.skipif(os.geteui
 _ENTER = 'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"; shift 2; exec "$@"'
 
 
-@pytest.fixture(scope="module")
-def home(shared_room: Path) -> Path:
-    """A keyring with one key."""
-    folder = shared_room / "gnupg"
-    folder.mkdir(mode=0o700)
-    argv = [
-        "gpg",
-        "--batch",
-        "--quiet",
-        "--passphrase",
-        "",
-        "--quick-generate-key",
-        "Site <site@example.com>",
-        "rsa3072",
-        "sign",
-        "never",
-    ]
-    subprocess.run(argv, env={**os.environ, "GNUPGHOME": str(folder)}, check=True)
-    return folder
-
-
 def make(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run repo.sh."""
     argv = [str(ROOT / "packaging/repo.sh"), *arguments]
