@@ -125,3 +125,21 @@ def test_the_program_runs_with_a_full_folder_for_its_journals(machine: Machine) 
     done = machine.run(("anywhere", "check", "--region", "us-east-1", "--budget", "3"))
     assert done.rc == 1 and "Traceback" not in done.stderr
     machine.sh("umount /var/lib/anywhere; dpkg -P ecs-anywhere-toolkit")
+
+
+def test_the_program_runs_with_a_read_only_usr_and_a_full_var(machine: Machine) -> None:
+    check = ("anywhere", "check", "--region", "us-east-1", "--budget", "3")
+    machine.sh("dpkg -i /root/packages/new.deb; mount --bind /usr /usr; mount -o remount,bind,ro /usr")
+    done = machine.run(check)
+    assert done.rc == 1 and "Traceback" not in done.stderr
+    assert machine.run(("anywhere", "rules", "apply")).ok and rules(machine)
+    assert machine.run(("anywhere", "rules", "revert")).ok and not rules(machine)
+
+    machine.sh("mkdir /full; mount -t tmpfs -o size=400m tmpfs /full; cp -a /var/. /full; mount --bind /full /var")
+    machine.sh("dd if=/dev/zero of=/var/full bs=4k 2>/dev/null; true")
+    done = machine.run(check)
+    assert done.rc == 1 and "Traceback" not in done.stderr
+    done = machine.run(("anywhere", "rules", "apply"))
+    assert done.rc == 1 and not rules(machine) and "Traceback" not in done.stderr
+    assert "/var/lib has no room: the disk is full" in done.stdout
+    machine.sh("umount /var; umount /full; rmdir /full; umount /usr; dpkg -P ecs-anywhere-toolkit")
