@@ -142,4 +142,4 @@ def test_the_program_runs_with_a_read_only_usr_and_a_full_var(machine: Machine) 
     done = machine.run(("anywhere", "rules", "apply"))
     assert done.rc == 1 and not rules(machine) and "Traceback" not in done.stderr
     assert "/var/lib has no room: the disk is full" in done.stdout
-    machine.sh("umount /var; umount /full; rmdir /full; umount /usr; dpkg -P ecs-anywhere-toolkit")
+    machine.sh("umount -l /var /full; rmdir /full; umount -l /usr; dpkg -P ecs-anywhere-toolkit")
