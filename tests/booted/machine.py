@@ -249,7 +249,9 @@ class Peer:
         """One more machine on the bridge `lan` here."""
         link, port = f"an{os.getpid() % 100000}x{next(_numbers)}", f"lan{next(_numbers)}"
         self._run("ip", "link", "add", link, "type", "veth", "peer", "name", port, "netns", self.name)
-        self._run("ip", "link", "set", link, "netns", str(machine.pid), "name", "host0")
+        # A card keeps its address over a reboot, and so the tables of its neighbours stay right.
+        card = "02:00:" + ":".join(f"{int(part):02x}" for part in address.partition("/")[0].split("."))
+        self._run("ip", "link", "set", link, "netns", str(machine.pid), "name", "host0", "address", card)
         self._run("ip", "-n", self.name, "link", "set", port, "master", "lan", "up")
         machine.sh(
             f"ip addr add {address} dev host0; ip link set host0 up; ip route add default via {peer.partition('/')[0]}"

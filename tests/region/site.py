@@ -67,7 +67,9 @@ class Site:
         router = f"{self.region.prefix}-router"
         link, port = f"as{os.getpid() % 100000}x{next(_numbers)}", f"port{next(_numbers)}"
         _run("ip", "link", "add", link, "type", "veth", "peer", "name", port, "netns", router)
-        _run("ip", "link", "set", link, "netns", str(machine.pid), "name", "eth0")
+        # A card keeps its address over a reboot; with a new one the router's table is wrong for half a minute.
+        card = "02:00:" + ":".join(f"{int(part):02x}" for part in address.split("."))
+        _run("ip", "link", "set", link, "netns", str(machine.pid), "name", "eth0", "address", card)
         _run("ip", "-n", router, "link", "set", port, "master", "lan", "up")
         gateway = self.region.world.lan[1]
         machine.sh(
