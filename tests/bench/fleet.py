@@ -155,6 +155,15 @@ def against_ansible(hosts: Fleet, count: int = 200) -> list[Figure]:
     return [Figure(f"full check of {count} hosts", judged.seconds, warm.seconds, "s", note)]
 
 
+def status(hosts: Fleet, count: int = 200) -> list[Figure]:
+    """The status of these hosts, and the full check of the same."""
+    inventory = hosts.inventory(count)
+    argv = [sys.executable, "-m", "anywhere", "status", "-i", inventory, "--parallel", str(PARALLEL)]
+    found, checked = hosts.run([*argv, "--format", "json"]), hosts.check(inventory, "--format", "jsonl")
+    assert len(json.loads(found.out)["targets"]) == count, found.out[:500]
+    return [Figure(f"status of {count} hosts", found.seconds, checked.seconds, "s", "at most the full check's time")]
+
+
 def growth(hosts: Fleet, few: int = 50, many: int = 1000) -> list[Figure]:
     """The cost of a host among few and among many, and the memory of many."""
     small, large = hosts.check(hosts.inventory(few)), hosts.check(hosts.inventory(many), "--format", "json")
@@ -218,7 +227,7 @@ def far_away(hosts: Fleet) -> list[Figure]:
     ]
 
 
-PARTS = {"ansible": against_ansible, "growth": growth, "hanging": hanging, "far": far_away}
+PARTS = {"ansible": against_ansible, "status": status, "growth": growth, "hanging": hanging, "far": far_away}
 
 
 def main(words: Sequence[str] = ()) -> int:
