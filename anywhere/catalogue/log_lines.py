@@ -182,7 +182,9 @@ ECS_LINES: tuple[LogLine, ...] = (
     ),
 )
 
-# What the agent goes on without: the setting that asks for it, and the line that says so.
+# What the agent goes on without, in its own words (amazon-ecs-agent agent/app/agent.go, agent_unix.go,
+# agent_capability.go, agent_capability_unix.go, agent/config/parse_linux.go).
+LOST = "agent.feature-lost"
 LOST_FEATURES: tuple[LogLine, ...] = (
     LogLine(
         "gpu",
@@ -194,8 +196,64 @@ LOST_FEATURES: tuple[LogLine, ...] = (
         "gpu.not-found",
         lasting=True,
     ),
+    LogLine(
+        "task-role",
+        r"Task IAM Role (?:for Host Network )?not enabled due to unsup+orted Docker version",
+        ("Task IAM Role",),
+        "goes on without task roles: tasks that have one are never placed here",
+        LOST,
+        "Update docker: the agent asks for API 1.19 or newer. Then restart ecs.",
+        lasting=True,
+    ),
+    LogLine(
+        "task-limits",
+        r"Disabling TaskCPUMemLimit because agent is unable to setup|"
+        r"Task CPU \+ Mem Limit disabled due to unsupported Docker version",
+        ("TaskCPUMemLimit", "Mem Limit disabled"),
+        "goes on without limits of whole tasks: tasks that set cpu or memory for the task are never placed here",
+        LOST,
+        "Give the agent its control group: switch the cpu and memory controllers on for the system (boot line, systemd's "
+        "delegation), see what denies it (kernel log, AppArmor, SELinux), then restart ecs.",
+        lasting=True,
+    ),
+    LogLine(
+        "pause",
+        r"Failed to load pause container: |Pause container is not loaded, did not append PID and IPC capabilities",
+        ("ause container",),
+        "goes on without its pause image: tasks that share a PID or IPC namespace are never placed here",
+        LOST,
+        "Make room where docker keeps its images, see that docker loads images (`docker load`), then restart ecs, which "
+        "loads the image from the agent's own.",
+        lasting=True,
+    ),
+    LogLine(
+        "volume-plugins",
+        r"Scanning plugins failed: |Listing plugins with filters .{0,80} failed: ",
+        ("plugins failed", "Listing plugins"),
+        "goes on without docker's volume plugins: tasks whose volumes need one are never placed here",
+        LOST,
+        "See that docker lists its plugins (`docker plugin ls`) and that /run/docker/plugins can be read, then restart ecs.",
+        lasting=True,
+    ),
+    LogLine(
+        "gmsa",
+        r"gMSA on linux requires domain joined instance|CREDENTIALS_FETCHER_HOST_DIR not found",
+        ("gMSA on linux", "CREDENTIALS_FETCHER"),
+        "goes on without gMSA: tasks with a credential spec are never placed here",
+        LOST,
+        "Join the host to the domain and start credentials-fetcher, then restart ecs; or take ECS_GMSA_SUPPORTED out.",
+        lasting=True,
+    ),
+    LogLine(
+        "metrics",
+        r"Error initializing metrics engine: |Error creating telemetry session: ",
+        ("metrics engine", "telemetry session"),
+        "goes on without metrics of its tasks",
+        LOST,
+        "Restart ecs; if the line comes back, see that docker answers (`docker stats --no-stream`).",
+        lasting=True,
+    ),
 )
-
 
 # A complaint that no row knows: it is quoted all the same.
 OTHER = LogLine("other", r"(?!)", (), "reports an error")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_release
-from anywhere.changes.install.docker import distribution_packages
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import packages
 from anywhere.hosts.base import Host
@@ -54,6 +53,8 @@ def docker_commands(host: Host) -> tuple[Command, ...]:
     known = family(host)
     if not known or source is None:
         return ()
+    from anywhere.changes.install.docker import distribution_packages  # a healthy host's check does without it
+
     start = (("systemctl", "enable", "--now", "docker"),)
     if source is DockerSource.DISTRIBUTION:
         return (*install(host, *distribution_packages(os_release(host), known)), *start)

@@ -86,7 +86,18 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "credentials.",
             "clock.skewed",
         )
-        + ("kernel.", "mount.", "memory.low", "proxy.", "dns.", "egress.", "tls.", "websocket.", "ports.taken"),
+        + (
+            "kernel.",
+            "mount.",
+            "memory.low",
+            "proxy.",
+            "dns.",
+            "egress.",
+            "tls.",
+            "websocket.",
+            "ports.taken",
+            "exec.",
+        ),
     ),
     (
         "agent.restart-loop",
@@ -103,6 +114,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "kernel.",
             "mount.",
             "memory.low",
+            "exec.",
         ),
     ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Mapping
 
@@ -36,6 +35,8 @@ def region_of(host: Recording, environment: Mapping[str, str] = os.environ) -> t
 
 
 def _configured(text: str) -> str:
+    import configparser  # only where the region stands nowhere else
+
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(text)

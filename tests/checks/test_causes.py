@@ -284,6 +284,8 @@ IN_THE_REGION = {
         "agent.no-credentials",
         "agent.stale-environment",
         "gpu.not-found",
+        "agent.feature-lost",
+        "exec.not-ready",
     ),
     *("docker.rules-missing", "containers.no-egress"),
 }

@@ -24,6 +24,7 @@ DOCKERD, AGENT, ECS_INIT, SSM_AGENT = (
 )
 AGENT_VERSION, SSM_VERSION = "1.105.1", "3.3.4108.0"
 SOCKET = "/run/docker.sock"
+EXEC = "/var/lib/ecs/deps/execute-command"
 
 DOCKER_UNIT = """[Unit]
 Description=Docker Application Container Engine
@@ -191,9 +192,18 @@ def register(world: World, docker: bool = True) -> None:
         docker_of(world)
     _add_ssm_agent(world)
     _add_ecs_agent(world)
+    _add_exec(world)
     apply_rules(world)
     world.host.sysctls |= {"net/ipv4/conf/all/route_localnet": "1"}
     world.host.sysctls |= {"net/ipv4/ip_local_reserved_ports": "51678-51680"}
+
+
+def _add_exec(world: World) -> None:
+    """What AWS's installer leaves for ECS Exec; the certificates are a copy of what the host trusted then."""
+    for name in ("amazon-ssm-agent", "ssm-agent-worker", "ssm-session-worker"):
+        world.host.programs[f"{EXEC}/bin/{SSM_VERSION}/{name}"] = "#!/bin/sh\nexit 0\n"
+    world.host.bundles[f"{EXEC}/certs/tls-ca-bundle.pem"] = world.host.trusted
+    world.host.folders.append(f"{EXEC}/config")
 
 
 def _add_ssm_agent(world: World) -> None:

@@ -149,6 +149,27 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
         f"{_AGENT} ecs-init/docker/docker.go; https://github.com/aws/amazon-ssm-agent/issues/616",
     ),
     CauseText(
+        "agent.feature-lost",
+        "fail or warn",
+        "The ECS agent goes on without a feature",
+        "It registers and looks healthy, and tasks that need the feature are never placed on this host. A fail where a setting "
+        "of ecs.config asks for the feature.",
+        "The agent's own line since its last start: task roles, limits of tasks, the pause image, volumes, gMSA, metrics.",
+        "Fix what the quoted line names, then restart ecs.",
+        f"{_AGENT} agent/app/agent_capability.go, agent_unix.go",
+    ),
+    CauseText(
+        "exec.not-ready",
+        "fail",
+        "ECS Exec lacks its programs or certificates",
+        "Without them the agent does not offer ECS Exec. With a version's folder and only some of its programs the agent does "
+        "not even register: it ends at its start, and logs no reason.",
+        "The folders under /var/lib/ecs/deps/execute-command, as the agent looks for them. Without --with exec only a half set "
+        "is reported.",
+        "Bring the complete set, or take the half one away; then restart ecs.",
+        f"{_AGENT} agent/app/agent_capability.go (appendExecCapabilities)",
+    ),
+    CauseText(
         "gpu.not-found",
         "fail",
         "GPU support is on, and the agent finds no GPU",

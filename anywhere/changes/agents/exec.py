@@ -15,13 +15,12 @@ from anywhere.changes.files import file_step
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.changes.install.units import restart_step
 from anywhere.changes.script import run_script
-from anywhere.facts.files import list_folder
+from anywhere.facts.agents.exec_files import BIN as FOLDER
+from anywhere.facts.agents.exec_files import BUNDLE, exec_files
 from anywhere.facts.system.units import ECS
 from anywhere.hosts.base import Host
 
 PACKAGE = "amazon-ssm-agent-binaries"
-FOLDER = "/var/lib/ecs/deps/execute-command/bin"
-BUNDLE = "/var/lib/ecs/deps/execute-command/certs/tls-ca-bundle.pem"
 # In the order of the official installer.
 CANDIDATES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -56,8 +55,8 @@ def bundle_steps(host: Host, wanted: Wanted) -> Iterator[Step]:
 
 
 def has_binaries(host: Host) -> bool:
-    """Whether a version of the binaries is there; a folder that was begun and not finished has no version's name."""
-    return any(name[:1].isdigit() for name in list_folder(host, FOLDER) or ())
+    """Whether a version of the binaries is there, and complete."""
+    return any(not lacks for lacks in exec_files(host).versions.values())
 
 
 def binaries_steps(host: Host, package: LocalPackage | None, running: bool | None) -> Iterator[Step]:

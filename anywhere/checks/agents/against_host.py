@@ -19,6 +19,7 @@ from anywhere.hosts.base import Host
 
 MIB = 2**20
 IP = "ECS_INSTANCE_IP_COMPATIBILITY"
+TAGS, ENI = "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM", "ECS_ENABLE_TASK_ENI"
 RESERVED, PORTS, DRIVERS, DRIVER = (
     "ECS_RESERVED_MEMORY",
     "ECS_RESERVED_PORTS",
@@ -61,6 +62,7 @@ def misfits(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     yield from _drivers(host, config)
     yield from _confinement(host, config)
     yield from _ipv6(host, config)
+    yield from _of_ec2(config)
 
 
 def _memory(host: Host, config: EcsConfig) -> Iterator[Misfit]:
@@ -105,6 +107,21 @@ def _ipv6(host: Host, config: EcsConfig) -> Iterator[Misfit]:
         says = "is ipv6, and this kernel has no IPv6: the agent asks names that it cannot reach"
         fix = "Take the line out: the agent sees by itself what this host has."
         yield Misfit(IP, says, fix, commands=(_take_out(config, IP),))
+
+
+def _of_ec2(config: EcsConfig) -> Iterator[Misfit]:
+    """What asks EC2's metadata, which an external agent never does: each ends it before it registers (agent/app/agent.go)."""
+    if not is_true(config.agent.get("ECS_EXTERNAL", "")):
+        return
+    if config.agent.get(TAGS, "").strip().lower() == "ec2_instance":
+        says = (
+            "is ec2_instance, and this host is no EC2 instance: the agent ends before it registers, and logs no reason"
+        )
+        fix = "Take the line out; tags of this host are set with ECS_CONTAINER_INSTANCE_TAGS."
+        yield Misfit(TAGS, says, fix, commands=(_take_out(config, TAGS),))
+    if is_true(config.agent.get(ENI, "")):
+        says = "is on, and this host is no EC2 instance: the agent asks for its network card in a VPC, and ends"
+        yield Misfit(ENI, says, "Take the line out: awsvpc does not exist here.", commands=(_take_out(config, ENI),))
 
 
 def _confinement(host: Host, config: EcsConfig) -> Iterator[Misfit]:

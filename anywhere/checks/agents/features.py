@@ -1,9 +1,10 @@
-"""What ecs.config asks for and the agent goes on without: such features fail at placement, without a word."""
+"""What the agent goes on without, by its own words and by what it looks for: such tasks are never placed, without a word."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from anywhere.checks.agents.exec_files import exec_findings
 from anywhere.checks.agents.refusals import of_symptom
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
@@ -17,18 +18,43 @@ from anywhere.settings import Settings
 
 ID = "agents.features"
 GPU = "ECS_ENABLE_GPU_SUPPORT"
+ASKED_BY: Mapping[str, tuple[str, ...]] = {
+    "task-role": ("ECS_ENABLE_TASK_IAM_ROLE", "ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST"),
+    "task-limits": ("ECS_ENABLE_TASK_CPU_MEM_LIMIT",),
+    "gmsa": ("ECS_GMSA_SUPPORTED",),
+}
 
 
 @check(ID)
 def features_check(host: Host, settings: Settings) -> Iterator[Finding]:
-    """GPU support that is on and finds nothing: tasks that need it are never placed here."""
+    """GPUs, ECS Exec, and what the agent's log says that it does without."""
     here, config = agents(host), ecs_config(host)
     if not here.has_ecs:
         yield skipped(ID, "ecs-agent", REGISTER_BRINGS)
-    elif not is_true(config.agent.get(GPU, "")):
-        yield passed(ID, "ecs.config", "GPU support is off")
-    else:
+        return
+    log = agent_log(host)
+    lost = [_lost(host, config, said) for said in (log.lost if log else ()) if said.kind != "gpu"]
+    yield from lost
+    yield from exec_findings(host, settings)
+    if is_true(config.agent.get(GPU, "")):
         yield _gpu(host, config)
+    elif not lost:
+        yield passed(ID, "ecs.config", "GPU support is off, and the agent goes on without nothing else")
+
+
+def _lost(host: Host, config: EcsConfig, said: Symptom) -> Finding:
+    """A failure where a setting asks for it, a warning where the agent only offers it by itself."""
+    name = next((name for name in ASKED_BY.get(said.kind, ()) if is_true(config.agent.get(name, ""))), "")
+    row = said.row
+    return trouble(
+        ID,
+        Status.FAIL if name else Status.WARN,
+        config.sources.get(name, "") or "ecs-agent",
+        f"{name} is on, and the agent {row.says}{_quote(said)}" if name else f"The agent {row.says}{_quote(said)}",
+        cause=row.cause,
+        remedy=remedy(host, row.fix, ("systemctl", "restart", "ecs")),
+        evidence=of_symptom(said),
+    )
 
 
 def _gpu(host: Host, config: EcsConfig) -> Finding:

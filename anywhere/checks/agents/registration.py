@@ -8,7 +8,6 @@ from urllib.parse import unquote
 
 from anywhere.catalogue.daemon_lines.refusals import ACTIVATION, refusal
 from anywhere.catalogue.regions import is_region, near_region
-from anywhere.changes.agents.existing import move_commands
 from anywhere.checks.agents.against_host import Misfit, misfits
 from anywhere.checks.agents.since import stale_settings
 from anywhere.checks.agents.ssm_settings import ssm_troubles
@@ -187,12 +186,12 @@ def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
     cluster = metadata(host).cluster or config.agent.get("ECS_CLUSTER", "") or "default"
     if settings.cluster and cluster != settings.cluster:
         said = f"in cluster {cluster}, not in {settings.cluster}"
-        yield _elsewhere(host, cluster, said, move_commands(settings.cluster), MOVE)
+        yield _elsewhere(host, cluster, said, _move(settings.cluster), MOVE)
     log = agent_log(host)
     if log and (symptom := log.symptom("cluster")):
         said = "The agent's saved state belongs to another cluster than the configured one, so the agent stops"
         configured = config.agent.get("ECS_CLUSTER", "default")
-        finding = _elsewhere(host, configured, said, move_commands(configured), MOVE)
+        finding = _elsewhere(host, configured, said, _move(configured), MOVE)
         yield trouble(
             ID,
             Status.FAIL,
@@ -202,6 +201,12 @@ def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
             remedy=finding.remedy,
             evidence={"line": symptom.line},
         )
+
+
+def _move(cluster: str) -> tuple[Command, ...]:
+    from anywhere.changes.agents.existing import move_commands  # a healthy host's check does without it
+
+    return move_commands(cluster)
 
 
 def _elsewhere(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anywhere.checks.remedies import family, install, remedy
+from anywhere.facts.agents.exec_files import BUNDLE as EXEC_BUNDLE
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.system.time_sync import time_sync
@@ -10,7 +11,6 @@ from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
 CA_FILE = "inspecting-ca.crt"
-EXEC_BUNDLE = "/var/lib/ecs/deps/execute-command/certs/tls-ca-bundle.pem"
 AGENT_CA = "/etc/ecs/inspecting-ca.pem"
 ASK = "Ask the proxy or firewall team to exempt these names from TLS inspection, and for their CA certificate."
 BYPASS = "Exempt these names from TLS inspection if you can. "
@@ -61,6 +61,14 @@ def _overlooked(host: Host, folder: str) -> str:
 def trust_the_component(host: Host, visit: Visit) -> Remedy:
     """Give one component the CA that the host has already."""
     unit = visit.vantage.unit or visit.vantage.component
+    known = family(host)
+    if EXEC_BUNDLE in visit.vantage.trust and known:
+        return remedy(
+            host,
+            f"{BYPASS}Otherwise renew the copy of the CA bundle that ECS Exec hands into containers, for tasks that are "
+            "started from then on: nothing renews it by itself.",
+            *_renewed_copy(host, known.ca_bundle),
+        )
     if visit.vantage.component == "ecs-agent":
         return remedy(
             host,

@@ -7,7 +7,6 @@ docs/hosts.md; amazon-ecs-agent agent/config (ECS_BACKEND_HOST); amazon-ssm-agen
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -90,7 +89,12 @@ def _registry(value: str) -> Own | None:
 
 def _containerd(host: Host) -> Iterator[Endpoint]:
     """The hosts of every `hosts.toml`."""
-    for name in list_folder(host, HOSTS_TOML) or ():
+    names = list_folder(host, HOSTS_TOML)
+    if not names:
+        return
+    import tomllib  # most hosts have no such file
+
+    for name in names:
         path = f"{HOSTS_TOML}/{name}/hosts.toml"
         text = read_text(host, path).content
         try:

@@ -85,7 +85,7 @@ FOLDERS: tuple[str, ...] = (
     "/run/systemd/network",
     "/var/log/ecs",
     "/var/log/amazon/ssm*",
-    "/var/lib/ecs/deps/execute-command/certs",
+    "/var/lib/ecs/deps/execute-command/*",
     "/etc/systemd/resolved.conf.d",
     "/run/systemd/resolved.conf.d",
     "/lib/modules/*",

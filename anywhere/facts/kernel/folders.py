@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, docker_info
+from anywhere.facts.agents.exec_files import ROOT
 from anywhere.facts.files import read_text
 from anywhere.facts.system.disks import is_under
 from anywhere.facts.system.machine import Mount, mounts
@@ -22,7 +23,7 @@ WRITTEN = {
     "ecs-agent": ("/var/lib/ecs", "/var/lib/ecs/data", "/var/log/ecs", "/var/cache/ecs"),
     "ssm-agent": ("/var/lib/amazon/ssm", "/var/log/amazon/ssm", HOME),
 }
-RUN_COMMAND, EXEC = "/var/lib/amazon/ssm", "/var/lib/ecs/deps/execute-command"
+RUN_COMMAND, EXEC = "/var/lib/amazon/ssm", ROOT
 
 
 @dataclass(frozen=True, slots=True)

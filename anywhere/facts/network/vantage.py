@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from anywhere.evidence import Suites
 from anywhere.facts.agents.components import OWN, Component, components
+from anywhere.facts.agents.exec_files import BUNDLE, CERTS, NAME
+from anywhere.facts.files import list_folder
 from anywhere.facts.network.proxy_environment import Choice, ProxyEnvironment
 from anywhere.hosts.base import Host
 
@@ -52,9 +54,11 @@ class Vantage:
 
 
 def vantages(host: Host) -> dict[str, Vantage]:
-    """The vantage of every component; tasks go out as the calling environment does."""
+    """The vantage of every component; tasks go out as the calling environment does, and what ECS Exec starts in them trusts
+    the copy of the CA bundle that it is given (amazon-ecs-agent agent/engine/execcmd)."""
     seen = {component.name: _vantage(component) for component in components(host)}
-    seen["task"] = seen[CALLER]
+    has_copy = host.inventory().is_root and NAME in (list_folder(host, CERTS) or ())
+    seen["task"] = replace(seen[CALLER], trust=f"file={BUNDLE}|dir={CERTS}") if has_copy else seen[CALLER]
     return seen
 
 

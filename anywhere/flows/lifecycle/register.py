@@ -46,7 +46,7 @@ OWN_CHECKS = frozenset(
 )
 
 # The same for what a run starts or restarts anyway.
-OWN_CAUSES = frozenset({"docker.missing", "docker.not-running", "agent.stale-environment"})
+OWN_CAUSES = frozenset({"docker.missing", "docker.not-running", "agent.stale-environment", "exec.not-ready"})
 
 __all__ = [
     "Activation",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -93,6 +92,8 @@ def load(path: str) -> Config:
 
 
 def _read(path: str) -> Config:
+    import tomllib  # most runs read no such file
+
     try:
         body = tomllib.loads(read_file(path, LARGEST).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

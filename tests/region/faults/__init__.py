@@ -27,6 +27,7 @@ FILES = (
     "host.daemons",
     "agents.registered",
     "agents.words",
+    "agents.features",
     "agents.settings",
     "agents.life",
     "agents.ssm",

@@ -12,7 +12,6 @@ from tests.region.software import (
     ECS,
     ECS_INIT,
     agent_log,
-    daemon_of,
     put_secret,
     register,
     stop,
@@ -50,7 +49,9 @@ def set_line(world: World, path: str, name: str, value: str) -> None:
     assert isinstance(text, str)
     rows = [row for row in text.splitlines() if not row.startswith(f"{name}=")]
     world.host.files[path] = "\n".join([*rows, f"{name}={value}"]) + "\n"
-    daemon_of(world, AGENT).environment[name] = value
+    for daemon in world.host.daemons:
+        if daemon.name == AGENT:
+            daemon.environment[name] = value
 
 
 @fault("state-damaged", "the agent cannot load its saved state and ends at every start", "agent.state-damaged")
