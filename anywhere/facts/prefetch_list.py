@@ -11,7 +11,6 @@ from anywhere.facts.agents import (
     daemon_json,
     docker,
     ecs_config,
-    exec_files,
     own_endpoints,
     ports,
     registration,
@@ -19,7 +18,7 @@ from anywhere.facts.agents import (
 from anywhere.facts.firewall import container_way, firewall, forwarding, route_localnet
 from anywhere.facts.kernel import folders, limits, log, modules
 from anywhere.facts.network import kernel_routes, routes
-from anywhere.facts.system import castore, gpu, machine, os_release, packages, time_sync, units
+from anywhere.facts.system import castore, exec_files, gpu, machine, os_release, packages, time_sync, units
 from anywhere.hosts.base import ProbeSpec
 
 MODULES = (

@@ -15,8 +15,8 @@ from anywhere.changes.files import file_step
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.changes.install.units import restart_step
 from anywhere.changes.script import run_script
-from anywhere.facts.agents.exec_files import BIN as FOLDER
-from anywhere.facts.agents.exec_files import BUNDLE, exec_files
+from anywhere.facts.system.exec_files import BIN as FOLDER
+from anywhere.facts.system.exec_files import BUNDLE, exec_files
 from anywhere.facts.system.units import ECS
 from anywhere.hosts.base import Host
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anywhere.checks.base import needs_root, passed, trouble
 from anywhere.checks.remedies import Command, family, remedy
 from anywhere.facts.agents.ecs_config import ecs_config
-from anywhere.facts.agents.exec_files import BIN, BUNDLE, ExecFiles, exec_files
+from anywhere.facts.system.exec_files import BIN, BUNDLE, ExecFiles, exec_files
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from anywhere.checks.remedies import family, install, remedy
-from anywhere.facts.agents.exec_files import BUNDLE as EXEC_BUNDLE
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.network.visit import Visit
+from anywhere.facts.system.exec_files import BUNDLE as EXEC_BUNDLE
 from anywhere.facts.system.time_sync import time_sync
 from anywhere.hosts.base import Host
 from anywhere.model import Remedy

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, docker_info
-from anywhere.facts.agents.exec_files import ROOT
 from anywhere.facts.files import read_text
 from anywhere.facts.system.disks import is_under
+from anywhere.facts.system.exec_files import ROOT
 from anywhere.facts.system.machine import Mount, mounts
 from anywhere.hosts.base import Host
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from anywhere.evidence import Suites
 from anywhere.facts.agents.components import OWN, Component, components
-from anywhere.facts.agents.exec_files import BUNDLE, CERTS, NAME
 from anywhere.facts.files import list_folder
 from anywhere.facts.network.proxy_environment import Choice, ProxyEnvironment
+from anywhere.facts.system.exec_files import BUNDLE, CERTS, NAME
 from anywhere.hosts.base import Host
 
 FLAVOURS = {"ecs-agent": "ecs-agent", "ssm-agent": "ssm-agent"}
