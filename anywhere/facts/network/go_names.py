@@ -6,6 +6,7 @@ container has the host's hosts file and resolv.conf, and no nsswitch.conf).
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -33,9 +34,9 @@ class GoNames:
     usual: bool = True
     usual_in_container: bool = True
 
-    def differs_for(self, component: str) -> bool:
-        """Whether this component's own reading has to be followed."""
-        return not (self.usual_in_container if component == "ecs-agent" else self.usual)
+    def differs_for(self, component: str, name: str) -> bool:
+        """Whether this component's own reading of a name has to be followed."""
+        return _is_number(name) or not (self.usual_in_container if component == "ecs-agent" else self.usual)
 
     def answer(self, host: Host, found: Lookup, component: str) -> Answer:
         """What this component gets for the name, from the files and from each nameserver's own answer."""
@@ -48,6 +49,15 @@ class GoNames:
             if source == DNS and (answer := decide(found, self.servers)).addresses:
                 return answer
         return decide(found, self.servers) if DNS in order else Answer(found.name, FILES, (), Reason.NAME_UNKNOWN)
+
+
+def _is_number(name: str) -> bool:
+    """Whether the C library takes a name for an address (`10.1.80`, `0x0a000050`), which Go looks up as a name."""
+    try:
+        socket.inet_aton(name)
+    except (OSError, ValueError):
+        return False
+    return not _address(name)
 
 
 def go_names(host: Host) -> GoNames:

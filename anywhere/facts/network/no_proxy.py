@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+# What Go's strings.TrimSpace takes away: Python's strip takes four control characters more.
+BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -39,14 +41,14 @@ def matching_entry(no_proxy: str, host: str, port: int) -> str:
     address = _address(host)
     if host == "localhost" or (address is not None and address.is_loopback):
         return "loopback"
-    name = _ascii(host).lower().strip()
+    name = _ascii(host).lower().strip(BLANKS)
     return next((one.text for one in _entries(no_proxy) if _matches(one, name, str(port), address)), "")
 
 
 def useless_entries(no_proxy: str) -> tuple[tuple[str, str], ...]:
     """The entries that exclude nothing at all, each with the reason."""
     found = []
-    for text in map(str.strip, no_proxy.split(",")):
+    for text in (entry.strip(BLANKS) for entry in no_proxy.split(",")):
         if text == "*":
             break
         if why := _why_useless(text):
@@ -61,7 +63,7 @@ def _entries(no_proxy: str) -> tuple[_Entry, ...]:
 
 def _read(no_proxy: str) -> Iterator[_Entry]:
     for text in no_proxy.split(","):
-        text = text.strip()
+        text = text.strip(BLANKS)
         if text == "*":
             yield _Entry(everything=True, text=text)
             return

@@ -10,8 +10,8 @@ from functools import partial
 from anywhere.catalogue.endpoints import Endpoint
 from anywhere.errors import ParseError
 from anywhere.facts.files import list_folder
-from anywhere.facts.network.go_names import go_names
-from anywhere.facts.network.lookup import first_addresses, lookup
+from anywhere.facts.network.go_names import GoNames, go_names
+from anywhere.facts.network.lookup import Lookup, first_addresses, lookup
 from anywhere.facts.network.second_looks import again
 from anywhere.facts.network.vantage import Vantage
 from anywhere.facts.network.visit import Visit
@@ -30,9 +30,8 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
     if proxy:
         return _through(host, endpoint, vantage, base, servers, patience)
     names = go_names(host)
-    if names.differs_for(endpoint.component):
-        found = lookup(host, endpoint.host, servers)
-        found = replace(found, own=names.answer(host, found, endpoint.component))
+    if names.differs_for(endpoint.component, endpoint.host):
+        found = by_own_rules(host, names, endpoint.host, endpoint.component, servers)
         probes = _probe_all(host, base, spread(found.addresses))
         return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
     probes = _probe_all(host, base, spread(first_addresses(host, endpoint.host, servers)))
@@ -65,13 +64,25 @@ def _through(
     except ParseError:
         # What cannot be dialed is an outcome of this component's probes; nobody else's verdict depends on it.
         return Visit(endpoint, vantage, base.proxy, None, None, (host.probe(base),))
-    targets = (name,) if _is_address(name) else spread(first_addresses(host, name, servers))[:2]
-    probes = _probe_all(host, base, targets)
-    found = None if _is_address(name) else lookup(host, name, servers)
+    names, found = go_names(host), None
+    if _is_address(name):
+        probes = _probe_all(host, base, (name,))
+    elif names.differs_for(endpoint.component, name):
+        found = by_own_rules(host, names, name, endpoint.component, servers)
+        probes = _probe_all(host, base, spread(found.addresses)[:2])
+    else:
+        probes = _probe_all(host, base, spread(first_addresses(host, name, servers))[:2])
+        found = lookup(host, name, servers)
     # A proxied component resolves nothing; only whether a denied number exists at all is worth a question.
     denied = any(probe.reason is Reason.PROXY_DENIED for probe in probes)
     own = lookup(host, endpoint.host, servers) if endpoint.shard and denied else None
     return again(host, Visit(endpoint, vantage, base.proxy, own, found, probes), patience)
+
+
+def by_own_rules(host: Host, names: GoNames, name: str, component: str, servers: Sequence[str]) -> Lookup:
+    """A name as this component resolves it where the system's own answer does not stand for that."""
+    found = lookup(host, name, servers)
+    return replace(found, own=names.answer(host, found, component))
 
 
 CERTS_D, HTTPS = "/etc/docker/certs.d", 443

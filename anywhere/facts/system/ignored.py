@@ -65,10 +65,13 @@ def _not_loaded(host: Host, unit: Unit, path: str) -> Iterator[Ignored]:
     # A drop-in of the same name in a folder that counts more takes its place.
     if any(path.rpartition("/")[2] == other.rpartition("/")[2] for other in unit.drop_ins):
         return
-    loads = path.endswith(".conf")
-    why = "systemd has not read this file yet" if loads else "systemd reads only files whose names end in .conf"
-    fix = "Reload systemd." if loads else f"Rename {path} to {path}.conf."
-    commands = () if loads else (("mv", path, f"{path}.conf"),)
+    folder, _, name = path.rpartition("/")
+    right = f"{folder}/{name.lstrip('.').removesuffix('.conf')}.conf"
+    why = "systemd has not read this file yet"
+    if path != right:
+        why = f"systemd reads only files whose names {'start without a dot' if name[0] == '.' else 'end in .conf'}"
+    fix = "Reload systemd." if path == right else f"Rename {path} to {right}."
+    commands = () if path == right else (("mv", path, right),)
     for number, row in enumerate(read_text(host, path).content.splitlines(), 1):
         if not row.lstrip().startswith(("#", ";")):
             for name in _SETTING.findall(row):

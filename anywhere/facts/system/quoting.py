@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 # A comment, or NAME=, quoted parts, the rest. Possessive: nothing is tried twice.
@@ -26,25 +27,29 @@ def split_words(text: str) -> tuple[str, ...]:
 
     An open quote ends with the text. Source: systemd.syntax(7), "Quoting".
     """
-    words, rest = _split(text)
+    words, rest, _ = _split(text, lambda found: _ESCAPES.get(found[1], found[1]))
     return (*words, rest) if rest is not None else words
 
 
-def _split(text: str) -> tuple[tuple[str, ...], str | None]:
-    """The words, and what an open quote leaves."""
+def _split(text: str, unescape: Callable[[re.Match[str]], str | None]) -> tuple[tuple[str, ...], str | None, str]:
+    """The words, and where the reading ends early: what it leaves, and why. `unescape` gives None for what is no escape."""
     words: list[str] = []
     word: str | None = None
-    quote = ""
-    letters = iter(text)
-    for letter in letters:
+    quote, at = "", 0
+    while at < len(text):
+        letter = text[at]
+        at += 1
         if letter == "\\":
-            following = next(letters, "")
-            word = (word or "") + _ESCAPES.get(following, following)
+            found = _ESCAPE.match(text, at)
+            meant = unescape(found) if found else None
+            if found is None or meant is None:
+                return tuple(words), (word or "") + text[at - 1 :], "it holds a backslash that starts no escape"
+            word, at = (word or "") + meant, found.end()
         elif quote:
             quote, word = ("", word) if letter == quote else (quote, (word or "") + letter)
         elif letter in "\"'":
             quote, word = letter, word or ""
-        elif letter.isspace():
+        elif letter in _BLANKS:
             if word is not None:
                 words.append(word)
             word = None
@@ -52,7 +57,21 @@ def _split(text: str) -> tuple[tuple[str, ...], str | None]:
             word = (word or "") + letter
     if word is not None and not quote:
         words.append(word)
-    return tuple(words), word if quote else None
+    return tuple(words), word if quote else None, "its quotation mark is never closed" if quote else ""
+
+
+_BLANKS = " \t\n\r"
+_ESCAPE = re.compile(r"(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{3}|.?)", re.S)
+_LETTERS = {**dict(zip("abfnrtvs", "\a\b\f\n\r\t\v ", strict=True)), "\\": "\\", '"': '"', "'": "'"}
+
+
+def _as_c(found: re.Match[str]) -> str | None:
+    """An escape as C has it, None where it is none. Source: systemd src/basic/escape.c, cunescape_one."""
+    text = found[1]
+    if len(text) < 2:
+        return _LETTERS.get(text)
+    number = int(text, 8) if text.isdigit() and text[0] < "8" else int(text[1:], 16)
+    return chr(number) if 0 < number < 0x110000 and (text[0] in "uU" or number < 256) else None
 
 
 # What systemd puts in the place of a specifier (systemd.unit(5)); None where it depends on the host.
@@ -65,10 +84,10 @@ _SPECIFIERS = {
 def unit_environment(value: str) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
     """The variables of an `Environment=` line as systemd takes them, and those that it drops, each with the reason.
 
-    Source: systemd src/core/load-fragment.c, config_parse_environ: an open quote ends the line's reading, a word with an
-    unknown specifier is dropped.
+    Source: systemd src/core/load-fragment.c, config_parse_environ: an open quote or an unknown escape ends the line's
+    reading, a word with an unknown specifier is dropped.
     """
-    words, rest = _split(value)
+    words, rest, why = _split(value, _as_c)
     found: dict[str, str] = {}
     dropped: list[tuple[str, str]] = []
     for word in words:
@@ -83,7 +102,7 @@ def unit_environment(value: str) -> tuple[dict[str, str], tuple[tuple[str, str],
         else:
             found[name] = text.replace("%%", "%")
     if rest is not None:
-        dropped.append((rest.partition("=")[0], "its quotation mark is never closed"))
+        dropped.append((rest.partition("=")[0], why))
     return found, tuple(dropped)
 
 

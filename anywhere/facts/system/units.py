@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -227,7 +228,7 @@ def _drop_ins(host: Host, name: str, present: Mapping[str, Iterable[str]]) -> tu
     for folder in _drop_in_folders(name):
         for root in ROOTS:
             for file in (list_folder(host, f"{root}/{folder}") or ()) if folder in present[root] else ():
-                if file.endswith(".conf"):
+                if file.endswith(".conf") and not file.startswith("."):
                     by_name.setdefault(file, f"{root}/{folder}/{file}")
     return tuple(path for _, path in sorted(by_name.items()))
 
@@ -248,25 +249,47 @@ def parse_service(text: str) -> tuple[tuple[str, str], ...]:
 def parse_section(text: str, wanted: str) -> tuple[tuple[int, str, str], ...]:
     """The assignments of one section, each with the number of its first line."""
     rows = [(number, line.partition("=")) for number, section, line in unit_lines(text) if section == wanted]
-    return tuple((number, key.strip(), value.strip()) for number, (key, equals, value) in rows if equals)
+    return tuple((number, key.strip(BLANKS), value.strip(BLANKS)) for number, (key, equals, value) in rows if equals)
+
+
+# systemd's blanks and line ends; Python knows more of both (src/basic/string-util.h, fileio.c read_line).
+BLANKS = " \t\n\r"
+_LINE_END = re.compile(r"\r\n|\n\r|[\n\r\0]")
 
 
 def unit_lines(text: str) -> Iterator[tuple[int, str, str]]:
-    """The lines of a unit file below its headings: the number of the first line, the heading, what joined lines say."""
-    section, pending, start = "", "", 0
-    for number, raw in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        line = raw.strip()
-        if line.startswith(("#", ";")) or (not line and not pending):
+    """The lines of a unit file below its headings: the number of the first line, the heading, what joined lines say.
+
+    Source: systemd src/shared/conf-parser.c, config_parse: a backslash joins only as the very last character, a line that
+    is no UTF-8 is passed over, and a heading without its bracket ends the reading.
+    """
+    section = ""
+    for number, joined in _joined(text.removeprefix("\ufeff")):
+        line = joined.strip(BLANKS)
+        if not line or "\ufffd" in line:
             continue
-        start = start if pending else number
-        if line.endswith("\\"):
-            pending += line[:-1] + " "
-            continue
-        line, pending = pending + line, ""
-        if line.startswith("["):
+        if not line.startswith("["):
+            yield number, section, line
+        elif line.endswith("]"):
             section = line
         else:
-            yield start, section, line
+            return
+
+
+def _joined(text: str) -> Iterator[tuple[int, str]]:
+    pending, start = "", 0
+    for number, raw in enumerate(_LINE_END.split(text), 1):
+        line = raw.lstrip(BLANKS)
+        if line.startswith(("#", ";")):
+            continue
+        start = start if pending else number
+        if (len(line) - len(line.rstrip("\\"))) % 2:
+            pending += line[:-1] + " "
+            continue
+        yield start, pending + line
+        pending = ""
+    if pending:
+        yield start, pending
 
 
 def _apply(unit: Unit, settings: list[tuple[str, str, str]]) -> Unit:

@@ -30,7 +30,7 @@ from anywhere.hosts.probe.http import (
     read_body,
     redirected,
 )
-from anywhere.hosts.probe.proxy_url import ProxyUrl
+from anywhere.hosts.probe.proxy_url import SOCKS, ProxyUrl
 from anywhere.hosts.probe.tcp import Dialled, is_reset, segments
 from anywhere.hosts.probe.tls import Contexts, facts_of, handshake, presented, reason_of
 from anywhere.hosts.probe.tls_in_tls import tunnel
@@ -183,7 +183,7 @@ class _Climb:
             self._connect(self.spec.address or proxy.host, proxy.effective_port)
             if proxy.scheme == "https":
                 self._tls_to_proxy(proxy)
-            if proxy.scheme.startswith("socks"):
+            if proxy.scheme in SOCKS:
                 self._ask_socks(proxy)
             else:
                 self._ask_proxy(proxy)
@@ -348,8 +348,11 @@ def channel_refuses(spec: ProbeSpec, proxy: ProxyUrl) -> str:
         return ""
     if proxy.scheme not in ("http", "socks5"):
         return f"the agents' WebSocket library does not know the proxy scheme {proxy.scheme}: write http://"
-    if proxy.scheme == "socks5" and not proxy.port:
-        return "the agents' WebSocket library wants the port of a socks5 proxy written out"
+    if not proxy.port and (proxy.scheme == "socks5" or proxy.bare_colon):
+        kind = "a socks5 proxy" if proxy.scheme == "socks5" else "a proxy whose URL has a colon"
+        return f"the agents' WebSocket library wants the port of {kind} written out"
+    if not proxy.host.isascii():
+        return "the agents' WebSocket library looks the proxy's name up as it stands: write its ASCII form (xn--)"
     return ""
 
 

@@ -6,13 +6,15 @@ Only what a proxy URL needs is kept: scheme, user part, host and port. Error tex
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from anywhere.errors import ParseError
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+SOCKS = ("socks5", "socks5h")  # any other scheme net/http dials as an HTTP proxy (transport.go, dialConn)
 OLD_SCHEMES = ("http", "https", "socks5")  # what httpproxy knew before it preserved others; the ECS agent's copy
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -34,7 +36,7 @@ class NotAUrl(ValueError):
 class ProxyUrl:
     """A URL as Go took it apart. `userinfo` is as written; `port` is 0 where none was given.
 
-    `has_authority` is whether anything stood where a host and port belong.
+    `has_authority` is whether anything stood where a host and port belong, `bare_colon` whether a colon without a port.
     """
 
     scheme: str
@@ -42,6 +44,7 @@ class ProxyUrl:
     port: int = 0
     userinfo: str = field(default="", repr=False)
     has_authority: bool = field(default=False, repr=False)
+    bare_colon: bool = field(default=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> ProxyUrl:
@@ -63,7 +66,7 @@ class ProxyUrl:
         """The value of Proxy-Authorization (Basic), empty without a user part."""
         if not self.userinfo:
             return ""
-        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return "Basic " + base64.b64encode(b":".join(self.credentials)).decode()
 
     @property
     def effective_port(self) -> int:
@@ -81,11 +84,17 @@ class ProxyUrl:
         return unquote(self.userinfo.partition(":")[2])
 
     @property
+    def credentials(self) -> tuple[bytes, bytes]:
+        """User name and password as they are sent, in whatever encoding they were written."""
+        user, _, password = self.userinfo.partition(":")
+        return unquote_to_bytes(user), unquote_to_bytes(password)
+
+    @property
     def written(self) -> str:
         """The URL with a port only where one was written."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         at = f"{self.userinfo}@" if self.userinfo else ""
-        return f"{self.scheme}://{at}{host}" + (f":{self.port}" if self.port else "")
+        return f"{self.scheme}://{at}{host}" + (f":{self.port}" if self.port else ":" * self.bare_colon)
 
     def __str__(self) -> str:
         """The URL with its port, the user part as written."""
@@ -153,15 +162,15 @@ def _authority(scheme: str, text: str) -> ProxyUrl:
         raise NotAUrl("the user name or password holds a character that must be written as % and two digits")
     if _BAD_ESCAPE.search(userinfo):
         raise NotAUrl("a % in the user name or password is not followed by two hexadecimal digits")
-    return ProxyUrl(scheme, host, port, userinfo, bool(hostport))
+    return ProxyUrl(scheme, host, port, userinfo, bool(hostport), hostport.endswith(":"))
 
 
 def _host(text: str) -> tuple[str, int]:
-    if text.startswith("["):
+    if "[" in text:
         end = text.rfind("]")
         if end < 0:
             raise NotAUrl("the ] after an IPv6 address is missing")
-        host, port, allowed = text[: end + 1], text[end + 1 :], _HOST_IN_BRACKETS
+        host, port, allowed = text[text.rfind("[") : end + 1], text[end + 1 :], _HOST_IN_BRACKETS
     else:
         colon = text.rfind(":")
         host, port, allowed = (text, "", _HOST) if colon < 0 else (text[:colon], text[colon:], _HOST)
@@ -170,4 +179,15 @@ def _host(text: str) -> tuple[str, int]:
     if not allowed.fullmatch(host):
         raise NotAUrl("the host name holds a character that no host name may have")
     digits = port[1:].lstrip("0")[:9]
-    return unquote(host.removeprefix("[").removesuffix("]") if allowed is _HOST_IN_BRACKETS else host), int(digits or 0)
+    return _in_brackets(host) if allowed is _HOST_IN_BRACKETS else unquote(host), int(digits or 0)
+
+
+def _in_brackets(host: str) -> str:
+    """Only an IPv6 address may stand in brackets (net/url parseHost, from Go 1.24.8 and 1.25.2 on)."""
+    address = unquote(host[1:-1])
+    try:
+        if isinstance(ipaddress.ip_address(address), ipaddress.IPv6Address):
+            return address
+    except ValueError:
+        pass
+    raise NotAUrl("what stands in brackets is no IPv6 address")

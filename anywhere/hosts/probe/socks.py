@@ -42,7 +42,7 @@ def _greet(sock: socket.socket, proxy: ProxyUrl, end: float) -> None:
     if version != VERSION:
         raise Refused(Reason.PROXY_ERROR, "what answers does not speak SOCKS5")
     if method == PASSWORD and proxy.user:
-        words = [text.encode()[:255] for text in (proxy.user, proxy.password)]
+        words = [one[:255] for one in proxy.credentials]
         sock.sendall(b"\1" + b"".join(bytes((len(word),)) + word for word in words))
         if _take(sock, 2, end)[1]:
             raise Refused(Reason.PROXY_AUTH_REQUIRED, "SOCKS5: user and password are not accepted")

@@ -132,6 +132,21 @@ def test_unknown_scheme_is_kept_by_go_and_taken_for_a_host_by_the_ecs_agent():
     assert proxy_of({"HTTPS_PROXY": "socks5h://host"}, "ecs-agent") == "http://socks5h:80"
 
 
+@pytest.mark.parametrize("text", ["http://[10.0.0.1]:3128", "http://[proxy.example]:3128", "http://[]:3128"])
+def test_only_an_ipv6_address_stands_in_brackets(text):
+    assert parse_proxy(text).host == "http"
+
+
+def test_a_colon_without_a_port_reaches_the_channels_library_as_it_stands():
+    env = {"HTTPS_PROXY": "http://proxy.example:"}
+    assert proxy_of(env) == "http://proxy.example:80"
+    assert proxy_of(env, scheme="wss") == "http://proxy.example:"
+
+
+def test_credentials_are_sent_in_the_encoding_that_they_were_written_in():
+    assert parse_proxy("http://lab:%E4@proxy.example:1").credentials == (b"lab", b"\xe4")
+
+
 def test_user_part_is_percent_decoded():
     url = parse_proxy("http://DOM%5Cuser:p%40ss%3A%2F@proxy:3128")
     assert (url.user, url.password, url.host, url.port) == ("DOM\\user", "p@ss:/", "proxy", 3128)

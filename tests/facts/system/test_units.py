@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from anywhere.facts.agents.ecs_config import INSTANCE, USER, ecs_config, parse_ecs_config
 from anywhere.facts.files import Access, Text
 from anywhere.facts.system.packages import parse_packages
-from anywhere.facts.system.quoting import assignments, parse_environment_file, split_words
+from anywhere.facts.system.quoting import assignments, parse_environment_file, split_words, unit_environment
 from anywhere.facts.system.units import DOCKER, ECS, ROOTS, SHOW, parse_service, parse_show, units
 from anywhere.hosts.base import Completed
 from tests.support.fakehost import FakeHost
@@ -96,6 +96,28 @@ def test_a_service_section_is_read_alone_and_lines_are_joined() -> None:
     service = "[Service]\n# c\nEnvironment=A=1 \\\n# between\n  B=2\n;c\n\nEnvironment=\n"
     text = f"[Unit]\nEnvironment=NO=1\n{service}[Install]\nX=1"
     assert parse_service(text) == (("Environment", "A=1  B=2"), ("Environment", ""))
+
+
+@pytest.mark.parametrize(
+    ("line", "taken"),
+    [
+        ("Environment=A=1 \\ \nB=2", {"A": "1"}),  # a blank behind the backslash: no joining
+        ("Environment=A=1 \\", {"A": "1"}),
+        ("Environment=A=\\x41\\102 B=2", {"A": "AB", "B": "2"}),
+        ("Environment=A=1 B=a\\qc C=3", {"A": "1"}),
+        ("\u00a0Environment=A=1", {}),
+        ("Environment=A=1\u00a0B=2", {"A": "1\u00a0B=2"}),
+        ("[Unit\nEnvironment=A=1", {}),
+    ],
+)
+def test_lines_that_systemd_reads_in_its_own_way(line: str, taken: dict[str, str]) -> None:
+    settings = [value for key, value in parse_service(f"[Service]\n{line}") if key == "Environment"]
+    assert {k: v for value in settings for k, v in unit_environment(value)[0].items()} == taken
+
+
+def test_a_hidden_file_is_no_drop_in() -> None:
+    files = {f"{ROOTS[-1]}/{DOCKER}": "[Service]\n", f"{ROOTS[0]}/{DOCKER}.d/.a.conf": "[Service]\nEnvironment=A=1\n"}
+    assert units(FakeHost(files))[DOCKER].environment == {}
 
 
 def test_show_blocks_are_told_apart_and_odd_lines_are_left_out() -> None:

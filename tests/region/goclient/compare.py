@@ -14,6 +14,7 @@ from typing import Any
 
 from anywhere.catalogue.endpoints import Endpoint, endpoints
 from anywhere.catalogue.requests import AGENTS, CALLS, GO, Call
+from anywhere.hosts.probe.go.request import TOKEN_LENGTH
 from anywhere.settings import FEATURES
 from anywhere.threads import fan_out
 from tests.region import Region
@@ -25,9 +26,9 @@ from tests.support.judged import ANYWHERE
 PROGRAMS = {"ecs-agent": AGENT, "ssm-agent": SSM_AGENT, "docker": DOCKERD}
 # The settings of Go that an agent's public build has, where they are not Go 1.25's own.
 BUILDS = {
-    "ecs-agent": "netedns0=0,tlsmlkem=0,tlsrsakex=1,tlssha1=1,x509negativeserial=1,rsa1024min=0",
-    "ssm-agent": "tlsmlkem=0,tlsrsakex=1,tls3des=1,tlssha1=1,x509negativeserial=1,rsa1024min=0",
-    "docker": "netedns0=0,tlsmlkem=0,tlsrsakex=1,tlssha1=1,x509negativeserial=1,rsa1024min=0",
+    "ecs-agent": "netedns0=0,tlsmlkem=0,tlsrsakex=1,tlssha1=1,x509negativeserial=1,rsa1024min=0,httplaxcontentlength=1",
+    "ssm-agent": "tlsmlkem=0,tlsrsakex=1,tls3des=1,tlssha1=1,x509negativeserial=1,rsa1024min=0,httplaxcontentlength=1",
+    "docker": "netedns0=0,tlsmlkem=0,tlsrsakex=1,tlssha1=1,x509negativeserial=1,rsa1024min=0,httplaxcontentlength=1",
 }
 AGENT_EXCLUDES = "169.254.169.254,169.254.170.2,/var/run/docker.sock"
 QUICK, PATIENT = 6.0, 1.0  # by what the agents' limits are divided: at first, and where the two sides differ
@@ -196,11 +197,12 @@ def _program(region: Region, binary: str, component: str, kind: str) -> tuple[li
 def _request(one: Asked) -> dict[str, Any]:
     service = one.endpoint.service if one.endpoint else "own"
     call = CALLS.get((one.component, service), Call(json=False))
+    token = {"X-Amz-Security-Token": "x" * TOKEN_LENGTH}
     if one.url.startswith("wss"):
-        return {"url": one.url, "headers": {"X-Amz-Date": "20260101T000000Z", "User-Agent": GO}}
+        return {"url": one.url, "headers": {"X-Amz-Date": "20260101T000000Z", "User-Agent": GO, **token}}
     headers = {"User-Agent": AGENTS[one.component]}
     if call.body:
-        headers |= {"Content-Type": call.content_type, "X-Amz-Security-Token": "x" * (0 if call.chunked else 1100)}
+        headers |= {"Content-Type": call.content_type, **({} if call.chunked else token)}
         headers |= {"X-Amz-Target": call.target} if call.target else {}
     return {
         "url": one.url,

@@ -13,6 +13,7 @@ from anywhere.hosts.probe.go.certificate import NEGATIVE_SERIAL, RSA, Certificat
 from anywhere.hosts.probe.go.constraints import permits
 from anywhere.hosts.probe.go.der import Malformed, Reader
 from anywhere.hosts.probe.go.pem import certificates
+from anywhere.hosts.probe.go.policies import are_held
 from anywhere.hosts.probe.go.san import matches
 from anywhere.hosts.probe.go.signature import why_not
 from anywhere.model import Reason
@@ -124,7 +125,12 @@ def verify(sent: Sequence[bytes], pool: Pool, name: str, now: float) -> tuple[st
         search.extend([leaf])
     if not search.chains:
         raise Untrusted(*(_unknown(leaf, others, search)))
-    good = [chain for chain in search.chains if _serves(chain)]
+    held = [chain for chain in search.chains if are_held(chain)]
+    if not held:
+        raise Untrusted(
+            Reason.CERT_UNTRUSTED, "a CA of the chain demands a certificate policy that is not held below it"
+        )
+    good = [chain for chain in held if _serves(chain)]
     if not good:
         raise Untrusted(Reason.CERT_UNTRUSTED, "the certificate's purposes do not include a server's")
     return _differences(parsed, good)

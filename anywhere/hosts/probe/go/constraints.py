@@ -6,6 +6,7 @@ Source: Go crypto/x509 parser.go (parseNameConstraintsExtension), verify.go (che
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 
 from anywhere.hosts.probe.go import der
@@ -57,21 +58,25 @@ def _check(kind: int, value: bytes) -> None:
             raise Malformed("IP constraint contained an invalid value")
         return
     text = value.decode("latin-1")
-    domain = text.rpartition("@")[2] if kind == MAIL else text
-    if not value.isascii() or not is_domain(domain, constraint=True) or (kind == URI and _address(text)):
+    good = mailbox(text) is not None if kind == MAIL and "@" in text else is_domain(text, constraint=True)
+    if not value.isascii() or not good or (kind == URI and _address(text)):
         raise Malformed("failed to parse a name constraint")
 
 
 def permits(constraints: Constraints, names: AltNames) -> str:
     """Empty when every name is allowed, else which is not."""
     for kind, name, data in _each(names):
-        host = _host(kind, name)
-        if host is None:
+        if (kind == MAIL and mailbox(name) is None) or (kind == DNS and not is_domain(name)):
             return f"cannot parse {name!r}"
-        if any(_is_under(kind, host, data, value) for of, value in constraints.excluded if of == kind):
+        excluded, wanted = (
+            [value for of, value in trees if of == kind] for trees in (constraints.excluded, constraints.permitted)
+        )
+        host = _host(kind, name)
+        if host is None and (excluded or wanted):
+            return f"{name!r} cannot be compared"
+        if host is not None and any(_is_under(kind, host, data, value, excluded=True) for value in excluded):
             return f"{name!r} is excluded"
-        wanted = [value for of, value in constraints.permitted if of == kind]
-        if wanted and not any(_is_under(kind, host, data, value) for value in wanted):
+        if host is not None and wanted and not any(_is_under(kind, host, data, value) for value in wanted):
             return f"{name!r} is not permitted"
     return ""
 
@@ -87,29 +92,50 @@ def _each(names: AltNames) -> list[tuple[int, str, bytes]]:
 def _host(kind: int, name: str) -> str | None:
     """The part of a name that is compared; None where Go cannot tell."""
     if kind == MAIL:
-        local, at, domain = name.rpartition("@")
-        return domain if local and at and " " not in name else None
+        parsed = mailbox(name)
+        return parsed[1] if parsed else None
     if kind == URI:
         try:
             host = parse_url(name).host
         except NotAUrl:
             return None
-        return host if host and not _address(host) else None
-    return name if kind == IP or is_domain(name) else None
+        return host if host and is_domain(host) and not _address(host) else None
+    return name
 
 
-def _is_under(kind: int, host: str, data: bytes, value: bytes) -> bool:
+_QUOTED = re.compile(
+    r'"((?:\\[\x01-\x09\x0b\x0c\x0e-\x7f]|[\x01-\x08\x0b\x0c\x0e-\x1f !\x23-\x5b\x5d-\x7f])*)"@(.*)', re.S
+)
+_ATOMS = re.compile(r"((?:\\[\s\S]|[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.])+)@(.*)", re.S)
+
+
+def mailbox(text: str) -> tuple[str, str] | None:
+    """An address taken apart, without its quotes and backslashes; None where Go refuses it (parseRFC2821Mailbox)."""
+    found = (_QUOTED if text.startswith('"') else _ATOMS).fullmatch(text)
+    if found is None or not is_domain(found[2]):
+        return None
+    local = re.sub(r"\\([\s\S])", r"\1", found[1])
+    dots = not text.startswith('"') and (local[0] == "." or local[-1] == "." or ".." in local)
+    return None if dots else (local, found[2])
+
+
+def _is_under(kind: int, host: str, data: bytes, value: bytes, excluded: bool = False) -> bool:
     if kind == IP:
         half = len(value) // 2
         return len(data) == half and all(a & m == b & m for a, b, m in zip(data, value[:half], value[half:]))
-    text = value.decode("latin-1").lower()
+    text = value.decode("latin-1")
     if kind == MAIL and "@" in text:
-        return data.decode("latin-1").lower() == text
-    labels, wanted = host.lower().removesuffix(".").split("."), text.removeprefix(".").split(".")
+        one, other = mailbox(data.decode("latin-1")), mailbox(text)
+        return bool(one and other) and one[0] == other[0] and one[1].lower() == other[1].lower()  # type: ignore[index]
+    labels, wanted = host.lower().split("."), text.lower().removeprefix(".").split(".")
     if not text:
         return True
-    below = labels[-len(wanted) :] == wanted
-    return below and (len(labels) > len(wanted) or not text.startswith("."))
+    if len(labels) < len(wanted) or (text.startswith(".") and len(labels) == len(wanted)):
+        return False
+    if excluded and host.startswith("*") and len(labels) > 1:
+        # What a wildcard could stand for counts as excluded (Go 1.24.11 and 1.25.5).
+        labels, wanted = labels[1:], wanted[1:]
+    return not wanted or labels[-len(wanted) :] == wanted
 
 
 def _address(text: str) -> bool:

@@ -100,17 +100,21 @@ class Reader:
     def oid(self, part: str) -> str:
         """An object identifier with dots."""
         value = self.value(OID, part)
+        if not is_oid(value):
+            raise Malformed(f"malformed {part}")
         numbers: list[int] = []
-        number, fresh = 0, True
+        number = 0
         for byte in value:
-            if fresh and byte == 0x80:
-                raise Malformed(f"malformed {part}")
-            number, fresh = number << 7 | byte & 0x7F, not byte & 0x80
+            number = number << 7 | byte & 0x7F
             if number >= 1 << 31:
                 raise Malformed(f"malformed {part}")
-            if fresh:
+            if not byte & 0x80:
                 numbers, number = [*numbers, number], 0
-        if not numbers or not fresh:
-            raise Malformed(f"malformed {part}")
         first = min(2, numbers[0] // 40)
         return ".".join(map(str, (first, numbers[0] - 40 * first, *numbers[1:])))
+
+
+def is_oid(value: bytes) -> bool:
+    """Whether an object identifier's numbers, of any size, are in their shortest form (crypto/x509 oid.go)."""
+    starts = [0, *(at + 1 for at, byte in enumerate(value) if not byte & 0x80)]
+    return bool(value) and starts.pop() == len(value) and all(value[at] != 0x80 for at in starts)

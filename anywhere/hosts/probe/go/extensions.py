@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from anywhere.hosts.probe.go import der
 from anywhere.hosts.probe.go.constraints import Constraints, read_constraints
-from anywhere.hosts.probe.go.der import Malformed, Reader
+from anywhere.hosts.probe.go.der import Malformed, Reader, is_oid
 from anywhere.hosts.probe.go.san import AltNames, read_alt_names
 
 KEY_USAGE, ALT_NAMES, BASIC, CONSTRAINTS = "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.30"
@@ -24,7 +24,8 @@ URI_TAG = 0x86
 class Extensions:
     """What the extensions say. `is_ca` is None without basicConstraints, `path_length` -1 without a limit, `usage` 0
     without keyUsage (bit n as RFC 5280 counts them), `purposes` the extended key usages, `unhandled` critical extensions
-    that Go does not know."""
+    that Go does not know, `policies` and `mappings` certificate policies as DER, `policy_limits` after how many certificates
+    a policy is demanded, mappings end and any policy no longer counts (-1: never)."""
 
     is_ca: bool | None = None
     path_length: int = -1
@@ -36,6 +37,9 @@ class Extensions:
     unhandled: tuple[str, ...] = ()
     authority_key: bytes = b""
     subject_key: bytes = b""
+    policies: tuple[bytes, ...] = ()
+    mappings: tuple[tuple[bytes, bytes], ...] = ()
+    policy_limits: tuple[int, int, int] = (-1, -1, -1)
 
 
 def read_extensions(reader: Reader) -> Extensions:
@@ -72,8 +76,10 @@ def _take(found: Extensions, oid: str, critical: bool, value: bytes) -> Extensio
         found = replace(found, purposes=_purposes(value))
     elif oid in (SUBJECT_KEY, AUTHORITY_KEY, AUTHORITY_ACCESS):
         found = _keys(found, oid, critical, value)
-    elif oid in _CHECKED:
-        _check(oid, value)
+    elif oid == CRL_POINTS:
+        _crl_points(value)
+    elif oid in (POLICIES, MAPPINGS, POLICY_LIMITS, ANY_POLICY):
+        found = _policies(found, oid, value)
     else:
         unhandled = True
     return replace(found, unhandled=(*found.unhandled, oid)) if critical and unhandled else found
@@ -87,8 +93,10 @@ def _usage(value: bytes) -> int:
 def _basic(value: bytes) -> tuple[bool, int]:
     reader = Reader(value).into(der.SEQUENCE, "basic constraints")
     is_ca = reader.boolean("basic constraints") if reader.tag == der.BOOLEAN else False
-    length = reader.integer("basic constraints") if reader.tag == der.INTEGER else -1
-    if length < -1:
+    if reader.tag != der.INTEGER:
+        return is_ca, -1
+    length = reader.integer("basic constraints")
+    if not 0 <= length < 1 << 63:
         raise Malformed("invalid basic constraints")
     return is_ca, length
 
@@ -119,27 +127,40 @@ def _keys(found: Extensions, oid: str, critical: bool, value: bytes) -> Extensio
     return found
 
 
-_CHECKED = (CRL_POINTS, POLICIES, MAPPINGS, POLICY_LIMITS, ANY_POLICY)
-
-
-def _check(oid: str, value: bytes) -> None:
-    """Extensions that decide nothing here, but spoil the certificate when they are malformed."""
-    reader = Reader(value)
-    if oid == ANY_POLICY:
-        reader.integer("inhibit any policy extension")
-        return
-    reader = reader.into(der.SEQUENCE, f"extension {oid}")
-    if oid == POLICY_LIMITS:
-        for tag in (0x80, 0x81):
-            if reader.tag == tag:
-                reader.integer("policy constraints extension", tag)
-        return
+def _crl_points(value: bytes) -> None:
+    """They decide nothing here, but spoil the certificate when they are malformed."""
+    reader = Reader(value).into(der.SEQUENCE, "CRL distribution points")
     while not reader.empty:
-        entry = reader.into(der.SEQUENCE, f"extension {oid}")
-        if oid == CRL_POINTS and entry.tag == 0xA0:
+        entry = reader.into(der.SEQUENCE, "CRL distribution point")
+        if entry.tag == 0xA0:
             point = entry.into(0xA0, "CRL distribution point").into(0xA0, "CRL distribution point")
             while point.tag == URI_TAG:
                 point.any("CRL distribution point")
-        elif oid in (POLICIES, MAPPINGS):
-            for _ in range(1 if oid == POLICIES else 2):
-                entry.value(der.OID, f"extension {oid}")
+
+
+def _policies(found: Extensions, oid: str, value: bytes) -> Extensions:
+    reader, (explicit, mapping, any_policy) = Reader(value), found.policy_limits
+    if oid == ANY_POLICY:
+        return replace(found, policy_limits=(explicit, mapping, _int64(reader, der.INTEGER, "inhibit any policy")))
+    reader = reader.into(der.SEQUENCE, "certificate policies")
+    if oid == POLICY_LIMITS:
+        explicit = _int64(reader, 0x80, "policy constraints") if reader.tag == 0x80 else -1
+        mapping = _int64(reader, 0x81, "policy constraints") if reader.tag == 0x81 else -1
+        return replace(found, policy_limits=(explicit, mapping, any_policy))
+    rows: list[list[bytes]] = []
+    while not reader.empty:
+        entry = reader.into(der.SEQUENCE, "certificate policies")
+        rows.append([entry.value(der.OID, "certificate policies") for _ in range(1 if oid == POLICIES else 2)])
+    if oid == MAPPINGS:
+        return replace(found, mappings=tuple((issuer, subject) for issuer, subject in rows))
+    names = tuple(name for (name,) in rows)
+    if len(set(names)) < len(names) or not all(map(is_oid, names)):
+        raise Malformed("invalid certificate policies")
+    return replace(found, policies=names)
+
+
+def _int64(reader: Reader, tag: int, part: str) -> int:
+    number = reader.integer(f"{part} extension", tag)
+    if not -(1 << 63) <= number < 1 << 63:
+        raise Malformed(f"malformed {part} extension")
+    return number

@@ -14,9 +14,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anywhere.hosts.probe.go.certificate import parse
+from anywhere.hosts.probe.go.certificate import parse, read_time
 from anywhere.hosts.probe.go.chain import Pool, Untrusted, verify
-from anywhere.hosts.probe.go.der import Malformed
+from anywhere.hosts.probe.go.constraints import mailbox
+from anywhere.hosts.probe.go.der import Malformed, Reader
 from anywhere.model import Reason
 
 HOST = "ecs.us-east-1.amazonaws.com"
@@ -179,3 +180,76 @@ def test_a_changed_byte_is_refused_or_parsed(at: int, value: int) -> None:
         parse(bytes(raw))
     except Malformed:
         pass
+
+
+@pytest.mark.parametrize(
+    ("rules", "held", "reason"),
+    [
+        ((x509.PolicyConstraints(0, None),), (), Reason.CERT_UNTRUSTED),
+        ((x509.PolicyConstraints(0, None),), ("1.2.3",), Reason.CERT_UNTRUSTED),
+        ((x509.PolicyConstraints(0, None), ("1.2.3",)), ("1.2.3",), None),
+        ((x509.PolicyConstraints(0, None), ("1.2.3",)), ("1.2.4",), Reason.CERT_UNTRUSTED),
+        ((x509.PolicyConstraints(0, None), ("2.5.29.32.0",)), ("1.2.4",), None),
+        ((x509.PolicyConstraints(0, None), ("2.5.29.32.0",), x509.InhibitAnyPolicy(0)), ("1.2.4",), None),
+        ((x509.PolicyConstraints(5, None),), (), None),
+    ],
+)
+def test_policies_that_a_ca_demands(rules: tuple, held: tuple[str, ...], reason: Reason | None) -> None:
+    def policies(names: Sequence[str]) -> x509.CertificatePolicies:
+        return x509.CertificatePolicies([x509.PolicyInformation(ObjectIdentifier(one), None) for one in names])
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    extensions = (*CA, *(policies(one) if isinstance(one, tuple) else one for one in rules))
+    inter = make("Inter", "Root", key, CA_KEY, extensions)
+    alt = x509.SubjectAlternativeName([x509.DNSName(HOST)])
+    below = make("leaf", "Inter", KEY, key, (alt, *((policies(held),) if held else ())))
+    assert judged([below, inter], root()) is reason
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('"a b"@x.example', ("a b", "x.example")),
+        (r"a\@b@x", ("a@b", "x")),
+        ("a..b@x", None),
+        (".a@x", None),
+        ("nobody", None),
+        ("a@x.", None),
+    ],
+)
+def test_a_mailbox_as_go_takes_it_apart(text: str, found: tuple[str, str] | None) -> None:
+    assert mailbox(text) == found
+
+
+def test_a_mailbox_that_go_cannot_read_spoils_a_constrained_chain() -> None:
+    alt = x509.SubjectAlternativeName([x509.DNSName(HOST), x509.RFC822Name("nobody")])
+    constrained = root((*CA, x509.NameConstraints([x509.DNSName("amazonaws.com")], None)))
+    assert judged([make("leaf", "Root", KEY, CA_KEY, (alt,))], constrained) is Reason.CERT_UNTRUSTED
+    assert judged([make("leaf", "Root", KEY, CA_KEY, (alt,))], root()) is None
+
+
+def test_what_stands_behind_a_certificate_spoils_it() -> None:
+    raw = root().public_bytes(serialization.Encoding.DER)
+    assert parse(raw).version == 3
+    with pytest.raises(Malformed):
+        parse(raw + b"\0")
+
+
+def test_a_point_that_is_not_on_its_curve_spoils_the_certificate() -> None:
+    raw = root().public_bytes(serialization.Encoding.DER)
+    point = CA_KEY.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    with pytest.raises(Malformed, match="not on its curve"):
+        parse(raw.replace(point, point[:-1] + bytes((point[-1] ^ 1,))))
+
+
+@pytest.mark.parametrize(
+    ("written", "fits"),
+    [(b"250101000000+0200", True), (b"250101000000+0000", False), (b"250101000060Z", False), (b"2501010000Z", True)],
+)
+def test_dates_as_go_reads_them(written: bytes, fits: bool) -> None:
+    reader = Reader(2 * (bytes((0x17, len(written))) + written))
+    if fits:
+        assert read_time(reader) in (1735689600.0, 1735682400.0)
+    else:
+        with pytest.raises(Malformed):
+            read_time(reader)

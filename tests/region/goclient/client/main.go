@@ -2,7 +2,9 @@
 //
 // One process stands for one program: client --as ecs-agent|ssm-agent|docker [--divide N] < REQUESTS
 // Each line of standard input is a request (see type request), each line of standard output its answer (see type answer).
-// The environment is the program's own. Nothing of the agents is in here.
+// The environment is the program's own; GODEBUG in it says how the program was built. Nothing of the agents is in here.
+//
+//go:debug default=go1.25
 package main
 
 import (
@@ -100,6 +102,24 @@ func (p program) config(host string) *tls.Config {
 	return config
 }
 
+// transport: the SSM agent's is a copy of Go's own, and so the only one that offers HTTP/2.
+func (p program) transport(host string) *http.Transport {
+	transport := &http.Transport{Proxy: p.proxy}
+	if p.name == "ssm-agent" {
+		transport = http.DefaultTransport.(*http.Transport).Clone()
+	}
+	transport.DialContext = (&net.Dialer{Timeout: p.limit(dial)}).DialContext
+	transport.TLSHandshakeTimeout, transport.TLSClientConfig = p.limit(shake), p.config(host)
+	return transport
+}
+
+func neverToPlain(next *http.Request, before []*http.Request) error {
+	if len(before) >= 10 || before[0].URL.Scheme == "https" && next.URL.Scheme != "https" {
+		return errors.New("redirect refused")
+	}
+	return nil
+}
+
 func (p program) call(ctx context.Context, wanted request, target *url.URL) (int, error) {
 	var body io.Reader
 	if wanted.Body != "" {
@@ -115,12 +135,10 @@ func (p program) call(ctx context.Context, wanted request, target *url.URL) (int
 	for name, value := range wanted.Headers {
 		asked.Header.Set(name, value)
 	}
-	client := &http.Client{Transport: &http.Transport{
-		Proxy:               p.proxy,
-		DialContext:         (&net.Dialer{Timeout: p.limit(dial)}).DialContext,
-		TLSHandshakeTimeout: p.limit(shake),
-		TLSClientConfig:     p.config(target.Host),
-	}}
+	client := &http.Client{Transport: p.transport(target.Host)}
+	if p.name == "ssm-agent" {
+		client.CheckRedirect = neverToPlain
+	}
 	got, err := client.Do(asked)
 	if err != nil {
 		return 0, err
@@ -132,6 +150,9 @@ func (p program) call(ctx context.Context, wanted request, target *url.URL) (int
 	}
 	if wanted.Site {
 		return got.StatusCode, nil
+	}
+	if busy(got, text) {
+		return http.StatusForbidden, nil
 	}
 	if !wanted.JSON {
 		return got.StatusCode, page(got, text)
@@ -166,6 +187,11 @@ func (p program) channel(ctx context.Context, wanted request, target *url.URL) (
 	channel, got, err := dialer.DialContext(ctx, target.String(), headers)
 	if err == nil {
 		defer channel.Close()
+		// The SSM agent has gorilla 1.4.2, which wants these words alone; this is 1.5.0.
+		if p.name == "ssm-agent" && (!strings.EqualFold(got.Header.Get("Upgrade"), "websocket") ||
+			!strings.EqualFold(got.Header.Get("Connection"), "upgrade")) {
+			return got.StatusCode, websocket.ErrBadHandshake
+		}
 		// An upgrade that is cut at once carries nothing.
 		channel.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 		_, _, err = channel.ReadMessage()
@@ -179,7 +205,16 @@ func (p program) channel(ctx context.Context, wanted request, target *url.URL) (
 		return 0, err
 	}
 	text, _ := io.ReadAll(got.Body)
+	if busy(got, text) {
+		return http.StatusForbidden, nil
+	}
 	return got.StatusCode, page(got, text)
+}
+
+// busy: AWS's own throttling and faults, by the number of a request or an error in AWS's form: the way there is open.
+func busy(got *http.Response, text []byte) bool {
+	own := got.Header.Get("X-Amzn-Requestid") != "" || got.Header.Get("X-Amz-Request-Id") != "" || strings.Contains(string(text), `"__type"`)
+	return own && (got.StatusCode >= 500 || got.StatusCode == http.StatusTooManyRequests)
 }
 
 // ofAWS: what AWS says to a request without a signature, or an open channel.
