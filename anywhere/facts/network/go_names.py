@@ -6,7 +6,7 @@ container has the host's hosts file and resolv.conf, and no nsswitch.conf).
 
 from __future__ import annotations
 
-import socket
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -51,13 +51,13 @@ class GoNames:
         return decide(found, self.servers) if DNS in order else Answer(found.name, FILES, (), Reason.NAME_UNKNOWN)
 
 
+_PART = r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)"
+_NUMBERS = re.compile(rf"{_PART}(?:\.{_PART}){{0,3}}")
+
+
 def _is_number(name: str) -> bool:
     """Whether the C library takes a name for an address (`10.1.80`, `0x0a000050`), which Go looks up as a name."""
-    try:
-        socket.inet_aton(name)
-    except (OSError, ValueError):
-        return False
-    return not _address(name)
+    return bool(_NUMBERS.fullmatch(name)) and not _address(name)
 
 
 def go_names(host: Host) -> GoNames:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from anywhere.hosts.bounds import STORE
-from anywhere.hosts.probe.go.pem import certificates
+from anywhere.hosts.probe.go.x509.pem import certificates
 
 FILES = (
     "/etc/ssl/certs/ca-certificates.crt",

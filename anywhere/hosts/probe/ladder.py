@@ -16,11 +16,11 @@ from anywhere.hosts.base import Deadline, NotPermitted, Probe, ProbeSpec
 from anywhere.hosts.probe import socks
 from anywhere.hosts.probe.flight import shake
 from anywhere.hosts.probe.go import request
-from anywhere.hosts.probe.go.chain import Untrusted
 from anywhere.hosts.probe.go.hello import client_hello, is_record
 from anywhere.hosts.probe.go.long_chains import EXCESSIVE
 from anywhere.hosts.probe.go.response import MOST_HEAD, OK, Body, read_answer
 from anywhere.hosts.probe.go.stream import Stream
+from anywhere.hosts.probe.go.x509.chain import Untrusted
 from anywhere.hosts.probe.http import (
     REFUSAL_KEPT,
     Head,

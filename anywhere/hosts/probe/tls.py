@@ -11,11 +11,11 @@ from functools import lru_cache
 
 from anywhere.hosts.base import TlsFacts
 from anywhere.hosts.probe.flight import Refused
-from anywhere.hosts.probe.go.certificate import Certificate, parse
-from anywhere.hosts.probe.go.chain import Pool, Untrusted, verify
-from anywhere.hosts.probe.go.der import Malformed
 from anywhere.hosts.probe.go.long_chains import EXCESSIVE, allow
 from anywhere.hosts.probe.go.suites import SUITES
+from anywhere.hosts.probe.go.x509.certificate import Certificate, parse
+from anywhere.hosts.probe.go.x509.chain import Pool, Untrusted, verify
+from anywhere.hosts.probe.go.x509.der import Malformed
 from anywhere.model import Reason
 from anywhere.printable import ip_text
 

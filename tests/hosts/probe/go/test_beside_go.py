@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from anywhere.hosts.probe.go.chain import Pool, Untrusted, verify
+from anywhere.hosts.probe.go.x509.chain import Pool, Untrusted, verify
 from tests.region.goclient.build import Unavailable, verifier
 
 pytestmark = pytest.mark.slow

@@ -14,10 +14,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anywhere.hosts.probe.go.certificate import parse, read_time
-from anywhere.hosts.probe.go.chain import Pool, Untrusted, verify
-from anywhere.hosts.probe.go.constraints import mailbox
-from anywhere.hosts.probe.go.der import Malformed, Reader
+from anywhere.hosts.probe.go.x509.certificate import parse, read_time
+from anywhere.hosts.probe.go.x509.chain import Pool, Untrusted, verify
+from anywhere.hosts.probe.go.x509.constraints import mailbox
+from anywhere.hosts.probe.go.x509.der import Malformed, Reader
 from anywhere.model import Reason
 
 HOST = "ecs.us-east-1.amazonaws.com"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anywhere.hosts.probe.go.pem import certificates
+from anywhere.hosts.probe.go.x509.pem import certificates
 
 DER = b"0\x03\x02\x01\x05"
 BLOCK = b"-----BEGIN CERTIFICATE-----\n" + base64.b64encode(DER) + b"\n-----END CERTIFICATE-----\n"

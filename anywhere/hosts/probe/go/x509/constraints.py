@@ -9,9 +9,9 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-from anywhere.hosts.probe.go import der
-from anywhere.hosts.probe.go.der import Malformed, Reader
-from anywhere.hosts.probe.go.san import DNS, IP, MAIL, URI, AltNames, is_domain
+from anywhere.hosts.probe.go.x509 import der
+from anywhere.hosts.probe.go.x509.der import Malformed, Reader
+from anywhere.hosts.probe.go.x509.san import DNS, IP, MAIL, URI, AltNames, is_domain
 from anywhere.hosts.probe.proxy_url import NotAUrl, parse_url
 
 

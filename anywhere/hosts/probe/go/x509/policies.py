@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from anywhere.hosts.probe.go.certificate import Certificate
+from anywhere.hosts.probe.go.x509.certificate import Certificate
 
 ANY = b"\x55\x1d\x20\x00"  # 2.5.29.32.0
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from anywhere.hosts.probe.go import der
-from anywhere.hosts.probe.go.der import Malformed, Reader
+from anywhere.hosts.probe.go.x509 import der
+from anywhere.hosts.probe.go.x509.der import Malformed, Reader
 from anywhere.hosts.probe.proxy_url import NotAUrl, parse_url
 
 MAIL, DNS, URI, IP = 1, 2, 6, 7

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from anywhere.hosts.probe.go.certificate import NEGATIVE_SERIAL, RSA, Certificate, parse, subject_of
-from anywhere.hosts.probe.go.constraints import permits
-from anywhere.hosts.probe.go.der import Malformed, Reader
-from anywhere.hosts.probe.go.pem import certificates
-from anywhere.hosts.probe.go.policies import are_held
-from anywhere.hosts.probe.go.san import matches
-from anywhere.hosts.probe.go.signature import why_not
+from anywhere.hosts.probe.go.x509.certificate import NEGATIVE_SERIAL, RSA, Certificate, parse, subject_of
+from anywhere.hosts.probe.go.x509.constraints import permits
+from anywhere.hosts.probe.go.x509.der import Malformed, Reader
+from anywhere.hosts.probe.go.x509.pem import certificates
+from anywhere.hosts.probe.go.x509.policies import are_held
+from anywhere.hosts.probe.go.x509.san import matches
+from anywhere.hosts.probe.go.x509.signature import why_not
 from anywhere.model import Reason
 
 SERVER_AUTH, ANY_PURPOSE = "1.3.6.1.5.5.7.3.1", "2.5.29.37.0"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from anywhere.hosts.probe.go import der
-from anywhere.hosts.probe.go.certificate import ECDSA, ED25519, RSA, Certificate
-from anywhere.hosts.probe.go.der import Malformed, Reader
+from anywhere.hosts.probe.go.x509 import der
+from anywhere.hosts.probe.go.x509.certificate import ECDSA, ED25519, RSA, Certificate
+from anywhere.hosts.probe.go.x509.der import Malformed, Reader
 
 PSS = "1.2.840.113549.1.1.10"
 _WEAK = ("1.2.840.113549.1.1.2", "1.2.840.113549.1.1.4", "1.2.840.113549.1.1.5", "1.3.14.3.2.29", "1.2.840.10045.4.1")

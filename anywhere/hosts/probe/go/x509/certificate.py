@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from anywhere.hosts.probe.go import der
-from anywhere.hosts.probe.go.der import Malformed, Reader
-from anywhere.hosts.probe.go.extensions import Extensions, read_extensions
+from anywhere.hosts.probe.go.x509 import der
+from anywhere.hosts.probe.go.x509.der import Malformed, Reader
+from anywhere.hosts.probe.go.x509.extensions import Extensions, read_extensions
 
 RSA, ECDSA, ED25519 = "1.2.840.113549.1.1.1", "1.2.840.10045.2.1", "1.3.101.112"
 X25519, DSA = "1.3.101.110", "1.2.840.10040.4.1"

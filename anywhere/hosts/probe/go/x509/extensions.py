@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from anywhere.hosts.probe.go import der
-from anywhere.hosts.probe.go.constraints import Constraints, read_constraints
-from anywhere.hosts.probe.go.der import Malformed, Reader, is_oid
-from anywhere.hosts.probe.go.san import AltNames, read_alt_names
+from anywhere.hosts.probe.go.x509 import der
+from anywhere.hosts.probe.go.x509.constraints import Constraints, read_constraints
+from anywhere.hosts.probe.go.x509.der import Malformed, Reader, is_oid
+from anywhere.hosts.probe.go.x509.san import AltNames, read_alt_names
 
 KEY_USAGE, ALT_NAMES, BASIC, CONSTRAINTS = "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.30"
 CRL_POINTS, POLICIES, MAPPINGS, AUTHORITY_KEY = "2.5.29.31", "2.5.29.32", "2.5.29.33", "2.5.29.35"
