@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from anywhere.catalogue.endpoints import endpoints
@@ -101,25 +102,28 @@ class Check:
                 else:
                     yield entry, target
             fewer = replace(self.hosts, parallel=min(AGAIN_PARALLEL, self.hosts.parallel))
-            for entry, target, seconds in self._measured(fewer, doubtful, limit) if doubtful else ():
+            for entry, target, seconds in self._measured(fewer, doubtful, limit, again=True) if doubtful else ():
                 late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
                 yield entry, unjudged(target) if late else target
 
-    def _measured(self, hosts: Hosts, entries: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target, float]]:
-        for result in each(hosts, self._examine, limit, entries):
+    def _measured(
+        self, hosts: Hosts, entries: Sequence[Entry], limit: float, again: bool = False
+    ) -> Iterator[tuple[Entry, Target, float]]:
+        examined = partial(self._examine, roomy=again or not self.many)
+        for result in each(hosts, examined, limit + self.settings.patience * again, entries):
             entry, target = entries[result.index], result.result
             if isinstance(target, Lost):
                 target = target.target(now(), result.seconds)
             yield entry, located(target, entry, hosts), result.seconds
 
-    def _examine(self, entry: Entry) -> Target:
+    def _examine(self, entry: Entry, roomy: bool) -> Target:
         own, captured = for_bundle(entry, self.settings)
         with recorded(entry, self.hosts, own.budget + own.idle, self.hosts.seconds) as (host, _):
             source = ""
             if not own.regions:
                 region, source = region_of(host, {} if captured else os.environ)
                 own = replace(own, regions=(region,))
-            with room(host.deadline, own) if not self.many else contextlib.nullcontext():
+            with room(host.deadline, own) if roomy else contextlib.nullcontext():
                 target = examine(host, own, captured)
             if source:
                 target = replace(target, facts={**target.facts, "region_source": source})

@@ -40,7 +40,8 @@ def depends_on_time(target: Target) -> bool:
 def unjudged(target: Target) -> Target:
     """The target without what may be our own delay: those findings become errors, and their causes go.
 
-    What is an error already claims nothing about the host's health: a host that did not answer twice keeps its cause.
+    What is an error already claims nothing about the host's health: a host that did not answer twice keeps its cause, and
+    what there was no time for says that it was this machine's.
     """
     findings = tuple(_unjudged(one) if _is_claim(one) else one for one in target.findings)
     kept = [
@@ -57,7 +58,7 @@ def _rests_on_time(places: Sequence[int], findings: Sequence[Finding]) -> bool:
 
 
 def _is_claim(finding: Finding) -> bool:
-    return finding.status is not Status.ERROR and is_timed(finding)
+    return is_timed(finding) and (finding.status is not Status.ERROR or finding.evidence.get("because") == "deadline")
 
 
 def _unjudged(finding: Finding) -> Finding:

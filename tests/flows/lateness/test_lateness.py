@@ -43,6 +43,11 @@ def test_what_was_late_is_not_judged_and_the_rest_is() -> None:
     assert found.findings[0].evidence["seen"] == "silent" and found.findings[1:] == (REFUSED, FINE)
 
 
+def test_what_there_was_no_time_for_is_put_down_to_this_machine() -> None:
+    unchecked = Finding("endpoints.reach", Status.ERROR, "ssm", "not checked", evidence={"because": "deadline"})
+    assert unjudged(target(unchecked)).findings[0].summary == BUSY
+
+
 def test_a_host_that_did_not_answer_keeps_its_cause() -> None:
     mute = Lost.of("h", HostUnreachable("no answer within 10 s", timed=True)).target()
     assert depends_on_time(mute) and unjudged(mute) == mute
@@ -67,12 +72,13 @@ class Scripted:
     """Stands for the examination of hosts: each call gives the next result."""
 
     def __init__(self, *results: Target) -> None:
-        self.results, self.asked = list(results), 0
+        self.results, self.asked, self.roomy = list(results), 0, [False]
 
-    def __call__(self, entry: Entry) -> Target:
+    def __call__(self, entry: Entry, roomy: bool) -> Target:
         if entry.name.endswith(".2"):
             return replace(target(FINE), name=entry.name)
         self.asked += 1
+        self.roomy.append(roomy)
         return replace(self.results.pop(0), name=entry.name)
 
 
@@ -90,6 +96,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool, Scripted], Target
 def test_a_host_that_was_measured_late_is_measured_again(judged: Callable[[bool, Scripted], Target]) -> None:
     scripted = Scripted(target(SLOW), target(FINE))
     assert judged(True, scripted).verdict is Verdict.READY and scripted.asked == 2
+    assert scripted.roomy[-2:] == [False, True]  # with more time, as a host alone has on a busy machine
 
 
 def test_what_stays_late_is_no_fault_of_the_host(judged: Callable[[bool, Scripted], Target]) -> None:
