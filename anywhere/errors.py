@@ -34,16 +34,26 @@ class BadInput(AnywhereError):
 class HostUnreachable(AnywhereError):
     """The host could not be opened, or its connection was lost (exit code 3); a fleet goes on without it.
 
-    `timed` is whether something did not come in time, which can be the fault of whoever waited.
+    `timed` is whether something did not come in time, which can be the fault of whoever waited; `was_up` whether the host
+    had let us log in before.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, code: str = "host.unreachable", remedy: str = "", timed: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "host.unreachable",
+        remedy: str = "",
+        timed: bool = False,
+        was_up: bool = False,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.remedy = remedy
         self.timed = timed
+        self.was_up = was_up
 
 
 class NotRecorded(AnywhereError):

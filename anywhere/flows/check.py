@@ -17,8 +17,7 @@ from anywhere.files import writable
 from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
-from anywhere.flows.lateness.again import PARALLEL as AGAIN_PARALLEL
-from anywhere.flows.lateness.again import depends_on_time, unjudged
+from anywhere.flows.lateness.again import MORE, depends_on_time, unjudged, with_room
 from anywhere.flows.lateness.pace import ALL_THE_TIME, Pace
 from anywhere.flows.lateness.room import room
 from anywhere.flows.region import region_of
@@ -101,8 +100,8 @@ class Check:
                     doubtful.append(entry)
                 else:
                     yield entry, target
-            fewer = replace(self.hosts, parallel=min(AGAIN_PARALLEL, self.hosts.parallel))
-            for entry, target, seconds in self._measured(fewer, doubtful, limit, again=True) if doubtful else ():
+            fewer = with_room(self.hosts)
+            for entry, target, seconds in self._measured(fewer, doubtful, limit + MORE, again=True) if doubtful else ():
                 late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
                 yield entry, unjudged(target) if late else target
 

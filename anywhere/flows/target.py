@@ -39,7 +39,8 @@ class Lost:
         """What an error means for the host; `place` is where its finding will stand in the target's list."""
         summary = clean(str(error).removeprefix(f"{name}: "))
         remedy = Remedy(clean(error.remedy) or ADVICE)
-        evidence = {**(evidence or {}), **({"timed": True} if error.timed else {})}
+        known = {"timed": error.timed, "was_up": error.was_up}
+        evidence = {**(evidence or {}), **{name: True for name, value in known.items() if value}}
         finding = Finding(CHECK, Status.ERROR, name, summary, evidence=evidence, remedy=remedy, cause=error.code)
         return cls(finding, Cause(error.code, Status.ERROR, summary, (name,), remedy, (place,)))
 

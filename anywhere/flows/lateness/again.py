@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from anywhere.flows.hosts import Hosts
 from anywhere.flows.target import LOST
-from anywhere.model import Finding, Reason, Remedy, Status, Target
+from anywhere.model import Cause, Finding, Reason, Remedy, Status, Target
 
 PARALLEL = 2  # at once, when all others are done
+MORE = 20.0  # seconds for each of them beyond what a host may take, and for its login
 TIMED = frozenset(
     (
         Reason.TIMEOUT,
@@ -22,6 +24,12 @@ TIMED = frozenset(
 SLOW = "egress.slow"
 BUSY = "not checked: this machine was too busy to separate its own delay from the host's"
 REMEDY = Remedy("Run it again when this machine is less busy, or with fewer hosts at once: --parallel 4")
+
+
+def with_room(hosts: Hosts) -> Hosts:
+    """The same hosts, fewer at once, with more time for each."""
+    ssh = replace(hosts.ssh, connect_timeout=hosts.ssh.connect_timeout + MORE)
+    return replace(hosts, parallel=min(PARALLEL, hosts.parallel), seconds=hosts.seconds + MORE, ssh=ssh)
 
 
 def is_timed(finding: Finding) -> bool:
@@ -40,25 +48,22 @@ def depends_on_time(target: Target) -> bool:
 def unjudged(target: Target) -> Target:
     """The target without what may be our own delay: those findings become errors, and their causes go.
 
-    What is an error already claims nothing about the host's health: a host that did not answer twice keeps its cause, and
-    what there was no time for says that it was this machine's.
+    A host that did not answer twice keeps its cause, which claims nothing about its health. One that had let us log in does
+    not: it answers. What there was no time for says that the time was this machine's.
     """
     findings = tuple(_unjudged(one) if _is_claim(one) else one for one in target.findings)
-    kept = [
-        cause
-        for cause in target.causes
-        if cause.severity is Status.ERROR or not _rests_on_time(cause.findings, target.findings)
-    ]
+    kept = [cause for cause in target.causes if not _is_own_delay(cause, target.findings)]
     return replace(target, findings=findings, causes=tuple(kept))
 
 
-def _rests_on_time(places: Sequence[int], findings: Sequence[Finding]) -> bool:
-    known = [findings[place] for place in places if place < len(findings)]
-    return bool(known) and all(map(is_timed, known))
+def _is_own_delay(cause: Cause, findings: Sequence[Finding]) -> bool:
+    known = [findings[place] for place in cause.findings if place < len(findings)]
+    return bool(known) and all(map(_is_claim, known))
 
 
 def _is_claim(finding: Finding) -> bool:
-    return is_timed(finding) and (finding.status is not Status.ERROR or finding.evidence.get("because") == "deadline")
+    had_no_time = finding.evidence.get("because") == "deadline" or finding.evidence.get("was_up") is True
+    return is_timed(finding) and (finding.status is not Status.ERROR or had_no_time)
 
 
 def _unjudged(finding: Finding) -> Finding:

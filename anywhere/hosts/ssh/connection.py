@@ -117,7 +117,7 @@ class Connection:
             advice = "see what the host prints (its login scripts, its logs), or leave it out"
             return HostUnreachable(f"{self.name}: the connection was dropped: {self.meter.exceeded}", remedy=advice)
         advice = "read sshd's log on the host, repair the link, and run again"
-        return HostUnreachable(f"{self.name}: the connection was lost", remedy=advice, timed=True)
+        return HostUnreachable(f"{self.name}: the connection was lost", remedy=advice, timed=True, was_up=True)
 
     def execute(
         self,
@@ -197,7 +197,7 @@ class Connection:
             self.check()
             raise
         except (asyncssh.Error, OSError) as error:
-            raise HostUnreachable(f"{self.name}: the connection was lost: {error}", timed=True) from error
+            raise HostUnreachable(f"{self.name}: the connection was lost: {error}", timed=True, was_up=True) from error
         else:
             near = Dialled(fileno=chosen.near.detach())
             near.lost, near.far = len(pumps) - 1, True

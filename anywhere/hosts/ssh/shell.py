@@ -65,7 +65,9 @@ class Shell:
             self.gather(["mark 0"], {})
         self._known.wait(self.deadline.left())
         if self._login is None:
-            raise HostUnreachable(f"{self.connection.name}: no answer in time (step: login shell)", timed=True)
+            raise HostUnreachable(
+                f"{self.connection.name}: no answer in time (step: login shell)", timed=True, was_up=True
+            )
         return self._login
 
     def gather(
@@ -153,6 +155,7 @@ class Shell:
                 f"{name}: time used up before the host was asked (step: login shell)",
                 remedy="raise --host-timeout",
                 timed=True,
+                was_up=True,
             )
         if ran.rc is None and not line:
             return HostUnreachable(
@@ -160,6 +163,7 @@ class Shell:
                 remedy="the login itself succeeded: find what the user's login scripts wait for (as with "
                 f"`time ssh {name} true`), or raise --host-timeout, or for a check --budget",
                 timed=True,
+                was_up=True,
             )
         if "TOKEN=" in said and "''" in said:
             line = "the host repeats what it is sent and runs nothing"

@@ -53,6 +53,12 @@ def test_a_host_that_did_not_answer_keeps_its_cause() -> None:
     assert depends_on_time(mute) and unjudged(mute) == mute
 
 
+def test_a_host_that_had_let_us_log_in_is_not_called_unreachable() -> None:
+    error = HostUnreachable("no answer within 3 s (step: login shell)", timed=True, was_up=True)
+    found = unjudged(Lost.of("h", error).target())
+    assert found.causes == () and found.findings[0].summary == BUSY
+
+
 @pytest.mark.parametrize(
     ("one", "timed"),
     [
