@@ -352,7 +352,7 @@ def channel_refuses(spec: ProbeSpec, proxy: ProxyUrl) -> str:
         kind = "a socks5 proxy" if proxy.scheme == "socks5" else "a proxy whose URL has a colon"
         return f"the agents' WebSocket library wants the port of {kind} written out"
     if not proxy.host.isascii():
-        return "the agents' WebSocket library looks the proxy's name up as it stands: write its ASCII form (xn--)"
+        return "the agents' WebSocket library looks the proxy's name up unchanged: write its ASCII form (xn--)"
     return ""
 
 

@@ -190,4 +190,4 @@ def _in_brackets(host: str) -> str:
             return address
     except ValueError:
         pass
-    raise NotAUrl("what stands in brackets is no IPv6 address")
+    raise NotAUrl("what is in brackets is no IPv6 address")

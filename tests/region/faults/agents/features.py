@@ -90,14 +90,14 @@ def feature_back_again(world: World) -> None:
     world.host.files[AGENT_LOG] = stamped(before, 7200) + text
 
 
-@fault("exec-programs-missing", "ECS Exec is wanted, and its programs are not here", NOT_READY, arguments=WITH_EXEC)
+@fault("exec-programs-missing", "ECS Exec is asked for, and its programs are not here", NOT_READY, arguments=WITH_EXEC)
 def exec_programs_missing(world: World) -> None:
     register(world)
     for path in [path for path in world.host.programs if path.startswith(EXEC)]:
         del world.host.programs[path]
 
 
-@fault("exec-certificates-missing", "ECS Exec is wanted, and its CA bundle is not here", NOT_READY, arguments=WITH_EXEC)
+@fault("exec-certificates-missing", "ECS Exec is asked for, and its CA bundle is not here", NOT_READY, arguments=WITH_EXEC)
 def exec_certificates_missing(world: World) -> None:
     register(world)
     del world.host.bundles[BUNDLE]
@@ -130,14 +130,14 @@ def exec_copy_of_before(world: World) -> None:
     world.host.trusted.append("inspection")
 
 
-@variation("exec-ready", "ECS Exec is wanted and complete, an older version's half beside it", arguments=WITH_EXEC)
+@variation("exec-ready", "ECS Exec is asked for and complete, an older version's half beside it", arguments=WITH_EXEC)
 def exec_ready(world: World) -> None:
     register(world)
     world.host.programs[f"{EXEC}/bin/3.1.1260.0/amazon-ssm-agent"] = "#!/bin/sh\nexit 0\n"
     world.host.folders.append(f"{EXEC}/bin/.anywhere-new")
 
 
-@variation("exec-not-wanted", "no file of ECS Exec is here, and nobody asks for it")
+@variation("exec-not-asked-for", "no file of ECS Exec is here, and nobody asks for it")
 def exec_not_wanted(world: World) -> None:
     register(world)
     for path in [path for path in world.host.programs if path.startswith(EXEC)]:
