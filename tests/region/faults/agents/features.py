@@ -97,7 +97,9 @@ def exec_programs_missing(world: World) -> None:
         del world.host.programs[path]
 
 
-@fault("exec-certificates-missing", "ECS Exec is asked for, and its CA bundle is not here", NOT_READY, arguments=WITH_EXEC)
+@fault(
+    "exec-certificates-missing", "ECS Exec is asked for, and its CA bundle is not here", NOT_READY, arguments=WITH_EXEC
+)
 def exec_certificates_missing(world: World) -> None:
     register(world)
     del world.host.bundles[BUNDLE]
