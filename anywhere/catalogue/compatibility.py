@@ -20,7 +20,7 @@ class Situation:
 
     `virtualization` is the container manager that this host itself lives in (`lxc`); `containerd_package` the version of
     containerd.io with its revision, which decides the runc that it brings; `agent_down` whether no agent runs: one that
-    does proves that containers start."""
+    does proves that containers start; `without_ipv6` whether the running kernel has no IPv6."""
 
     engine: Version = ()
     agent: Version = ()
@@ -32,6 +32,8 @@ class Situation:
     containerd_package: Version = ()
     runc: Version = ()
     apparmor_parser: bool = True
+    apparmor_parser_version: Version = ()
+    without_ipv6: bool = False
     agent_down: bool = False
 
 
@@ -45,6 +47,7 @@ class Pair:
     fix: str
     source: str
     engine_from: Version = ()
+    engine_before: Version = ()
     agent_from: Version = ()
     agent_before: Version = ()
     cgroup: int = 0
@@ -57,6 +60,8 @@ class Pair:
     runc_from: Version = ()
     runc_before: Version = ()
     without_apparmor_parser: bool = False
+    apparmor_parser_before: Version = ()
+    without_ipv6: bool = False
     agent_down: bool = False
 
     def applies(self, situation: Situation) -> bool:
@@ -70,10 +75,17 @@ class Pair:
             (self.apparmor, situation.apparmor),
             (self.virtualization, situation.virtualization == self.virtualization),
             (self.without_apparmor_parser, not situation.apparmor_parser),
+            (self.without_ipv6, situation.without_ipv6),
             (self.agent_down, situation.agent_down),
             *(
                 (bound, bool(known) and holds)
                 for bound, known, holds in (
+                    (self.engine_before, situation.engine, situation.engine < self.engine_before),
+                    (
+                        self.apparmor_parser_before,
+                        situation.apparmor_parser_version,
+                        situation.apparmor_parser_version < self.apparmor_parser_before,
+                    ),
                     (self.runc_from, situation.runc, situation.runc >= self.runc_from),
                     (self.runc_before, situation.runc, situation.runc < self.runc_before),
                     (
@@ -129,7 +141,7 @@ def numbers(text: str) -> Version:
 def _pair(row: Mapping[str, Any]) -> Pair:
     versions = (
         *("engine_from", "agent_from", "agent_before", "min_api_variable_below", "runc_from", "runc_before"),
-        *("containerd_package_from", "containerd_package_before"),
+        *("containerd_package_from", "containerd_package_before", "engine_before", "apparmor_parser_before"),
     )
     values: dict[str, Any] = {key: numbers(value) if key in versions else value for key, value in row.items()}
     return Pair(**values)

@@ -45,6 +45,29 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "Kms": {"Endpoint": TEXT, "RequireKMSChallengeResponse": SWITCH},
     "Identity": {"Ec2SystemInfoDetectionResponse": TEXT, "ConsumptionOrder": LIST, "CustomIdentities": LIST},
 }  # fmt: skip
+# Lowest and highest value (None: no limit), and what the agent takes in place of any other, without a word in its log
+# (appconfig_parser.go, constants.go). 0 is what a template writes for "not set".
+RANGES: Mapping[tuple[str, str], tuple[int, int | None, int]] = {
+    ("Profile", "KeyAutoRotateDays"): (0, 365, 0),
+    ("Agent", "LongRunningWorkerMonitorIntervalSeconds"): (30, 1800, 60),
+    ("Agent", "SelfUpdateScheduleDay"): (1, 7, 7),
+    ("Agent", "AuditExpirationDay"): (3, 30, 7),
+    ("Mds", "CommandWorkersLimit"): (1, None, 5),
+    ("Mds", "CommandWorkerBufferLimit"): (1, None, 5),
+    ("Mds", "CommandRetryLimit"): (1, 100, 15),
+    ("Mds", "StopTimeoutMillis"): (10000, 1000000, 20000),
+    ("Mgs", "SessionWorkerBufferLimit"): (1, None, 1),
+    ("Ssm", "HealthFrequencyMinutes"): (5, 60, 5),
+    ("Ssm", "AssociationFrequencyMinutes"): (5, 60, 10),
+    ("Ssm", "AssociationLogsRetentionDurationHours"): (8, None, 24),
+    ("Ssm", "RunCommandLogsRetentionDurationHours"): (8, None, 336),
+}
+# Words that the agent takes; any other is the first of them, without a word in its log.
+CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("Ssm", "SessionLogsDestination"): ("none", "disk"),
+    ("Ssm", "PluginLocalOutputCleanup"): ("default", "after-execution", "after-upload"),
+    ("Ssm", "OrchestrationDirectoryCleanup"): ("default", "clean-success", "clean-success-failed"),
+}
 IDENTITIES = ("OnPrem", "ECS", "EC2", "CustomIdentity")
 _FOLDED = {section.lower(): {key.lower(): kind for key, kind in keys.items()} for section, keys in SETTINGS.items()}
 
@@ -61,6 +84,21 @@ def wrong_kind(section: str, key: str, value: object) -> str:
         LIST: isinstance(value, list),
     }[kind]
     return "" if right else kind
+
+
+def out_of_range(section: str, key: str, value: object) -> str:
+    """Why the agent takes another value in place of this one; empty where it takes this one."""
+    place = (section.lower(), key.lower())
+    for names, (lowest, highest, default) in RANGES.items():
+        if place == (names[0].lower(), names[1].lower()) and isinstance(value, int) and not isinstance(value, bool):
+            if value == 0 or (value >= lowest and (highest is None or value <= highest)):
+                return ""
+            limits = f"from {lowest} to {highest}" if highest else f"{lowest} or more"
+            return f"is {value}, and the agent takes {limits}: without a word it goes on with {default}"
+    for names, words in CHOICES.items():
+        if place == (names[0].lower(), names[1].lower()) and isinstance(value, str) and value and value not in words:
+            return f"is {value[:40]}, which the agent does not know ({', '.join(words)}): it goes on with {words[0]}"
+    return ""
 
 
 def near_section(name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from anywhere.catalogue.daemon_lines.ssm_settings import IDENTITIES, near_key, near_section, wrong_kind
+from anywhere.catalogue.daemon_lines.ssm_settings import IDENTITIES, near_key, near_section, out_of_range, wrong_kind
 from anywhere.catalogue.regions import is_region, near_region
 from anywhere.checks.base import trouble
 from anywhere.checks.remedies import Command, remedy
@@ -55,6 +55,7 @@ def wrong_settings(found: SsmSettings, here: Agents) -> Iterator[Wrong]:
         yield Wrong(f"is no JSON that the agent can read: {found.error}", "Correct the line.", found.line, ends=True)
         return
     yield from _kinds(found)
+    yield from _ranges(found)
     yield from _names(found)
     yield from _identity(found)
     yield from _places(found, here)
@@ -68,6 +69,14 @@ def _kinds(found: SsmSettings) -> Iterator[Wrong]:
             if kind := wrong_kind(section, key, value):
                 says = f"{section}.{key} has to be {kind}: the agent refuses the complete file"
                 yield Wrong(says, "Correct the value.", found.line_of(key), _unquoted(key, value, kind), ends=True)
+
+
+def _ranges(found: SsmSettings) -> Iterator[Wrong]:
+    """What is declared and not in effect."""
+    for section, values in found.values.items():
+        for key, value in values.items() if isinstance(values, dict) else ():
+            if why := out_of_range(section, key, value):
+                yield Wrong(f"{section}.{key} {why}", "Correct the value.", found.line_of(key), fails=False)
 
 
 def _unquoted(key: str, value: object, kind: str) -> str:

@@ -15,7 +15,7 @@ from anywhere.facts.agents.agents import agents, ecs_version, is_bare
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import Docker, docker, docker_info
-from anywhere.facts.system.machine import cgroups, is_container, parse_version, virtualization
+from anywhere.facts.system.machine import cgroups, is_container, parse_version, virtualization, without_ipv6
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import containerd_package
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
@@ -162,8 +162,13 @@ def situation_of(host: Host, agent: str) -> Situation:
         bridge=daemon_json(host).bridge,
         min_api_variable=parse_version(variable),
         apparmor=docker_info(host).apparmor,
+        without_ipv6=without_ipv6(host),
         **_of_a_dead_agent(host),
     )
+
+
+# `AppArmor parser version 3.0.8`; 127 without the program.
+PARSER = ("sh", "-c", "command -v apparmor_parser >/dev/null && apparmor_parser --version 2>/dev/null | head -n 1")
 
 
 def _of_a_dead_agent(host: Host) -> Dead:
@@ -174,8 +179,12 @@ def _of_a_dead_agent(host: Host) -> Dead:
         or any(one.name == "ecs-agent" for one in host.inventory().daemons)
     ):
         return {}
-    parser = host.run(("sh", "-c", "command -v apparmor_parser"), timeout=2)
-    found: Dead = {"agent_down": True, "apparmor_parser": not docker_info(host).apparmor or parser.rc == 0}
+    parser = host.run(PARSER, timeout=2)
+    found: Dead = {
+        "agent_down": True,
+        "apparmor_parser": not docker_info(host).apparmor or parser.rc == 0,
+        "apparmor_parser_version": parse_version(parser.stdout.rpartition("version")[2]),
+    }
     if is_container(host):
         versions = docker(host).version
         found |= {
@@ -191,6 +200,7 @@ class Dead(TypedDict, total=False):
 
     agent_down: bool
     apparmor_parser: bool
+    apparmor_parser_version: tuple[int, ...]
     virtualization: str
     runc: tuple[int, ...]
     containerd_package: tuple[int, ...]

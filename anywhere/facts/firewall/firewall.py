@@ -10,6 +10,7 @@ from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.firewall.iptables import Ruleset, parse_save
 from anywhere.facts.firewall.nftables import Nft, nft
+from anywhere.facts.kernel.modules import unavailable
 from anywhere.facts.system.units import DOCKER, ECS, RULES_UNIT, asked_systemd, units
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import once_a_run
@@ -38,6 +39,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 )
 FILES: tuple[str, ...] = ("/etc/ufw/ufw.conf",)
 FOLDERS: tuple[str, ...] = ("/proc/sys/net/ipv6",)
+TABLES, FILTER = "/proc/net/ip6_tables_names", "filter"
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ def firewall(host: Host) -> Firewall:
             if name != default:
                 continue
             program, version = "iptables", _stdout(host, "iptables", "--version")
-        backends.append(replace(_backend(host, name, program, has_ipv6), waits=_waits(version)))
+        found = replace(_backend(host, name, program, has_ipv6), waits=_waits(version))
+        backends.append(_without_module(host, found) if name == default == LEGACY and found.v6 else found)
     tables = nft(host)
     return Firewall(
         tuple(backends),
@@ -144,6 +147,14 @@ def firewall(host: Host) -> Firewall:
         _bridge(host),
         has_ipv6,
     )
+
+
+def _without_module(host: Host, found: Backend) -> Backend:
+    """ip6tables-save of the legacy kind prints nothing and succeeds without the kernel's module; ip6tables fails."""
+    if FILTER in read_text(host, TABLES).content.split() or (found.v6 and found.v6.tables):
+        return found
+    why = unavailable(host, "ip6table_filter")
+    return replace(found, v6=None, v6_error=why) if why else found
 
 
 def parse_version(text: str) -> str:

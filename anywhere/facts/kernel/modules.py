@@ -46,6 +46,22 @@ def other_kernels(host: Host) -> tuple[str, ...]:
     return tuple(name for name in installed if name != running)
 
 
+def unavailable(host: Host, name: str) -> str:
+    """Why the running kernel can never have this module; empty where it has it, may load it, or that cannot be seen."""
+    listed, folder = read_text(host, LOADED), f"{FOLDER}/{kernel_version(host)}"
+    if (
+        listed.access is Access.FORBIDDEN
+        or is_container(host)
+        or any(row.split()[:1] == [name] for row in listed.content.splitlines())
+    ):
+        return ""
+    known = read_text(host, f"{folder}/modules.dep").content
+    if not known or f"/{name}.ko" in known + read_text(host, f"{folder}/modules.builtin").content:
+        barred = [one for one in _OFF.finditer(host.run(BARRED, timeout=3).stdout) if one["name"] == name]
+        return f"{barred[0]['place']} keeps {name} from being loaded" if known and barred else ""
+    return f"the running kernel has no module {name} ({folder})"
+
+
 def forbidden(host: Host) -> Iterator[Forbidden]:
     """Needed modules that are not loaded and that `install NAME /bin/false` keeps from being loaded."""
     found = list(_OFF.finditer(host.run(BARRED, timeout=3).stdout))

@@ -7,7 +7,7 @@ import json
 from tests.region.faults import fault, variation
 from tests.region.faults.agents.words import AGENT_LOG, INIT_LOG, USER_CONFIG, looping, set_line, stamped
 from tests.region.journal import journal
-from tests.region.software import AGENT, agent_log, docker_of, register, ssm_log, stop
+from tests.region.software import AGENT, add_docker, agent_log, docker_of, register, ssm_log, stop
 from tests.region.world import World
 
 DAEMON_JSON = "/etc/docker/daemon.json"
@@ -87,6 +87,23 @@ def agent_ipv6(world: World) -> None:
     register(world)
     set_line(world, USER_CONFIG, "ECS_INSTANCE_IP_COMPATIBILITY", "ipv6")
     without_ipv6(world)
+
+
+@fault("docker-20-without-ipv6", "docker 20.10.6 on a kernel without IPv6", "docker.agent-incompatible")
+def docker_20_without_ipv6(world: World) -> None:
+    add_docker(world, "20.10.6", "1.41", "1.12")
+    register(world)
+    without_ipv6(world)
+
+
+@fault("apparmor-parser-old", "AppArmor's parser is too old for the agent's profile", "docker.agent-incompatible")
+def apparmor_parser_old(world: World) -> None:
+    add_docker(world, info={"SecurityOptions": ["name=apparmor", "name=seccomp,profile=default"]})
+    looping(world, times=0)
+    world.host.programs["/sbin/apparmor_parser"] = "#!/bin/sh\necho 'AppArmor parser version 2.8.2'\n"
+    why = "error loading apparmor profile /etc/apparmor.d/ecs-agent-default: running `/sbin/apparmor_parser -Kr` "
+    why += "failed with output: AppArmor parser error: syntax error, unexpected TOK_OPENPAREN, expecting TOK_MODE"
+    world.host.files[INIT_LOG] = stamped([f'level=error msg="{why}"'])
 
 
 @variation("kernel-without-ipv6", "the kernel was booted without IPv6, and nothing asks for it")

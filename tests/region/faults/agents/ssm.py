@@ -45,6 +45,11 @@ def ssm_settings_kind(world: World) -> None:
     settings(world, Profile={"ShareCreds": "true"}, Agent={"SelfUpdate": False})
 
 
+@fault("ssm-settings-range", "numbers of the SSM agent's settings are outside what it takes", "config.invalid")
+def ssm_settings_range(world: World) -> None:
+    settings(world, Mds={"CommandRetryLimit": 500}, Ssm={"HealthFrequencyMinutes": 1, "SessionLogsDestination": "Disk"})
+
+
 @fault(
     "ssm-shares-nothing", "the SSM agent is set to share no credentials, and the old ones are gone", "config.invalid"
 )
@@ -130,7 +135,8 @@ def ssm_settings_many(world: World) -> None:
         world,
         Profile={"ShareCreds": True, "ShareProfile": "", "ForceUpdateCreds": False, "KeyAutoRotateDays": 0},
         Mds={"CommandWorkersLimit": 5, "StopTimeoutMillis": 20000, "Endpoint": "", "CommandRetryLimit": 15},
-        Ssm={"Endpoint": "", "HealthFrequencyMinutes": 5, "CredentialRetryMaxSleepSeconds": 60},
+        Ssm={"Endpoint": "", "HealthFrequencyMinutes": 60, "CredentialRetryMaxSleepSeconds": 60,
+             "SessionLogsDestination": "disk"},
         Agent={"Region": world.options.regions[0], "UseDualStackEndpoint": False, "SiteOwner": "ops"},
         Identity={"ConsumptionOrder": ["OnPrem"]}, Os={"Lang": "en-US", "Name": "", "Version": "1"}, Site={"Rack": 7},
     )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.region.faults import fault
+from tests.region.faults import fault, variation
+from tests.region.faults.host.kernel import RUNNING, kernels
 from tests.region.host import Daemon, Unit
 from tests.region.software import BRIDGE, FROM_HOST, GUARD, OFF_HOST, TO_AGENT, apply_rules, register, remove_rules
 from tests.region.world import World
@@ -80,3 +81,33 @@ def ip6tables_fails(world: World) -> None:
 def ip6tables_fails_later(world: World) -> None:
     register(world)
     without_ip6tables(world)
+
+
+def legacy(world: World, module: bool) -> None:
+    """iptables speaks the legacy kind, and the running kernel has modules: with or without that of ip6tables' filter."""
+    world.host.programs |= {
+        f"/usr/sbin/{word}{end}": f'#!/bin/sh\nexec {word}-legacy{end} "$@"\n'
+        for word in ("iptables", "ip6tables")
+        for end in ("", "-save", "-restore")
+    }
+    # As on a kernel that has not loaded it: this machine's may have it.
+    world.host.programs["/usr/sbin/ip6tables-legacy-save"] = "#!/bin/sh\nexit 0\n"
+    kernels(world, RUNNING)
+    if module:
+        world.host.files[f"/lib/modules/{RUNNING}/modules.dep"] = "kernel/net/ipv6/netfilter/ip6table_filter.ko.xz:\n"
+
+
+@fault("ip6tables-legacy-no-module", "legacy ip6tables on a kernel without its module", "rules.ip6tables-fails")
+def ip6tables_legacy(world: World) -> None:
+    legacy(world, module=False)
+
+
+@fault("ip6tables-legacy-barred", "a benchmark's file bars the module of legacy ip6tables", "rules.ip6tables-fails")
+def ip6tables_legacy_barred(world: World) -> None:
+    legacy(world, module=True)
+    world.host.files["/etc/modprobe.d/cis.conf"] = "install ip6table_filter /bin/false\n"
+
+
+@variation("ip6tables-legacy-unloaded", "legacy ip6tables, whose module was not needed yet")
+def ip6tables_legacy_unloaded(world: World) -> None:
+    legacy(world, module=True)
