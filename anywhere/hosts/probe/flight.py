@@ -58,7 +58,7 @@ def shake(tls: ssl.SSLSocket, end: float) -> None:
     Raises TimeoutError, Refused, or what the ssl module raises when the bytes alone do not tell why.
     """
     tls.settimeout(0)
-    first = _peek(tls)
+    opening = first = _peek(tls)
     # The library writes and reads in one go: what it writes stays here until it has found nothing to read.
     _cork(tls, True)
     while True:
@@ -69,6 +69,7 @@ def shake(tls: ssl.SSLSocket, end: float) -> None:
             _cork(tls, False)
             _wait(tls, end)
             first = _peek(tls) or first
+            opening = opening or first
         except ssl.SSLWantWriteError:
             _cork(tls, False)
             _wait(tls, end, to_write=True)
@@ -76,7 +77,8 @@ def shake(tls: ssl.SSLSocket, end: float) -> None:
             raise
         except ssl.SSLError as error:
             refusal = refusal_in(first)
-            if refusal is None:
+            # Later bytes may be the middle of a record: that this is no TLS at all, only the opening ones tell.
+            if refusal is None or (refusal[0] is Reason.NOT_TLS and first is not opening):
                 raise
             raise Refused(*refusal) from error
     tls.settimeout(max(0.001, end - time.monotonic()))

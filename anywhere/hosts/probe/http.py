@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from anywhere.catalogue.issuers import is_public
 from anywhere.catalogue.requests import OWN
 from anywhere.hosts.base import HttpFacts, ProbeSpec, TlsFacts
+from anywhere.hosts.probe.go.json_value import NotJson, whole
 from anywhere.hosts.probe.go.request import call_of
 from anywhere.hosts.probe.go.response import SWITCHING, Answer, Body
 from anywhere.hosts.probe.tls import http_date
@@ -82,28 +83,26 @@ def read_body(spec: ProbeSpec, answer: Answer, body: Body) -> Head:
     JSON value (aws-sdk-go v1 private/protocol/json/jsonutil, v2 smithy-go; moby registry client). TimeoutError when it
     does not come in time."""
     call = call_of(spec)
-    spoiled, value = "", None
+    spoiled, fields = "", dict[bytes, bytes]()
     try:
         if call.json and spec.client == "ssm-agent":
-            value = body.value()
+            fields = body.value()
         else:
             body.all()
-            value = _json(body.text) if call.json else None
+            fields = _fields(body.text) if call.json else {}
     except ValueError as error:
         spoiled = str(error)
-    fields = value if isinstance(value, dict) else {}
-    named = bool(fields.get("__type") or fields.get("code") or answer.first("x-amzn-errortype"))
+    named = any(fields.get(name, b"null") != b"null" for name in (b"__type", b"code"))
+    named = named or bool(answer.first("x-amzn-errortype"))
     return Head.of(answer, body.text, spoiled, named)
 
 
-def _json(text: bytes) -> object:
-    import json
-
+def _fields(text: bytes) -> dict[bytes, bytes]:
     if not text.strip():
         raise ValueError("the answer's body is empty, which no service of AWS's sends")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return whole(text)
+    except NotJson:
         raise ValueError("the answer's body is no JSON") from None
 
 
@@ -144,6 +143,8 @@ def judge(spec: ProbeSpec, head: Head, tls: TlsFacts | None) -> tuple[Reason, st
         return Reason.HTTP_ERROR, f"{said}: {head.spoiled}"
     if head.status >= 500 and (foreign or not head.is_aws):
         return Reason.HTTP_ERROR, said  # a device on the way: AWS's own faults are reached too
+    if spec.client == "docker" and head.status not in REACHED:
+        return Reason.HTTP_ERROR, f"{said}: not what AWS answers to a request without a signature"
     return None
 
 

@@ -15,7 +15,7 @@ from anywhere.errors import ParseError
 from anywhere.hosts.base import Deadline, NotPermitted, Probe, ProbeSpec
 from anywhere.hosts.probe import socks
 from anywhere.hosts.probe.flight import shake
-from anywhere.hosts.probe.go import request
+from anywhere.hosts.probe.go import http2, request
 from anywhere.hosts.probe.go.hello import client_hello, is_record
 from anywhere.hosts.probe.go.long_chains import EXCESSIVE
 from anywhere.hosts.probe.go.response import MOST_HEAD, OK, Body, read_answer
@@ -73,15 +73,17 @@ class Ladder:
             seconds=round(time.monotonic() - started, 4),
         )
 
-    def _once(self, spec: ProbeSpec, long_chains: bool = False) -> Probe:
-        climb = _Climb(self, spec, long_chains)
+    def _once(self, spec: ProbeSpec, long_chains: bool = False, alpn: bool = True) -> Probe:
+        climb = _Climb(self, spec, long_chains, alpn)
         try:
             climb.go()
             climb.count_segments()
         finally:
             climb.close()
         if climb.probe.detail == EXCESSIVE and not long_chains:
-            return self._once(spec, long_chains=True)
+            return self._once(spec, long_chains=True, alpn=alpn)
+        if climb.speaks_http2:
+            return self._once(spec, long_chains, alpn=False)
         return climb.probe
 
 
@@ -94,8 +96,11 @@ class _Failed(Exception):
 class _Climb:
     """The state of one climb: the socket as it is now and what was learnt so far."""
 
-    def __init__(self, ladder: Ladder, spec: ProbeSpec, long_chains: bool) -> None:
+    def __init__(self, ladder: Ladder, spec: ProbeSpec, long_chains: bool, alpn: bool) -> None:
         self.ladder, self.spec, self.long_chains = ladder, spec, long_chains
+        # The SSM agent's transport is a copy of Go's own, which alone offers HTTP/2.
+        self.offers_http2 = alpn and spec.client == "ssm-agent" and spec.scheme == "https"
+        self.speaks_http2 = False
         self.sock: socket.socket | None = None
         self.probe = Probe(spec, Stage.CONNECT, address=spec.address)
         self.is_short = False
@@ -113,6 +118,8 @@ class _Climb:
                 self._greet()
             if self.spec.idle:
                 self._hold()
+            if self.speaks_http2:
+                return  # the request goes out once more, in HTTP/1.1
             if self.spec.scheme in ("https", "wss", "http"):
                 self._http()
             self._note(stage=Stage.DONE)
@@ -246,7 +253,8 @@ class _Climb:
         name, taken = self.spec.sni or self.spec.host, 0.0
         try:
             end = self._end(TLS_SHARE)
-            self.sock = tls = handshake(self.sock, self.ladder.contexts.get(self.spec.suites, self.long_chains), name)
+            context = self.ladder.contexts.get(self.spec.suites, self.long_chains, self.offers_http2)
+            self.sock = tls = handshake(self.sock, context, name)
             shake(tls, end)
             chain = presented(tls)
             facts = facts_of(tls, chain)
@@ -259,6 +267,21 @@ class _Climb:
             raise _Failed(Stage.TLS, *reason_of(error)) from error
         finally:
             self._note(tls_seconds=round(taken or time.monotonic() - started, 4))
+        if tls.selected_alpn_protocol() == "h2":
+            self._greet_in_http2()
+
+    def _greet_in_http2(self) -> None:
+        """A far end that picks HTTP/2 has to speak it."""
+        assert self.sock is not None
+        try:
+            end = self._end(HTTP_SHARE)
+            self.sock.sendall(http2.PREFACE)
+            http2.check(Stream(self.sock, end, MOST_HEAD).take(http2.HEAD))
+        except TimeoutError as error:
+            raise _Failed(Stage.HTTP, Reason.HTTP_TIMEOUT, "picks HTTP/2 and does not answer in it") from error
+        except (OSError, ValueError) as error:
+            raise _Failed(Stage.HTTP, Reason.HTTP_ERROR, f"picks HTTP/2 and does not speak it: {error}") from error
+        self.speaks_http2 = True
 
     def _greet(self) -> None:
         """A greeting of two segments: any record of TLS shows that all of it arrived."""

@@ -47,9 +47,9 @@ class Contexts:
         self._lock = threading.Lock()
 
     @staticmethod
-    def get(suites: str, long_chains: bool = False) -> ssl.SSLContext:
+    def get(suites: str, long_chains: bool = False, http2: bool = False) -> ssl.SSLContext:
         """A client context: the handshake alone, whatever the certificate, which `check` judges."""
-        return _context(suites, long_chains)
+        return _context(suites, long_chains, http2)
 
     def check(self, chain: Sequence[bytes], trust: str, name: str, now: float) -> tuple[str, ...]:
         """See `verify` of go.chain. Raises Untrusted."""
@@ -67,7 +67,7 @@ def _pool(pem: bytes) -> Pool:
 
 
 @lru_cache(maxsize=16)
-def _context(suites: str, long_chains: bool) -> ssl.SSLContext:
+def _context(suites: str, long_chains: bool, http2: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -80,6 +80,8 @@ def _context(suites: str, long_chains: bool) -> ssl.SSLContext:
         context.maximum_version = ssl.TLSVersion.TLSv1_2
     if long_chains:
         allow(context)
+    if http2:
+        context.set_alpn_protocols(["h2", "http/1.1"])
     return context
 
 

@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from anywhere.hosts.base import Deadline, NotPermitted, Probe
+from anywhere.hosts.base import Deadline, NotPermitted, Probe, ProbeSpec
 from anywhere.hosts.probe import tcp
+from anywhere.hosts.probe.ladder import channel_refuses
+from anywhere.hosts.probe.proxy_url import ProxyUrl
 from anywhere.hosts.probe.tcp import open_tcp
 from anywhere.model import Reason, Stage
 from anywhere.threads import fan_out
@@ -665,3 +667,36 @@ def test_a_reset_right_after_the_connect_is_the_same_however_late_it_is_seen(
     with Server(cut) as server:
         probe = climb(ladder(trusted), 443, proxy=f"http://127.0.0.1:{server.port}")
     assert (probe.reason, probe.detail) == (Reason.PROXY_ERROR, "no HTTP answer to CONNECT: connection reset")
+
+
+@pytest.mark.parametrize("settings", [True, False])
+def test_a_far_end_that_picks_http2_has_to_speak_it(ca: trustme.CA, trusted: str, settings: bool) -> None:
+    picks = context(ca.issue_cert(HOST, key_type=trustme.KeyType.RSA))
+    picks.set_alpn_protocols(["h2", "http/1.1"])
+
+    def answers(sock: ssl.SSLSocket) -> None:
+        if sock.selected_alpn_protocol() == "h2":
+            assert sock.recv(64).startswith(b"PRI * HTTP/2.0")
+            sock.sendall(b"\0\0\0\4\0\0\0\0\0" if settings else REFUSAL.encode())
+        else:
+            read_request(sock)
+            sock.sendall(REFUSAL.replace("\r\n\r\n{}", "\r\nX-Amzn-Errortype: x\r\n\r\n{}").encode())
+
+    with Server(https(picks, answers)) as server:
+        probe = climb(ladder(trusted), server.port, client="ssm-agent", service="ssm")
+        other = climb(ladder(trusted), server.port, client="ecs-agent", service="ecs")
+    assert probe.ok is settings, probe
+    assert settings or (probe.stage, probe.reason) == (Stage.HTTP, Reason.HTTP_ERROR)
+    assert other.ok, other
+
+
+def test_the_library_of_the_channels_knows_fewer_proxies() -> None:
+    def refused(url: str, scheme: str = "wss") -> bool:
+        spec = ProbeSpec(HOST, scheme=scheme, client="ecs-agent")
+        return bool(channel_refuses(spec, ProxyUrl.parse(url)))
+
+    assert not refused("http://10.0.0.1:3128")
+    assert not refused("http://10.0.0.1")
+    assert refused("http://10.0.0.1:")
+    assert refused("http://pr\u00f6xy.example:3128")
+    assert refused("socks5://10.0.0.1")

@@ -6,16 +6,16 @@ net/textproto/reader.go (ReadMIMEHeader); 1.25.
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from anywhere.hosts.probe.go.gzip import Gzip
+from anywhere.hosts.probe.go.json_value import FirstValue
 from anywhere.hosts.probe.go.stream import Ended, Stream
 
 MOST_HEAD = 10 << 20  # bytes of head that net/http takes (DefaultMaxResponseHeaderBytes)
 MOST_BODY = 1 << 20
-LONGEST_CHUNK_LINE = 4096
+LONGEST_CHUNK_LINE, MOST_EXCESS = 4096, 16 << 10
 CONTINUE, SWITCHING, OK = 100, 101, 200
 BODILESS = (204, 304)
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -110,8 +110,7 @@ class Body:
     def __init__(self, stream: Stream, answer: Answer) -> None:
         self.text = b""
         self._pieces = self._read(stream, answer)
-        zipped = answer.first("content-encoding").lower() == "gzip"
-        self._unzip = zlib.decompressobj(31) if zipped else None
+        self._unzip = Gzip() if answer.first("content-encoding").lower() == "gzip" else None
 
     def all(self) -> bytes:
         """The body to its end, as programs that read all of it do. Raises ValueError where it is cut or malformed."""
@@ -119,25 +118,24 @@ class Body:
             pass
         return self.text
 
-    def value(self) -> object:
-        """The first JSON value, without reading on behind it. Raises ValueError where there is none."""
-        decoder = json.JSONDecoder()
+    def value(self) -> dict[bytes, bytes]:
+        """The fields of the first JSON value, without reading on behind it. Raises ValueError where there is none."""
+        reader = FirstValue()
         for _ in self:
-            try:
-                return decoder.raw_decode(self.text.decode("utf-8", "replace").lstrip())[0]
-            except ValueError:
-                continue
+            if reader.feed(self.text):
+                return reader.fields
+        if reader.feed(self.text, is_all=True):
+            return reader.fields
         raise ValueError("the answer's body holds no JSON")
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
-            try:
-                self.text += self._unzip.decompress(piece, MOST_BODY) if self._unzip else piece
-            except zlib.error as error:
-                raise ValueError("the answer's body is not the gzip that it says") from error
+            self.text += self._unzip.feed(piece) if self._unzip else piece
             yield piece
             if len(self.text) >= MOST_BODY:
                 return
+        if self._unzip:
+            self._unzip.end()
 
     @staticmethod
     def _read(stream: Stream, answer: Answer) -> Iterator[bytes]:
@@ -160,16 +158,19 @@ class Body:
 
 
 def _chunks(stream: Stream) -> Iterator[bytes]:
+    excess = 0  # bytes of lines beyond what is usual beside so much content
     while True:
-        line = stream.take_line()
+        line = stream.take_line(LONGEST_CHUNK_LINE)
         size = line.partition(b";")[0].rstrip(b" \t")
         if not size or len(size) > 16 or not set(size) <= set(b"0123456789abcdefABCDEF"):
             raise ValueError("malformed chunked encoding")
         left = int(size, 16)
         if not left:
-            while stream.take_line(end_is_fine=True):
-                pass
+            _trailer(stream)
             return
+        excess = max(0, excess + len(line) + 4 - 16 - 2 * left)
+        if excess > MOST_EXCESS:
+            raise ValueError("the chunked encoding holds too much besides the content")
         while left:
             piece = stream.take(min(left, 65536))
             if not piece:
@@ -178,3 +179,17 @@ def _chunks(stream: Stream) -> Iterator[bytes]:
             yield piece
         if stream.take(2) != b"\r\n":
             raise ValueError("malformed chunked encoding")
+
+
+def _trailer(stream: Stream) -> None:
+    """The headers behind a chunked body (transfer.go, readTrailer)."""
+    begun = stream.peek(2)
+    if begun == b"\r\n":
+        stream.take(2)
+    elif len(begun) < 2:
+        raise Ended("the answer's body is cut before its trailer")
+    elif not stream.is_ahead(b"\r\n\r\n", LONGEST_CHUNK_LINE):
+        raise ValueError("the trailer of the chunked encoding is too long")
+    else:
+        for _ in _headers(stream):
+            pass

@@ -29,23 +29,30 @@ class Stream:
                 raise Ended("connection closed" + (" in the answer's head" if searched else " without an answer"))
         return self._taken(found + 1)[:-1].removesuffix(b"\r")
 
-    def take_line(self, *, end_is_fine: bool = False) -> bytes:
-        """A line of a chunked body, which ends in CR and LF. Raises ValueError for any other end."""
-        if end_is_fine and not self.peek():
-            return b""
-        while (found := self._kept.find(b"\n", self._at)) < 0:
+    def take_line(self, most: int) -> bytes:
+        """A line of a chunked body, which ends in CR and LF and is shorter than `most` bytes. Raises ValueError else."""
+        while (found := self._kept.find(b"\n", self._at)) < 0 and len(self._kept) - self._at < most:
             if not self._more():
                 raise Ended("the answer's body is cut between two chunks")
+        if not 0 <= found < self._at + most - 1:
+            raise ValueError("a line of the chunked encoding is too long")
         line = self._taken(found + 1)
         if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
             raise ValueError("malformed chunked encoding")
         return line[:-2]
 
-    def peek(self) -> bytes:
-        """The next byte, which stays; empty at the end of the stream."""
-        if self._at >= len(self._kept) and not self._more():
-            return b""
-        return bytes(self._kept[self._at : self._at + 1])
+    def is_ahead(self, mark: bytes, most: int) -> bool:
+        """Whether these bytes come within the next `most`; nothing is taken."""
+        while self._kept.find(mark, self._at, self._at + most) < 0:
+            if len(self._kept) - self._at >= most or not self._more():
+                return False
+        return True
+
+    def peek(self, size: int = 1) -> bytes:
+        """The next bytes, which stay; fewer at the end of the stream."""
+        while len(self._kept) - self._at < size and self._more():
+            pass
+        return bytes(self._kept[self._at : self._at + size])
 
     def take(self, size: int) -> bytes:
         """The next `size` bytes, fewer at the end of the stream."""
