@@ -6,7 +6,7 @@ set -eu
 demo="python3 python3-venv iproute2 iptables nftables dnsmasq-base squid-openssl nginx-light openssh-server openssh-client
 curl ca-certificates util-linux procps"
 test="login git sudo unbound ipset busybox-static shellcheck dropbear-bin systemd distro-info-data gpg gpgv gpg-agent"
-slow="mmdebstrap systemd-container docker.io firewalld ufw conntrack dbus chromium tmux tcpdump jq"
+slow="mmdebstrap systemd-container docker.io firewalld ufw conntrack dbus chromium tmux tcpdump jq strace"
 package="python3 python3-pip git ca-certificates autoconf automake libtool libltdl-dev dpkg-dev make patch perl xz-utils bzip2
 file binutils binutils-x86-64-linux-gnu binutils-aarch64-linux-gnu zip debian-archive-keyring"
 testing="rpm rpmlint lintian qemu-user-static createrepo-c dnf apt-utils fish zsh bash-completion man-db libc6-arm64-cross libgcc-s1-arm64-cross

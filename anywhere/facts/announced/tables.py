@@ -35,6 +35,7 @@ FILES: tuple[tuple[str, str], ...] = (
     ("/proc/net/*", "listening ports, routes, interfaces"),
     ("/proc/*/comm", "names of processes"),
     ("/proc/*/status", "whose processes they are"),
+    ("/proc/*/stat", "since when processes run"),
     ("/proc/*/cgroup", "units of processes"),
     ("/proc/*/exe", "programs of processes"),
     ("/proc/*/environ", "of docker and the agents: proxy, CA and AWS variables"),
@@ -61,6 +62,7 @@ FILES: tuple[tuple[str, str], ...] = (
 )
 FOLDERS: tuple[str, ...] = (
     "/proc",
+    "/proc/*/fd",
     "/dev",
     "/sys/class/net/*",
     "/proc/sys/net/*",

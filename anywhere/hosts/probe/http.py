@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin, urlsplit
 
 from anywhere.catalogue.issuers import is_public
 from anywhere.catalogue.requests import OWN
-from anywhere.hosts.base import HttpFacts, ProbeSpec, TlsFacts
+from anywhere.hosts.base import HttpFacts, Probe, ProbeSpec, TlsFacts
 from anywhere.hosts.probe.go.json_value import NotJson, whole
 from anywhere.hosts.probe.go.request import call_of
 from anywhere.hosts.probe.go.response import SWITCHING, Answer, Body
@@ -34,7 +34,7 @@ _AWS_ERROR = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """An answer: status, reason phrase, headers in lower case (repeated ones joined), the start of the body.
+    """An answer: status, reason phrase, headers in lower case (repeated ones joined, and as they came), the start of the body.
 
     `spoiled` is why the body could not be read as this program reads it; `named` whether it names an error of AWS's."""
 
@@ -44,12 +44,18 @@ class Head:
     body: str
     spoiled: str = ""
     named: bool = False
+    each: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, answer: Answer, text: bytes = b"", spoiled: str = "", named: bool = False) -> Head:
         """From what was read."""
         joined = {name: ", ".join(values) for name, values in answer.headers.items()}
-        return cls(answer.status, answer.phrase, joined, text[:LOCAL_KEPT].decode("utf-8", "replace"), spoiled, named)
+        body = text[:LOCAL_KEPT].decode("utf-8", "replace")
+        return cls(answer.status, answer.phrase, joined, body, spoiled, named, answer.headers)
+
+    def first(self, name: str) -> str:
+        """The header's first value, which is the one that Go's Header.Get gives; empty without one."""
+        return next(iter(self.each.get(name, ())), self.headers.get(name, ""))
 
     def facts(self, kept_of_body: int = BODY_KEPT) -> HttpFacts:
         """The part that is kept."""
@@ -59,7 +65,7 @@ class Head:
     @property
     def is_page(self) -> bool:
         """Whether it is a page for people: AWS's service endpoints answer with JSON, XML or nothing."""
-        kind = self.headers.get("content-type", "")
+        kind = self.first("content-type")
         return "text/html" in kind or self.body.lstrip()[:15].lower().startswith(("<!doctype html", "<html"))
 
     @property
@@ -133,7 +139,7 @@ def judge(spec: ProbeSpec, head: Head, tls: TlsFacts | None) -> tuple[Reason, st
         return None  # AWS's own throttling and faults
     foreign = tls is None or not is_public(tls.issuer_organization or tls.issuer)
     page = head.is_page and not head.is_aws and (foreign or "via" in head.headers or "x-squid-error" in head.headers)
-    if head.status // 100 == 3 and foreign and is_elsewhere(spec.host, head.headers.get("location", "")):
+    if head.status // 100 == 3 and foreign and is_elsewhere(spec.host, head.first("location")):
         return Reason.CAPTIVE_PORTAL, f"{said} to another site"
     if page:
         return Reason.CAPTIVE_PORTAL, f"{said}: a page for people, not AWS's answer"
@@ -169,17 +175,29 @@ def judge_upgrade(spec: ProbeSpec, head: Head, accept: str) -> tuple[Reason, str
     if head.status == SWITCHING:
         wanted = {"upgrade": "websocket", "connection": "upgrade"}
         if spec.client == "ssm-agent":
-            good = all(head.headers.get(name, "").lower() == word for name, word in wanted.items())
+            good = all(head.first(name).lower() == word for name, word in wanted.items())
         else:
             good = all(word in _words(head.headers.get(name, "")) for name, word in wanted.items())
-        if not good or (accept and head.headers.get("sec-websocket-accept", "") != accept):
+        if not good or (accept and head.first("sec-websocket-accept") != accept):
             return Reason.UPGRADE_REFUSED, f"{said} without the headers of a WebSocket: a proxy on the path drops them"
+        if accept and _compresses(head.headers.get("sec-websocket-extensions", "")):
+            return Reason.UPGRADE_REFUSED, f"{said} with a compression that was not asked for"
         return None
     if head.is_from_aws and (head.status >= 500 or head.status == 429):
         return None
     if head.status not in REACHED or head.is_page:
         return Reason.UPGRADE_REFUSED, f"{said}{' (a page for people)' if head.is_page else ''}"
     return None
+
+
+def _compresses(extensions: str) -> bool:
+    """Whether the far end compresses in a way that the library refuses, asked for or not (client.go, DialContext)."""
+    for one in extensions.split(","):
+        name, *parameters = (part.partition("=")[0].strip() for part in one.split(";"))
+        wanted = {"server_no_context_takeover", "client_no_context_takeover"}
+        if name == "permessage-deflate":
+            return not wanted <= set(parameters)
+    return False
 
 
 def _words(value: str) -> list[str]:
@@ -194,12 +212,22 @@ def is_elsewhere(host: str, location: str) -> bool:
 
 def redirected(spec: ProbeSpec, head: Head) -> str:
     """The path on the same host that a redirect leads to, empty where it is none or leads elsewhere."""
-    location = head.headers.get("location", "")
+    location = head.first("location")
     if head.status not in (301, 302, 303, 307, 308) or not location:
         return ""
     try:
-        target = urlsplit(urljoin(f"https://{spec.host}{spec.path}", location))
+        port = "" if spec.port == 443 else f":{spec.port}"
+        target = urlsplit(urljoin(f"https://{spec.host}{port}{spec.path}", location))
         same = target.scheme == "https" and target.hostname == spec.host and (target.port or 443) == spec.port
     except ValueError:
         return ""
     return (target.path or "/") + (f"?{target.query}" if target.query else "") if same else ""
+
+
+def next_request(asked: ProbeSpec, probe: Probe) -> ProbeSpec | None:
+    """What Go asks after a redirect: a GET, but after 307 and 308 the same again, unless its body can be sent only once."""
+    if not probe.redirect or probe.http is None:
+        return None
+    if probe.http.status not in (307, 308) or asked.get:
+        return replace(asked, path=probe.redirect, get=True)
+    return None if call_of(asked).chunked else replace(asked, path=probe.redirect)

@@ -26,6 +26,7 @@ from anywhere.hosts.probe.http import (
     Head,
     judge,
     judge_upgrade,
+    next_request,
     proxy_reason,
     read_body,
     redirected,
@@ -62,11 +63,12 @@ class Ladder:
     def climb(self, spec: ProbeSpec) -> Probe:
         """One climb. Never raises for what the network does, never outlasts the deadline."""
         started = time.monotonic()
-        probe = self._once(spec)
+        probe, asked = self._once(spec), spec
         for _ in range(MOST_REDIRECTS if spec.client and spec.scheme == "https" else 0):
-            if not probe.redirect or self.deadline.is_over():
+            again = next_request(asked, probe)
+            if again is None or self.deadline.is_over():
                 break
-            probe = self._once(replace(spec, path=probe.redirect, get=True))
+            probe, asked = self._once(again), again
         return replace(
             probe,
             spec=replace(spec, proxy=redact_proxy(spec.proxy)),

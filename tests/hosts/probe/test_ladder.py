@@ -700,3 +700,37 @@ def test_the_library_of_the_channels_knows_fewer_proxies() -> None:
     assert refused("http://10.0.0.1:")
     assert refused("http://pr\u00f6xy.example:3128")
     assert refused("socks5://10.0.0.1")
+
+
+@pytest.mark.parametrize(("client", "service", "passes"), [("ecs-agent", "ecs", True), ("ssm-agent", "ssm", False)])
+def test_a_307_wants_the_same_request_again(
+    good: ssl.SSLContext, trusted: str, client: str, service: str, passes: bool
+) -> None:
+    """The SSM agent's body goes out in chunks, and can be sent only once."""
+
+    def handler(tls: socket.socket) -> None:
+        post = read_request(tls).startswith(b"POST /x ")
+        moved = "HTTP/1.1 307 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
+        error = REFUSAL.replace("\r\n\r\n{}", "\r\nX-Amzn-Errortype: x\r\n\r\n{}")
+        tls.sendall((error if post else moved).encode())
+
+    assert outcome(https(good, handler), trusted, client=client, service=service).ok is passes
+
+
+@pytest.mark.parametrize(
+    ("extra", "passes"),
+    [
+        ("Sec-WebSocket-Accept: x", True),
+        ("Sec-WebSocket-Extensions: permessage-deflate", False),
+        (
+            "Sec-WebSocket-Extensions: x, permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+            True,
+        ),
+    ],
+)
+def test_further_headers_of_an_accepted_upgrade(good: ssl.SSLContext, trusted: str, extra: str, passes: bool) -> None:
+    def handler(tls: socket.socket) -> None:
+        answer = switching(read_request(tls))
+        tls.sendall(answer.removesuffix(b"\r\n") + extra.encode() + b"\r\n\r\n")
+
+    assert outcome(https(good, handler), trusted, scheme="wss", client="ecs-agent").ok is passes

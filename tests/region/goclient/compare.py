@@ -41,6 +41,9 @@ for one in hosts resolv.conf; do [ ! -e /etc/$one ] || cp -L /etc/$one {ROOT}/et
 cp "$1" {ROOT}/client
 """
 
+# Elsewhere, and before it is there, that container's image is not at hand: only the missing file is told.
+WITHOUT_NSSWITCH = '[ ! -e /etc/nsswitch.conf ] || mount --bind /dev/null /etc/nsswitch.conf; exec "$@"'
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -188,10 +191,11 @@ def _program(region: Region, binary: str, component: str, kind: str) -> tuple[li
     if daemon and component == "ecs-agent" and kind == "wss" and not environment.get("NO_PROXY"):
         environment["NO_PROXY"] = AGENT_EXCLUDES
     environment["GODEBUG"] = BUILDS[component]
-    argv = [binary]
-    if daemon and component == "ecs-agent" and world.host.manager == "deb":
-        argv = [shutil.which("chroot") or "/usr/sbin/chroot", ROOT, "/client"]
-    return argv, environment
+    if component != "ecs-agent":
+        return [binary], environment
+    if daemon and world.host.manager == "deb":
+        return [shutil.which("chroot") or "/usr/sbin/chroot", ROOT, "/client"], environment
+    return ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", WITHOUT_NSSWITCH, "sh", binary], environment
 
 
 def _request(one: Asked) -> dict[str, Any]:

@@ -6,6 +6,7 @@ net/textproto/reader.go (ReadMIMEHeader); 1.25.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,7 +19,8 @@ MOST_BODY = 1 << 20
 LONGEST_CHUNK_LINE, MOST_EXCESS = 4096, 16 << 10
 CONTINUE, SWITCHING, OK = 100, 101, 200
 BODILESS = (204, 304)
-_TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z ]+")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,9 @@ def _headers(stream: Stream) -> Iterator[tuple[str, str]]:
         while stream.peek() in (b" ", b"\t"):
             line += b" " + stream.line().strip(b" \t")
         name, _, value = line.partition(b":")
-        if not name or not set(name) <= _TOKEN | {32}:
+        if not _NAME.fullmatch(name):
             raise ValueError("malformed header: a name holds a character that no header name has")
-        if any((byte < 32 and byte != 9) or byte == 127 for byte in value):
+        if _CONTROL.search(value):
             raise ValueError("malformed header: a value holds a control character")
         yield name.decode("latin-1").lower(), value.decode("latin-1").lstrip(" \t")
 

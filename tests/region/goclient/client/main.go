@@ -113,8 +113,13 @@ func (p program) transport(host string) *http.Transport {
 	return transport
 }
 
-func neverToPlain(next *http.Request, before []*http.Request) error {
-	if len(before) >= 10 || before[0].URL.Scheme == "https" && next.URL.Scheme != "https" {
+// redirect: the SSM agent follows none from TLS to plain HTTP. A service that sends its visitors to its product page has
+// answered; nothing needs that page.
+func (p program) redirect(wanted request, next *http.Request, before []*http.Request) error {
+	if !wanted.JSON && next.URL.Host == "aws.amazon.com" {
+		return http.ErrUseLastResponse
+	}
+	if len(before) >= 10 || p.name == "ssm-agent" && before[0].URL.Scheme == "https" && next.URL.Scheme != "https" {
 		return errors.New("redirect refused")
 	}
 	return nil
@@ -136,8 +141,8 @@ func (p program) call(ctx context.Context, wanted request, target *url.URL) (int
 		asked.Header.Set(name, value)
 	}
 	client := &http.Client{Transport: p.transport(target.Host)}
-	if p.name == "ssm-agent" {
-		client.CheckRedirect = neverToPlain
+	client.CheckRedirect = func(next *http.Request, before []*http.Request) error {
+		return p.redirect(wanted, next, before)
 	}
 	got, err := client.Do(asked)
 	if err != nil {
@@ -151,7 +156,7 @@ func (p program) call(ctx context.Context, wanted request, target *url.URL) (int
 	if wanted.Site {
 		return got.StatusCode, nil
 	}
-	if busy(got, text) {
+	if toProducts(got) || busy(got, text) {
 		return http.StatusForbidden, nil
 	}
 	if !wanted.JSON {
@@ -209,6 +214,10 @@ func (p program) channel(ctx context.Context, wanted request, target *url.URL) (
 		return http.StatusForbidden, nil
 	}
 	return got.StatusCode, page(got, text)
+}
+
+func toProducts(got *http.Response) bool {
+	return strings.HasPrefix(got.Header.Get("Location"), "https://aws.amazon.com/")
 }
 
 // busy: AWS's own throttling and faults, by the number of a request or an error in AWS's form: the way there is open.
