@@ -9,7 +9,7 @@ import pytest
 from tests.region import Region
 from tests.region.faults import table
 from tests.region.goclient.compare import sample
-from tests.region.observed import plan, traced, unannounced
+from tests.region.seen.observed import plan, traced, unannounced
 
 pytestmark = pytest.mark.region
 NAMES = sorted(table())

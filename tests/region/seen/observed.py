@@ -19,7 +19,7 @@ DNS = 53
 # The interpreter, its libraries, the C library's own tables, and the way to the saved run: not what a check asks.
 OWN = (
     "//",
-    *(f"{place}/" for place in (sys.prefix, sys.base_prefix, Path(__file__).parents[2])),
+    *(f"{place}/" for place in (sys.prefix, sys.base_prefix, Path(__file__).parents[3])),
     *("/usr/lib/", "/lib/", "/lib64/", "/usr/share/", "/usr/local/lib/python", "/etc/ld.so", "/proc/self/", "/tmp/"),
     *(
         "/dev/",

@@ -1,0 +1,1 @@
+"""What was seen of a check from outside, beside what it announces."""
