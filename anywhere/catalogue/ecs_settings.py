@@ -143,6 +143,51 @@ def _boolean(value: str) -> tuple[str, bool] | None:
     return f"is no boolean ({value.strip()[:40]}), so the agent takes its default: write true or false", True
 
 
+# The least that the agent takes, in seconds, and what it goes on with below it (config.go, config_unix.go, parse.go).
+BOUNDS: Mapping[str, tuple[float, str, str]] = {
+    "ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION": (1, "1s", "3h"),
+    "ECS_IMAGE_PULL_INACTIVITY_TIMEOUT": (60, "1m", "1m"),
+    "ECS_IMAGE_CLEANUP_INTERVAL": (600, "10m", "30m"),
+    "ECS_CONTAINER_STOP_TIMEOUT": (1, "1s", "1s"),
+    "ECS_CONTAINER_START_TIMEOUT": (45, "45s", "45s"),
+    "ECS_CONTAINER_CREATE_TIMEOUT": (60, "1m", "1m"),
+    "ECS_MANIFEST_PULL_TIMEOUT": (30, "30s", "30s"),
+    "ECS_CGROUP_CPU_PERIOD": (0.008, "8ms", "100ms"),
+}
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _bounded(name: str) -> Callable[[str], tuple[str, bool] | None]:
+    least, shown, instead = BOUNDS[name]
+
+    def judge(value: str) -> tuple[str, bool] | None:
+        if wrong := _duration(value):
+            return wrong
+        parts = re.findall(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)", value)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        if seconds == 0 or seconds >= least:
+            return None
+        return f"is {value.strip()}, and the agent takes {shown} or more: it goes on with {instead}", False
+
+    return judge
+
+
+def _port_range(value: str) -> tuple[str, bool] | None:
+    found = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", value.strip())
+    if found and 0 < int(found[1]) <= int(found[2] or found[1]) < 65536:
+        return None
+    return (
+        f"is no range of ports ({value.strip()[:40]}), so the agent takes the kernel's: write it as 40000-50000",
+        False,
+    )
+
+
+def _rates(value: str) -> tuple[str, bool] | None:
+    if re.fullmatch(r"\s*[1-9]\d*\s*,\s*[1-9]\d*\s*", value):
+        return None
+    return f"is not two numbers ({value.strip()[:40]}), so the agent takes 40,60: write RATE,BURST", False
+
+
 def _duration(value: str) -> tuple[str, bool] | None:
     if _DURATION.fullmatch(value.strip()):
         return None
@@ -181,6 +226,9 @@ _JUDGES: Mapping[str, Callable[[str], tuple[str, bool] | None]] = {
     **dict.fromkeys(DURATIONS, _duration),
     **dict.fromkeys(NUMBERS, _number),
     **{name: _choice(allowed) for name, allowed in CHOICES.items()},
+    **{name: _bounded(name) for name in BOUNDS},
+    "ECS_DYNAMIC_HOST_PORT_RANGE": _port_range,
+    "ECS_TASK_METADATA_RPS_LIMIT": _rates,
     "AWS_DEFAULT_REGION": _region,
     "ECS_CLUSTER": _cluster,
 }

@@ -17,6 +17,7 @@ from anywhere.catalogue.daemon_lines.settings import (
 )
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.containers.settings_edit import Edit, without_entry, without_flag
+from anywhere.checks.containers.settings_values import refused_values
 from anywhere.checks.remedies import remedy
 from anywhere.errors import did_you_mean
 from anywhere.facts.agents.daemon_json import PATH, daemon_json
@@ -94,6 +95,7 @@ def refused_settings(host: Host) -> tuple[Fault, ...]:
         *_addresses(found.raw),
         *_bridge(host, found.bridge),
         *_ipv6(host, found.raw),
+        *(Fault(f"{says} ({PATH})", fix) for says, fix in refused_values(host, found.raw)),
     )
 
 

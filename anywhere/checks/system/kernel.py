@@ -8,7 +8,7 @@ from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import is_bare, ssm_service
 from anywhere.facts.agents.docker import docker
-from anywhere.facts.kernel.limits import Complaint, Use, inotify_complaint, inotify_use, uses
+from anywhere.facts.kernel.limits import Complaint, Use, inotify_complaint, inotify_use, uses, without_namespaces
 from anywhere.facts.kernel.log import LATELY, Exceeded, Said, audited, denials, exceeded, kills, lines
 from anywhere.facts.kernel.modules import forbidden, other_kernels
 from anywhere.facts.system.machine import kernel_version
@@ -20,6 +20,7 @@ from anywhere.settings import Settings
 LIMITS, MODULES, LOG = "system.kernel-limits", "system.kernel-modules", "system.kernel-log"
 LIMIT, GONE, MEMORY, DENIED = "kernel.limit", "kernel.modules-gone", "memory.low", "kernel.denied"
 USED_UP, NEAR = 0.98, 0.90  # shares: the kernel frees some by itself, so the very last ones are seldom seen
+NAMESPACES_USUAL = 15000  # near what the kernel itself sets with 4 GiB of memory: half of its threads-max
 LEAST_INSTANCES = 1024  # what most container platforms ask for; the kernel's own default is 128
 
 
@@ -33,7 +34,10 @@ def limits_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield _inotify(host, complaint, inotify_use(host, complaint.kind))
     for one in full:
         yield _full(host, one)
-    if not full and not complaint:
+    barred = without_namespaces(host)
+    for setting in barred:
+        yield _no_namespaces(host, setting)
+    if not full and not complaint and not barred:
         looked = ", ".join(one.what for one in known) or "none can be read"
         yield passed(LIMITS, "kernel limits", f"none is used up ({looked})")
 
@@ -54,6 +58,25 @@ def _full(host: Host, one: Use) -> Finding:
             _at_boot(one.setting, _more(one.most)),
         ),
         evidence={"used": one.used, "most": one.most},
+    )
+
+
+def _no_namespaces(host: Host, setting: str) -> Finding:
+    kind = setting.partition("max_")[2].partition("_")[0]
+    return trouble(
+        LIMITS,
+        Status.FAIL,
+        setting,
+        f"{setting} is 0: the kernel makes no {kind} namespace, and docker starts no container",
+        cause=LIMIT,
+        remedy=remedy(
+            host,
+            "Allow namespaces, now and at boot, and take the line out of the file in /etc/sysctl.d that sets it to 0.",
+            ("sysctl", "-w", f"{setting}={NAMESPACES_USUAL}"),
+            _at_boot(setting, NAMESPACES_USUAL),
+            look=(("grep", "-rn", setting, "/etc/sysctl.conf", "/etc/sysctl.d", "/usr/lib/sysctl.d"),),
+        ),
+        evidence={"setting": setting},
     )
 
 

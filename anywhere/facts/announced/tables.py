@@ -66,6 +66,7 @@ FOLDERS: tuple[str, ...] = (
     "/dev",
     "/sys/class/net/*",
     "/proc/sys/net/*",
+    "/etc/docker",
     "/etc/docker/certs.d",
     "/etc/docker/certs.d/*",
     "/etc/containerd/certs.d",

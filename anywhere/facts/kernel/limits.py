@@ -18,8 +18,15 @@ PID_MAX, THREADS_MAX = "/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max
 ARP, ARP_MOST = "/proc/net/arp", "/proc/sys/net/ipv4/neigh/default/gc_thresh3"
 INSTANCES, WATCHES = "/proc/sys/fs/inotify/max_user_instances", "/proc/sys/fs/inotify/max_user_watches"
 
+KEYS = "/proc/key-users"
+# Each container gets one of each of these (clone(2), user_namespaces(7)); hardening guides set some to 0.
+NAMESPACES = {f"/proc/sys/user/max_{kind}_namespaces": kind for kind in ("net", "mnt", "pid", "ipc", "uts")}
+
 COMMANDS: tuple[tuple[str, ...], ...] = ()
-FILES: tuple[str, ...] = (*CONNTRACK, FILES_USED, TASKS, PID_MAX, THREADS_MAX, ARP, ARP_MOST)
+FILES: tuple[str, ...] = (
+    *(*CONNTRACK, FILES_USED, TASKS, PID_MAX, THREADS_MAX, ARP, ARP_MOST),
+    *(KEYS, *NAMESPACES),
+)
 FOLDERS: tuple[str, ...] = ()
 
 COUNT = shell_line(Path(__file__).with_name("inotify.sh"))
@@ -61,11 +68,17 @@ def uses(host: Host) -> Iterator[Use]:
         ),
         ("open files of the host", *_files(host), "fs.file-max"),
         ("processes and threads", _tasks(host), *_fewest(host)),
+        ("keys that root holds (each container needs one)", *_keys(host), "kernel.keys.root_maxkeys"),
         ("the neighbor (ARP) table", _neighbours(host), _number(host, ARP_MOST), "net.ipv4.neigh.default.gc_thresh3"),
     )
     for what, used, most, setting in rows:
         if used is not None and most:
             yield Use(what, used, most, setting)
+
+
+def without_namespaces(host: Host) -> tuple[str, ...]:
+    """The settings that allow no namespace of a kind at all: no container starts then."""
+    return tuple(f"user.max_{kind}_namespaces" for path, kind in NAMESPACES.items() if _number(host, path) == 0)
 
 
 def inotify_complaint(host: Host) -> Complaint | None:
@@ -101,6 +114,12 @@ def _files(host: Host) -> tuple[int | None, int | None]:
     if len(words) != 3 or not all(word.isdigit() for word in words):
         return None, None
     return int(words[0]) - int(words[1]), int(words[2])
+
+
+def _keys(host: Host) -> tuple[int | None, int | None]:
+    """Root's row of proc(5) /proc/key-users: `0:   106 105/105 100/1000000 2100/25000000`, the third pair."""
+    found = re.search(r"(?m)^\s*0:\s+\d+\s+\S+\s+(\d+)/(\d+)\s", read_text(host, KEYS).content)
+    return (int(found[1]), int(found[2])) if found else (None, None)
 
 
 def _tasks(host: Host) -> int | None:

@@ -34,6 +34,49 @@ def docker_runtime_gone(world: World) -> None:
 
 
 @fault(
+    "docker-log-option", "the log driver of daemon.json does not know an option; docker still runs", "config.invalid"
+)
+def docker_log_option(world: World) -> None:
+    docker_settings(world, log_driver="journald", log_opts={"max-size": "10m"})
+
+
+@fault("docker-seccomp-gone", "daemon.json names a seccomp profile that is gone; docker still runs", "config.invalid")
+def docker_seccomp_gone(world: World) -> None:
+    docker_settings(world, seccomp_profile="/etc/docker/seccomp.json")
+
+
+@fault(
+    "docker-pools-too-small",
+    "an address pool of daemon.json is smaller than the networks cut from it",
+    "config.invalid",
+)
+def docker_pools(world: World) -> None:
+    docker_settings(world, default_address_pools=[{"base": "10.201.0.0/24", "size": 16}])
+
+
+@fault("settings-out-of-range", "values of ecs.config are below what the agent takes", "config.invalid")
+def settings_out_of_range(world: World) -> None:
+    register(world)
+    set_line(world, USER_CONFIG, "ECS_CONTAINER_START_TIMEOUT", "10s")
+    set_line(world, USER_CONFIG, "ECS_DYNAMIC_HOST_PORT_RANGE", "50000:60000")
+
+
+@variation("settings-at-bounds", "values at the bounds, and docker's settings with all that it takes")
+def settings_at_bounds(world: World) -> None:
+    docker_settings(
+        world, log_driver="json-file",
+        log_opts={"max-size": "1.5g", "max-file": "3", "compress": "true", "mode": "non-blocking"},
+        default_address_pools=[{"base": "10.201.0.0/16", "size": 24}], seccomp_profile="builtin",
+    )  # fmt: skip
+    for name, value in (
+        ("ECS_CONTAINER_START_TIMEOUT", "45s"), ("ECS_IMAGE_CLEANUP_INTERVAL", "10m"),
+        ("ECS_CONTAINER_STOP_TIMEOUT", "1m30s"),
+        ("ECS_DYNAMIC_HOST_PORT_RANGE", "40000-50000"), ("ECS_TASK_METADATA_RPS_LIMIT", "300,400"),
+    ):  # fmt: skip
+        set_line(world, USER_CONFIG, name, value)
+
+
+@fault(
     "docker-flag-twice-later", "daemon.json got a setting that the unit passes too; docker still runs", "config.invalid"
 )
 def docker_flag_twice_later(world: World) -> None:

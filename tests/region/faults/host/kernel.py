@@ -317,3 +317,24 @@ def openvz_starts_nothing(world: World) -> None:
     lxc_new_runc(world)
     del world.host.files["/run/systemd/container"]
     in_openvz(world)
+
+
+@fault("root-keys-used-up", "root holds as many keys as it may, and each container needs one", "kernel.limit")
+def root_keys(world: World) -> None:
+    register(world)
+    world.host.overmounts["/proc/key-users"] = "    0:   205 204/204 200/200 4100/20000\n"
+
+
+@fault("namespaces-off", "a hardening guide allows no network namespace", "kernel.limit")
+def namespaces_off(world: World) -> None:
+    register(world)
+    world.host.overmounts["/proc/sys/user/max_net_namespaces"] = "0\n"
+
+
+@variation("user-namespaces-off", "user namespaces are off, which docker does not need; root holds a few keys")
+def user_namespaces_off(world: World) -> None:
+    register(world)
+    world.host.overmounts |= {
+        "/proc/sys/user/max_user_namespaces": "0\n",
+        "/proc/key-users": "    0:   106 105/105 100/1000000 2100/25000000\n 1000:     2 2/2 2/200 30/20000\n",
+    }
