@@ -28,6 +28,7 @@ FILES = (
     "agents.registered",
     "agents.words",
     "agents.features",
+    "agents.sandbox",
     "agents.settings",
     "agents.life",
     "agents.ssm",

@@ -1,0 +1,120 @@
+"""What systemd keeps from a service: network, folders and kernel settings that its unit files take away.
+
+Source: systemd.exec(5) and systemd.resource-control(5): of a switch the last line counts, lists add up, and an empty line
+clears a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from anywhere.facts.files import read_text
+from anywhere.facts.system.disks import is_under
+from anywhere.facts.system.units import Unit, parse_section
+from anywhere.hosts.base import Host
+
+ON = ("yes", "true", "1", "on", "y", "t")
+EVERYWHERE = ("any", "0.0.0.0/0")
+LISTS = ("RestrictAddressFamilies", "IPAddressDeny", "IPAddressAllow", "ReadOnlyPaths", "InaccessiblePaths",
+         "ReadWritePaths", "BindPaths", "StateDirectory", "LogsDirectory")  # fmt: skip
+SSM_FOLDERS = ("/root/.aws", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
+DOCKER_FOLDERS = ("/var/lib/docker",)
+FOLDERS_OF = {"docker": DOCKER_FOLDERS, "amazon-ssm-agent": SSM_FOLDERS}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One assignment and where it stands."""
+
+    path: str
+    number: int
+    key: str
+    value: str
+
+    @property
+    def place(self) -> str:
+        """File and line."""
+        return f"{self.path}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A line that keeps a service from its work, and what it keeps from it."""
+
+    line: Line
+    says: str
+
+
+def kept_from(host: Host, unit: Unit) -> tuple[Kept, ...]:
+    """Of one service: docker, ecs or the SSM agent."""
+    last: dict[str, Line] = {}
+    lists: dict[str, list[Line]] = {}
+    for path in filter(None, (unit.fragment, *unit.drop_ins)):
+        for number, key, value in parse_section(read_text(host, path).content, "[Service]"):
+            line = Line(path, number, key, value)
+            last[key] = line
+            if key in LISTS:
+                lists[key] = [*lists.get(key, []), line] if value else []
+    return (*_switches(unit, last, lists), *_network(lists), *_folders(unit, lists))
+
+
+def _component(unit: Unit) -> str:
+    return "amazon-ssm-agent" if "ssm" in unit.name else unit.name.removesuffix(".service")
+
+
+def _switches(unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -> Iterator[Kept]:
+    component, writes = _component(unit), _words(lists.get("ReadWritePaths", ()), lists.get("BindPaths", ()))
+    for key, line in last.items():
+        is_on = line.value.lower() in ON
+        if key == "PrivateNetwork" and is_on:
+            yield Kept(line, "gives it a network of its own, without a card")
+        elif (key == "User" and line.value not in ("", "root", "0")) or (key == "DynamicUser" and is_on):
+            yield Kept(line, "runs it as a user who is not root")
+        elif (
+            key == "ProtectHome" and component == "amazon-ssm-agent" and (is_on or line.value in ("read-only", "tmpfs"))
+        ):
+            if not _covers(writes, "/root/.aws"):
+                yield Kept(line, "takes /root from it, where it writes the credentials of the ECS agent")
+        elif key == "ProtectSystem" and line.value == "strict" and not lists.get("StateDirectory"):
+            lost = [folder for folder in FOLDERS_OF.get(component, ()) if not _covers(writes, folder)]
+            if lost:
+                yield Kept(line, f"makes {', '.join(lost)} read-only for it")
+        elif key in ("ProtectControlGroups", "ProtectKernelTunables") and component == "docker" and is_on:
+            yield Kept(
+                line, "makes control groups or kernel settings read-only for it, which it sets for each container"
+            )
+
+
+def _network(lists: dict[str, list[Line]]) -> Iterator[Kept]:
+    families = lists.get("RestrictAddressFamilies", [])
+    denied = [line for line in families if line.value.startswith("~")]
+    allowed = [line for line in families if not line.value.startswith("~")]
+    for line in denied:
+        if "AF_INET" in line.value.lstrip("~").split():
+            yield Kept(line, "denies it IPv4")
+    if allowed and "AF_INET" not in _words(allowed):
+        yield Kept(allowed[-1], "allows it address families without IPv4")
+    open_to = [
+        word for word in _words(lists.get("IPAddressAllow", ())) if word not in ("localhost", "127.0.0.0/8", "::1/128")
+    ]
+    for line in lists.get("IPAddressDeny", ()):
+        if not open_to and set(line.value.split()) & set(EVERYWHERE):
+            yield Kept(line, "denies it every address")
+
+
+def _folders(unit: Unit, lists: dict[str, list[Line]]) -> Iterator[Kept]:
+    writes = _words(lists.get("ReadWritePaths", ()), lists.get("BindPaths", ()))
+    for key in ("ReadOnlyPaths", "InaccessiblePaths"):
+        for line in lists.get(key, ()):
+            for folder in FOLDERS_OF.get(_component(unit), ()):
+                if _covers(line.value.split(), folder) and not _covers(writes, folder):
+                    yield Kept(line, f"takes {folder} from it")
+
+
+def _words(*lines: Sequence[Line]) -> list[str]:
+    return [word for one in lines for line in one for word in line.value.split()]
+
+
+def _covers(paths: Sequence[str], folder: str) -> bool:
+    return any(is_under(folder, path.lstrip("-+").partition(":")[0] or "/") for path in paths)

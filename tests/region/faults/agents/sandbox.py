@@ -1,0 +1,60 @@
+"""Hardening drop-ins: what they take from docker and from the agents, and what they may take."""
+
+from __future__ import annotations
+
+from tests.region.faults import fault, variation
+from tests.region.software import DOCKER, ECS, SSM, register
+from tests.region.world import World
+
+CODE = "config.invalid"
+
+
+def hardened(world: World, unit: str, *lines: str) -> None:
+    """A drop-in of a registered host."""
+    if unit not in world.host.units:
+        register(world)
+    world.host.files[f"/etc/systemd/system/{unit}.d/20-hardening.conf"] = "\n".join(("[Service]", *lines)) + "\n"
+
+
+@fault("ssm-without-home", "a hardening drop-in takes root's home from the SSM agent", CODE)
+def ssm_without_home(world: World) -> None:
+    hardened(world, SSM, "NoNewPrivileges=yes", "ProtectHome=true")
+
+
+@fault("ssm-strict-system", "a hardening drop-in makes all folders read-only for the SSM agent", CODE)
+def ssm_strict(world: World) -> None:
+    hardened(world, SSM, "ProtectSystem=strict", "ReadWritePaths=/var/log/amazon")
+
+
+@fault("ssm-other-user", "the SSM agent is to run as a user of its own", CODE)
+def ssm_other_user(world: World) -> None:
+    hardened(world, SSM, "User=ssm")
+
+
+@fault("ssm-denied-addresses", "a drop-in denies the SSM agent every address", CODE)
+def ssm_denied(world: World) -> None:
+    hardened(world, SSM, "IPAddressDeny=any", "IPAddressAllow=localhost")
+
+
+@fault("docker-unix-alone", "a drop-in leaves docker Unix sockets alone", CODE)
+def docker_unix_alone(world: World) -> None:
+    hardened(world, DOCKER, "RestrictAddressFamilies=AF_UNIX AF_NETLINK")
+
+
+@fault("docker-kernel-read-only", "a drop-in makes the kernel's settings read-only for docker", CODE)
+def docker_tunables(world: World) -> None:
+    hardened(world, DOCKER, "ProtectKernelTunables=yes")
+
+
+@fault("ecs-private-network", "a drop-in gives ecs-init a network of its own", CODE)
+def ecs_private_network(world: World) -> None:
+    hardened(world, ECS, "PrivateNetwork=yes")
+
+
+@variation("hardened-harmless", "hardening drop-ins that leave docker and the agents what they need")
+def hardened_harmless(world: World) -> None:
+    hardened(world, SSM, "PrivateTmp=yes", "ProtectSystem=strict", "ReadWritePaths=/var/lib/amazon /var/log/amazon /root",
+             "ProtectHome=yes", "RestrictAddressFamilies=AF_UNIX AF_INET", "RestrictAddressFamilies=AF_INET6 AF_NETLINK",
+             "PrivateNetwork=yes", "PrivateNetwork=no", "IPAddressDeny=any", "IPAddressAllow=10.0.0.0/8")  # fmt: skip
+    hardened(world, DOCKER, "NoNewPrivileges=no", "LimitNOFILE=1048576", "User=", "ProtectHome=yes")
+    hardened(world, ECS, "ProtectHome=yes", "InaccessiblePaths=/home")
