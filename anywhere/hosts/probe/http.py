@@ -135,7 +135,7 @@ def judge(spec: ProbeSpec, head: Head, tls: TlsFacts | None) -> tuple[Reason, st
     if spec.service == OWN:
         # A site's own server may answer with pages and redirects; only its own failure is one.
         return (Reason.HTTP_ERROR, head.spoiled or said) if head.spoiled or head.status >= 500 else None
-    if head.is_from_aws and (head.status >= 500 or head.status == 429):
+    if head.is_from_aws and (500 <= head.status < 600 or head.status == 429):
         return None  # AWS's own throttling and faults
     foreign = tls is None or not is_public(tls.issuer_organization or tls.issuer)
     page = head.is_page and not head.is_aws and (foreign or "via" in head.headers or "x-squid-error" in head.headers)
@@ -183,7 +183,7 @@ def judge_upgrade(spec: ProbeSpec, head: Head, accept: str) -> tuple[Reason, str
         if accept and _compresses(head.headers.get("sec-websocket-extensions", "")):
             return Reason.UPGRADE_REFUSED, f"{said} with a compression that was not asked for"
         return None
-    if head.is_from_aws and (head.status >= 500 or head.status == 429):
+    if head.is_from_aws and (500 <= head.status < 600 or head.status == 429):
         return None
     if head.status not in REACHED or head.is_page:
         return Reason.UPGRADE_REFUSED, f"{said}{' (a page for people)' if head.is_page else ''}"
