@@ -35,6 +35,12 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
         probes = _probe_all(host, base, spread(found.addresses))
         return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
     probes = _probe_all(host, base, spread(first_addresses(host, endpoint.host, servers)))
+    if not probes:
+        # The C library gives up at answers after which Go asks on, and wants the name in the answer.
+        found = by_own_rules(host, names, endpoint.host, endpoint.component, servers)
+        if found.addresses:
+            probes = _probe_all(host, base, spread(found.addresses))
+            return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
     first = again(host, Visit(endpoint, vantage, "", None, None, probes), patience)
     return replace(first, lookup=lookup(host, endpoint.host, servers))
 

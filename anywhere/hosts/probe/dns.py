@@ -128,6 +128,7 @@ def _udp(
     import dns.query
     import dns.rcode
 
+    refused = (dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.REFUSED, dns.rcode.SERVFAIL)
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     address = socket.getaddrinfo(server, PORT, family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4]
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
@@ -140,12 +141,12 @@ def _udp(
             try:
                 asked = message if number < WITH_EDNS else without
                 reply = dns.query.udp(asked, server, left, PORT, sock=sock, ignore_unexpected=True)
-                if asked is message and reply.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP):
+                if asked is message and reply.rcode() in refused:
                     again = dns.query.udp(without, server, left, PORT, sock=sock, ignore_unexpected=True)
                     return again, again.rcode() != reply.rcode()
                 return reply, asked is without and reply.edns < 0
-            except dns.exception.Timeout:
-                continue
+            except (dns.exception.Timeout, dns.query.BadResponse):
+                continue  # an answer to another question is none (Go net dnsclient_unix.go, checkResponse)
     raise TimeoutError("no answer over UDP")
 
 
