@@ -38,7 +38,8 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
     if not probes:
         # The C library gives up at answers after which Go asks on, and wants the name in the answer.
         found = by_own_rules(host, names, endpoint.host, endpoint.component, servers)
-        if found.addresses:
+        # Its silence is no answer: how long to wait is for resolv.conf to say, and direct questions wait longer.
+        if found.addresses and found.system.reason is Reason.NAME_UNKNOWN:
             probes = _probe_all(host, base, spread(found.addresses))
             return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
     first = again(host, Visit(endpoint, vantage, "", None, None, probes), patience)
