@@ -18,6 +18,7 @@ from anywhere.facts.system.machine import without_ipv6
 from anywhere.hosts.base import Host
 
 MIB = 2**20
+RUNTIME = "ECS_NVIDIA_RUNTIME"
 IP = "ECS_INSTANCE_IP_COMPATIBILITY"
 TAGS, ENI = "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM", "ECS_ENABLE_TASK_ENI"
 RESERVED, PORTS, DRIVERS, DRIVER = (
@@ -60,6 +61,7 @@ def misfits(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     yield from _memory(host, config)
     yield from _ports(config)
     yield from _drivers(host, config)
+    yield from _runtime(host, config)
     yield from _confinement(host, config)
     yield from _ipv6(host, config)
     yield from _of_ec2(config)
@@ -100,6 +102,15 @@ def _drivers(host: Host, config: EcsConfig) -> Iterator[Misfit]:
         hint = did_you_mean(driver, known)
         says = f"is {driver}, which docker does not have: the agent's container cannot be made; {hint}"
         yield Misfit(DRIVER, says, "Name one that docker has.", commands=(_take_out(config, DRIVER),))
+
+
+def _runtime(host: Host, config: EcsConfig) -> Iterator[Misfit]:
+    """What the agent gives to docker for each GPU task (agent/engine/docker_task_engine.go)."""
+    name, known = config.agent.get(RUNTIME, "").strip(), docker_info(host).runtimes
+    if name and known and name not in known:
+        says = f"is {name}, and docker has no runtime of that name ({', '.join(sorted(known))}): GPU tasks fail to start here"
+        fix = "Install the runtime (nvidia-container-toolkit brings `nvidia`) and restart docker, or correct the name."
+        yield Misfit(RUNTIME, says, fix, fails=False)
 
 
 def _ipv6(host: Host, config: EcsConfig) -> Iterator[Misfit]:

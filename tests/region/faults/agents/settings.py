@@ -168,6 +168,22 @@ def log_driver_unknown(world: World) -> None:
     set_user_line(world, 'ECS_AVAILABLE_LOGGING_DRIVERS=["json-file","cloudwatch"]')
 
 
+def gpu_runtime(world: World, **there: str) -> None:
+    register(world)
+    set_line(world, USER_CONFIG, "ECS_NVIDIA_RUNTIME", "nvidia")
+    docker_of(world).state["/info"] |= {"Runtimes": {name: {"path": path} for name, path in there.items()}}
+
+
+@fault("gpu-runtime-missing", "ecs.config names a runtime for GPU tasks that docker does not have", "config.invalid")
+def gpu_runtime_missing(world: World) -> None:
+    gpu_runtime(world, runc="runc")
+
+
+@variation("gpu-runtime-there", "ecs.config names docker's runtime for GPU tasks")
+def gpu_runtime_there(world: World) -> None:
+    gpu_runtime(world, runc="runc", nvidia="nvidia-container-runtime")
+
+
 def refused(world: World, answer: str) -> None:
     """Registration is refused with this answer, in the words of the newer SDK."""
     looping(
