@@ -8,7 +8,7 @@ import pytest
 
 from anywhere.hosts.probe.go.gzip import Gzip
 
-WHOLE = gzip.compress(b"content")
+WHOLE = gzip.compress(b"content", mtime=0)
 
 
 def test_member_after_member() -> None:
