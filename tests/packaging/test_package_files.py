@@ -33,7 +33,7 @@ def settings(unit: Path) -> dict[str, list[str]]:
 
 def test_every_placeholder_of_the_description_is_filled_in() -> None:
     names = set(re.findall(r"@(\w+)@", (PACKAGING / "nfpm.yaml").read_text()))
-    assert names == set(re.findall(r"\|@(\w+)@\|", (PACKAGING / "steps/packages.sh").read_text()))
+    assert names == set(re.findall(r"[|/]@(\w+)@[|/]", (PACKAGING / "steps/packages.sh").read_text()))
 
 
 def test_dependencies_are_those_of_the_oldest_systems() -> None:
