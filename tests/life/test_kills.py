@@ -87,9 +87,8 @@ def test_killed_anywhere_one_more_run_gets_there(tmp_path: Path) -> None:
                     if verb == "deregister":
                         left = machine.sh("ls -d /var/lib/ecs /etc/amazon/ssm /var/lib/amazon/ssm 2>/dev/null || :")
                         assert left.split() == [] and machine.sh(VERSION).strip() == "", f"{said}: {left}"
-                        assert machine.sh("ls -A /var/lib/anywhere 2>/dev/null || :").split() in ([], ["packages"]), (
-                            said
-                        )
+                        kept = machine.sh("ls -A /var/lib/anywhere 2>/dev/null || :").split()
+                        assert kept in ([], ["packages"]), f"{said}: {kept}: {again.stdout}{again.stderr}"
                         continue
                     found = healthy(at, machine)
                     assert (cluster if verb == "move" else f"{version} ii") in found, f"{said}: {found}"
