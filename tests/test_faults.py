@@ -125,6 +125,47 @@ def test_two_independent_faults_are_two_causes(pair: tuple[str, str]) -> None:
     every_trouble_has_one_cause(target)
 
 
+HEALTHY_PAIRS = (
+    ("registered", "slow-dns"),
+    ("registered", "very-slow-dns"),
+    ("registered", "tls-1.3-only"),
+    ("registered-engine-29", "two-nameservers"),
+    ("registered-engine-29", "one-slow-endpoint"),
+    ("registered-engine-29", "ecdsa-1.3"),
+    ("registered-proxy", "distant"),
+    ("ipv6-only", "slow-nameserver"),
+    ("overlay-vpn", "podman-beside"),
+    ("overlay-vpn", "slow-but-fine"),
+    ("containerd-store", "slow-nameserver"),
+    ("firewalld-docker-zone", "docker-odd-settings"),
+    ("firewalld-docker-zone", "six-addresses"),
+    ("own-firewall-strict", "no-ping"),
+    ("own-firewall-strict", "two-nameservers"),
+    ("masquerade-by-nft", "two-cards"),
+    ("rules-by-hand", "network-manager"),
+    ("kube-proxy-rules", "own-pools"),
+    ("kube-proxy-rules", "bridge-filter-on"),
+    ("docker-user-rules", "strict-reverse-path"),
+    ("two-cards", "network-manager"),
+    ("two-addresses", "rootless-beside"),
+    ("vpn-split", "dnsmasq-well"),
+    ("vpn-split", "log-json"),
+    ("log-off", "mtu-1280-told"),
+    ("docker-settings-many", "unbound-well"),
+    ("settings-many", "resolved-strict-and-well"),
+    ("exec-ready", "rotating-answers"),
+    ("forward-policy-drop", "search-domain-wildcard"),
+    ("lxc-new-runc-runs", "resolved-stub"),
+)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("pair", HEALTHY_PAIRS, ids="+".join)
+def test_two_healthy_oddities_are_no_cause(pair: tuple[str, str]) -> None:
+    target = judge(pair)
+    assert codes(target) == [], explain(target)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("name", sorted(table()))
 def test_the_cause_is_the_same_in_another_region(name: str) -> None:

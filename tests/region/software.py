@@ -187,9 +187,11 @@ def stop(world: World, name: str, *units: str) -> None:
 
 
 def register(world: World, docker: bool = True) -> None:
-    """A host whose agents are installed, registered, running and connected."""
+    """A host whose agents are installed, registered, running and connected. One that is stays as it is."""
     if docker:
         docker_of(world)
+    if any(one.name == AGENT for one in world.host.daemons):
+        return
     _add_ssm_agent(world)
     _add_ecs_agent(world)
     _add_exec(world)
