@@ -20,7 +20,7 @@ from anywhere.hosts.base import Host
 MIB = 2**20
 RUNTIME = "ECS_NVIDIA_RUNTIME"
 IP = "ECS_INSTANCE_IP_COMPATIBILITY"
-TAGS, ENI = "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM", "ECS_ENABLE_TASK_ENI"
+TAGS = "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM"
 RESERVED, PORTS, DRIVERS, DRIVER = (
     "ECS_RESERVED_MEMORY",
     "ECS_RESERVED_PORTS",
@@ -121,7 +121,9 @@ def _ipv6(host: Host, config: EcsConfig) -> Iterator[Misfit]:
 
 
 def _of_ec2(config: EcsConfig) -> Iterator[Misfit]:
-    """What asks EC2's metadata, which an external agent never does: each ends it before it registers (agent/app/agent.go)."""
+    """What asks EC2's metadata, which an external agent never does: it ends before it registers (agent/app/agent.go).
+    ECS_ENABLE_TASK_ENI does no harm: ecs-init gives an external agent false, whatever the file says
+    (ecs-init/docker/docker.go)."""
     if not is_true(config.agent.get("ECS_EXTERNAL", "")):
         return
     if config.agent.get(TAGS, "").strip().lower() == "ec2_instance":
@@ -130,9 +132,6 @@ def _of_ec2(config: EcsConfig) -> Iterator[Misfit]:
         )
         fix = "Take the line out; tags of this host are set with ECS_CONTAINER_INSTANCE_TAGS."
         yield Misfit(TAGS, says, fix, commands=(_take_out(config, TAGS),))
-    if is_true(config.agent.get(ENI, "")):
-        says = "is on, and this host is no EC2 instance: the agent asks for its network card in a VPC, and ends"
-        yield Misfit(ENI, says, "Take the line out: awsvpc does not exist here.", commands=(_take_out(config, ENI),))
 
 
 def _confinement(host: Host, config: EcsConfig) -> Iterator[Misfit]:

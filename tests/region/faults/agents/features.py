@@ -152,10 +152,3 @@ def tags_of_ec2(world: World) -> None:
     looping(world, 'level=info msg="Loading configuration"')
     set_line(world, INSTANCE_CONFIG, "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM", "ec2_instance")
     world.host.files[INIT_LOG] = stamped(['level=info msg="Agent exited with code 1"'])
-
-
-@fault("awsvpc-asked-for", "awsvpc is switched on, which needs a network card in a VPC", "config.invalid")
-def awsvpc_asked_for(world: World) -> None:
-    why = "unable to get mac address of instance's primary ENI from instance metadata: blackholed"
-    looping(world, f'level=critical msg="Unable to initialize Task ENI dependencies: {why}" module=agent.go')
-    set_line(world, INSTANCE_CONFIG, "ECS_ENABLE_TASK_ENI", "true")
