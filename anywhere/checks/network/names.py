@@ -16,7 +16,7 @@ from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.files import read_text
 from anywhere.facts.network.lookup import lookup
-from anywhere.facts.network.resolv_conf import Pin, container_nameservers, pins, resolv_conf, upstream
+from anywhere.facts.network.resolv_conf import HOSTS, Pin, container_nameservers, pins, resolv_conf, upstream
 from anywhere.facts.network.routes import is_bogus, is_private
 from anywhere.facts.network.survey import Survey
 from anywhere.facts.network.visit import Visit
@@ -32,6 +32,7 @@ CORE = ("ecs", "ecs-a", "ecs-t", "ssm", "ssmmessages", "ec2messages")
 def hosts_file(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     id = hosts_file.id
+    read_text(host, HOSTS)  # before the names may take all the time that there is
     made = tuple(surveys(host, settings))
     lines = pins(host, {visit.endpoint.host for seen in made for visit in seen.visits})
     if lines is None:
