@@ -35,7 +35,7 @@ def region_of(host: Recording, environment: Mapping[str, str] = os.environ) -> t
 
 
 def _configured(text: str) -> str:
-    import configparser  # only where the region stands nowhere else
+    import configparser  # only where the region is found nowhere else
 
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:

@@ -51,7 +51,7 @@ def _half(host: Host, found: ExecFiles, is_wanted: bool) -> Finding:
 
 
 def half_remedy(host: Host, found: ExecFiles, is_wanted: bool = False) -> Remedy:
-    """Away with the half; the whole set where ECS Exec is wanted."""
+    """Take the half away; bring the complete set where ECS Exec is asked for."""
     text = "Take the half set away and restart ecs: the agent then starts without ECS Exec. "
     folders = tuple(f"{BIN}/{version}" for version in found.versions)
     commands: tuple[Command, ...] = (("rm", "-r", *folders), ("systemctl", "restart", "ecs"))
@@ -75,7 +75,7 @@ def _missing(host: Host, found: ExecFiles) -> Finding:
         remedy=remedy(
             host,
             "Bring what is missing: the programs are in AWS's amazon-ssm-agent-binaries.tar.gz, signed by a key of your site; "
-            " the certificates are a copy of the host's CA bundle. The agent looks for them when it starts.",
+            "the certificates are a copy of the host's CA bundle. The agent looks for them when it starts.",
             *commands,
         ),
         evidence={"lacking": list(found.lacking)},

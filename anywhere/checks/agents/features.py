@@ -39,7 +39,7 @@ def features_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if is_true(config.agent.get(GPU, "")):
         yield _gpu(host, config)
     elif not lost:
-        yield passed(ID, "ecs.config", "GPU support is off, and the agent goes on without nothing else")
+        yield passed(ID, "ecs.config", "GPU support is off, and the log names nothing that the agent goes on without")
 
 
 def _lost(host: Host, config: EcsConfig, said: Symptom) -> Finding:

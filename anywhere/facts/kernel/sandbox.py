@@ -15,17 +15,25 @@ from anywhere.facts.system.units import Unit, parse_section
 from anywhere.hosts.base import Host
 
 ON = ("yes", "true", "1", "on", "y", "t")
+OTHER_ON = {"ProtectHome": ("read-only", "tmpfs"), "ProtectSystem": ("full", "strict"),
+            "PrivateTmp": ("disconnected",)}  # fmt: skip
 EVERYWHERE = ("any", "0.0.0.0/0")
 LISTS = ("RestrictAddressFamilies", "IPAddressDeny", "IPAddressAllow", "ReadOnlyPaths", "InaccessiblePaths",
-         "ReadWritePaths", "BindPaths", "StateDirectory", "LogsDirectory")  # fmt: skip
+         "ReadWritePaths", "BindPaths", "BindReadOnlyPaths", "TemporaryFileSystem", "StateDirectory",
+         "LogsDirectory")  # fmt: skip
 SSM_FOLDERS = ("/root/.aws", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
-DOCKER_FOLDERS = ("/var/lib/docker",)
-FOLDERS_OF = {"docker": DOCKER_FOLDERS, "amazon-ssm-agent": SSM_FOLDERS}
+FOLDERS_OF = {"amazon-ssm-agent": SSM_FOLDERS}
+# Each of these gives a service mounts of its own (systemd.exec(5)), with which what dockerd mounts for a container is not seen
+# by containerd. Tried with Docker 20.10 of Debian 12: dockerd runs, and every container ends with "no such file".
+OWN_MOUNTS = ("PrivateTmp", "PrivateDevices", "PrivateMounts", "ProtectKernelModules", "ProtectKernelTunables",
+              "ProtectKernelLogs", "ProtectControlGroups", "ProtectHome", "ProtectSystem")  # fmt: skip
+OWN_MOUNT_LISTS = ("ReadOnlyPaths", "InaccessiblePaths", "ReadWritePaths", "BindPaths", "BindReadOnlyPaths",
+                   "TemporaryFileSystem")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One assignment and where it stands."""
+    """One assignment and its place."""
 
     path: str
     number: int
@@ -56,7 +64,7 @@ def kept_from(host: Host, unit: Unit) -> tuple[Kept, ...]:
             last[key] = line
             if key in LISTS:
                 lists[key] = [*lists.get(key, []), line] if value else []
-    return (*_switches(unit, last, lists), *_network(lists), *_folders(unit, lists))
+    return (*_switches(unit, last, lists), *_mounts(unit, last, lists), *_network(lists), *_folders(unit, lists))
 
 
 def _component(unit: Unit) -> str:
@@ -80,10 +88,16 @@ def _switches(unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -
             lost = [folder for folder in FOLDERS_OF.get(component, ()) if not _covers(writes, folder)]
             if lost:
                 yield Kept(line, f"makes {', '.join(lost)} read-only for it")
-        elif key in ("ProtectControlGroups", "ProtectKernelTunables") and component == "docker" and is_on:
-            yield Kept(
-                line, "makes control groups or kernel settings read-only for it, which it sets for each container"
-            )
+
+
+def _mounts(unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -> Iterator[Kept]:
+    if _component(unit) != "docker":
+        return
+    found = [
+        last[key] for key in OWN_MOUNTS if key in last and last[key].value.lower() in (*ON, *OTHER_ON.get(key, ()))
+    ]
+    for line in (*found, *(line for key in OWN_MOUNT_LISTS for line in lists.get(key, ()))):
+        yield Kept(line, "gives it mounts of its own, which containerd does not see: no container starts")
 
 
 def _network(lists: dict[str, list[Line]]) -> Iterator[Kept]:

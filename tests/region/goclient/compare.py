@@ -41,7 +41,7 @@ for one in hosts resolv.conf; do [ ! -e /etc/$one ] || cp -L /etc/$one {ROOT}/et
 cp "$1" {ROOT}/client
 """
 
-# Elsewhere, and before it is there, that container's image is not at hand: only the missing file is told.
+# Elsewhere, and before it is there, that container's image is not at hand: only the missing file is reported.
 WITHOUT_NSSWITCH = '[ ! -e /etc/nsswitch.conf ] || mount --bind /dev/null /etc/nsswitch.conf; exec "$@"'
 
 

@@ -46,6 +46,11 @@ def docker_tunables(world: World) -> None:
     hardened(world, DOCKER, "ProtectKernelTunables=yes")
 
 
+@fault("docker-own-mounts", "a hardening drop-in hides docker's mounts from containerd", CODE)
+def docker_own_mounts(world: World) -> None:
+    hardened(world, DOCKER, "NoNewPrivileges=yes", "PrivateTmp=yes")
+
+
 @fault("ecs-private-network", "a drop-in gives ecs-init a network of its own", CODE)
 def ecs_private_network(world: World) -> None:
     hardened(world, ECS, "PrivateNetwork=yes")
@@ -56,5 +61,14 @@ def hardened_harmless(world: World) -> None:
     hardened(world, SSM, "PrivateTmp=yes", "ProtectSystem=strict", "ReadWritePaths=/var/lib/amazon /var/log/amazon /root",
              "ProtectHome=yes", "RestrictAddressFamilies=AF_UNIX AF_INET", "RestrictAddressFamilies=AF_INET6 AF_NETLINK",
              "PrivateNetwork=yes", "PrivateNetwork=no", "IPAddressDeny=any", "IPAddressAllow=10.0.0.0/8")  # fmt: skip
-    hardened(world, DOCKER, "NoNewPrivileges=no", "LimitNOFILE=1048576", "User=", "ProtectHome=yes")
+    hardened(
+        world,
+        DOCKER,
+        "NoNewPrivileges=no",
+        "LimitNOFILE=1048576",
+        "User=",
+        "ProtectClock=yes",
+        "PrivateTmp=yes",
+        "PrivateTmp=no",
+    )
     hardened(world, ECS, "ProtectHome=yes", "InaccessiblePaths=/home")
