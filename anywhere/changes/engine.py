@@ -36,10 +36,18 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Reverted:
-    """What was restored, in the imperative, and what was not, with the reason."""
+    """What was restored, in the imperative, and what was not, with the reason: `failed` is tried again by the next revert,
+    as is `kept`, which the caller did not want undone yet; of `lost` there is no record any more."""
 
     undone: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
+    lost: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def missed(self) -> tuple[tuple[str, str], ...]:
+        """All that should have been restored and was not."""
+        return (*self.lost, *self.failed)
 
 
 def observe(host: Host, planner: Planner) -> tuple[Step, ...]:
@@ -88,16 +96,16 @@ def revert(
 
     `traces` says what of these changes stands on a host: without a record of it that is reported, not passed over. A
     record that is damaged is refused (JournalDamaged); with `force_missing` what is intact is undone, the rest is
-    listed as failed, part by part, and forgotten. `keep` says why an entry must stay undone for now, empty for most."""
+    listed as lost, part by part, and forgotten. `keep` says why an entry must stay undone for now, empty for most."""
     with locked(host, name) as token:
         journal = Journal(host, name, token=token, force=force_missing)
         entries = journal.entries
         if not entries:
-            failed = [(problem, _GIVEN_UP) for problem in journal.problems]
-            failed += [(what, _NO_RECORD) for what in _unrecorded(host, traces, force_missing)]
+            lost = [(problem, _GIVEN_UP) for problem in journal.problems]
+            lost += [(what, _NO_RECORD) for what in _unrecorded(host, traces, force_missing)]
             if journal.exists:
                 journal.clear()
-            return Reverted((), tuple(failed))
+            return Reverted(lost=tuple(lost))
         _require(host, 0, [FOLDER])
         return _undo_all(host, token, journal, entries, keep)
 
@@ -125,9 +133,10 @@ def _undo_all(host: Host, token: str, journal: Journal, entries: Sequence[Entry]
     undone: list[str] = []
     lost = [(problem, _GIVEN_UP) for problem in journal.problems]
     failed: dict[str, tuple[str, str]] = {}
+    kept: dict[str, tuple[str, str]] = {}
     for entry in reversed(entries):
         if why := keep(entry):
-            failed[entry.key] = (entry.restores, why)
+            kept[entry.key] = (entry.restores, why)
             continue
         lost += entry.lost
         try:
@@ -140,11 +149,11 @@ def _undo_all(host: Host, token: str, journal: Journal, entries: Sequence[Entry]
         # Without room for the note the undo may run once more, which does no harm.
         with suppress(ChangeFailed):
             journal.undone(entry.key)
-    if failed:
-        journal.keep(tuple(failed))
+    if failed or kept:
+        journal.keep((*kept, *failed))
     else:
         journal.clear()
-    return Reverted(tuple(undone), (*lost, *failed.values()))
+    return Reverted(tuple(undone), tuple(failed.values()), tuple(kept.values()), tuple(lost))
 
 
 def journaled(host: Host, name: str, traces: Traces | None = None) -> tuple[Entry, ...]:

@@ -163,7 +163,7 @@ def _now(found: object, verb: str) -> str:
     if isinstance(found, engine.Applied):
         return f"all {len(found.done)} steps ran, {len(found.left)} did not last; `anywhere {verb} revert` undoes them"
     if isinstance(found, engine.Reverted):
-        return f"{len(found.undone)} restored, {len(found.failed)} not; those are tried again by the next revert"
+        return f"{len(found.undone)} restored, {len(found.missed)} not; those are tried again by the next revert"
     return "nothing was changed"
 
 
@@ -188,8 +188,8 @@ def _why(found: object) -> str | None:
         return str(found)
     if isinstance(found, engine.Applied) and found.left:
         return "done, but it did not last: " + "; ".join(step.title for step in found.left)
-    if isinstance(found, engine.Reverted) and found.failed:
-        return "not undone: " + "; ".join(f"{title} ({why})" for title, why in found.failed)
+    if isinstance(found, engine.Reverted) and found.missed:
+        return "not undone: " + "; ".join(f"{title} ({why})" for title, why in found.missed)
     return None
 
 

@@ -58,7 +58,7 @@ def test_no_file_is_written_where_others_could_redirect_it(host: BareHost, folde
     host.sh("ln -s /etc/precious /etc/d/f; ls /etc/d/f")
     with pytest.raises(ChangeFailed, match="redirect what root writes"):
         engine.apply(host, "t", one_file("/etc/d/f"))
-    assert not engine.revert(host, "t").failed
+    assert not engine.revert(host, "t").missed
 
 
 def test_in_a_folder_of_a_group_no_link_is_followed_and_no_file_taken_over(host: BareHost) -> None:
@@ -67,13 +67,13 @@ def test_in_a_folder_of_a_group_no_link_is_followed_and_no_file_taken_over(host:
     before = snapshot(host)
     engine.apply(host, "t", one_file("/etc/d/new"))
     assert host.sh("cat /etc/d/new; stat -c %a /etc/d/new") == "ours\n644\n"
-    assert not engine.revert(host, "t").failed
+    assert not engine.revert(host, "t").missed
     assert snapshot(host) == before
     for plant in ("ln -s /etc/precious /etc/d/f", "rm /etc/d/f; mkfifo /etc/d/f; chown 65534 /etc/d/f"):
         host.sh(plant)
         with pytest.raises(ChangeFailed):
             engine.apply(host, "t", lambda seen: (Step("f", "f", write_command()),))
-        assert not engine.revert(host, "t").failed
+        assert not engine.revert(host, "t").missed
 
 
 def write_command() -> Command:
@@ -89,7 +89,7 @@ def test_the_umask_of_the_caller_decides_nothing(host: BareHost, mask: str) -> N
         engine.apply(host, "t", one_file("/etc/b/c/f"))
         assert host.sh("stat -c %a /etc/b /etc/b/c /etc/b/c/f").split() == ["755", "755", "644"]
         assert host.sh(f"stat -c %a {LOCK}").strip() == "600"
-        assert not engine.revert(host, "t").failed
+        assert not engine.revert(host, "t").missed
     finally:
         os.umask(old)
     assert snapshot(host) == before
@@ -103,7 +103,7 @@ def test_a_local_user_cannot_hold_the_lock(host: BareHost) -> None:
     held = host.run(("sh", "-c", f"{NOBODY} flock {LOCK} sleep 5"))
     assert not held.ok and "denied" in held.stderr
     started = time.monotonic()
-    assert not engine.revert(host, "t").failed
+    assert not engine.revert(host, "t").missed
     assert time.monotonic() - started < within(20)
 
 
@@ -297,10 +297,10 @@ def test_a_disk_that_is_full_at_any_write_leaves_a_state_that_one_revert_undoes(
     before = snapshot(host)
     with contextlib.suppress(ChangeFailed):
         engine.apply(host, "t", plan)
-    assert not engine.revert(host, "t").failed
+    assert not engine.revert(host, "t").missed
     host.sh("rm -f /var/lib/anywhere/full")
     assert snapshot(host) == before
-    assert not engine.revert(host, "t").failed
+    assert not engine.revert(host, "t").missed
 
 
 def test_the_tool_itself_is_started_isolated_in_what_is_installed_and_documented() -> None:

@@ -91,13 +91,13 @@ def test_force_missing_undoes_what_is_intact_and_names_each_file_that_is_not(hos
     engine.apply(host, "t", plan)
     host.sh(DAMAGES[damage])
     done = engine.revert(host, "t", force_missing=True)
-    assert done.failed, "never as if all were well"
+    assert done.missed, "never as if all were well"
     assert "No such file" in host.sh("ls /etc/forged 2>&1 || true")
-    named = " ".join(what for what, _ in done.failed)
+    named = " ".join(what for what, _ in done.missed)
     for path, original in (("/etc/a/one", "one\n"), ("/etc/a/two", "two\n")):
         now = host.sh(f"cat {path}")
         assert now == original or (now and path in named) or "/var/lib/anywhere" in named, (path, now, done)
-    assert not engine.revert(host, "t").failed, "it is forgotten then"
+    assert not engine.revert(host, "t").missed, "it is forgotten then"
     assert "No such file" in host.sh(f"ls {BASE}.undo 2>&1 || true"), "no password is left in an undo copy"
 
 
@@ -106,7 +106,7 @@ def test_force_missing_names_the_one_file_and_restores_the_others(host: BareHost
     digest = host.sh("printf 'two\\n' | sha256sum | cut -d' ' -f1").strip()
     host.sh(f": > {BASE}.undo/{digest}")
     done = engine.revert(host, "t", force_missing=True)
-    assert [what for what, _ in done.failed] == ["/etc/a/two"] and "undo copy" in done.failed[0][1]
+    assert [what for what, _ in done.missed] == ["/etc/a/two"] and "undo copy" in done.missed[0][1]
     assert host.sh("cat /etc/a/one; stat -c '%a %u:%g' /etc/a/one; cat /etc/a/two") == "one\n640 7:8\nours\n"
     assert "No such file" in host.sh("ls /etc/b 2>&1 || true")
 
@@ -116,7 +116,7 @@ def test_of_a_merged_file_whose_copy_is_lost_our_lines_go(host: BareHost) -> Non
     lines = ((f"P=http://u:{SECRET}@p", None),)
     engine.apply(host, "t", lambda seen: file_step(seen, "/etc/a/one", merged.encode(), "one", lines=lines))
     host.sh(f": > {BASE}.undo/$(printf 'one\\n' | sha256sum | cut -d' ' -f1)")
-    assert [what for what, _ in engine.revert(host, "t", force_missing=True).failed] == ["/etc/a/one"]
+    assert [what for what, _ in engine.revert(host, "t", force_missing=True).missed] == ["/etc/a/one"]
     assert host.sh("cat /etc/a/one") == "one\n"
 
 
@@ -126,7 +126,7 @@ def test_changes_without_any_record_are_reported(host: BareHost) -> None:
     with pytest.raises(JournalDamaged, match=r"no record .* /etc/b/c/three"):
         engine.revert(host, "t", traces=lambda seen: ("/etc/b/c/three",))
     done = engine.revert(host, "t", traces=lambda seen: ("/etc/b/c/three",), force_missing=True)
-    assert [what for what, _ in done.failed] == ["/etc/b/c/three"]
+    assert [what for what, _ in done.missed] == ["/etc/b/c/three"]
     assert engine.revert(host, "t", traces=lambda seen: ()) == engine.Reverted()
 
 
@@ -154,7 +154,7 @@ def test_an_edit_between_two_applies_is_not_lost(host: BareHost) -> None:
     host.sh("echo theirs >> /etc/a/two")
     engine.apply(host, "t", lambda seen: merge(seen, "B"))
     assert host.sh("cat /etc/a/two") == "two\ntheirs\nP=B\n"
-    assert not engine.revert(host, "t").failed
+    assert not engine.revert(host, "t").missed
     assert host.sh("cat /etc/a/two") == "two\ntheirs\n"
 
 
@@ -163,7 +163,7 @@ def test_a_file_reached_by_a_dangling_link_goes_and_the_link_stays(host: BareHos
     before = snapshot(host)
     engine.apply(host, "t", lambda seen: file_step(seen, "/etc/a/link", b"x\n", "link"))
     assert host.sh("cat /etc/a/target") == "x\n"
-    assert not engine.revert(host, "t").failed
+    assert not engine.revert(host, "t").missed
     assert snapshot(host) == before
 
 

@@ -136,7 +136,7 @@ def hold(examples: int) -> None:
             play(host, acts)
             for kind in ("proxy", "rules"):
                 done = engine.revert(host, kind)
-                assert not done.failed, done.failed
+                assert not done.missed, done.missed
             assert snapshot(host) == before
             assert "geheim" not in host.sh("grep -rs geheim /etc /var/lib/anywhere /run || true")
 
@@ -158,7 +158,7 @@ def test_two_profiles_one_revert_and_no_password_is_left(stop: int) -> None:
         host.sh(PREPARE)
         before = snapshot(host)
         play(host, [Act("apply", credentials="user:geheim"), Act("apply", url="http://b:1", stop=stop)])
-        assert not engine.revert(host, "proxy").failed
+        assert not engine.revert(host, "proxy").missed
         assert snapshot(host) == before
 
 
@@ -176,7 +176,7 @@ def test_an_input_that_broke_off_is_not_taken_for_the_whole(verb: str, cut_at: s
         host.cut_at, host.share = cut_at, share
         play(host, [Act(verb, url="http://b:1", credentials="user:geheim", packages=True)])
         assert not host.cut_at, "no such command was run"
-        assert not engine.revert(host, "proxy").failed
+        assert not engine.revert(host, "proxy").missed
         assert snapshot(host) == before
 
 
@@ -228,6 +228,6 @@ def test_random_kills_over_sequences_end_in_the_original_state_after_one_revert(
                 done.append((act, round(moment, 3)))
             # No waiting: a command that outlived its run is waited for by the lock.
             for kind in ("proxy", "rules"):
-                assert not (left := engine.revert(host, kind).failed), (killed, done, left)
+                assert not (left := engine.revert(host, kind).missed), (killed, done, left)
             assert snapshot(host) == before, (killed, done)
     print(f"{killed} kills")

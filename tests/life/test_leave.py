@@ -53,6 +53,11 @@ def test_from_registered_to_moved_to_deregistered(at: Desk) -> None:
         assert shown.returncode == 0, shown.stdout
         asked = life(at, "deregister")
         assert asked.returncode == 2 and "--yes" in asked.stderr
+        machine.sh("chattr +i /etc/ecs/ecs.config")
+        stopped = life(at, "deregister", "--yes", "--format", "json", owner=True)
+        (row,) = rows(stopped)
+        assert stopped.returncode == 1 and "/etc/ecs/ecs.config" in row["error"] and "again" in row["fix"], row
+        machine.sh("chattr -i /etc/ecs/ecs.config")
         done = life(at, "deregister", "--yes", "--format", "json", owner=True)
         assert done.returncode == 0, done.stdout + done.stderr
         (row,) = rows(done)

@@ -9,7 +9,7 @@ from functools import partial
 from anywhere.aws.account import Account
 from anywhere.changes import engine
 from anywhere.changes.agents.result import State
-from anywhere.changes.base import Planner, Step
+from anywhere.changes.base import ChangeFailed, Planner, Step
 from anywhere.changes.journal import FOLDER, Entry
 from anywhere.changes.leave.identity import reclaim_steps, seal_steps
 from anywhere.changes.leave.note import PATH as NOTE
@@ -93,11 +93,15 @@ class Leaving:
             commands = deregister_in_aws(instance, self._account(instance), managed=True)
         steps = [*self._apply(partial(_stopped, instance=instance, disable=self.order.verb == "reset"))]
         differences: list[tuple[str, str]] = []
+        failed: list[tuple[str, str]] = []
         if self.order.verb == "deregister":
             for undone in self._undo(instance):
                 steps += undone.undone
-                differences += undone.failed
+                differences += (*undone.lost, *undone.kept)
+                failed += undone.failed
         steps += self._apply(lambda host: self._last(instance))
+        if failed:  # the note stays, so that the next run knows the instance
+            raise ChangeFailed("not undone: " + "; ".join(f"{what} ({why})" for what, why in failed))
         self.host.run(parents_command(), timeout=20)
         differences += self._differences(instance)
         engine.forget(self.host, self.order.verb)

@@ -84,7 +84,7 @@ class Moving:
         """To the cluster that an earlier run, which did not end, has left: what it did is taken back."""
         undone = engine.revert(self.host, JOURNAL, force_missing=self.order.force_missing)
         now = wait_healthy(self.host, self.order.cluster, self.order.wait, self.listener.waits)
-        if undone.failed or not now.ok:
+        if undone.missed or not now.ok:
             return self._back(instance, now)
         self.host.run(("rm", "-f", NOTE), timeout=20)
         return replace(instance.left(State.DONE), steps=undone.undone)
@@ -116,11 +116,11 @@ class Moving:
         why += f": {redact(now.line)}" if now.line else ""
         with instance.timed(f"move back to {old}"):
             undone = engine.revert(self.host, JOURNAL, force_missing=self.order.force_missing)
-            if not undone.failed:
+            if not undone.missed:
                 self.host.run(("rm", "-f", NOTE), timeout=20)
             back = wait_healthy(self.host, old, self.order.wait, self.listener.waits)
         where = f"it is back in {old}" if back.ok else f"it was put back into {old}, and is not healthy there either"
-        failed = f"; not undone: {'; '.join(what for what, _ in undone.failed)}" if undone.failed else ""
+        failed = f"; not undone: {'; '.join(what for what, _ in undone.missed)}" if undone.missed else ""
         said = f"not healthy in {self.order.cluster} ({why}); {where}{failed}"
         code = refusal.code if refusal else "agent.disconnected"
         return replace(

@@ -134,8 +134,8 @@ class Updating:
             undone = engine.revert(self.host, JOURNAL)
             now: Health = wait_healthy(self.host, base.cluster, self.order.wait, self.listener.waits)
         where = "the versions before are back" + ("" if now.ok else f", and still waiting for {now.waiting}")
-        if undone.failed:
-            where = f"not undone: {'; '.join(f'{what} ({reason})' for what, reason in undone.failed)}"
+        if undone.missed:
+            where = f"not undone: {'; '.join(f'{what} ({reason})' for what, reason in undone.missed)}"
         said = f"{why}; {where}"
         return replace(base, state=State.FAILED, error=said, code=code, fix="anywhere status")
 
