@@ -23,6 +23,12 @@ def remedy(host: Host, text: str, *commands: Command, ask: str = "", look: tuple
     return Remedy(text, as_root(host, *commands), ask=ask, look=as_root(host, *look))
 
 
+def line_out(place: str) -> Command:
+    """The command that takes a line out of a file: `/etc/modprobe.d/cis.conf:3`."""
+    path, _, number = place.rpartition(":")
+    return ("sed", "-i", f"{number}d", path)
+
+
 def family(host: Host) -> Family | None:
     """How this host's software is managed."""
     return family_of(os_release(host))

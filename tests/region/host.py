@@ -69,7 +69,8 @@ class Daemon:
 @dataclass
 class Unit:
     """A systemd unit: its file's text, where it lies, what `systemctl` says of it, extra `show` properties. `main` is
-    the first word of its main process's command line."""
+    the first word of its main process's command line. `starts` is a shell script that stands for a start of the region's own
+    daemon: what it does then, and by its exit code whether it runs; without one it cannot be started anew."""
 
     text: str
     active: bool = True
@@ -77,6 +78,7 @@ class Unit:
     main: str = ""
     folder: str = "/lib/systemd/system"
     properties: dict[str, str] = field(default_factory=dict)
+    starts: str = ""
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anywhere.catalogue.daemon_lines.base import DaemonLine
 
-_CHECKED = "`dockerd --validate` then has to answer `configuration OK`."
+CHECKED = "`dockerd --validate` then has to answer `configuration OK`."
 
 DOCKER_LINES: tuple[DaemonLine, ...] = (
     DaemonLine(
@@ -28,7 +28,7 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         r"(?:end|EOF).*|"
         r"json: cannot unmarshal .*|cannot unmarshal .*)",
         "{file} cannot be read: {why}",
-        "Correct {file}. " + _CHECKED,
+        "Correct {file}. " + CHECKED,
         "moby daemon/config/config.go getConflictFreeConfiguration",
     ),
     DaemonLine(
@@ -61,6 +61,21 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         "its folder is on {fs} without d_type, on which overlay2 does not work",
         "Put docker's data-root on a file system with d_type (ext4, or xfs made with -n ftype=1).",
         "moby daemon/graphdriver/overlayutils",
+    ),
+    DaemonLine(
+        "authorization",
+        r"validat\w+ authorization plugin: plugin \"?(?P<plugin>[^\"\s]+?)\"? not found",
+        "the authorization plugin {plugin} of its settings is not there",
+        "Start the plugin {plugin} before docker, or take it out of authorization-plugins: who may ask docker is then decided "
+        "by its socket alone.",
+        "moby daemon/command/daemon.go validateAuthzPlugins; read from Docker 20.10",
+    ),
+    DaemonLine(
+        "storage-option",
+        r"error initializing graphdriver: (?P<why>Storage [Oo]ption \S+ (?:only|not) supported.*|\w+: unknown option \S+)",
+        "its storage driver does not take an option of storage-opts: {why}",
+        "Take the option out of storage-opts; a limit for each container (overlay2.size) needs xfs mounted with pquota.",
+        "moby daemon/graphdriver/overlay2/overlay.go; read from Docker 20.10",
     ),
     DaemonLine(
         "driver-unsupported",

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from anywhere.errors import did_you_mean
-
 DATED = "2026-11-29"
 _SWITCHES = (
     *(
@@ -123,8 +121,11 @@ def wrong_kind(name: str, value: object) -> str:
     return known[0]
 
 
-def near_name(name: str) -> str:
-    """`did you mean log-driver?` for a name that only looks like a known one; empty for any other."""
+def near_names(name: str) -> tuple[str, ...]:
+    """The known settings that a name looks like, the nearest first; none for a name that is one, or like none."""
+    from difflib import get_close_matches
+
     if name in KINDS or name in REMOVED:
-        return ""
-    return did_you_mean(name.replace("_", "-").lower(), tuple(KINDS), cutoff=0.8)
+        return ()
+    given = name[:80].replace("_", "-").lower()
+    return (given,) if given in KINDS else tuple(get_close_matches(given, KINDS, 3, 0.8))

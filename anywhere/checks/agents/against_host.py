@@ -7,17 +7,27 @@ agent/dockerclient/logging_drivers.go.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from anywhere.checks.remedies import Command
+from anywhere.catalogue.daemon_lines.base import RELOAD
+from anywhere.checks.remedies import Command, line_out
 from anywhere.errors import did_you_mean
-from anywhere.facts.agents.docker import docker_info
+from anywhere.facts.agents.agents import agents
+from anywhere.facts.agents.docker import docker, docker_info
 from anywhere.facts.agents.ecs_config import EcsConfig, is_true
-from anywhere.facts.system.machine import without_ipv6
+from anywhere.facts.agents.ports import listeners
+from anywhere.facts.files import list_folder, read_text
+from anywhere.facts.system.machine import apparmor_profiles, has_apparmor, without_ipv6
+from anywhere.facts.system.units import parse_section
 from anywhere.hosts.base import Host
 
 MIB = 2**20
+SOCKET, UNIX = "DOCKER_HOST", "unix://"
+LOCAL = re.compile(r"tcp://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):(\d{1,5})/?")
+PROFILE = "ECS_AGENT_APPARMOR_PROFILE"
+OWN_PROFILES = ("ecs-agent-default", "docker-default", "unconfined")  # loaded by ecs-init and docker, or none
 RUNTIME = "ECS_NVIDIA_RUNTIME"
 IP = "ECS_INSTANCE_IP_COMPATIBILITY"
 TAGS = "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM"
@@ -54,6 +64,7 @@ class Misfit:
     fix: str
     fails: bool = True
     commands: tuple[Command, ...] = ()
+    place: str = ""
 
 
 def misfits(host: Host, config: EcsConfig) -> Iterator[Misfit]:
@@ -65,6 +76,8 @@ def misfits(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     yield from _confinement(host, config)
     yield from _ipv6(host, config)
     yield from _of_ec2(config)
+    yield from _socket(host, config)
+    yield from _profile(host, config)
 
 
 def _memory(host: Host, config: EcsConfig) -> Iterator[Misfit]:
@@ -93,7 +106,12 @@ def _drivers(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     for one in named:
         if one not in AGENT_DRIVERS:
             hint = did_you_mean(one, AGENT_DRIVERS, f"known are {', '.join(AGENT_DRIVERS)}")
-            yield Misfit(DRIVERS, f"names the log driver {one}, at which the agent ends; {hint}", "Correct the list.")
+            yield Misfit(
+                DRIVERS,
+                f"names the log driver {one}, at which the agent ends; {hint}",
+                "Correct the list, or take it out: the agent then offers what it supports by itself.",
+                commands=(_take_out(config, DRIVERS),),
+            )
         elif known and one not in (*known, "none", "awsfirelens"):
             says = f"names the log driver {one}, which docker does not have: tasks that use it fail to start here"
             yield Misfit(DRIVERS, says, "Take it out of the list, or install it.", fails=False)
@@ -149,6 +167,62 @@ def _confinement(host: Host, config: EcsConfig) -> Iterator[Misfit]:
             yield Misfit(name, says, fix, fails=False, commands=(_take_out(config, name),))
 
 
+def _socket(host: Host, config: EcsConfig) -> Iterator[Misfit]:
+    """ecs-init asks the Unix socket that DOCKER_HOST names and gives it to the agent; any other kind is the agent's alone
+    (ecs-init/config/common.go DockerUnixSocket, ecs-init/docker/docker.go getDockerSocketBind)."""
+    if docker(host).state != "answers":
+        return
+    named, agents_own = _of_init(host, config, SOCKET), config.agent.get(SOCKET, "")
+    place = _place(host, config, SOCKET)
+    fix = "Name a socket that docker listens on, or take the line out: the agents then use /var/run/docker.sock."
+    if named.startswith(UNIX):
+        folder, _, name = named.removeprefix(UNIX).rpartition("/")
+        if (seen := list_folder(host, folder or "/")) is not None and name not in seen:
+            says = f"is {named}, and there is no such socket, though docker answers on its own: the agent never starts"
+            yield Misfit(SOCKET, says, fix, commands=_out(place), place=place)
+    elif (found := LOCAL.fullmatch(agents_own)) and not listeners(host, int(found[1])):
+        says = f"is {agents_own}, where nobody listens: the agent does not reach docker, and ends"
+        yield Misfit(SOCKET, says, fix, commands=_out(place), place=place)
+
+
+def _of_init(host: Host, config: EcsConfig, name: str) -> str:
+    """What ecs-init gets: from the two files, else from its unit."""
+    return (config.init.get(name) or agents(host).ecs.environment.get(name, "")).strip()
+
+
+def _place(host: Host, config: EcsConfig, name: str) -> str:
+    """File and line of a setting: in the two files, else the line of ecs's unit that sets it alone."""
+    if place := config.sources.get(name):
+        return place
+    unit = agents(host).ecs
+    for path in reversed(tuple(filter(None, (unit.fragment, *unit.drop_ins)))):
+        for number, key, value in parse_section(read_text(host, path).content, "[Service]"):
+            if key == "Environment" and re.fullmatch(rf"[\"']?{name}=\S+", value):
+                return f"{path}:{number}"
+    return ""
+
+
+def _out(place: str) -> tuple[Command, ...]:
+    """The commands that take a line out, of a settings file or of a unit."""
+    if not place:
+        return ()
+    return (line_out(place), RELOAD) if "/systemd/" in place else (line_out(place),)
+
+
+def _profile(host: Host, config: EcsConfig) -> Iterator[Misfit]:
+    """ecs-init loads ecs-agent-default alone, whatever profile it asks docker for (ecs-init/engine/engine.go,
+    ecs-init/docker/docker_config.go); the kernel then refuses the start (runc libcontainer/apparmor)."""
+    name = _of_init(host, config, PROFILE)
+    is_asked = name and name not in OWN_PROFILES and (docker_info(host).apparmor or has_apparmor(host))
+    known = apparmor_profiles(host) if is_asked else None
+    if known and name not in known:
+        says = f"is {name}, and AppArmor has loaded no profile of that name: the agent's container does not start"
+        fix = f"Load the profile, now and at boot (`apparmor_parser -r /etc/apparmor.d/{name}`), or take the line out: "
+        fix += "the agent then gets ecs-agent-default, which ecs-init loads."
+        place = _place(host, config, PROFILE)
+        yield Misfit(PROFILE, says, fix, commands=_out(place), place=place)
+
+
 def _list(config: EcsConfig, name: str) -> list[object]:
     try:
         found = json.loads(config.agent.get(name, "") or "[]")
@@ -158,5 +232,4 @@ def _list(config: EcsConfig, name: str) -> list[object]:
 
 
 def _take_out(config: EcsConfig, name: str) -> Command:
-    path, _, number = config.sources[name].rpartition(":")
-    return ("sed", "-i", f"{number}d", path)
+    return line_out(config.sources[name])

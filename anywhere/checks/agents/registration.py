@@ -242,7 +242,7 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
 
 
 def _misfit(host: Host, config: EcsConfig, one: Misfit) -> Finding:
-    where = config.sources.get(one.name, one.name)
+    where = one.place or config.sources.get(one.name, one.name)
     return trouble(
         "agents.config",
         Status.FAIL if one.fails else Status.WARN,

@@ -8,15 +8,15 @@ from anywhere.checks.base import trouble
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.kernel.sandbox import Kept, kept_from
-from anywhere.facts.system.units import DOCKER, Unit, units
+from anywhere.facts.system.units import CONTAINERD, DOCKER, Unit, units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 
 
 def sandbox_troubles(host: Host) -> Iterator[Finding]:
-    """One finding a line, for docker's unit and those of both agents."""
+    """One finding a line, for docker's and containerd's units and those of both agents."""
     here = agents(host)
-    for unit in (units(host)[DOCKER], here.ecs, here.ssm_unit):
+    for unit in (units(host)[DOCKER], units(host)[CONTAINERD], here.ecs, here.ssm_unit):
         if unit.exists:
             yield from (_trouble(host, unit, kept) for kept in kept_from(host, unit))
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from anywhere.checks.containers.settings_edit import without_entry
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.daemon_json import PATH, daemon_json
 from anywhere.facts.files import list_folder, read_text
@@ -43,12 +44,13 @@ def bridge_obstacles(host: Host, one: Bridge) -> Iterator[Obstacle]:
     """What is wrong with the bridge, so that no packet passes it."""
     name = one.name
     if not one.present and (daemon_json(host).bridge or DEFAULT) != DEFAULT:
+        edit = without_entry(host, "bridge")
         yield obstacle(
             host,
             f"docker runs, and {name}, the bridge that {PATH} names, is not there: no container has a network",
             f"docker makes {DEFAULT} alone: make {name} again (netplan, systemd-networkd or NetworkManager, with its address, "
             f'before docker starts), or take "bridge" out of {PATH}. Then restart docker and ecs. {STOPS}',
-            *RESTART,
+            *((*edit.commands, *RESTART) if edit else ()),
         )
     elif not one.present:
         yield obstacle(
@@ -128,10 +130,16 @@ def _exclude(host: Host, name: str) -> tuple[Command, ...]:
     found: list[Command] = []
     if "systemd-networkd" in words:
         text = f"[Match]\\nName={name}\\n\\n[Link]\\nUnmanaged=yes\\n"
-        found += [("sh", "-c", f"printf '{text}' > {NETWORKD[0]}/00-docker.network"), ("networkctl", "reload")]
+        found += [
+            ("sh", "-c", f"mkdir -p {NETWORKD[0]} && printf '{text}' > {NETWORKD[0]}/00-docker.network"),
+            ("networkctl", "reload"),
+        ]
     if "NetworkManager" in words:
         text = f"[keyfile]\\nunmanaged-devices=interface-name:{name}\\n"
-        found += [("sh", "-c", f"printf '{text}' > {NETWORK_MANAGER[1]}/docker.conf"), ("nmcli", "general", "reload")]
+        found += [
+            ("sh", "-c", f"mkdir -p {NETWORK_MANAGER[1]} && printf '{text}' > {NETWORK_MANAGER[1]}/docker.conf"),
+            ("nmcli", "general", "reload"),
+        ]
     return tuple(found)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from anywhere.catalogue.daemon_lines.base import RELOAD
+from anywhere.catalogue.daemon_lines.docker import CHECKED
 from anywhere.checks.base import REGISTER_BRINGS, skipped, trouble
-from anywhere.checks.containers.settings import refused_settings
+from anywhere.checks.containers.settings import can_validate, refused_settings
 from anywhere.checks.containers.settings_edit import edits
 from anywhere.checks.remedies import Command, as_root, install, remedy
 from anywhere.checks.units import Halt, halted
@@ -88,7 +89,7 @@ def _explained(host: Host, unit: Unit, words: LastWords) -> Finding:
         text = "Fix what the quoted line names, then start docker (a start before that fails again)."
         return _trouble(host, said, remedy(host, text), unit, words.line)
     commands, ready = known.commands, known.row.ready
-    text = known.fix
+    text = known.fix if can_validate(host) else known.fix.replace(CHECKED, "").rstrip()
     if known.row.kind == "iptables-missing":
         commands = install(host, "iptables")
     elif edit := edits(host, unit, known):

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from anywhere.catalogue.daemon_lines.docker import CHECKED
 from anywhere.catalogue.daemon_lines.settings import (
     DRIVERS_REMOVED,
     LOG_DRIVERS,
     LOGS_REMOVED,
     REMOVED,
-    near_name,
+    near_names,
     wrong_kind,
 )
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
-from anywhere.checks.containers.settings_edit import Edit, without_entry, without_flag
+from anywhere.checks.containers.settings_edit import Edit, renamed, with_value, without_entry, without_flag
 from anywhere.checks.containers.settings_values import refused_values
 from anywhere.checks.remedies import remedy
 from anywhere.errors import did_you_mean
@@ -70,14 +72,21 @@ def settings_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def _later(host: Host, fault: Fault) -> Finding:
     said = f"docker runs, and will not start again: {fault.says}"
     edit = fault.edit
-    text = (
-        f"{fault.fix} {edit.text}"
-        if edit
-        else f"{fault.fix} `dockerd --validate` then has to answer `configuration OK`."
-    )
+    text = f"{fault.fix} {edit.text}" if edit else f"{fault.fix} {CHECKED}" if can_validate(host) else fault.fix
     return trouble(
         ID, Status.WARN, PATH, said, cause=CAUSE, remedy=remedy(host, text, *(edit.commands if edit else ()))
     )
+
+
+def engine(host: Host) -> tuple[int, ...]:
+    """The release of Docker: the daemon's, or the client's where it does not answer."""
+    said = docker(host).version
+    return parse_version(said.server or said.client)
+
+
+def can_validate(host: Host) -> bool:
+    """Whether dockerd knows --validate, which came with 23.0 (20.10 answers `unknown flag`)."""
+    return engine(host) >= (23,)
 
 
 def refused_settings(host: Host) -> tuple[Fault, ...]:
@@ -87,15 +96,14 @@ def refused_settings(host: Host) -> tuple[Fault, ...]:
         return (Fault(found.error, f"Correct {PATH}."),)
     flags = docker_flags(host, unit)
     twice = flags.both(tuple(found.raw))
-    engine = parse_version(docker(host).version.server or docker(host).version.client)
     return (
         *(_twice(host, name, f"{flags.path}:{flags.line}") for name in twice),
-        *_names(host, found.raw, engine),
-        *_drivers(host, found.raw, engine),
-        *_addresses(found.raw),
+        *_names(host, found.raw, engine(host)),
+        *_drivers(host, found.raw, engine(host)),
+        *_addresses(host, found.raw),
         *_bridge(host, found.bridge),
         *_ipv6(host, found.raw),
-        *(Fault(f"{says} ({PATH})", fix) for says, fix in refused_values(host, found.raw)),
+        *(Fault(f"{one.says} ({PATH})", one.fix, one.edit) for one in refused_values(host, found.raw)),
     )
 
 
@@ -106,28 +114,45 @@ def _twice(host: Host, name: str, place: str) -> Fault:
     return Fault(says, f"Keep one of the two places for {name}.", edit or without_entry(host, name))
 
 
-def _names(host: Host, raw: Mapping[str, object], engine: tuple[int, ...]) -> Iterator[Fault]:
+def _names(host: Host, raw: Mapping[str, object], release: tuple[int, ...]) -> Iterator[Fault]:
     for name, value in raw.items():
-        if name in REMOVED and engine >= REMOVED[name][0]:
-            release, fix = REMOVED[name]
-            says = f"{PATH} holds {name}, which Docker {_dotted(release)} took away"
-            yield Fault(
-                says, f"{fix[0].upper()}{fix[1:]}.", None if fix.startswith("write") else without_entry(host, name)
-            )
-        elif hint := near_name(name):
-            yield Fault(f"{PATH} holds {name}, which is no setting of Docker; {hint}", "Correct the name.")
+        if name in REMOVED and release >= REMOVED[name][0]:
+            gone, fix = REMOVED[name]
+            says = f"{PATH} holds {name}, which Docker {_dotted(gone)} took away"
+            yield Fault(says, f"{fix[0].upper()}{fix[1:]}.", _instead(host, name, fix))
+        elif near := near_names(name):
+            says = f"{PATH} holds {name}, which is no setting of Docker; did you mean {' or '.join(near)}?"
+            yield Fault(says, "Correct the name.", renamed(host, name, near[0]) if len(near) == 1 else None)
         elif needed := wrong_kind(name, value):
-            yield Fault(f"{name} in {PATH} has to be {needed}", "Correct the value.")
+            plain = _unquoted(value)
+            edit = with_value(host, plain, name) if plain is not None and not wrong_kind(name, plain) else None
+            yield Fault(f"{name} in {PATH} has to be {needed}", "Correct the value.", edit)
 
 
-def _drivers(host: Host, raw: Mapping[str, object], engine: tuple[int, ...]) -> Iterator[Fault]:
+def _instead(host: Host, name: str, fix: str) -> Edit | None:
+    """What is written in place of a removed setting: another name in daemon.json, a line of the unit, or nothing."""
+    wanted = fix.removeprefix("write ")
+    if wanted == fix:
+        return without_entry(host, name)
+    return renamed(host, name, wanted) if wrong_kind(wanted, None) else None
+
+
+def _unquoted(value: object) -> object:
+    """The number or switch that stands in quotes, or the text that stands without; None for any other value."""
+    if isinstance(value, str):
+        plain = value.strip().lower()
+        return plain == "true" if plain in ("true", "false") else int(plain) if plain.isdecimal() else None
+    return json.dumps(value) if isinstance(value, int | float) else None
+
+
+def _drivers(host: Host, raw: Mapping[str, object], release: tuple[int, ...]) -> Iterator[Fault]:
     storage, log = raw.get("storage-driver"), raw.get("log-driver")
-    if isinstance(storage, str) and engine >= DRIVERS_REMOVED.get(storage, (1000,)):
+    if isinstance(storage, str) and release >= DRIVERS_REMOVED.get(storage, (1000,)):
         says = f"the storage driver {storage} was taken out of Docker {_dotted(DRIVERS_REMOVED[storage])}"
         yield Fault(says, "Save what is needed of its images, then take the line out: overlay2 is the default.")
     if not isinstance(log, str) or "/" in log or ":" in log or log in docker_info(host).log_drivers:
         return
-    if engine >= LOGS_REMOVED.get(log, (1000,)):
+    if release >= LOGS_REMOVED.get(log, (1000,)):
         yield Fault(
             f"the log driver {log} was taken out of Docker {_dotted(LOGS_REMOVED[log])}", "Name another log driver."
         )
@@ -135,7 +160,7 @@ def _drivers(host: Host, raw: Mapping[str, object], engine: tuple[int, ...]) -> 
         yield Fault(f"docker has no log driver {log}; {hint}", "Correct the name.")
 
 
-def _addresses(raw: Mapping[str, object]) -> Iterator[Fault]:
+def _addresses(host: Host, raw: Mapping[str, object]) -> Iterator[Fault]:
     bip = raw.get("bip")
     if not isinstance(bip, str) or not bip:
         return
@@ -144,9 +169,12 @@ def _addresses(raw: Mapping[str, object]) -> Iterator[Fault]:
     except ValueError:
         yield Fault(f"bip {bip} in {PATH} is no address with a prefix", "Write it as 10.200.0.1/24.")
         return
-    if "/" not in bip or found.ip == found.network.network_address:
+    if "/" not in bip:
+        yield Fault(f"bip {bip} in {PATH} has no prefix", "Write it as 10.200.0.1/24.")
+    elif found.ip == found.network.network_address:
         says = f"bip {bip} in {PATH} names a network, not the address of the bridge in it"
-        yield Fault(says, f"Write {found.network.network_address + 1}/{found.network.prefixlen}.")
+        wanted = f"{found.network.network_address + 1}/{found.network.prefixlen}"
+        yield Fault(says, f"Write {wanted}.", with_value(host, wanted, "bip"))
 
 
 def _bridge(host: Host, name: str) -> Iterator[Fault]:

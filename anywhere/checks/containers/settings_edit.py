@@ -1,11 +1,13 @@
-"""Edits of docker's settings as commands: a flag taken out of the unit by a drop-in, an entry out of daemon.json by sed."""
+"""Edits of docker's settings as commands: a flag taken out of the unit by a drop-in, an entry of daemon.json by sed."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from anywhere.catalogue.daemon_lines.base import RELOAD, Matched
 from anywhere.checks.remedies import Command
@@ -15,6 +17,7 @@ from anywhere.facts.system.docker_flags import docker_flags, without
 from anywhere.facts.system.units import Unit
 from anywhere.hosts.base import Host
 
+LONGEST = 40  # lines of one entry
 DROP_IN = "/etc/systemd/system/docker.service.d/zz-without-{name}.conf"
 
 
@@ -36,6 +39,8 @@ def edits(host: Host, unit: Unit, known: Matched) -> Edit | None:
         return without_flag(host, unit, setting) or without_entry(host, setting)
     if known.row.kind == "unknown-directive":
         return without_entry(host, setting)
+    if known.row.kind == "storage-option":
+        return without_entry(host, "storage-opts") or without_flag(host, unit, "storage-opts")
     return None
 
 
@@ -61,34 +66,85 @@ def _word(word: str) -> str:
     )
 
 
-def without_entry(host: Host, name: str) -> Edit | None:
-    """The sed command that takes one entry of a line of its own out of daemon.json; None where it has no such line."""
+def without_entry(host: Host, *keys: str) -> Edit | None:
+    """The sed command that takes an entry with lines of its own out of daemon.json; None where it has none."""
+    edit = _edited(host, keys, lambda holder, name: holder.pop(name), lambda lines: _deletions(lines, keys[-1]))
+    return Edit(f"The command takes {keys[-1]} out of {PATH}.", edit) if edit else None
+
+
+def renamed(host: Host, old: str, new: str) -> Edit | None:
+    """The sed command that gives a setting of daemon.json its right name."""
+    if new in daemon_json(host).raw:
+        return without_entry(host, old)
+
+    def change(holder: Any, name: Any) -> None:
+        holder[new] = holder.pop(name)
+
+    edit = _edited(host, (old,), change, lambda lines: _replacements(lines, json.dumps(old), json.dumps(new)))
+    return Edit(f"The command writes {new} in place of {old} into {PATH}.", edit) if edit else None
+
+
+def with_value(host: Host, value: object, *keys: str | int) -> Edit | None:
+    """The sed command that gives one entry of daemon.json another value; `keys` lead to it, a number into a list."""
+    old: list[object] = []
+
+    def change(holder: Any, name: Any) -> None:
+        old.append(holder[name])
+        holder[name] = value
+
+    def scripts(lines: list[str]) -> Iterator[Script]:
+        return _replacements(lines, json.dumps(old[0]), json.dumps(value))
+
+    edit = _edited(host, keys, change, scripts)
+    said = f"The command writes {json.dumps(value)} in place of {json.dumps(old[0]) if old else ''} into {PATH}."
+    return Edit(said, edit) if edit else None
+
+
+Script = tuple[tuple[str, ...], str]  # sed's expressions, and the file after them
+
+
+def _edited(
+    host: Host,
+    keys: Sequence[str | int],
+    change: Callable[[Any, Any], object],
+    scripts: Callable[[list[str]], Iterable[Script]],
+) -> tuple[Command, ...]:
+    """The first script after which the file means what `change` makes of it; empty where there is none."""
     text = read_text(host, PATH).content
     try:
-        wanted = json.loads(text)
-        wanted.pop(name)
-    except (ValueError, RecursionError, AttributeError, KeyError):
-        return None
-    for script in _scripts(text, name):
-        if _parses_to(_applied(text, script), wanted):
-            words = tuple(word for one in script for word in ("-e", one))
-            return Edit(f"The command takes {name} out of {PATH}.", (("sed", "-i", *words, PATH),))
-    return None
+        holder = wanted = json.loads(text)
+        for key in keys[:-1]:
+            holder = holder[key]
+        change(holder, keys[-1])
+    except (ValueError, RecursionError, AttributeError, LookupError, TypeError):
+        return ()
+    for expressions, after in scripts(text.splitlines()):
+        if _parses_to(after, wanted):
+            words = tuple(word for one in expressions for word in ("-e", one))
+            return (("sed", "-i", *words, PATH),)
+    return ()
 
 
-def _scripts(text: str, name: str) -> tuple[tuple[str, ...], ...]:
-    """The line away; and the same with the comma of the line before, for the last entry."""
+def _deletions(lines: list[str], name: str) -> Iterator[Script]:
+    """The entry's lines away; and the same with the comma of the line before, for the last entry."""
     start = re.compile(rf'^\s*"{re.escape(name)}"\s*:')
-    number = next((place for place, line in enumerate(text.splitlines(), 1) if start.match(line)), 0)
-    return ((f"{number}d",), (f"{number - 1}s/,[[:space:]]*$//", f"{number}d")) if number else ()
+    for first, line in enumerate(lines):
+        for last in range(first, min(first + LONGEST, len(lines))) if start.match(line) else ():
+            before, after = lines[:first], lines[last + 1 :]
+            away = f"{first + 1}d" if last == first else f"{first + 1},{last + 1}d"
+            yield (away,), "\n".join([*before, *after])
+            before[-1:] = [re.sub(r",\s*$", "", one) for one in before[-1:]]
+            yield (f"{first}s/,[[:space:]]*$//", away), "\n".join([*before, *after])
 
 
-def _applied(text: str, script: tuple[str, ...]) -> str:
-    lines = text.splitlines()
-    number = int(script[-1][:-1])
-    if len(script) > 1 and number > 1:
-        lines[number - 2] = re.sub(r",\s*$", "", lines[number - 2])
-    return "\n".join(lines[: number - 1] + lines[number:])
+def _replacements(lines: list[str], old: str, new: str) -> Iterator[Script]:
+    """Each line that holds the old text, with the new one in its place."""
+    pattern = re.sub(r"[|\\.*^$\[\]]", lambda found: "\\" + found[0], old)
+    value = re.sub(r"[&|\\]", lambda found: "\\" + found[0], new)
+    for number, line in enumerate(lines):
+        if old in line:
+            after = [*lines[:number], line.replace(old, new, 1), *lines[number + 1 :]]
+            yield (f"{number + 1}s|{pattern}|{value}|",), "\n".join(after)
 
 
 def _parses_to(text: str, wanted: object) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from anywhere.changes.rules.desired import BRIDGE, GUARD, LOOPBACK, State, Wanted, copies, observe, wanted, works
 from anywhere.changes.rules.persistence import UNIT
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
-from anywhere.checks.remedies import remedy
+from anywhere.checks.remedies import line_out, remedy
 from anywhere.evidence import Obstacle
 from anywhere.facts.agents.agents import agents, is_bare
 from anywhere.facts.firewall.credential_path import NEIGHBOUR, guards_loopback, obstacles
 from anywhere.facts.firewall.firewall import MANAGERS, NFT
 from anywhere.facts.firewall.nftables_walk import walk_nft
+from anywhere.facts.kernel.modules import barred_at
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 from anywhere.settings import Settings
@@ -72,6 +73,7 @@ def _ip6tables(host: Host, state: State) -> Finding | None:
     if not backend or not backend.v6_error or not host.inventory().is_root or INTROSPECTION in state.opted_out:
         return None
     runs = agents(host).ecs.is_running is True
+    module = "ip6table_filter" if backend.name != NFT else "nf_tables"
     says = f'ip6tables does not work here ("{backend.v6_error}"), although the kernel has IPv6: '
     says += "ecs runs, and will not start again" if runs else "ecs-init ends at it, and the agent never starts"
     return trouble(
@@ -82,9 +84,10 @@ def _ip6tables(host: Host, state: State) -> Finding | None:
         cause="rules.ip6tables-fails",
         remedy=remedy(
             host,
-            "Let the kernel have ip6tables' module again (out of the blacklist in /etc/modprobe.d, or the package with the "
+            "Let the kernel have ip6tables' module again (the line out that bars it, or the package with the "
             "kernel's other modules), then load it; or boot without IPv6 (ipv6.disable=1 on the kernel's command line).",
-            ("modprobe", "ip6table_filter" if backend.name != NFT else "nf_tables"),
+            *(line_out(place) for place in reversed(barred_at(host, module))),
+            ("modprobe", module),
             look=(("ip6tables", "-S", "INPUT"),),
         ),
         evidence={"error": backend.v6_error, "backend": backend.name},

@@ -183,7 +183,9 @@ def _fix(one: OwnResolver, code: str, line: Line | None, behind: Answer | None) 
         target = ("ln", "-sf", "/run/systemd/resolve/resolv.conf", "/etc/resolv.conf")
         return "Point /etc/resolv.conf at the nameservers themselves, or switch the stub on again.", (target,)
     if line:
-        return f"{where}: take back line {line.number}, or correct it, then restart {one.name}.", restart
+        off = ("sed", "-i", f"{line.number}s/^/#/", line.path)
+        text = f"{where}: take back line {line.number} (the command makes a comment of it), or correct it."
+        return f"{text} Then restart {one.name}.", (off, *restart)
     if code == DOWN and behind is None:
         start: tuple[Command, ...] = (("systemctl", "enable", "--now", one.unit),) if one.unit else ()
         return f"Start {one.name}, or name a nameserver that runs in /etc/resolv.conf.", start

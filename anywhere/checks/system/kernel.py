@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
-from anywhere.checks.remedies import remedy
+from anywhere.checks.remedies import Command, line_out, remedy
 from anywhere.facts.agents.agents import is_bare, ssm_service
 from anywhere.facts.agents.docker import docker
-from anywhere.facts.kernel.limits import Complaint, Use, inotify_complaint, inotify_use, uses, without_namespaces
+from anywhere.facts.firewall.forwarding import set_at_boot
+from anywhere.facts.kernel.limits import (
+    Commit,
+    Complaint,
+    Use,
+    commit,
+    inotify_complaint,
+    inotify_use,
+    uses,
+    without_namespaces,
+)
 from anywhere.facts.kernel.log import LATELY, Exceeded, Said, audited, denials, exceeded, kills, lines
 from anywhere.facts.kernel.modules import forbidden, other_kernels
 from anywhere.facts.system.machine import kernel_version
@@ -21,6 +31,9 @@ LIMITS, MODULES, LOG = "system.kernel-limits", "system.kernel-modules", "system.
 LIMIT, GONE, MEMORY, DENIED = "kernel.limit", "kernel.modules-gone", "memory.low", "kernel.denied"
 USED_UP, NEAR = 0.98, 0.90  # shares: the kernel frees some by itself, so the very last ones are seldom seen
 NAMESPACES_USUAL = 15000  # near what the kernel itself sets with 4 GiB of memory: half of its threads-max
+OVERCOMMIT, MIB = "vm.overcommit_memory", 2**20
+# What one containerd-shim reserves (VmData of containerd 1.6's, measured: 128 MiB); each container has one.
+LEAST_COMMIT = 128 * MIB
 LEAST_INSTANCES = 1024  # what most container platforms ask for; the kernel's own default is 128
 
 
@@ -37,7 +50,10 @@ def limits_check(host: Host, settings: Settings) -> Iterator[Finding]:
     barred = without_namespaces(host)
     for setting in barred:
         yield _no_namespaces(host, setting)
-    if not full and not complaint and not barred:
+    reserved = commit(host)
+    if reserved and reserved.most - reserved.reserved < LEAST_COMMIT:
+        yield _committed(host, reserved)
+    elif not full and not complaint and not barred:
         looked = ", ".join(one.what for one in known) or "none can be read"
         yield passed(LIMITS, "kernel limits", f"none is used up ({looked})")
 
@@ -55,7 +71,7 @@ def _full(host: Host, one: Use) -> Finding:
             host,
             "Raise the limit, now and at boot, and find out what uses it up.",
             ("sysctl", "-w", f"{one.setting}={_more(one.most)}"),
-            _at_boot(one.setting, _more(one.most)),
+            *_at_boot(host, one.setting, _more(one.most)),
         ),
         evidence={"used": one.used, "most": one.most},
     )
@@ -73,10 +89,30 @@ def _no_namespaces(host: Host, setting: str) -> Finding:
             host,
             "Allow namespaces, now and at boot, and take the line out of the file in /etc/sysctl.d that sets it to 0.",
             ("sysctl", "-w", f"{setting}={NAMESPACES_USUAL}"),
-            _at_boot(setting, NAMESPACES_USUAL),
+            *_at_boot(host, setting, NAMESPACES_USUAL),
             look=(("grep", "-rn", setting, "/etc/sysctl.conf", "/etc/sysctl.d", "/usr/lib/sysctl.d"),),
         ),
         evidence={"setting": setting},
+    )
+
+
+def _committed(host: Host, found: Commit) -> Finding:
+    return trouble(
+        LIMITS,
+        Status.FAIL,
+        OVERCOMMIT,
+        f"{OVERCOMMIT} is 2, and programs have reserved {found.reserved // MIB} of {found.most // MIB} MiB (Committed_AS, "
+        "CommitLimit): docker and the agents get no memory, whatever is free",
+        cause=LIMIT,
+        remedy=remedy(
+            host,
+            "Let the kernel hand out memory by its own estimate (0, its default). Where the site wants 2, raise "
+            "vm.overcommit_ratio instead, or add swap.",
+            ("sysctl", "-w", f"{OVERCOMMIT}=0"),
+            *_at_boot(host, OVERCOMMIT, 0),
+            look=(("grep", "-rn", OVERCOMMIT, "/etc/sysctl.conf", "/etc/sysctl.d", "/usr/lib/sysctl.d"),),
+        ),
+        evidence={"reserved": found.reserved, "most": found.most},
     )
 
 
@@ -88,8 +124,12 @@ def _more(most: int) -> int:
 LIMITS_FILE = "/etc/sysctl.d/90-anywhere-limits.conf"
 
 
-def _at_boot(setting: str, value: int) -> tuple[str, ...]:
-    return ("sh", "-c", f"mkdir -p /etc/sysctl.d && echo '{setting} = {value}' >> {LIMITS_FILE}")
+def _at_boot(host: Host, setting: str, value: int) -> tuple[Command, ...]:
+    """Our own line, and the administrator's made a comment: of two files the last by name counts."""
+    path, _, number = set_at_boot(host, setting)[0].rpartition(":")
+    before: tuple[Command, ...] = (("sed", "-i", f"{number}s/^/# /", path),) if path.startswith("/etc/") else ()
+    own = ("sh", "-c", f"mkdir -p /etc/sysctl.d && echo '{setting} = {value}' >> {LIMITS_FILE}")
+    return (*before, own)
 
 
 def _inotify(host: Host, complaint: Complaint, use: Use) -> Finding:
@@ -105,7 +145,7 @@ def _inotify(host: Host, complaint: Complaint, use: Use) -> Finding:
             host,
             "Raise the limit, now and at boot, then restart the agent.",
             ("sysctl", "-w", f"{use.setting}={value}"),
-            _at_boot(use.setting, value),
+            *_at_boot(host, use.setting, value),
             ("systemctl", "restart", ssm_service(host) if "ssm" in complaint.path else "ecs"),
         ),
         evidence={"line": complaint.line, "used": use.used, "most": use.most},
@@ -148,17 +188,12 @@ def modules_check(host: Host, settings: Settings) -> Iterator[Finding]:
             remedy=remedy(
                 host,
                 "Take these lines out, then start docker.",
-                *(_without(one.place) for one in reversed(barred)),
+                *(line_out(one.place) for one in reversed(barred)),
                 ("systemctl", "start", "docker"),
             ),
         )
     if not others and not barred:
         yield passed(MODULES, running, "nothing keeps the running kernel from loading what docker needs")
-
-
-def _without(place: str) -> tuple[str, ...]:
-    path, _, line = place.rpartition(":")
-    return ("sed", "-i", f"{line}d", path)
 
 
 @check(LOG)
@@ -199,7 +234,7 @@ def _exceeded(host: Host, one: Exceeded) -> Finding:
     if one.unit:
         raise_it = (("systemctl", "set-property", one.unit, "TasksMax=infinity"),)
     elif most:
-        raise_it = (("sysctl", "-w", f"{one.setting}={_more(most)}"), _at_boot(one.setting, _more(most)))
+        raise_it = (("sysctl", "-w", f"{one.setting}={_more(most)}"), *_at_boot(host, one.setting, _more(most)))
     return trouble(
         LOG,
         Status.FAIL if one.unit else Status.WARN,

@@ -68,6 +68,7 @@ class DockerInfo:
     runtimes: Mapping[str, str] = field(default_factory=dict)
     log_drivers: tuple[str, ...] = ()
     memory: int = 0
+    driver: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ def parse_info(text: str) -> DockerInfo:
         runtimes=_runtimes(found),
         log_drivers=_log_drivers(found),
         memory=total if isinstance(total := found.get("MemTotal"), int) else 0,
+        driver=_said(found, "Driver"),
         containerd_store="io.containerd.snapshotter" in json.dumps(found.get("DriverStatus")),
     )
 

@@ -90,6 +90,12 @@ def switched_off_by(host: Host, *devices: str) -> str:
     """The file and line that switches forwarding off at boot, for all cards or for one of these; empty without one. The
     last in systemd's order counts."""
     names = ("net.ipv4.ip_forward", *(f"net.ipv4.conf.{one}.forwarding" for one in ("all", "default", *devices)))
+    place, value = set_at_boot(host, *names)
+    return place if value == "0" else ""
+
+
+def set_at_boot(host: Host, *names: str) -> tuple[str, str]:
+    """The file and line that gives one of these settings its value at boot, and the value; both empty without one."""
     by_name: dict[str, str] = {}
     for folder in SYSCTL_FOLDERS:
         for name in list_folder(host, folder) or ():
@@ -101,4 +107,4 @@ def switched_off_by(host: Host, *devices: str) -> str:
             name, equals, value = row.strip().lstrip("-").partition("=")
             if equals and name.strip().replace("/", ".") in names:
                 last = (f"{path}:{number}", value.strip())
-    return last[0] if last[1] == "0" else ""
+    return last

@@ -18,6 +18,7 @@ PID_MAX, THREADS_MAX = "/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max
 ARP, ARP_MOST = "/proc/net/arp", "/proc/sys/net/ipv4/neigh/default/gc_thresh3"
 INSTANCES, WATCHES = "/proc/sys/fs/inotify/max_user_instances", "/proc/sys/fs/inotify/max_user_watches"
 
+OVERCOMMIT, MEMINFO = "/proc/sys/vm/overcommit_memory", "/proc/meminfo"
 KEYS = "/proc/key-users"
 # Each container gets one of each of these (clone(2), user_namespaces(7)); hardening guides set some to 0.
 NAMESPACES = {f"/proc/sys/user/max_{kind}_namespaces": kind for kind in ("net", "mnt", "pid", "ipc", "uts")}
@@ -25,7 +26,7 @@ NAMESPACES = {f"/proc/sys/user/max_{kind}_namespaces": kind for kind in ("net", 
 COMMANDS: tuple[tuple[str, ...], ...] = ()
 FILES: tuple[str, ...] = (
     *(*CONNTRACK, FILES_USED, TASKS, PID_MAX, THREADS_MAX, ARP, ARP_MOST),
-    *(KEYS, *NAMESPACES),
+    *(KEYS, *NAMESPACES, OVERCOMMIT),
 )
 FOLDERS: tuple[str, ...] = ()
 
@@ -79,6 +80,24 @@ def uses(host: Host) -> Iterator[Use]:
 def without_namespaces(host: Host) -> tuple[str, ...]:
     """The settings that allow no namespace of a kind at all: no container starts then."""
     return tuple(f"user.max_{kind}_namespaces" for path, kind in NAMESPACES.items() if _number(host, path) == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What programs have reserved of memory and the most that the kernel lets them, in bytes."""
+
+    reserved: int
+    most: int
+
+
+def commit(host: Host) -> Commit | None:
+    """Where the kernel keeps to its limit (vm.overcommit_memory=2, proc(5)); None where it hands out more than it has."""
+    if _number(host, OVERCOMMIT) != 2:
+        return None
+    found = dict(re.findall(r"(?m)^(CommitLimit|Committed_AS):\s+(\d+) kB", read_text(host, MEMINFO).content))
+    if len(found) < 2:
+        return None
+    return Commit(int(found["Committed_AS"]) * 1024, int(found["CommitLimit"]) * 1024)
 
 
 def inotify_complaint(host: Host) -> Complaint | None:

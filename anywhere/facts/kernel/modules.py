@@ -57,9 +57,15 @@ def unavailable(host: Host, name: str) -> str:
         return ""
     known = read_text(host, f"{folder}/modules.dep").content
     if not known or f"/{name}.ko" in known + read_text(host, f"{folder}/modules.builtin").content:
-        barred = [one for one in _OFF.finditer(host.run(BARRED, timeout=3).stdout) if one["name"] == name]
-        return f"{barred[0]['place']} keeps {name} from being loaded" if known and barred else ""
+        barred = barred_at(host, name)
+        return f"{barred[0]} keeps {name} from being loaded" if known and barred else ""
     return f"the running kernel has no module {name} ({folder})"
+
+
+def barred_at(host: Host, name: str) -> tuple[str, ...]:
+    """The lines (file and number) that have modprobe load nothing for a module."""
+    found = _OFF.finditer(host.run(BARRED, timeout=3).stdout)
+    return tuple(one["place"] for one in found if one["name"] == name)
 
 
 def forbidden(host: Host) -> Iterator[Forbidden]:

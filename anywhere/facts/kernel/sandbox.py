@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from anywhere.facts.files import read_text
 from anywhere.facts.system.disks import is_under
-from anywhere.facts.system.units import Unit, parse_section
+from anywhere.facts.system.docker_flags import docker_flags
+from anywhere.facts.system.units import CONTAINERD, Unit, parse_section, units
 from anywhere.hosts.base import Host
 
 ON = ("yes", "true", "1", "on", "y", "t")
@@ -29,6 +30,15 @@ OWN_MOUNTS = ("PrivateTmp", "PrivateDevices", "PrivateMounts", "ProtectKernelMod
               "ProtectKernelLogs", "ProtectControlGroups", "ProtectHome", "ProtectSystem")  # fmt: skip
 OWN_MOUNT_LISTS = ("ReadOnlyPaths", "InaccessiblePaths", "ReadWritePaths", "BindPaths", "BindReadOnlyPaths",
                    "TemporaryFileSystem")  # fmt: skip
+
+
+# What dockerd mounts has to reach containerd: neither may keep its mounts to itself. containerd may take what others mount and
+# give nothing back (slave). Tried with Docker 20.10 of Debian 12, each value in each unit.
+UNSEEN = {"docker": ("slave", "private"), "containerd": ("private",)}
+UNSEEN_BY = {
+    "docker": "keeps its mounts from containerd: no container starts",
+    "containerd": "keeps docker's mounts from it: no container starts",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ def kept_from(host: Host, unit: Unit) -> tuple[Kept, ...]:
             last[key] = line
             if key in LISTS:
                 lists[key] = [*lists.get(key, []), line] if value else []
-    return (*_switches(unit, last, lists), *_mounts(unit, last, lists), *_network(lists), *_folders(unit, lists))
+    return (*_switches(unit, last, lists), *_mounts(host, unit, last, lists), *_network(lists), *_folders(unit, lists))
 
 
 def _component(unit: Unit) -> str:
@@ -90,8 +100,19 @@ def _switches(unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -
                 yield Kept(line, f"makes {', '.join(lost)} read-only for it")
 
 
-def _mounts(unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -> Iterator[Kept]:
-    if _component(unit) != "docker":
+def _starts_containerd(host: Host, unit: Unit) -> bool:
+    """Whether dockerd starts a containerd of its own, which shares its mounts: none is named, and no unit brings one
+    (moby daemon/command/daemon.go, systemContainerdRunning)."""
+    named = any(word.startswith("--containerd") for word in docker_flags(host, unit).words)
+    return not named and not units(host)[CONTAINERD].exists
+
+
+def _mounts(host: Host, unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -> Iterator[Kept]:
+    component = _component(unit)
+    unseen = UNSEEN.get(component, ()) if not _starts_containerd(host, unit) else ()
+    if "MountFlags" in last and last["MountFlags"].value.lower() in unseen:
+        yield Kept(last["MountFlags"], UNSEEN_BY[component])
+    if component != "docker":
         return
     found = [
         last[key] for key in OWN_MOUNTS if key in last and last[key].value.lower() in (*ON, *OTHER_ON.get(key, ()))

@@ -73,9 +73,17 @@ def hop(host: Host, address: str, *, source: str = "", device: str = "", mark: i
     words = [*(("from", source) if source else ()), *(("iif", device) if device else ())]
     words += ["mark", f"{mark:#x}"] if mark else []
     try:
-        return parse_hop(host.run(("ip", "-4", "route", "get", address, *words), timeout=3))
+        found = parse_hop(host.run(("ip", "-4", "route", "get", address, *words), timeout=3))
     except NotRecorded:
         return None
+    if found and device and found.error == "discarded" and not _swallows(host):
+        return Hop(error="reverse-path")
+    return found
+
+
+def _swallows(host: Host) -> bool:
+    """Whether a route or a rule can have said `invalid argument`; newer kernels (6.18) say it of the reverse path too."""
+    return any(route.refuses for route in table_routes(host)) or any("blackhole" in rule for rule in policy_rules(host))
 
 
 def parse_hop(done: Completed) -> Hop | None:

@@ -17,6 +17,7 @@ LONG_BIT = ("getconf", "LONG_BIT")
 KERNEL, CMDLINE, MOUNTS = "/proc/sys/kernel/osrelease", "/proc/cmdline", "/proc/self/mounts"
 CONTROLLERS, CGROUPS = "/sys/fs/cgroup/cgroup.controllers", "/proc/cgroups"
 ENFORCE, APPARMOR = "/sys/fs/selinux/enforce", "/sys/module/apparmor/parameters/enabled"
+PROFILES = "/sys/kernel/security/apparmor/profiles"
 MACHINE_ID, SYSTEMD = "/etc/machine-id", "/run/systemd/system"
 CONTAINER, VENDOR, PRODUCT = "/run/systemd/container", "/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name"
 INIT = "/proc/1/comm"
@@ -183,6 +184,17 @@ def has_apparmor(host: Host) -> bool | None:
     """Whether AppArmor is on in the running kernel."""
     said = read_text(host, APPARMOR)
     return None if said.access is Access.FORBIDDEN else said.content.strip() == "Y"
+
+
+def apparmor_profiles(host: Host) -> frozenset[str]:
+    """The profiles that AppArmor has loaded; empty where they may not be seen.
+
+    ```
+    docker-default (enforce)
+    ```
+    """
+    rows = read_text(host, PROFILES).content.splitlines()
+    return frozenset(name for row in rows if (name := row.rpartition(" (")[0].strip()))
 
 
 def machine_id(host: Host) -> MachineId:

@@ -30,6 +30,7 @@ FILES = (
     "agents.features",
     "agents.sandbox",
     "agents.settings",
+    "agents.named",
     "agents.life",
     "agents.ssm",
     "agents.since",

@@ -172,7 +172,8 @@ def _standard(world: World) -> dict[str, str | bytes | None]:
     host = world.host
     resolv = "".join(f"nameserver {server.address}\n" for server in world.nameservers if server.where == "aws")
     state = {
-        "units": {name: {**unit.properties, "active": unit.active, "enabled": unit.enabled, "main": unit.main}
+        "units": {name: {**unit.properties, "active": unit.active, "enabled": unit.enabled, "main": unit.main,
+                         "starts": unit.starts}
                   for name, unit in host.units.items()},
         "synchronised": host.synchronised,
     }  # fmt: skip

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A stand-in for systemctl(1) on a host that was not booted: reads the real unit files and drop-ins, and from
 /run/region/systemd.json what would be active and enabled. Answers in the words of systemd 252. Units that were not there
-from the start can be enabled, started and stopped; the region's own daemons stay as they are."""
+from the start can be enabled, started and stopped; the region's own daemons stay as they are, but for those whose start
+the region has a script for."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/syste
 Sections = dict[str, list[str]]
 
 
+RESERVED = ("active", "enabled", "main", "pid", "starts")
 CHANGES = ("start", "stop", "restart", "try-restart", "reload-or-restart", "enable", "disable")
 
 
@@ -104,8 +106,7 @@ def properties(name: str, units: dict[str, dict[str, object]]) -> list[tuple[str
     }
     for key in ("After", "Wants", "Requires", "PartOf", "User", "ExecStartPre", "ExecStart"):
         shown[key] = " ".join(values.get(key, []))
-    reserved = ("active", "enabled", "main", "pid")
-    shown |= {key: str(value) for key, value in known.items() if key not in reserved}
+    shown |= {key: str(value) for key, value in known.items() if key not in RESERVED}
     words = [word for line in values.get("Environment", []) for word in environment_words(line)]
     environment = list({word.partition("=")[0]: word for word in words}.values())
     pairs = [*shown.items(), ("Environment", " ".join(map(quoted, environment)))]
@@ -167,6 +168,11 @@ def change(verb: str, names: list[str], flags: set[str]) -> int:
             return 5
         unit = units.setdefault(name, {"active": False, "enabled": False, "main": ""})
         is_now = verb not in ("enable", "disable") or "--now" in flags
+        if unit.get("starts") and is_now and verb not in ("stop", "disable"):
+            if not start_anew(name, unit):
+                save(units)
+                return 1
+            continue
         if unit.get("main") and is_now and verb not in ("start", "enable"):
             print(f"Failed to {verb} {name}: a daemon of the region, which cannot be restarted here.", file=sys.stderr)
             return 1
@@ -180,6 +186,26 @@ def change(verb: str, names: list[str], flags: set[str]) -> int:
             begin(name, unit)
     save(units)
     return 0
+
+
+def unmask(names: list[str]) -> int:
+    units = load()
+    for name in map(full, names):
+        if units.get(name, {}).get("LoadState") == "masked":
+            del units[name]["LoadState"]
+    save(units)
+    return 0
+
+
+def start_anew(name: str, unit: dict[str, object]) -> bool:
+    """One of the region's own daemons, which says by a script what its start does. What was shown of its last run goes."""
+    if subprocess.run(["sh", "-c", str(unit["starts"])], stdin=subprocess.DEVNULL).returncode:
+        print(f"Job for {name} failed because the control process exited with error code.", file=sys.stderr)
+        return False
+    kept = {key: value for key, value in unit.items() if key in RESERVED}
+    unit.clear()
+    unit.update({**kept, "active": True})
+    return True
 
 
 def begin(name: str, unit: dict[str, object]) -> None:
@@ -272,6 +298,8 @@ def main() -> int:
         return change(verb, names, flags)
     if verb in ("daemon-reload", "reset-failed"):
         return 0
+    if verb == "unmask":
+        return unmask(names)
     print(f"Unknown command verb {verb}. (a stand-in: it knows few of them)", file=sys.stderr)
     return 1
 

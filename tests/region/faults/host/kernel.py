@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.region.faults import fault, variation
+from tests.region.host import MEMINFO
 from tests.region.software import (
     AGENT,
     DOCKER,
@@ -338,3 +339,21 @@ def user_namespaces_off(world: World) -> None:
         "/proc/sys/user/max_user_namespaces": "0\n",
         "/proc/key-users": "    0:   106 105/105 100/1000000 2100/25000000\n 1000:     2 2/2 2/200 30/20000\n",
     }
+
+
+def committed(world: World, reserved: int, most: int) -> None:
+    """The kernel keeps to its limit; what programs have reserved, and the most, in MiB."""
+    register(world)
+    world.host.overmounts["/proc/sys/vm/overcommit_memory"] = "2\n"
+    said = f"CommitLimit:    {most << 10} kB\nCommitted_AS:   {reserved << 10} kB\n"
+    world.host.overmounts["/proc/meminfo"] = MEMINFO.format(total=8 << 20, free=6 << 20) + said
+
+
+@fault("memory-reserved", "the kernel hands out no more memory, although most of it is free", "kernel.limit")
+def memory_reserved(world: World) -> None:
+    committed(world, 4050, 4096)
+
+
+@variation("memory-reserved-in-part", "the kernel keeps to its limit of memory, and leaves enough")
+def memory_reserved_in_part(world: World) -> None:
+    committed(world, 3000, 4096)

@@ -1,0 +1,150 @@
+"""Settings that name what this host has not: sockets, profiles, plugins, file systems; mounts that docker keeps to itself."""
+
+from __future__ import annotations
+
+import json
+
+from tests.region.faults import fault, variation
+from tests.region.faults.agents.sandbox import hardened
+from tests.region.faults.agents.settings import DAEMON_JSON, docker_settings
+from tests.region.faults.agents.words import INIT_LOG, USER_CONFIG, looping, set_line, stamped
+from tests.region.faults.host.daemons import docker_failed
+from tests.region.host import Unit
+from tests.region.software import DOCKER, docker_of, register
+from tests.region.world import World
+
+CODE = "config.invalid"
+CONTAINERD = "containerd.service"
+PROFILES = "/sys/kernel/security/apparmor/profiles"
+AUTHORIZATION = {"authorization-plugins": ["opa-docker-authz"]}
+
+
+@fault("docker-host-gone", "ecs.config names a socket of docker's that is not there", CODE)
+def docker_host_gone(world: World) -> None:
+    looping(world)
+    set_line(world, USER_CONFIG, "DOCKER_HOST", "unix:///run/docker-agents/docker.sock")
+    refused = "dial unix /run/docker-agents/docker.sock: connect: no such file or directory"
+    world.host.files[INIT_LOG] = stamped([f'level=info msg="Could not create docker client: {refused}"'])
+
+
+@fault("docker-host-silent", "ecs.config names a TCP port of docker's where nobody listens", CODE)
+def docker_host_silent(world: World) -> None:
+    looping(world)
+    set_line(world, USER_CONFIG, "DOCKER_HOST", "tcp://127.0.0.1:2375")
+    world.host.files[INIT_LOG] = stamped(['level=info msg="Agent exited with code 1"'])
+
+
+@fault(
+    "docker-host-of-unit", "a drop-in of ecs names a socket of docker's that is not there; the agent still runs", CODE
+)
+def docker_host_of_unit(world: World) -> None:
+    register(world)
+    line = "Environment=DOCKER_HOST=unix:///run/docker-agents/docker.sock"
+    world.host.files["/etc/systemd/system/ecs.service.d/socket.conf"] = f"[Service]\n{line}\n"
+
+
+@variation("docker-host-named", "ecs.config names docker's own socket, by its other name")
+def docker_host_named(world: World) -> None:
+    register(world)
+    set_line(world, USER_CONFIG, "DOCKER_HOST", "unix:///run/docker.sock")
+
+
+def apparmor(world: World, *loaded: str) -> None:
+    """AppArmor is on and has loaded these profiles."""
+    register(world)
+    docker_of(world).state["/info"] |= {"SecurityOptions": ["name=apparmor", "name=seccomp,profile=default"]}
+    world.host.programs["/sbin/apparmor_parser"] = "#!/bin/sh\necho 'AppArmor parser version 4.0.1'\n"
+    world.host.tmpfs["/sys/kernel/security"] = 2**20
+    world.host.files[PROFILES] = "".join(
+        f"{name} (enforce)\n" for name in ("docker-default", "ecs-agent-default", *loaded)
+    )
+
+
+@fault("apparmor-profile-not-loaded", "ecs.config names a profile that AppArmor has not loaded", CODE)
+def apparmor_profile_gone(world: World) -> None:
+    apparmor(world)
+    set_line(world, USER_CONFIG, "ECS_AGENT_APPARMOR_PROFILE", "site-ecs-agent")
+
+
+@variation("apparmor-profile-of-site", "ecs.config names a profile of the site's own, which is loaded")
+def apparmor_profile_loaded(world: World) -> None:
+    apparmor(world, "site-ecs-agent")
+    set_line(world, USER_CONFIG, "ECS_AGENT_APPARMOR_PROFILE", "site-ecs-agent")
+
+
+@fault("docker-authorization-gone", "daemon.json names a plugin that authorizes and is gone; docker still runs", CODE)
+def docker_authorization_gone(world: World) -> None:
+    docker_settings(world, live_restore=True, authorization_plugins=["opa-docker-authz"])
+
+
+@fault("docker-authorization-refused", "docker does not start without its authorization plugin", "docker.not-running")
+def docker_authorization_refused(world: World) -> None:
+    world.host.files[DAEMON_JSON] = json.dumps(AUTHORIZATION, indent=2)
+    docker_failed(
+        world,
+        'dockerd[811]: level=warning msg="Unable to locate plugin: opa-docker-authz, retrying in 8s"',
+        'dockerd[811]: failed to validate authorization plugin: plugin "opa-docker-authz" not found',
+    )
+
+
+@variation(
+    "docker-authorization-there", "daemon.json names plugins that authorize: one in a file, one in a folder of its own"
+)
+def docker_authorization_there(world: World) -> None:
+    docker_settings(world, authorization_plugins=["site-authz", "other-authz"])
+    world.host.files["/etc/docker/plugins/site-authz.spec"] = "unix:///run/site-authz.sock\n"
+    world.host.files["/usr/lib/docker/plugins/other-authz/other-authz.json"] = "{}\n"
+
+
+@variation("docker-authorization-managed", "the plugin that authorizes is one that docker manages itself")
+def docker_authorization_managed(world: World) -> None:
+    docker_settings(world, authorization_plugins=["openpolicyagent/opa-docker-authz-v2:0.9"])
+    world.host.files[f"/var/lib/docker/plugins/{'5e' * 32}/config.json"] = "{}\n"
+
+
+@fault("docker-size-without-quota", "daemon.json limits containers' sizes, which this file system cannot", CODE)
+def docker_size_without_quota(world: World) -> None:
+    docker_settings(world, storage_driver="overlay2", storage_opts=["overlay2.size=20G"])
+
+
+@fault(
+    "docker-option-of-devicemapper", "daemon.json kept an option of the storage driver before; docker still runs", CODE
+)
+def docker_option_of_devicemapper(world: World) -> None:
+    docker_settings(world, storage_opts=["dm.basesize=20G"])
+
+
+@fault("docker-size-refused", "docker does not start with a limit of size on this file system", "docker.not-running")
+def docker_size_refused(world: World) -> None:
+    world.host.files[DAEMON_JSON] = json.dumps({"storage-opts": ["overlay2.size=20G"], "live-restore": True}, indent=2)
+    docker_failed(
+        world,
+        "dockerd[811]: failed to start daemon: error initializing graphdriver: Storage Option overlay2.size only supported "
+        "for backingFS XFS. Found extfs",
+    )
+
+
+@variation("docker-size-not-used", "containerd keeps the images, so that docker does not read the limit of size")
+def docker_size_not_used(world: World) -> None:
+    docker_settings(world, storage_opts=["overlay2.size=20G"])
+    status = [["driver-type", "io.containerd.snapshotter.v1"]]
+    docker_of(world).state["/info"] |= {"Driver": "overlayfs", "DriverStatus": status}
+
+
+@fault("docker-mounts-slave", "a drop-in keeps docker's mounts to itself: containerd does not see them", CODE)
+def docker_mounts_slave(world: World) -> None:
+    hardened(world, DOCKER, "MountFlags=slave")
+
+
+@fault("containerd-mounts-private", "a drop-in keeps others' mounts from containerd", CODE)
+def containerd_mounts_private(world: World) -> None:
+    register(world)
+    world.host.units[CONTAINERD] = Unit("[Service]\nExecStart=/usr/bin/containerd\n")
+    hardened(world, CONTAINERD, "MountFlags=private")
+
+
+@variation("mounts-shared", "docker shares its mounts, and containerd takes those of others")
+def mounts_shared(world: World) -> None:
+    hardened(world, DOCKER, "MountFlags=slave", "MountFlags=shared")
+    world.host.units[CONTAINERD] = Unit("[Service]\nExecStart=/usr/bin/containerd\n")
+    hardened(world, CONTAINERD, "MountFlags=slave", "PrivateTmp=yes", "ProtectHome=yes")
