@@ -121,20 +121,26 @@ PROVEN = (
 )
 # Faults whose fix ends with a start: what has to be true for the daemon to work then.
 NO_HOSTS_FLAG = "! systemctl show -p ExecStart docker | grep -q -e ' -H '"
+SSM_WRITES = "printf '[default]\\naws_access_key_id = ASIAEXAMPLEEXAMPLE\\n' > /root/.aws/credentials"
 STARTED: Mapping[str, Mapping[str, str]] = {
     "bridge-gone": {"docker": "true"},
     "bridge-other-address": {"docker": "test -s /etc/NetworkManager/conf.d/docker.conf"},
     "bridge-without-address": {"docker": "true"},
+    "credentials-emptied": {"ssm": SSM_WRITES, "ecs": "test -s /root/.aws/credentials"},
+    "docker-bridge-not-there": {"docker": "! grep -q br-tasks /etc/docker/daemon.json"},
     "docker-directive-unknown": {"docker": "! grep -q log-drivr /etc/docker/daemon.json"},
     "docker-hosts-twice": {"docker": NO_HOSTS_FLAG},
     "docker-rules-gone": {"docker": "true"},
     "docker-size-refused": {"docker": "! grep -q overlay2.size /etc/docker/daemon.json"},
     "docker-socket-masked": {"docker": "! systemctl show docker.socket | grep -q masked"},
     "docker-stopped": {"docker": "true", "ecs": "true"},
+    "docker-two-starts": {"docker": "grep -qx ExecStart= /etc/systemd/system/docker.service.d/debug.conf"},
     "inotify-instances-used-up": {"ssm": "test $(cat /proc/sys/fs/inotify/max_user_instances) -gt 128"},
     "nat-gone": {"docker": "true"},
     "metrics-lost": {"ecs": "true"},
     "reserved-memory-too-large": {"ecs": "! grep -q RESERVED_MEMORY /etc/ecs/ecs.config"},
+    "state-damaged": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
+    "state-garbage": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
 }
 # Faults whose fix shows a line to a person in an editor: what is typed there (a command of sed's).
 TYPED: Mapping[str, str] = {
@@ -143,7 +149,7 @@ TYPED: Mapping[str, str] = {
     "duration-bare": "s/$/s/",
     "region-dash": "s/useast/us-east/",
     "setting-mistyped": "s/DURATON/DURATION/",
-    "ssm-identity-without-onprem": """s/"EC2"/"OnPrem"/""",
+    "ssm-identity-without-onprem": """{n;s/"EC2"/"OnPrem"/}""",
 }
 
 

@@ -6,6 +6,16 @@ from anywhere.catalogue.daemon_lines.base import DaemonLine
 
 SYSTEMD_LINES: tuple[DaemonLine, ...] = (
     DaemonLine(
+        "not-executable",
+        r"Failed at step EXEC spawning (?P<program>/\S+): Permission denied|"
+        r"Failed to execute (?P<path>/\S+): Permission denied",
+        "systemd may not start {program}{path}: permission denied",
+        "Make it executable. Where it is, its file system is mounted noexec, or SELinux or AppArmor denies it.",
+        "systemd.exec(5), execve(2) EACCES",
+        (("chmod", "755", "{program}{path}"),),
+        ready=True,
+    ),
+    DaemonLine(
         "exec",
         r"Failed at step (?P<step>\w+) spawning (?P<program>\S+): (?P<why>.*)|Failed to (?:locate "
         r"executable|execute) (?P<path>\S+): (?P<reason>.*)",
