@@ -1,6 +1,6 @@
 """Fixes are complete: carried out by root on the host, in their order, the cause is gone.
 
-Where the fix ends with a start of a daemon, the region has a script for that start (tests/region/faults/restarts.py); where it is
+Where the fix ends with a start of a daemon, the region has a script for it (tests/region/faults/restarts.py); where it is
 left to an editor, the test types into it. A fix that sets a limit of the whole kernel is not carried out, where the region
 does not keep that file to itself.
 """
