@@ -29,6 +29,7 @@ PROVEN = (
     "connection-table-full",
     "connection-table-near",
     "containerd-mounts-private",
+    "container-dns-default",
     "containers-answers-elsewhere",
     "containers-answers-refused",
     "containers-marked-away",
@@ -72,7 +73,6 @@ PROVEN = (
     "hosts-pin-loopback",
     "hosts-pin-stale",
     "hosts-pin-working",
-    "log-driver-unknown",
     "machine-id-volatile",
     "masquerade-other-address",
     "memory-reserved",
@@ -87,8 +87,12 @@ PROVEN = (
     "ports-not-reserved",
     "processes-used-up",
     "proxy-not-a-drop-in",
+    "private-in-hosts-file",
+    "proxy-not-for-docker",
+    "proxy-not-for-ecs",
     "proxy-one-pair-of-quotes",
     "proxy-percent",
+    "proxy-uneven",
     "proxy-wrong-section",
     "raw-drops-containers",
     "region-in-quotes",
@@ -113,6 +117,7 @@ PROVEN = (
     "ssm-strict-system",
     "ssm-without-home",
     "state-read-only",
+    "static-keys",
     "static-keys-environment",
     "storage-card-first",
     "stub-off",
@@ -121,7 +126,7 @@ PROVEN = (
 )
 # Faults whose fix ends with a start: what has to be true for the daemon to work then.
 NO_HOSTS_FLAG = "! systemctl show -p ExecStart docker | grep -q -e ' -H '"
-SSM_WRITES = "printf '[default]\\naws_access_key_id = ASIAEXAMPLEEXAMPLE\\n' > /root/.aws/credentials"
+SSM_WRITES = "printf '[default]\\naws_access_key_id = ASIA\\naws_session_token = token\\n' > /root/.aws/credentials"
 STARTED: Mapping[str, Mapping[str, str]] = {
     "bridge-gone": {"docker": "true"},
     "bridge-other-address": {"docker": "test -s /etc/NetworkManager/conf.d/docker.conf"},
@@ -137,8 +142,10 @@ STARTED: Mapping[str, Mapping[str, str]] = {
     "docker-two-starts": {"docker": "grep -qx ExecStart= /etc/systemd/system/docker.service.d/debug.conf"},
     "inotify-instances-used-up": {"ssm": "test $(cat /proc/sys/fs/inotify/max_user_instances) -gt 128"},
     "nat-gone": {"docker": "true"},
+    "log-driver-unknown": {"ecs": "! grep -q cloudwatch /etc/ecs/ecs.config"},
     "metrics-lost": {"ecs": "true"},
     "reserved-memory-too-large": {"ecs": "! grep -q RESERVED_MEMORY /etc/ecs/ecs.config"},
+    "ssm-not-executable": {"ssm": "test -x /usr/bin/amazon-ssm-agent"},
     "state-damaged": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
     "state-garbage": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.checks.agents.ssm_settings import shares_no_credentials
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
-from anywhere.checks.remedies import remedy
+from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import agents, ssm_service
 from anywhere.facts.agents.credentials import (
     CREDENTIALS,
@@ -27,6 +27,7 @@ from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 
 ID = "agents.credentials"
+KEPT = "kept-for-others"  # the profile whose keys were in the way
 METADATA = "169.254.169.254"
 # Files of NAME=value lines, out of which a name can be cut without looking.
 LINES_OF_NAMES = frozenset({"/etc/environment", *PATHS})
@@ -84,16 +85,26 @@ def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
 
 
 def _static(host: Host, place: str, said: str, names: tuple[str, ...] = ()) -> Finding:
+    here = agents(host)
     text = f"Remove the keys from {place} (move them to a named profile if they are needed), then restart both agents."
-    cut = ("sed", "-i", "-E", f"/^ *({'|'.join(names)}) *=/d", place)
-    commands = (cut,) if place in LINES_OF_NAMES else ()
+    commands: tuple[Command, ...] = ()
+    if place == CREDENTIALS:
+        text = f"Give the profile that holds them another name ({KEPT}), or remove it; then restart both agents."
+        commands = (("sed", "-i", rf"s/^[[:space:]]*\[[[:space:]]*default[[:space:]]*\]/[{KEPT}]/", place),)
+    elif place in LINES_OF_NAMES:
+        commands = (("sed", "-i", "-E", f"/^ *({'|'.join(names)}) *=/d", place),)
+    running = (
+        *((ssm_service(host),) if here.ssm_unit.exists else ()),
+        *(("ecs",) if here.ecs.exists else ()),
+    )
+    restart: tuple[Command, ...] = (("systemctl", "restart", *running),) if running else ()
     return trouble(
         ID,
         Status.FAIL,
         place,
         said,
         cause="credentials.static",
-        remedy=remedy(host, text, *commands, ("systemctl", "restart", ssm_service(host), "ecs")),
+        remedy=remedy(host, text, *commands, *restart),
     )
 
 

@@ -186,7 +186,7 @@ def _judge(
         return
     missing = [entry for entry in NEEDED.get(component.name, ()) if not _is_excluded(component, environment, entry)]
     if missing:
-        yield _exclusions(component, missing, environment.no_proxy, matrix)
+        yield _exclusions(component, missing, environment.no_proxy, url, matrix)
     else:
         yield passed(proxy.id, component.name, f"uses {redact_proxy(url)}", matrix=matrix)
 
@@ -240,11 +240,14 @@ def _not_out(visit: Visit) -> bool:
     return all(probe.stage is Stage.CONNECT for probe in visit.probes)
 
 
-def _exclusions(component: Component, missing: Sequence[str], has: str, matrix: dict[str, object]) -> Finding:
+def _exclusions(component: Component, missing: Sequence[str], has: str, url: str, matrix: dict[str, object]) -> Finding:
     whole = ",".join(filter(None, (has, *missing)))
     remedy = Remedy(
         f"Set NO_PROXY={whole} for {component.name} in {drop_in(component)} and restart it.",
-        (("sudo", "systemctl", "restart", component.unit or component.name),),
+        (
+            *(((*apply_command(url), *(("--no-proxy", has) if has else ())),) if component.unit else ()),
+            ("sudo", "systemctl", "restart", component.unit or component.name),
+        ),
     )
     return trouble(
         proxy.id,
