@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from anywhere.frozen import frozen
 
 
 class Status(StrEnum):
@@ -84,7 +86,7 @@ class Reason(StrEnum):
     CAPTIVE_PORTAL = "captive-portal"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remedy:
     """How to fix something: a sentence for a person, and the commands as argument lists.
 
@@ -102,7 +104,7 @@ class Remedy:
     look_where: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One observation, judged.
 
@@ -128,7 +130,7 @@ class Finding:
         return self.status in (Status.FAIL, Status.WARN)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """What to fix: explains the findings at these positions of its target's list."""
 
@@ -140,7 +142,7 @@ class Cause:
     findings: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """All that was found out about one host or one document. `started` is UTC in ISO 8601, `seconds` wall time,
     `reach` the options with which this program reaches it again; empty for this machine."""
@@ -160,7 +162,7 @@ class Target:
         return Verdict.of(finding.status for finding in self.findings)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """One run over one or many targets."""
 

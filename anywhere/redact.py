@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from anywhere.frozen import frozen
 from anywhere.held import hide
 
 MASK = "***"
@@ -66,7 +66,7 @@ def _masked_word(match: re.Match[str]) -> str:
     return match[0] if _ORDINARY.match(match["value"]) else f"{match['name']}{MASK}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Rule:
     """What is replaced, and the words of which a text must hold one, in lower case, for the rule to find anything: most
     texts hold none, and looking for a word is a hundred times faster."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from anywhere.frozen import frozen
 
 PHASES = ("install", "register", "run")
 FEATURES = ("ecr", "ecr-public", "docker-hub", "logs", "secrets", "exec", "s3", "kms", "sts", "monitoring", "installer")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """Options of one run. `budget` is the deadline of the run in seconds, `patience` by how much it may grow where
     something stalls (the agents wait up to 30 s for a step), `idle` how long to hold a quiet connection (0: not at all),

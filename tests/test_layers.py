@@ -18,6 +18,7 @@ LAYERS = (
         "settings",
         "threads",
         "held",
+        "frozen",
         "redact",
         "printable",
         "program",
@@ -150,6 +151,7 @@ LEAVES = {
     "evidence",
     "files",
     "stamp",
+    "frozen",
     "documents",
     "declared",
 }

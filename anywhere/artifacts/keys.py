@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from anywhere.catalogue.signing_keys import PINNED, key_file
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 
 PINNED_SOURCE = "pinned"
 LARGEST = 1 << 20  # bytes of a keyring: a key has a few thousand
 _BLOCK = re.compile(r"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----", re.S)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SigningKey:
     """One key that can make signatures, a primary or a subkey. `certificate` is the OpenPGP object that holds it, `ends`
     when it expires in epoch seconds (0: never), `source` `pinned` or the path of a keyring, `signs` the one package

@@ -9,16 +9,17 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 
 SCHEMA = "anywhere/artifacts/1"
 NAME = "manifest.json"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,200}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Artifact:
     """One package: file names without folders, size in bytes, fingerprint and source of the key that vouched."""
 
@@ -32,7 +33,7 @@ class Artifact:
     key_source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """What was fetched, for which region, processor (kernel's name) and format (`deb` or `rpm`)."""
 

@@ -6,11 +6,11 @@ URLs as the official installer builds them (scripts/ecs-anywhere-install.sh 1.10
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from anywhere.catalogue.regions import find_region
 from anywhere.catalogue.signing_keys import ECS, SSM
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 
 ARCHES = {"x86_64": ("amd64", "x86_64"), "aarch64": ("arm64", "aarch64")}
 _ALIASES = {"amd64": "x86_64", "arm64": "aarch64", "x86-64": "x86_64"}
@@ -18,7 +18,7 @@ LATEST = "latest"
 _VERSION = re.compile(r"latest|[0-9]+(\.[0-9]+){1,3}(-[0-9]+)?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """One file to fetch: its package, the name it gets in a folder, its URL and its signature's."""
 

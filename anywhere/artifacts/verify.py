@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from anywhere.artifacts.keys import PINNED_SOURCE, SigningKey
 from anywhere.errors import AnywhereError
+from anywhere.frozen import frozen
 
 REASONS = (
     "no-verifier", "no-signature", "not-a-package", "proxy-page", "truncated", "unknown-key", "expired-key",
@@ -34,7 +34,7 @@ class Untrusted(AnywhereError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Vouched:
     """Who vouches for a file: its SHA-256, the signing key's and its primary's fingerprint, the owner, and where the
     key came from (`pinned`, or a keyring's path)."""

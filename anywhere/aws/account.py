@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 from anywhere.errors import AnywhereError
+from anywhere.frozen import frozen
 
 # Keys that the caller has set on purpose. No metadata service is asked and no role is looked for: on a host that is about
 # to register there must be none.
@@ -23,7 +23,7 @@ class Refused(AnywhereError):
     exit_code = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Workload:
     """What runs on a container instance by ECS: tasks that run or are pending, and tasks by service or family."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import datetime
+
+from anywhere.frozen import frozen
 
 # Keys that the caller has set on purpose. No metadata service is asked and no role is looked for: on a host that is about
 # to register there must be none.
@@ -12,7 +13,7 @@ _NAMED = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
 TIMEOUT = 5.0  # seconds, to connect and to read
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Uses:
     """An activation's limit and count of registrations, and its end in epoch seconds."""
 

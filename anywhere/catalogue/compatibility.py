@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from anywhere.frozen import frozen
 
 PATH = Path(__file__).parent / "data" / "compatibility.json"
 
 Version = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Situation:
     """What is compared with the table; an empty version is one that is not known, and no row about it applies.
 
@@ -37,7 +38,7 @@ class Situation:
     agent_down: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pair:
     """A combination that does not work. Every condition that the row names must hold; `severity` is fail or warn."""
 
@@ -108,7 +109,7 @@ class Pair:
         return all(holds for condition, holds in wanted if condition)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """The table and its date. A daemon is in the window when its lowest and highest API versions reach into it."""
 

@@ -8,8 +8,10 @@ end of standard support), the others those of the vendor's life-cycle page.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from anywhere.frozen import frozen
 
 CHECKED = "2026-11-22"
 
@@ -31,7 +33,7 @@ class DockerSource(StrEnum):
     BRING_YOUR_OWN = "bring-your-own"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OsRelease:
     """What os-release says: identifiers in lower case, `like` in order of closeness, every other field in `fields`."""
 
@@ -44,7 +46,7 @@ class OsRelease:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Family:
     """How software and trust are managed: `install` is put before package names."""
 
@@ -92,7 +94,7 @@ FAMILIES: Mapping[str, Family] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Release:
     """One row. `version` is compared by whole dotted parts (`9` fits `9.4`); empty fits any. `ends` is the last day
     with free updates (ISO date), empty for rolling releases and where it is not known."""
@@ -109,7 +111,7 @@ class Release:
     checked: str = CHECKED
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """A release against the table. `codes` are cause codes, worst first; empty for a listed release in its time.
     `derived` is whether only ID_LIKE led to the family."""

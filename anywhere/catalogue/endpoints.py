@@ -6,13 +6,14 @@ Endpoints are TCP 443 and outbound only; no inbound rule is needed. The rows, wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.catalogue.regions import Partition, RegionInfo, find_region, partitions, regions
 from anywhere.catalogue.requests import OWN
 from anywhere.catalogue.services import SERVICES, Service
 from anywhere.errors import BadInput
 from anywhere.evidence import Scheme
+from anywhere.frozen import frozen
 from anywhere.settings import FEATURES, PHASES
 
 __all__ = ["Endpoint", "Partition", "RegionInfo", "endpoints", "find_region", "partitions", "regions"]
@@ -20,7 +21,7 @@ __all__ = ["Endpoint", "Partition", "RegionInfo", "endpoints", "find_region", "p
 MAX_SHARDS = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
     """A host that must be reached.
 

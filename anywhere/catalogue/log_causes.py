@@ -7,7 +7,8 @@ Patterns: recorded runs of the real agents (ECS agent 1.105.1, SSM agent 3.3); t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from anywhere.frozen import frozen
 
 Command = tuple[str, ...]
 
@@ -19,7 +20,7 @@ _PROBE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogCause:
     """One row: a cause code, the pattern of a line, what the line means, how to fix it, and commands for the host."""
 

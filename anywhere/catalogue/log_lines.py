@@ -8,15 +8,15 @@ engine; amazon-ssm-agent common/identity, core/app/credentialrefresher; the issu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 from anywhere.catalogue.daemon_lines.refusals import ROWS as REFUSALS
+from anywhere.frozen import frozen
 
 DATED = "2026-11-29"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogLine:
     """One row. `kind` names the symptom; the first row whose pattern fits a line decides. `words` are plain words, one of
     which every such line holds. `cause` is the cause code, empty where the way to AWS is at fault (then the network

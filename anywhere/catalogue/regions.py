@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from anywhere.errors import BadInput, did_you_mean
+from anywhere.frozen import frozen
 
 # \w+ in the patterns of botocore would take every typing mistake; all names so far end in one of these and a number.
 _AREA = re.compile(r"(?:.+-)?(?:central|north|south|east|west|northeast|northwest|southeast|southwest)-[0-9]{1,2}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Partition:
     """A part of AWS with accounts and DNS names of its own.
 
@@ -33,7 +33,7 @@ class Partition:
     fips_dualstack: Mapping[str, Mapping[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegionInfo:
     """A region and its DNS suffixes; `note` says what is not certain about it, `listed` whether the table has it."""
 

@@ -7,7 +7,8 @@ public service models for the operation names.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from anywhere.frozen import frozen
 
 AMZ_JSON = "application/x-amz-json-1.1"
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
@@ -22,7 +23,7 @@ AGENTS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One request. `target` is X-Amz-Target, empty where the service has none; `body` empty means a GET; `chunked` sends
     the body without its length. `json` is whether the program reads the answer as JSON and gives up on anything else."""

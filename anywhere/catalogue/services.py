@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anywhere.evidence import Scheme
+from anywhere.frozen import frozen
 
 _ECS_PAGE = "AWS: ECS clusters for the external launch type"
 _REGISTRATION = "AWS: registering an external instance"
 _SCRIPT = "aws/amazon-ecs-agent scripts/ecs-anywhere-install.sh"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Service:
     """A row. `host` and `dualstack` are templates over region, suffix and dualstack_suffix, `*` for what varies;
     `sharded` rows are numbered where the `*` stands. `worldwide` hosts have no regional, FIPS or dual-stack form.

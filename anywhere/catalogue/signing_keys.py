@@ -6,8 +6,9 @@ or in a file that the user names, vouches for nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from anywhere.frozen import frozen
 
 CHECKED = "2026-11-29"
 _SOURCE = "aws/amazon-ecs-agent scripts/*.gpg at 8dfceca6cf38"
@@ -15,7 +16,7 @@ ECS, SSM = "amazon-ecs-init", "amazon-ssm-agent"
 FOLDER = Path(__file__).with_name("data") / "keys"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PinnedKey:
     """`fingerprint` of the primary key, `signing` those that make the signatures (the primary itself where empty),
     `file` in `data/keys`, `signs` the package, `ends` the last day (ISO date; empty: never)."""

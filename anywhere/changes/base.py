@@ -7,10 +7,10 @@ reverse. Every undo is idempotent and harmless when its step never ran, so that 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from anywhere.changes.script import own_script
 from anywhere.errors import AnywhereError
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 Planner = Callable[[Host], "tuple[Step, ...]"]
@@ -38,7 +38,7 @@ class HostBusy(ChangeFailed):
     """Another run is changing the same host."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """A command with its standard input. A `secret` input is never printed and never in the journal's JSON. `shown` is
     what a person would type to the same end, where the command itself is longer because it guards against crashes."""
@@ -50,7 +50,7 @@ class Command:
     shown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PutBack:
     """The undo of a written file: `content` is what was there before (None: no file), `wrote` the SHA-256 of what the
     step writes. A file that is neither any more was edited by someone else: then only the `lines` that are still ours
@@ -73,7 +73,7 @@ class PutBack:
 Undo = Command | PutBack
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One thing to do. `key` names what is changed: of several steps with one key the first undo holds, because it
     saw the original. `folder` is where it writes, empty when it writes no file. `back` says in the imperative what its

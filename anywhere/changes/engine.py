@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from anywhere.changes.base import ChangeFailed, Command, Halted, JournalDamaged, Planner, PutBack, Step
 from anywhere.changes.files import put_back
@@ -12,6 +11,7 @@ from anywhere.changes.journal import FOLDER, Entry, Journal
 from anywhere.changes.lock import locked, under
 from anywhere.changes.restored import kept_edits
 from anywhere.changes.script import own_script
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 
@@ -25,7 +25,7 @@ _GIVEN_UP = "what it held is given up"
 _NO_RECORD = "no record of what was there before: left as it is"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Applied:
     """The steps that were run, in order; none when it was already so. `left` is what the plan holds afterwards: the
     host did not take it, or something else is changing it back."""
@@ -34,7 +34,7 @@ class Applied:
     left: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reverted:
     """What was restored, in the imperative, and what was not, with the reason: `failed` is tried again by the next revert,
     as is `kept`, which the caller did not want undone yet; of `lost` there is no record any more."""

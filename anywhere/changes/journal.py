@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from anywhere.changes.base import ChangeFailed, Command, JournalDamaged, PutBack, Step, Undo
@@ -20,6 +19,7 @@ from anywhere.changes.record import merged
 from anywhere.changes.restored import words
 from anywhere.changes.script import own_script
 from anywhere.changes.seal import ABSENT, look
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 FOLDER = "/var/lib/anywhere"
@@ -27,7 +27,7 @@ SCHEMA = "anywhere/journal/1"
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One step that was begun: its key, its title and how to undo it. `lost` says of each part that cannot be undone
     what it is and why: only ever there when the journal was opened with `force`. `back` is what its step says of its undo."""

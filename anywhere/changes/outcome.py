@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from anywhere.changes.base import Halted, Step
+from anywhere.frozen import frozen
 from anywhere.model import Cause, Finding
 
 
@@ -20,7 +20,7 @@ class State(StrEnum):
     UNTOUCHED = "untouched"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """One host. `steps` were run or would be, or are the titles of what was undone or would be; `error` is why it
     failed and `now` the state that the host is in then. A host that could not be asked has the `finding` and the `cause`

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from anywhere.changes.base import ChangeFailed
 from anywhere.changes.script import own_script
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 STICKY = 0o1000  # in such a folder nobody can rename or remove what is root's
 ABSENT = "absent"  # what the seal holds where there may be no journal
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stored:
     """`text` is the journal where it, or its copy, is what was written; `digest` that of the file that is there.
     `problems` are the reasons not to act on it. `trusted` is whether `text` is sealed and only root could have written

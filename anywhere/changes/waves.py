@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rollout:
     """What is where: `already` needed nothing, `done` were changed, `failed` say why, `untouched` were not begun."""
 

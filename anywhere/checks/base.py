@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from anywhere.catalogue.checks import AFTER_REGISTRATION
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
@@ -16,7 +16,7 @@ TOPICS = ("system", "network", "endpoints", "netfilter", "containers", "agents")
 REGISTER_BRINGS = AFTER_REGISTRATION
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """A check by its id (`topic.slug`, a row of catalogue/checks.py), and how it is judged."""
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anywhere.catalogue.daemon_lines.base import RELOAD
 from anywhere.checks.remedies import Command
 from anywhere.facts.files import read_text
 from anywhere.facts.system.halted import Condition, Missing, Waiting, missing_needs, unmet_conditions, waits_for
 from anywhere.facts.system.units import Unit, parse_section, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Halt:
     """Why a unit does not run: `says` and `fix` are sentences, `commands` do what `fix` says. `start` is whether a start
     succeeds after them: where it would fail or hang, none may be offered. `cause` is a cause code of its own, or empty."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from anywhere.frozen import frozen
 
 QUESTION, CONNECTION, FILE, FOLDER, COMMAND, LOGIN = "question", "connection", "file", "folder", "command", "login"
 KINDS = (LOGIN, QUESTION, CONNECTION, COMMAND, FILE, FOLDER)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contact:
     """One row. `target` is a name, path or command, in which `*` stands for any characters; `address` whom it is asked of
     or sent to (a nameserver, a proxy, or any address of the name); `port` 0 where there is none. `who` is the component
@@ -29,7 +30,7 @@ class Contact:
         return self.kind == kind and (target == self.target or fnmatchcase(target, self.target))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Announced:
     """The rows of one host, and what cannot be known before the run."""
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
 from anywhere.declared.expect import component_named
 from anywhere.errors import BadInput
 from anywhere.evidence import Scheme
+from anywhere.frozen import frozen
 
 MARK, OPTION, AS = "=", "--endpoint", "--as"
 DEFAULT_PORTS = {"https": 443, "http": 80, "wss": 443}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Own:
     """An endpoint of the site: who connects, to which URL."""
 

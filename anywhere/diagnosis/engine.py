@@ -7,8 +7,9 @@ resolver is one cause, and two independent faults are two. What no rule claims h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from anywhere.frozen import frozen
 from anywhere.model import Cause, Finding, Remedy, Status
 
 Claim = Callable[["Case"], Iterable[int]]
@@ -16,7 +17,7 @@ Say = str | Callable[[Sequence[Finding]], str]
 Fix = Remedy | Callable[[Sequence[Finding]], Remedy]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Case:
     """All findings of one host, and the positions of those that still want a cause."""
 
@@ -34,7 +35,7 @@ class Case:
         return (finding for finding in self.findings if finding.check == check)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A cause code, which findings it explains, and how to say and fix it given those findings."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from anywhere.errors import NotRecorded, ParseError
@@ -15,6 +15,7 @@ from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config
 from anywhere.facts.agents.ports import client_ports
 from anywhere.facts.capabilities import attributes, is_open
 from anywhere.facts.network.proxy_environment import ProxyEnvironment
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host, ProbeSpec, Query
 
 MIB = 2**20
@@ -28,7 +29,7 @@ def _closed(name: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostCapacity:
     """A host's room for tasks; None where it is not known.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 
@@ -17,7 +17,7 @@ class Access(StrEnum):
     FORBIDDEN = "forbidden"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A file as text; `content` is empty unless it was read."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anywhere.facts import identity
 from anywhere.facts.agents import (
     agents,
@@ -19,6 +17,7 @@ from anywhere.facts.firewall import container_way, firewall, forwarding, route_l
 from anywhere.facts.kernel import folders, limits, log, modules
 from anywhere.facts.network import kernel_routes, routes
 from anywhere.facts.system import castore, exec_files, gpu, machine, os_release, packages, time_sync, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import ProbeSpec
 
 MODULES = (
@@ -47,7 +46,7 @@ MODULES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wants:
     """Commands, files and folders, and the probes of the host's own neighbourhood, each once."""
 

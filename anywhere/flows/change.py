@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts, is_saved, seconds_for
 from anywhere.flows.target import GRACE, Lost, each, opened, recorded
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.inventory import Entry
 
@@ -27,7 +27,7 @@ Busy = Callable[[str], AbstractContextManager[None]]
 """Shows that something runs, while it does."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Work:
     """A kind of change: its verb on the command line, its journal, its plan, and what of it stands on a host."""
 

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from anywhere.flows.region import region_of
 from anywhere.flows.reported.located import located
 from anywhere.flows.resume import Journal
 from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, recorded
+from anywhere.frozen import frozen
 from anywhere.hosts.bundle import load, save
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
@@ -40,7 +41,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]+")
 Heard = Callable[[Target], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checked:
     """What a run found out. `twins` are names of one and the same machine; `left` counts the hosts that an interrupted
     run did not come to."""

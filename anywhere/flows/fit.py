@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.errors import AnywhereError, BadInput, NotRecorded
 from anywhere.facts.capacity import HostCapacity, capacity, parse_instances
 from anywhere.files import read_file
 from anywhere.flows.hosts import Hosts, titles
 from anywhere.flows.target import GRACE, Lost, each, recorded
+from anywhere.frozen import frozen
 from anywhere.inventory import Entry
 from anywhere.model import Finding, Target
 from anywhere.taskdef.fit.findings import not_seen, targets
@@ -21,7 +22,7 @@ from anywhere.taskdef.source.load import Document
 LARGEST = 64 * 1024 * 1024  # bytes of a description of instances
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """What is asked: `counts` are `N` or `NAME=N`, `instances` files of described instances, `budget` seconds a host; `assume`
     takes each host as one with docker and a registered agent."""

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from anywhere.frozen import frozen
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -27,7 +29,7 @@ FEWEST = 4  # jobs at once however full this machine is, and to begin with
 FEWER = 0.75  # of the number at once, with each look that finds the machine full; else one more
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done(Generic[Result]):
     """One result: the place of its job in the list, and how long it took in seconds."""
 

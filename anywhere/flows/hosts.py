@@ -6,9 +6,10 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 from anywhere.hosts.open import BUNDLES, HOST_SECONDS, is_bundle
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
 from anywhere.inventory import STDIN, Entry, limited, load
@@ -20,7 +21,7 @@ LONGEST = 3600.0  # seconds for one host
 CHANGE_SECONDS = 300.0  # for one host, from login to the last step
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hosts:
     """The hosts in the order of the report, how to log in, how many at once, and the seconds that each may take.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from anywhere.errors import AnywhereError, HostUnreachable
 from anywhere.flows.fleet import Done, Fleet
 from anywhere.flows.hosts import Hosts, is_saved
 from anywhere.flows.reported.clean import clean
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.open import open_live, open_recorded
 from anywhere.hosts.recording import Recording
@@ -25,7 +26,7 @@ ADVICE = "Check the address, the key and known_hosts."
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lost:
     """A host that could not be asked, or not to the end: the finding about it, and its cause."""
 

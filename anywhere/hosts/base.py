@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from anywhere.evidence import Scheme, Suites
+from anywhere.frozen import frozen
 from anywhere.model import Reason, Stage
 from anywhere.windows import LINUX
 
@@ -35,7 +36,7 @@ class Deadline:
         return time.monotonic() > self.end + grace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Completed:
     """A finished command. An absent program is rc 127, a command cut off by its timeout rc 124 (as coreutils says), and
     so is one that printed more than it may: then `cut` names the limit that was met."""
@@ -53,7 +54,7 @@ class Completed:
         return self.rc == 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """A name to look up: by the system's resolver (`server` empty), or by asking one nameserver directly."""
 
@@ -61,7 +62,7 @@ class Query:
     server: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What a resolver said. `reason` is None when addresses came. `truncated` is whether the UDP answer was cut,
     `tcp_reason` why TCP then failed. `source` is `system` or the nameserver's address. `half` is why one of the two
@@ -83,7 +84,7 @@ class Answer:
     unseen: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProbeSpec:
     """One climb of the ladder to one address.
 
@@ -121,7 +122,7 @@ class ProbeSpec:
     get: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlsFacts:
     """The session and the leaf certificate that the far end presented, trusted or not. Dates are epoch seconds."""
 
@@ -137,7 +138,7 @@ class TlsFacts:
     verified: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpFacts:
     """The answer's status, its Date header in epoch seconds (0 when absent), the headers that matter, start of the body."""
 
@@ -147,7 +148,7 @@ class HttpFacts:
     body: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Probe:
     """How far one climb came: `stage` is the last step tried (DONE when all passed), `reason` why it failed there.
     `connect_seconds`, `tls_seconds` and `http_seconds` are durations of the steps; `at` is the host's clock (epoch
@@ -183,7 +184,7 @@ class Probe:
         return self.reason is None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Disk:
     """A folder's file system: sizes in bytes, free as an unprivileged user sees it; inodes free of inodes in all."""
 
@@ -194,7 +195,7 @@ class Disk:
     inodes_free: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interface:
     """A network interface: addresses with prefix length (`10.0.0.2/24`), MTU in bytes."""
 
@@ -205,7 +206,7 @@ class Interface:
     addresses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listener:
     """A listening TCP socket; pid 0 and no process name where the owner cannot be seen."""
 
@@ -215,7 +216,7 @@ class Listener:
     process: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Daemon:
     """A running agent process of root's with its network environment (proxy, CA and AWS variables only).
 
@@ -228,7 +229,7 @@ class Daemon:
     sure: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inventory:
     """What a machine has, in bytes and epoch seconds. `refused` is why root's rights were not given over SSH.
     `system` is Linux or Windows."""

@@ -7,13 +7,14 @@ than its limit is not read in part: half a file would be judged as if it were th
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+
+from anywhere.frozen import frozen
 
 MIB = 1 << 20
 NULL_DEVICE = (1, 3)  # major and minor number: what masks a file is an empty one
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limit:
     """The largest size of one kind of thing, in bytes (of a folder: in names) and in lines (0: any number)."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?")
 _USER = re.compile(r"[^\s@:/\\'\"`$;&|<>()]+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SSHTarget:
     """A host to log in to. `user` empty and `port` 0 leave the choice to ssh_config. `name` is what reports call it,
     `identity` the file of its own key."""
@@ -34,7 +35,7 @@ class SSHTarget:
         return self.name or str(self)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SSHOptions:
     """How to log in, for all hosts of a run.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 from anywhere.hosts.target import SSHTarget, parse_target
 from anywhere.inventory.ranges import expand
 
@@ -23,7 +24,7 @@ VARIABLES = {
 Variables = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """Something about one line (0: about no single line)."""
 
@@ -34,7 +35,7 @@ class Problem:
         return f"line {self.line}: {self.text}" if self.line else self.text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A host: how reports call it, where it is (`local`, a bundle's path, or an SSH target), and its groups."""
 

@@ -6,8 +6,8 @@ import difflib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from anywhere.frozen import frozen
 from anywhere.model import Target
 from anywhere.printable import printable
 from anywhere.redact import MASK
@@ -20,7 +20,7 @@ VOLATILE = frozenset(
 LINES_SHOWN = 12
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Observation:
     """One observation: its verb, what was asked, the size of the answer in bytes, the lines in which something is
     masked."""
@@ -31,7 +31,7 @@ class Observation:
     masked: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """What is not the same: `kind` is finding, fact or observation; `old` or `new` empty where it is on one side only."""
 

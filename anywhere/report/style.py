@@ -6,14 +6,15 @@ import os
 import shutil
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import IO
+
+from anywhere.frozen import frozen
 
 CODES = {"red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36", "dim": "2", "bold": "1"}
 NARROWEST, WIDEST, PLAIN_WIDTH = 60, 140, 120
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """How text is shown: `width` in characters, with escape codes or without."""
 

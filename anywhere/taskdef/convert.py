@@ -8,9 +8,9 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from dataclasses import dataclass
 
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 from anywhere.model import Status
 from anywhere.taskdef.draft import CHANGED, DECIDE, DROPPED, Change, Draft
 from anywhere.taskdef.rule import EXTERNAL, Case, Mark, marks, put, remove
@@ -25,7 +25,7 @@ _ACCOUNT = re.compile(r"\b(\d{12})\b")
 _ROUNDS = 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Converted:
     """The new definition, the patch that makes it of the old one, the changes, and what still fails."""
 

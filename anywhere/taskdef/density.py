@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 from anywhere.model import Finding, Remedy, Status, Target
 
 KEPT_BY_AWS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InstanceType:
     """`interfaces` that can be attached, the primary included; `trunked` tasks with trunking (0: not supported or not
     known); `most` a limit of its own (0: none)."""
@@ -61,7 +61,7 @@ def addresses(subnets: Sequence[str]) -> int:
     return total
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """So many tasks and instances of a type, in these subnets; 0 and empty for what is not asked."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from anywhere.documents.patch import apply
 from anywhere.documents.pointer import tokens
+from anywhere.frozen import frozen
 from anywhere.taskdef.rule import EXTERNAL, Case, Edit
 from anywhere.taskdef.source import cloudformation
 from anywhere.taskdef.source.content import Definition, Place
@@ -18,7 +19,7 @@ from anywhere.taskdef.source.shape import read_api
 CHANGED, DROPPED, DECIDE = "changed", "dropped", "decide"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """One thing that is different, or that a person must settle. `pointer` is in the new definition's notation."""
 

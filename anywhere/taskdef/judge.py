@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.documents.json import Locator
+from anywhere.frozen import frozen
 from anywhere.model import Finding, Remedy, Status, Target
 from anywhere.taskdef.declared import WHAT_DECIDES, launches
 from anywhere.taskdef.rule import EVERY, EXTERNAL, LAUNCH_TYPES, MANAGED, Case, Mark, Rule, marks, skip
@@ -22,7 +23,7 @@ DECIDING = ("taskdef.compatibility", "service.launch-type")
 UNREAD = "taskdef.input"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """What to judge for. `launch` is a launch type, or `declared` for those that each definition or service names."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from anywhere.documents.json import Locator
+from anywhere.frozen import frozen
 from anywhere.model import Finding, Status
 from anywhere.taskdef.ports import MOST_RESERVED, RESERVED_LINUX
 from anywhere.taskdef.rule import EXTERNAL, FARGATE, Case
@@ -15,7 +15,7 @@ from anywhere.taskdef.source.node import NotKnown
 MODES = ("host", "bridge-static", "bridge-dynamic", "awsvpc", "none")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Advice:
     """One mode for one definition. `possible` with `why` where it is not; `current` is whether it is in force; the
     rest are sentences."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from anywhere.frozen import frozen
 
 FIELDS = frozenset(
     {"agentConnected", "agentVersion", "ec2InstanceId", "registeredAt", "runningTasksCount", "task:group"}
@@ -39,7 +40,7 @@ class QueryError(ValueError):
     """Text that is no expression of the cluster query language."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """One comparison: `subject` a field or `attribute:NAME`, `operator` in its symbol, the values to compare with."""
 
@@ -52,7 +53,7 @@ class Comparison:
         return f"{self.subject} {self.operator} {f'[{shown}]' if 'in' in self.operator else shown}".strip()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """`all`, `any` or `not` of its parts."""
 

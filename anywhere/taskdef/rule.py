@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from anywhere.frozen import frozen
 from anywhere.model import Status
 from anywhere.taskdef.source.content import Definition, Service
 from anywhere.taskdef.source.node import Node, NotKnown
@@ -25,7 +26,7 @@ MODES = ("bridge", "host", "awsvpc", "none")
 Edit = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """What a rule says of one node. `edits` fix it; they are in the names of the ECS API until the finding is made.
     `source` is the pointer in the document where the node does not lead to it."""
@@ -98,7 +99,7 @@ class Case:
 Judge = Callable[[Case, Node], Iterator[Mark]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A rule as tables and documentation show it. `scope` is what `judge` is called with: each `container`, `volume`,
     the `definition` or the `service`. `fine` is the summary where nothing is wrong."""

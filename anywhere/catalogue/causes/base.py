@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from anywhere.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CauseText:
     """One cause code. `severity` is `fail`, `warn` or `fail or warn`; `meaning` what it is and what it breaks, `found`
     how it is found, `fix` what to do, `source` where the rule comes from."""

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import cache
+
+from anywhere.frozen import frozen
 
 DATED = "2026-11-29"
 Command = tuple[str, ...]
 RELOAD: Command = ("systemctl", "daemon-reload")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DaemonLine:
     """One row. `says` completes the sentence "docker cannot start: ..."; it and `fix` may hold groups of the pattern as
     `{name}`. `commands` do what `fix` says; with `ready` the daemon is started after them, else a person has to act
@@ -35,7 +36,7 @@ def _compiled(rows: tuple[DaemonLine, ...]) -> tuple[tuple[DaemonLine, re.Patter
     return tuple((row, re.compile(row.pattern)) for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Matched:
     """A row with what its pattern found in a line."""
 

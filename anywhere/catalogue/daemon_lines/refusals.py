@@ -9,14 +9,15 @@ tcs/model, amazon-ssm-agent agent/ssm and core/app/credentialrefresher; wire cap
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
+
+from anywhere.frozen import frozen
 
 DATED = "2026-11-29"
 OWNER, REGISTRAR, HOST, NOBODY = "owner", "registrar", "host", "nobody"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """One row: `kind` names it, `pattern` fits the exception's name or the telling text, `words` are plain words one of which
     every such line holds. `says` completes "the agent ..."; `who` has to act: the account's owner, whoever registers the

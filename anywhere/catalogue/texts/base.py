@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from anywhere.frozen import frozen
 
 CHECK = "check"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckText:
     """An id (`topic.slug`), what is looked at in a few words, what it means, and the command or commands that ask."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from anywhere.changes.agents.ecs import has_joined
@@ -15,6 +14,7 @@ from anywhere.facts.agents.ecs_config import USER, ecs_config
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, UNKNOWN, VAULT
 from anywhere.facts.files import read_text, shell_line
 from anywhere.facts.system.machine import MACHINE_ID
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 FINGERPRINT = "/var/lib/amazon/ssm/Vault/Store/InstanceFingerprint"
@@ -32,7 +32,7 @@ _SNAP_SSM: tuple[str, ...] = ("snap", "remove", "amazon-ssm-agent")
 _PACKAGE_SSM: tuple[str, ...] = ("apt-get", "remove", "-y", "amazon-ssm-agent")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """One thing that is otherwise than wanted and that registration must not change: what, have, want, the sentence
     that says what to do, and the commands that do it. `code` is a cause code."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from anywhere.changes.agents.existing import Difference
 from anywhere.changes.base import Step
+from anywhere.frozen import frozen
 from anywhere.model import Cause
 
 
@@ -21,7 +21,7 @@ class State(StrEnum):
     UNTOUCHED = "untouched"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """What became of one host. `vouched` says who signed what was installed, `causes` why it failed or is not ready, `now` the
     state that a host is in after a failure."""

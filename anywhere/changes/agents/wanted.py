@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 from anywhere.held import hold
 
 DEFAULT_CLUSTER = "default"
@@ -19,7 +20,7 @@ _VALUE = re.compile(r"[A-Za-z0-9_./\\:@ -]{0,128}")
 _ENDPOINT = re.compile(r"(https://)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?/?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Activation:
     """An SSM activation. Both parts are secrets: they are in no text of this program."""
 
@@ -27,7 +28,7 @@ class Activation:
     code: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """The wanted state. `endpoint` overrides `ecs.REGION` (ECS_BACKEND_HOST), `ip` is ipv4, ipv6 or empty (the agents
     decide by the routes), `docker` one of DOCKER_SOURCES, `account` is compared where the host says one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from anywhere.catalogue.distros import DockerSource, Family, Judgement, OsRelease
@@ -12,6 +11,7 @@ from anywhere.changes.install.packages import names_step
 from anywhere.changes.install.repositories import repository_steps
 from anywhere.changes.install.units import start_step
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, Unit
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 CE = ("docker-ce", "docker-ce-cli", "containerd.io")
@@ -21,7 +21,7 @@ _SOURCES = {"distro": DockerSource.DISTRIBUTION, "docker": DockerSource.REPOSITO
 _SPLIT = {("debian", "13"): ("docker.io", "docker-cli")}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """What the host says of Docker: its units, and the packages that are installed."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from anywhere.changes.base import Command, Step
 from anywhere.changes.script import run_script
+from anywhere.frozen import frozen
 
 _FOLDER = Path(__file__).parent
 SCRIPT = _FOLDER.joinpath("packages.sh").read_text(encoding="utf-8")
@@ -16,7 +16,7 @@ LOCK_WAIT = 120  # seconds for another package manager, such as unattended upgra
 INSTALL_SECONDS = 900.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LocalPackage:
     """A verified package: `path` on the machine that runs this program, its digest, and who vouched for it. `path` is
     empty in a dry run, where nothing has been fetched."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from anywhere.changes.base import ChangeFailed, Step
 from anywhere.changes.files import file_step
 from anywhere.changes.journal import FOLDER
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 PATH = f"{FOLDER}/leave.json"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """Who the instance was, and the packages that came with it (those that were there before its registration stay).
     `recorded` is whether `register` left a record, which then puts the settings back."""

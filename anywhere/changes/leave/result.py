@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anywhere.changes.agents.result import State
+from anywhere.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Left:
     """One host. `orphans` are the tasks that go on without an agent that knows them, `steps` what was done or would be,
     `differences` what stays otherwise than it was before, each with its reason, `commands` what is left for a person with

@@ -7,10 +7,11 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import quote, unquote, urlsplit
 
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 from anywhere.held import hold
 
 # What must never go to the proxy: both metadata addresses, and the docker socket that the ECS agent's own list has
@@ -23,7 +24,7 @@ _EXCLUSION = re.compile(r"[A-Za-z0-9._:/*\[\]-]{1,253}", re.A)
 _SAFE = "-._~"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profile:
     """`address` is the URL without credentials, `userinfo` `user:password` percent-encoded (never printed), `no_proxy`
     what the caller excludes, `certificates` PEM texts, one certificate each, `region` whose names are looked up for private

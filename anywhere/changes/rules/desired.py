@@ -21,6 +21,7 @@ from anywhere.facts.firewall.firewall import NFT, Backend, Firewall, firewall
 from anywhere.facts.firewall.iptables import OWN_PREFIX, Rule, parse_rule
 from anywhere.facts.firewall.iptables_walk import Packet, walk
 from anywhere.facts.firewall.route_localnet import CREDENTIAL_ADDRESS, Localnet, localnet
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 GUARD, BRIDGE, LOOPBACK = "introspection-guard", "introspection-bridge", "loopback-guard"
@@ -38,7 +39,7 @@ _TAKE_BACK = Path(__file__).with_name("take_back.sh")
 _REMOVE_ROUTE = Path(__file__).with_name("remove_route.sh")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """A rule that has to be there: its table, the rule without our comment, the backend it is wanted in, and a packet
     that it has to decide over."""

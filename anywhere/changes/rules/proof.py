@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from anywhere.changes.rules.desired import State
 from anywhere.changes.script import SHELL
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 PATIENCE = 0.8  # seconds for one request on this host itself
@@ -20,7 +20,7 @@ _SCRIPT = Path(__file__).with_name("proof.sh")
 ANSWERED, REFUSED, SILENT = "answered", "refused", "silent"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """What came of one request: `answered`, `connected`, `refused`, `silent` (no answer to the SYN), `late` (the host was
     too slow to tell), `unreachable`, `failed`, and a detail."""
@@ -34,7 +34,7 @@ class Reply:
         return self.outcome in (ANSWERED, "connected")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Proof:
     """All replies by the question's name; `missing` says what the host lacks for a proof, empty when nothing."""
 

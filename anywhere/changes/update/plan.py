@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from anywhere.changes.base import Command, Step
@@ -12,6 +11,7 @@ from anywhere.changes.journal import FOLDER
 from anywhere.changes.script import run_script
 from anywhere.facts.agents.agents import Agents, agents
 from anywhere.facts.system.units import ECS
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 JOURNAL = "update"
@@ -21,7 +21,7 @@ _FOLDER = Path(__file__).parent
 ECS_PACKAGE, SSM_PACKAGE = "amazon-ecs-init", "amazon-ssm-agent"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Newer:
     """A verified package on the host, its version, the version before, and the file that leads back."""
 

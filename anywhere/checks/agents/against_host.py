@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from anywhere.catalogue.daemon_lines.base import RELOAD
 from anywhere.checks.remedies import Command, line_out
@@ -21,6 +20,7 @@ from anywhere.facts.agents.ports import listeners
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.system.machine import apparmor_profiles, has_apparmor, without_ipv6
 from anywhere.facts.system.units import parse_section
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 MIB = 2**20
@@ -55,7 +55,7 @@ AGENT_DRIVERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Misfit:
     """A setting that does not fit this host. `fails` is whether the agent does not work with it."""
 

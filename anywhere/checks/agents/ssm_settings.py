@@ -7,7 +7,6 @@ ContainerMode), core/app/credentialrefresher (ShareCreds, ShareProfile).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from anywhere.catalogue.daemon_lines.ssm_settings import IDENTITIES, near_key, near_section, out_of_range, wrong_kind
 from anywhere.catalogue.regions import is_region, near_region
@@ -17,13 +16,14 @@ from anywhere.declared.own import parse_url
 from anywhere.errors import BadInput
 from anywhere.facts.agents.agents import Agents, agents
 from anywhere.facts.ssm.settings import SsmSettings, ssm_settings
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 
 ENDPOINTS = ("Ssm", "Mds", "Mgs", "S3", "Kms")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wrong:
     """One setting: what is wrong, how to fix it, its line (0: not known), and the sed script that fixes this line.
     `ends` is whether the agent does not start with it, `fails` whether something does not work with it."""

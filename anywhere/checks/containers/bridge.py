@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from anywhere.checks.containers.settings_edit import without_entry
 from anywhere.checks.remedies import Command, remedy
@@ -13,6 +12,7 @@ from anywhere.facts.agents.daemon_json import PATH, daemon_json
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.firewall.container_way import Bridge
 from anywhere.facts.firewall.forwarding import Aim
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
@@ -21,7 +21,7 @@ DEFAULT = "docker0"
 STOPS = "Containers stop when docker restarts, unless live-restore is set, and ecs stops and starts with it."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Obstacle:
     """What stands in the way: what is said, how it is fixed, evidence. `aims` are those that it stops (empty: all);
     `sure` is False where only a large answer would show it."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from anywhere.catalogue.daemon_lines.docker import CHECKED
 from anywhere.catalogue.daemon_lines.settings import (
@@ -28,6 +27,7 @@ from anywhere.facts.files import list_folder
 from anywhere.facts.system.docker_flags import docker_flags
 from anywhere.facts.system.machine import parse_version, without_ipv6
 from anywhere.facts.system.units import DOCKER, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 from anywhere.settings import Settings
@@ -38,7 +38,7 @@ OWN_RUNTIMES = ("", "runc", "io.containerd.runc.v2", "crun")
 PATH_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """A setting that dockerd refuses at its next start: what is wrong, what to do, and the edit where one is known."""
 

@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from anywhere.catalogue.daemon_lines.base import RELOAD, Matched
@@ -15,13 +14,14 @@ from anywhere.facts.agents.daemon_json import PATH, daemon_json
 from anywhere.facts.files import read_text
 from anywhere.facts.system.docker_flags import docker_flags, without
 from anywhere.facts.system.units import Unit
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 LONGEST = 40  # lines of one entry
 DROP_IN = "/etc/systemd/system/docker.service.d/zz-without-{name}.conf"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edit:
     """What is changed, in a sentence, and the commands."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from anywhere.checks.containers.settings_edit import Edit, without_entry, without_flag
 from anywhere.facts.agents.docker import data_root, docker_info
@@ -16,6 +15,7 @@ from anywhere.facts.kernel.folders import mount_of
 from anywhere.facts.system.docker_flags import docker_flags
 from anywhere.facts.system.machine import mounts
 from anywhere.facts.system.units import DOCKER, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 AUTHORIZATION, STORAGE = "authorization-plugins", "storage-opts"
@@ -31,7 +31,7 @@ QUOTAS = ("prjquota", "pquota")
 NOTHING = re.compile(r"0*(\.0+)?\s?[kmgtp]?i?b?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     """A value that dockerd refuses: what is wrong, what to do, and the edit where one is known."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.checks.containers.bridge import RESTART, STOPS, Obstacle, bridge_obstacles, obstacle
 from anywhere.checks.remedies import Command
@@ -17,12 +17,13 @@ from anywhere.facts.firewall.forwarding import IP_FORWARD, Aim, Stop, forward_st
 from anywhere.facts.firewall.iptables_walk import Packet
 from anywhere.facts.network.kernel_routes import Hop, answers_by, hop, policy_rules
 from anywhere.facts.network.routes import route_to, routes
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 PROXY_ARP = "/proc/sys/net/ipv4/conf/{}/proxy_arp"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """What is read: the bridge, the rules, the host, and what the host itself reaches."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from anywhere.checks.base import Check, check, passed, trouble
@@ -13,6 +12,7 @@ from anywhere.checks.network.host_firewall import Aim, unanswered
 from anywhere.checks.remedies import Command, remedy
 from anywhere.evidence import Own
 from anywhere.facts.network.kernel_routes import Hop, TableRoute, answers_by, covers, hop, policy_rules, table_routes
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 from anywhere.settings import Settings
@@ -22,7 +22,7 @@ ID, CODE = "network.own-routes", "egress.wrong-route"
 MOST_WAYS, MOST_AIMS = 4, 24
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Better:
     """A route that would do where the one that is taken does not; `why` is what proves it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from anywhere.catalogue.endpoints import Endpoint, endpoints
@@ -19,6 +19,7 @@ from anywhere.facts.network.proxy_environment import ProxyEnvironment
 from anywhere.facts.network.second_looks import other_scheme
 from anywhere.facts.network.vantage import FLAVOURS
 from anywhere.facts.system.units import Unit, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host, Probe, ProbeSpec, Query
 from anywhere.hosts.probe.proxy_url import ProxyUrl
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
@@ -37,7 +38,7 @@ _CAUSES: Mapping[Reason, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """How one component goes to one endpoint: by `proxy` (a secret where it holds credentials), empty for directly."""
 

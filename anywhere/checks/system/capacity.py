@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, image_root
 from anywhere.facts.system.disks import disk_of
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Disk, Host
 from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings
@@ -45,7 +45,7 @@ def memory_check(host: Host, settings: Settings) -> Iterator[Finding]:
 FULL_BYTES = 2**20  # of a file system that holds small files only
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Small:
     """A folder that takes little, and what a full file system under it stops. `fails` is whether the agents or containers
     then stop."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from anywhere.cli.hosts import injected
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 
 if TYPE_CHECKING:
     from anywhere.flows.lifecycle.register import Order, Wanted
@@ -74,7 +74,7 @@ def with_order(command: Callable[..., Any]) -> Callable[..., Any]:
     return injected(command, "order", OPTIONS, lambda **words: Given(**words).order())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Given:
     """The options above as they were given."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.cli.say import say
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 from anywhere.model import Finding, Report, Status, Target
 from anywhere.stamp import now
 from anywhere.taskdef import RULES
@@ -17,7 +18,7 @@ from anywhere.taskdef.judge import UNREAD, Options, judge
 UNREADABLE = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selection:
     """Which rules count. Raises BadInput for an unknown one when it is applied."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anywhere.cli.say import note
 from anywhere.documents.edit import edit
 from anywhere.documents.patch import PatchError, apply
 from anywhere.errors import BadInput, ParseError
+from anywhere.frozen import frozen
 from anywhere.printable import json_text
 from anywhere.taskdef.convert import Converted, convert
 from anywhere.taskdef.draft import CHANGED, DECIDE, DROPPED
@@ -23,7 +22,7 @@ ROOT = "(root)"
 TITLES = {CHANGED: "Changed", DROPPED: "Dropped", DECIDE: "For you to decide"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """How to convert: `name` chooses one definition of several, `mode` is what awsvpc becomes, `role` the execution role
     for where one is missing, `family` the family to give; `bare` prints a template's definition alone."""

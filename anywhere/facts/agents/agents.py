@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from anywhere.facts.agents import ecs_log, init_log, registration
 from anywhere.facts.agents import ssm_log as ssmlog
@@ -16,6 +16,7 @@ from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.facts.system import packages
 from anywhere.facts.system.packages import packages as installed_packages
 from anywhere.facts.system.units import ECS, SSM, SSM_SNAP, Unit, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host, ProbeSpec
 from anywhere.hosts.recording import once_a_run
 
@@ -26,7 +27,7 @@ FILES: tuple[str, ...] = (*ecs_log.FILES, *init_log.FILES, *ssmlog.FILES)
 FOLDERS: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Metadata:
     """What the ECS agent's introspection says (`answers`: whether it did at all); no instance before registration."""
 
@@ -36,7 +37,7 @@ class Metadata:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Agents:
     """Presence and state of both agents."""
 

@@ -7,7 +7,7 @@ where it can be seen, else the declared one, and the caller's where the componen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from anywhere.catalogue.distros import family_of
 from anywhere.facts.agents.daemon_json import DaemonJson, daemon_json
@@ -16,6 +16,7 @@ from anywhere.facts.system import units as unit_facts
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import packages
 from anywhere.facts.system.units import Unit, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Daemon, Host, Inventory
 from anywhere.hosts.inventory import way
 from anywhere.hosts.probe.castore import FILES
@@ -29,7 +30,7 @@ BUILD_STORES: Mapping[str, str] = {"deb": "/etc/ssl/certs", "amazon-linux": "/et
 BUILD_MOUNTS: Mapping[str, str] = {"deb": "/etc/ssl", "amazon-linux": "/etc/pki"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Component:
     """One program. `running` is None where that cannot be seen.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -16,6 +15,7 @@ from anywhere.facts.agents.ecs_log import (
     as_logfmt,
 )
 from anywhere.facts.logs.log_place import agent_log_text
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 # A healthy channel ends once in 30 to 35 minutes, announced by the agent; a proxy that cuts at its idle limit (mostly 60 s)
@@ -25,7 +25,7 @@ _TIME = re.compile(r'\btime="?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)')
 _CUT = re.compile(r"ACS WebSocket connection closed for a valid reason|ACS Connection hasn't had any activity")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Connection:
     """`connected` is None where the log says nothing. `since` is the log's time of that state (UTC, ISO 8601), `started`
     that of the agent's last start. `cuts` counts how often the channel was cut within an hour of the last cut, `every` is

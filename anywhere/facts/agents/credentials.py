@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from anywhere.facts.agents.components import Component, components
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.files import read_text
 from anywhere.facts.system.quoting import parse_environment_file
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host, Probe, ProbeSpec
 from anywhere.model import Reason
 
@@ -38,7 +38,7 @@ ROLE = ProbeSpec(ADDRESS, 80, "http", "/latest/meta-data/iam/security-credential
 EC2, OTHER, NOTHING, HIDDEN = "ec2", "other", "nothing", "hidden"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SharedFile:
     """A credentials or settings file: its profiles, each with the names of its settings. None: it may not be read."""
 
@@ -52,7 +52,7 @@ class SharedFile:
         return "aws_access_key_id" in names and "aws_session_token" not in names
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """Credential variables found in one place, by name."""
 
@@ -60,7 +60,7 @@ class Named:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MetadataService:
     """What answers at 169.254.169.254: `ec2`, `other` (another cloud's), `nothing`, or `hidden` where it may not be
     asked. `role` is whether it offers a role (None: it wants a session token first), `product` what it calls itself."""

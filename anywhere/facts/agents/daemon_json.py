@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from anywhere.errors import ParseError
 from anywhere.facts.files import Access, read_text
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 PATH = "/etc/docker/daemon.json"
@@ -20,7 +21,7 @@ FOLDERS: tuple[str, ...] = ()
 _PROXIES = {"http-proxy": "HTTP_PROXY", "https-proxy": "HTTPS_PROXY", "no-proxy": "NO_PROXY"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DaemonJson:
     """The settings that matter here. `exists` is None where the file may not be read, `error` why it cannot be used."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from anywhere.facts.agents.daemon_json import DATA_ROOT, daemon_json
 from anywhere.facts.files import shell_line
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Completed, Host
 
 TIMEOUT = 5.0  # seconds: a daemon that needs longer for its own version is a daemon that hangs
@@ -32,7 +33,7 @@ FILES: tuple[str, ...] = ("/etc/docker/daemon.json",)
 FOLDERS: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DockerVersion:
     """`docker version`: the server's fields are empty where no daemon answered."""
 
@@ -45,7 +46,7 @@ class DockerVersion:
     runc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DockerInfo:
     """`docker info`, what matters of it. Limits are None where the daemon does not say. `containerd_store` is
     whether images lie in containerd's store (DriverStatus names its snapshotter). `runtimes` are paths by name, `memory` is in
@@ -71,7 +72,7 @@ class DockerInfo:
     driver: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Docker:
     """`state`: `absent`, `answers`, `silent` (did not answer in time), `forbidden` (may not be asked) or `down`.
 
@@ -90,7 +91,7 @@ class Docker:
         return self.path.startswith("/snap/") or "/snap/" in self.target or self.target.endswith("/bin/snap")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DockerNetwork:
     """A network of Docker's with its subnets (CIDR). `bridge` is the interface on the host, empty where it has none;
     `mtu` what its containers' cards get (0: not set)."""

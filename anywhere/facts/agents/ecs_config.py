@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from anywhere.catalogue.ecs_settings import TRUE, complaint, near_setting, right_value
 from anywhere.facts.files import Access, Text, read_text
 from anywhere.facts.system.quoting import is_name, parse_environment_file
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.redact import MASK, SECRET_KEYS
 
@@ -38,7 +39,7 @@ JSON_SETTINGS: Mapping[str, type] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One setting as it stands: `value` is cut at the first `=` and nothing else. Secret values are masked."""
 
@@ -48,7 +49,7 @@ class Line:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """What is wrong with a line. `kind`: `syntax`, `quoted`, `json`, `external`, `glued`, `duplicate`, `overridden`,
     `value` (not one that the setting takes), `ignored` (the agent takes its default instead), `unknown` (a name that only
@@ -62,7 +63,7 @@ class Problem:
     write: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EcsConfig:
     """Both files. `agent` is what the agent gets, `init` what ecs-init gets, `known` whether all could be read."""
 

@@ -10,11 +10,12 @@ import json
 import re
 from calendar import timegm
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.catalogue.log_lines import ECS_LINES, LOST_FEATURES, LogLine, by_kind, first_match
 from anywhere.facts.logs import log_place
 from anywhere.facts.logs.log_place import agent_log_text
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.redact import redact
 
@@ -45,7 +46,7 @@ WORDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Symptom:
     """A complaint that nothing later took back: its kind, its channel (`ACS`, or `TCS` for telemetry), the line,
     and lines of the same kind about other channels."""
@@ -61,7 +62,7 @@ class Symptom:
         return by_kind()[self.kind]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentLog:
     """The latest state. `registered` and the channels are None while the log's end says nothing of them.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anywhere.errors import ParseError
 from anywhere.facts.files import Access, read_text
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host, Listener
 
 PORTS = (51678, 51679)
@@ -19,7 +18,7 @@ FILES: tuple[str, ...] = (RESERVED, RANGE)
 FOLDERS: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PortRange:
     """Ports from first to last, both included."""
 

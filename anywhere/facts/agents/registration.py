@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 VAULT = "/var/lib/amazon/ssm/Vault/Store/RegistrationKey"
@@ -30,7 +31,7 @@ _ROW = re.compile(r'(?P<path>/[^:]*):"(?P<name>\w+)" *: *"(?P<value>[^"]*)"\Z')
 _ID = re.compile(r"(mi|i)-[0-9a-f]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Registration:
     """`state`: `registered` (the vault names an instance), `unfinished` (a vault without one: a failed attempt, or one
     that was cleared), `malformed` (a vault without that field), `none`, or `unknown` (it may not be read).

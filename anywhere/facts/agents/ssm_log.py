@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.facts.ssm import logs
 from anywhere.facts.ssm.logs import PATH as PATH
@@ -11,6 +11,7 @@ from anywhere.facts.ssm.logs import TAIL as TAIL
 from anywhere.facts.ssm.logs import SsmText, ssm_text
 from anywhere.facts.system.changed import changed, start_of
 from anywhere.facts.system.units import SSM, SSM_SNAP, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.redact import redact
 
@@ -33,7 +34,7 @@ WORKING = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SsmLog:
     """`credentials` is whether the last try for credentials succeeded, `refused` what the service answered then,
     `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed.

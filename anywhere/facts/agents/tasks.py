@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host, ProbeSpec
 
 TASKS = ProbeSpec("localhost", 51678, "http", "/v1/tasks", "127.0.0.1")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Task:
     """One task: `status` is the agent's known status (RUNNING, STOPPED ...), `containers` their names in docker."""
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 
 from anywhere.errors import NotRecorded
 from anywhere.facts.firewall.container_way import Bridge
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 _SCRIPT = Path(__file__).with_name("container_probe.sh")
 TIMEOUT = 12.0  # seconds; the questions are asked side by side and have limits of their own
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """What is asked: `words` as the script reads them, `what` for people; `large` where the answer fills segments."""
 
@@ -24,7 +25,7 @@ class Question:
     large: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """Where the questions were asked (`container NAME`, `throwaway`, or empty with `why` not), and by question what
     came: `answered ...`, `silent`, `stalled` (connected, then nothing). `host` is the same from the host itself."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import docker_networks
@@ -15,6 +14,7 @@ from anywhere.facts.firewall.iptables import Rule
 from anywhere.facts.firewall.iptables_walk import Packet, reached_rules, rule_matches
 from anywhere.facts.firewall.nftables import NftRule
 from anywhere.facts.network.kernel_routes import Hop, hop, policy_rules
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 DEFAULT_MTU = 1500
@@ -25,7 +25,7 @@ FILES: tuple[str, ...] = (f"{FOLDER}/docker0/flags", "/proc/sys/net/ipv4/conf/do
 FOLDERS: tuple[str, ...] = (f"{FOLDER}/docker0/brif",)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bridge:
     """Docker's default bridge. `present` is whether the card is there, `up` whether it is switched on (None: not known),
     `address` its IPv4 address with prefix length, `gateway` the one that docker gives its containers (empty: not

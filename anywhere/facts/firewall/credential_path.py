@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.facts.firewall.firewall import Backend, Firewall
 from anywhere.facts.firewall.iptables import Table
@@ -11,6 +11,7 @@ from anywhere.facts.firewall.iptables_walk import Packet, Verdict, walk
 from anywhere.facts.firewall.nftables import NftChain
 from anywhere.facts.firewall.nftables_walk import walk_nft
 from anywhere.facts.firewall.route_localnet import CREDENTIAL_ADDRESS, CREDENTIAL_PORT, Localnet
+from anywhere.frozen import frozen
 
 _DNAT_PRIORITY = -100  # NF_IP_PRI_NAT_DST: a chain on the prerouting hook before it sees the old destination
 # A neighbour's packet: an interface that no rule can name, an address that only documentation has (RFC 5737).
@@ -18,7 +19,7 @@ NEIGHBOUR = Packet(iif="\0", source="198.51.100.1", destination="127.0.0.1", des
 _NAT = {"ACCEPT", "DNAT", "REDIRECT", "NETMAP", "RETURN"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Obstacle:
     """What stops the packet: `hop` names the place, `rule` what does it, `path` is `bridge` or `host`. `backend` is set
     where one of ours in the same chain would help."""

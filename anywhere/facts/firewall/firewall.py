@@ -12,6 +12,7 @@ from anywhere.facts.firewall.iptables import Ruleset, parse_save
 from anywhere.facts.firewall.nftables import Nft, nft
 from anywhere.facts.kernel.modules import unavailable
 from anywhere.facts.system.units import DOCKER, ECS, RULES_UNIT, asked_systemd, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import once_a_run
 
@@ -66,7 +67,7 @@ class Backend:
         return self.v4 if family == 4 else self.v6 or Ruleset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unit:
     """A systemd unit as `systemctl show` tells it."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.firewall.firewall import Firewall
 from anywhere.facts.firewall.iptables_walk import Packet, Verdict, walk
 from anywhere.facts.firewall.nftables_walk import walk_nft
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 IP_FORWARD = "/proc/sys/net/ipv4/ip_forward"
@@ -19,7 +20,7 @@ FILES: tuple[str, ...] = (IP_FORWARD,)
 FOLDERS: tuple[str, ...] = ("/etc/sysctl.d",)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aim:
     """What a container has to reach: an address, a port, `tcp` or `udp`, and what it is."""
 
@@ -29,7 +30,7 @@ class Aim:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stop:
     """What stops a packet: the hop (table and chain), the rule as it is printed, and the aim."""
 

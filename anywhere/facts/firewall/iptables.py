@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from anywhere.errors import ParseError
+from anywhere.frozen import frozen
 
 OWN_PREFIX = "anywhere-rules-"
 
@@ -40,7 +41,7 @@ _LONG = {
 _NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "ipv6-icmp"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """One option of a rule with its values: `! --ctstate RELATED,DNAT` is negated, its values are one string."""
 

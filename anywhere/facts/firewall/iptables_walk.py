@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from anywhere.facts.firewall.iptables import Option, Rule, Table
+from anywhere.frozen import frozen
 
 _PASSING = {
     "LOG",
@@ -32,7 +32,7 @@ _FINAL = {"ACCEPT", "DROP", "REJECT", "DNAT", "REDIRECT", "QUEUE", "NFQUEUE", "T
 _DEPTH = 32  # the kernel refuses loops; this only bounds what a damaged listing may cost
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Packet:
     """A packet, of a new TCP connection unless said otherwise. Empty or 0 means: may be any. `states` are its conntrack
     state and status."""
@@ -48,7 +48,7 @@ class Packet:
     sport: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """`target` is where the packet ends: ACCEPT, DROP, REJECT, DNAT ...; `rule` is the rule's text, or the policy."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from anywhere.errors import ParseError
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 OWN_TABLE = "anywhere_rules"
@@ -17,7 +17,7 @@ _IPTABLES = {(family, table) for family in ("ip", "ip6") for table in ("filter",
 _HOOKS = ("prerouting", "input", "output", "forward", "postrouting")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NftRule:
     """One rule: its expressions as nft prints them in JSON, its handle, its comment."""
 
@@ -26,7 +26,7 @@ class NftRule:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NftChain:
     """A chain; `hook`, `kind`, `priority` and `policy` are empty but for base chains."""
 
@@ -40,7 +40,7 @@ class NftChain:
     rules: tuple[NftRule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nft:
     """What `nft` shows: all chains by (family, table, name), and those of tables that iptables does not own with their
     rules. `readable` is False where nft is absent or may not be asked; `unread` names tables that could not be read."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from anywhere.facts.firewall.firewall import Firewall
 from anywhere.facts.firewall.iptables_walk import Packet, walk
 from anywhere.facts.firewall.nftables_walk import walk_nft
 from anywhere.facts.network.routes import Route, route_to
+from anywhere.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stop:
     """What stops the host's own packet: the hop (table and chain), the rule as it is printed, and which way it went."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
 from anywhere.facts.files import Access, read_text
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 CREDENTIAL_ADDRESS = "169.254.170.2"
@@ -31,7 +31,7 @@ FILES: tuple[str, ...] = (
 FOLDERS: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sysctl:
     """A kernel setting: `value` is None where the key is absent or may not be read."""
 
@@ -44,7 +44,7 @@ class Sysctl:
         return sysctl_path(self.key)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Localnet:
     """`bridge_address` is the bridge's own with its prefix length, empty where there is no bridge; `way_back` the
     device over which the kernel would answer a container; `bridge_rp_filter` the stricter of `all` and the bridge (None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, docker_info
 from anywhere.facts.files import read_text
 from anywhere.facts.system.disks import is_under
 from anywhere.facts.system.exec_files import ROOT
 from anywhere.facts.system.machine import Mount, mounts
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 FSTAB = "/etc/fstab"
@@ -26,7 +25,7 @@ WRITTEN = {
 RUN_COMMAND, EXEC = "/var/lib/amazon/ssm", ROOT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A folder, who needs it, and the mount that it lies on."""
 

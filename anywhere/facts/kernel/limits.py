@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from anywhere.facts.agents import ssm_log
 from anywhere.facts.files import read_text, shell_line
 from anywhere.facts.logs import log_place
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 CONNTRACK = ("/proc/sys/net/netfilter/nf_conntrack_count", "/proc/sys/net/netfilter/nf_conntrack_max")
@@ -34,7 +34,7 @@ COUNT = shell_line(Path(__file__).with_name("inotify.sh"))
 _COMPLAINT = re.compile(r"(?i)(?:watcher|inotify).*?(too many open files|no space left on device)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Use:
     """One limit: what it is, how much of it is in use, the most, and the setting that raises it (sysctl's name)."""
 
@@ -49,7 +49,7 @@ class Use:
         return self.used / self.most if self.most > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Complaint:
     """An agent's own line that inotify gave out, in the run that lasts: `instances` or `watches`."""
 
@@ -82,7 +82,7 @@ def without_namespaces(host: Host) -> tuple[str, ...]:
     return tuple(f"user.max_{kind}_namespaces" for path, kind in NAMESPACES.items() if _number(host, path) == 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Commit:
     """What programs have reserved of memory and the most that the kernel lets them, in bytes."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from anywhere.errors import NotRecorded
 from anywhere.facts.files import read_text
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 DMESG = ("dmesg",)
@@ -67,7 +67,7 @@ _EXCEEDED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """A line of the kernel about a process of ours: its name, the unit that runs it, the line."""
 
@@ -117,7 +117,7 @@ def _about(rows: tuple[str, ...], pattern: re.Pattern[str]) -> Iterator[Said]:
             yield Said(match["name"], UNITS[match["name"]], row.strip()[:400])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exceeded:
     """A limit that the kernel reported as exceeded within the last hour: what it was, the setting that raises it (a sysctl,
     or empty for the number of processes of `unit`), the line."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from anywhere.facts.files import Access, list_folder, read_text
 from anywhere.facts.system.machine import is_container, kernel_version
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 FOLDER = "/lib/modules"
@@ -25,7 +25,7 @@ FILES: tuple[str, ...] = (LOADED,)
 FOLDERS: tuple[str, ...] = (FOLDER,)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forbidden:
     """A module that docker needs, and the line that has modprobe load nothing for it."""
 

@@ -7,12 +7,12 @@ clears a list.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from anywhere.facts.files import read_text
 from anywhere.facts.system.disks import is_under
 from anywhere.facts.system.docker_flags import docker_flags
 from anywhere.facts.system.units import CONTAINERD, Unit, parse_section, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 ON = ("yes", "true", "1", "on", "y", "t")
@@ -41,7 +41,7 @@ UNSEEN_BY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One assignment and its place."""
 
@@ -56,7 +56,7 @@ class Line:
         return f"{self.path}:{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kept:
     """A line that keeps a service from its work, and what it keeps from it."""
 

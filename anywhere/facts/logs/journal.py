@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from anywhere.facts.files import Access, read_text
 from anywhere.facts.system.units import Unit, parse_service
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.redact import redact
 
@@ -25,7 +25,7 @@ _PREFIX = re.compile(
 _GO = re.compile(r'^time="?[^" ]+"? level=(?P<level>\w+) msg=(?P<msg>"(?:[^"\\]|\\.)*"|\S+)(?P<more>.*)$')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """One line: who wrote it and its process (empty where not known), and the line without its stamps, secrets masked."""
 

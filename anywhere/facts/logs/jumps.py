@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 from anywhere.facts.agents.ecs_log import as_logfmt, seconds_of
 from anywhere.facts.logs.log_place import agent_log_text
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 LEAST = 240.0  # seconds: more than that makes AWS refuse signatures soon (amazon-ssm-agent issue 616: 300 s)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Jump:
     """The clock went back by so many seconds, to `at` (epoch seconds)."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from anywhere.catalogue.daemon_lines.base import DaemonLine, Matched, match
 from anywhere.catalogue.daemon_lines.containers import CONTAINERD_LINES, RUNC_LINES
@@ -11,6 +10,7 @@ from anywhere.catalogue.daemon_lines.docker import DOCKER_LINES
 from anywhere.catalogue.daemon_lines.systemd import SYSTEMD_LINES
 from anywhere.facts.logs.journal import Said, last_lines, shown
 from anywhere.facts.system.units import Unit
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 # By unit: the tables of its daemon's lines, and the names under which it writes to the system's log.
@@ -19,7 +19,7 @@ CONTAINERD_TABLES = (*CONTAINERD_LINES, *DOCKER_LINES, *SYSTEMD_LINES)
 RECENT = 80  # lines: a failed start writes fewer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LastWords:
     """The line that tells why a daemon ended, and the row that knows it; `line` is empty where nothing was read."""
 

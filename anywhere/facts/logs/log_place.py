@@ -7,12 +7,12 @@ Sources: amazon-ecs-agent README ("Environment Variables"), ecs-agent/logger, ec
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from anywhere.facts.agents.docker import ask_docker
 from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config
 from anywhere.facts.files import Access, list_folder, read_text
 from anywhere.facts.logs.journal import without_stamps
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 FOLDER = "/var/log/ecs"
@@ -30,7 +30,7 @@ FILES: tuple[str, ...] = (PATH,)
 FOLDERS: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogText:
     """The log as text, or why it cannot be read. `place` is where it was read, `sparse` whether lines of level info are
     left out, `forbidden` whether this user may not read it."""

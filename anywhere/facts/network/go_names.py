@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.facts.files import Access, read_text
 from anywhere.facts.network.lookup import Lookup
 from anywhere.facts.network.resolv_conf import RESOLV_CONF, _address, pins
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Answer, Host
 from anywhere.model import Reason
 
@@ -23,7 +24,7 @@ USUAL = (FILES, DNS)
 WITHOUT_EDNS = "answers no question with EDNS"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GoNames:
     """What Go reads: the order of sources on the host, which the agent's container does not know, and the nameservers.
 

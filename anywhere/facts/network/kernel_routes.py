@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 
 from anywhere.errors import NotRecorded
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Completed, Host
 
 RULES = ("ip", "-4", "rule", "show")
@@ -31,7 +31,7 @@ _NO_ROUTES = ("local", "broadcast", "anycast", "multicast", "throw")
 _REFUSING = ("unreachable", "blackhole", "prohibit")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hop:
     """Where the kernel sends a packet: card, gateway, preferred source, an MTU set on the route (0: the card's). `error`
     is empty, `reverse-path` (the answer would leave elsewhere), `no-route`, `unreachable`, `prohibited`, `discarded`."""
@@ -43,7 +43,7 @@ class Hop:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableRoute:
     """A route of any table: `refuses` for unreachable, blackhole and prohibit."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from threading import Event
 
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Answer, Host, Query
 from anywhere.model import Reason
 from anywhere.threads import fan_out, race
@@ -19,7 +19,7 @@ HEAD_START = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lookup:
     """A name, what the system's resolver said, and what each nameserver said when asked directly. `own` is what the
     program that connects makes of it by its own rules, None where these are the system's."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.network.resolv_conf import BEHIND_STUB, STUBS, resolv_conf
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.printable import ip_text
 
@@ -41,7 +41,7 @@ _UPSTREAM = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """A line of a settings file."""
 
@@ -55,7 +55,7 @@ class Line:
         return f"{self.path}:{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnResolver:
     """A nameserver of resolv.conf that is this host: `program` (empty where nothing tells which), `listens` whether
     something does (None: not known), whom it asks, all lines of its settings that are no comments."""

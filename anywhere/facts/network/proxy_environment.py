@@ -13,9 +13,10 @@ bad URL: it puts `http://` before it, and then looks for a proxy of the name `ht
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from anywhere.facts.network.no_proxy import is_excluded, useless_entries
+from anywhere.frozen import frozen
 from anywhere.hosts.probe.proxy_url import DEFAULT_PORTS, OLD_SCHEMES, NotAUrl, ProxyUrl, parse_proxy, parse_url
 
 # What the ECS agent sets NO_PROXY to at its first channel where that is empty; from then on the lower-case variable no
@@ -24,7 +25,7 @@ AGENT_NO_PROXY = "169.254.169.254,169.254.170.2,/var/run/docker.sock"
 ECS_AGENT, SSM_AGENT, DOCKER, GO = "ecs-agent", "ssm-agent", "docker", "go"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProxyProblem:
     """What is wrong with a variable. `code` is a fixed word; `text` is for people and holds no secret.
 
@@ -38,7 +39,7 @@ class ProxyProblem:
     broken: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """The variable that names the proxy, the exclusions that count and their variable (empty: the program's own)."""
 
@@ -47,7 +48,7 @@ class Choice:
     no_proxy_variable: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProxyEnvironment:
     """The proxy settings of one program. The URLs may hold a password: show them by `redact_proxy` only."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.printable import ip_text
 
@@ -17,7 +17,7 @@ MOST_NAMESERVERS = 3  # MAXNS of the C library: further lines are ignored
 DOCKER_FALLBACK = ("8.8.8.8", "8.8.4.4")  # libnetwork's default when only loopback servers are left
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResolvConf:
     """The nameservers in use (at most three), search domains and ndots; `bad` holds lines that cannot be used."""
 
@@ -28,7 +28,7 @@ class ResolvConf:
     present: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pin:
     """A line of /etc/hosts that gives a name an address."""
 

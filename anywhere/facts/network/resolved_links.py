@@ -7,16 +7,16 @@ resolvectl(1).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from anywhere.errors import NotRecorded
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 DNS, DOMAIN = ("resolvectl", "dns"), ("resolvectl", "domain")
 _LINK = re.compile(r"^Link \d+ \((?P<name>\S+)\):(?P<rest>.*)$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """A link with nameservers of its own. `domains` are as resolvectl shows them: `~name` routes and does not complete."""
 
@@ -25,7 +25,7 @@ class Link:
     domains: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """The link that a name is sent to, and the domain that decides so."""
 

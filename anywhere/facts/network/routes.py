@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 PRIVATE = tuple(
@@ -21,7 +21,7 @@ UP, REJECT = 0x1, 0x200
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """A route of the main table; `reject` is one that refuses (unreachable, blackhole, prohibit)."""
 

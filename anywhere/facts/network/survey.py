@@ -6,7 +6,7 @@ A survey is a pure function of recorded observations, so checks may each ask for
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from anywhere.catalogue.endpoints import Endpoint, endpoints, find_region
@@ -21,6 +21,7 @@ from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.network.walk import visit
 from anywhere.facts.ways.private_names import Private, first_of_each, look_directly, with_private
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Answer, Host, Probe
 from anywhere.hosts.recording import Recording
 from anywhere.model import Reason
@@ -30,7 +31,7 @@ from anywhere.threads import fan_out
 AT_ONCE = 32  # numbers of each kind; higher ones are tried only where any name has an address
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Survey:
     """All visits in the catalogue's order, and what a name that cannot exist resolves to (None: not asked).
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from anywhere.evidence import Suites
 from anywhere.facts.agents.components import OWN, Component, components
 from anywhere.facts.files import list_folder
 from anywhere.facts.network.proxy_environment import Choice, ProxyEnvironment
 from anywhere.facts.system.exec_files import BUNDLE, CERTS, NAME
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 FLAVOURS = {"ecs-agent": "ecs-agent", "ssm-agent": "ssm-agent"}
@@ -17,7 +18,7 @@ CALLER = "installer"
 OWN_SUITES: Mapping[str, Suites] = {"ecs-agent": "ecs-agent", "docker": "docker"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Vantage:
     """How a component goes out. `trust` is a `ProbeSpec.trust`, `source` says where its settings were read.
 

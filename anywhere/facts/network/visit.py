@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anywhere.catalogue.endpoints import Endpoint
 from anywhere.catalogue.issuers import is_public
 from anywhere.evidence import Look
 from anywhere.facts.network.lookup import Lookup
 from anywhere.facts.network.vantage import Vantage
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Probe
 from anywhere.model import Stage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Visit:
     """One endpoint as its component reaches it. `lookup` is None where the proxy resolves the name. `second` holds the
     second looks at a failed probe, `private` the private addresses that this host gets for a name that it leaves to a

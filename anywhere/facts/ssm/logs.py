@@ -6,9 +6,9 @@ seelog.xml may move the log; its rolled files end in a number, or in what logrot
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from anywhere.facts.files import Access, list_folder, read_text
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 PATH = "/var/log/amazon/ssm/amazon-ssm-agent.log"
@@ -23,7 +23,7 @@ FILES: tuple[str, ...] = (PATH, SEELOG)
 FOLDERS: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SsmText:
     """The end of the log, and where it was read. `errors_only` is whether successes are not written there."""
 

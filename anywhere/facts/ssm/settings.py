@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from anywhere.facts.files import Access, read_text
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 # The package's, then the snap's (agent/appconfig/constants_unix.go).
@@ -17,7 +18,7 @@ FILES: tuple[str, ...] = PATHS
 FOLDERS: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SsmSettings:
     """`path` is empty without a file. `error` is why the agent cannot read it, `line` where (0: not known). `values` are
     the sections with their keys as they are written; `text` is the file."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.probe.castore import FILES as BUNDLES
 from anywhere.hosts.probe.castore import FOLDERS as CERTIFICATE_FOLDERS
@@ -24,7 +23,7 @@ FILES: tuple[str, ...] = ()
 FOLDERS: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CaStore:
     """The bundle in use (empty: none), and how many certificates it and the folders hold; None where not known."""
 

@@ -7,11 +7,11 @@ name of their option in the file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from anywhere.facts.files import read_text
 from anywhere.facts.system.quoting import split_words
 from anywhere.facts.system.units import Unit, parse_section
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 # Flags whose name in daemon.json differs (moby opts.NamedOption), and short ones.
@@ -30,7 +30,7 @@ _SWITCH = re.compile(r"-D|--(?:debug|tls|tlsverify|selinux-enabled|live-restore|
                      r"userland-proxy|iptables|ip6tables|ip-forward|ip-masq|icc|raw-logs|no-new-privileges)$")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flags:
     """dockerd's command line as its unit gives it: `path` and `line` of the ExecStart= in force, its `words` (variables
     filled in), and what each flag sets by the name that it has in daemon.json."""

@@ -6,9 +6,9 @@ Source: amazon-ecs-agent agent/app/agent_capability.go (appendExecCapabilities),
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from anywhere.facts.files import list_folder
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 ROOT = "/var/lib/ecs/deps/execute-command"
@@ -23,7 +23,7 @@ FILES: tuple[str, ...] = ()
 FOLDERS: tuple[str, ...] = (BIN, CERTS)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExecFiles:
     """`versions` are the folders of programs, with what each lacks; `lacking` what else the agent does not find. `seen`
     is False where the folders may not be listed."""

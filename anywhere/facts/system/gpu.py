@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from anywhere.facts.files import list_folder, read_text
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 # Source: amazon-ecs-agent ecs-init/gpu/nvidia_gpu_manager.go; agent/gpu/nvidia_gpu_manager_unix.go.
@@ -16,7 +15,7 @@ FILES: tuple[str, ...] = (INFO_FILE, DRIVER)
 FOLDERS: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gpus:
     """`info` and `driver` are None where that may not be seen; `devices` are the names in /dev."""
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from anywhere.facts.files import has_folder, read_text
 from anywhere.facts.system.units import Unit, parse_blocks, parse_section
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 DETAILS = (
@@ -26,7 +26,7 @@ _CONDITION = re.compile(r"(?:Condition|Assert)[A-Z]\w+$")
 _NEEDS = ("Requires", "BindsTo", "Requisite")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """The unit that has to end first: its name, what it is, since when (as systemd writes it; empty where not known), and
     the units in between that wait for it too."""
@@ -37,7 +37,7 @@ class Waiting:
     through: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Condition:
     """A line of a unit file that keeps the unit from starting, with its place."""
 
@@ -45,7 +45,7 @@ class Condition:
     line: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Missing:
     """A unit that is required and cannot be started: `why` is `masked` or `missing`."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.system.quoting import split_words
 from anywhere.facts.system.units import Unit, unit_lines
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.redact import MASK, redact
 
@@ -22,7 +22,7 @@ _KEY = re.compile(r"(?i)enviro?n?ment\b|env\b")
 _BACKUP = re.compile(r"(~|\.(bak|old|orig|save|rpmsave|rpmnew|dpkg-\w+|disabled|off|sample|example))$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ignored:
     """A setting that has no effect: `name` is the variable in capitals, `why` says what systemd makes of the line, `fix`
     what to write, and `commands` do it."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from anywhere.facts.files import Access, has_folder, read_text
 from anywhere.facts.system.os_release import PATHS as OS_RELEASE
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 UNAME = ("uname", "-m")
@@ -36,7 +36,7 @@ VOLATILE = frozenset({"tmpfs", "ramfs", "rootfs"})
 _V1_CONTROLLERS = frozenset({"cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "net_cls"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Architecture:
     """`kernel` as `uname -m` says, `userland` as the programs are built, `bits` their word size (0: not known)."""
 
@@ -45,7 +45,7 @@ class Architecture:
     bits: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mount:
     """A line of the mount table."""
 
@@ -54,7 +54,7 @@ class Mount:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cgroups:
     """Control groups: `version` 1 or 2 (0: none mounted); `disabled` names what the kernel's command line turns off.
     `controllers` is None where they cannot be seen."""
@@ -64,7 +64,7 @@ class Cgroups:
     disabled: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MachineId:
     """`state`: `ok`, `missing`, `empty`, `uninitialized`, `malformed` or `unreadable`; `volatile` names the file system
     in memory that holds it. `digest` stands for the id where it is shown or compared; the id itself stays here."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from anywhere.facts.files import Access, read_text
 from anywhere.facts.system.units import TIME_SERVICES, Unit, asked_systemd, units
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 CHRONY = ("chronyc", "-n", "tracking")
@@ -20,7 +20,7 @@ FILES: tuple[str, ...] = (TIMESYNCD,)
 FOLDERS: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TimeSync:
     """`synchronised` is None where nothing tells; `service` is the running time service's unit, `said_by` who reported it."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 
 from anywhere.facts.files import Access, list_folder, read_text
 from anywhere.facts.system.quoting import assignments, parse_environment_file, split_words, unit_environment
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import once_a_run
 
@@ -56,7 +57,7 @@ FILES: tuple[str, ...] = ("/etc/default/docker", "/etc/sysconfig/docker")
 FOLDERS: tuple[str, ...] = ROOTS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unit:
     """A unit. `loaded`, `active` and the rest are None or empty where only files could be read (`source` is `files`).
 

@@ -8,7 +8,7 @@ does, NO_PROXY should name it; where it does not, the proxy is the only way and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from anywhere.catalogue.endpoints import Endpoint
@@ -18,6 +18,7 @@ from anywhere.facts.network.routes import is_private
 from anywhere.facts.network.vantage import Vantage
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.network.walk import probe_spec, spread
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host, Probe, Query
 from anywhere.model import Reason, Stage
 from anywhere.threads import fan_out
@@ -26,7 +27,7 @@ PATIENCE = 1.0  # seconds for the connection: no path inside a site is longer
 MOST_ADDRESSES = 2  # of a name: an endpoint has one address a zone, and one that answers is enough
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Private:
     """The private addresses of a name, and the probe of the direct way to the first that answers."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.catalogue.endpoints import Endpoint
 from anywhere.catalogue.endpoints import endpoints as catalogued
@@ -17,6 +17,7 @@ from anywhere.facts.prefetch_list import wants
 from anywhere.flows.check import for_bundle
 from anywhere.flows.hosts import Hosts
 from anywhere.flows.target import GRACE, Lost, each, recorded
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.inventory import Entry
 from anywhere.redact import redact_proxy
@@ -26,7 +27,7 @@ ACCOUNT, REGISTRY = "*", ".dkr"
 DIRECT = "direct"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flow:
     """One line: from where, to where, by which way, for whom. `fails` is why it does not work now, empty where that was
     not tried or works."""
@@ -43,7 +44,7 @@ class Flow:
     fails: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """All lines, and the hosts that could not be asked, with why."""
 

@@ -13,7 +13,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from anywhere.frozen import frozen
 
 TICK = 0.25  # seconds between looks
 WAITED = 0.4  # of the time that it wanted to run: from there on this program is late
@@ -26,7 +27,7 @@ Times = Mapping[str, tuple[int, int]]
 """By thread: nanoseconds on a processor, and waiting for one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """What was found at a moment (time.monotonic): the share of wanted time that was waited, of a processor that was used."""
 

@@ -8,7 +8,6 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from anywhere.aws.account import Account, Refused, has_botocore, has_keys
@@ -16,6 +15,7 @@ from anywhere.aws.role import role_problems
 from anywhere.catalogue.regions import find_region
 from anywhere.errors import BadInput
 from anywhere.files import write_file
+from anywhere.frozen import frozen
 from anywhere.held import hold
 
 # Systems Manager: CreateActivation, its limits (boto model `ssm`).
@@ -26,7 +26,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86400}
 STANDARD_TIER = 1000  # managed instances of an account and region before the advanced tier, which costs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """An activation to be made: `limit` registrations, `seconds` until it expires, `name` the default name of its nodes."""
 
@@ -38,7 +38,7 @@ class Wish:
     tags: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shown:
     """An activation as Systems Manager shows it; `ends` is epoch seconds."""
 

@@ -19,6 +19,7 @@ from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.tasks import Task, tasks
 from anywhere.flows.lifecycle.artifacts import DownloadFailed, Untrusted
 from anywhere.flows.lifecycle.order import Listener, NotRegistered, Timed, usual_fix
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.redact import redact
@@ -29,7 +30,7 @@ _OTHERS = ("docker", "ps", "-a", "--format", "{{.Names}}")
 AGENT = "ecs-agent"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leave:
     """What is asked: `verb` is deregister, reset or move; `cluster` where a move goes, `mode` empty, seal or reclaim,
     `wait` the seconds until a moved host has to be healthy, `force_missing` to undo what a damaged record still holds."""

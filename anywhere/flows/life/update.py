@@ -26,6 +26,7 @@ from anywhere.flows.lifecycle.artifacts import Origin, collect
 from anywhere.flows.lifecycle.healthy import Health, wait_healthy
 from anywhere.flows.lifecycle.order import Listener, NotRegistered, Steps, Timed
 from anywhere.flows.lifecycle.staging import stage, unstage
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 from anywhere.redact import redact
@@ -36,7 +37,7 @@ _TASKS = "running tasks go on: the ECS agent is restarted and takes them over ag
 PACKAGES = ("amazon-ssm-agent", "amazon-ecs-init")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Update:
     """What is asked: where the packages come from, with their versions, and the seconds until a host has to be healthy."""
 

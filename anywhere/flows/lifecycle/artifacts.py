@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -19,12 +18,13 @@ from anywhere.catalogue.distros import FAMILIES, RELEASES
 from anywhere.changes.agents.exec import PACKAGE as EXEC_BINARIES
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 from anywhere.windows import IS_WINDOWS, is_root
 
 FRESH = 24 * 3600.0  # seconds that a cached `latest` is taken as the latest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Where packages come from: a folder, a mirror's URL, or AWS (both empty). `keyring` adds keys of the site's own,
     `exec_binaries` is a file of the binaries of ECS Exec, signed by one of them."""

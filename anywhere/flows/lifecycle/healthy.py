@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from anywhere.facts.agents.agents import agents, metadata
 from anywhere.facts.agents.ecs_log import AgentLog, agent_log
 from anywhere.facts.agents.ssm_log import ssm_log
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 
@@ -20,7 +20,7 @@ _TELLING = ("cluster-unknown", "denied", "deregistered", "token")
 GRACE = 20.0  # seconds before a refusal counts: the first tries may come too early
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Health:
     """What stands and what does not. `waiting` names the first thing that is still missing, empty when healthy;
     `final` is whether waiting longer changes nothing; `line` is the agent's own words for it."""

@@ -12,6 +12,7 @@ from anywhere.changes.base import Step
 from anywhere.changes.proxy.profile import Profile
 from anywhere.errors import AnywhereError
 from anywhere.flows.lifecycle.artifacts import Origin
+from anywhere.frozen import frozen
 from anywhere.model import Cause, Target
 from anywhere.redact import redact
 from anywhere.settings import Settings
@@ -19,7 +20,7 @@ from anywhere.settings import Settings
 HEALTH_SECONDS = 180.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """One registration, the same for every host. `settings` are those of the checks, `proxy` an optional profile,
     `proxy_packages` whether the package manager has it too, `wait` the seconds until a host has to be healthy,

@@ -14,6 +14,7 @@ from anywhere.errors import BadInput
 from anywhere.files import open_file, write_file
 from anywhere.flows.hosts import Hosts
 from anywhere.flows.lifecycle.status import status
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.local import LocalHost
 from anywhere.model import Report, Target
@@ -33,7 +34,7 @@ SHORTEST, LONGEST = 10.0, 86400.0  # seconds between two ticks
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """A verdict that is another than before. `was` is empty for the first, `drift` what else has changed meanwhile."""
 

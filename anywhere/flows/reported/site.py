@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from anywhere.declared.expect import read_expect
 from anywhere.errors import BadInput
 from anywhere.files import read_file
 from anywhere.flows.hosts import HOST_SECONDS, PARALLEL, Hosts
+from anywhere.frozen import frozen
 from anywhere.settings import Settings
 from anywhere.windows import IS_WINDOWS, is_posix_path, user
 
@@ -21,7 +22,7 @@ FLEET_KEYS = ("parallel", "host_timeout")
 LARGEST = 64 * 1024  # bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Demotion:
     """A check or topic whose failures are warnings until a day, and why."""
 
@@ -30,7 +31,7 @@ class Demotion:
     expires: date
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     """The values of a file; empty ones are not set."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from urllib.parse import urljoin, urlsplit
 
 from anywhere.catalogue.issuers import is_public
 from anywhere.catalogue.requests import OWN
+from anywhere.frozen import frozen
 from anywhere.hosts.base import HttpFacts, Probe, ProbeSpec, TlsFacts
 from anywhere.hosts.probe.go.json_value import NotJson, whole
 from anywhere.hosts.probe.go.request import call_of
@@ -32,7 +33,7 @@ _AWS_ERROR = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """An answer: status, reason phrase, headers in lower case (repeated ones joined, and as they came), the start of the body.
 

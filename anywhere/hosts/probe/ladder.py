@@ -9,9 +9,10 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anywhere.errors import ParseError
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Deadline, NotPermitted, Probe, ProbeSpec
 from anywhere.hosts.probe import socks
 from anywhere.hosts.probe.flight import shake
@@ -50,7 +51,7 @@ Connect = Callable[[str, int, float, int], socket.socket]
 MOST_REDIRECTS = 9  # net/http stops after ten requests
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ladder:
     """What a climb needs of its host: a way to connect, TLS contexts, the deadline, the budget, the host's clock."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import unquote, unquote_to_bytes
 
 from anywhere.errors import ParseError
+from anywhere.frozen import frozen
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 SOCKS = ("socks5", "socks5h")  # any other scheme net/http dials as an HTTP proxy (transport.go, dialConn)
@@ -32,7 +33,7 @@ class NotAUrl(ValueError):
     """Go refuses this text; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProxyUrl:
     """A URL as Go took it apart. `userinfo` is as written; `port` is 0 where none was given.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from anywhere.errors import AnywhereError
+from anywhere.frozen import frozen
 from anywhere.hosts.ssh.script import Part
 from anywhere.hosts.ssh.shell import OnPart
 from anywhere.threads import begin
@@ -27,7 +27,7 @@ class _Slot:
         self.error: AnywhereError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """The keys that one line answers, and how its part is divided among them. One left out is asked for by itself."""
 

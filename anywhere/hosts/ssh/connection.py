@@ -13,12 +13,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import asyncssh
 
 from anywhere.errors import HostUnreachable
+from anywhere.frozen import frozen
 from anywhere.hosts.base import NotPermitted
 from anywhere.hosts.probe.tcp import Dialled
 from anywhere.hosts.ssh.meter import Meter
@@ -72,7 +72,7 @@ class _Loop:
 LOOP = _Loop()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ran:
     """What a command on the far side did; `rc` is None when it was cut off. `first_at` is the local clock (epoch
     seconds) at its first output, 0 without any; `is_full` is whether it was cut off because it wrote too much."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import secrets
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from anywhere.frozen import frozen
 from anywhere.hosts.ssh.script import Part
 
 MOST = 256 * 1024  # bytes of a file that are taken; a longer one is asked for by itself
@@ -23,7 +23,7 @@ def spelling() -> str:
     return "".join("/." if bits >> place & 1 else "//." for place in range(STEPS))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileGroup:
     """Files to be read together."""
 

@@ -10,10 +10,10 @@ import secrets
 import shlex
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from anywhere.frozen import frozen
 from anywhere.hosts.bounds import LISTING, STORE, limit_of_file
 from anywhere.hosts.inventory import RELEVANT
 from anywhere.hosts.ssh.session import Enough
@@ -24,7 +24,7 @@ READER = "exec sh -c 'eval \"$(head -c %d)\"'"
 LOOKING = 30.0  # seconds: a command with a longer time limit is an action
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """One observation's outcome: the word after its mark (mostly an exit code), and both streams. `cut` names the limit
     that was met where it was cut off because of that."""

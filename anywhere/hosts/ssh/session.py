@@ -9,8 +9,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from anywhere.frozen import frozen
 
 MOST_WAITING = 1 << 20  # bytes that are received and not yet looked at: then the far side has to wait
 SENT_AT_ONCE = 1 << 18  # bytes: asyncssh copies what it cannot send yet each time when the host takes some of it
@@ -18,7 +19,7 @@ KEPT = 4096  # bytes of each stream that are kept where a sink takes them, to be
 SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "SEGV": 11, "PIPE": 13, "ALRM": 14, "TERM": 15}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """What is written to the command's standard input; `last` ends it."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from anywhere.errors import HostUnreachable
+from anywhere.frozen import frozen
 from anywhere.held import hide, hold
 from anywhere.hosts.base import Completed, Deadline
 from anywhere.hosts.bounds import LISTING, limit_of_command
@@ -32,7 +33,7 @@ OnPart = Callable[[int, script.Part], None]
 HEAD = 3  # parts that stand before those asked for: environment, clock, rights
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Login:
     """What a login is: its environment, whose rights commands have (`root`, `sudo` or `none`) and why not root's, and
     the host's clock minus ours in seconds (None: not known)."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 
 from anywhere.catalogue.endpoints import Endpoint, RegionInfo
+from anywhere.frozen import frozen
 from anywhere.printable import json_text, printable
 
 SCHEMA = "anywhere/endpoints/1"
@@ -19,7 +19,7 @@ OUTSIDE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """One line of a firewall request: a name or pattern, and who connects to it, when and why.
 
@@ -54,7 +54,7 @@ class Rule:
         return self.purpose if self.required else f"{self.purpose} (recommended)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sheet:
     """What is rendered: the rules of one region, and what was asked for."""
 

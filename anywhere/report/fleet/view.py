@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from anywhere.frozen import frozen
 from anywhere.model import Finding, Remedy, Report, Status, Target, Verdict
 from anywhere.report.fleet.together import together
 
@@ -17,7 +17,7 @@ CLOCK_APART = 5.0  # seconds from the fleet's median
 REACH = "endpoints.reach"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """One cause and the hosts that have it, out of all `of`.
 
@@ -39,7 +39,7 @@ class Group:
         return f"{self.summary} (in other words on {others} more)" if others else self.summary
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outlier:
     """Hosts whose value of a fact is unlike that of the rest."""
 
@@ -50,7 +50,7 @@ class Outlier:
     of: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cell:
     """How a host reaches an endpoint: status, seconds of the whole exchange (0: not known), and a word."""
 

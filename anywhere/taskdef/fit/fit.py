@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from anywhere.frozen import frozen
 from anywhere.taskdef.fit.bound import most
 from anywhere.taskdef.fit.needs import BROUGHT_BY, NEVER_EXTERNAL, Need
 from anywhere.taskdef.fit.pack import Port, Room, Task, place
@@ -50,7 +51,7 @@ class Capacity(Protocol):
     def reachable(self) -> Mapping[str, bool | None]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """So many tasks of a kind; `every` means one on each host (a daemon), `alone` at most one a host."""
 
@@ -59,7 +60,7 @@ class Wish:
     every: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """For one wish: how many tasks each host got, how many are left, what each host lacks for one more, and what keeps
     a host from being used although it is not known to lack anything."""
@@ -76,7 +77,7 @@ class Answer:
         return self.wanted - sum(self.placed.values())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fit:
     """The answers in the order of the wishes. No placement whatever holds more than `most` tasks."""
 

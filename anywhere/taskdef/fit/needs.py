@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from anywhere.catalogue.endpoints import endpoints
 from anywhere.errors import BadInput
+from anywhere.frozen import frozen
 from anywhere.taskdef.fit import requirements
 from anywhere.taskdef.fit.pack import DEFAULT, Port, Strategy
 from anywhere.taskdef.ports import claims
@@ -58,7 +58,7 @@ BROUGHT_BY = {
 WORLDWIDE = "us-east-1"  # any region: these names have none in them
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Need:
     """Memory in MiB, CPU units, GPUs; `ports` fixed host ports; `arch` x86_64, arm64 or empty; `attributes` required
     by name, with a value or empty; `hosts` the names to reach, with why; `proxied` whether a container has a proxy of its own;

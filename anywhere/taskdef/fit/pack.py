@@ -8,7 +8,9 @@ then the first one, so that the same input gives the same answer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from anywhere.frozen import frozen
 
 Port = tuple[int, str]
 """A number and a protocol. A negative number is no port but a mark of which a host can hold one."""
@@ -16,7 +18,7 @@ SIZES = ("memory", "cpu", "gpus", "ports")
 INSTANCE = ("instanceid", "host")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Strategy:
     """`spread` over a field's values, `binpack` by cpu or memory, or `random`."""
 
@@ -28,7 +30,7 @@ DEFAULT = (Strategy("spread", "attribute:ecs.availability-zone"),)
 """What a service has that names none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Task:
     """What one task takes: memory in MiB, CPU units, GPUs, fixed ports (one holder a host); `hosts` are those that may
     hold it at all, `kind` tells the tasks of one service from others."""
@@ -47,7 +49,7 @@ class Task:
         return (self.memory, self.cpu, self.gpus, sum(number >= 0 for number, _ in self.ports))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Room:
     """What an empty host has of each of SIZES (`ports`: how many fixed ones it may reserve), and its attributes."""
 

@@ -6,10 +6,10 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from anywhere.documents.pointer import token, tokens
+from anywhere.frozen import frozen
 from anywhere.taskdef.shapes.table import Shape, Table
 from anywhere.taskdef.source.node import Unknown
 
@@ -33,7 +33,7 @@ _PLACEHOLDER = re.compile(r"\$\{|\{\{|<[^<>]+>|%[A-Za-z_]+%|__[A-Za-z]+__|\$[A-Z
 _INT32 = 2**31
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """One difference. `pointer` is that of the value (of the object, where a field is missing), `fix` an operation
     that repairs it: `("remove",)` or `("replace", value)`."""
@@ -52,7 +52,7 @@ def _none(raw: object) -> Sequence[tuple[str, object]] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """How strictly to read. `coerce`: text is taken for a number or flag and the other way round, as CloudFormation and
     Terraform do; `strict`: unknown, missing and null fields are faults (not so in what a service answers); `branches`

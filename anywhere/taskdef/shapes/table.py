@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from importlib.resources import files
+
+from anywhere.frozen import frozen
 
 API, CLOUDFORMATION = "api", "cloudformation"
 SCALARS = ("string", "integer", "long", "double", "float", "boolean", "document")
@@ -15,7 +17,7 @@ SCALARS = ("string", "integer", "long", "double", "float", "boolean", "document"
 _CLASSES = (("\\p{L}", "\\w"), ("\\p{N}", "\\d"), ("\\p{Z}", "\\s"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shape:
     """One shape. `kind` is `structure`, `list`, `map`, `document` or a scalar's type.
 
@@ -40,7 +42,7 @@ class Shape:
         return self.name.rpartition(".")[2].removesuffix("Request")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """All shapes of a notation; `roots` by kind of document, `source` names version and origin."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from anywhere.documents.pointer import token, tokens
+from anywhere.frozen import frozen
 from anywhere.taskdef.shapes.faults import Fault
 from anywhere.taskdef.source.node import Node, Unknown
 
@@ -14,7 +15,7 @@ from anywhere.taskdef.source.node import Node, Unknown
 FREE_MAPS = frozenset({"options", "driverOpts", "labels", "dockerLabels"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a canonical value stands in its document.
 
@@ -65,7 +66,7 @@ class Place:
         ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Definition:
     """One task definition. `key` is how services of the same document point to it (a CloudFormation logical id, a
     Terraform address), `name` how people know it, `origin` the value as a template writes it; `faults` is what differs
@@ -87,7 +88,7 @@ class Definition:
         return raw if isinstance(raw, str) else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Service:
     """One service, task set or run request. `kind` is `service`, `task-set` or `run`; `definition` what it runs, where
     that is in the same run of the tool; `resources` the template around it, for what it refers to."""
@@ -102,7 +103,7 @@ class Service:
     faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Content:
     """What a document holds. `unread` names what was seen and cannot be known: pointer and why."""
 

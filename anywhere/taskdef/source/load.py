@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from anywhere.documents.pointer import token
 from anywhere.errors import BadInput, ParseError
+from anywhere.frozen import frozen
 from anywhere.taskdef.source import cloudformation, terraform
 from anywhere.taskdef.source.content import Content, Definition, Place, Service, name_of
 from anywhere.taskdef.source.node import Node
@@ -25,7 +26,7 @@ _OWN_KEYS = frozenset({"requiresCompatibilities", "executionRoleArn", "taskRoleA
 _ANSWERED = frozenset({"serviceArn", "deployments", "runningCount", "clusterArn", "createdAt"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """A file by its name, parsed, and its ECS content."""
 

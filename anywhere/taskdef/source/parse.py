@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from anywhere.documents.json import Locator, json_locator, parse_json_keys, repeated_keys
 from anywhere.documents.yaml import MAX_DEPTH
 from anywhere.errors import ParseError
+from anywhere.frozen import frozen
 from anywhere.taskdef.source.yaml_tags import parse_yaml
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -16,7 +16,7 @@ MAX_YAML_BYTES = 8 * 1024 * 1024
 _YAML_NAMES = (".yaml", ".yml")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parsed:
     """A document's value, how to make the function that finds a pointer's line and column, and the keys that an object
     has twice, each with its pointer. `is_json` tells the two notations apart; `text` is what was read."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from dataclasses import dataclass
 
 from anywhere.catalogue.requests import AGENTS, CALLS, CURL, GO, Call
+from anywhere.frozen import frozen
 from anywhere.hosts.base import ProbeSpec
 
 TOOL = "ecs-anywhere-toolkit"
@@ -20,7 +20,7 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TOKEN_LENGTH = 1100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """The bytes to send, and what an upgrade's answer has to hold."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from anywhere.frozen import frozen
 from anywhere.hosts.probe.go.gzip import Gzip
 from anywhere.hosts.probe.go.json_value import FirstValue
 from anywhere.hosts.probe.go.stream import Ended, Stream
@@ -23,7 +23,7 @@ _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z ]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """Status, reason phrase, the values of each header by its name in lower case."""
 

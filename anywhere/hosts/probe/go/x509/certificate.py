@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from functools import lru_cache
 
+from anywhere.frozen import frozen
 from anywhere.hosts.probe.go.x509 import der
 from anywhere.hosts.probe.go.x509.der import Malformed, Reader
 from anywhere.hosts.probe.go.x509.extensions import Extensions, read_extensions
@@ -38,7 +39,7 @@ CURVES: Mapping[str, tuple[int, int]] = {
 NEGATIVE_SERIAL = "negative serial number"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Certificate:
     """What of a certificate decides. `subject` and `issuer` are DER, which Go compares byte by byte; dates are epoch
     seconds; `key` is the SubjectPublicKeyInfo, None for a kind of key that Go does not know."""

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 
+from anywhere.frozen import frozen
 from anywhere.hosts.probe.go.x509 import der
 from anywhere.hosts.probe.go.x509.der import Malformed, Reader
 from anywhere.hosts.probe.go.x509.san import DNS, IP, MAIL, URI, AltNames, is_domain
 from anywhere.hosts.probe.proxy_url import NotAUrl, parse_url
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Constraints:
     """Permitted and excluded subtrees: (kind, value) with domains as text and networks as address and mask bytes."""
 

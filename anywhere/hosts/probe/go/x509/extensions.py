@@ -5,8 +5,9 @@ Source: Go crypto/x509 parser.go, processExtensions and the functions that it ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from anywhere.frozen import frozen
 from anywhere.hosts.probe.go.x509 import der
 from anywhere.hosts.probe.go.x509.constraints import Constraints, read_constraints
 from anywhere.hosts.probe.go.x509.der import Malformed, Reader, is_oid
@@ -20,7 +21,7 @@ CERT_SIGN = 1 << 5
 URI_TAG = 0x86
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extensions:
     """What the extensions say. `is_ca` is None without basicConstraints, `path_length` -1 without a limit, `usage` 0
     without keyUsage (bit n as RFC 5280 counts them), `purposes` the extended key usages, `unhandled` critical extensions

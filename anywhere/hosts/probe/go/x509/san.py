@@ -6,8 +6,8 @@ Source: Go crypto/x509 parser.go (parseSANExtension), verify.go (VerifyHostname,
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
+from anywhere.frozen import frozen
 from anywhere.hosts.probe.go.x509 import der
 from anywhere.hosts.probe.go.x509.der import Malformed, Reader
 from anywhere.hosts.probe.proxy_url import NotAUrl, parse_url
@@ -16,7 +16,7 @@ MAIL, DNS, URI, IP = 1, 2, 6, 7
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AltNames:
     """Names in their order, by kind. Addresses are their 4 or 16 bytes."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.tries import KNOWN_TROUBLE, known_trouble
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 TESTS = """
 import os, pathlib, pytest
 def flaps(name):
