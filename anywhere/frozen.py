@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from reprlib import recursive_repr
-from typing import Any, NoReturn, TypeVar, dataclass_transform
+from typing import NoReturn, TypeVar, dataclass_transform
 
 Kind = TypeVar("Kind")
 
@@ -26,37 +26,42 @@ def frozen(kind: type[Kind]) -> type[Kind]:
     return dataclass(init=False, repr=False, eq=False, slots=True)(kind)
 
 
-def _first_init(self: Any, *given: Any, **named: Any) -> None:
+def _fields(kind: object) -> tuple[Field[object], ...]:
+    return fields(kind)  # type: ignore[arg-type]  # every class here is a dataclass
+
+
+def _first_init(self: object, *given: object, **named: object) -> None:
     _write(type(self), "__init__", _init_source)(self, *given, **named)
 
 
-def _first_eq(self: Any, other: object) -> Any:
+def _first_eq(self: object, other: object) -> object:
     return _write(type(self), "__eq__", _eq_source)(self, other)
 
 
-def _first_hash(self: Any) -> Any:
+def _first_hash(self: object) -> object:
     return _write(type(self), "__hash__", _hash_source)(self)
 
 
-def _write(kind: Any, name: str, source: Callable[[Any, dict[str, Any]], str]) -> Callable[..., Any]:
+def _write(kind: type, name: str, source: Callable[[type, dict[str, object]], str]) -> Callable[..., object]:
     """Compile a method and put it in the place of the one that asked for it."""
-    known: dict[str, Any] = {"_set": object.__setattr__, "_unset": MISSING}
-    exec(source(kind, known), known)
-    method: Callable[..., Any] = known[name]
+    known: dict[str, object] = {"_set": object.__setattr__, "_unset": MISSING}
+    made: dict[str, Callable[..., object]] = {}
+    exec(source(kind, known), known, made)
+    method = made[name]
     method.__qualname__ = f"{kind.__qualname__}.{name}"
     setattr(kind, name, method)
     return method
 
 
-def _init_source(kind: Any, known: dict[str, Any]) -> str:
-    given = [_parameter(one, known) for one in fields(kind)]
-    lines = [f"    _set(self, {one.name!r}, {_value(one)})" for one in fields(kind)]
+def _init_source(kind: type, known: dict[str, object]) -> str:
+    given = [_parameter(one, known) for one in _fields(kind)]
+    lines = [f"    _set(self, {one.name!r}, {_value(one)})" for one in _fields(kind)]
     if hasattr(kind, "__post_init__"):
         lines.append("    self.__post_init__()")
     return f"def __init__({', '.join(['self', *given])}):\n" + "\n".join(lines or ["    pass"])
 
 
-def _parameter(one: Field[Any], known: dict[str, Any]) -> str:
+def _parameter(one: Field[object], known: dict[str, object]) -> str:
     if one.default_factory is not MISSING:
         known[f"_make_{one.name}"] = one.default_factory
         return f"{one.name}=_unset"
@@ -66,13 +71,13 @@ def _parameter(one: Field[Any], known: dict[str, Any]) -> str:
     return one.name
 
 
-def _value(one: Field[Any]) -> str:
+def _value(one: Field[object]) -> str:
     if one.default_factory is MISSING:
         return one.name
     return f"_make_{one.name}() if {one.name} is _unset else {one.name}"
 
 
-def _eq_source(kind: Any, known: dict[str, Any]) -> str:
+def _eq_source(kind: type, known: dict[str, object]) -> str:
     ours, theirs = _values(kind, "self"), _values(kind, "other")
     return (
         "def __eq__(self, other):\n"
@@ -80,38 +85,38 @@ def _eq_source(kind: Any, known: dict[str, Any]) -> str:
     )
 
 
-def _hash_source(kind: Any, known: dict[str, Any]) -> str:
+def _hash_source(kind: type, known: dict[str, object]) -> str:
     return f"def __hash__(self):\n    return hash({_values(kind, 'self')})"
 
 
-def _values(kind: Any, owner: str) -> str:
-    return "(" + "".join(f"{owner}.{one.name}," for one in fields(kind) if one.compare) + ")"
+def _values(kind: type, owner: str) -> str:
+    return "(" + "".join(f"{owner}.{one.name}," for one in _fields(kind) if one.compare) + ")"
 
 
 @recursive_repr()
-def _repr(self: Any) -> str:
-    shown = ", ".join(f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.repr)
+def _repr(self: object) -> str:
+    shown = ", ".join(f"{one.name}={getattr(self, one.name)!r}" for one in _fields(self) if one.repr)
     return f"{type(self).__qualname__}({shown})"
 
 
-def _setattr(self: Any, name: str, value: object) -> NoReturn:
+def _setattr(self: object, name: str, value: object) -> NoReturn:
     raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
-def _delattr(self: Any, name: str) -> NoReturn:
+def _delattr(self: object, name: str) -> NoReturn:
     raise FrozenInstanceError(f"cannot delete field {name!r}")
 
 
-def _getstate(self: Any) -> list[Any]:
-    return [getattr(self, one.name) for one in fields(self)]
+def _getstate(self: object) -> list[object]:
+    return [getattr(self, one.name) for one in _fields(self)]
 
 
-def _setstate(self: Any, state: list[Any]) -> None:
-    for one, value in zip(fields(self), state, strict=True):
+def _setstate(self: object, state: list[object]) -> None:
+    for one, value in zip(_fields(self), state, strict=True):
         object.__setattr__(self, one.name, value)
 
 
-_METHODS: dict[str, Callable[..., Any]] = {
+_METHODS: dict[str, Callable[..., object]] = {
     "__init__": _first_init,
     "__eq__": _first_eq,
     "__hash__": _first_hash,

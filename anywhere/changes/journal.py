@@ -25,6 +25,7 @@ from anywhere.hosts.base import Host
 FOLDER = "/var/lib/anywhere"
 SCHEMA = "anywhere/journal/1"
 _EMPTY = hashlib.sha256(b"").hexdigest()
+Line = dict[str, Any]  # one step as it stands in the file, or one undo of it
 
 
 @frozen
@@ -85,7 +86,7 @@ class Journal:
         self._open()
         known = self._lines.get(step.key)
         undo = [self._kept(item) for item in step.undo]
-        line: dict[str, Any] = {"title": step.title, "undo": undo} | ({"back": step.back} if step.back else {})
+        line: Line = {"title": step.title, "undo": undo} | ({"back": step.back} if step.back else {})
         if known:
             line = {**known, "undo": merged(known["undo"], undo, self._json, self._keep_json)}
         if line != known:
@@ -114,7 +115,7 @@ class Journal:
         way = f"`anywhere {command} --force-missing` undoes what is intact and lists the rest"
         return JournalDamaged(f"{why}: nothing was changed; {way}")
 
-    def _parsed(self) -> dict[str, dict[str, Any]]:
+    def _parsed(self) -> dict[str, Line]:
         if not self._stored.text:
             return {}
         try:
@@ -134,7 +135,7 @@ class Journal:
         self._script("open")
         self._opened = True
 
-    def _commit(self, lines: dict[str, dict[str, Any]]) -> None:
+    def _commit(self, lines: dict[str, Line]) -> None:
         body = {"schema": SCHEMA, "entries": [{**line, "key": key} for key, line in lines.items()]}
         text = (json.dumps(body, indent=1) + "\n").encode()
         digest = hashlib.sha256(text).hexdigest()
@@ -161,9 +162,9 @@ class Journal:
     def _keep_json(self, value: Any) -> str:
         return self._keep(json.dumps(value).encode())
 
-    def _kept(self, undo: Undo) -> dict[str, Any]:
+    def _kept(self, undo: Undo) -> Line:
         if isinstance(undo, Command):
-            kept: dict[str, Any] = {"argv": list(undo.argv), "timeout": undo.timeout}
+            kept: Line = {"argv": list(undo.argv), "timeout": undo.timeout}
             if undo.secret:
                 return {**kept, "copy": self._keep(undo.input)}
             return {**kept, "input": undo.input.decode("utf-8", "surrogateescape")}
@@ -190,7 +191,7 @@ class Journal:
     def _json(self, digest: str) -> Any:
         return json.loads(self._copy(digest, "the lines of a file"))
 
-    def _entry(self, key: str, line: dict[str, Any]) -> Entry:
+    def _entry(self, key: str, line: Line) -> Entry:
         undos: list[Undo] = []
         lost: list[tuple[str, str]] = []
         for kept in line["undo"]:
@@ -207,7 +208,7 @@ class Journal:
                 undos += self._by_lines(kept, what)
         return Entry(key, str(line["title"]), tuple(undos), tuple(lost), str(line.get("back", "")))
 
-    def _revived(self, kept: dict[str, Any], what: str) -> Undo:
+    def _revived(self, kept: Line, what: str) -> Undo:
         content = self._copy(kept["copy"], what) if "copy" in kept else None
         if "argv" in kept:
             data = content if content is not None else kept["input"].encode("utf-8", "surrogateescape")
@@ -215,7 +216,7 @@ class Journal:
         lines = self._json(kept["lines"]) if "lines" in kept else []
         return _put_back(kept, content, lines, kept["mixed"])
 
-    def _by_lines(self, kept: dict[str, Any], what: str) -> list[Undo]:
+    def _by_lines(self, kept: Line, what: str) -> list[Undo]:
         """Of a file whose former content is lost, at least our own lines can go."""
         try:
             lines = json.loads(self._copy(kept["lines"], what))
@@ -224,7 +225,7 @@ class Journal:
         return [_put_back(kept, None, lines, True)]
 
 
-def _put_back(kept: dict[str, Any], content: bytes | None, lines: Sequence[Any], mixed: bool) -> PutBack:
+def _put_back(kept: Line, content: bytes | None, lines: Sequence[Any], mixed: bool) -> PutBack:
     return PutBack(
         kept["path"],
         content,
@@ -238,5 +239,5 @@ def _put_back(kept: dict[str, Any], content: bytes | None, lines: Sequence[Any],
     )
 
 
-def _copies(kept: dict[str, Any]) -> tuple[str, ...]:
+def _copies(kept: Line) -> tuple[str, ...]:
     return tuple(kept[name] for name in ("copy", "lines") if name in kept)
