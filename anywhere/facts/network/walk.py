@@ -17,10 +17,11 @@ from anywhere.facts.network.vantage import Vantage
 from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Host, Probe, ProbeSpec
 from anywhere.hosts.probe.proxy_url import ProxyUrl
-from anywhere.model import Reason
+from anywhere.model import Reason, Stage
 from anywhere.threads import fan_out
 
 ADDRESSES_PER_FAMILY = 4  # AWS answers with up to eight; four show a filter that lets some through
+MOST_ADDRESSES = 16  # more, where the first ones take no connection
 
 
 def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[str], patience: float = 0.0) -> Visit:
@@ -32,15 +33,15 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
     names = go_names(host)
     if names.differs_for(endpoint.component, endpoint.host):
         found = by_own_rules(host, names, endpoint.host, endpoint.component, servers)
-        probes = _probe_all(host, base, spread(found.addresses))
+        probes = _dial(host, base, found.addresses)
         return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
-    probes = _probe_all(host, base, spread(first_addresses(host, endpoint.host, servers)))
+    probes = _dial(host, base, first_addresses(host, endpoint.host, servers))
     if not probes:
         # The C library gives up at answers after which Go asks on, and wants the name in the answer.
         found = by_own_rules(host, names, endpoint.host, endpoint.component, servers)
         # Its silence is no answer: how long to wait is for resolv.conf to say, and direct questions wait longer.
         if found.addresses and found.system.reason is Reason.NAME_UNKNOWN:
-            probes = _probe_all(host, base, spread(found.addresses))
+            probes = _dial(host, base, found.addresses)
             return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
     first = again(host, Visit(endpoint, vantage, "", None, None, probes), patience)
     return replace(first, lookup=lookup(host, endpoint.host, servers))
@@ -102,6 +103,16 @@ def _trust(host: Host, endpoint: Endpoint, vantage: Vantage) -> str:
         name = endpoint.host if endpoint.port == HTTPS else f"{endpoint.host}:{endpoint.port}"
         folders += [f"more={CERTS_D}/{name}"] if name in (list_folder(host, CERTS_D) or ()) else []
     return "|".join(filter(None, (vantage.trust, *folders)))
+
+
+def _dial(host: Host, base: ProbeSpec, addresses: Sequence[str]) -> tuple[Probe, ...]:
+    """Some of a name's addresses; where none of them takes a connection, the others too, as Go goes through the whole list
+    (net dial.go, dialSerial)."""
+    some = spread(addresses)
+    probes = _probe_all(host, base, some)
+    if any(probe.stage is not Stage.CONNECT for probe in probes):
+        return probes
+    return (*probes, *_probe_all(host, base, [one for one in addresses if one not in some][:MOST_ADDRESSES]))
 
 
 def _probe_all(host: Host, base: ProbeSpec, addresses: Iterable[str]) -> tuple[Probe, ...]:

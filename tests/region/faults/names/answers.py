@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.region.faults import fault, variation
 from tests.region.faults.names.dns import PORTAL, change_all, second
 from tests.region.faults.path.alike import answer, spare
+from tests.region.faults.path.egress import to
 from tests.region.world import NameServer, World
 
 NAT64 = "64:ff9b::cb00:71"
@@ -54,6 +55,17 @@ def many_addresses_first_dead(world: World) -> None:
     own = world.names[world.pattern("ssm")].public
     answer(world, "ssm", dead, own, *(one.public for one in list(world.names.values())[:38] if one.amazon))
     world.router.block(f"ip daddr {dead} tcp dport 443")
+
+
+@fault(
+    "first-addresses-refuse",
+    "six addresses for ssm: five refuse connections, and one answers",
+    "egress.endpoint-blocked",
+)
+def first_addresses_refuse(world: World) -> None:
+    closed = [spare(world, number) for number in range(5)]
+    answer(world, "ssm", *closed, world.names[world.pattern("ssm")].public)
+    world.router.block(to(closed), "reject with tcp reset")
 
 
 @variation("rotating-answers", "ssm has three addresses, one at a time, and all answer")
