@@ -50,7 +50,8 @@ def traced(region: Region, arguments: Sequence[str]) -> Seen:
     """A check in this region under strace."""
     where, saved = "/run/trace", "/run/trace.json.gz"
     command = [*(sys.executable, "-m", "anywhere", "check"), *arguments, "--format", "json", "--save", saved]
-    tracer = f"strace --seccomp-bpf -f -qq -xx -s 30000 -e trace={CALLS} -o {where} {shlex.join(command)} >/dev/null; cat {where}"
+    strace = f"strace --seccomp-bpf -f -qq -xx -s 30000 -e trace={CALLS} -o {where}"
+    tracer = f"{strace} {shlex.join(command)} >/dev/null; cat {where}"
     seen = parse(region.run(["sh", "-c", tracer]).stdout)
     for key, answer in json.loads(region.run(["zcat", saved]).stdout)["observations"].items():
         if key.startswith("resolve "):

@@ -48,13 +48,15 @@ def many_addresses(world: World) -> None:
 
 
 @fault(
-    "many-addresses-first-dead", "forty addresses for ssm, and packets to the first are lost", "egress.endpoint-blocked"
+    "many-addresses-first-dead",
+    "eight addresses for ssm, as many as AWS gives, and packets to five of them are lost",
+    "egress.endpoint-blocked",
 )
 def many_addresses_first_dead(world: World) -> None:
-    dead = spare(world, 0)
-    own = world.names[world.pattern("ssm")].public
-    answer(world, "ssm", dead, own, *(one.public for one in list(world.names.values())[:38] if one.amazon))
-    world.router.block(f"ip daddr {dead} tcp dport 443")
+    dead = [spare(world, number) for number in range(5)]
+    own = [world.names[world.pattern(name)].public for name in ("ssm", "ecs", "ssmmessages")]
+    answer(world, "ssm", *dead, *own)
+    world.router.block(to(dead))
 
 
 @fault(
