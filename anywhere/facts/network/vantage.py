@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
+from functools import lru_cache
 
 from anywhere.evidence import Suites
 from anywhere.facts.agents.components import OWN, Component, components
@@ -51,7 +52,16 @@ class Vantage:
 
     def _proxies(self) -> ProxyEnvironment:
         flavour = FLAVOURS.get(self.component, "go") if self.exists else "go"
-        return ProxyEnvironment.from_mapping(self.environment, flavour)
+        return _read(flavour, tuple((name, self.environment[name]) for name in _NAMES if name in self.environment))
+
+
+_NAMES = tuple(word for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY") for word in (name, name.lower()))
+
+
+@lru_cache(maxsize=64)
+def _read(flavour: str, environment: tuple[tuple[str, str], ...]) -> ProxyEnvironment:
+    """Asked for each endpoint of each component."""
+    return ProxyEnvironment.from_mapping(dict(environment), flavour)
 
 
 def vantages(host: Host) -> dict[str, Vantage]:

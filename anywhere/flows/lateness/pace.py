@@ -8,7 +8,7 @@ the scheduler favours what slept (decision 042).
 from __future__ import annotations
 
 import contextlib
-import glob
+import os
 import threading
 import time
 from collections import deque
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 from anywhere.frozen import frozen
 
+TASKS = "/proc/self/task"
 TICK = 0.25  # seconds between looks
 WAITED = 0.4  # of the time that it wanted to run: from there on this program is late
 WHOLE = 0.85  # of a processor: one interpreter has no more, and its own threads wait for each other
@@ -82,8 +83,18 @@ def look(before: Times, after: Times, since: float, now: float) -> Look:
 def thread_times() -> Times:
     """This process's threads; empty where the kernel does not count."""
     found = {}
-    for path in glob.glob("/proc/self/task/*/schedstat"):
-        with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
-            ran, waited, *_ = file.read().split()
-            found[path] = (int(ran), int(waited))
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(TASKS):
+            with contextlib.suppress(OSError, ValueError):
+                ran, waited, *_ = _read(f"{TASKS}/{thread}/schedstat").split()
+                found[thread] = (int(ran), int(waited))
     return found
+
+
+def _read(path: str) -> bytes:
+    """As little as can be: hundreds of threads are read four times a second."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(number, 128)
+    finally:
+        os.close(number)
