@@ -15,6 +15,7 @@ from functools import partial, wraps
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from anywhere.errors import AnywhereError, NotRecorded
+from anywhere.frozen import frozen
 from anywhere.hosts.base import Answer, Completed, Deadline, Host, Inventory, Probe, ProbeSpec, Query
 from anywhere.hosts.bounds import TOTAL, TooLarge, is_limit
 from anywhere.hosts.codec import decode, encode
@@ -39,6 +40,11 @@ class OfKnownSystem(Protocol):
     @property
     def system(self) -> str:
         """Linux or Windows."""
+
+
+@frozen
+class _Failed:
+    error: Exception
 
 
 class Recording:
@@ -116,14 +122,20 @@ class Recording:
         return tuple(sorted(found.items()))
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What is derived from many observations of this run, such as a survey: made at the first need, for all who ask."""
+        """What is derived from many observations of this run, such as a survey: made at the first need, for all who ask.
+        What could not be made is not tried again either: the host is gone, or its time is over."""
         with self._lock:
             lock = self._locks.setdefault(("derived", key), threading.Lock())
         with lock:
             if key not in self._derived:
-                self._derived[key] = make()
-        value: T = self._derived[key]
-        return value
+                try:
+                    self._derived[key] = make()
+                except (AnywhereError, OSError) as error:
+                    self._derived[key] = _Failed(error)
+        value = self._derived[key]
+        if isinstance(value, _Failed):
+            raise value.error.with_traceback(None)
+        return value  # type: ignore[no-any-return]  # the key holds the kind of its value
 
     def leave_out(self, specs: Sequence[ProbeSpec]) -> None:
         """Keep no result of these probes: nobody waited for them, and whoever judges the bundle must not know more."""

@@ -101,6 +101,19 @@ def test_a_tail_is_not_the_whole() -> None:
     assert (again(recording).read("/log", tail=3), again(recording).read("/log")) == (b"789", b"0123456789")
 
 
+def test_what_could_not_be_derived_is_not_tried_again() -> None:
+    host, tried = Recording(CountingHost()), []
+
+    def survey() -> str:
+        tried.append(1)
+        raise HostUnreachable("web1: the connection was lost")
+
+    for _ in range(3):
+        with pytest.raises(HostUnreachable, match="connection was lost"):
+            host.once("survey", survey)
+    assert len(tried) == 1 and host.once("other", lambda: 7) == 7
+
+
 def test_all_at_once_still_asks_once() -> None:
     host = CountingHost(files={"/a": "x"}, delay=0.1)
     recording = Recording(host)
