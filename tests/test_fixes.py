@@ -73,6 +73,7 @@ PROVEN = (
     "hosts-pin-loopback",
     "hosts-pin-stale",
     "hosts-pin-working",
+    "ip6tables-legacy-barred",
     "machine-id-volatile",
     "masquerade-other-address",
     "memory-reserved",

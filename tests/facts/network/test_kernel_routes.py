@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from anywhere.facts.network.kernel_routes import Hop, TableRoute, answers_by, covers, hop, parse_hop, parse_tables
+from anywhere.facts.network.kernel_routes import (
+    RULES,
+    TABLES,
+    Hop,
+    TableRoute,
+    answers_by,
+    covers,
+    hop,
+    parse_hop,
+    parse_tables,
+)
 from anywhere.hosts.base import Completed
 from tests.support.fakehost import FakeHost
 
@@ -70,3 +80,19 @@ local 10.2.0.9 dev eth2 table local proto kernel scope host src 10.2.0.9
     assert [covers(route, "10.2.0.7") for route in found] == [True] * 5
     assert not covers(found[-1], "10.3.0.7")
     assert found[0].text == "via 10.1.0.1 dev eth1, table 10"
+
+
+@pytest.mark.parametrize(
+    ("tables", "rules", "error"),
+    [
+        ("default via 10.0.0.1 dev eth0\n", "", "reverse-path"),
+        ("default via 10.0.0.1 dev eth0\nblackhole 172.17.0.0/16 table 107\n", "", "discarded"),
+        ("default via 10.0.0.1 dev eth0\n", "100:\tfrom all to 172.17.0.0/16 blackhole\n", "discarded"),
+    ],
+)
+def test_newer_kernels_say_invalid_argument_of_the_reverse_path_too(tables: str, rules: str, error: str) -> None:
+    argv = ("ip", "-4", "route", "get", "172.17.0.5", "from", "203.0.113.10", "iif", "eth1")
+    refused = Completed(argv, 2, "", "RTNETLINK answers: Invalid argument\n")
+    host = FakeHost(commands={argv: refused, TABLES: tables, RULES: rules})
+    found = hop(host, "172.17.0.5", source="203.0.113.10", device="eth1")
+    assert found is not None and found.error == error
