@@ -127,12 +127,13 @@ PROVEN = (
 )
 # Faults whose fix ends with a start: what has to be true for the daemon to work then.
 NO_HOSTS_FLAG = "! systemctl show -p ExecStart docker | grep -q -e ' -H '"
-SSM_WRITES = "printf '[default]\\naws_access_key_id = ASIA\\naws_session_token = token\\n' > /root/.aws/credentials"
+SSM_WRITES = "printf '[default]\\naws_access_key_id = ASIA\\naws_session_token = token\\n' >> /root/.aws/credentials"
 STARTED: Mapping[str, Mapping[str, str]] = {
     "bridge-gone": {"docker": "true"},
     "bridge-other-address": {"docker": "test -s /etc/NetworkManager/conf.d/docker.conf"},
     "bridge-without-address": {"docker": "true"},
     "credentials-emptied": {"ssm": SSM_WRITES, "ecs": "test -s /root/.aws/credentials"},
+    "credentials-other-profile": {"ssm": SSM_WRITES, "ecs": "grep -q '^.default' /root/.aws/credentials"},
     "docker-bridge-not-there": {"docker": "! grep -q br-tasks /etc/docker/daemon.json"},
     "docker-directive-unknown": {"docker": "! grep -q log-drivr /etc/docker/daemon.json"},
     "docker-hosts-twice": {"docker": NO_HOSTS_FLAG},
@@ -143,6 +144,7 @@ STARTED: Mapping[str, Mapping[str, str]] = {
     "docker-two-starts": {"docker": "grep -qx ExecStart= /etc/systemd/system/docker.service.d/debug.conf"},
     "inotify-instances-used-up": {"ssm": "test $(cat /proc/sys/fs/inotify/max_user_instances) -gt 128"},
     "nat-gone": {"docker": "true"},
+    "inotify-watches-used-up": {"ssm": "test $(cat /proc/sys/fs/inotify/max_user_watches) -gt 65536"},
     "log-driver-unknown": {"ecs": "! grep -q cloudwatch /etc/ecs/ecs.config"},
     "metrics-lost": {"ecs": "true"},
     "reserved-memory-too-large": {"ecs": "! grep -q RESERVED_MEMORY /etc/ecs/ecs.config"},

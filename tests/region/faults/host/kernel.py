@@ -24,6 +24,7 @@ from tests.region.world import World
 RUNNING, NEWER = "6.1.0-31-amd64", "6.1.0-33-amd64"
 DMESG = "/usr/bin/dmesg"
 SSM_LOG = "/var/log/amazon/ssm/amazon-ssm-agent.log"
+INOTIFY = "/proc/sys/fs/inotify/max_user_"
 CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack_"
 
 
@@ -103,11 +104,13 @@ def _complains(world: World, words: str) -> None:
 @fault("inotify-instances-used-up", "the SSM agent gets no inotify instance", "kernel.limit")
 def inotify_instances(world: World) -> None:
     _complains(world, "too many open files")
+    world.host.overmounts[f"{INOTIFY}instances"] = "128\n"
 
 
 @fault("inotify-watches-used-up", "the SSM agent gets no inotify watch", "kernel.limit")
 def inotify_watches(world: World) -> None:
     _complains(world, "no space left on device")
+    world.host.overmounts[f"{INOTIFY}watches"] = "65536\n"
 
 
 @fault("ssm-agent-killed", "the kernel killed the SSM agent for want of memory, and it is down", "memory.low")
