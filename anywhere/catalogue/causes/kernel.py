@@ -12,7 +12,8 @@ KERNEL_CAUSES: tuple[CauseText, ...] = (
         "Connections, files, processes, ARP entries or inotify instances: what comes after the last one fails, mostly with "
         "words that point elsewhere (`too many open files`).",
         "The number in use is read beside the limit: a failure from 98 % on, a warning from 90 %. inotify is counted where an "
-        "agent that runs says that it gave out.",
+        "agent that runs says that it gave out. With vm.overcommit_memory=2 what programs may still reserve counts "
+        "(CommitLimit less Committed_AS): a failure below 128 MiB.",
         "Raise the setting that the finding names, now and at boot, and find out what uses it up.",
         "proc_sys_fs(5), inotify(7), nf_conntrack-sysctl; aws/amazon-ssm-agent issue 677",
     ),

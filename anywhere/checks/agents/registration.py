@@ -237,7 +237,9 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
         found.append(before)
     yield from found
     if config.exists and not found:
-        looked = "names, values, both files against each other, memory, ports and log drivers against this host"
+        looked = (
+            "names, values, both files against each other, memory, ports, log drivers and sockets against this host"
+        )
         yield passed("agents.config", "ecs.config", f"{len(config.agent)} settings, all valid ({looked})")
 
 

@@ -65,7 +65,7 @@ def settings_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if not troubles:
         count = len(found.raw)
         what = f"{PATH} ({count} setting{'' if count == 1 else 's'})" if found.exists else "no daemon.json"
-        looked = "names, kinds of values, release of Docker, flags of the unit, runtime"
+        looked = "names, kinds of values, release of Docker, flags of the unit, runtime, plugins, options of the storage driver"
         yield passed(ID, "docker", f"{what}: nothing that docker would refuse ({looked})")
 
 
