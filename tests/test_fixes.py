@@ -24,12 +24,13 @@ PROVEN = (
     "azure-metadata",
     "boolean-yes",
     "bridge-down",
+    "bridge-larger-proven",
     "bridge-larger-than-uplink",
     "config-quoted",
     "connection-table-full",
     "connection-table-near",
-    "containerd-mounts-private",
     "container-dns-default",
+    "containerd-mounts-private",
     "containers-answers-elsewhere",
     "containers-answers-refused",
     "containers-marked-away",
@@ -59,6 +60,7 @@ PROVEN = (
     "exec-half-set",
     "exec-half-set-later",
     "exec-noexec",
+    "expected-public-pinned",
     "firewalld-no-docker-zone",
     "forward-drops-answers",
     "forward-drops-dns",
@@ -86,9 +88,12 @@ PROVEN = (
     "own-output-drops-proxy",
     "own-output-rejects",
     "ports-not-reserved",
-    "processes-used-up",
-    "proxy-not-a-drop-in",
+    "private-channels-denied",
     "private-in-hosts-file",
+    "private-other-region-excluded",
+    "processes-used-up",
+    "proxies-differ-one-dead",
+    "proxy-not-a-drop-in",
     "proxy-not-for-docker",
     "proxy-not-for-ecs",
     "proxy-one-pair-of-quotes",
@@ -149,8 +154,10 @@ STARTED: Mapping[str, Mapping[str, str]] = {
     "metrics-lost": {"ecs": "true"},
     "reserved-memory-too-large": {"ecs": "! grep -q RESERVED_MEMORY /etc/ecs/ecs.config"},
     "ssm-not-executable": {"ssm": "test -x /usr/bin/amazon-ssm-agent"},
+    "state-corrupted": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
     "state-damaged": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
     "state-garbage": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
+    "token-expired": {"ssm": "true", "ecs": "true"},
 }
 # Faults whose fix shows a line to a person in an editor: what is typed there (a command of sed's).
 TYPED: Mapping[str, str] = {
@@ -159,6 +166,7 @@ TYPED: Mapping[str, str] = {
     "duration-bare": "s/$/s/",
     "region-dash": "s/useast/us-east/",
     "setting-mistyped": "s/DURATON/DURATION/",
+    "settings-out-of-range": "{s/=10s/=45s/;s/50000:60000/50000-60000/}",
     "ssm-identity-without-onprem": """{n;s/"EC2"/"OnPrem"/}""",
 }
 
@@ -189,7 +197,7 @@ def test_the_fix_makes_the_cause_go_away(name: str) -> None:
 
 def test_as_many_are_proven_as_is_claimed() -> None:
     named = (*PROVEN, *STARTED, *TYPED)
-    assert len(named) == len(set(named)) >= 100 and set(named) <= set(table())
+    assert len(named) == len(set(named)) >= 130 and set(named) <= set(table())
 
 
 def codes(target: dict[str, Any]) -> set[str]:
