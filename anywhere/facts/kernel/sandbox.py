@@ -102,15 +102,17 @@ def _switches(unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -
 
 def _starts_containerd(host: Host, unit: Unit) -> bool:
     """Whether dockerd starts a containerd of its own, which shares its mounts: none is named, and no unit brings one
-    (moby daemon/command/daemon.go, systemContainerdRunning)."""
+    (moby daemon/command/daemon.go, systemContainerdRunning; tried with Docker 20.10 and MountFlags=slave)."""
     named = any(word.startswith("--containerd") for word in docker_flags(host, unit).words)
-    return not named and not units(host)[CONTAINERD].exists
+    containerd = units(host)[CONTAINERD]
+    return not named and (containerd.masked or not containerd.exists)
 
 
 def _mounts(host: Host, unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -> Iterator[Kept]:
     component = _component(unit)
-    unseen = UNSEEN.get(component, ()) if not _starts_containerd(host, unit) else ()
-    if "MountFlags" in last and last["MountFlags"].value.lower() in unseen:
+    if component == "docker" and _starts_containerd(host, unit):
+        return
+    if "MountFlags" in last and last["MountFlags"].value.lower() in UNSEEN.get(component, ()):
         yield Kept(last["MountFlags"], UNSEEN_BY[component])
     if component != "docker":
         return

@@ -148,3 +148,10 @@ def mounts_shared(world: World) -> None:
     hardened(world, DOCKER, "MountFlags=slave", "MountFlags=shared")
     world.host.units[CONTAINERD] = Unit("[Service]\nExecStart=/usr/bin/containerd\n")
     hardened(world, CONTAINERD, "MountFlags=slave", "PrivateTmp=yes", "ProtectHome=yes")
+
+
+@variation("docker-own-containerd", "docker starts a containerd of its own, which shares its mounts")
+def docker_own_containerd(world: World) -> None:
+    hardened(world, DOCKER, "MountFlags=slave", "PrivateTmp=yes")
+    unit = world.host.units[DOCKER]
+    unit.text = unit.text.replace(" --containerd=/run/containerd/containerd.sock", "")
