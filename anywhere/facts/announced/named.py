@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from anywhere.declared.contacts import FILE, FOLDER, Contact
 from anywhere.facts.agents.daemon_json import daemon_json
+from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.files import read_text
-from anywhere.facts.system.units import parse_section, parse_service, units
+from anywhere.facts.system.units import ECS, parse_section, parse_service, units
 from anywhere.hosts.base import Host
 
 OUTPUTS = ("StandardOutput", "StandardError")
@@ -34,6 +35,19 @@ def named(host: Host) -> Iterator[Contact]:
         program = one.get("path") if isinstance(one, dict) else None
         if isinstance(program, str) and program.startswith("/"):
             yield Contact(FOLDER, posixpath.dirname(program) or "/", why=f"whether docker's runtime {name} is there")
+    yield from _of_settings(host)
+
+
+def _of_settings(host: Host) -> Iterator[Contact]:
+    """The folders of a socket and of a profile that settings name."""
+    socket = ecs_config(host).init.get("DOCKER_HOST") or units(host)[ECS].environment.get("DOCKER_HOST", "")
+    seccomp = daemon_json(host).raw.get("seccomp-profile")
+    for path, why in (
+        (socket.strip().removeprefix("unix://"), "docker's socket"),
+        (seccomp, "docker's seccomp profile"),
+    ):
+        if isinstance(path, str) and path.startswith("/"):
+            yield Contact(FOLDER, posixpath.dirname(path) or "/", why=f"whether {why} is there")
 
 
 def _looked_at(path: str, why: str) -> Iterator[Contact]:
