@@ -48,6 +48,20 @@ def halted(host: Host, unit: Unit) -> Halt | None:
     return None
 
 
+def held_later(host: Host, unit: Unit) -> Halt | None:
+    """What keeps a unit that runs from starting again, at the next boot or restart: it, or what it requires, is masked or
+    gone. None where nothing is known to."""
+    if unit.masked:
+        says = f"{unit.name} is masked, so nothing starts it after a reboot"
+        return Halt(
+            says, "Unmask it, and have it start at boot.", (_unmask(unit.name), ("systemctl", "enable", unit.name))
+        )
+    if missing := missing_needs(host, unit, units(host)):
+        halt = _missing(unit, missing)
+        return Halt(f"{halt.says}, so it does not start again", halt.fix, halt.commands)
+    return None
+
+
 def _unmask(name: str) -> Command:
     return ("systemctl", "unmask", name)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.diagnosis.engine import Case, Rule
+from anywhere.diagnosis.engine import Case, Rule, joined
 from anywhere.diagnosis.evidence import Seen, covers, stopped_here
 from anywhere.model import Finding, Reason, Remedy, Stage
 
 SUBNETS, FILTER = "containers.subnets", "network.host-firewall"
+EGRESS, PATH = "containers.egress", "netfilter.path"
 
 
 def _overlap(case: Case) -> Iterator[int]:
@@ -50,7 +51,22 @@ def _own_filter(case: Case) -> Iterator[int]:
             yield index
 
 
+def _same_rule(case: Case) -> Iterator[int]:
+    """One rule that stops whatever containers send stops their way to the agent too: one fix for both."""
+    stops = {rule for _, finding in case.trouble(EGRESS) if (rule := finding.evidence.get("rule"))}
+    shadowed = {index: finding.evidence.get("rule") for index, finding in case.trouble(PATH)}
+    if stops.intersection(shadowed.values()):
+        yield from (index for index, finding in case.trouble(EGRESS))
+        yield from (index for index, rule in shadowed.items() if rule in stops)
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "containers.no-egress",
+        _same_rule,
+        lambda fs: "; ".join(dict.fromkeys(f.summary for f in fs if f.check == EGRESS)),
+        lambda fs: joined([f for f in fs if f.check == EGRESS]),
+    ),
     Rule(
         "egress.host-firewall",
         _own_filter,

@@ -16,6 +16,15 @@ SYSTEMD_LINES: tuple[DaemonLine, ...] = (
         ready=True,
     ),
     DaemonLine(
+        "step",
+        r"Failed at step (?P<step>(?!EXEC\b|CHDIR\b)\w+) spawning (?P<program>\S+): (?P<why>.*)",
+        "systemd cannot prepare {program} as its unit asks (step {step}): {why}",
+        "A line of the unit or of its drop-ins asks for what this host does not give (LIMITS: a limit above what the host "
+        "or the container that it is has; USER, GROUP: a name that is not there; CGROUP, NAMESPACE: a container without "
+        "the right): `systemctl cat` shows them. Correct it, then reload systemd.",
+        "systemd.exec(5), the table of exit codes",
+    ),
+    DaemonLine(
         "exec",
         r"Failed at step (?P<step>\w+) spawning (?P<program>\S+): (?P<why>.*)|Failed to (?:locate "
         r"executable|execute) (?P<path>\S+): (?P<reason>.*)",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anywhere.checks.agents.refusals import complaint, fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.agents.since import put_right
 from anywhere.checks.agents.ssm_refusals import refused_ssm
-from anywhere.checks.agents.stopped import stopped
+from anywhere.checks.agents.stopped import not_at_boot, stopped
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import install, remedy, remove
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
@@ -87,16 +87,15 @@ def _registered_ssm(host: Host, here: Agents, settings: Settings) -> Iterator[Fi
         yield before or refused_ssm(host, here, refused, asleep=bool(log.hibernates))
     elif fault := _ssm_fault(host, here):
         yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, expired=here.registration.expires)
-    elif unit.enabled == "disabled":
-        said = "The SSM agent runs, but its service is not enabled: after a reboot nothing renews the credentials"
-        enable = ("systemctl", "enable", unit.name)
-        yield _disconnected(host, "agents.ssm", unit.name, said, enable, unit=unit, status=Status.WARN)
+    elif later := not_at_boot(host, "agents.ssm", unit, SSM_RUNS, enabled=unit.enabled != "disabled"):
+        yield later
     elif log is None:
         yield needs_root("agents.ssm", unit.name, "running; its log is readable by root only")
     else:
         yield passed("agents.ssm", unit.name, f"{here.registration.instance} has a running SSM agent")
 
 
+SSM_RUNS = "The SSM agent runs and renews the credentials"
 SSM_WITHOUT = "The SSM agent gets no credentials"
 
 
@@ -196,10 +195,9 @@ def _is_alive(host: Host, here: Agents, asked: Metadata) -> bool:
 
 
 def _connected(host: Host, here: Agents, arn: str) -> Finding:
-    if here.ecs.is_enabled is False:
-        said = "The ECS agent is connected, but ecs.service is not enabled: it does not start after a reboot"
-        enable = ("systemctl", "enable", "ecs")
-        return _disconnected(host, "agents.ecs", ECS, said, enable, unit=here.ecs, status=Status.WARN)
+    enabled = here.ecs.is_enabled is not False
+    if later := not_at_boot(host, "agents.ecs", here.ecs, "The ECS agent is connected", enabled=enabled):
+        return later
     return passed("agents.ecs", "ecs-agent", "the ECS agent is registered and connected", instance=arn)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from anywhere.checks.agents.refusals import fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.base import trouble
 from anywhere.checks.remedies import Command, as_root, remedy
-from anywhere.checks.units import halted
+from anywhere.checks.units import halted, held_later
 from anywhere.facts.agents.ecs_log import Symptom
 from anywhere.facts.logs.last_words import agent_words
 from anywhere.facts.system.units import Unit
@@ -36,6 +36,25 @@ def stopped(host: Host, check: str, unit: Unit, subject: str, what: str, symptom
     if symptom:
         return _complained(host, check, unit, subject, what, symptom, evidence)
     return _ended(host, check, unit, subject, what, evidence)
+
+
+def not_at_boot(host: Host, check: str, unit: Unit, what: str, *, enabled: bool) -> Finding | None:
+    """The finding for a unit that runs now and that nothing starts after a reboot; None where something does."""
+    halt = held_later(host, unit)
+    if halt is None and enabled:
+        return None
+    name = unit.name.removesuffix(".service")
+    said = halt.says if halt else f"{unit.name} is not enabled: it does not start after a reboot"
+    fix = Remedy(halt.fix, as_root(host, *halt.commands)) if halt else None
+    return trouble(
+        check,
+        Status.WARN,
+        unit.name,
+        f"{what}, but {said}",
+        cause="agent.disconnected",
+        remedy=fix or remedy(host, f"Have {name} start at boot.", ("systemctl", "enable", name)),
+        evidence={"enabled": unit.enabled, "masked": unit.masked},
+    )
 
 
 def _complained(

@@ -8,7 +8,7 @@ from typing import TypedDict
 from anywhere.catalogue.compatibility import Pair, Situation, table
 from anywhere.catalogue.distros import DockerSource, judge_release
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
-from anywhere.checks.containers.down import down
+from anywhere.checks.containers.down import down, later
 from anywhere.checks.containers.since import stale_trust
 from anywhere.checks.remedies import docker_commands, remedy, remove, replaces_runc
 from anywhere.facts.agents.agents import agents, ecs_version, is_bare
@@ -41,7 +41,7 @@ def docker_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield needs_root(ID, "docker", "Docker may not be asked by this user", or_else=GROUP)
     elif found.state == "answers":
         answers = passed(ID, "docker", f"Docker {found.version.server} answers", api=found.version.api)
-        yield stale_trust(host, settings, ID) or answers
+        yield stale_trust(host, settings, ID) or later(host) or answers
     else:
         yield down(host, found)
 

@@ -8,11 +8,12 @@ from anywhere.checks.base import REGISTER_BRINGS, skipped, trouble
 from anywhere.checks.containers.settings import can_validate, refused_settings
 from anywhere.checks.containers.settings_edit import edits
 from anywhere.checks.remedies import Command, as_root, install, remedy
-from anywhere.checks.units import Halt, halted
+from anywhere.checks.units import Halt, halted, held_later
 from anywhere.facts.agents.agents import agents, is_bare
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import TIMEOUT, Docker
 from anywhere.facts.logs.last_words import LastWords, containerd_words, docker_words
+from anywhere.facts.system.docker_flags import names_containerd
 from anywhere.facts.system.units import CONTAINERD, DOCKER, DOCKER_SOCKET, Unit, units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
@@ -34,6 +35,22 @@ def down(host: Host, found: Docker) -> Finding:
     if words.known or words.line:
         return _explained(host, unit, words)
     return _mute(host, found, unit)
+
+
+def later(host: Host) -> Finding | None:
+    """Docker runs, and does not start again: its unit, what that requires, or the containerd that its flags name is masked."""
+    known = units(host)
+    unit, containerd = known[DOCKER], known[CONTAINERD]
+    if not unit.is_running:
+        return None
+    halt = held_later(host, unit)
+    if halt is None and containerd.masked and names_containerd(host, unit):
+        halt = held_later(host, containerd)
+    if halt is None:
+        return None
+    fix = Remedy(halt.fix, as_root(host, *halt.commands))
+    return trouble(ID, Status.WARN, "docker", f"docker runs, but {halt.says}", cause="docker.not-running", remedy=fix,
+                   evidence={"masked": unit.masked})  # fmt: skip
 
 
 def start_commands(host: Host, unit: Unit) -> tuple[Command, ...]:

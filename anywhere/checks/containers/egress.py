@@ -21,6 +21,7 @@ from anywhere.facts.firewall.firewall import Firewall, firewall
 from anywhere.facts.firewall.forwarding import Aim
 from anywhere.facts.network.resolv_conf import DOCKER_FALLBACK, container_nameservers
 from anywhere.facts.network.visit import Visit
+from anywhere.facts.system.docker_flags import docker_dns
 from anywhere.hosts.base import Host, Query
 from anywhere.model import Finding, Reason, Status
 from anywhere.settings import Settings
@@ -97,7 +98,11 @@ def container_egress(host: Host, settings: Settings) -> Iterator[Finding]:
     served = (CREDENTIALS,) if any(one.port == AGENT_PORT for one in host.inventory().listeners) else ()
     questions = (*_questions(way.aims), *served)
     asked = ask(host, way.bridge, questions, prove=settings.prove) if _is_whole(way.bridge) else Asked()
-    if CREDENTIALS in asked.failed and not any(one.is_trouble for one in _credential_rules(host, settings)):
+    if (
+        CREDENTIALS in asked.failed
+        and not read
+        and not any(one.is_trouble for one in _credential_rules(host, settings))
+    ):
         yield _no_credentials(host, way.bridge, asked)
     yield from judge_way(host, way.bridge, read, asked.without(CREDENTIALS))
 
@@ -186,10 +191,15 @@ def _unanswered(host: Host, one: Bridge, asked: Asked) -> Finding:
     )
 
 
+def _servers(host: Host) -> list[str]:
+    """The nameservers that containers ask over IPv4, beyond themselves, as far as they are named."""
+    named = container_nameservers(host, docker_dns(host))
+    return [one for one in named if one not in DOCKER_FALLBACK and ":" not in one and not one.startswith("127.")]
+
+
 def _aims(host: Host, settings: Settings) -> tuple[Aim, ...]:
     """What the host itself reaches: the containers' nameservers, and an address of each endpoint, or the proxy."""
-    servers = [one for one in container_nameservers(host, daemon_json(host).dns) if one not in DOCKER_FALLBACK]
-    aims = {(one, 53): Aim(one, 53, "udp", f"the nameserver {one}") for one in servers if ":" not in one}
+    aims = {(one, 53): Aim(one, 53, "udp", f"the nameserver {one}") for one in _servers(host)}
     for seen in surveys(host, settings):
         answered = [answer for item in lookups(seen) for answer in item.servers]
         silent = {answer.source for answer in answered if answer.reason is Reason.NAMESERVER_TIMEOUT}
@@ -233,8 +243,7 @@ def prove_way(host: Host, region: str) -> Iterator[Finding]:
     if _unseen(host, walls) or not region or not _is_whole(one):
         return
     suffix = find_region(region).suffix
-    servers = [server for server in container_nameservers(host, daemon_json(host).dns) if ":" not in server]
-    aims = [Aim(server, 53, "udp", f"the nameserver {server}") for server in servers if server not in DOCKER_FALLBACK]
+    aims = [Aim(server, 53, "udp", f"the nameserver {server}") for server in _servers(host)]
     for name in (f"{service}.{region}.{suffix}" for service in ("ecs", "s3")):
         found = [address for address in host.resolve(Query(name)).addresses if ":" not in address]
         aims += [Aim(address, 443, "tcp", f"{name} ({address})") for address in found[:1]]

@@ -18,6 +18,7 @@ from anywhere.catalogue.daemon_lines.settings import (
 )
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.containers.settings_edit import Edit, renamed, with_value, without_entry, without_flag
+from anywhere.checks.containers.settings_pairs import refused_limits, refused_pairs
 from anywhere.checks.containers.settings_values import refused_values
 from anywhere.checks.remedies import remedy
 from anywhere.errors import did_you_mean
@@ -60,7 +61,7 @@ def settings_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if asked.state != "answers":
         yield skipped(ID, PATH, "docker does not answer", because="containers.docker")
         return
-    troubles = [*_runtime(host), *(_later(host, fault) for fault in refused_settings(host))]
+    troubles = [*_runtime(host), *_limits(host), *(_later(host, fault) for fault in refused_settings(host))]
     yield from troubles
     if not troubles:
         count = len(found.raw)
@@ -104,6 +105,7 @@ def refused_settings(host: Host) -> tuple[Fault, ...]:
         *_bridge(host, found.bridge),
         *_ipv6(host, found.raw),
         *(Fault(f"{one.says} ({PATH})", one.fix, one.edit) for one in refused_values(host, found.raw)),
+        *(Fault(one.says, one.fix, one.edit) for one in refused_pairs(host, found.raw)),
     )
 
 
@@ -212,6 +214,19 @@ def _runtime(host: Host) -> Iterator[Finding]:
     evidence = {"runtime": name, "path": path}
     fix = remedy(host, text, *commands)
     yield trouble(ID, Status.FAIL, f"default-runtime {name}", said, cause=CAUSE, remedy=fix, evidence=evidence)
+
+
+def _limits(host: Host) -> Iterator[Finding]:
+    """What keeps containers from starting now, while dockerd itself takes it."""
+    for one in refused_limits(host, daemon_json(host).raw):
+        text = f"{one.fix} {one.edit.text if one.edit else ''} Then restart docker (containers stop unless live-restore is set)"
+        commands = (
+            (*one.edit.commands, ("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs"))
+            if one.edit
+            else ()
+        )
+        fix = remedy(host, f"{text} and ecs.", *commands)
+        yield trouble(ID, Status.FAIL, PATH, f"{one.says} ({PATH})", cause=CAUSE, remedy=fix)
 
 
 def _is_there(host: Host, program: str) -> bool | None:

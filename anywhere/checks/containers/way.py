@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -13,7 +14,15 @@ from anywhere.facts.agents.daemon_json import PATH, daemon_json
 from anywhere.facts.files import read_text
 from anywhere.facts.firewall.container_way import Bridge, clamps_segments, marks, way_back, way_out
 from anywhere.facts.firewall.firewall import Firewall
-from anywhere.facts.firewall.forwarding import IP_FORWARD, Aim, Stop, forward_stops, switched_off_by, translation
+from anywhere.facts.firewall.forwarding import (
+    IP_FORWARD,
+    Aim,
+    Stop,
+    forward_stops,
+    switched_off_by,
+    translation,
+    untracked,
+)
 from anywhere.facts.firewall.iptables_walk import Packet
 from anywhere.facts.network.kernel_routes import Hop, answers_by, hop, policy_rules
 from anywhere.facts.network.routes import route_to, routes
@@ -235,6 +244,9 @@ def _source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]:
                 *RESTART,
             )
         return
+    if stop := next(untracked(way.walls, out.device, one.name, one.network, far), None):
+        yield _untracked(way, stop)
+        return
     if verdict.target == "MASQUERADE":
         yield from _other_source(way, out, far)
         return
@@ -248,6 +260,26 @@ def _source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]:
             look=(("iptables", "-t", "nat", "-S", "POSTROUTING"),),
             rule=verdict.rule,
         )
+
+
+def _untracked(way: Way, stop: Stop) -> Obstacle:
+    return obstacle(
+        way.host,
+        f"a rule keeps what containers exchange with {stop.aim.what} from connection tracking, so that nobody translates "
+        f"their addresses ({way.bridge.network}): {stop.rule} ({stop.hop})",
+        "Take the rule out here and where it is kept: which of the answers belong to containers shows only once they are "
+        "tracked. Where the rule was made for a server on this host, name that server's own address in it.",
+        *_out_of_raw(stop),
+        rule=stop.rule,
+    )
+
+
+def _out_of_raw(stop: Stop) -> tuple[Command, ...]:
+    if stop.hop.startswith("nft "):
+        family, table, chain, _, handle = stop.rule.split()
+        return (("nft", "delete", "rule", family, table, chain, "handle", handle),)
+    words = shlex.split(stop.rule)
+    return (("iptables", "-t", "raw", "-D", *words[1:]),) if words[:1] == ["-A"] else ()
 
 
 def _is_near(host: Host, address: str) -> bool:

@@ -14,6 +14,7 @@ from anywhere.facts.firewall.credential_path import NEIGHBOUR, guards_loopback, 
 from anywhere.facts.firewall.firewall import MANAGERS, NFT
 from anywhere.facts.firewall.nftables_walk import walk_nft
 from anywhere.facts.kernel.modules import barred_at
+from anywhere.facts.system.units import ECS, units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 from anywhere.settings import Settings
@@ -194,6 +195,11 @@ def judge_persistence(host: Host, state: State) -> Iterator[Finding]:
     ecs = state.firewall.unit("ecs.service")
     if not managers and ecs and ecs.enabled:
         yield passed(KEPT, "ecs.service", "ecs-init sets the rules at each start, and no firewall manager is active")
+        return
+    if not managers and units(host)[ECS].is_running:
+        yield skipped(
+            KEPT, "rules", "ecs.service is not enabled, and sets the rules at its start", because="agents.ecs"
+        )
         return
     said = "; ".join(MANAGERS[name] for name in managers) or "nothing sets the rules again at the next boot"
     yield trouble(

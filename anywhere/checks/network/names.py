@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import shlex
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from anywhere.facts.network.resolv_conf import HOSTS, Pin, container_nameservers
 from anywhere.facts.network.routes import is_bogus, is_private
 from anywhere.facts.network.survey import Survey
 from anywhere.facts.network.visit import Visit
+from anywhere.facts.system.docker_flags import docker_dns
 from anywhere.hosts.base import Host, Query
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.redact import redact_proxy
@@ -174,8 +176,11 @@ def exclude(region: str, past: Sequence[Visit]) -> Remedy:
 def container_dns(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     id = container_dns.id
-    outside = container_nameservers(host, daemon_json(host).dns)
+    outside = container_nameservers(host, docker_dns(host))
     own = resolv_conf(host).nameservers
+    if to_itself := [one for one in docker_dns(host) if _is_loopback(one)]:
+        yield _asks_itself(host, to_itself, own)
+        return
     if not own or set(outside) <= {*own, *upstream(host).nameservers}:
         yield passed(id, ", ".join(outside), "a container asks the same nameservers as the host")
         return
@@ -200,6 +205,27 @@ def container_dns(host: Host, settings: Settings) -> Iterator[Finding]:
             reason=answers[0].reason,
             evidence={"daemon.json": {"dns": list(own)}},
         )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _asks_itself(host: Host, servers: list[str], own: tuple[str, ...]) -> Finding:
+    """docker takes loopback addresses out of what it copies of the host, and leaves them in what it is told."""
+    outside = tuple(one for one in dict.fromkeys((*own, *upstream(host).nameservers)) if not _is_loopback(one))
+    named = ", ".join(servers)
+    summary = f"docker is set to give containers the nameserver {named}, which is each container itself: nothing answers there"
+    text = "Name nameservers that containers reach, or take the setting out: docker then gives them the host's."
+    fix = _set_dns(host, outside) if outside and daemon_json(host).dns else remedy(host, text)
+    evidence: dict[str, object] = {"servers": servers}
+    return trouble(
+        container_dns.id, Status.WARN, named, summary, cause="dns.container-differs", remedy=fix, stage=Stage.RESOLVE,
+        reason=Reason.NAMESERVER_TIMEOUT, evidence=evidence,
+    )  # fmt: skip
 
 
 def _set_dns(host: Host, servers: tuple[str, ...]) -> Remedy:

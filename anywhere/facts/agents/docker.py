@@ -70,6 +70,7 @@ class DockerInfo:
     log_drivers: tuple[str, ...] = ()
     memory: int = 0
     driver: str = ""
+    swarm: str = ""
 
 
 @frozen
@@ -182,6 +183,7 @@ def parse_info(text: str) -> DockerInfo:
         log_drivers=_log_drivers(found),
         memory=total if isinstance(total := found.get("MemTotal"), int) else 0,
         driver=_said(found, "Driver"),
+        swarm=_said(_inner(found, "Swarm"), "LocalNodeState"),
         containerd_store="io.containerd.snapshotter" in json.dumps(found.get("DriverStatus")),
     )
 

@@ -10,7 +10,6 @@ from anywhere.declared.contacts import COMMAND, CONNECTION, FILE, FOLDER, QUESTI
 from anywhere.errors import ParseError
 from anywhere.facts.agents.agents import INTROSPECTION
 from anywhere.facts.agents.credentials import METADATA
-from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.announced import tables
 from anywhere.facts.announced.named import named
 from anywhere.facts.network.go_names import go_names
@@ -21,6 +20,7 @@ from anywhere.facts.network.second_looks import NEUTRAL_NAME
 from anywhere.facts.network.survey import catalogue, for_docker
 from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.prefetch_list import wants
+from anywhere.facts.system.docker_flags import docker_dns
 from anywhere.facts.system.units import AGENT_UNITS, units
 from anywhere.hosts.base import Host
 from anywhere.hosts.probe.proxy_url import ProxyUrl
@@ -97,7 +97,7 @@ def _questions(
             yield _question(name, server, "the resolver on this host does not resolve it: whom it asks", why)
     own = f"ssm.{region}.{find_region(region).suffix}"
     known = {*servers, *upstream(host).nameservers}
-    for server in container_nameservers(host, daemon_json(host).dns):
+    for server in container_nameservers(host, docker_dns(host)):
         if server not in known:
             yield _question(own, server, why="whether containers resolve it at the nameserver that docker gives them")
 

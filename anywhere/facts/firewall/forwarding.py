@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.firewall.firewall import Firewall
-from anywhere.facts.firewall.iptables_walk import Packet, Verdict, walk
-from anywhere.facts.firewall.nftables_walk import walk_nft
+from anywhere.facts.firewall.iptables_walk import Packet, Trace, Verdict, walk
+from anywhere.facts.firewall.nftables import NftRule
+from anywhere.facts.firewall.nftables_walk import notrack_rule, walk_nft
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
@@ -56,6 +57,7 @@ def forward_stops(firewall: Firewall, device: str, bridge: str, source: str, aim
 
 def _stops(firewall: Firewall, packet: Packet, aim: Aim) -> Iterator[Stop]:
     arriving = replace(packet, oif="")
+    trace = arrived(firewall)
     for backend in firewall.backends:
         for name, chain in (
             ("raw", "PREROUTING"),
@@ -63,13 +65,42 @@ def _stops(firewall: Firewall, packet: Packet, aim: Aim) -> Iterator[Stop]:
             ("mangle", "FORWARD"),
             ("filter", "FORWARD"),
         ):
-            verdict = walk(backend.v4.table(name), chain, packet if chain == "FORWARD" else arriving)
+            verdict = walk(backend.v4.table(name), chain, packet if chain == "FORWARD" else arriving, trace)
             if verdict.stops:
                 yield Stop(f"{name} {chain} ({backend.name})", verdict.rule, aim)
     for hook, seen in (("prerouting", arriving), ("forward", packet)):
         for base in firewall.nft.base_chains(hook):
             if base.kind == "filter" and (verdict := walk_nft(firewall.nft, base, seen)).stops:
                 yield Stop(f"nft {base.family} {base.table} {base.name}", verdict.rule, aim)
+
+
+def arrived(firewall: Firewall) -> Trace:
+    """A packet that has just come in by a card: without a mark, unless a table of nftables gives one."""
+    rules = (rule for chain in firewall.nft.chains for rule in chain.rules)
+    return Trace(None if any(map(_sets_mark, rules)) or firewall.nft.unread else 0)
+
+
+def _sets_mark(rule: NftRule) -> bool:
+    return any(
+        isinstance(one, dict) and isinstance(body := one.get("mangle"), dict) and "mark" in str(body.get("key"))
+        for one in rule.expressions
+    )
+
+
+def untracked(firewall: Firewall, device: str, bridge: str, source: str, aims: Sequence[Aim]) -> Iterator[Stop]:
+    """The rule that keeps an aim's packets, or their answers, from connection tracking: no address is translated then."""
+    for aim in aims:
+        out = Packet(bridge, "", source, aim.address, aim.port, protocol=aim.protocol)
+        back = Packet(device, "", aim.address, protocol=aim.protocol, sport=aim.port)
+        for packet in (out, back):
+            for backend in firewall.backends:
+                trace = arrived(firewall)
+                walk(backend.v4.table("raw"), "PREROUTING", packet, trace)
+                if trace.untracked:
+                    yield Stop(f"raw PREROUTING ({backend.name})", trace.untracked, aim)
+            for base in firewall.nft.base_chains("prerouting"):
+                if rule := notrack_rule(base, packet):
+                    yield Stop(f"nft {base.family} {base.table} {base.name}", rule, aim)
 
 
 def translation(firewall: Firewall, source: str, device: str, aim: Aim) -> Verdict | None:

@@ -1,7 +1,7 @@
 """What the rules do to one packet, as far as that follows from the rules alone.
 
-Every match is true, false, or not known (sets, marks, rates, addresses that only the kernel knows). A verdict is
-`certain` when no rule of unknown match could have decided before it.
+Every match is true, false, or not known (sets, rates, addresses that only the kernel knows; marks without a `Trace`). A
+verdict is `certain` when no rule of unknown match could have decided before it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ _PASSING = {
     "TOS",
     "TTL",
     "TCPMSS",
+    "NOTRACK",
+    "CT",
 }
 _FINAL = {"ACCEPT", "DROP", "REJECT", "DNAT", "REDIRECT", "QUEUE", "NFQUEUE", "TPROXY", "NETMAP", "MASQUERADE", "SNAT"}
+ALL_BITS = 0xFFFFFFFF
 _DEPTH = 32  # the kernel refuses loops; this only bounds what a damaged listing may cost
 
 
@@ -62,10 +65,46 @@ class Verdict:
         return self.certain and self.target in ("DROP", "REJECT")
 
 
-def walk(table: Table, chain: str, packet: Packet) -> Verdict:
-    """Follow a packet from a built-in chain to its verdict."""
+class Trace:
+    """What rules do to a packet besides its verdict, over all the chains that it passes: `mark` is what it carries (None:
+    not known), `untracked` the rule that certainly keeps it from connection tracking."""
+
+    def __init__(self, mark: int | None = None) -> None:
+        self.mark = mark
+        self.untracked = ""
+
+    def see(self, rule: Rule, matches: bool | None) -> None:
+        """A rule that matches, or may match."""
+        if rule.target == "MARK":
+            self.mark = _marked(self.mark, rule) if matches else None
+        elif rule.target == "CONNMARK" and "--restore-mark" in rule.raw:
+            self.mark = None
+        elif matches and (rule.target == "NOTRACK" or (rule.target == "CT" and "--notrack" in rule.raw)):
+            self.untracked = self.untracked or rule.raw
+
+
+def _marked(mark: int | None, rule: Rule) -> int | None:
+    """The mark that `--set-xmark VALUE/MASK` leaves: the bits of the mask are cleared, then the value is XORed in."""
+    if (found := _number(rule.value("--set-xmark"))) is None:
+        return None
+    value, mask = found
+    if mask == ALL_BITS:
+        return value
+    return None if mark is None else (mark & ~mask) ^ value
+
+
+def _number(text: str) -> tuple[int, int] | None:
+    value, slash, mask = text.partition("/")
+    try:
+        return int(value, 0), int(mask, 0) if slash else ALL_BITS
+    except ValueError:
+        return None
+
+
+def walk(table: Table, chain: str, packet: Packet, trace: Trace | None = None) -> Verdict:
+    """Follow a packet from a built-in chain to its verdict. `trace` is carried on from the chains before."""
     perhaps: list[str] = []
-    for rule, known in _visited(table, chain, packet, _DEPTH):
+    for rule, known in _visited(table, chain, packet, _DEPTH, trace or Trace()):
         if rule.target not in _FINAL and known:
             return Verdict("UNKNOWN", rule.raw, False)
         if known:
@@ -81,19 +120,26 @@ def agree(target: str, perhaps: Sequence[str]) -> bool:
     return all(other in same for other in perhaps)
 
 
-def _visited(table: Table, chain: str, packet: Packet, depth: int) -> Iterator[tuple[Rule, bool]]:
-    """The rules that decide or may decide, in order: with True the packet certainly ends there."""
+def _visited(
+    table: Table, chain: str, packet: Packet, depth: int, trace: Trace, sure: bool = True
+) -> Iterator[tuple[Rule, bool]]:
+    """The rules that decide or may decide, in order: with True the packet certainly ends there. Where it is not `sure` that
+    it comes here, a mark that is set here is not known."""
     for rule in table.chain(chain):
-        matches = rule_matches(rule, packet)
+        matches = rule_matches(rule, packet, trace.mark)
         target = rule.target
-        if matches is False or not target or target in _PASSING:
+        if matches is False or not target:
+            continue
+        if target in _PASSING:
+            trace.see(rule, matches if sure else None)
             continue
         if target == "RETURN":
             if matches:
                 return
             yield rule, False
         elif table.policy(target) == "-" and depth:
-            for inner, known in _visited(table, target, packet, depth - 1):
+            inside = sure and matches is True
+            for inner, known in _visited(table, target, packet, depth - 1, trace, inside):
                 yield inner, known and matches is True
             if rule.value("-g") and matches:
                 return
@@ -111,16 +157,28 @@ def reached_rules(table: Table, chain: str, packet: Packet, depth: int = _DEPTH)
             yield from reached_rules(table, rule.target, packet, depth - 1)
 
 
-def rule_matches(rule: Rule, packet: Packet) -> bool | None:
+def rule_matches(rule: Rule, packet: Packet, mark: int | None = None) -> bool | None:
     """Whether a packet matches all options of a rule; None when an option cannot be judged and no other says no."""
     matches: bool | None = True
+    module = ""
     for option in rule.options:
-        answer = _judge(option, packet)
+        module = option.values[0] if option.flag == "-m" and option.values else module
+        of_mark = module == "mark" and option.flag in ("-m", "--mark")
+        answer = _has_mark(option, mark) if of_mark else _judge(option, packet)
         if answer is False:
             return False
         if answer is None:
             matches = None
     return matches
+
+
+def _has_mark(option: Option, mark: int | None) -> bool | None:
+    if option.flag == "-m":
+        return True
+    wanted = _number(option.values[0]) if option.values else None
+    if mark is None or wanted is None:
+        return None
+    return ((mark & wanted[1]) == wanted[0]) is not option.negated
 
 
 def _judge(option: Option, packet: Packet) -> bool | None:
@@ -214,5 +272,5 @@ _MATCHES: dict[str, Callable[[str, Packet], bool | None]] = {
 }
 _IGNORED = {
     "-j", "-g", "--comment", "--to-destination", "--to-ports", "--reject-with", "--log-prefix", "--log-level",
-    "--set-xmark", "--nflog-group", "--nflog-prefix", "--to-source", "--random", "--random-fully", "--persistent",
+    "--set-xmark", "--nflog-group", "--nflog-prefix", "--to-source", "--random", "--random-fully", "--persistent", "--notrack",
 }  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,11 +12,35 @@ from anywhere.errors import ParseError
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
+ALL_ADDRESSES = 1 << 128
+LARGEST_SET = 20000  # elements that are read; block lists are larger, and hold public addresses
 OWN_TABLE = "anywhere_rules"
 
 # iptables-nft keeps its rules in tables of these names and prints them itself.
 _IPTABLES = {(family, table) for family in ("ip", "ip6") for table in ("filter", "nat", "mangle", "raw", "security")}
 _HOOKS = ("prerouting", "input", "output", "forward", "postrouting")
+
+
+@frozen
+class Spans:
+    """Addresses of a set, sorted and without overlap: IP version, first and last as numbers."""
+
+    all: tuple[tuple[int, int, int], ...]
+
+    def hold(self, address: str) -> bool | None:
+        """Whether an address or network is among them; None where it is so in part, or may be any."""
+        try:
+            network = ipaddress.ip_network(address, strict=False)
+        except ValueError:
+            return None
+        first, last = int(network.network_address), int(network.broadcast_address)
+        place = bisect_right(self.all, (network.version, last, ALL_ADDRESSES))
+        if not place:
+            return False
+        version, low, high = self.all[place - 1]
+        if version != network.version or high < first:
+            return False
+        return True if low <= first and last <= high else None
 
 
 @frozen
@@ -99,10 +125,12 @@ def parse_nft(text: str) -> tuple[NftChain, ...]:
 
 def _chains(items: list[dict[str, Any]]) -> Iterator[NftChain]:
     rules: dict[tuple[str, str, str], list[NftRule]] = {}
+    sets = {(one["family"], one["table"], one["name"]): one for item in items if (one := item.get("set"))}
     for item in items:
         if rule := item.get("rule"):
             key = (rule["family"], rule["table"], rule["chain"])
-            found = NftRule(tuple(rule["expr"]), int(rule.get("handle", 0)), str(rule.get("comment", "")))
+            expressions = tuple(_with_set(one, key[:2], sets) for one in rule["expr"])
+            found = NftRule(expressions, int(rule.get("handle", 0)), str(rule.get("comment", "")))
             rules.setdefault(key, []).append(found)
     for item in items:
         if chain := item.get("chain"):
@@ -115,3 +143,38 @@ def _chains(items: list[dict[str, Any]]) -> Iterator[NftChain]:
                 str(chain.get("policy", "")),
                 tuple(rules.get(key, ())),
             )
+
+
+def _with_set(expression: object, table: tuple[str, str], sets: dict[tuple[str, str, str], dict[str, Any]]) -> object:
+    """A match against a named set of addresses with what the set holds; any other expression as it stands."""
+    match = expression.get("match") if isinstance(expression, dict) else None
+    if not isinstance(match, dict):
+        return expression
+    name = match.get("right")
+    if not isinstance(name, str) or not name.startswith("@") or not (found := sets.get((*table, name[1:]))):
+        return expression
+    elements = found.get("elem", [])
+    if found.get("type") not in ("ipv4_addr", "ipv6_addr") or "dynamic" in found.get("flags", ()):
+        return expression
+    if len(elements) > LARGEST_SET or (held := spans(elements)) is None:
+        return expression
+    return {"match": {**match, "right": held}}
+
+
+def spans(elements: list[object]) -> Spans | None:
+    """The elements of a set, sorted; None where one of them is nothing that can be read."""
+    try:
+        return Spans(tuple(sorted(_span(one) for one in elements)))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _span(element: Any) -> tuple[int, int, int]:
+    """IP version, first and last address. Raises ValueError, KeyError, TypeError for what is none."""
+    value = element["elem"]["val"] if isinstance(element, dict) and "elem" in element else element
+    if isinstance(value, dict) and "range" in value:
+        low, high = (ipaddress.ip_address(one) for one in value["range"])
+        return low.version, int(low), int(high)
+    text = f"{value['prefix']['addr']}/{value['prefix']['len']}" if isinstance(value, dict) else value
+    network = ipaddress.ip_network(text)
+    return network.version, int(network.network_address), int(network.broadcast_address)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 
 from anywhere.facts.firewall.iptables_walk import Packet, Verdict, agree, within
-from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule
+from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule, Spans
 
 _FINAL = ("accept", "drop", "reject", "queue", "dnat", "redirect", "snat", "masquerade")
 _QUIET = ("counter", "log", "comment", "notrack", "mangle", "meter")
@@ -23,6 +24,17 @@ def walk_nft(nft: Nft, base: NftChain, packet: Packet) -> Verdict:
         perhaps.append(target.upper())
     policy = base.policy or "accept"
     return Verdict(policy.upper(), f"policy {policy} of {where}", agree(policy.upper(), perhaps))
+
+
+def notrack_rule(base: NftChain, packet: Packet) -> str:
+    """The rule of a base chain that certainly takes a packet out of connection tracking; empty without one."""
+    for rule in base.rules:
+        matches, target, _ = _read(rule, packet)
+        if matches and any(isinstance(one, dict) and "notrack" in one for one in rule.expressions):
+            return f"{base.family} {base.table} {base.name} handle {rule.handle}"
+        if matches is not False and target:
+            return ""
+    return ""
 
 
 def _visited(nft: Nft, chain: NftChain, packet: Packet, depth: int) -> Iterator[tuple[NftChain, NftRule, str, bool]]:
@@ -81,10 +93,20 @@ def _match(body: object, packet: Packet) -> bool | None:
 
 
 def _among(left: object, right: object, packet: Packet) -> bool | None:
+    if isinstance(right, Spans):
+        address = _address_of(left, packet)
+        return right.hold(address) if address else None
     values = right["set"] if isinstance(right, dict) and "set" in right else right
     values = values if isinstance(values, list) else [values]
     answers = [_one(left, value, packet) for value in values]
     return True if True in answers else None if None in answers else False
+
+
+def _address_of(left: object, packet: Packet) -> str:
+    """The packet's address that a match looks at; empty where it looks at something else, or it may be any."""
+    field = left.get("payload") if isinstance(left, dict) else None
+    name = field.get("field") if isinstance(field, dict) and field.get("protocol") in ("ip", "ip6") else ""
+    return packet.source if name == "saddr" else packet.destination if name == "daddr" else ""
 
 
 def _one(left: object, value: object, packet: Packet) -> bool | None:
@@ -135,9 +157,25 @@ def _ct(key: str, value: object, packet: Packet) -> bool | None:
 
 
 def _address(value: object, address: str) -> bool | None:
+    if isinstance(value, dict) and isinstance(value.get("range"), list):
+        return _in_range(value["range"], address)
     if isinstance(value, dict) and "prefix" in value:
         return within(f"{value['prefix'].get('addr')}/{value['prefix'].get('len')}", address)
     return within(value, address) if isinstance(value, str) and not value.startswith("@") else None
+
+
+def _in_range(bounds: list[object], address: str) -> bool | None:
+    try:
+        low, high = (ipaddress.ip_address(str(one)) for one in bounds)
+        network = ipaddress.ip_network(address, strict=False)
+    except ValueError:
+        return None
+    if low.version != network.version:
+        return False
+    first, last = int(network.network_address), int(network.broadcast_address)
+    if last < int(low) or first > int(high):
+        return False
+    return True if int(low) <= first and last <= int(high) else None
 
 
 def _port(value: object, port: int) -> bool | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from anywhere.facts.files import read_text
 from anywhere.facts.system.disks import is_under
-from anywhere.facts.system.docker_flags import docker_flags
+from anywhere.facts.system.docker_flags import names_containerd
 from anywhere.facts.system.units import CONTAINERD, Unit, parse_section, units
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
@@ -19,7 +19,11 @@ ON = ("yes", "true", "1", "on", "y", "t")
 OTHER_ON = {"ProtectHome": ("read-only", "tmpfs"), "ProtectSystem": ("full", "strict"),
             "PrivateTmp": ("disconnected",)}  # fmt: skip
 EVERYWHERE = ("any", "0.0.0.0/0")
-LISTS = ("RestrictAddressFamilies", "IPAddressDeny", "IPAddressAllow", "ReadOnlyPaths", "InaccessiblePaths",
+# What dockerd and containerd do for each container: make namespaces, mount, set cards up (capabilities(7), systemd.exec(5)).
+RIGHTS = {"docker": ("CAP_SYS_ADMIN", "CAP_NET_ADMIN"), "containerd": ("CAP_SYS_ADMIN",)}
+MOUNTING = ("@mount", "mount")
+LISTS = ("CapabilityBoundingSet", "SystemCallFilter", "RestrictAddressFamilies", "IPAddressDeny", "IPAddressAllow",
+         "ReadOnlyPaths", "InaccessiblePaths",
          "ReadWritePaths", "BindPaths", "BindReadOnlyPaths", "TemporaryFileSystem", "StateDirectory",
          "LogsDirectory")  # fmt: skip
 SSM_FOLDERS = ("/root/.aws", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
@@ -74,7 +78,13 @@ def kept_from(host: Host, unit: Unit) -> tuple[Kept, ...]:
             last[key] = line
             if key in LISTS:
                 lists[key] = [*lists.get(key, []), line] if value else []
-    return (*_switches(unit, last, lists), *_mounts(host, unit, last, lists), *_network(lists), *_folders(unit, lists))
+    return (
+        *_rights(unit, last, lists),
+        *_switches(unit, last, lists),
+        *_mounts(host, unit, last, lists),
+        *_network(lists),
+        *_folders(unit, lists),
+    )
 
 
 def _component(unit: Unit) -> str:
@@ -100,12 +110,40 @@ def _switches(unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -
                 yield Kept(line, f"makes {', '.join(lost)} read-only for it")
 
 
+def _rights(unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -> Iterator[Kept]:
+    """Rights without which no container starts. Of a list the first line says whether it allows or denies."""
+    needed = RIGHTS.get(_component(unit), ())
+    if not needed:
+        return
+    for right in needed:
+        if taken := _taken(lists.get("CapabilityBoundingSet", []), (right,)):
+            yield Kept(taken, f"takes {right} from it, without which no container starts")
+            break
+    if taken := _taken(lists.get("SystemCallFilter", []), MOUNTING):
+        yield Kept(taken, "does not let it mount, without which no container starts")
+    namespaces = last.get("RestrictNamespaces")
+    if namespaces and namespaces.value.lower() in ON:
+        yield Kept(namespaces, "lets it make no namespace, without which no container starts")
+
+
+def _taken(lines: Sequence[Line], wanted: Sequence[str]) -> Line | None:
+    """The line that takes what is wanted: one that denies it, or the first of a list that allows without it."""
+    denied = [line for line in lines if line.value.startswith("~")]
+    allowed = [line for line in lines if not line.value.startswith("~")]
+    if lines and lines[0] in denied:
+        return next((line for line in denied if _names(line, wanted)), None)
+    return allowed[0] if allowed and not any(_names(line, wanted) for line in allowed) else None
+
+
+def _names(line: Line, wanted: Sequence[str]) -> bool:
+    return any(word.partition(":")[0] in wanted for word in line.value.lstrip("~").split())
+
+
 def _starts_containerd(host: Host, unit: Unit) -> bool:
     """Whether dockerd starts a containerd of its own, which shares its mounts: none is named, and no unit brings one
     (moby daemon/command/daemon.go, systemContainerdRunning; tried with Docker 20.10 and MountFlags=slave)."""
-    named = any(word.startswith("--containerd") for word in docker_flags(host, unit).words)
     containerd = units(host)[CONTAINERD]
-    return not named and (containerd.masked or not containerd.exists)
+    return not names_containerd(host, unit) and (containerd.masked or not containerd.exists)
 
 
 def _mounts(host: Host, unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -> Iterator[Kept]:

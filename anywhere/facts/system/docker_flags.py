@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
+from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.files import read_text
 from anywhere.facts.system.quoting import split_words
-from anywhere.facts.system.units import Unit, parse_section
+from anywhere.facts.system.units import DOCKER, Unit, parse_section, units
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
@@ -56,6 +57,17 @@ def docker_flags(host: Host, unit: Unit) -> Flags:
     raw = split_words(value)
     words = tuple(word for one in raw for word in _filled(one, unit))
     return Flags(path, line, words, raw, parse_flags(words[1:]))
+
+
+def names_containerd(host: Host, unit: Unit) -> bool:
+    """Whether dockerd is told of a containerd that runs already, rather than starting one of its own."""
+    return any(word.startswith("--containerd") for word in docker_flags(host, unit).words)
+
+
+def docker_dns(host: Host) -> tuple[str, ...]:
+    """The nameservers that docker gives its containers by its own setting, in daemon.json or as flags of its unit."""
+    flags = docker_flags(host, units(host)[DOCKER]).set
+    return daemon_json(host).dns or tuple(value for name, value in flags if name == "dns" and value)
 
 
 def _filled(word: str, unit: Unit) -> tuple[str, ...]:

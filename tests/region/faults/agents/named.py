@@ -155,3 +155,52 @@ def docker_own_containerd(world: World) -> None:
     hardened(world, DOCKER, "MountFlags=slave", "PrivateTmp=yes")
     unit = world.host.units[DOCKER]
     unit.text = unit.text.replace(" --containerd=/run/containerd/containerd.sock", "")
+
+
+@fault(
+    "docker-parent-no-slice", "daemon.json names a parent group that is no slice of systemd; docker still runs", CODE
+)
+def docker_parent(world: World) -> None:
+    docker_settings(world, cgroup_parent="/ecs")
+
+
+@fault("docker-icc-without-iptables", "daemon.json keeps containers apart by iptables, and switches that off", CODE)
+def docker_icc(world: World) -> None:
+    docker_settings(world, icc=False, iptables=False)
+
+
+def swarm(world: World, state: str) -> None:
+    """What `docker info` says of swarm mode."""
+    info = docker_of(world).state["/info"]
+    assert isinstance(info, dict)
+    info["Swarm"] = {"LocalNodeState": state}
+
+
+@fault("docker-live-restore-in-swarm", "live-restore was set on a member of a swarm; docker still runs", CODE)
+def docker_swarm(world: World) -> None:
+    docker_settings(world, live_restore=True)
+    swarm(world, "active")
+
+
+@fault("docker-limit-above-kernel", "daemon.json gives containers more files than the kernel allows", CODE)
+def docker_limit(world: World) -> None:
+    docker_settings(world, default_ulimits={"nofile": {"Name": "nofile", "Soft": 65536, "Hard": 4000000}})
+    world.host.overmounts["/proc/sys/fs/nr_open"] = "1048576\n"
+
+
+@fault("docker-limit-reversed", "a soft limit of daemon.json is above the hard one", CODE)
+def docker_limit_reversed(world: World) -> None:
+    docker_settings(world, default_ulimits={"nproc": {"Name": "nproc", "Soft": 65536, "Hard": 4096}})
+
+
+@fault("docker-limit-nameless", "a limit of daemon.json has no name of its own, as older notes show it", CODE)
+def docker_limit_nameless(world: World) -> None:
+    docker_settings(world, default_ulimits={"nofile": {"Soft": 10000, "Hard": 10000}})
+
+
+@variation("docker-settings-together", "settings of docker that go together: a slice, limits, icc off with iptables")
+def docker_together(world: World) -> None:
+    nofile, memlock = {"Name": "nofile", "Soft": 1024, "Hard": 524288}, {"Name": "memlock", "Soft": -1, "Hard": -1}
+    limits = {"nofile": nofile, "memlock": memlock}
+    docker_settings(world, cgroup_parent="ecs.slice", icc=False, live_restore=True, default_ulimits=limits)
+    swarm(world, "inactive")

@@ -56,6 +56,29 @@ def ecs_private_network(world: World) -> None:
     hardened(world, ECS, "PrivateNetwork=yes")
 
 
+@fault("docker-few-rights", "a drop-in leaves docker two capabilities, with which no container starts", CODE)
+def docker_few_rights(world: World) -> None:
+    hardened(world, DOCKER, "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE")
+
+
+@fault("docker-service-calls", "a drop-in leaves docker the system calls of an ordinary service", CODE)
+def docker_service_calls(world: World) -> None:
+    hardened(world, DOCKER, "SystemCallFilter=@system-service", "SystemCallErrorNumber=EPERM")
+
+
+@fault("docker-no-namespaces", "a drop-in lets docker make no namespaces", CODE)
+def docker_no_namespaces(world: World) -> None:
+    hardened(world, DOCKER, "RestrictRealtime=yes", "RestrictNamespaces=yes")
+
+
+@variation("hardened-enough", "drop-ins that restrict docker and leave it what containers need")
+def hardened_enough(world: World) -> None:
+    hardened(
+        world, DOCKER, "CapabilityBoundingSet=~CAP_SYS_BOOT CAP_SYS_TIME", "SystemCallFilter=~@clock @reboot",
+        "RestrictNamespaces=no", "UMask=0077", "LimitNOFILE=infinity", "TasksMax=infinity",
+    )  # fmt: skip
+
+
 @variation("hardened-harmless", "hardening drop-ins that leave docker and the agents what they need")
 def hardened_harmless(world: World) -> None:
     hardened(world, SSM, "PrivateTmp=yes", "ProtectSystem=strict", "ReadWritePaths=/var/lib/amazon /var/log/amazon /root",

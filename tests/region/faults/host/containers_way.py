@@ -371,3 +371,78 @@ def docker_odd_settings(world: World) -> None:
 def bridge_filter(world: World) -> None:
     register(world)
     world.host.overmounts["/proc/sys/net/bridge/bridge-nf-call-iptables"] = "1\n"
+
+
+def _blocks(world: World, elements: str, *rules: str, hook: str = "forward", priority: str = "filter") -> None:
+    """A table as a blocker of addresses keeps it: a named set, and a chain that looks at it."""
+    register(world)
+    held = f"set blocked {{\n type ipv4_addr\n flags interval\n elements = {{ {elements} }}\n }}\n"
+    start = f"type filter hook {hook} priority {priority}\n policy accept\n"
+    world.host.nft = f"table ip blocker {{\n{held}chain {hook} {{\n{start}" + "\n".join(rules) + "\n}\n}\n"
+
+
+@fault("block-list-private", "a block list of a security tool holds private networks, docker's among them", CODE)
+def block_list_private(world: World) -> None:
+    _blocks(world, "192.0.2.7, 172.16.0.0/12, 198.18.0.0-198.19.255.255", "ip saddr @blocked drop")
+
+
+@fault("bogons-dropped", "a rule against forged senders drops private addresses that come in by any other card", CODE)
+def bogons_dropped(world: World) -> None:
+    rule = 'iifname != { "lo", "eth0" } ip saddr @blocked drop'
+    _blocks(world, "100.64.0.0/10, 172.0.0.0-172.31.255.255", rule, hook="prerouting", priority="raw")
+
+
+@fault("marks-required", "a network policy of Kubernetes rejects whatever does not carry its mark", CODE)
+def marks_required(world: World) -> None:
+    register(world)
+    table(world, "filter")[:0] = [
+        ":KUBE-ROUTER-FORWARD - [0:0]",
+        ":KUBE-POD-FW - [0:0]",
+        "-A FORWARD -j KUBE-ROUTER-FORWARD",
+        "-A KUBE-ROUTER-FORWARD -s 10.244.0.9/32 -j KUBE-POD-FW",
+        "-A KUBE-ROUTER-FORWARD -m mark ! --mark 0x20000/0x20000 -j REJECT --reject-with icmp-port-unreachable",
+        "-A KUBE-POD-FW -j MARK --set-xmark 0x20000/0x20000",
+    ]
+
+
+@fault("containers-untracked", "a rule takes what comes from the bridge out of connection tracking", CODE)
+def containers_untracked(world: World) -> None:
+    register(world)
+    table(world, "raw").append("-A PREROUTING -i docker0 -j CT --notrack")
+
+
+@fault("dns-untracked", "rules for a nameserver take all DNS out of connection tracking", CODE)
+def dns_untracked(world: World) -> None:
+    register(world)
+    chain = "type filter hook prerouting priority raw\n policy accept\nudp dport 53 notrack\nudp sport 53 notrack\n"
+    world.host.nft = f"table inet speed {{\nchain pre {{\n{chain}}}\n}}\n"
+
+
+@variation("block-list-public", "a block list holds public networks alone")
+def block_list_public(world: World) -> None:
+    _blocks(
+        world,
+        "192.0.2.0/24, 198.18.0.0-198.19.255.255, 203.0.113.250",
+        "ip saddr @blocked drop",
+        "ip daddr @blocked drop",
+    )
+
+
+@variation("bogons-on-uplink", "private senders are dropped where they come in by the uplink")
+def bogons_on_uplink(world: World) -> None:
+    _blocks(world, "172.16.0.0/12", 'iifname "eth0" ip saddr @blocked drop', hook="prerouting", priority="raw")
+
+
+@variation("marks-given", "the rules give containers' packets the mark that a later one asks for")
+def marks_given(world: World) -> None:
+    register(world)
+    table(world, "mangle").append("-A PREROUTING -j MARK --set-xmark 0x20000/0x20000")
+    table(world, "filter").insert(0, "-A FORWARD -m mark ! --mark 0x20000/0x20000 -j DROP")
+
+
+@variation("web-untracked", "a web server's connections to this host are not tracked, nor is the loopback")
+def web_untracked(world: World) -> None:
+    register(world)
+    own = world.lan[2]
+    table(world, "raw").append(f"-A PREROUTING -d {own}/32 -p tcp -m tcp --dport 80 -j CT --notrack")
+    table(world, "raw").append("-A PREROUTING -i lo -j NOTRACK")

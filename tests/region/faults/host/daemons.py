@@ -226,3 +226,66 @@ def ecs_after_cloud_init(world: World) -> None:
     world.host.files["/etc/systemd/system/ecs.service.d/10-order.conf"] = order
     text = "[Service]\nType=oneshot\nExecStart=/bin/true\nRemainAfterExit=yes\n"
     world.host.units["cloud-final.service"] = Unit(text, properties={"SubState": "exited", "MainPID": "0"})
+
+
+def _mask(world: World, unit: str) -> None:
+    """`systemctl mask`: what runs goes on until the reboot."""
+    register(world)
+    world.host.units[unit].properties |= {"LoadState": "masked", "UnitFileState": "masked"}
+
+
+@fault("docker-masked-later", "docker.service was masked, and still runs", "docker.not-running")
+def docker_masked_later(world: World) -> None:
+    _mask(world, DOCKER)
+
+
+@fault("docker-socket-masked-later", "docker.socket was masked while docker ran", "docker.not-running")
+def docker_socket_masked_later(world: World) -> None:
+    _mask(world, "docker.socket")
+
+
+@fault("containerd-masked-later", "the containerd that docker is told of was masked while it ran", "docker.not-running")
+def containerd_masked_later(world: World) -> None:
+    world.host.units["containerd.service"] = Unit("[Service]\nExecStart=/usr/bin/containerd\n")
+    _mask(world, "containerd.service")
+
+
+@fault("ecs-masked-later", "ecs.service was masked while the agent ran", "agent.disconnected")
+def ecs_masked_later(world: World) -> None:
+    _mask(world, ECS)
+
+
+@fault("ssm-masked-later", "the SSM agent's unit was masked while it ran", "agent.disconnected")
+def ssm_masked_later(world: World) -> None:
+    _mask(world, SSM)
+
+
+@fault("ecs-not-enabled", "the ECS agent runs, and is not started at boot", "agent.disconnected")
+def ecs_not_enabled(world: World) -> None:
+    register(world)
+    world.host.units[ECS].enabled = False
+
+
+@fault("docker-limits", "systemd cannot give docker the limits that its unit asks for", "docker.not-running")
+def docker_limits(world: World) -> None:
+    docker_failed(
+        world,
+        "systemd[2211]: docker.service: Failed to adjust resource limit NOFILE: Operation not permitted",
+        "systemd[2211]: docker.service: Failed at step LIMITS spawning /usr/bin/dockerd: Operation not permitted",
+    )
+    world.host.units[DOCKER].properties["ExecMainStatus"] = "205"
+
+
+@variation("docker-by-socket", "docker is not enabled: its socket, and ecs, which wants it, start it at boot")
+def docker_by_socket(world: World) -> None:
+    register(world)
+    world.host.units[DOCKER].enabled = False
+
+
+@variation("containerd-own-masked", "the system's containerd is masked, and docker starts one of its own")
+def containerd_own_masked(world: World) -> None:
+    register(world)
+    world.host.units["containerd.service"] = Unit("[Service]\nExecStart=/usr/bin/containerd\n", active=False)
+    world.host.units["containerd.service"].properties |= {"LoadState": "masked", "UnitFileState": "masked"}
+    start = "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd://\n"
+    world.host.files[f"/etc/systemd/system/{DOCKER}.d/own-containerd.conf"] = start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.region.faults import fault
+from tests.region.faults import fault, variation
 from tests.region.software import docker_of
 from tests.region.world import NameServer, World
 
@@ -223,3 +223,31 @@ def container_dns_default(world: World) -> None:
 def container_dns_dead(world: World) -> None:
     docker_of(world)
     world.host.files["/etc/docker/daemon.json"] = f'{{"dns": ["{world.service(60)}"]}}\n'
+
+
+@fault(
+    "container-dns-itself",
+    "daemon.json gives containers the address of the host's stub resolver",
+    "dns.container-differs",
+)
+def container_dns_itself(world: World) -> None:
+    docker_of(world)
+    world.host.files["/etc/docker/daemon.json"] = '{"dns": ["127.0.0.53"]}\n'
+
+
+@fault(
+    "container-dns-flag", "a flag of docker's unit gives containers a loopback address to ask", "dns.container-differs"
+)
+def container_dns_flag(world: World) -> None:
+    docker_of(world)
+    start = "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd:// --dns 127.0.0.1\n"
+    world.host.files["/etc/systemd/system/docker.service.d/dns.conf"] = start
+
+
+@variation("container-dns-named", "a flag of docker's unit names the nameserver that the host asks")
+def container_dns_named(world: World) -> None:
+    docker_of(world)
+    flags = f"-H fd:// --dns {world.nameservers[0].address} --dns-search dc1.example.com"
+    world.host.files["/etc/systemd/system/docker.service.d/dns.conf"] = (
+        f"[Service]\nExecStart=\nExecStart=/usr/bin/dockerd {flags}\n"
+    )
