@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from anywhere.checks.containers.bridge import RESTART, STOPS, Obstacle, bridge_obstacles, obstacle
+from anywhere.checks.containers.untracked import untracked_obstacle
 from anywhere.checks.remedies import Command
 from anywhere.facts.agents.daemon_json import PATH, daemon_json
 from anywhere.facts.files import read_text
@@ -245,7 +245,7 @@ def _source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]:
             )
         return
     if stop := next(untracked(way.walls, out.device, one.name, one.network, far), None):
-        yield _untracked(way, stop)
+        yield untracked_obstacle(host, one.network, stop)
         return
     if verdict.target == "MASQUERADE":
         yield from _other_source(way, out, far)
@@ -260,26 +260,6 @@ def _source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]:
             look=(("iptables", "-t", "nat", "-S", "POSTROUTING"),),
             rule=verdict.rule,
         )
-
-
-def _untracked(way: Way, stop: Stop) -> Obstacle:
-    return obstacle(
-        way.host,
-        f"a rule keeps what containers exchange with {stop.aim.what} from connection tracking, so that nobody translates "
-        f"their addresses ({way.bridge.network}): {stop.rule} ({stop.hop})",
-        "Take the rule out here and where it is kept: which of the answers belong to containers shows only once they are "
-        "tracked. Where the rule was made for a server on this host, name that server's own address in it.",
-        *_out_of_raw(stop),
-        rule=stop.rule,
-    )
-
-
-def _out_of_raw(stop: Stop) -> tuple[Command, ...]:
-    if stop.hop.startswith("nft "):
-        family, table, chain, _, handle = stop.rule.split()
-        return (("nft", "delete", "rule", family, table, chain, "handle", handle),)
-    words = shlex.split(stop.rule)
-    return (("iptables", "-t", "raw", "-D", *words[1:]),) if words[:1] == ["-A"] else ()
 
 
 def _is_near(host: Host, address: str) -> bool:
