@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from anywhere.checks.containers.settings_edit import Edit, with_value, without_entry, without_flag
 from anywhere.checks.containers.settings_host import Refused
 from anywhere.facts.agents.docker import docker_info
+from anywhere.facts.announced.named import NR_OPEN
 from anywhere.facts.files import read_text
 from anywhere.facts.system.docker_flags import docker_flags
 from anywhere.facts.system.units import DOCKER, units
 from anywhere.hosts.base import Host
 
-PARENT, NR_OPEN = "cgroup-parent", "/proc/sys/fs/nr_open"
+PARENT = "cgroup-parent"
 SLICE = ".slice"
 NO_MEMBER = ("", "inactive")
 

@@ -13,6 +13,7 @@ from anywhere.facts.files import read_text
 from anywhere.facts.system.units import ECS, parse_section, parse_service, units
 from anywhere.hosts.base import Host
 
+NR_OPEN = "/proc/sys/fs/nr_open"
 OUTPUTS = ("StandardOutput", "StandardError")
 _CONDITION = re.compile(r"(?:Condition|Assert)(?:PathExists|PathIsDirectory|FileNotEmpty)$")
 
@@ -36,6 +37,8 @@ def named(host: Host) -> Iterator[Contact]:
         if isinstance(program, str) and program.startswith("/"):
             yield Contact(FOLDER, posixpath.dirname(program) or "/", why=f"whether docker's runtime {name} is there")
     yield from _of_settings(host)
+    if "default-ulimits" in daemon_json(host).raw:
+        yield Contact(FILE, NR_OPEN, why="the files that the kernel lets a program open, beside docker's limits")
 
 
 def _of_settings(host: Host) -> Iterator[Contact]:
