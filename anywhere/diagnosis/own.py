@@ -60,6 +60,7 @@ def _rule(check: str, code: str) -> Rule:
 
 RULES: tuple[Rule, ...] = (
     _rule(ROUTES, "egress.wrong-route"),
+    _rule(ROUTES, "egress.no-route"),
     _rule(RESOLVER, "dns.nameserver-down"),
     _rule(RESOLVER, "dns.server-failing"),
     _rule(RESOLVER, "dns.names-hidden"),

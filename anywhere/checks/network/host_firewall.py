@@ -79,9 +79,36 @@ def _dropped(host: Host, stop: Stop, stopped: list[Aim]) -> Finding:
             host,
             "Change that rule, or accept these packets before it, in whatever manages the chain (ufw, firewalld, "
             "/etc/nftables.conf, a saved ruleset); the commands do it until the next reload.",
-            *_accept(stop, stopped[0]),
+            *(_accept_early(stop, stopped) if stop.early else _accept(stop, stopped[0])),
         ),
         evidence=HostFirewall(rule=stop.rule, hop=stop.hop, stopped=[address for address, _, _ in stopped]),
+    )
+
+
+def _accept_early(stop: Stop, stopped: list[Aim]) -> tuple[Command, ...]:
+    """By the far end's port: which connection an answer belongs to may not be known there yet."""
+    ports = tuple(dict.fromkeys((protocol, str(port), ":" in address) for address, port, protocol in stopped))
+    if stop.hop.startswith("nft "):
+        _, family, table, chain = stop.hop.split()
+        start = ("nft", "insert", "rule", family, table, chain)
+        return tuple(dict.fromkeys((*start, protocol, "sport", port, "accept") for protocol, port, _ in ports))
+    table = stop.hop.partition(" ")[0]
+    return tuple(
+        (
+            "ip6tables" if six else "iptables",
+            "-t",
+            table,
+            "-I",
+            "PREROUTING",
+            "1",
+            "-p",
+            protocol,
+            "--sport",
+            port,
+            "-j",
+            "ACCEPT",
+        )
+        for protocol, port, six in ports
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -18,8 +19,10 @@ from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 from anywhere.threads import fan_out
 
-ID, CODE = "network.own-routes", "egress.wrong-route"
+ID, CODE, REFUSED = "network.own-routes", "egress.wrong-route", "egress.no-route"
 MOST_WAYS, MOST_AIMS = 4, 24
+CHOOSY = ("not", "fwmark", "iif", "oif", "uidrange", "ipproto", "sport", "dport", "tos", "dsfield")
+KINDS = ("unreachable", "blackhole", "prohibit")
 
 
 @frozen
@@ -47,6 +50,14 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
             by_hop.setdefault(taken, []).append(aim)
     found = False
     for taken, stopped in by_hop.items():
+        if refusing := _refusing(routes, taken, stopped):
+            found = True
+            yield _refused(host, refusing, [one for one in stopped if covers(refusing, one[0])])
+            continue
+        if rule := _refusing_rule(host, routes, taken, stopped):
+            found = True
+            yield _ruled_out(host, rule, stopped)
+            continue
         # What TCP can show comes first; a nameserver may listen there too.
         aim = next((one for one in stopped if one[2] == "tcp"), stopped[0])
         if better := _better(host, routes, taken, aim):
@@ -58,6 +69,62 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
             "routes",
             f"no other route of this host reaches the {len(aims)} address{'es' * (len(aims) != 1)} without an answer",
         )
+
+
+def _refusing(routes: Sequence[TableRoute], taken: Hop, stopped: Sequence[Aim]) -> TableRoute | None:
+    """The route for a part of the addresses that refuses what a wider one would carry."""
+    if not taken.error:
+        return None
+    address = stopped[0][0]
+    narrow = [one for one in routes if one.refuses and not one.is_default and covers(one, address)]
+    carried = any(covers(one, address) for one in routes if not one.refuses and one.device != "lo")
+    return max(narrow, key=lambda one: ipaddress.ip_network(one.network).prefixlen) if narrow and carried else None
+
+
+def _refused(host: Host, route: TableRoute, stopped: Sequence[Aim]) -> Finding:
+    table: Command = ("table", route.table) if route.table != "main" else ()
+    said = (
+        f"a route of this host refuses {_shown(stopped)}: `{route.kind} {route.network}`"
+        f"{f' in table {route.table}' if table else ''}, while a wider route would carry it"
+    )
+    text = "Take the route away here, and where it is kept (netplan, NetworkManager, a routing daemon, a blocker's script)."
+    evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
+    command: Command = ("ip", "route", "del", route.kind, route.network, *table)
+    fix = remedy(host, text, command, look=(("ip", "route", "show", "table", "all"),))
+    return trouble(ID, Status.FAIL, route.network, said, cause=REFUSED, remedy=fix, evidence=evidence)
+
+
+def _refusing_rule(host: Host, routes: Sequence[TableRoute], taken: Hop, stopped: Sequence[Aim]) -> str:
+    """The routing rule that refuses an address, itself or by its table; empty without one, or where nothing carries it."""
+    address = stopped[0][0]
+    refusing = {one.table for one in routes if one.refuses and covers(one, address)}
+    if not taken.error or not any(covers(one, address) and not one.refuses and one.table == "main" for one in routes):
+        return ""
+    for rule in policy_rules(host):
+        words = rule.split()
+        if "from all" not in rule or any(word in CHOOSY for word in words):
+            continue
+        to = words[words.index("to") + 1] if "to" in words[:-1] else "default"
+        table = words[words.index("lookup") + 1] if "lookup" in words[:-1] else ""
+        if covers(TableRoute(to), address) and (words[-1] in KINDS or table in refusing):
+            return rule
+    return ""
+
+
+def _ruled_out(host: Host, rule: str, stopped: Sequence[Aim]) -> Finding:
+    priority = rule.partition(":")[0]
+    said = f"a routing rule of this host refuses {_shown(stopped)}, while the main table would carry it: "
+    said += f"`{' '.join(rule.split())}`"
+    text = "Take the rule away here, and where it is kept (a VPN's settings, netplan, NetworkManager), or correct its table."
+    evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
+    look = (("ip", "rule", "show"), ("ip", "route", "show", "table", "all"))
+    fix = remedy(host, text, ("ip", "rule", "del", "priority", priority), look=look)
+    return trouble(ID, Status.FAIL, f"rule {priority}", said, cause=REFUSED, remedy=fix, evidence=evidence)
+
+
+def _shown(stopped: Sequence[Aim]) -> str:
+    more = f" and {len(stopped) - 3} more" if len(stopped) > 3 else ""
+    return ", ".join(address for address, _, _ in stopped[:3]) + more
 
 
 def _better(host: Host, routes: Sequence[TableRoute], taken: Hop, aim: Aim) -> Better | None:
@@ -86,15 +153,13 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
     used = next(
         (one for one in routes if one.is_default and one.device == taken.device and one.gateway == taken.gateway), None
     )
-    shown = ", ".join(address for address, _, _ in stopped[:3])
-    more = f" and {len(stopped) - 3} more" if len(stopped) > 3 else ""
     way = used.text if used else f"dev {taken.device}" if taken.device else f"no route ({taken.error})"
     rules = policy_rules(host)
     ruled = (
         f"; a routing rule chose it: {'; '.join(rules[:3])}" if rules and (used is None or used.table != "main") else ""
     )
     said = (
-        f"this host's own route leads nowhere: {shown}{more} is sent {way}, while another route of this host would do: "
+        f"this host's own route leads nowhere: {_shown(stopped)} is sent {way}, while another route of this host would do: "
         f"{better.route.text} ({better.why}){ruled}"
     )
     evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}

@@ -13,6 +13,8 @@ from anywhere.facts.firewall.nftables_walk import notrack_rule, walk_nft
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
+# What rules before connection tracking see of any packet, and the priority from which its connection is known.
+UNKNOWN_STATE, CONNTRACK = frozenset({"INVALID"}), -200
 IP_FORWARD = "/proc/sys/net/ipv4/ip_forward"
 SYSCTL_FOLDERS = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")
 
@@ -57,6 +59,7 @@ def forward_stops(firewall: Firewall, device: str, bridge: str, source: str, aim
 
 def _stops(firewall: Firewall, packet: Packet, aim: Aim) -> Iterator[Stop]:
     arriving = replace(packet, oif="")
+    early = replace(arriving, states=UNKNOWN_STATE)
     trace = arrived(firewall)
     for backend in firewall.backends:
         for name, chain in (
@@ -65,11 +68,13 @@ def _stops(firewall: Firewall, packet: Packet, aim: Aim) -> Iterator[Stop]:
             ("mangle", "FORWARD"),
             ("filter", "FORWARD"),
         ):
-            verdict = walk(backend.v4.table(name), chain, packet if chain == "FORWARD" else arriving, trace)
+            seen = packet if chain == "FORWARD" else early if name == "raw" else arriving
+            verdict = walk(backend.v4.table(name), chain, seen, trace)
             if verdict.stops:
                 yield Stop(f"{name} {chain} ({backend.name})", verdict.rule, aim)
-    for hook, seen in (("prerouting", arriving), ("forward", packet)):
+    for hook, at in (("prerouting", arriving), ("forward", packet)):
         for base in firewall.nft.base_chains(hook):
+            seen = early if base.priority < CONNTRACK else at
             if base.kind == "filter" and (verdict := walk_nft(firewall.nft, base, seen)).stops:
                 yield Stop(f"nft {base.family} {base.table} {base.name}", verdict.rule, aim)
 

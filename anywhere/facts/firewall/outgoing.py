@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from anywhere.facts.firewall.firewall import Firewall
+from anywhere.facts.firewall.forwarding import CONNTRACK, UNKNOWN_STATE
 from anywhere.facts.firewall.iptables_walk import Packet, walk
 from anywhere.facts.firewall.nftables_walk import walk_nft
 from anywhere.facts.network.routes import Route, route_to
@@ -13,11 +15,13 @@ from anywhere.frozen import frozen
 
 @frozen
 class Stop:
-    """What stops the host's own packet: the hop (table and chain), the rule as it is printed, and which way it went."""
+    """What stops the host's own packet: the hop (table and chain), the rule as it is printed, and which way it went.
+    `early` is whether that may be before the kernel knows its connection."""
 
     hop: str
     rule: str
     inbound: bool
+    early: bool = False
 
 
 def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: int, protocol: str) -> Stop | None:
@@ -34,16 +38,26 @@ def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: i
         protocol=protocol,
         sport=port,
     )
-    hops = (*_stops(firewall, "OUTPUT", out, family, False), *_stops(firewall, "INPUT", back, family, True))
+    hops = (
+        *_stops(firewall, "OUTPUT", out, family, False),
+        *_stops(firewall, "PREROUTING", back, family, True),
+        *_stops(firewall, "INPUT", back, family, True),
+    )
     return next(iter(hops), None)
 
 
+# The tables of iptables that filter on each hook.
+TABLES = {"OUTPUT": ("raw", "mangle", "filter"), "PREROUTING": ("raw", "mangle"), "INPUT": ("mangle", "filter")}
+
+
 def _stops(firewall: Firewall, chain: str, packet: Packet, family: int, inbound: bool) -> Iterator[Stop]:
+    early = replace(packet, states=UNKNOWN_STATE)
     for backend in firewall.backends:
-        for name in ("mangle", "filter"):
-            verdict = walk(backend.rules(family).table(name), chain, packet)
+        for name in TABLES[chain]:
+            verdict = walk(backend.rules(family).table(name), chain, early if name == "raw" else packet)
             if verdict.stops:
-                yield Stop(f"{name} {chain} ({backend.name})", verdict.rule, inbound)
+                yield Stop(f"{name} {chain} ({backend.name})", verdict.rule, inbound, chain == "PREROUTING")
     for base in firewall.nft.base_chains(chain.lower(), family):
-        if base.kind == "filter" and (verdict := walk_nft(firewall.nft, base, packet)).stops:
-            yield Stop(f"nft {base.family} {base.table} {base.name}", verdict.rule, inbound)
+        seen = early if base.priority < CONNTRACK else packet
+        if base.kind == "filter" and (verdict := walk_nft(firewall.nft, base, seen)).stops:
+            yield Stop(f"nft {base.family} {base.table} {base.name}", verdict.rule, inbound, base.hook == "prerouting")

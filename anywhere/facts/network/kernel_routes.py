@@ -45,7 +45,7 @@ class Hop:
 
 @frozen
 class TableRoute:
-    """A route of any table: `refuses` for unreachable, blackhole and prohibit."""
+    """A route of any table: `refuses` for unreachable, blackhole and prohibit, and `kind` is that word."""
 
     network: str
     device: str = ""
@@ -53,6 +53,7 @@ class TableRoute:
     metric: int = 0
     table: str = "main"
     refuses: bool = False
+    kind: str = ""
 
     @property
     def is_default(self) -> bool:
@@ -145,13 +146,14 @@ def parse_tables(lines: Iterable[str]) -> tuple[TableRoute, ...]:
                 found.append(TableRoute(shared[0], options.get("dev", ""), options.get("via", ""), *shared[1:]))
             continue
         refuses = words[0] in _REFUSING
+        kind = words[0] if refuses else ""
         words = words[1:] if refuses or words[0] == "unicast" else words
         options = dict(pairwise(words[1:]))
         metric = options.get("metric", "")
         shared = (words[0], int(metric) if metric.isdigit() else 0, options.get("table", "main"))
         if refuses or "dev" in options:
             found.append(
-                TableRoute(shared[0], options.get("dev", ""), options.get("via", ""), *shared[1:], refuses=refuses)
+                TableRoute(shared[0], options.get("dev", ""), options.get("via", ""), *shared[1:], refuses, kind)
             )
     return tuple(found)
 

@@ -430,7 +430,7 @@ def block_list_public(world: World) -> None:
 
 @variation("bogons-on-uplink", "private senders are dropped where they come in by the uplink")
 def bogons_on_uplink(world: World) -> None:
-    _blocks(world, "172.16.0.0/12", 'iifname "eth0" ip saddr @blocked drop', hook="prerouting", priority="raw")
+    _blocks(world, "172.17.0.0/16", 'iifname "eth0" ip saddr @blocked drop', hook="prerouting", priority="raw")
 
 
 @variation("marks-given", "the rules give containers' packets the mark that a later one asks for")

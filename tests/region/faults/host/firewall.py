@@ -58,3 +58,28 @@ def own_firewall_strict(world: World) -> None:
         "-A INPUT -p icmp -j ACCEPT",
         "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT",
     )
+
+
+@fault(
+    "own-bogons",
+    "a table of nftables drops private senders on the uplink of a site with private addresses",
+    "egress.host-firewall",
+)
+def own_bogons(world: World) -> None:
+    held = (
+        f"set bogons {{\n type ipv4_addr\n flags interval\n elements = {{ 192.0.2.0/24, {world.options.site} }}\n }}\n"
+    )
+    start = "type filter hook prerouting priority raw\n policy accept\n"
+    world.host.nft = f'table ip guard {{\n{held}chain pre {{\n{start}iifname "eth0" ip saddr @bogons drop\n}}\n}}\n'
+
+
+@fault("own-raw-drops", "the raw table drops what comes from port 53, answers too", "egress.host-firewall")
+def own_raw_drops(world: World) -> None:
+    rules = [f"-A PREROUTING -i eth0 -p {protocol} -m {protocol} --sport 53 -j DROP" for protocol in ("udp", "tcp")]
+    world.host.iptables.setdefault("iptables-nft", {})["raw"] = rules
+
+
+@variation("own-raw-guards", "the raw table drops forged senders, which no answer here has")
+def own_raw_guards(world: World) -> None:
+    rules = [f"-A PREROUTING -i eth0 -s {one} -j DROP" for one in ("127.0.0.0/8", "169.254.0.0/16", "240.0.0.0/4")]
+    world.host.iptables.setdefault("iptables-nft", {})["raw"] = rules

@@ -77,3 +77,14 @@ def rule_same(world: World) -> None:
         f"route add default via {world.lan[1]} dev eth0 table 300",
         f"rule add to {world.options.public} lookup 300 pref 800",
     ]
+
+
+@fault("route-prohibit-one", "a route prohibits the address of ssm alone", "egress.no-route")
+def route_prohibit(world: World) -> None:
+    name = next(name for name in world.names if name.startswith("ssm."))
+    world.host.network.append(f"route add prohibit {world.names[name].public}/32")
+
+
+@variation("route-blackhole-own", "black hole routes for the rest of a private network, as routing daemons set them")
+def route_blackhole_own(world: World) -> None:
+    world.host.network += ["route add blackhole 10.128.0.0/9 metric 254", "route add unreachable 192.0.2.0/24"]
