@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.checks.agents.refusals import complaint, fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.agents.since import put_right
-from anywhere.checks.agents.ssm_refusals import refused_ssm
+from anywhere.checks.agents.ssm_refusals import refused_ssm, without_worker
 from anywhere.checks.agents.stopped import not_at_boot, stopped
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import install, remedy, remove
@@ -87,6 +87,8 @@ def _registered_ssm(host: Host, here: Agents, settings: Settings) -> Iterator[Fi
         yield before or refused_ssm(host, here, refused, asleep=bool(log.hibernates))
     elif fault := _ssm_fault(host, here):
         yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, expired=here.registration.expires)
+    elif log and log.no_worker:
+        yield without_worker(host, unit, log.no_worker)
     elif later := not_at_boot(host, "agents.ssm", unit, SSM_RUNS, enabled=unit.enabled != "disabled"):
         yield later
     elif log is None:

@@ -9,6 +9,7 @@ from anywhere.checks.base import trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents
 from anywhere.facts.agents.ecs_log import Symptom
+from anywhere.facts.system.units import Unit
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 
@@ -42,3 +43,32 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
         evidence |= of_symptom(denied)
     fix = remedy(host, text, *commands)
     return trouble(ID, Status.FAIL, unit.name, said, cause=cause, remedy=fix, evidence=evidence)
+
+
+# errno of execve(2), in Go's words: what it can come from, and a command where there is one.
+WORKER_FIXES: tuple[tuple[str, str], ...] = (
+    ("operation not permitted", "An allow list of programs refuses it (fapolicyd: `fapolicyd-cli --check-trustdb`, then "
+     "`fapolicyd-cli --file add /usr/bin/ssm-agent-worker` and `fapolicyd-cli --update`; or another security agent)."),
+    ("permission denied", "Its file is not executable, lies on a file system that is mounted noexec, or SELinux or AppArmor "
+     "refuses it."),
+    ("no such file", "Its file is gone: install the package amazon-ssm-agent again."),
+    ("exec format error", "Its file is damaged or of another architecture: install the package again."),
+    ("cannot allocate memory", "There is no memory left for it."),
+    ("resource temporarily unavailable", "A limit of processes is reached (TasksMax= of its unit, kernel.pid_max)."),
+)  # fmt: skip
+
+
+def without_worker(host: Host, unit: Unit, why: str) -> Finding:
+    """The SSM agent's core runs, and its worker, which holds the channel to AWS, does not start."""
+    reason = next((fix for words, fix in WORKER_FIXES if words in why.lower()), "Correct what the quoted line names.")
+    return trouble(
+        "agents.ssm",
+        Status.FAIL,
+        unit.name,
+        f'The SSM agent runs and cannot start its worker, so AWS shows the connection as lost: "{why}"',
+        cause="agent.disconnected",
+        remedy=remedy(
+            host, f"{reason} Then restart the agent.", ("systemctl", "restart", unit.name.removesuffix(".service"))
+        ),
+        evidence={"line": why},
+    )

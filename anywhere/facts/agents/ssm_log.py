@@ -29,6 +29,9 @@ FAILED = re.compile(r"Registration failed due to (?:error registering the instan
 CAUSED = re.compile(r"(?:[\d-]+ [\d:.]+ (?:\w+ )?)?caused by: ")
 REGISTERED = re.compile(r"Successfully registered the instance with AWS SSM")
 BAD = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) |^caused by: ")
+# core/workerprovider/longrunningprovider/provider/provider.go
+NO_WORKER = re.compile(r"failed to start worker (?P<name>[\w-]+), (?P<why>.*)")
+WORKER = re.compile(r"Worker [\w-]+ \(pid:\d+\) started")
 WORKING = re.compile(
     r"Set up control channel|Control channel ready|successfully opened websocket|Starting health check", re.I
 )
@@ -37,7 +40,8 @@ WORKING = re.compile(
 @frozen
 class SsmLog:
     """`credentials` is whether the last try for credentials succeeded, `refused` what the service answered then,
-    `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed.
+    `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed, `no_worker` why
+    its worker, which speaks to AWS, does not start.
     None and empty where the log's end says nothing."""
 
     version: str = ""
@@ -47,6 +51,7 @@ class SsmLog:
     has_identity: bool = True
     last: str = ""
     failed: str = ""
+    no_worker: str = ""
 
 
 def ssm_log(host: Host) -> SsmLog | None:
@@ -55,7 +60,7 @@ def ssm_log(host: Host) -> SsmLog | None:
     if found.forbidden:
         return None
     state = parse_ssm_log(found.text)
-    complains = bool(state.hibernates) or state.credentials is False
+    complains = bool(state.hibernates or state.no_worker) or state.credentials is False
     return SsmLog(state.version) if complains and _is_past(host, found) else state
 
 
@@ -83,7 +88,11 @@ def parse_ssm_log(text: str) -> SsmLog:
             state = replace(state, last=redact(line.strip())[:500])
         if started := STARTED.search(line):
             # The core and its worker both print it: what the core has learnt meanwhile stays.
-            state = SsmLog(started["version"]) if "worker" not in line else replace(state, version=started["version"])
+            state = (
+                SsmLog(started["version"])
+                if "worker" not in line
+                else replace(state, version=started["version"], no_worker="")
+            )
         elif failed := FAILED.search(line):
             state = replace(state, failed=redact(failed["why"]).strip()[:400])
         elif CAUSED.match(line) and state.failed:
@@ -98,6 +107,10 @@ def parse_ssm_log(text: str) -> SsmLog:
             state = replace(state, credentials=False, refused=redact(refused["why"])[:300])
         elif asleep := HIBERNATES.search(line):
             state = replace(state, hibernates=redact(asleep["why"])[:300])
+        elif stuck := NO_WORKER.search(line):
+            state = replace(state, no_worker=redact(stuck["why"])[:300])
+        elif WORKER.search(line):
+            state = replace(state, no_worker="")
         elif NO_IDENTITY.search(line):
             state = replace(state, has_identity=False)
         elif WORKING.search(line):

@@ -148,3 +148,37 @@ def ssm_log_of_old_run(world: World) -> None:
     started(world, SSM, 3600)
     world.host.files[SSM_LOG] = ssm_log(f"[ssm-agent-worker] Entering SSM Agent hibernate - {REFUSED}")
     world.host.times[SSM_LOG] = time.time() - 86400
+
+
+def worker_words(world: World, *rows: str) -> None:
+    """The core's lines about its worker, of the last minutes."""
+    register(world)
+    lines = (
+        time.strftime("%Y-%m-%d %H:%M:%S.0000 ", time.gmtime(time.time() - 60 + n)) + row for n, row in enumerate(rows)
+    )
+    world.host.files[SSM_LOG] = ssm_log() + "".join(f"{line}\n" for line in lines)
+
+
+NOT_RUNNING = "INFO [amazon-ssm-agent] [WorkerProvider] Worker ssm-agent-worker is not running, starting worker process"
+REFUSED_BY_HOST = "fork/exec /usr/bin/ssm-agent-worker: operation not permitted"
+
+
+@fault(
+    "ssm-worker-refused", "an allow list of programs lets the SSM agent run and not its worker", "agent.disconnected"
+)
+def ssm_worker_refused(world: World) -> None:
+    why = f"ERROR [amazon-ssm-agent] [WorkerProvider] failed to start worker ssm-agent-worker, {REFUSED_BY_HOST}"
+    worker_words(world, NOT_RUNNING, why, NOT_RUNNING, why)
+    stop(world, "/usr/bin/ssm-agent-worker")
+
+
+@variation("ssm-worker-started-again", "the SSM agent's worker could not start once, and runs since")
+def ssm_worker_again(world: World) -> None:
+    why = f"ERROR [amazon-ssm-agent] [WorkerProvider] failed to start worker ssm-agent-worker, {REFUSED_BY_HOST}"
+    worker_words(
+        world,
+        NOT_RUNNING,
+        why,
+        NOT_RUNNING,
+        "INFO [amazon-ssm-agent] [WorkerProvider] Worker ssm-agent-worker (pid:81) started",
+    )
