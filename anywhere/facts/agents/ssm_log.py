@@ -40,9 +40,8 @@ WORKING = re.compile(
 @frozen
 class SsmLog:
     """`credentials` is whether the last try for credentials succeeded, `refused` what the service answered then,
-    `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed, `no_worker` why
-    its worker, which speaks to AWS, does not start.
-    None and empty where the log's end says nothing."""
+    `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed,
+    `no_worker` why the worker does not start, which speaks to AWS. None and empty where the log's end says nothing."""
 
     version: str = ""
     credentials: bool | None = None

@@ -12,6 +12,7 @@ from anywhere.printable import ip_text
 RESOLV_CONF = "/etc/resolv.conf"
 BEHIND_STUB = "/run/systemd/resolve/resolv.conf"
 HOSTS = "/etc/hosts"
+BYTE_ORDER_MARK = "\ufeff"
 STUBS = ("127.0.0.53", "127.0.0.54")
 MOST_NAMESERVERS = 3  # MAXNS of the C library: further lines are ignored
 DOCKER_FALLBACK = ("8.8.8.8", "8.8.4.4")  # libnetwork's default when only loopback servers are left
@@ -58,6 +59,9 @@ def parse_resolv_conf(text: str) -> ResolvConf:
                 servers.append(address)
             else:
                 bad.append(f"line {number}: {line.strip()[:80]}{blemish}")
+        elif words[0].lstrip(BYTE_ORDER_MARK).lower().startswith("nameserver"):
+            marked = " (with a byte order mark before it)" if words[0].startswith(BYTE_ORDER_MARK) else ""
+            bad.append(f"line {number}: {line.strip().lstrip(BYTE_ORDER_MARK)[:80]}{marked}")
         elif words[0] in ("search", "domain"):
             search = tuple(word.rstrip(".").lower() for word in words[1:] if word.strip("."))
         elif words[0] == "options":

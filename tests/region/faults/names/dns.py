@@ -251,3 +251,13 @@ def container_dns_named(world: World) -> None:
     world.host.files["/etc/systemd/system/docker.service.d/dns.conf"] = (
         f"[Service]\nExecStart=\nExecStart=/usr/bin/dockerd {flags}\n"
     )
+
+
+@fault("resolv-conf-marked", "an editor left a byte order mark before the only nameserver", "dns.no-nameserver")
+def resolv_conf_marked(world: World) -> None:
+    world.host.resolv_conf = f"\ufeffnameserver {world.nameservers[0].address}\n"
+
+
+@fault("resolv-conf-colon", "a template wrote a colon after the word nameserver", "dns.no-nameserver")
+def resolv_conf_colon(world: World) -> None:
+    world.host.resolv_conf = f"nameserver: {world.nameservers[0].address}\nsearch dc1.example.com\n"
