@@ -14,11 +14,15 @@ from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import TIMEOUT, Docker
 from anywhere.facts.logs.last_words import LastWords, containerd_words, docker_words
 from anywhere.facts.system.docker_flags import names_containerd
-from anywhere.facts.system.units import CONTAINERD, DOCKER, DOCKER_SOCKET, Unit, units
+from anywhere.facts.system.units import CONTAINERD, DOCKER, DOCKER_SNAP, DOCKER_SOCKET, Unit, units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
 
 ID = "containers.docker"
+SNAP_RUNS = (
+    "The other is Docker's snap, which runs beside the package: switch it off. Its containers stop, its data stays in "
+    "/var/snap/docker."
+)
 STATES = ("failed", "activating", "inactive", "deactivating")
 
 
@@ -109,6 +113,8 @@ def _explained(host: Host, unit: Unit, words: LastWords) -> Finding:
     text = known.fix if can_validate(host) else known.fix.replace(CHECKED, "").rstrip()
     if known.row.kind == "iptables-missing":
         commands = install(host, "iptables")
+    elif known.row.kind in ("pid-file", "locked") and units(host)[DOCKER_SNAP].is_running:
+        text, commands, ready = SNAP_RUNS, (("snap", "disable", "docker"),), True
     elif edit := edits(host, unit, known):
         text, commands, ready = f"{text} {edit.text}", edit.commands, True
     elif known.row.kind == "containerd":

@@ -18,7 +18,7 @@ from anywhere.catalogue.daemon_lines.settings import (
 )
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.containers.settings_edit import Edit, renamed, with_value, without_entry, without_flag
-from anywhere.checks.containers.settings_pairs import refused_limits, refused_pairs
+from anywhere.checks.containers.settings_pairs import refused_groups, refused_limits, refused_pairs
 from anywhere.checks.containers.settings_values import refused_values
 from anywhere.checks.remedies import remedy
 from anywhere.errors import did_you_mean
@@ -218,7 +218,8 @@ def _runtime(host: Host) -> Iterator[Finding]:
 
 def _limits(host: Host) -> Iterator[Finding]:
     """What keeps containers from starting now, while dockerd itself takes it."""
-    for one in refused_limits(host, daemon_json(host).raw):
+    raw = daemon_json(host).raw
+    for one in (*refused_groups(host, raw), *refused_limits(host, raw)):
         text = f"{one.fix} {one.edit.text if one.edit else ''} Then restart docker (containers stop unless live-restore is set)"
         commands = (
             (*one.edit.commands, ("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs"))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from anywhere.checks.containers.settings_edit import Edit, with_value, without_entry, without_flag
 from anywhere.checks.containers.settings_host import Refused
 from anywhere.facts.agents.docker import docker_info
+from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.announced.named import NR_OPEN
 from anywhere.facts.files import read_text
 from anywhere.facts.system.docker_flags import docker_flags
@@ -19,6 +20,8 @@ from anywhere.hosts.base import Host
 
 PARENT = "cgroup-parent"
 SLICE = ".slice"
+TASK_LIMITS, DRIVER = "ECS_ENABLE_TASK_CPU_MEM_LIMIT", "native.cgroupdriver=systemd"
+FALSE = ("false", "False", "FALSE", "0", "f", "F")  # strconv.ParseBool
 NO_MEMBER = ("", "inactive")
 
 
@@ -75,6 +78,26 @@ def _swarm(host: Host, raw: Mapping[str, object]) -> Iterator[Refused]:
             "Leave the swarm (`docker swarm leave --force`) where it is not used, or take live-restore out.",
             _without(host, raw, "live-restore"),
         )
+
+
+def refused_groups(host: Host, raw: Mapping[str, object]) -> Iterator[Refused]:
+    """With control groups of version 1 the agent gives each task the parent /ecs/ID, which docker takes with its driver
+    cgroupfs alone (amazon-ecs-agent agent/api/task/task_linux.go, its README; amazon-ecs-agent#2670)."""
+    info = docker_info(host)
+    if info.cgroup_driver != "systemd" or info.cgroup_version != "1":
+        return
+    limits = ecs_config(host).agent.get(TASK_LIMITS)
+    if limits is not None and limits.strip() in FALSE:
+        return
+    alone = raw.get("exec-opts") == [DRIVER]
+    yield Refused(
+        "docker uses control groups of version 1 by systemd's driver, and the ECS agent gives tasks a group that is no slice: "
+        "docker refuses every container of a task",
+        f"Use docker's driver cgroupfs (take {DRIVER} out of exec-opts), boot with version 2 "
+        f"(`systemd.unified_cgroup_hierarchy=1`, agent 1.61.0 or newer), or set {TASK_LIMITS}=false in ecs.config: tasks "
+        "then have no limits of their own.",
+        _without(host, raw, "exec-opts") if alone or "exec-opts" not in raw else None,
+    )
 
 
 def refused_limits(host: Host, raw: Mapping[str, object]) -> Iterator[Refused]:

@@ -204,3 +204,28 @@ def docker_together(world: World) -> None:
     limits = {"nofile": nofile, "memlock": memlock}
     docker_settings(world, cgroup_parent="ecs.slice", icc=False, live_restore=True, default_ulimits=limits)
     swarm(world, "inactive")
+
+
+def first_version(world: World, driver: str) -> None:
+    """Control groups of version 1, as docker tells it."""
+    register(world)
+    info = docker_of(world).state["/info"]
+    assert isinstance(info, dict)
+    info |= {"CgroupVersion": "1", "CgroupDriver": driver}
+
+
+@fault("docker-systemd-groups", "docker uses systemd's driver with control groups of version 1", CODE)
+def docker_systemd_groups(world: World) -> None:
+    docker_settings(world, live_restore=True, exec_opts=["native.cgroupdriver=systemd"])
+    first_version(world, "systemd")
+
+
+@variation("docker-cgroupfs", "docker uses its own driver with control groups of version 1")
+def docker_cgroupfs(world: World) -> None:
+    first_version(world, "cgroupfs")
+
+
+@variation("docker-systemd-groups-unlimited", "the same driver, and ecs.config gives tasks no group of their own")
+def docker_systemd_unlimited(world: World) -> None:
+    first_version(world, "systemd")
+    set_line(world, USER_CONFIG, "ECS_ENABLE_TASK_CPU_MEM_LIMIT", "false")
