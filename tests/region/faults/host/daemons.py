@@ -280,7 +280,8 @@ def docker_limits(world: World) -> None:
     "docker-snap-beside", "an update brought Docker's snap, which holds what the package needs", "docker.not-running"
 )
 def docker_snap_beside(world: World) -> None:
-    why = "failed to start daemon, ensure docker is not running or delete /var/run/docker.pid: process with PID 811 is still running"
+    why = "failed to start daemon, ensure docker is not running or delete /var/run/docker.pid: "
+    why += "process with PID 811 is still running"
     docker_failed(world, f"dockerd[2211]: {why}")
     world.host.units["snap.docker.dockerd.service"] = Unit("[Service]\nExecStart=/usr/bin/snap run docker.dockerd\n")
 
