@@ -187,6 +187,11 @@ def stopped_here(finding: Finding) -> list[str]:
     return list(cast(HostFirewall, finding.evidence).get("stopped") or ())
 
 
+def rule_of(finding: Finding) -> str:
+    """The rule of the packet filter that a finding is about; empty where it is about none."""
+    return str(finding.evidence.get("rule") or "")
+
+
 def explained_here(finding: Finding) -> tuple[list[str], list[str]]:
     """The addresses and the names whose failure the host's own routes or resolver explain."""
     own = cast(Own, finding.evidence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.diagnosis.engine import Case, Rule, joined
-from anywhere.diagnosis.evidence import Seen, covers, stopped_here
+from anywhere.diagnosis.evidence import Seen, covers, rule_of, stopped_here
 from anywhere.model import Finding, Reason, Remedy, Stage
 
 SUBNETS, FILTER = "containers.subnets", "network.host-firewall"
@@ -53,8 +53,8 @@ def _own_filter(case: Case) -> Iterator[int]:
 
 def _same_rule(case: Case) -> Iterator[int]:
     """One rule that stops whatever containers send stops their way to the agent too: one fix for both."""
-    stops = {rule for _, finding in case.trouble(EGRESS) if (rule := finding.evidence.get("rule"))}
-    shadowed = {index: finding.evidence.get("rule") for index, finding in case.trouble(PATH)}
+    stops = {rule for _, finding in case.trouble(EGRESS) if (rule := rule_of(finding))}
+    shadowed = {index: rule_of(finding) for index, finding in case.trouble(PATH)}
     if stops.intersection(shadowed.values()):
         yield from (index for index, finding in case.trouble(EGRESS))
         yield from (index for index, rule in shadowed.items() if rule in stops)

@@ -622,7 +622,10 @@ def consistent(rows: list[Finding] | tuple[Finding, ...], causes: tuple[Cause, .
 
 
 def test_every_rule_is_seen_here() -> None:
-    seen = {code for _, expected in CASES.values() for code in expected} | {"docker.subnet-overlap"}
+    seen = {code for _, expected in CASES.values() for code in expected} | {
+        "docker.subnet-overlap",
+        "containers.no-egress",
+    }
     assert {rule.code for rule in RULES} <= seen, {rule.code for rule in RULES} - seen
 
 
@@ -758,3 +761,10 @@ def explained_once(rows: list[Finding]) -> None:
     assert diagnose(tuple(rows), RULES, SYMPTOMS) == causes
     named = [cause.code for cause in causes]
     assert len(named) == len(set(named)), f"two causes of one code: {named}"
+
+
+@pytest.mark.parametrize(("rule", "expected"), [("drop 1", 1), ("drop 2", 2)])
+def test_one_rule_that_stops_all_is_one_cause(rule: str, expected: int) -> None:
+    stopped = found("containers.egress", FAIL, "docker0", cause="containers.no-egress", evidence={"rule": "drop 1"})
+    shadowed = found("netfilter.path", FAIL, "nft", cause="rules.shadowed", evidence={"rule": rule})
+    assert len(diagnose([stopped, shadowed], RULES)) == expected

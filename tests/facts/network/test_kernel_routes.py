@@ -72,7 +72,7 @@ local 10.2.0.9 dev eth2 table local proto kernel scope host src 10.2.0.9
     found = parse_tables(text.splitlines())
     assert found == (
         TableRoute("default", "eth1", "10.1.0.1", 0, "10"),
-        TableRoute("default", "", "", 4278198272, "20", refuses=True),
+        TableRoute("default", "", "", 4278198272, "20", True, "unreachable"),
         TableRoute("default", "eth2", "10.2.0.1", 100),
         TableRoute("default", "eth3", "10.3.0.1", 100),
         TableRoute("10.2.0.0/24", "eth2"),
