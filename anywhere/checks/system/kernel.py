@@ -101,8 +101,7 @@ def _committed(host: Host, found: Commit) -> Finding:
         LIMITS,
         Status.FAIL,
         OVERCOMMIT,
-        f"{OVERCOMMIT} is 2, and programs have reserved {found.reserved // MIB} of {found.most // MIB} MiB (Committed_AS, "
-        "CommitLimit): docker and the agents get no memory, whatever is free",
+        f"{OVERCOMMIT} is 2, and {found.reserved // MIB} of {found.most // MIB} MiB are reserved: the agents get no memory",
         cause=LIMIT,
         remedy=remedy(
             host,

@@ -244,7 +244,9 @@ def docker_socket_masked_later(world: World) -> None:
     _mask(world, "docker.socket")
 
 
-@fault("containerd-masked-later", "the containerd that docker is told of was masked while it ran", "docker.not-running")
+@fault(
+    "containerd-masked-later", "the containerd that docker's flags name was masked while it ran", "docker.not-running"
+)
 def containerd_masked_later(world: World) -> None:
     world.host.units["containerd.service"] = Unit("[Service]\nExecStart=/usr/bin/containerd\n")
     _mask(world, "containerd.service")
