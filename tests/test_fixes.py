@@ -29,7 +29,7 @@ PROVEN = (
     "config-quoted",
     "connection-table-full",
     "connection-table-near",
-    "container-dns-default",
+    "container-dns-behind",
     "containerd-mounts-private",
     "containers-answers-elsewhere",
     "containers-answers-refused",

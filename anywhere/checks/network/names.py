@@ -17,6 +17,7 @@ from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.files import read_text
 from anywhere.facts.network.lookup import lookup
+from anywhere.facts.network.own_resolver import own_resolvers
 from anywhere.facts.network.resolv_conf import HOSTS, Pin, container_nameservers, pins, resolv_conf, upstream
 from anywhere.facts.network.routes import is_bogus, is_private
 from anywhere.facts.network.survey import Survey
@@ -200,11 +201,24 @@ def container_dns(host: Host, settings: Settings) -> Iterator[Finding]:
             ", ".join(outside),
             summary,
             cause="dns.container-differs",
-            remedy=_set_dns(host, own),
+            remedy=_reachable_dns(host, own),
             stage=Stage.RESOLVE,
             reason=answers[0].reason,
-            evidence={"daemon.json": {"dns": list(own)}},
+            evidence={"servers": list(own)},
         )
+
+
+def _reachable_dns(host: Host, own: tuple[str, ...]) -> Remedy:
+    """The host's nameservers beyond itself, else those that its own resolver asks."""
+    behind = (server for one in own_resolvers(host) for server in one.upstreams)
+    outside = tuple(one for one in dict.fromkeys((*own, *behind)) if not _is_loopback(one))
+    if outside:
+        return _set_dns(host, outside)
+    text = (
+        f'The host asks {", ".join(own)}, which containers do not reach: name the site\'s nameservers as "dns" in '
+        f"{DAEMON_JSON}, or have the resolver listen on docker's bridge too and name that address. Then restart docker."
+    )
+    return remedy(host, text)
 
 
 def _is_loopback(address: str) -> bool:

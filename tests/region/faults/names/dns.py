@@ -219,6 +219,19 @@ def container_dns_default(world: World) -> None:
     world.host.resolv_conf = "nameserver 127.0.0.1\n"
 
 
+@fault(
+    "container-dns-behind",
+    "the host asks its own dnsmasq, so containers ask 8.8.8.8, which is blocked, and not the site's nameserver",
+    "dns.container-differs",
+)
+def container_dns_behind(world: World) -> None:
+    docker_of(world)
+    site = world.nameservers[0]
+    world.nameservers.append(NameServer("127.0.0.1", where="host", program=site.program))
+    world.host.files["/etc/dnsmasq.conf"] = f"server={site.address}\n"
+    world.host.resolv_conf = "nameserver 127.0.0.1\n"
+
+
 @fault("container-dns-dead", "daemon.json gives containers a nameserver that is gone", "dns.container-differs")
 def container_dns_dead(world: World) -> None:
     docker_of(world)
