@@ -23,6 +23,8 @@ for wheel in "$wheels"/*.whl "$own"/*.whl; do python3 -m zipfile -e "$wheel" "$p
 find "$packages/botocore/data" -mindepth 1 -maxdepth 1 -type d | grep -vE '/(ecs|ssm|sts|iam|sso|sso-oidc|signin)$' | xargs -r rm -rf
 find "$packages/botocore/data" -name 'examples-*' -delete
 rm -rf "$packages"/*/tests "$packages"/*/test "${packages:?}"/bin "$packages"/*.data
+# Lists of files with their checksums, for an installer that takes a library out again.
+find "$packages" -path '*.dist-info/RECORD' -delete
 # What compiles C, fetches Apple's headers, or is for an editor.
 find "$packages" -name '*.h' -delete
 rm -rf "$packages/typer/.agents" "$library/ctypes/macholib/fetch_macholib"

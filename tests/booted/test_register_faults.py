@@ -33,7 +33,8 @@ def _answer(**words: Any) -> Callable[[Desk], object]:
 
 def _mistyped(at: Desk) -> None:
     one = at.activate()
-    at.activation.write_text(f"id={one['id']}\ncode={one['code'][:-1]}_\n")
+    last = "b" if one["code"].endswith("a") else "a"
+    at.activation.write_text(f"id={one['id']}\ncode={one['code'][:-1]}{last}\n")
 
 
 def _package(name: str, change: Callable[[Path, Path], object]) -> Callable[[Desk], object]:
