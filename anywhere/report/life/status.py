@@ -12,6 +12,8 @@ from anywhere.report.shown.commands import first_step
 from anywhere.report.shown.words import COLOURS, VERDICTS, WORDS
 from anywhere.report.style import PLAIN, Style, fill
 
+Values = Mapping[str, Any]  # of the report's JSON
+
 WIDTH = 16
 CAUSES_SHOWN = 3
 TASKS_SHOWN = 3
@@ -46,13 +48,13 @@ def _screen(target: Target, style: Style) -> Iterator[str]:
     yield f"Next: {_next(target)}"
 
 
-def values(target: Target) -> Mapping[str, Any]:
+def values(target: Target) -> Values:
     """The `status` object of a target's facts; empty where there is none."""
     found = target.facts.get("status")
     return found if isinstance(found, Mapping) else {}
 
 
-def _rows(target: Target, found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _rows(target: Target, found: Values) -> Iterator[tuple[str, str]]:
     yield "instance", f"{found['instance'] or 'none'}{' in ' + found['region'] if found['region'] else ''}"
     arn = found["container_instance"] or "no container instance ARN (the ECS agent does not report one)"
     yield "cluster", f"{found['cluster'] or 'unknown'}   {arn}"
@@ -65,14 +67,14 @@ def _rows(target: Target, found: Mapping[str, Any]) -> Iterator[tuple[str, str]]
     yield "disk", ", ".join(_disk(row) for row in found["disks"]) or "not measured"
 
 
-def _connected(found: Mapping[str, Any]) -> str:
+def _connected(found: Values) -> str:
     word = {True: "connected", False: "NOT connected", None: "unknown (the agent's log does not say)"}[
         found["connected"]
     ]
     return f"{word}{' since ' + found['since'] if found['since'] else ''}"
 
 
-def _credentials(row: Mapping[str, Any]) -> str:
+def _credentials(row: Values) -> str:
     age, left = row["age_seconds"], row["left_seconds"]
     written = f"written {duration(age)} ago" if age is not None else "age unknown"
     if left is None:
@@ -80,7 +82,7 @@ def _credentials(row: Mapping[str, Any]) -> str:
     return f"{written}, {'expire in ' + duration(left) if left > 0 else 'EXPIRED ' + duration(-left) + ' ago'}"
 
 
-def _unit(name: str, found: Mapping[str, Any]) -> str:
+def _unit(name: str, found: Values) -> str:
     unit = found["units"].get(name) or {"active": "unknown", "enabled": None, "restarts": None}
     version = found["versions"].get({"ecs": "ecs-agent"}.get(name, name), {})
     if unit["active"] == "not installed":
@@ -100,7 +102,7 @@ def _unit(name: str, found: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _tasks(rows: Sequence[Mapping[str, Any]] | None) -> str:
+def _tasks(rows: Sequence[Values] | None) -> str:
     if rows is None:
         return "unknown (the ECS agent's introspection does not answer)"
     named = [f"{row['family']}:{row['revision']}" if row["family"] else row["arn"] for row in rows[:TASKS_SHOWN]]
@@ -108,7 +110,7 @@ def _tasks(rows: Sequence[Mapping[str, Any]] | None) -> str:
     return f"{len(rows)} running" + (f": {', '.join(named)}{more}" if rows else "")
 
 
-def _rules(target: Target, found: Mapping[str, Any]) -> str:
+def _rules(target: Target, found: Values) -> str:
     worst = max(
         (one.status for one in target.findings if one.check.startswith("netfilter.")),
         key=lambda status: status.rank,
@@ -118,7 +120,7 @@ def _rules(target: Target, found: Mapping[str, Any]) -> str:
     return f"{said.get(worst, 'NOT in effect, see below')}; guard {found['guard']}"
 
 
-def _disk(row: Mapping[str, Any]) -> str:
+def _disk(row: Values) -> str:
     share = 100 * row["free"] / row["total"]
     return f"{row['store']} {row['free'] / 2**30:.1f} GiB free ({share:.0f} %) at {row['path']}"
 
