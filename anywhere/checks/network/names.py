@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import shlex
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,15 @@ from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.files import read_text
 from anywhere.facts.network.lookup import lookup
 from anywhere.facts.network.own_resolver import own_resolvers
-from anywhere.facts.network.resolv_conf import HOSTS, Pin, container_nameservers, pins, resolv_conf, upstream
+from anywhere.facts.network.resolv_conf import (
+    HOSTS,
+    Pin,
+    container_nameservers,
+    is_loopback,
+    pins,
+    resolv_conf,
+    upstream,
+)
 from anywhere.facts.network.routes import is_bogus, is_private
 from anywhere.facts.network.survey import Survey
 from anywhere.facts.network.visit import Visit
@@ -179,7 +186,7 @@ def container_dns(host: Host, settings: Settings) -> Iterator[Finding]:
     id = container_dns.id
     outside = container_nameservers(host, docker_dns(host))
     own = resolv_conf(host).nameservers
-    if to_itself := [one for one in docker_dns(host) if _is_loopback(one)]:
+    if to_itself := [one for one in docker_dns(host) if is_loopback(one)]:
         yield _asks_itself(host, to_itself, own)
         return
     if not own or set(outside) <= {*own, *upstream(host).nameservers}:
@@ -209,10 +216,8 @@ def container_dns(host: Host, settings: Settings) -> Iterator[Finding]:
 
 
 def _reachable_dns(host: Host, own: tuple[str, ...]) -> Remedy:
-    """The host's nameservers beyond itself, else those that its own resolver asks."""
-    behind = (server for one in own_resolvers(host) for server in one.upstreams)
-    outside = tuple(one for one in dict.fromkeys((*own, *behind)) if not _is_loopback(one))
-    if outside:
+    """Docker's own setting, with nameservers that containers reach; words where none is known."""
+    if outside := _outside(host, own):
         return _set_dns(host, outside)
     text = (
         f'The host asks {", ".join(own)}, which containers do not reach: name the site\'s nameservers as "dns" in '
@@ -221,16 +226,15 @@ def _reachable_dns(host: Host, own: tuple[str, ...]) -> Remedy:
     return remedy(host, text)
 
 
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+def _outside(host: Host, own: tuple[str, ...]) -> tuple[str, ...]:
+    """The host's nameservers beyond itself, and those that its own resolver asks."""
+    behind = (server for one in own_resolvers(host) for server in one.upstreams)
+    return tuple(one for one in dict.fromkeys((*own, *behind)) if not is_loopback(one))
 
 
 def _asks_itself(host: Host, servers: list[str], own: tuple[str, ...]) -> Finding:
-    """docker takes loopback addresses out of what it copies of the host, and leaves them in what it is told."""
-    outside = tuple(one for one in dict.fromkeys((*own, *upstream(host).nameservers)) if not _is_loopback(one))
+    """docker takes loopback addresses out of what it copies of the host, and leaves them in its own setting."""
+    outside = _outside(host, own)
     named = ", ".join(servers)
     summary = f"docker is set to give containers the nameserver {named}, which is each container itself: nothing answers there"
     text = "Name nameservers that containers reach, or take the setting out: docker then gives them the host's."

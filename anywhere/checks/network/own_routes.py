@@ -112,13 +112,13 @@ def _refusing_rule(host: Host, routes: Sequence[TableRoute], taken: Hop, stopped
 
 
 def _ruled_out(host: Host, rule: str, stopped: Sequence[Aim]) -> Finding:
-    priority = rule.partition(":")[0]
+    priority, _, selector = rule.partition(":")
     said = f"a routing rule of this host refuses {_shown(stopped)}, while the main table would carry it: "
     said += f"`{' '.join(rule.split())}`"
     text = "Take the rule away here, and where it is kept (a VPN's settings, netplan, NetworkManager), or correct its table."
     evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
     look = (("ip", "rule", "show"), ("ip", "route", "show", "table", "all"))
-    fix = remedy(host, text, ("ip", "rule", "del", "priority", priority), look=look)
+    fix = remedy(host, text, ("ip", "rule", "del", "priority", priority, *selector.split()), look=look)
     return trouble(ID, Status.FAIL, f"rule {priority}", said, cause=REFUSED, remedy=fix, evidence=evidence)
 
 

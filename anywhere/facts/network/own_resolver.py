@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from anywhere.facts.files import list_folder, read_text
-from anywhere.facts.network.resolv_conf import BEHIND_STUB, STUBS, resolv_conf
+from anywhere.facts.network.resolv_conf import BEHIND_STUB, STUBS, is_loopback, resolv_conf
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.printable import ip_text
@@ -85,12 +84,8 @@ class OwnResolver:
 def own_resolvers(host: Host) -> tuple[OwnResolver, ...]:
     """The nameservers of resolv.conf that are this host's own."""
     own = {one.partition("/")[0] for card in host.inventory().interfaces for one in card.addresses}
-    servers = [one for one in resolv_conf(host).nameservers if one in own or _is_loopback(one)]
+    servers = [one for one in resolv_conf(host).nameservers if one in own or is_loopback(one)]
     return tuple(_resolver(host, server) for server in servers)
-
-
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def _resolver(host: Host, address: str) -> OwnResolver:
@@ -139,7 +134,7 @@ def _upstreams(host: Host, program: str, lines: Sequence[Line]) -> tuple[str, ..
             found += [address for word in re.split(r"[\s,;{}]+", match["rest"]) if (address := _address(word))]
     if not found:
         found += resolv_conf(host, "/run/NetworkManager/no-stub-resolv.conf").nameservers
-    return tuple(one for one in dict.fromkeys(found) if not _is_loopback(one))
+    return tuple(one for one in dict.fromkeys(found) if not is_loopback(one))
 
 
 def _address(word: str) -> str:

@@ -130,9 +130,13 @@ def container_nameservers(host: Host, daemon_dns: tuple[str, ...]) -> tuple[str,
     else Docker's own fallback (libnetwork/internal/resolvconf)."""
     if daemon_dns:
         return daemon_dns
-    outside = tuple(server for server in upstream(host).nameservers if not _is_loopback(server))
+    outside = tuple(server for server in upstream(host).nameservers if not is_loopback(server))
     return outside or DOCKER_FALLBACK
 
 
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+def is_loopback(address: str) -> bool:
+    """Whether an address is the asking program's own host or container; False for what is no address."""
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

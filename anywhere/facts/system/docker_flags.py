@@ -60,7 +60,7 @@ def docker_flags(host: Host, unit: Unit) -> Flags:
 
 
 def names_containerd(host: Host, unit: Unit) -> bool:
-    """Whether dockerd is told of a containerd that runs already, rather than starting one of its own."""
+    """Whether dockerd's flags name a containerd that runs already, so that it starts none of its own."""
     return any(word.startswith("--containerd") for word in docker_flags(host, unit).words)
 
 
