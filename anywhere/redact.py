@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from anywhere.frozen import frozen
 from anywhere.held import hide
 
 MASK = "***"
+KEPT, LONGEST = 4096, 512  # texts, and characters of one: a longer one is looked at each time
 
 # Names whose value is a secret however it is written: of AWS, ECS and SSM, Docker's log drivers and registries, databases.
 # What only says where a secret lies (`..._FILE`, `secrets`, an ARN) is none.
@@ -189,12 +191,20 @@ _LEAD = re.compile(r"\s*[\"']?(?:\w+://)?")
 
 def redact(text: str) -> str:
     """The text without credentials. Applying it twice changes nothing more."""
+    return hide(_by_rules(text) if len(text) > LONGEST else _kept(text))
+
+
+def _by_rules(text: str) -> str:
     folded = text.casefold()
     held = {hint for hint in _HINTS if hint in folded}
     for rule in _RULES if held else ():
         if not held.isdisjoint(rule.hints):
             text = rule.pattern.sub(rule.replacement, text)
-    return hide(text)
+    return text
+
+
+# Hosts of a fleet say the same in most of their words.
+_kept = lru_cache(KEPT)(_by_rules)
 
 
 def redact_proxy(url: str) -> str:

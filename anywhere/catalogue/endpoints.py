@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from anywhere.catalogue.regions import Partition, RegionInfo, find_region, partitions, regions
 from anywhere.catalogue.requests import OWN
@@ -76,6 +77,13 @@ def endpoints(
     when = frozenset(_known("phase", phases, PHASES))
     if not 1 <= shards <= MAX_SHARDS:
         raise BadInput(f"--shards must be 1 to {MAX_SHARDS}, not {shards}")
+    return _listed(info, wanted, when, shards, dualstack, fips)
+
+
+@lru_cache(maxsize=64)
+def _listed(
+    info: RegionInfo, wanted: frozenset[str], when: frozenset[str], shards: int, dualstack: bool, fips: bool
+) -> tuple[Endpoint, ...]:
     rows = (row for row in SERVICES if (not row.feature or row.feature in wanted) and when & set(row.phases))
     return tuple(endpoint for row in rows for endpoint in _expand(row, info, shards, dualstack, fips))
 

@@ -61,6 +61,7 @@ class Recording:
         self._size = 0  # bytes of what is kept
         self.name = name or (live.name if live else "bundle")
         self.deadline = live.deadline if live else Deadline(1e9)
+        self._system = live.system if isinstance(live, OfKnownSystem) else LINUX
 
     def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 10.0) -> Completed:
         """See Host. A command with input is an action and cannot be recorded."""
@@ -93,7 +94,7 @@ class Recording:
     def system(self) -> str:
         """Linux or Windows. A live host is not asked for it; a replayed one is Linux unless its inventory was kept."""
         if self._live is not None:
-            return self._live.system if isinstance(self._live, OfKnownSystem) else LINUX
+            return self._system
         try:
             return self.inventory().system
         except (AnywhereError, OSError):
@@ -124,6 +125,14 @@ class Recording:
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What is derived from many observations of this run, such as a survey: made at the first need, for all who ask.
         What could not be made is not tried again either: the host is gone, or its time is over."""
+        if key not in self._derived:
+            self._derive(key, make)
+        value = self._derived[key]
+        if isinstance(value, _Failed):
+            raise value.error.with_traceback(None)
+        return value  # type: ignore[no-any-return]  # the key holds the kind of its value
+
+    def _derive(self, key: Hashable, make: Callable[[], object]) -> None:
         with self._lock:
             lock = self._locks.setdefault(("derived", key), threading.Lock())
         with lock:
@@ -132,10 +141,6 @@ class Recording:
                     self._derived[key] = make()
                 except (AnywhereError, OSError) as error:
                     self._derived[key] = _Failed(error)
-        value = self._derived[key]
-        if isinstance(value, _Failed):
-            raise value.error.with_traceback(None)
-        return value  # type: ignore[no-any-return]  # the key holds the kind of its value
 
     def leave_out(self, specs: Sequence[ProbeSpec]) -> None:
         """Keep no result of these probes: nobody waited for them, and whoever judges the bundle must not know more."""
@@ -149,6 +154,14 @@ class Recording:
         return dict(sorted({**self._kept, **{_text(key): _keep(value) for key, value in seen}}.items()))
 
     def _observe(self, key: Key, kind: object, look: Callable[[Host], T]) -> T:
+        if key not in self._seen:
+            self._see(key, kind, look)
+        value = self._seen[key]
+        if isinstance(value, OSError):
+            raise value.with_traceback(None)
+        return value  # type: ignore[return-value]  # the key holds the kind of its value
+
+    def _see(self, key: Key, kind: object, look: Callable[[Host], object]) -> None:
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
@@ -156,12 +169,8 @@ class Recording:
                 value = self._look(look) if self._live is not None else self._replay(key, kind)
                 with self._lock:
                     self._seen[key] = value
-        value = self._seen[key]
-        if isinstance(value, OSError):
-            raise value.with_traceback(None)
-        return value  # type: ignore[return-value]  # the key holds the kind of its value
 
-    def _look(self, look: Callable[[Host], T]) -> object:
+    def _look(self, look: Callable[[Host], object]) -> object:
         assert self._live is not None
         try:
             return self._counted(look(self._live))

@@ -17,12 +17,12 @@ from collections.abc import Mapping
 from anywhere.frozen import frozen
 
 TASKS = "/proc/self/task"
-TICK = 0.25  # seconds between looks
+TICK = 0.5  # seconds between looks: of hundreds of threads
 WAITED = 0.4  # of the time that it wanted to run: from there on this program is late
 WHOLE = 0.85  # of a processor: one interpreter has no more, and its own threads wait for each other
 LATE = 0.25  # of the looks while a host was examined
 ALL_THE_TIME = 0.9  # of the looks: then nothing that rests on time can be concluded
-KEPT = 4 * 60 * 60  # looks, an hour of them
+KEPT = 2 * 60 * 60  # looks, an hour of them
 
 Times = Mapping[str, tuple[int, int]]
 """By thread: nanoseconds on a processor, and waiting for one."""
@@ -92,7 +92,7 @@ def thread_times() -> Times:
 
 
 def _read(path: str) -> bytes:
-    """As little as can be: hundreds of threads are read four times a second."""
+    """As little as can be: hundreds of threads are read twice a second."""
     number = os.open(path, os.O_RDONLY)
     try:
         return os.read(number, 128)

@@ -10,7 +10,7 @@ from anywhere.errors import AnywhereError
 from anywhere.frozen import frozen
 from anywhere.hosts.ssh.script import Part
 from anywhere.hosts.ssh.shell import OnPart
-from anywhere.threads import begin
+from anywhere.threads import Latch, begin
 
 Key = tuple[str, ...]
 """A verb and its arguments."""
@@ -22,7 +22,7 @@ class _Slot:
     """A part that will come, or the reason why it does not."""
 
     def __init__(self) -> None:
-        self.done = threading.Event()
+        self.done = Latch()
         self.part: Part | None = None
         self.error: AnywhereError | None = None
 
@@ -61,7 +61,7 @@ class Gathering:
             parts = split(part) if split else dict.fromkeys(keys, part)
             for key in keys:
                 slots[key].part = parts.get(key)
-                slots[key].done.set()
+                slots[key].done.open()
 
         failure: AnywhereError | None = None
         try:
@@ -70,9 +70,9 @@ class Gathering:
             failure = error
         finally:
             for slot in slots.values():
-                if not slot.done.is_set():
+                if not slot.done.is_open:
                     slot.error = failure
-                    slot.done.set()
+                slot.done.open()
 
     def take(self, key: Key, seconds: float) -> Part | None:
         """The part of this key, waited for; None when it was not asked for, taken before, or not among

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from anywhere.errors import AnywhereError
-from anywhere.threads import begin
+from anywhere.threads import Latch, begin
 
 T = TypeVar("T")
 LULL, LONGEST = 0.02, 0.12  # seconds: collect until nobody has come for a lull, at most so long
@@ -22,13 +22,15 @@ class Slot(Generic[T]):
         self.question = question
         self.answer: T | None = None
         self.parts: dict[int, T] = {}
-        self.done = threading.Event()
+        self.done = Latch()
+        self._setting = threading.Lock()
 
     def set(self, answer: T | None) -> None:
         """Answer, once."""
-        if not self.done.is_set():
-            self.answer = answer
-            self.done.set()
+        with self._setting:
+            if not self.done.is_open:
+                self.answer = answer
+                self.done.open()
 
 
 class Together(Generic[T]):

@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from anywhere.hosts.base import Answer, NotPermitted, Query
-from anywhere.hosts.probe.dns import UDP_SIZE, ask, judge, merge
+from anywhere.hosts.probe.dns import ask, merge
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.names.coalesce import Slot
+from anywhere.hosts.ssh.names.messages import questions, read
 from anywhere.hosts.ssh.names.records import run_records
 from anywhere.hosts.ssh.shell import Shell
 from anywhere.model import Reason
-
-if TYPE_CHECKING:
-    import dns.message
-    import dns.rdatatype
 
 PIPELINE = 0.7  # seconds to connect, and as many again for all replies, before names are asked one by one
 DATAGRAM = 3.0  # seconds for both tries
 EACH = 1.0  # seconds for one try
 NO_BASH = 127
+MOST_NUMBER = 0xFF00  # of a question: the type's own is added
 Dial = Callable[[str, int, float], socket.socket]
-
-
-def queries(name: str, *, edns: bool = False) -> dict[dns.rdatatype.RdataType, dns.message.Message]:
-    """The queries for A and AAAA; none for what is no name. TCP needs no EDNS: there it only says how long a datagram
-    may be."""
-    import dns.exception
-    import dns.message
-    import dns.rdatatype
-
-    kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
-    try:
-        whole = name.rstrip(".") + "."
-        return {
-            kind: dns.message.make_query(whole, kind, use_edns=0 if edns else False, payload=UDP_SIZE) for kind in kinds
-        }
-    except dns.exception.DNSException:
-        return {}
-
-
-def read(query: Query, wire: bytes, kind: dns.rdatatype.RdataType) -> Answer:
-    """What a reply means; rubbish is a failing server."""
-    import dns.exception
-    import dns.flags
-    import dns.message
-
-    try:
-        reply = dns.message.from_wire(wire)
-        return judge(query, reply, kind, bool(reply.flags & dns.flags.TC))
-    except (dns.exception.DNSException, ValueError) as error:
-        return Answer(query.name, query.server, (), Reason.SERVER_FAILURE, str(error) or type(error).__name__)
 
 
 class Stream:
@@ -91,15 +59,13 @@ class Stream:
         )
 
     def _exchange(self, sock: socket.socket, slots: Sequence[Slot[Answer]], started: float) -> None:
-        waiting: dict[int, tuple[Slot[Answer], dns.rdatatype.RdataType]] = {}
-        wires: list[bytes] = []
+        waiting: dict[int, tuple[Slot[Answer], int]] = {}
+        sent = bytearray()
         for slot in slots:
-            for kind, message in queries(slot.question).items():
-                message.id = len(wires) + 1
-                waiting[message.id] = (slot, kind)
-                wire = message.to_wire()
-                wires.append(len(wire).to_bytes(2, "big") + wire)
-        sock.sendall(b"".join(wires))
+            for kind, wire in questions(slot.question, len(waiting) + 1).items():
+                waiting[len(waiting) + 1] = (slot, kind)
+                sent += len(wire).to_bytes(2, "big") + wire
+        sock.sendall(sent)
         data = bytearray()
         while waiting:
             sock.settimeout(max(0.01, started + 2 * PIPELINE - time.monotonic()))
@@ -112,8 +78,8 @@ class Stream:
                 if slot_kind:
                     self._received(*slot_kind, wire, started)
 
-    def _received(self, slot: Slot[Answer], kind: dns.rdatatype.RdataType, wire: bytes, started: float) -> None:
-        slot.parts[int(kind)] = read(Query(slot.question, self._server), wire, kind)
+    def _received(self, slot: Slot[Answer], kind: int, wire: bytes, started: float) -> None:
+        slot.parts[kind] = read(Query(slot.question, self._server), wire, kind)
         if len(slot.parts) == 2:
             parts = [part for _, part in sorted(slot.parts.items())]
             slot.set(merge(Query(slot.question, self._server), parts, time.monotonic() - started))
@@ -137,15 +103,15 @@ class Datagrams:
     def work(self, slots: Sequence[Slot[Answer]]) -> None:
         """Answer all slots; none where the host has no bash."""
         started = time.monotonic()
-        asked: dict[str, tuple[list[Slot[Answer]], dns.rdatatype.RdataType]] = {}
+        asked: dict[str, tuple[list[Slot[Answer]], int]] = {}
         lines = []
         for name in dict.fromkeys(slot.question for slot in slots):
-            first = queries(name, edns=not self._is_plain())
-            for kind, message in queries(name).items():
-                key = f"{name} {int(kind)}"
+            number = secrets.randbelow(MOST_NUMBER)
+            first = questions(name, number, edns=not self._is_plain())
+            for kind, wire in questions(name, number).items():
+                key = f"{name} {kind}"
                 asked[key] = ([slot for slot in slots if slot.question == name], kind)
-                tries = [first[kind].to_wire(), message.to_wire()]
-                lines.append(script.udp_line(key, self._server, EACH, tries))
+                lines.append(script.udp_line(key, self._server, EACH, [first[kind], wire]))
 
         def answered(key: str, rc: int, digits: str) -> None:
             if rc != NO_BASH and key in asked:
@@ -153,12 +119,10 @@ class Datagrams:
 
         run_records(self._shell, lines, DATAGRAM, answered)
 
-    def _received(
-        self, slots: Sequence[Slot[Answer]], kind: dns.rdatatype.RdataType, digits: str, seconds: float
-    ) -> None:
+    def _received(self, slots: Sequence[Slot[Answer]], kind: int, digits: str, seconds: float) -> None:
         for slot in slots:
             query = Query(slot.question, self._server)
             silent = Answer(slot.question, self._server, (), Reason.NAMESERVER_TIMEOUT, "no answer over UDP")
-            slot.parts[int(kind)] = read(query, bytes.fromhex(digits), kind) if digits else silent
+            slot.parts[kind] = read(query, bytes.fromhex(digits), kind) if digits else silent
             if len(slot.parts) == 2:
                 slot.set(merge(query, [part for _, part in sorted(slot.parts.items())], seconds))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.names.dns import NO_BASH, queries
+from anywhere.hosts.ssh.names.dns import NO_BASH
+from anywhere.hosts.ssh.names.messages import A, questions
 
 MARK = "edns"
 SIZE = 3  # questions, so that lost packets do not look like a filter
@@ -78,8 +79,4 @@ def needs_plain(digits: str) -> bool | None:
 
 
 def _wire(name: str, number: int) -> bytes:
-    message = next(iter(queries(name, edns=number == WITH).values()), None)
-    if message is None:
-        return b""
-    message.id = number
-    return message.to_wire()
+    return questions(name, number, edns=number == WITH).get(A, b"")
