@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import re
@@ -18,13 +17,14 @@ from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
 from anywhere.flows.lateness.again import MORE, depends_on_time, unjudged, with_room
-from anywhere.flows.lateness.pace import ALL_THE_TIME, Pace
-from anywhere.flows.lateness.room import room
+from anywhere.flows.lateness.pace import ALL_THE_TIME, HALF, Pace
+from anywhere.flows.lateness.room import Late, room
 from anywhere.flows.region import region_of
 from anywhere.flows.reported.located import located
 from anywhere.flows.resume import Journal
 from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, recorded
 from anywhere.frozen import frozen
+from anywhere.hosts.base import Deadline
 from anywhere.hosts.bundle import load, save
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
@@ -95,35 +95,36 @@ class Check:
             yield from ((entry, target) for entry, target, _ in self._measured(self.hosts, todo, limit))
             return
         with Pace() as pace:
-            doubtful = []
-            for entry, target, seconds in self._measured(self.hosts, todo, limit):
+            doubtful, late = [], partial(pace.was_late, part=HALF)
+            for entry, target, seconds in self._measured(self.hosts, todo, limit, late):
                 if target.reach and depends_on_time(target) and pace.was_late(seconds):
                     doubtful.append(entry)
                 else:
                     yield entry, target
             fewer = with_room(self.hosts)
-            for entry, target, seconds in self._measured(fewer, doubtful, limit + MORE, again=True) if doubtful else ():
-                late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
-                yield entry, unjudged(target) if late else target
+            for entry, target, seconds in self._measured(fewer, doubtful, limit + MORE, late) if doubtful else ():
+                was_late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
+                yield entry, unjudged(target) if was_late else target
 
     def _measured(
-        self, hosts: Hosts, entries: Sequence[Entry], limit: float, again: bool = False
+        self, hosts: Hosts, entries: Sequence[Entry], limit: float, late: Late | None = None
     ) -> Iterator[tuple[Entry, Target, float]]:
-        examined = partial(self._examine, roomy=again or not self.many)
-        for result in each(hosts, examined, limit + self.settings.patience * again, entries):
+        for result in each(hosts, partial(self._examine, hosts=hosts, late=late), limit, entries):
             entry, target = entries[result.index], result.result
             if isinstance(target, Lost):
                 target = target.target(now(), result.seconds)
             yield entry, located(target, entry, hosts), result.seconds
 
-    def _examine(self, entry: Entry, roomy: bool) -> Target:
+    def _examine(self, entry: Entry, hosts: Hosts, late: Late | None) -> Target:
         own, captured = for_bundle(entry, self.settings)
-        with recorded(entry, self.hosts, own.budget + own.idle, self.hosts.seconds) as (host, _):
+        whole = Deadline(hosts.seconds)
+        with recorded(entry, hosts, own.budget + own.idle, hosts.seconds) as (host, _):
             source = ""
             if not own.regions:
                 region, source = region_of(host, {} if captured else os.environ)
                 own = replace(own, regions=(region,))
-            with room(host.deadline, own) if roomy else contextlib.nullcontext():
+            spare = own.patience if entry.spec == "local" else min(own.patience, whole.left() - host.deadline.left())
+            with room(host.deadline, spare, late):
                 target = examine(host, own, captured)
             if source:
                 target = replace(target, facts={**target.facts, "region_source": source})

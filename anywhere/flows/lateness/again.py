@@ -48,8 +48,8 @@ def depends_on_time(target: Target) -> bool:
 def unjudged(target: Target) -> Target:
     """The target without what may be our own delay: those findings become errors, and their causes go.
 
-    A host that did not answer twice keeps its cause, which claims nothing about its health. One that had let us log in does
-    not: it answers. What there was no time for says that the time was this machine's.
+    A host whose kernel did not answer twice keeps its cause: no program had to run for that. One that had taken our
+    connection does not. What there was no time for says that the time was this machine's.
     """
     findings = tuple(_unjudged(one) if _is_claim(one) else one for one in target.findings)
     kept = [cause for cause in target.causes if not _is_own_delay(cause, target.findings)]

@@ -5,32 +5,39 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from anywhere.flows.lateness.pace import WAITED, look, thread_times
 from anywhere.hosts.base import Deadline
-from anywhere.settings import Settings
+from anywhere.threads import begin
 
-LOOKED = 0.6  # of the budget: what is not done by then will need the rest of it at the same pace
+LOOKED = 0.6  # of the time: what is not done by then will need the rest of it at the same pace
+
+
+Late = Callable[[float], bool]
+"""Whether this program mostly waited for a processor in these last seconds."""
 
 
 @contextlib.contextmanager
-def room(deadline: Deadline, settings: Settings) -> Iterator[None]:
-    """While this is entered, the deadline grows by the patience of the settings where this program mostly waits for a
-    processor: a run that has no time to look says nothing of a host."""
+def room(deadline: Deadline, patience: float, late: Late | None = None) -> Iterator[None]:
+    """While this is entered, the deadline may grow by `patience` seconds, once, where this program is late: a run that has
+    no time to look says nothing of a host. `late` is who knows it; None: it is measured here."""
     ended = threading.Event()
-    before, since = thread_times(), time.monotonic()
+    seconds = deadline.left() * LOOKED
+    late = late or _measured()
 
     def watch() -> None:
-        if (
-            not ended.wait(settings.budget * LOOKED)
-            and look(before, thread_times(), since, time.monotonic()).waited > WAITED
-        ):
-            deadline.grow(settings.patience)
+        if not ended.wait(seconds) and late(seconds):
+            deadline.grow(patience)
 
-    if settings.patience:
-        threading.Thread(target=watch, daemon=True).start()
+    if patience > 0:
+        begin(watch)
     try:
         yield
     finally:
         ended.set()
+
+
+def _measured() -> Late:
+    before, since = thread_times(), time.monotonic()
+    return lambda _: look(before, thread_times(), since, time.monotonic()).waited > WAITED

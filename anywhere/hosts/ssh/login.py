@@ -207,9 +207,9 @@ def explain(
     code = "host.permission" if isinstance(error, asyncssh.PermissionDenied) else "host.unreachable"
     text, remedy = _explain(error, target, options, patience)
     said = f"{kind}{target.label}: {printable(hide(text))[:MOST_SAID]}"
-    return HostUnreachable(
-        said, code=code, remedy=remedy, timed=isinstance(error, TimeoutError | asyncssh.ConnectionLost)
-    )
+    timed = isinstance(error, TimeoutError | asyncssh.ConnectionLost)
+    # The kernels connect by themselves; what comes next, processes answer that can be late on either side.
+    return HostUnreachable(said, code=code, remedy=remedy, timed=timed, was_up=timed and patience.step == HANDSHAKE)
 
 
 def _explain(error: Exception, target: SSHTarget, options: SSHOptions, patience: Patience) -> tuple[str, str]:

@@ -23,7 +23,9 @@ def _questions(name: str, edns: bool) -> tuple[bytes, ...]:
     try:
         whole = name.rstrip(".") + "."
         with_edns = 0 if edns else False
-        made = (dns.message.make_query(whole, kind, use_edns=with_edns, payload=UDP_SIZE) for kind in map(RdataType, KINDS))
+        made = (
+            dns.message.make_query(whole, kind, use_edns=with_edns, payload=UDP_SIZE) for kind in map(RdataType, KINDS)
+        )
         return tuple(message.to_wire()[ID:] for message in made)
     except dns.exception.DNSException:
         return ()
