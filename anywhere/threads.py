@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
-MOST_IDLE = 64  # threads kept
+MOST_IDLE = 256  # threads kept: sixteen hosts at once want as many
 EVERY = 0.1  # seconds between looks at the clock
 _idle: list[SimpleQueue[Callable[[], object]]] = []
 _counting = threading.Lock()

@@ -13,8 +13,8 @@ from anywhere.facts.network.routes import Route, is_bogus, is_ipv6, route_to
 from anywhere.facts.network.survey import Survey, survey
 from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Answer, Host, Probe, ProbeSpec
-from anywhere.hosts.probe.ladder import bare_user, channel_refuses
 from anywhere.hosts.probe.proxy_url import ProxyUrl
+from anywhere.hosts.probe.reasons import bare_user, channel_refuses
 from anywhere.model import Reason, Stage
 from anywhere.redact import redact_proxy
 from anywhere.settings import Settings

@@ -12,8 +12,8 @@ from anywhere.facts.network.vantage import Vantage
 from anywhere.facts.network.visit import Visit, is_foreign
 from anywhere.hosts.base import Host, HttpFacts, Probe, ProbeSpec
 from anywhere.hosts.probe.go.response import SWITCHING
-from anywhere.hosts.probe.ladder import bare_user, channel_refuses
 from anywhere.hosts.probe.proxy_url import ProxyUrl
+from anywhere.hosts.probe.reasons import bare_user, channel_refuses
 from anywhere.hosts.recording import Recording
 from anywhere.model import Reason, Stage
 from anywhere.threads import fan_out, race

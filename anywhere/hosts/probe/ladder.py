@@ -10,10 +10,11 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from anywhere.errors import ParseError
 from anywhere.frozen import frozen
-from anywhere.hosts.base import Deadline, NotPermitted, Probe, ProbeSpec
+from anywhere.hosts.base import Deadline, Probe, ProbeSpec
 from anywhere.hosts.probe import socks
 from anywhere.hosts.probe.flight import shake
 from anywhere.hosts.probe.go import http2, request
@@ -33,11 +34,12 @@ from anywhere.hosts.probe.http import (
     redirected,
 )
 from anywhere.hosts.probe.proxy_url import SOCKS, ProxyUrl
+from anywhere.hosts.probe.reasons import bare_user, channel_refuses, connect_reason
 from anywhere.hosts.probe.tcp import Dialled, is_reset, segments
 from anywhere.hosts.probe.tls import Contexts, facts_of, handshake, presented, reason_of
 from anywhere.hosts.probe.tls_in_tls import tunnel
 from anywhere.model import Reason, Stage
-from anywhere.redact import MASK, redact, redact_proxy
+from anywhere.redact import redact, redact_proxy
 
 # Share of the run's budget that one step may take; the rest is for a second look at what stalled.
 CONNECT_SHARE, TLS_SHARE, HTTP_SHARE = 0.42, 0.3, 0.35
@@ -83,11 +85,12 @@ class Ladder:
             climb.count_segments()
         finally:
             climb.close()
-        if climb.probe.detail == EXCESSIVE and not long_chains:
+        probe = climb.probe
+        if probe.detail == EXCESSIVE and not long_chains:
             return self._once(spec, long_chains=True, alpn=alpn)
         if climb.speaks_http2:
             return self._once(spec, long_chains, alpn=False)
-        return climb.probe
+        return probe
 
 
 class _Failed(Exception):
@@ -105,7 +108,7 @@ class _Climb:
         self.offers_http2 = alpn and spec.client == "ssm-agent" and spec.scheme == "https"
         self.speaks_http2 = False
         self.sock: socket.socket | None = None
-        self.probe = Probe(spec, Stage.CONNECT, address=spec.address)
+        self._seen: dict[str, Any] = {"address": spec.address, "stage": Stage.CONNECT}
         self.is_short = False
         self.tries_lost, self.is_far = 0, False
 
@@ -144,8 +147,13 @@ class _Climb:
         if self.sock is not None:
             self.sock.close()
 
-    def _note(self, **changes: object) -> None:
-        self.probe = replace(self.probe, **changes)  # type: ignore[arg-type]  # the names are ours, below
+    @property
+    def probe(self) -> Probe:
+        """What is known by now."""
+        return Probe(self.spec, **self._seen)
+
+    def _note(self, **seen: object) -> None:
+        self._seen |= seen
 
     def _patience(self, share: float, at_most: float = LONGEST_STEP) -> float:
         """Seconds for one step. TimeoutError when nothing is left."""
@@ -337,7 +345,7 @@ class _Climb:
         if self.spec.scheme == "wss":
             refused = judge_upgrade(self.spec, head, asked.accept)
         else:
-            refused = judge(self.spec, head, self.probe.tls)
+            refused = judge(self.spec, head, self._seen.get("tls"))
         if refused:
             raise _Failed(Stage.HTTP, *refused)
         if head.status == 101 and is_reset(self.sock, min(FIRST_MOMENT, self.ladder.deadline.left())):
@@ -356,44 +364,3 @@ class _Climb:
         except (OSError, ValueError):
             pass  # gorilla/websocket ignores what goes wrong here
         return Head.of(answer, body.text[:REFUSAL_KEPT])
-
-
-def bare_user(spec: ProbeSpec, proxy: ProxyUrl) -> bool:
-    """Whether a channel goes out without the user of the proxy's URL, since no password stands there."""
-    # What a bundle shows of a user with a password is one mask.
-    bare = ":" not in proxy.userinfo and proxy.userinfo != MASK
-    return spec.scheme == "wss" and spec.client not in ("", "installer") and bare
-
-
-def channel_refuses(spec: ProbeSpec, proxy: ProxyUrl) -> str:
-    """Why the agents' WebSocket library cannot use a proxy that their API calls may use; empty when it can.
-
-    Source: gorilla/websocket x_net_proxy.go (proxy_FromURL), proxy.go; 1.4.2 and 1.5.0.
-    """
-    if spec.client in ("", "installer"):
-        return ""
-    if proxy.scheme not in ("http", "socks5"):
-        return f"the agents' WebSocket library does not know the proxy scheme {proxy.scheme}: write http://"
-    if not proxy.port and (proxy.scheme == "socks5" or proxy.bare_colon):
-        kind = "a socks5 proxy" if proxy.scheme == "socks5" else "a proxy whose URL has a colon"
-        return f"the agents' WebSocket library wants the port of {kind} written out"
-    if not proxy.host.isascii():
-        return "the agents' WebSocket library looks the proxy's name up unchanged: write its ASCII form (xn--)"
-    return ""
-
-
-def connect_reason(error: OSError) -> tuple[Reason, str]:
-    """What a failed connect means."""
-    import errno
-
-    if isinstance(error, socket.gaierror):
-        return Reason.NAME_UNKNOWN, error.strerror or str(error)
-    if isinstance(error, TimeoutError):
-        return Reason.TIMEOUT, "timed out: packets are dropped silently"
-    if isinstance(error, ConnectionRefusedError):
-        return Reason.REFUSED, "connection refused"
-    if isinstance(error, NotPermitted):
-        return Reason.NOT_PERMITTED, error.strerror or str(error)
-    if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL):
-        return Reason.UNREACHABLE, error.strerror or str(error)
-    return Reason.REFUSED if isinstance(error, ConnectionError) else Reason.UNREACHABLE, str(error)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import asyncssh
+from asyncssh.packet import SSHPacketLogger
 
 from anywhere.errors import HostUnreachable
 from anywhere.frozen import frozen
@@ -33,7 +34,13 @@ SOON = 0.7
 AGAIN = (SOON, 0.6)  # seconds after which another connection is tried beside those that are not answered
 PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds between them
 
+# asyncssh asserts that a connection is open when one of its channels is opened, and it may just have ended.
+LIBRARY = (asyncssh.Error, OSError, AssertionError)
+
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
+# Even so it writes a line for each packet before it looks whether anyone reads them.
+for name in ("log_sent_packet", "log_received_packet"):
+    setattr(SSHPacketLogger, name, lambda *_: None)
 
 
 class _Loop:
@@ -144,7 +151,7 @@ class Connection:
                 work.result(GRACE)
         except TimeoutError:
             session.cut_off()
-        except (asyncssh.Error, OSError) as error:
+        except LIBRARY as error:
             self.check()
             raise HostUnreachable(f"{self.name}: no command can be run: {error}") from error
         finally:
@@ -196,7 +203,7 @@ class Connection:
         except TimeoutError:
             self.check()
             raise
-        except (asyncssh.Error, OSError) as error:
+        except LIBRARY as error:
             raise HostUnreachable(f"{self.name}: the connection was lost: {error}", timed=True, was_up=True) from error
         else:
             near = Dialled(fileno=chosen.near.detach())

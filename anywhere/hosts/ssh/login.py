@@ -13,7 +13,7 @@ import asyncssh
 
 from anywhere.errors import HostUnreachable
 from anywhere.held import hide
-from anywhere.hosts.ssh.connection import LOOP, Connection
+from anywhere.hosts.ssh.connection import LIBRARY, LOOP, Connection
 from anywhere.hosts.ssh.key_files import bound
 from anywhere.hosts.ssh.known_hosts import Client, KnownHosts
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
@@ -78,7 +78,7 @@ def _login(target: SSHTarget, options: SSHOptions, patience: Patience, chain: tu
         route = _route(settings, target, options, patience, (*chain, target.host))
         patience.step = HANDSHAKE
         return _connection(LOOP.call(_handshake(target, settings, route), patience.left()), target.label)
-    except (asyncssh.Error, OSError, ValueError, KeyError) as error:
+    except (*LIBRARY, ValueError, KeyError) as error:
         raise explain(error, target, options, patience, "jump host " if chain else "") from error
 
 
@@ -193,7 +193,7 @@ def _open_jump(hops: Hops, options: SSHOptions, patience: Patience, chain: tuple
     try:
         work = _handshake(last, _settings(last, options), {"tunnel": inner})
         return _connection(LOOP.call(work, patience.left()), last.label)
-    except (asyncssh.Error, OSError, ValueError) as error:
+    except (*LIBRARY, ValueError) as error:
         raise explain(error, last, options, patience, "jump host ") from error
 
 
@@ -223,7 +223,7 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, patience:
             return f"no common algorithm: {error.reason}", "allow one in the host's sshd_config or in ~/.ssh/config"
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
             return str(error), "fix ~/.ssh/config, or the key file that it names"
-        case asyncssh.ConnectionLost() | ConnectionResetError() | BrokenPipeError():
+        case asyncssh.ConnectionLost() | ConnectionResetError() | BrokenPipeError() | AssertionError():
             said = f"the connection was closed {patience.where}"
             return said, "see the log of sshd there (MaxStartups, AllowUsers, a ban), and whether that port is sshd's"
         case asyncssh.DisconnectError():

@@ -10,7 +10,7 @@ import secrets
 import shlex
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from anywhere.frozen import frozen
@@ -72,7 +72,8 @@ def text(name: str) -> str:
     return "\n".join(line for line in kept if line and not line.startswith("#"))
 
 
-def run_line(argv: Sequence[str], seconds: float) -> str:
+@lru_cache(4096)
+def run_line(argv: tuple[str, ...], seconds: float) -> str:
     """A command with its time limit in whole seconds, 0 for none."""
     return f"run {max(1, round(seconds)) if seconds else 0} {shlex.join(argv)}"
 
@@ -83,6 +84,7 @@ def file_line(path: str, tail: int = 0) -> str:
     return f"read_file {shlex.quote(path)} {limit + 1} {min(tail, limit) or ''}"
 
 
+@lru_cache(4096)
 def folder_line(path: str) -> str:
     """The names in a folder."""
     return f"list_folder {shlex.quote(path)}"
