@@ -11,6 +11,7 @@ from anywhere.facts.agents.daemon_json import DATA_ROOT, daemon_json
 from anywhere.facts.files import shell_line
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Completed, Host
+from anywhere.hosts.recording import once_a_run
 
 TIMEOUT = 5.0  # seconds: a daemon that needs longer for its own version is a daemon that hangs
 SOCKET = "unix:///var/run/docker.sock"
@@ -156,6 +157,7 @@ def parse_version(text: str) -> DockerVersion:
     )
 
 
+@once_a_run
 def docker_info(host: Host) -> DockerInfo:
     """`docker info`; an empty one where the daemon does not answer."""
     return parse_info(host.run(INFO, timeout=TIMEOUT).stdout)

@@ -17,6 +17,7 @@ from anywhere.facts.files import Access, Text, read_text
 from anywhere.facts.system.quoting import is_name, parse_environment_file
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.hosts.recording import once_a_run
 from anywhere.redact import MASK, SECRET_KEYS
 
 INSTANCE, USER = "/var/lib/ecs/ecs.config", "/etc/ecs/ecs.config"
@@ -87,6 +88,7 @@ def is_true(value: str) -> bool:
     return value.strip() in TRUE
 
 
+@once_a_run
 def ecs_config(host: Host) -> EcsConfig:
     """The two settings files of a host."""
     return parse_ecs_config(tuple(read_text(host, path) for path in PATHS))

@@ -15,6 +15,7 @@ from anywhere.facts.network.lookup import Lookup
 from anywhere.facts.network.resolv_conf import RESOLV_CONF, _address, pins
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Answer, Host
+from anywhere.hosts.recording import once_a_run
 from anywhere.model import Reason
 
 NSSWITCH = "/etc/nsswitch.conf"
@@ -61,6 +62,7 @@ def _is_number(name: str) -> bool:
     return bool(_NUMBERS.fullmatch(name)) and not _address(name)
 
 
+@once_a_run
 def go_names(host: Host) -> GoNames:
     """What Go programs on this host read."""
     text = read_text(host, NSSWITCH)

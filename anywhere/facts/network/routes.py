@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.hosts.recording import once_a_run
 
 PRIVATE = tuple(
     ipaddress.ip_network(text)
@@ -110,6 +111,7 @@ def parse_ipv6_routes(text: str) -> tuple[Route, ...]:
     return tuple(routes)
 
 
+@once_a_run
 def routes(host: Host) -> tuple[Route, ...]:
     """The main table's routes of both families."""
     found: tuple[Route, ...] = ()

@@ -9,6 +9,7 @@ from anywhere.facts.files import Access, has_folder, read_text
 from anywhere.facts.system.os_release import PATHS as OS_RELEASE
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.hosts.recording import once_a_run
 
 UNAME = ("uname", "-m")
 # The first 20 bytes of a program: ELF class, byte order and machine. `od` is POSIX and everywhere.
@@ -125,6 +126,7 @@ def init_name(host: Host) -> str:
     return read_text(host, INIT).content.strip()
 
 
+@once_a_run
 def mounts(host: Host) -> tuple[Mount, ...]:
     """The mount table."""
     return parse_mounts(read_text(host, MOUNTS).content)

@@ -8,6 +8,7 @@ from anywhere.catalogue.distros import OsRelease
 from anywhere.facts.files import read_text
 from anywhere.facts.system.quoting import parse_environment_file
 from anywhere.hosts.base import Host
+from anywhere.hosts.recording import once_a_run
 
 # os-release(5): the first is a link to the second, which alone exists on some images.
 PATHS = ("/etc/os-release", "/usr/lib/os-release")
@@ -18,6 +19,7 @@ FILES: tuple[str, ...] = PATHS
 FOLDERS: tuple[str, ...] = ()
 
 
+@once_a_run
 def os_release(host: Host) -> OsRelease:
     """The host's release; an empty one where no file tells."""
     for path in PATHS:

@@ -134,6 +134,7 @@ def facts_of(tls: ssl.SSLSocket, chain: Sequence[bytes]) -> TlsFacts | None:
     )
 
 
+@lru_cache(maxsize=256)
 def _parsed(raw: bytes) -> Certificate | None:
     try:
         return parse(raw)
