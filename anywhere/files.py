@@ -12,7 +12,7 @@ import secrets
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -55,23 +55,25 @@ def writable(path: str) -> None:
             _existing(folder_fd, name)
 
 
-def write_file(path: str, data: bytes) -> None:
-    """Write a file whole or not at all; one that is there keeps its mode, a link what it points to. Raises BadInput."""
+def write_file(path: str, data: bytes | Iterable[bytes]) -> None:
+    """Write a file, whole or in pieces, but altogether or not at all; one that is there keeps its mode, a link what it
+    points to. Raises BadInput."""
+    pieces = (data,) if isinstance(data, bytes) else data
     if IS_WINDOWS:
         with _errors(path):
-            replace_file(path, data)
+            replace_file(path, b"".join(pieces))
         return
     with _errors(path), _place(path) as (folder, name):
         found = _existing(folder, name)
         if found and (_is_magic(folder, name) or not stat.S_ISREG(found.st_mode)):
             with _open_here(folder, name, os.O_TRUNC) as file:
-                file.write(data)
+                file.writelines(pieces)
             return
         kept = found and found.st_uid in (0, user())
-        _replace(folder, name, data, stat.S_IMODE(found.st_mode) if found and kept else 0o666 & ~_umask())
+        _replace(folder, name, pieces, stat.S_IMODE(found.st_mode) if found and kept else 0o666 & ~_umask())
 
 
-def _replace(folder: int, name: str, data: bytes, mode: int) -> None:
+def _replace(folder: int, name: str, pieces: Iterable[bytes], mode: int) -> None:
     scratch = f".{name[:80]}.{secrets.token_hex(8)}"
     unfinished = (folder, scratch)
     try:
@@ -80,7 +82,7 @@ def _replace(folder: int, name: str, data: bytes, mode: int) -> None:
             _unfinished.add(unfinished)
         with os.fdopen(number, "wb") as file:
             os.fchmod(number, mode)
-            file.write(data)
+            file.writelines(pieces)
             file.flush()
             os.fsync(number)
         os.replace(scratch, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 
@@ -153,7 +153,7 @@ class Target:
     seconds: float = 0.0
     facts: Mapping[str, object] = field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: Sequence[Finding] = ()
     reach: tuple[str, ...] = ()
 
     @property

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from anywhere.errors import BadInput
@@ -33,6 +33,11 @@ def show(report: Report, format: str, output: str = "", detail: str = "problems"
         style = PLAIN if output else style_for(sys.stdout)
         write(table(harmless(report), style, Detail(detail)), output, coloured=style.colour)
         return
+    if format == "json":
+        from anywhere.report.json import pieces
+
+        write_pieces(pieces(report), output)
+        return
     write(render(report), output)
 
 
@@ -55,20 +60,25 @@ def write(text: str, output: str = "", *, coloured: bool = False, exact: bool = 
     Characters that steer a terminal are replaced, but for the colours of a `coloured` text. `exact` is for scripts,
     which quote such characters themselves.
     """
-    if not exact:
-        text = printable_lines(text, coloured)
+    write_pieces((text,), output, coloured=coloured, exact=exact)
+
+
+def write_pieces(texts: Iterable[str], output: str = "", *, coloured: bool = False, exact: bool = False) -> None:
+    """The same for a text that comes in pieces."""
+    texts = texts if exact else (printable_lines(text, coloured) for text in texts)
+    cut = (text[start : start + PIECE] for text in texts for start in range(0, len(text), PIECE))
     if output and output != "-":
         from anywhere.files import write_file
 
-        write_file(output, text.encode("utf-8", "replace"))
+        write_file(output, (text.encode("utf-8", "replace") for text in cut))
         return
     try:
         sys.stdout.flush()
         if IS_WINDOWS and sys.stdout.isatty():  # a console takes characters, not the bytes of an encoding
-            sys.stdout.write(text)
+            sys.stdout.writelines(cut)
             return
-        for start in range(0, len(text), PIECE):
-            data = memoryview(text[start : start + PIECE].encode("utf-8", "replace"))
+        for text in cut:
+            data = memoryview(text.encode("utf-8", "replace"))
             while data:
                 data = data[os.write(sys.stdout.fileno(), data) :]
     except OSError as error:

@@ -21,6 +21,7 @@ from anywhere.flows.lateness.pace import ALL_THE_TIME, HALF, Pace
 from anywhere.flows.lateness.room import Late, room
 from anywhere.flows.region import region_of
 from anywhere.flows.reported.located import located
+from anywhere.flows.reported.packed import packed
 from anywhere.flows.resume import Journal
 from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, recorded
 from anywhere.frozen import frozen
@@ -79,7 +80,7 @@ class Check:
         whole = True
         try:
             for entry, target in self._settled(todo, limit):
-                done[entry.name] = target
+                done[entry.name] = target = packed(target, len(self.hosts.entries))
                 for call in calls:
                     call(target)
         except KeyboardInterrupt:

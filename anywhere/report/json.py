@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from anywhere import __version__
 from anywhere.model import Cause, Finding, Remedy, Report, Target
 from anywhere.printable import json_text
@@ -12,19 +14,24 @@ SCHEMA = "anywhere/report/1"
 
 def render(report: Report) -> str:
     """The report as indented JSON with a final newline."""
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """The same text a target at a time: that of a thousand of them takes more memory than all else."""
     frame = json_text({**as_dict(Report(())), "verdict": str(report.verdict)}, 2)
     if not report.targets:
-        return frame + "\n"
-    # A target at a time: the plain values of a thousand of them would take more memory than the text.
-    pieces = [frame.removesuffix("[]\n}"), "[\n"]
-    for target in report.targets:
+        yield frame + "\n"
+        return
+    yield frame.removesuffix("[]\n}") + "["
+    for place, target in enumerate(report.targets):
         text = json_text(target_dict(target), 2)
-        pieces += ["    ", text.replace("\n", "\n    "), ",\n"]
-    pieces[-1] = "\n  ]"
+        yield "," * (place > 0) + "\n    " + text.replace("\n", "\n    ")
+    yield "\n  ]"
     for name, value in _of_many(report).items():
         text = json_text(value, 2)
-        pieces += [f',\n  "{name}": ', text.replace("\n", "\n  ")]
-    return "".join([*pieces, "\n}\n"])
+        yield f',\n  "{name}": ' + text.replace("\n", "\n  ")
+    yield "\n}\n"
 
 
 def as_dict(report: Report) -> dict[str, object]:

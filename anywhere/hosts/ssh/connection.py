@@ -54,6 +54,8 @@ class _Loop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
+                # What fails after its time was over has nobody who asks for it; asyncio would print it.
+                self._loop.set_exception_handler(lambda *_: None)
                 threading.Thread(target=self._loop.run_forever, name="ssh", daemon=True).start()
             return self._loop
 
