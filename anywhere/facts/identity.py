@@ -20,7 +20,7 @@ HOST_KEYS = (
 HOSTNAME = "/proc/sys/kernel/hostname"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 COMMANDS: tuple[tuple[str, ...], ...] = ()
-FILES: tuple[str, ...] = (*HOST_KEYS, HOSTNAME, BOOT_ID, "/etc/resolv.conf", "/etc/hosts")
+FILES: tuple[str, ...] = (*HOST_KEYS, HOSTNAME, BOOT_ID, "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf")
 FOLDERS: tuple[str, ...] = ()
 # Made by software on the host: their addresses are no mark of the machine, and other than theirs may be its MTU.
 VIRTUAL = re.compile(

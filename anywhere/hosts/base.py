@@ -54,6 +54,10 @@ class Completed:
         return self.rc == 0
 
 
+# The first label of a name that no one ever publishes: what resolves it makes answers up. Fixed, so that a bundle replays.
+RANDOM_LABEL = "zq7-anywhere-no-such-name-4k1"
+
+
 @frozen
 class Query:
     """A name to look up: by the system's resolver (`server` empty), or by asking one nameserver directly."""

@@ -19,10 +19,11 @@ IDENTITY = "/var/lib/amazon/ssm/runtimeconfig/identity_config.json"
 _FIELDS = "instanceID|region|ManagedInstanceID|Region|InstanceId|IdentityType|ShareFile|CredentialsExpiresAt"
 GREP = ("grep", "-oEH", rf'"({_FIELDS})" *: *"[^"]*"', VAULT, LEFTOVER, IDENTITY)
 
-# A vault of no length at all: a power cut leaves it, and AWS's installer then registers anew.
+# A vault of no length at all: a power cut leaves it, and AWS's installer then registers anew. Asked only of a vault without
+# the field.
 IS_EMPTY = ("find", VAULT, "-empty")
 
-COMMANDS: tuple[tuple[str, ...], ...] = (GREP, IS_EMPTY)
+COMMANDS: tuple[tuple[str, ...], ...] = (GREP,)
 FILES: tuple[str, ...] = ()
 FOLDERS: tuple[str, ...] = ()
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import ipaddress
 
 from anywhere.facts.files import Access, read_text
+from anywhere.facts.network.kernel_routes import TABLES, main_routes
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 CREDENTIAL_ADDRESS = "169.254.170.2"
 CREDENTIAL_PORT = 51679
 RESERVED = range(51678, 51681)
+LINK_LOCAL = ipaddress.IPv4Network("169.254.0.0/16")
+FIRST_CONTAINER = "172.17.0.2"  # where docker's own choice of a network is left
 
 ROUTE_LOCALNET = "net.ipv4.conf.all.route_localnet"
 RESERVED_PORTS = "net.ipv4.ip_local_reserved_ports"
 
 
 COMMANDS: tuple[tuple[str, ...], ...] = (
-    ("ip", "-4", "route", "show", "default"),
+    TABLES,
     ("ip", "-4", "route", "get", CREDENTIAL_ADDRESS),
-    ("ip", "-4", "route", "show", "to", "root", "169.254.0.0/16"),
-    ("ip", "-4", "-o", "addr", "show", "dev", "docker0"),
+    ("ip", "-4", "route", "get", FIRST_CONTAINER),
 )
 FILES: tuple[str, ...] = (
     "/proc/sys/net/ipv4/conf/all/route_localnet",
@@ -71,10 +73,9 @@ class Localnet:
 
 
 def localnet(host: Host, bridge: str) -> Localnet:
-    """Gather. Over SSH and locally the same: files of /proc and `ip`."""
-    default = host.run(("ip", "-4", "route", "show", "default"))
+    """Gather. Over SSH and locally the same: files of /proc, the inventory and `ip`."""
+    main = list(main_routes(host))
     got = host.run(("ip", "-4", "route", "get", CREDENTIAL_ADDRESS))
-    inside = host.run(("ip", "-4", "route", "show", "to", "root", "169.254.0.0/16"))
     address = _bridge_address(host, bridge) if bridge else ""
     filters = [sysctl(host, f"net.ipv4.conf.{name}.rp_filter").value for name in ("all", bridge) if name]
     return Localnet(
@@ -84,16 +85,16 @@ def localnet(host: Host, bridge: str) -> Localnet:
         address,
         _way_back(host, address),
         max((int(value) for value in filters if value and value.isdigit()), default=None),
-        bool(default.stdout.strip()),
+        any(not network.prefixlen for network, _ in main),
         got.stdout.strip().partition("\n")[0].strip() if got.ok else "",
         "" if got.ok else got.stderr.strip(),
-        tuple(line.strip() for line in inside.stdout.splitlines() if line.strip()),
+        tuple(line for network, line in main if network.subnet_of(LINK_LOCAL)),
     )
 
 
 def _bridge_address(host: Host, bridge: str) -> str:
-    shown = host.run(("ip", "-4", "-o", "addr", "show", "dev", bridge)).stdout.split()
-    return shown[shown.index("inet") + 1] if "inet" in shown[:-1] else ""
+    card = next((one for one in host.inventory().interfaces if one.name == bridge), None)
+    return next((one for one in card.addresses if ":" not in one), "") if card else ""
 
 
 def _way_back(host: Host, address: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 
 from anywhere.errors import NotRecorded
@@ -124,6 +125,16 @@ def policy_rules(host: Host) -> tuple[str, ...]:
 def table_routes(host: Host) -> tuple[TableRoute, ...]:
     """The routes of all tables that lead somewhere or refuse; empty where they are not known."""
     return parse_tables(_lines(host, TABLES))
+
+
+def main_routes(host: Host) -> Iterator[tuple[ipaddress.IPv4Network, str]]:
+    """The routes of the main table, as `ip route show` prints them, each with its network."""
+    for line in _lines(host, TABLES):
+        words = [word for word in line.split() if word not in (*_NO_ROUTES, *_REFUSING)]
+        if not words or line[0].isspace() or "table" in words:
+            continue
+        with suppress(ValueError):
+            yield ipaddress.IPv4Network(words[0].replace("default", "0.0.0.0/0"), strict=False), line.strip()
 
 
 def parse_tables(lines: Iterable[str]) -> tuple[TableRoute, ...]:

@@ -7,12 +7,10 @@ from functools import partial
 from threading import Event
 
 from anywhere.frozen import frozen
-from anywhere.hosts.base import Answer, Host, Query
+from anywhere.hosts.base import RANDOM_LABEL, Answer, Host, Query
 from anywhere.model import Reason
 from anywhere.threads import fan_out, race
 
-# No such name is ever published: what resolves it makes answers up. Fixed, so that a bundle replays.
-RANDOM_LABEL = "zq7-anywhere-no-such-name-4k1"
 SYSTEM_LEAD = 1.2  # seconds that the system's resolver may take before a nameserver's own answer is used
 HEAD_START = (
     0.1  # seconds by which the nameservers are asked later: the connections to what the system found come first

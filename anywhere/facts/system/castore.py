@@ -8,13 +8,14 @@ from anywhere.hosts.probe.castore import FILES as BUNDLES
 from anywhere.hosts.probe.castore import FOLDERS as CERTIFICATE_FOLDERS
 
 _MARK = "BEGIN CERTIFICATE"
-# Counted on the host: the bundle of observations would otherwise carry the whole store.
+# Counted on the host: the bundle of observations would otherwise carry the whole store. The folders only where no file has
+# any: they mostly hold the same certificates once more, each in a file of its own.
 # Only plain files, and so many bytes of them: what has no end, or waits, is no certificate.
 COUNT = (
     "sh",
     "-c",
     f'for f in {" ".join(BUNDLES)}; do [ -f "$f" ] || continue; n=$(head -c 4194304 "$f" | grep -c \'{_MARK}\'); '
-    '[ "${n:-0}" -gt 0 ] && { echo "$f $n"; break; }; done 2>/dev/null; '
+    '[ "${n:-0}" -gt 0 ] && { echo "$f $n"; exit; }; done 2>/dev/null; '
     f"echo folders $(find -L {' '.join(CERTIFICATE_FOLDERS)} -maxdepth 1 -type f -exec cat {{}} + 2>/dev/null | "
     f"head -c 16777216 | grep -c '{_MARK}')",
 )
@@ -25,14 +26,14 @@ FOLDERS: tuple[str, ...] = ()
 
 @frozen
 class CaStore:
-    """The bundle in use (empty: none), and how many certificates it and the folders hold; None where not known."""
+    """The bundle in use (empty: none), and how many certificates it holds, or without one the folders; None where not known."""
 
     bundle: str = ""
     certificates: int | None = None
 
 
 def parse_ca_store(text: str) -> CaStore:
-    """`/etc/ssl/certs/ca-certificates.crt 140` and `folders 280`, one a line."""
+    """`/etc/ssl/certs/ca-certificates.crt 140`, or `folders 280`; older bundles have both, one a line."""
     bundle, counts = "", []
     for line in text.splitlines():
         path, _, number = line.rpartition(" ")

@@ -26,6 +26,7 @@ from anywhere.hosts.ssh.background import Gathering, Group, Key
 from anywhere.hosts.ssh.connection import Connection
 from anywhere.hosts.ssh.files import FileGroup, spelling
 from anywhere.hosts.ssh.names.resolver import ServerNames, SystemNames
+from anywhere.hosts.ssh.names.several import SOON
 from anywhere.hosts.ssh.shell import Shell, completed
 from anywhere.hosts.target import SSHOptions
 from anywhere.model import Reason, Stage
@@ -106,7 +107,7 @@ class SSHHost:
                 names = self._servers[query.server]
             answer = names.ask(query.name, self.deadline.left(NAMESERVER_SECONDS))
         else:
-            answer = self._names.ask(query.name, self.deadline.left(min(RESOLVE_SECONDS, self.budget)))
+            answer = self._names.ask(query.name, self.deadline.left(SOON + min(RESOLVE_SECONDS, self.budget)))
         if answer.reason:
             self.connection.check()  # what a lost connection leaves unanswered says nothing about the name
         return answer
@@ -184,7 +185,8 @@ class SSHHost:
 
 def _slowness(argv: Sequence[str]) -> int:
     """0 for what only reads local files and the kernel's tables."""
-    words = set(" ".join(argv).split())
+    program = next((word for word in argv if word != "env" and "=" not in word), "")
+    words = set(" ".join(argv).split()) if program == "sh" else {program}
     return max((place for place, program in enumerate(ASKING, 1) if program in words), default=0)
 
 

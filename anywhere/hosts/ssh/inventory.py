@@ -35,8 +35,9 @@ def settings() -> dict[str, str]:
 
 
 def parse_environment(text: str) -> dict[str, str]:
-    """`NAME=value` lines to a mapping; a carriage return belongs to the value."""
-    return dict(line.partition("=")[::2] for line in text.split("\n") if "=" in line)
+    """`NAME=value` lines, or entries that end with a null byte, to a mapping; a carriage return belongs to the value."""
+    entries = text.split("\0" if "\0" in text else "\n")
+    return dict(entry.partition("=")[::2] for entry in entries if "=" in entry)
 
 
 def parse_inventory(text: str, environment: Mapping[str, str] | None = None) -> Inventory:
@@ -129,7 +130,7 @@ def _listeners(lines: _Lines, owners: list[list[str]], big_endian: bool) -> tupl
         by_inode[inode] = min(owner, by_inode.get(inode, owner))
     places = [(_place(words[LOCAL_ADDRESS], big_endian), words[INODE]) for words in lines.rows("socket", 10)]
     for tag, wildcard in (("listen", "0.0.0.0"), ("listen6", "::")):
-        places += [(_shown_place(words[0], wildcard), words[1]) for words in lines.rows(tag, 2)]
+        places += [(_shown_place(words[0], wildcard), "".join(words[1:2])) for words in lines.rows(tag, 1)]
     found = [Listener(*place, *by_inode.get(inode, (0, ""))) for place, inode in places if place]
     return tuple(sorted(found, key=lambda one: (one.port, one.address, one.pid)))
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import takewhile
 
 from anywhere.frozen import frozen
 from anywhere.hosts.bounds import LISTING, STORE, limit_of_file
@@ -21,6 +22,7 @@ from anywhere.hosts.ssh.session import Enough
 # The far side evaluates what it has read whole, so that a script cut off on its way runs not at all. The words are
 # the same in every login shell, csh and fish included. What follows the script on standard input is not read by this.
 READER = "exec sh -c 'eval \"$(head -c %d)\"'"
+READERS = ("sed", "grep")  # programs whose last arguments are the files that they read
 LOOKING = 30.0  # seconds: a command with a longer time limit is an action
 
 
@@ -73,9 +75,11 @@ def text(name: str) -> str:
 
 
 @lru_cache(4096)
-def run_line(argv: tuple[str, ...], seconds: float) -> str:
+def run_line(argv: Sequence[str], seconds: float) -> str:
     """A command with its time limit in whole seconds, 0 for none."""
-    return f"run {max(1, round(seconds)) if seconds else 0} {shlex.join(argv)}"
+    line = f"run {max(1, round(seconds)) if seconds else 0} {shlex.join(argv)}"
+    files = list(takewhile(lambda word: word.startswith("/"), reversed(argv))) if argv[0] in READERS else []
+    return f"run_on {shlex.join(reversed(files))} -- {line.removeprefix('run ')}" if files else line
 
 
 def file_line(path: str, tail: int = 0) -> str:
@@ -97,16 +101,24 @@ def trust_line(files: Iterable[str], folders: Iterable[str], digests: Iterable[s
 
 
 def name_line(name: str) -> str:
-    """A name asked of the system's resolver, beside all others."""
+    """A name asked of the system's resolver by itself, beside all others."""
     return f"look_up {shlex.quote(name)} &"
 
 
-def udp_line(key: str, server: str, seconds: float, queries: Sequence[bytes]) -> str:
-    """Queries to a nameserver as datagrams until one is answered, beside all others. `server` empty: to each nameserver
-    of resolv.conf, which then stands behind the key."""
-    words = [f"{seconds:g}", *("".join(f"\\x{byte:02x}" for byte in query) for query in queries)]
+def names_lines(first: str, groups: Sequence[Sequence[str]], soon: float, moment: float) -> list[str]:
+    """Names asked of the system's resolver: one by itself, and the groups beside it, each by one process where that takes a
+    moment at most. Where the first is not answered soon (both in seconds), each is asked by itself."""
+    others = [name for group in groups for name in group]
+    lines = [f"look_up_all {moment:g} {shlex.join(group)} &" for group in groups]
+    return [*lines, f"look_up_first {soon:g} {shlex.join([first, *others])} &"]
+
+
+def udp_line(key: str, server: str, seconds: float, tries: Sequence[Sequence[bytes]], size: int = 4096) -> str:
+    """Tries, each of one or more queries to a nameserver as datagrams, until one is answered, beside all others; so many
+    bytes of each reply. `server` empty: to each nameserver of resolv.conf, which then stands behind the key."""
+    sent = (" ".join("".join(f"\\x{byte:02x}" for byte in query) for query in queries) for queries in tries)
     to = ("ask_udp", key, server) if server else ("ask_each", key)
-    return f"{shlex.join((*to, *words))} &"
+    return f"{shlex.join((*to, f'{seconds:g}', str(size), *sent))} &"
 
 
 def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None = None, seconds: float = 60.0) -> str:
@@ -118,12 +130,12 @@ def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None 
 
 
 def jobs(mark: str, lines: Iterable[str], seconds: float) -> str:
-    """The text for background jobs alone, which need little: see `records.sh`."""
-    watch = f"watch {max(1, math.ceil(seconds))}\n"
+    """The text for background jobs alone, which need little and end by themselves: see `records.sh`."""
     # Only the jobs are waited for: the watcher ends with its own standard input.
-    waits = 'for job in $jobs; do wait "$job"; done\nleave\n'
+    waits = 'for job in $jobs; do wait "$job"; done\nleave clean\n'
     begun = "".join(f'{line}\njobs="$jobs $!"\n' for line in lines)
-    return _assigned("TOKEN", mark) + text("base.sh") + "\n" + text("records.sh") + "\n" + watch + begun + waits
+    given = _assigned("TOKEN", mark) + f"LONGEST={max(1, math.ceil(seconds))}\n"
+    return given + text("base.sh") + "\n" + text("records.sh") + "\nwatch\n" + begun + waits
 
 
 def privileged(mark: str, inner: str, sudo: str) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anywhere.catalogue.issuers import is_public, product
-from anywhere.facts.network.lookup import RANDOM_LABEL, Lookup, first_addresses, lookup, random_name
+from anywhere.facts.network.lookup import Lookup, first_addresses, lookup, random_name
 from anywhere.facts.network.resolv_conf import (
     DOCKER_FALLBACK,
     container_nameservers,
@@ -33,7 +33,7 @@ from anywhere.facts.network.routes import (
     routes,
 )
 from anywhere.facts.system.castore import parse_ca_store
-from anywhere.hosts.base import Answer, Query
+from anywhere.hosts.base import RANDOM_LABEL, Answer, Query
 from anywhere.model import Reason
 from tests.support.fakehost import FakeHost
 from tests.support.pace import within

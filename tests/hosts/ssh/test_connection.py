@@ -246,6 +246,18 @@ def test_what_hangs_is_cut_off_and_delays_only_its_own_kind(remote: SSHHost, tmp
     assert time.monotonic() - started < within(10)
 
 
+def test_what_a_finished_command_leaves_behind_is_ended(remote: SSHHost) -> None:
+    command = ("sh", "-c", "setsid sleep 4321 >/dev/null 2>&1 & echo begun")
+    remote.prefetch([command], [], [])
+    assert remote.run(command).stdout == "begun\n"
+    end = time.monotonic() + within(3)
+    while (
+        left := subprocess.run(["pgrep", "-fx", "sleep 4321"], check=False).returncode == 0
+    ) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not left
+
+
 def test_a_process_that_cannot_be_killed_is_left_and_the_rest_goes_on(
     remote: SSHHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,3 +105,42 @@ def test_no_two_runs_spell_alike() -> None:
     ways = {spelling() for _ in range(100)}
     assert len(ways) == 100
     assert all(os.path.samefile(way + "/etc", "/etc") for way in ways)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_folder_is_listed_by_the_shell_as_by_ls(tmp_path: Path, shell: tuple[str, ...]) -> None:
+    names = {
+        "full": ["*", ".[!.]*", "..?*", "..two dots", ".hidden", "-n", "a b", "ünï"],
+        "hidden": [".x"],
+        "empty": [],
+    }
+    for folder, inside in names.items():
+        (tmp_path / folder).mkdir()
+        for name in inside:
+            (tmp_path / folder / name).touch()
+    (tmp_path / "full" / "nowhere").symlink_to("gone")
+    (tmp_path / "file").touch()
+    mark = script.token()
+    listed = (*names, "file", "absent")
+    lines = [script.folder_line(str(tmp_path / name)) for name in listed] + ["pwd; mark 0"]
+    done = run_script(shell, script.script(mark, lines))
+    *parts, place = script.parse(mark, done.stdout, done.stderr)
+    found = {name: (part.rc, part.stdout.decode().splitlines()) for name, part in zip(listed, parts, strict=True)}
+    assert {name: sorted(found[name][1]) for name in names} == {
+        **{name: sorted(inside) for name, inside in names.items()},
+        "full": sorted([*names["full"], "nowhere"]),
+    }
+    assert [bool(rc) for rc, _ in found.values()] == [False, False, False, True, True]
+    assert place.stdout == b"/\n"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_program_is_not_started_for_files_that_are_all_absent(tmp_path: Path, shell: tuple[str, ...]) -> None:
+    (tmp_path / "there").write_text("key=value\n")
+    mark = script.token()
+    both = ("sed", "-n", "s/=.*/=/p", str(tmp_path / "absent"), str(tmp_path / "there"))
+    lines = [script.run_line(both, 0), script.run_line(both[:-1], 0)]
+    done = run_script(shell, 'sed() { echo begun; command sed "$@"; }\n' + script.script(mark, lines))
+    one, none = script.parse(mark, done.stdout, done.stderr)
+    assert one.stdout == b"begun\nkey=\n"
+    assert (none.rc, none.stdout, none.stderr) == (2, b"", f"{tmp_path}/absent: No such file or directory\n".encode())

@@ -111,11 +111,11 @@ class Datagrams:
             for kind, wire in questions(name, number).items():
                 key = f"{name} {kind}"
                 asked[key] = ([slot for slot in slots if slot.question == name], kind)
-                lines.append(script.udp_line(key, self._server, EACH, [first[kind], wire]))
+                lines.append(script.udp_line(key, self._server, EACH, [[first[kind]], [wire]]))
 
         def answered(key: str, rc: int, digits: str) -> None:
             if rc != NO_BASH and key in asked:
-                self._received(*asked[key], digits.strip(), time.monotonic() - started)
+                self._received(*asked[key], digits, time.monotonic() - started)
 
         run_records(self._shell, lines, DATAGRAM, answered)
 

@@ -13,14 +13,16 @@ from anywhere.hosts.ssh.names.messages import A, questions
 MARK = "edns"
 SIZE = 3  # questions, so that lost packets do not look like a filter
 EACH = 0.5  # seconds for one try
-WITH, WITHOUT = 1, 2  # the numbers of the questions, by which a reply tells what it answers
+WITH, WITHOUT = 1, 2  # high bytes of the questions' numbers, by which a reply tells what it answers; the low ones count
+HEAD = 4  # bytes of a reply: its number and its code
 FORMERR, NOTIMP = 1, 4
 
 
 class Samples:
     """The questions of one host, sent once beside the first names, and what came of them by nameserver.
 
-    Each is asked twice with EDNS and then once without, over one socket, so that a late reply counts as well.
+    They go out together, twice with EDNS and then once without, until something is answered: by one process for each
+    nameserver, and over one socket, so that a late reply counts as well.
     """
 
     def __init__(self) -> None:
@@ -35,11 +37,9 @@ class Samples:
             if self._sent or not names:
                 return []
             self._sent = True
-        found = []
-        for name in islice(cycle(names), SIZE):
-            tries = [_wire(name, WITH), _wire(name, WITH), _wire(name, WITHOUT)]
-            found += [script.udp_line(MARK, "", EACH, tries)] if all(tries) else []
-        return found
+        asked = list(islice(cycle([name for name in names if _wire(name, WITH, 0)] or [""]), SIZE))
+        tries = [[_wire(name, kind, place) for place, name in enumerate(asked)] for kind in (WITH, WITH, WITHOUT)]
+        return [script.udp_line(MARK, "", EACH, tries, HEAD)] if asked[0] else []
 
     def learn(self, key: str, rc: int, digits: str) -> bool:
         """Take a record of these lines; False for any other's."""
@@ -48,7 +48,7 @@ class Samples:
             return False
         with self._changed:
             self.visible = self.visible and rc != NO_BASH
-            self._replies.setdefault(server, []).append(needs_plain(digits.strip()))
+            self._replies.setdefault(server, []).extend(_said("".join(digits.split())))
             self._changed.notify_all()
         return True
 
@@ -70,13 +70,20 @@ class Samples:
         return self._over or not self._sent or not self.visible or len(said) >= SIZE or False in said
 
 
+def _said(digits: str) -> list[bool | None]:
+    """What each question was answered with: see `needs_plain`."""
+    heads = [digits[place : place + 2 * HEAD] for place in range(0, len(digits), 2 * HEAD)]
+    said = {int(head[2:4], 16): needs_plain(head) for head in heads if len(head) == 2 * HEAD}
+    return [said.get(place) for place in range(SIZE)]
+
+
 def needs_plain(digits: str) -> bool | None:
     """What a reply says: True where EDNS was refused or only the question without it is answered, None for silence."""
-    if len(digits) < 8:
+    if len(digits) < 2 * HEAD:
         return None
-    number, code = int(digits[:4], 16), int(digits[7], 16)
-    return number == WITHOUT or code in (FORMERR, NOTIMP)
+    kind, code = int(digits[:2], 16), int(digits[7], 16)
+    return kind == WITHOUT or code in (FORMERR, NOTIMP)
 
 
-def _wire(name: str, number: int) -> bytes:
-    return questions(name, number, edns=number == WITH).get(A, b"")
+def _wire(name: str, kind: int, place: int) -> bytes:
+    return questions(name, kind << 8 | place, edns=kind == WITH).get(A, b"") if name else b""

@@ -34,12 +34,12 @@ MORE, EACH = 32, 8  # records beside one a line: a line asks each nameserver
 
 
 def take_records(mark: str, output: bytearray) -> Iterator[tuple[str, int, str]]:
-    """Removes the complete records of `look_up` and `ask_udp` from the output: key, exit code, text."""
-    word = mark.encode()
-    end = b"\n\n" + word + b" end\n"
+    """Removes the complete records (`record` of `records.sh`) from the output: key, exit code, text."""
+    end = f"|{mark} end\n".encode()
     while (place := output.find(end)) >= 0:
-        found = re.search(rb"\n" + re.escape(word) + rb" (\d{1,3}) ([^\n]*)\n", output[:place])
-        body = bytes(output[found.end() : place]) if found else b""
+        begun = output.rfind(mark.encode(), 0, place)
+        found = re.match(rb"[^ ]+ (\d{1,3}) ([^|]*)\|(.*)", bytes(output[begun:place]), re.S) if begun >= 0 else None
         del output[: place + len(end)]
         if found:
-            yield found[2].decode("utf-8", "replace"), int(found[1]), body.decode("utf-8", "replace")
+            key, text = (part.decode("utf-8", "replace") for part in found.groups()[1:])
+            yield key, int(found[1]), text.replace("|", "\n")

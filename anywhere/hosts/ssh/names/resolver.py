@@ -19,10 +19,11 @@ from anywhere.hosts.ssh.names.coalesce import Slot, Together
 from anywhere.hosts.ssh.names.dns import DATAGRAM, Datagrams, Stream
 from anywhere.hosts.ssh.names.edns import Samples
 from anywhere.hosts.ssh.names.records import run_records
+from anywhere.hosts.ssh.names.several import SOON, divided, planned
 from anywhere.hosts.ssh.shell import KILLED, Shell
 from anywhere.model import Reason
 
-LONGEST = 6.5  # seconds that getent may take
+LONGEST = 6.5 + SOON  # seconds that getent may take
 QUICK = 0.35  # seconds: a refusal this fast may be asked once more without holding up sshd
 PATIENT = 0.6  # seconds that a nameserver's answer waits for the system's, to see whether the two agree
 UNSEEN = "UDP/53 is not visible over SSH, because the host has no bash to send a datagram with"
@@ -61,21 +62,33 @@ class SystemNames:
             return self._answers.get(name)
 
     def _work(self, slots: Sequence[Slot[Answer]]) -> None:
-        started = time.monotonic()
         names = list(dict.fromkeys(slot.question for slot in slots))
-        lines = [script.name_line(name) for name in names] + self.samples.lines(names)
+        plan = planned(names)
+        began = dict.fromkeys(names, time.monotonic())
+        unclear: list[str] = []
 
-        def answered(name: str, rc: int, text: str) -> None:
-            if self.samples.learn(name, rc, text):
+        def answered(key: str, rc: int, text: str) -> None:
+            if self.samples.learn(key, rc, text):
                 return
-            for slot in slots:
-                if slot.question == name:
-                    slot.set(_answer(name, rc, text, time.monotonic() - started))
+            group = plan.of(key) if plan else ()
+            if not group:
+                _settle(slots, _answer(key, rc, text, time.monotonic() - began.get(key, 0.0)))
+            elif rc:  # each of them is asked by itself from now on
+                began.update(dict.fromkeys(group, time.monotonic()))
+            elif parts := divided(group, text):
+                for name, own in parts.items():
+                    _settle(slots, _answer(name, 0, own, time.monotonic() - began[name]))
+            else:
+                unclear.extend(group)
 
+        lines = plan.lines if plan else [script.name_line(name) for name in names]
         try:
-            run_records(self._shell, lines, LONGEST, answered)
+            run_records(self._shell, lines + self.samples.lines(names), LONGEST, answered)
         finally:
             self.samples.over()
+        if unclear:
+            began.update(dict.fromkeys(unclear, time.monotonic()))
+            run_records(self._shell, [script.name_line(name) for name in unclear], LONGEST, answered)
 
     def _why(self, answer: Answer) -> Answer:
         """getent does not say why it found nothing. bash does; without it, sshd when it is to connect to a name
@@ -93,6 +106,12 @@ class SystemNames:
         except OSError:
             return unsure
         return unsure
+
+
+def _settle(slots: Sequence[Slot[Answer]], answer: Answer) -> None:
+    for slot in slots:
+        if slot.question == answer.name:
+            slot.set(answer)
 
 
 def _answer(name: str, rc: int, text: str, seconds: float) -> Answer:

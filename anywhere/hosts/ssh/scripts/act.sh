@@ -11,10 +11,10 @@ if [ "$SIZE" ]; then
         echo "the input did not arrive as it was sent" >&2
         exit 97
     fi
-    head -c "$SIZE" | limited "$@"
+    head -c "$SIZE" | $limit "$@"
 else
     if [ "$WATCH" ]; then watch "$1"; fi
-    limited "$@" </dev/null
+    $limit "$@" </dev/null
 fi
 rc=$?
 if [ "$WATCH" ]; then kill "$watcher" 2>/dev/null; fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs on the far side before the others, in any POSIX shell (dash, bash, busybox ash).
-# The caller sets TOKEN, a word that no output can hold.
-# shellcheck disable=SC2154
+# The caller sets TOKEN, a word that no output can hold. $limit is several words.
+# shellcheck disable=SC2154,SC2086
 
 PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
 LC_ALL=C
@@ -12,20 +12,18 @@ LANG=$LC_ALL
 ANYWHERE_RUN=$TOKEN
 export PATH LC_ALL LANG ANYWHERE_RUN
 unset CDPATH ENV BASH_ENV
+was_cut=
 cd / || exit 1
 
-# limited SECONDS COMMAND...: a time limit, in the forms of coreutils, of old busybox, and without the program.
+# $limit SECONDS COMMAND...: a time limit, in the forms of coreutils, of old busybox, and without the program.
 coreutils=/usr/bin/timeout
 if { [ -x "$coreutils" ] && ! [ -L "$coreutils" ]; } || timeout -s KILL 1 true 2>/dev/null; then
-    limited() { timeout -s KILL "$@"; }
+    limit='timeout -s KILL'
 elif timeout -t 1 -s KILL true 2>/dev/null; then
-    limited() {
-        limit=$1
-        shift
-        timeout -t "$limit" -s KILL "$@"
-    }
+    limit='timeout -s KILL -t'
 else
-    limited() {
+    limit=unlimited
+    unlimited() {
         shift
         "$@"
     }
@@ -35,7 +33,7 @@ fi
 # forks: that goes on to its next command, which has one, so the others are looked for again.
 sweep() {
     for round in 1 2 3 4 5 6; do
-        found=$(ANYWHERE_RUN= && limited 5 grep -lsF "ANYWHERE_RUN=$TOKEN" /proc/[0-9]*/environ)
+        found=$(ANYWHERE_RUN='' && $limit 5 grep -lsF "ANYWHERE_RUN=$TOKEN" /proc/[0-9]*/environ)
         [ "$found" ] || return 0
         for entry in $found; do
             entry=${entry#/proc/}
@@ -45,19 +43,35 @@ sweep() {
     done
 }
 
-# watch SECONDS: when whoever called is gone (standard input ends) or the time is over, nothing of this run is left behind.
+# sweep_newer: the same at the end of a run in which nothing was cut off, when mostly nothing is left: one look at the
+# processes that have begun since. Their numbers are higher, unless the kernel has begun again with low ones.
+sweep_newer() {
+    last=0 oldest=0 newer=
+    read -r _ _ _ _ last 2>/dev/null </proc/loadavg
+    if [ "${last:-0}" -ge $$ ]; then oldest=$$; fi
+    for entry in /proc/[0-9]*; do
+        if [ "${entry#/proc/}" -gt "$oldest" ]; then newer="$newer $entry/environ"; fi
+    done 2>/dev/null
+    [ "$newer" ] || return 0
+    found=$(ANYWHERE_RUN='' && grep -lsF "ANYWHERE_RUN=$TOKEN" $newer)
+    if [ "$found" ]; then sweep; fi
+}
+
+# watch [SECONDS]: when whoever called is gone (standard input ends) or the time is over, nothing of this run is left behind.
+# Without a time, for what ends by itself, the shell reads. What it starts for that has no mark: it ends with the run, and there
+# is nothing to sweep.
 watch() {
     { (
-        limited "$1" cat
+        if [ "$1" ]; then ANYWHERE_RUN='' $limit "$1" cat; else while read -r _; do :; done; fi
         sweep
         kill -KILL $$
     ) <&3 >/dev/null 2>&1 & } 3<&0 </dev/null
     watcher=$!
 }
 
-# leave: the end of a run that was not broken off.
+# leave [clean]: the end of a run that was not broken off; clean where nothing was started that could stay.
 leave() {
     kill "$watcher" 2>/dev/null
-    sweep
+    if [ "$was_cut" ]; then sweep; elif [ "$1" != clean ]; then sweep_newer; fi
     exit 0
 }

@@ -27,11 +27,19 @@ as_root() {
 }
 
 mark start
-env | grep -iE "^($RELEVANT)="
+# One program where it can take the kernel's record, which ends each variable with a null byte.
+grep -ziE "^($RELEVANT)=" "/proc/$$/environ" 2>/dev/null
+if [ "$?" -gt 1 ]; then env | grep -iE "^($RELEVANT)="; fi
 mark 0
 date +%s.%N
 mark $?
-uid=$(id -u)
+# The kernel's record spares a process here too.
+uid=
+while read -r word _ uid _; do
+    if [ "$word" = Uid: ]; then break; fi
+    uid=
+done 2>/dev/null </proc/self/status
+uid=${uid:-$(id -u)}
 if [ "$uid" = 0 ]; then
     mark root
     eval "$INNER"

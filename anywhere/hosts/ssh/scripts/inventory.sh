@@ -2,26 +2,24 @@
 # What a machine has, as tagged lines: parsed by anywhere/hosts/ssh/inventory.py. Runs after remote.sh, and with nothing
 # but a POSIX shell, /proc, /sys, grep, ls and tr; what is not there is left out.
 # The caller sets DAEMONS, UNITS, RELEVANT, OWNED and PORTS (the same, hexadecimal and decimal; extended regular expressions) and DISKS (folders).
+# shellcheck disable=SC2154,SC2086 # set by base.sh; lists of words
 
 relevant() { grep -iE "^($RELEVANT)=" 2>/dev/null; }
 
 machine() {
-    # shellcheck disable=SC2154 # set by remote.sh
     echo "uid $uid"
-    echo "arch $(uname -m)"
     grep -hE '^(btime |cpu[0-9]|MemTotal:|MemAvailable:|MemFree:|Buffers:|Cached:)' /proc/stat /proc/meminfo
 }
 
 disks() {
-    # shellcheck disable=SC2086 # a list of folders
-    found=$(limited 3 stat -f -c 'disk %n %S %b %a %c %d' $DISKS)
+    found=$($limit 3 stat -f -c 'disk %n %S %b %a %c %d' $DISKS)
     if [ "$found" ]; then
         echo "$found"
         return
     fi
     for folder in $DISKS; do
         [ -d "$folder" ] || continue
-        limited 3 df -Pk "$folder" | while read -r _ total _ free _; do
+        $limit 3 df -Pk "$folder" | while read -r _ total _ free _; do
             case $total in *[!0-9]*) ;; *) echo "disk $folder 1024 $total $free 0 0" ;; esac
         done
     done
@@ -42,21 +40,38 @@ interfaces() {
     done
 }
 
-# listening: `listen ADDRESS:PORT INODE`, `listen6` for IPv6. The kernel's tables in /proc hold all connections and take long
-# to read; `ss` asks for those that listen. It may load a kernel module: hence only where that is there, or none can be.
+# listening n|ne: `listen ADDRESS:PORT INODE`, `listen6` for IPv6, the inode with `e` alone: for that `ss` walks through all
+# control groups. The kernel's tables in /proc hold all connections and take long to read; `ss` asks for those that listen.
+# It may load a kernel module: hence only where that is there, or none can be.
 listening() {
     [ -d /sys/module/tcp_diag ] || ! [ -e /proc/modules ] || return 1
-    found=$(ss -4 -tlne && echo six && ss -6 -tlne && echo end) || return 1
-    case $found in *six*ino:*end | *ino:*six*end) ;; *) return 1 ;; esac
-    echo "$found" | sed -nE -e '/^six$/,$s/^LISTEN/LISTEN6/' \
-        -e 's/^LISTEN(6?) +[0-9]+ +[0-9]+ +([^ ]+) .* ino:([0-9]+) .*/listen\1 \2 \3/p'
+    found=$(ss -4 -t"$1" state listening && echo six && ss -6 -t"$1" state listening && echo end) || return 1
+    case $found in *:[0-9]*end) ;; *) return 1 ;; esac
+    echo "$found" | sed -nE -e '/^six$/,$s/^(LISTEN +)?([0-9]+ +[0-9]+ )/LISTEN6 \2/' \
+        -e 's/^(LISTEN(6?) +)?[0-9]+ +[0-9]+ +([^ ]+) .* ino:([0-9]+).*/listen\2 \3 \4/p' -e t \
+        -e 's/^(LISTEN(6?) +)?[0-9]+ +[0-9]+ +([^ ]+) .*/listen\2 \3/p'
 }
 
 # Listening sockets have state 0A. The owner is found by the socket's inode among all open files, which takes long: so
 # only for the ports that matter whose they are.
 listeners() {
-    found=$(listening) || found=$(sed -n 's/^ *\(.* 0A .*\)/socket \1/p' /proc/net/tcp /proc/net/tcp6)
+    if ! found=$(listening n); then
+        echo "arch $(uname -m)" # in whose order of bytes the addresses are
+        found=$(sed -n 's/^ *\(.* 0A .*\)/socket \1/p' /proc/net/tcp /proc/net/tcp6)
+    fi
+    matters=
+    IFS='|'
+    for port in $OWNED $PORTS; do
+        case "$found
+" in *":$port "* | *":$port
+"*) matters=yes ;; esac
+    done
+    unset IFS
+    if [ "$matters" ]; then
+        case $found in *listen*) found=$(listening ne) ;; esac
+    fi
     echo "$found"
+    [ "$matters" ] || return
     inodes=$(echo "$found" | sed -nE -e "s/^socket ([^ ]+ +)[^ ]*:($OWNED) +([^ ]+ +){7}([0-9]+) .*/\\4/p" \
         -e "s/^listen6? [^ ]*:($PORTS) ([0-9]+)$/\\2/p")
     [ "$inodes" ] || return
@@ -69,14 +84,12 @@ listeners() {
     done
     # Where `find` can compare links it reads nothing else, which is a fraction of the work. The first path only tells
     # whether it can.
-    # shellcheck disable=SC2086 # a list of words
-    files=$(limited 3 find /dev/null "$@" -maxdepth 1 \( -path /dev/null -o $links \))
-    # shellcheck disable=SC2086 # lists of paths and of patterns
+    files=$($limit 3 find /dev/null "$@" -maxdepth 1 \( -path /dev/null -o $links \))
     case $files in
         /dev/null) ;;
-        /dev/null*) limited 3 ls -ln $files | sed -n 's|.* /proc/\([0-9]*\)/fd/.*socket:.\([0-9]*\).$|\2 \1|p' ;;
+        /dev/null*) $limit 3 ls -ln $files | sed -n 's|.* /proc/\([0-9]*\)/fd/.*socket:.\([0-9]*\).$|\2 \1|p' ;;
         *)
-            limited 3 ls -ln "$@" | grep -F -e /fd: $patterns | sed -n -e '/fd:$/{h;d;}' -e 'G' \
+            $limit 3 ls -ln "$@" | grep -F -e /fd: $patterns | sed -n -e '/fd:$/{h;d;}' -e 'G' \
                 -e 's|.*socket:.\([0-9]*\).\n/proc/\([0-9]*\)/fd:|\1 \2|p'
             ;;
     esac | while read -r inode pid; do

@@ -1,43 +1,74 @@
 #!/bin/sh
 # Runs on the far side after base.sh. Nothing is written there.
 # Each observation ends with a mark on both streams, so that its bytes come back exactly as they are.
-# shellcheck disable=SC2154 # set by the caller or in base.sh
+# shellcheck disable=SC2154,SC2086,SC2034 # set by the caller or in base.sh, or used there; $limit is several words
 
 uid=${uid:-$(id -u)}
 
 mark() {
+    case $1 in 137 | 124) was_cut=yes ;; esac
     printf '\n%s %s\n' "$TOKEN" "$1"
     printf '\n%s\n' "$TOKEN" >&2
 }
 
-# run SECONDS COMMAND...; 0 seconds for what asks nobody and cannot hang. Looking first spares a process, with `env` three.
+# run SECONDS COMMAND...; 0 seconds for what asks nobody and cannot hang. Looking first spares a process, and so does
+# setting here what `env` is to set.
 run() {
-    program=$2
-    if [ "$2" = env ]; then
-        for word in "$@"; do
-            case $word in
-                "$1" | env | *=*) ;;
-                *) program=$word; break ;;
-            esac
-        done
-    fi
-    if ! command -v "$program" >/dev/null 2>&1; then
-        echo "$program: not found" >&2
+    seconds=$1 set=
+    shift
+    if [ "$1" = env ]; then shift; fi
+    for word in "$@"; do
+        case $word in *=*) set=yes ;; *) break ;; esac
+    done
+    if ! command -v "$word" >/dev/null 2>&1; then
+        echo "$word: not found" >&2
         mark 127
         return
     fi
-    if [ "$1" = 0 ]; then
-        shift
-        "$@" </dev/null
+    if [ "$set" ]; then
+        (
+            while [ "$1" != "$word" ]; do
+                export "${1?}"
+                shift
+            done
+            within "$seconds" "$@"
+        )
     else
-        limited "$@" </dev/null
+        within "$seconds" "$@"
     fi
     mark $?
 }
 
+# run_on FILE... -- SECONDS COMMAND...: one that only reads these files. For root what the shell does not see is not there.
+run_on() {
+    missing=yes said=
+    while [ "$1" != -- ]; do
+        if [ "$uid" != 0 ] || is_there "$1"; then missing=; fi
+        said="$said$1: No such file or directory
+"
+        shift
+    done
+    shift
+    if [ -z "$missing" ]; then
+        run "$@"
+    else
+        printf %s "$said" >&2
+        mark 2
+    fi
+}
+
+within() {
+    if [ "$1" = 0 ]; then
+        shift
+        "$@" </dev/null
+    else
+        $limit "$@" </dev/null
+    fi
+}
+
 # For root a path that the shell does not see is not there; for others `cat` says why.
 missing() {
-    if [ "$uid" = 0 ] && ! [ -e "$1" ] && ! [ -L "$1" ]; then
+    if [ "$uid" = 0 ] && ! is_there "$1"; then
         echo "$1: No such file or directory" >&2
         mark 1
         return 0
@@ -65,9 +96,9 @@ read_file() {
         return
     fi
     if [ "$3" ]; then
-        limited 3 tail -c "$3" "$1" </dev/null
+        $limit 3 tail -c "$3" "$1" </dev/null
     else
-        limited 3 head -c "$2" "$1" </dev/null
+        $limit 3 head -c "$2" "$1" </dev/null
     fi
     mark $?
 }
@@ -81,7 +112,7 @@ read_files() {
     for path in "$@"; do
         if [ -f "$path" ] && [ -r "$path" ]; then
             set -- "$@" "$root$path"
-        elif [ "$uid" = 0 ] && ! [ -e "$path" ] && ! [ -L "$path" ]; then
+        elif [ "$uid" = 0 ] && ! is_there "$path"; then
             echo "$number No such file or directory"
         elif [ -d "$path" ]; then
             echo "$number Is a directory"
@@ -98,17 +129,35 @@ read_files() {
     shift "$files"
     printf '\n\n'
     # Two more, for `head` names a file only among others, and what stands before a name is known to be whole.
-    limited 3 head -c "$most" "$@" "$root/dev/null" /dev/null </dev/null
+    $limit 3 head -c "$most" "$@" "$root/dev/null" /dev/null </dev/null
     mark $?
 }
 
-# list_folder PATH: its names. The slash makes a file an error instead of an answer.
+# list_folder PATH: its names, by the shell itself; `ls` says why there are none, and whether that is so. The slash makes a
+# file an error instead of an answer.
 list_folder() {
     missing "$1" && return
+    folder=$1
+    if [ -d "$folder" ] && [ -r "$folder" ] && cd "$folder" 2>/dev/null; then
+        set -- *
+        is_there "$1" || shift
+        set -- .[!.]* "$@"
+        is_there "$1" || shift
+        set -- ..?* "$@"
+        is_there "$1" || shift
+        cd /
+        if [ $# -gt 0 ]; then
+            printf '%s\n' "$@"
+            mark 0
+            return
+        fi
+    fi
     # shellcheck disable=SC2012 # names only, one a line
-    limited 3 ls -1A "$1/"
+    ls -1A "$folder/"
     mark $?
 }
+
+is_there() { [ -e "$1" ] || [ -L "$1" ]; }
 
 # trust MOST DIGESTS WITHIN FILE... -- FOLDER...: a CA store as Go finds it, namely the first file that can be read and
 # all files of the folders, so many bytes of it. First a digest of the whole in a line; then the content, unless the
@@ -128,7 +177,8 @@ trust() {
     for folder in "$@"; do
         only=
         case $folder in more=*) folder=${folder#more=} only=.crt ;; esac
-        outside=" $(links_out "$folder") "
+        outside=
+        if [ "$inside" ]; then outside=" $(links_out "$folder") "; fi
         for path in "$folder"/* "$folder"/.[!.]*; do
             if [ -h "$path" ]; then
                 case ${path##*/} in
@@ -143,15 +193,23 @@ trust() {
     done
     shift "$folders"
     if [ "$bundle" ]; then set -- "$bundle" "$@"; fi
-    # sed ends the last line of each file, which cat leaves as it is: the next certificate has to begin a line.
-    digest=$(limited 5 sed '' /dev/null "$@" 2>/dev/null | head -c "$most" | sha256sum 2>/dev/null)
+    digest=$(store "$@" | sha256sum 2>/dev/null)
     digest=${digest%% *}
     echo "$digest"
     case " $known " in
         *" ${digest:-none} "*) ;;
-        *) limited 5 sed '' /dev/null "$@" 2>/dev/null | head -c "$most" ;;
+        *) store "$@" ;;
     esac
     mark 0
+}
+
+# sed ends the last line of each file, which others leave as it is: the next certificate has to begin a line.
+store() {
+    case $# in
+        0) ;;
+        1) $limit 5 head -c "$most" "$1" ;;
+        *) $limit 5 sed '' "$@" | head -c "$most" ;;
+    esac 2>/dev/null
 }
 
 is_inside() {
@@ -164,9 +222,8 @@ is_inside() {
 
 # The links of a folder that lead out of what a container has, by name: one program for all of them.
 links_out() {
-    if [ -z "$inside" ]; then return 0; fi
     keep=
     for place in $inside; do keep="$keep -e /->.$(echo "$place" | sed 's/[/.]/\\&/g')\\//d"; done
     # shellcheck disable=SC2012,SC2086 # a listing is what shows where links lead; the expressions are several words
-    limited 3 ls -l "$1/" 2>/dev/null | sed -n $keep -e 's/.* \([^ ]*\) -> \/.*/\1/p' | tr '\n' ' '
+    $limit 3 ls -l "$1/" 2>/dev/null | sed -n $keep -e 's/.* \([^ ]*\) -> \/.*/\1/p' | tr '\n' ' '
 }
