@@ -93,8 +93,11 @@ def localnet(host: Host, bridge: str) -> Localnet:
 
 
 def _bridge_address(host: Host, bridge: str) -> str:
-    card = next((one for one in host.inventory().interfaces if one.name == bridge), None)
-    return next((one for one in card.addresses if ":" not in one), "") if card else ""
+    if cards := host.inventory().interfaces:
+        own = next((one.addresses for one in cards if one.name == bridge), ())
+        return next((one for one in own if ":" not in one), "")
+    shown = host.run(("ip", "-4", "-o", "addr", "show", "dev", bridge)).stdout.split()
+    return shown[shown.index("inet") + 1] if "inet" in shown[:-1] else ""
 
 
 def _way_back(host: Host, address: str) -> str:
