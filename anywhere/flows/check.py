@@ -16,7 +16,7 @@ from anywhere.files import writable
 from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
-from anywhere.flows.lateness.again import MORE, depends_on_time, unjudged, with_room
+from anywhere.flows.lateness.again import MORE, depends_on_time, is_silent, unjudged, with_room
 from anywhere.flows.lateness.pace import ALL_THE_TIME, HALF, Pace
 from anywhere.flows.lateness.room import Late, room
 from anywhere.flows.region import region_of
@@ -90,20 +90,24 @@ class Check:
         return Checked(Report(judge_fleet(targets)), same_machine(targets), left, whole)
 
     def _settled(self, todo: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target]]:
-        """Every host once. What may be this machine's own delay is measured again when the others are done: a host alone
-        has nothing to wait for."""
+        """Every host once. What may be this machine's own delay is measured again when the others are done, and so is a
+        host that did not answer: a host alone has nothing to wait for."""
         if len(todo) == 1:
             yield from ((entry, target) for entry, target, _ in self._measured(self.hosts, todo, limit))
             return
         with Pace() as pace:
-            doubtful, late = [], partial(pace.was_late, part=HALF)
+            late = partial(pace.was_late, part=HALF)
+            doubtful: list[Entry] = []
+            silent: list[Entry] = []
             for entry, target, seconds in self._measured(self.hosts, todo, limit, late):
                 if target.reach and depends_on_time(target) and pace.was_late(seconds):
                     doubtful.append(entry)
+                elif target.reach and is_silent(target):
+                    silent.append(entry)
                 else:
                     yield entry, target
-            fewer = with_room(self.hosts)
-            for entry, target, seconds in self._measured(fewer, doubtful, limit + MORE, late) if doubtful else ():
+            yield from ((entry, target) for entry, target, _ in self._measured(self.hosts, silent, limit, late))
+            for entry, target, seconds in self._measured(with_room(self.hosts), doubtful, limit + MORE, late):
                 was_late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
                 yield entry, unjudged(target) if was_late else target
 

@@ -190,7 +190,6 @@ FAR = """
 import sys, time, json
 from anywhere.hosts.open import open_live
 from anywhere.hosts.recording import Recording
-from anywhere.hosts.ssh import Connection
 from anywhere.hosts.target import SSHOptions
 from anywhere.flows.examine import examine
 from anywhere.settings import Settings

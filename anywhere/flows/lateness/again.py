@@ -9,7 +9,7 @@ from anywhere.flows.hosts import Hosts
 from anywhere.flows.target import LOST
 from anywhere.model import Cause, Finding, Reason, Remedy, Status, Target
 
-PARALLEL = 2  # at once, when all others are done
+PARALLEL = 4  # at once, when all others are done
 MORE = 20.0  # seconds for each of them beyond what a host may take, and for its login
 TIMED = frozenset(
     (
@@ -45,11 +45,16 @@ def depends_on_time(target: Target) -> bool:
     return any(map(is_timed, target.findings))
 
 
+def is_silent(target: Target) -> bool:
+    """Whether nothing is known of the host but that it did not answer in time."""
+    return len(target.findings) == 1 and target.findings[0].evidence.get("timed") is True
+
+
 def unjudged(target: Target) -> Target:
     """The target without what may be our own delay: those findings become errors, and their causes go.
 
-    A host whose kernel did not answer twice keeps its cause: no program had to run for that. One that had taken our
-    connection does not. What there was no time for says that the time was this machine's.
+    A host that did not answer twice keeps its cause, which claims nothing about its health. One that had let us log in does
+    not: it answers. What there was no time for says that the time was this machine's.
     """
     findings = tuple(_unjudged(one) if _is_claim(one) else one for one in target.findings)
     kept = [cause for cause in target.causes if not _is_own_delay(cause, target.findings)]

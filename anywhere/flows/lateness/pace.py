@@ -2,8 +2,7 @@
 
 A thread that wants to run and does not get a processor waits on the kernel's run queue, and the kernel counts that
 (proc(5), `schedstat`): running and waiting of each thread in nanoseconds. How late a sleeper wakes up says little, since
-the scheduler favours what slept (decision 042). Where no processor is ever idle, what else runs here is late too, such as
-a jump host, a proxy command, or a host that is a container of this machine.
+the scheduler favours what slept (decision 042).
 """
 
 from __future__ import annotations
@@ -14,15 +13,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 
-from anywhere.flows.fleet import Looked, look_at_processors
 from anywhere.frozen import frozen
 
 TASKS = "/proc/self/task"
 TICK = 0.5  # seconds between looks: of hundreds of threads
 WAITED = 0.4  # of the time that it wanted to run: from there on this program is late
-IDLE = 0.04  # of all processors
 WHOLE = 0.85  # of a processor: one interpreter has no more, and its own threads wait for each other
 LATE, HALF = 0.25, 0.5  # of the looks while a host was examined
 ALL_THE_TIME = 0.9  # of the looks: then nothing that rests on time can be concluded
@@ -34,18 +30,16 @@ Times = Mapping[str, tuple[int, int]]
 
 @frozen
 class Look:
-    """What was found at a moment (time.monotonic): the share of wanted time that was waited, of a processor that was used,
-    and of all processors that nobody used (1 where that is not known)."""
+    """What was found at a moment (time.monotonic): the share of wanted time that was waited, of a processor that was used."""
 
     at: float
     waited: float
     used: float
-    idle: float = 1.0
 
     @property
     def is_late(self) -> bool:
         """Whether what was measured around this moment may be our own delay."""
-        return self.waited > WAITED or self.used > WHOLE or self.idle < IDLE
+        return self.waited > WAITED or self.used > WHOLE
 
 
 class Pace:
@@ -63,11 +57,11 @@ class Pace:
         self._ended.set()
 
     def _watch(self) -> None:
-        before, since, used = thread_times(), time.monotonic(), look_at_processors()
+        before, since = thread_times(), time.monotonic()
         while not self._ended.wait(TICK):
-            after, now, new = thread_times(), time.monotonic(), look_at_processors()
-            self.looks.append(replace(look(before, after, since, now), idle=idle_share(used, new)))
-            before, since, used = after, now, new
+            after, now = thread_times(), time.monotonic()
+            self.looks.append(look(before, after, since, now))
+            before, since = after, now
 
     def was_late(self, seconds: float, part: float = LATE) -> bool:
         """Whether this program could not keep up for a part of these last seconds."""
@@ -84,12 +78,6 @@ def look(before: Times, after: Times, since: float, now: float) -> Look:
     # A thread or two that did next to nothing tell nothing of the machine.
     share = waited / (ran + waited) if ran + waited > 0.02e9 * (now - since) else 0.0
     return Look(now, share, ran / 1e9 / max(now - since, 1e-9))
-
-
-def idle_share(before: Looked, after: Looked) -> float:
-    """The share of all processors' time that nobody used between two readings."""
-    ticks = after[3] - before[3]
-    return (after[2] - before[2]) / ticks if ticks > 0 else 1.0
 
 
 def thread_times() -> Times:

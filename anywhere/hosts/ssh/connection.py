@@ -32,6 +32,7 @@ LARGEST_OUTPUT = 64 * 1024 * 1024  # bytes of one command's output: more is a ru
 GRACE = 2.0  # seconds past a timeout in which the loop itself has to answer
 SOON = 0.7
 AGAIN = (SOON, 0.6)  # seconds after which another connection is tried beside those that are not answered
+BARE: dict[str, Any] = {"request_pty": False, "x11_forwarding": False}  # whatever ssh_config wants for a person
 PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds between them
 
 # asyncssh asserts that a connection is open when one of its channels is opened, and it may just have ended.
@@ -181,7 +182,7 @@ class Connection:
         while True:
             self._running += 1
             try:
-                return (await self.inner.create_session(factory, command, encoding=None))[0]
+                return (await self.inner.create_session(factory, command, encoding=None, **BARE))[0]
             except BaseException as error:
                 self._running -= 1
                 alone = 0 if self._running else alone + 1

@@ -208,8 +208,7 @@ def explain(
     text, remedy = _explain(error, target, options, patience)
     said = f"{kind}{target.label}: {printable(hide(text))[:MOST_SAID]}"
     timed = isinstance(error, TimeoutError | asyncssh.ConnectionLost)
-    # The kernels connect by themselves; what comes next, processes answer that can be late on either side.
-    return HostUnreachable(said, code=code, remedy=remedy, timed=timed, was_up=timed and patience.step == HANDSHAKE)
+    return HostUnreachable(said, code=code, remedy=remedy, timed=timed)
 
 
 def _explain(error: Exception, target: SSHTarget, options: SSHOptions, patience: Patience) -> tuple[str, str]:
