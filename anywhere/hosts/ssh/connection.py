@@ -105,6 +105,8 @@ class Connection:
         self._sessions = asyncio.Semaphore(COMMANDS_AT_ONCE)
         self._running = 0
         self._closing = False
+        self._wanted: tuple[str, int] | None = None
+        self._spare: dict[str, tuple[Session, asyncio.Task[Any]]] = {}
 
     @property
     def lost(self) -> bool:
@@ -129,6 +131,11 @@ class Connection:
         advice = "read sshd's log on the host, repair the link, and run again"
         return HostUnreachable(f"{self.name}: the connection was lost", remedy=advice, timed=True, was_up=True)
 
+    def stand_by(self, command: str, largest: int) -> None:
+        """Open a session for this command beside the next one, so that its input need not wait for that: it takes two
+        round trips. Where sshd allows no further session it is opened when it is needed."""
+        self._wanted = (command, largest)
+
     def execute(
         self,
         command: str,
@@ -143,10 +150,9 @@ class Connection:
         replies go to standard input where the `input` was not the last (`is_last`). After `timeout` seconds, `quiet`
         seconds without a byte, or `largest` bytes (0: LARGEST_OUTPUT): what came until then, and rc None."""
         self._ask()
-        charge = self.meter.charge if self.meter else lambda _: None
-        session = Session(LOOP.get(), largest or LARGEST_OUTPUT, charge)
+        session, opened = self._spare.pop(command, None) or (self._session(largest or LARGEST_OUTPUT), None)
         started = time.monotonic()
-        work = LOOP.start(self._execute(session, command, input, is_last))
+        work = LOOP.start(self._execute(session, opened, command, input, is_last))
         work.add_done_callback(lambda _: session.over())
         try:
             session.follow(started + timeout, quiet, sink)
@@ -164,9 +170,19 @@ class Connection:
         out, err = bytes(session.out), bytes(session.err)
         return Ran(session.rc, out, err, time.monotonic() - started, session.first_at, session.is_full)
 
-    async def _execute(self, session: Session, command: str, input: bytes, is_last: bool) -> None:
+    def _session(self, largest: int) -> Session:
+        return Session(LOOP.get(), largest, self.meter.charge if self.meter else lambda _: None)
+
+    async def _execute(
+        self, session: Session, opened: asyncio.Task[Any] | None, command: str, input: bytes, is_last: bool
+    ) -> None:
         async with self._sessions:
-            channel = await self._open_session(session, command)
+            if self._wanted:
+                (spare, largest), self._wanted = self._wanted, None
+                another = self._session(largest)
+                # A task begins when this one waits: sshd is asked for the session that is needed now before it.
+                self._spare[spare] = another, asyncio.ensure_future(self._open_spare(another, spare))
+            channel = (opened and await opened) or await self._open_session(session, command)
             try:
                 session.send(input, is_last)
                 await session.done
@@ -190,6 +206,16 @@ class Connection:
                 if not isinstance(error, asyncssh.ChannelOpenError) or alone > PATIENT:
                     raise
             await asyncio.sleep(RETRY)
+
+    async def _open_spare(self, session: Session, command: str) -> Any:
+        """The channel; None where there is none to be had, and who needs it asks again."""
+        factory: Any = lambda: session  # noqa: E731
+        try:
+            channel = (await self.inner.create_session(factory, command, encoding=None, **BARE))[0]
+        except LIBRARY:
+            return None
+        self._running += 1
+        return channel
 
     def dial(self, address: str, port: int, timeout: float) -> socket.socket:
         """A connected socket whose far end is opened by the host's sshd (direct-tcpip).

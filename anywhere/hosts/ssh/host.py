@@ -152,6 +152,7 @@ class SSHHost:
         lines |= {("run", *argv): script.run_line(argv, _limit(argv)) for argv in sorted(commands, key=_slowness)}
         keys: dict[str, Key] = {path: ("read", path) for path in group.paths}
         split = partial(_by_key, group, keys)
+        self.shell.expect_jobs()
         self._gathering.start(lines, {FILES: Group(tuple(keys.values()), split)})
 
     # --- what the verbs stand on -------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ from anywhere.hosts.ssh.session import Enough
 # The far side evaluates what it has read whole, so that a script cut off on its way runs not at all. The words are
 # the same in every login shell, csh and fish included. What follows the script on standard input is not read by this.
 READER = "exec sh -c 'eval \"$(head -c %d)\"'"
+# The same for a script whose length is not known yet: it comes first, on a line of its own.
+WAITING = 'exec sh -c \'read -r size && eval "$(head -c "$size")"\''
 READERS = ("sed", "grep")  # programs whose last arguments are the files that they read
 LOOKING = 30.0  # seconds: a command with a longer time limit is an action
 
@@ -50,6 +52,11 @@ def token() -> str:
 def reader(text: bytes) -> str:
     """The command that reads this script and runs it."""
     return READER % len(text)
+
+
+def sized(text: bytes) -> bytes:
+    """What WAITING reads."""
+    return b"%d\n" % len(text) + text
 
 
 def _assigned(name: str, value: str) -> str:

@@ -174,11 +174,15 @@ class Shell:
             remedy="give the user a POSIX shell, and no forced command in authorized_keys or sshd_config",
         )
 
+    def expect_jobs(self) -> None:
+        """Have a session for the first jobs open by the time that they are known."""
+        self.connection.stand_by(script.WAITING, JOBS_OUTPUT)
+
     def jobs(self, mark: str, lines: Sequence[str], seconds: float, sink: Sink) -> None:
         """Background jobs with the user's own rights; `sink` gets their output as it comes."""
         seconds = self.deadline.left(seconds)
-        text = script.jobs(mark, lines, seconds + 1).encode()
-        self.connection.execute(script.reader(text), text, seconds, sink, largest=JOBS_OUTPUT, is_last=False)
+        text = script.sized(script.jobs(mark, lines, seconds + 1).encode())
+        self.connection.execute(script.WAITING, text, seconds, sink, largest=JOBS_OUTPUT, is_last=False)
 
     def act(self, argv: Sequence[str], input: bytes, timeout: float) -> Completed:
         """One command with its input and its own exit code. The input is sent when the command is ready for it."""
