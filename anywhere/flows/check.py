@@ -16,7 +16,7 @@ from anywhere.files import writable
 from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
-from anywhere.flows.lateness.again import MORE, depends_on_time, is_silent, unjudged, with_room
+from anywhere.flows.lateness.again import MORE, depends_on_time, is_silent, is_stuck, unjudged, with_room
 from anywhere.flows.lateness.pace import ALL_THE_TIME, HALF, Pace
 from anywhere.flows.lateness.room import Late, room
 from anywhere.flows.region import region_of
@@ -100,14 +100,15 @@ class Check:
             doubtful: list[Entry] = []
             silent: list[Entry] = []
             for entry, target, seconds in self._measured(self.hosts, todo, limit, late):
-                if target.reach and depends_on_time(target) and pace.was_late(seconds):
+                if target.reach and (is_stuck(target) or (depends_on_time(target) and pace.was_late(seconds))):
                     doubtful.append(entry)
                 elif target.reach and is_silent(target):
                     silent.append(entry)
                 else:
                     yield entry, target
             yield from ((entry, target) for entry, target, _ in self._measured(self.hosts, silent, limit, late))
-            for entry, target, seconds in self._measured(with_room(self.hosts), doubtful, limit + MORE, late):
+            fewer, slow = with_room(self.hosts), limit + MORE
+            for entry, target, seconds in self._measured(fewer, doubtful, slow, lambda _: True):
                 was_late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
                 yield entry, unjudged(target) if was_late else target
 

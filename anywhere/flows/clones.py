@@ -52,9 +52,10 @@ def judge_fleet(targets: Sequence[Target]) -> tuple[Target, ...]:
     Two names of one and the same machine, by its boot id and all its marks, are no duplicate.
     """
     plain = [_without(target) for target in targets]
+    machines = _machines(plain)
     shared: dict[int, list[Finding]] = {}
     for mark, values in MARKS:
-        for value, places in _groups(plain, values).items():
+        for value, places in _groups(plain, machines, values).items():
             names = [plain[place].name for place in places]
             for place in places:
                 shared.setdefault(place, []).append(_finding(mark, value, names, plain[place].name))
@@ -63,27 +64,40 @@ def judge_fleet(targets: Sequence[Target]) -> tuple[Target, ...]:
 
 def same_machine(targets: Sequence[Target]) -> list[tuple[str, ...]]:
     """The names under which one machine stands in the run more than once."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for target in targets:
-        if marks := _whole(target):
-            groups.setdefault(marks, []).append(target.name)
+    groups: dict[int, list[str]] = {}
+    for machine, target in zip(_machines(targets), targets, strict=True):
+        groups.setdefault(machine, []).append(target.name)
     return [tuple(names) for names in groups.values() if len(names) > 1]
 
 
-def _whole(target: Target) -> tuple[str, ...]:
-    """All marks with the boot id, which no other machine has; empty where it is not known."""
-    boot = str(_of_identity(target.facts, "boot"))
-    marks = [value for _, values in MARKS for value in values(target.facts)]
-    return (boot, str(target.facts.get("hostname", "")), *marks) if boot else ()
+def _machines(targets: Sequence[Target]) -> list[int]:
+    """A number for each target, the same for names of one machine: its boot id and host name, and no mark that differs. What
+    was not read, since the host was slow, tells no difference."""
+    booted: dict[tuple[str, str], list[tuple[int, list[Sequence[str]]]]] = {}
+    found = []
+    for place, target in enumerate(targets):
+        boot, name = str(_of_identity(target.facts, "boot")), str(target.facts.get("hostname", ""))
+        marks = [tuple(filter(None, values(target.facts))) for _, values in MARKS]
+        known = booted.setdefault((boot, name), []) if boot else []
+        machine = next((one for one, others in known if all(map(_alike, marks, others))), place)
+        known.append((machine, list(marks)))
+        found.append(machine)
+    return found
 
 
-def _groups(targets: Sequence[Target], values: Callable[[Mapping[str, object]], Sequence[str]]) -> dict[str, list[int]]:
+def _alike(own: Sequence[str], other: Sequence[str]) -> bool:
+    return own == other or not own or not other
+
+
+def _groups(
+    targets: Sequence[Target], machines: Sequence[int], values: Callable[[Mapping[str, object]], Sequence[str]]
+) -> dict[str, list[int]]:
     """The places of the targets that share a value, one for each machine."""
-    places: dict[str, dict[object, int]] = {}
+    places: dict[str, dict[int, int]] = {}
     for place, target in enumerate(targets):
         for value in filter(None, values(target.facts)):
-            places.setdefault(value, {}).setdefault(_whole(target) or place, place)
-    return {value: list(machines.values()) for value, machines in places.items() if len(machines) > 1}
+            places.setdefault(value, {}).setdefault(machines[place], place)
+    return {value: list(found.values()) for value, found in places.items() if len(found) > 1}
 
 
 def _finding(mark: str, value: str, names: Sequence[str], own: str) -> Finding:

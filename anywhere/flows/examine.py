@@ -80,7 +80,8 @@ def judge(check: Check, host: Recording, settings: Settings) -> list[Finding]:
     try:
         found.extend(check.judge(host, settings))
     except HostUnreachable as error:
-        found.append(replace(Lost.of(host.name, error).finding, check=check.id, evidence={"because": LOST}))
+        lost = Lost.of(host.name, error).finding
+        found.append(replace(lost, check=check.id, evidence={**lost.evidence, "because": LOST}))
     except AnywhereError as error:
         found.append(Finding(check.id, Status.ERROR, host.name, str(error), evidence={"because": type(error).__name__}))
     except Exception as error:

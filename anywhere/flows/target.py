@@ -125,7 +125,8 @@ def gone(target: Target) -> Target:
     if len(kept) == len(target.findings):
         return target
     first = next(finding for finding in target.findings if finding.evidence.get("because") == LOST)
-    error = HostUnreachable(first.summary, code=first.cause, remedy=first.remedy.text if first.remedy else "")
+    known = {name: first.evidence.get(name) is True for name in ("timed", "was_up")}
+    error = HostUnreachable(first.summary, code=first.cause, remedy=first.remedy.text if first.remedy else "", **known)
     lost = Lost.of(target.name, error, len(kept))
     places = {old: new for new, old in enumerate(kept)}
     causes = (replace(one, findings=tuple(places[i] for i in one.findings if i in places)) for one in target.causes)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from anywhere.flows.hosts import Hosts
+from anywhere.flows.target import CHECK as REACH
 from anywhere.flows.target import LOST
 from anywhere.model import Cause, Finding, Reason, Remedy, Status, Target
 
@@ -46,8 +47,17 @@ def depends_on_time(target: Target) -> bool:
 
 
 def is_silent(target: Target) -> bool:
-    """Whether nothing is known of the host but that it did not answer in time."""
-    return len(target.findings) == 1 and target.findings[0].evidence.get("timed") is True
+    """Whether the host did not take our connection in time."""
+    return any(_of_reach(one) and "was_up" not in one.evidence for one in target.findings)
+
+
+def is_stuck(target: Target) -> bool:
+    """Whether the host had let us log in, and then did not answer in time."""
+    return any(_of_reach(one) and "was_up" in one.evidence for one in target.findings)
+
+
+def _of_reach(finding: Finding) -> bool:
+    return finding.check == REACH and finding.evidence.get("timed") is True
 
 
 def unjudged(target: Target) -> Target:
