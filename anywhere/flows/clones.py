@@ -37,13 +37,16 @@ def _macs(facts: Mapping[str, object]) -> Iterator[str]:
     return iter(str(mac) for mac in found) if isinstance(found, list | tuple) else iter(())
 
 
-MARKS: tuple[tuple[str, Callable[[Mapping[str, object]], Sequence[str]]], ...] = (
+Mark = tuple[str, Callable[[Mapping[str, object]], Sequence[str]]]
+MARKS: tuple[Mark, ...] = (
     ("machine-id", lambda facts: [str(facts.get("machine_id", ""))]),
     ("managed instance id", lambda facts: [_registered(facts)]),
     ("SSH host key", lambda facts: [str(_of_identity(facts, "host_key"))]),
     ("hardware address", lambda facts: list(_macs(facts))),
 )
 """What belongs to one machine alone, and where its facts have it."""
+NAME: Mark = ("host name", lambda facts: [str(facts.get("hostname", ""))])
+"""Containers of one kernel have its boot id, and names of their own."""
 
 
 def judge_fleet(targets: Sequence[Target]) -> tuple[Target, ...]:
@@ -73,14 +76,14 @@ def same_machine(targets: Sequence[Target]) -> list[tuple[str, ...]]:
 def _machines(targets: Sequence[Target]) -> list[int]:
     """A number for each target, the same for names of one machine: its boot id and host name, and no mark that differs. What
     was not read, since the host was slow, tells no difference."""
-    booted: dict[tuple[str, str], list[tuple[int, list[Sequence[str]]]]] = {}
+    booted: dict[str, list[tuple[int, list[Sequence[str]]]]] = {}
     found = []
     for place, target in enumerate(targets):
-        boot, name = str(_of_identity(target.facts, "boot")), str(target.facts.get("hostname", ""))
-        marks = [tuple(filter(None, values(target.facts))) for _, values in MARKS]
-        known = booted.setdefault((boot, name), []) if boot else []
+        boot = str(_of_identity(target.facts, "boot"))
+        marks: list[Sequence[str]] = [tuple(filter(None, values(target.facts))) for _, values in (*MARKS, NAME)]
+        known = booted.setdefault(boot, []) if boot else []
         machine = next((one for one, others in known if all(map(_alike, marks, others))), place)
-        known.append((machine, list(marks)))
+        known.append((machine, marks))
         found.append(machine)
     return found
 

@@ -238,6 +238,23 @@ def test_one_machine_under_two_names_is_no_duplicate() -> None:
     assert same_machine(targets) == [("web1", "alias")]
 
 
+@pytest.mark.parametrize("unread", ["hostname", "machine_id", "registration", "network"])
+def test_a_machine_of_which_less_was_read_is_no_clone_of_itself(unread: str) -> None:
+    whole = machine("web1", 1, registration={"id": "mi-0123456789abcdef0"})
+    part = replace(whole, name="alias", facts={name: value for name, value in whole.facts.items() if name != unread})
+    boot = dict(whole.facts["identity"])["boot"]  # type: ignore[call-overload]  # a mapping, above
+    least = replace(whole, name="least", facts={**part.facts, "identity": {"boot": boot}})
+    targets = [part, whole, least]
+    assert not any(target.causes for target in judge_fleet(targets))
+    assert same_machine(targets) == [("alias", "web1", "least")]
+
+
+def test_containers_of_one_kernel_are_machines() -> None:
+    first = machine("web1", 1)
+    second = replace(first, name="web2", facts={**first.facts, "hostname": "web2"})
+    assert [[cause.code for cause in target.causes] for target in judge_fleet([first, second])] == [[CODE], [CODE]]
+
+
 def test_what_is_not_known_is_shared_by_nobody() -> None:
     targets = [host("a"), host("b", machine_id="", registration={}, identity={})]
     assert not any(target.causes for target in judge_fleet(targets))

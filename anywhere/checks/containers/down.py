@@ -79,7 +79,7 @@ def _silent(host: Host, found: Docker) -> Finding:
         ("systemctl", "restart", "docker"),
         *((("systemctl", "start", "ecs"),) if agents(host).has_ecs else ()),
     )
-    return _trouble(host, said, fix, units(host)[DOCKER])
+    return _trouble(host, said, fix, units(host)[DOCKER], timed=True)
 
 
 def _halted(host: Host, unit: Unit, halt: Halt) -> Finding:
@@ -183,8 +183,10 @@ def _trouble(
     *,
     cause: str = "docker.not-running",
     said_by: str = "",
+    timed: bool = False,
 ) -> Finding:
-    evidence = {
+    evidence: dict[str, object] = {"timed": True} if timed else {}
+    evidence |= {
         "active": unit.active, "sub": unit.sub, "result": unit.result, "job": unit.job, "line": line, "said": said_by,
         "drop_ins": list(unit.drop_ins), "reload": RELOAD if unit.stale else [],
     }  # fmt: skip

@@ -16,7 +16,7 @@ from anywhere.flows.hosts import Hosts, chosen
 from anywhere.flows.lateness.again import BUSY, MORE, depends_on_time, unjudged
 from anywhere.flows.lateness.pace import Pace, look
 from anywhere.flows.lateness.room import room
-from anywhere.flows.target import Lost
+from anywhere.flows.target import LOST, Lost, gone
 from anywhere.hosts.base import Deadline
 from anywhere.inventory import Entry
 from anywhere.model import Cause, Finding, Reason, Remedy, Status, Target, Verdict
@@ -132,6 +132,18 @@ def test_a_host_that_did_not_answer_is_tried_again(judged: Callable[[bool, Scrip
     refused = Lost.of("h", HostUnreachable("connection refused")).target()
     scripted = Scripted(refused)
     assert judged(late, scripted).causes == refused.causes and scripted.asked == 1
+
+
+def test_a_host_that_let_us_log_in_and_then_did_not_answer_gets_more_time(
+    judged: Callable[[bool, Scripted], Target],
+) -> None:
+    stuck = Finding(
+        "host.reach", Status.ERROR, "h", "no answer", evidence={"because": LOST, "timed": True, "was_up": True}
+    )
+    scripted = Scripted(gone(target(FINE, stuck)), target(FINE))
+    assert judged(False, scripted).verdict is Verdict.READY and scripted.asked == 2
+    first, second = scripted.seconds[-2:]
+    assert second == first + MORE
 
 
 def spin() -> None:
