@@ -64,10 +64,11 @@ class Pace:
             before, since = after, now
 
     def was_late(self, seconds: float, part: float = LATE) -> bool:
-        """Whether this program could not keep up for a part of these last seconds."""
+        """Whether this program could not keep up for a part of these last seconds: also where it had no time to look."""
         since = time.monotonic() - seconds - TICK
         seen = [one.is_late for one in self.looks if one.at >= since]
-        return bool(seen) and sum(seen) >= part * len(seen)
+        expected = max(len(seen), int(seconds / (2 * TICK)))
+        return expected > 0 and expected - len(seen) + sum(seen) >= part * expected
 
 
 def look(before: Times, after: Times, since: float, now: float) -> Look:

@@ -14,7 +14,7 @@ from anywhere.errors import HostUnreachable
 from anywhere.flows.check import Check
 from anywhere.flows.hosts import Hosts, chosen
 from anywhere.flows.lateness.again import BUSY, MORE, depends_on_time, unjudged
-from anywhere.flows.lateness.pace import Pace, look
+from anywhere.flows.lateness.pace import ALL_THE_TIME, Look, Pace, look
 from anywhere.flows.lateness.room import room
 from anywhere.flows.target import LOST, Lost, gone
 from anywhere.hosts.base import Deadline
@@ -189,6 +189,14 @@ def test_a_program_that_waits_for_its_hosts_is_not_late() -> None:
     assert look({"a": (0, 0)}, {"a": (second // 10, second // 2)}, 0.0, 1.0).is_late
     assert not look({}, {"a": (1000, 1000)}, 0.0, 1.0).is_late
     assert look({}, {"a": (second * 9 // 10, 0)}, 0.0, 1.0).is_late
+
+
+def test_a_program_that_has_no_time_to_look_is_late() -> None:
+    pace = Pace()
+    assert pace.was_late(6.0, ALL_THE_TIME) and not pace.was_late(0.3)
+    now = time.monotonic()
+    pace.looks.extend(Look(now - ago, 0.0, 0.1) for ago in (5.0, 4.0, 3.0, 2.0, 1.0))
+    assert not pace.was_late(5.0)
 
 
 @pytest.mark.parametrize(("waited", "patience", "left"), [(0.9, 14.0, 15.0), (0.1, 14.0, 1.0), (0.9, 0.0, 1.0)])
