@@ -35,7 +35,7 @@ class HostUnreachable(AnywhereError):
     """The host could not be opened, or its connection was lost (exit code 3); a fleet goes on without it.
 
     `timed` is whether something did not come in time, which can be the fault of whoever waited; `was_up` whether the host
-    had let us log in before.
+    had let us log in, and is silent since.
     """
 
     exit_code = 3

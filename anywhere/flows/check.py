@@ -18,7 +18,7 @@ from anywhere.flows.examine import choose, examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
 from anywhere.flows.lateness.again import MORE, depends_on_time, is_silent, is_stuck, unjudged, with_room
 from anywhere.flows.lateness.pace import ALL_THE_TIME, HALF, Pace
-from anywhere.flows.lateness.room import Late, room
+from anywhere.flows.lateness.room import Late, always, room
 from anywhere.flows.region import region_of
 from anywhere.flows.reported.located import located
 from anywhere.flows.reported.packed import packed
@@ -108,7 +108,7 @@ class Check:
                     yield entry, target
             yield from ((entry, target) for entry, target, _ in self._measured(self.hosts, silent, limit, late))
             fewer, slow = with_room(self.hosts), limit + MORE
-            for entry, target, seconds in self._measured(fewer, doubtful, slow, lambda _: True):
+            for entry, target, seconds in self._measured(fewer, doubtful, slow, always):
                 was_late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
                 yield entry, unjudged(target) if was_late else target
 

@@ -47,7 +47,7 @@ def depends_on_time(target: Target) -> bool:
 
 
 def is_silent(target: Target) -> bool:
-    """Whether the host did not take our connection in time."""
+    """Whether the host did not take our connection in time, or hung up."""
     return any(_of_reach(one) and "was_up" not in one.evidence for one in target.findings)
 
 
@@ -63,8 +63,8 @@ def _of_reach(finding: Finding) -> bool:
 def unjudged(target: Target) -> Target:
     """The target without what may be our own delay: those findings become errors, and their causes go.
 
-    A host that did not answer twice keeps its cause, which claims nothing about its health. One that had let us log in does
-    not: it answers. What there was no time for says that the time was this machine's.
+    A host that did not answer twice, the second time for longer than this machine was late, keeps its cause, which claims
+    nothing about its health. What there was no time for says that the time was this machine's.
     """
     findings = tuple(_unjudged(one) if _is_claim(one) else one for one in target.findings)
     kept = [cause for cause in target.causes if not _is_own_delay(cause, target.findings)]
@@ -77,7 +77,7 @@ def _is_own_delay(cause: Cause, findings: Sequence[Finding]) -> bool:
 
 
 def _is_claim(finding: Finding) -> bool:
-    had_no_time = finding.evidence.get("because") == "deadline" or finding.evidence.get("was_up") is True
+    had_no_time = finding.evidence.get("because") == "deadline"
     return is_timed(finding) and (finding.status is not Status.ERROR or had_no_time)
 
 

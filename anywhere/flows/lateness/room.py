@@ -18,10 +18,20 @@ Late = Callable[[float], bool]
 """Whether this program mostly waited for a processor in these last seconds."""
 
 
+def always(_seconds: float) -> bool:
+    """That of a host which is measured again."""
+    return True
+
+
 @contextlib.contextmanager
 def room(deadline: Deadline, patience: float, late: Late | None = None) -> Iterator[None]:
     """While this is entered, the deadline may grow by `patience` seconds, once, where this program is late: a run that has
-    no time to look says nothing of a host. `late` is who knows it; None: it is measured here."""
+    no time to look says nothing of a host. `late` is who knows it; None: it is measured here. Who was `always` late has it
+    from the beginning: some waits take what is left when they begin."""
+    if late is always:
+        deadline.grow(max(0.0, patience))
+        yield
+        return
     ended = threading.Event()
     seconds = deadline.left() * LOOKED
     late = late or _measured()

@@ -41,6 +41,7 @@ class Gathering:
     def __init__(self, gather: Gather) -> None:
         self._gather = gather
         self._slots: dict[Key, _Slot] = {}
+        self._failure: AnywhereError | None = None
         self._lock = threading.Lock()
 
     def start(self, lines: Mapping[Key, str], groups: Mapping[Key, Group] | None = None) -> None:
@@ -67,7 +68,7 @@ class Gathering:
         try:
             self._gather(lines, on_part)
         except AnywhereError as error:
-            failure = error
+            failure = self._failure = error
         finally:
             for slot in slots.values():
                 if not slot.done.is_open:
@@ -78,10 +79,13 @@ class Gathering:
         """The part of this key, waited for; None when it was not asked for, taken before, or not among
         those that its line named.
 
-        Raises the error that ended the gathering.
+        Raises the error that ended the gathering, also to whoever asks later: a host that did not answer is not asked for
+        each observation anew.
         """
         with self._lock:
             slot = self._slots.pop(key, None)
+        if slot is None and self._failure:
+            raise self._failure.with_traceback(None)
         if slot is None or not slot.done.wait(seconds):
             return None
         if slot.error:
@@ -91,4 +95,4 @@ class Gathering:
     def forget(self) -> None:
         """Nothing gathered so far counts any more."""
         with self._lock:
-            self._slots = {}
+            self._slots, self._failure = {}, None

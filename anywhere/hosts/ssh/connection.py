@@ -129,7 +129,7 @@ class Connection:
             advice = "see what the host prints (its login scripts, its logs), or leave it out"
             return HostUnreachable(f"{self.name}: the connection was dropped: {self.meter.exceeded}", remedy=advice)
         advice = "read sshd's log on the host, repair the link, and run again"
-        return HostUnreachable(f"{self.name}: the connection was lost", remedy=advice, timed=True, was_up=True)
+        return HostUnreachable(f"{self.name}: the connection was lost", remedy=advice, timed=True)
 
     def stand_by(self, command: str, largest: int) -> None:
         """Open a session for this command beside the next one, so that its input need not wait for that: it takes two
@@ -233,7 +233,7 @@ class Connection:
             self.check()
             raise
         except LIBRARY as error:
-            raise HostUnreachable(f"{self.name}: the connection was lost: {error}", timed=True, was_up=True) from error
+            raise HostUnreachable(f"{self.name}: the connection was lost: {error}", timed=True) from error
         else:
             near = Dialled(fileno=chosen.near.detach())
             near.lost, near.far = len(pumps) - 1, True

@@ -53,6 +53,7 @@ class Shell:
         hold(password)
         self._sudo, self._password, self._refusal = sudo, password, ""
         self._login: Login | None = None
+        self._failure: HostUnreachable | None = None
         self._asked = False
         self._started = 0.0  # seconds that the slowest login shell took until it ran what it was given
         self._lock, self._known = threading.Lock(), threading.Event()
@@ -66,9 +67,8 @@ class Shell:
             self.gather(["mark 0"], {})
         self._known.wait(self.deadline.left())
         if self._login is None:
-            raise HostUnreachable(
-                f"{self.connection.name}: no answer in time (step: login shell)", timed=True, was_up=True
-            )
+            said = f"{self.connection.name}: no answer in time (step: login shell)"
+            raise (self._failure or HostUnreachable(said, timed=True, was_up=True)).with_traceback(None)
         return self._login
 
     def gather(
@@ -95,6 +95,9 @@ class Shell:
                 cut = self._batch(rest, variables, tell) if batches <= MOST_BATCHES else ""
                 if len(parts) < len(lines):
                     tell(script.Part(str(KILLED), b"", b"", cut))
+        except HostUnreachable as error:
+            self._failure = error
+            raise
         finally:
             self._known.set()
         return parts

@@ -15,7 +15,7 @@ from anywhere.flows.check import Check
 from anywhere.flows.hosts import Hosts, chosen
 from anywhere.flows.lateness.again import BUSY, MORE, depends_on_time, unjudged
 from anywhere.flows.lateness.pace import ALL_THE_TIME, Look, Pace, look
-from anywhere.flows.lateness.room import room
+from anywhere.flows.lateness.room import always, room
 from anywhere.flows.target import LOST, Lost, gone
 from anywhere.hosts.base import Deadline
 from anywhere.inventory import Entry
@@ -48,15 +48,10 @@ def test_what_there_was_no_time_for_is_put_down_to_this_machine() -> None:
     assert unjudged(target(unchecked)).findings[0].summary == BUSY
 
 
-def test_a_host_that_did_not_answer_keeps_its_cause() -> None:
-    mute = Lost.of("h", HostUnreachable("no answer within 10 s", timed=True)).target()
+@pytest.mark.parametrize("was_up", [False, True])
+def test_a_host_that_did_not_answer_twice_keeps_its_cause(was_up: bool) -> None:
+    mute = Lost.of("h", HostUnreachable("no answer within 10 s", timed=True, was_up=was_up)).target()
     assert depends_on_time(mute) and unjudged(mute) == mute
-
-
-def test_a_host_that_had_let_us_log_in_is_not_called_unreachable() -> None:
-    error = HostUnreachable("no answer within 3 s (step: login shell)", timed=True, was_up=True)
-    found = unjudged(Lost.of("h", error).target())
-    assert found.causes == () and found.findings[0].summary == BUSY
 
 
 @pytest.mark.parametrize(
@@ -189,6 +184,12 @@ def test_a_program_that_waits_for_its_hosts_is_not_late() -> None:
     assert look({"a": (0, 0)}, {"a": (second // 10, second // 2)}, 0.0, 1.0).is_late
     assert not look({}, {"a": (1000, 1000)}, 0.0, 1.0).is_late
     assert look({}, {"a": (second * 9 // 10, 0)}, 0.0, 1.0).is_late
+
+
+def test_what_is_measured_again_has_more_time_from_the_beginning() -> None:
+    deadline = Deadline(1.0)
+    with room(deadline, 14.0, always):
+        assert deadline.left() > 14.5
 
 
 def test_a_program_that_has_no_time_to_look_is_late() -> None:
