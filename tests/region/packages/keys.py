@@ -36,7 +36,9 @@ def sign(path: Path, signature: Path, name: str = "packages", armor: bool = Fals
     """Write a detached signature; that of an expired key is as old as the key's last good day."""
     home = _home()
     age, life = KEYS[name]
-    when = ("--faked-system-time", str(int(time.time()) - (age - life + 1) * DAY)) if life else ()
+    # The keys may have been made by a run of another day.
+    made = int((home / "private-keys-v1.d").stat().st_mtime)
+    when = ("--faked-system-time", str(made - (age - life + 1) * DAY)) if life else ()
     words = (*when, *(("--armor",) if armor else ()), "--local-user", _mail(name), "--output", str(signature))
     signature.unlink(missing_ok=True)
     _gpg(home, *words, "--detach-sign", str(path))
