@@ -99,14 +99,21 @@ class Check:
             late = partial(pace.was_late, part=HALF)
             doubtful: list[Entry] = []
             silent: list[Entry] = []
+            patient = self.hosts
             for entry, target, seconds in self._measured(self.hosts, todo, limit, late):
-                if target.reach and (is_stuck(target) or (depends_on_time(target) and pace.was_late(seconds))):
-                    doubtful.append(entry)
-                elif target.reach and is_silent(target):
+                if target.reach and is_silent(target):
                     silent.append(entry)
+                    # Who says nothing takes nothing of this machine: as many at once as before.
+                    patient = with_room(self.hosts, self.hosts.parallel) if pace.was_late(seconds) else patient
+                elif _is_doubtful(target, pace, seconds):
+                    doubtful.append(entry)
                 else:
                     yield entry, target
-            yield from ((entry, target) for entry, target, _ in self._measured(self.hosts, silent, limit, late))
+            for entry, target, seconds in self._measured(patient, silent, limit + MORE, late):
+                if not is_silent(target) and _is_doubtful(target, pace, seconds):
+                    doubtful.append(entry)
+                else:
+                    yield entry, target
             fewer, slow = with_room(self.hosts), limit + MORE
             for entry, target, seconds in self._measured(fewer, doubtful, slow, always):
                 was_late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
@@ -143,6 +150,11 @@ class Check:
     def _keep(self, host: Recording, settings: Settings, target: Target) -> None:
         path = os.path.join(self.save, f"{_UNSAFE.sub('_', host.name)}.json.gz") if self.many else self.save
         save(host, path, target.started, as_dict(settings))
+
+
+def _is_doubtful(target: Target, pace: Pace, seconds: float) -> bool:
+    """Whether another look, with more time, could show something else. What is slow on this host itself stays so."""
+    return bool(target.reach) and (is_stuck(target) or (depends_on_time(target) and pace.was_late(seconds)))
 
 
 def examine_bundle(path: str) -> Target:

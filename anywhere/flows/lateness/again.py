@@ -27,10 +27,10 @@ BUSY = "not checked: this machine was too busy to separate its own delay from th
 REMEDY = Remedy("Run it again when this machine is less busy, or with fewer hosts at once: --parallel 4")
 
 
-def with_room(hosts: Hosts) -> Hosts:
-    """The same hosts, fewer at once, with more time for each."""
+def with_room(hosts: Hosts, parallel: int = PARALLEL) -> Hosts:
+    """The same hosts, so many at once at most, with more time for each."""
     ssh = replace(hosts.ssh, connect_timeout=hosts.ssh.connect_timeout + MORE)
-    return replace(hosts, parallel=min(PARALLEL, hosts.parallel), seconds=hosts.seconds + MORE, ssh=ssh)
+    return replace(hosts, parallel=min(parallel, hosts.parallel), seconds=hosts.seconds + MORE, ssh=ssh)
 
 
 def is_timed(finding: Finding) -> bool:

@@ -141,6 +141,14 @@ def test_a_host_that_let_us_log_in_and_then_did_not_answer_gets_more_time(
     assert second == first + MORE
 
 
+def test_a_host_that_answers_at_the_second_try_while_we_are_late_is_looked_at_once_more(
+    judged: Callable[[bool, Scripted], Target],
+) -> None:
+    mute = Lost.of("h", HostUnreachable("no answer within 10 s", timed=True)).target()
+    scripted = Scripted(mute, target(SLOW), target(FINE))
+    assert judged(True, scripted).verdict is Verdict.READY and scripted.asked == 3
+
+
 def spin() -> None:
     while True:
         pass
