@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -39,10 +40,21 @@ class NameServer:
     def __init__(self, answering: Answering, tcp: bool = True) -> None:
         self.answering = answering
         self.seen: list[tuple[str, str, bool]] = []
-        self.tcp = socket.create_server(("127.0.0.1", 0)) if tcp else None
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", self.tcp.getsockname()[1] if self.tcp else 0))
+        self.tcp = self._listening() if tcp else None
+        if not tcp:
+            self.udp.bind(("127.0.0.1", 0))
         self.port: int = self.udp.getsockname()[1]
+
+    def _listening(self) -> socket.socket:
+        """A port that is free for both: what is free for TCP, another test may have for datagrams."""
+        for _ in range(20):
+            found = socket.create_server(("127.0.0.1", 0))
+            with contextlib.suppress(OSError):
+                self.udp.bind(found.getsockname())
+                return found
+            found.close()
+        raise OSError("no port is free for both")
 
     def __enter__(self) -> NameServer:
         threading.Thread(target=self._serve_udp, daemon=True).start()
