@@ -16,6 +16,7 @@ from typing import TypeVar
 T = TypeVar("T")
 MOST_IDLE = 256  # threads kept: sixteen hosts at once want as many
 EVERY = 0.1  # seconds between looks at the clock
+STALLED = 2.0  # seconds without a result
 _idle: list[SimpleQueue[Callable[[], object]]] = []
 _counting = threading.Lock()
 
@@ -127,10 +128,30 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     return box[0]
 
 
-def race(calls: Sequence[Callable[[], T]], enough: Callable[[dict[int, T], float], bool]) -> dict[int, T]:
+class Lane:
+    """Calls, by their places, that few threads take one after another, since most wait for one and the same thing."""
+
+    def __init__(self, places: Sequence[int], workers: int) -> None:
+        self.workers = min(workers, len(places))
+        self._todo = iter(places)
+        self.left = len(places)
+
+    def work(self, call: Callable[[int], object]) -> None:
+        """Take what is left."""
+        while (place := next(self._todo, None)) is not None:
+            self.left -= 1
+            call(place)
+
+
+def race(
+    calls: Sequence[Callable[[], T]],
+    enough: Callable[[dict[int, T], float], bool],
+    lanes: Sequence[Lane] = (),
+) -> dict[int, T]:
     """Start all calls at once; return what is there as soon as `enough(results, seconds)` says so, or all are done.
 
-    The calls that are still under way go on in the background.
+    The calls that are still under way go on in the background. Where `lanes` are given they hold all calls, and as soon as
+    none has ended for a while, each that is left gets a thread of its own.
     """
     results: dict[int, T] = {}
     errors: list[BaseException] = []
@@ -156,11 +177,21 @@ def race(calls: Sequence[Callable[[], T]], enough: Callable[[dict[int, T], float
         if done and over.locked():
             over.release()
 
-    for index in range(len(calls)):
+    for lane in lanes:
+        for _ in range(lane.workers):
+            begin(partial(lane.work, work))
+    for index in range(0 if lanes else len(calls)):
         begin(partial(work, index))
+    seen, since = 0, started
     while calls and not over.acquire(timeout=EVERY):
         with lock:
             look()
+        if len(results) > seen:
+            seen, since = len(results), time.monotonic()
+        elif time.monotonic() - since > STALLED:
+            for lane in lanes:
+                for _ in range(lane.left):
+                    begin(partial(lane.work, work))
     with lock:
         if errors:
             raise errors[0]

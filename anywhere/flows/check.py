@@ -15,8 +15,9 @@ from anywhere.errors import BadInput
 from anywhere.files import writable
 from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
+from anywhere.flows.fleet import SLOW
 from anywhere.flows.hosts import Hosts, is_saved, titles
-from anywhere.flows.lateness.again import MORE, depends_on_time, is_silent, is_stuck, unjudged, with_room
+from anywhere.flows.lateness.again import HURRY, LONGER, MORE, depends_on_time, is_silent, is_stuck, unjudged, with_room
 from anywhere.flows.lateness.pace import ALL_THE_TIME, HALF, Pace
 from anywhere.flows.lateness.room import Late, always, room
 from anywhere.flows.region import region_of
@@ -103,13 +104,12 @@ class Check:
             for entry, target, seconds in self._measured(self.hosts, todo, limit, late):
                 if target.reach and is_silent(target):
                     silent.append(entry)
-                    # Who says nothing takes nothing of this machine: as many at once as before.
-                    patient = with_room(self.hosts, self.hosts.parallel) if pace.was_late(seconds) else patient
+                    patient = with_room(self.hosts, self.hosts.parallel, LONGER) if pace.was_late(seconds) else patient
                 elif _is_doubtful(target, pace, seconds):
                     doubtful.append(entry)
                 else:
                     yield entry, target
-            for entry, target, seconds in self._measured(patient, silent, limit + MORE, late):
+            for entry, target, seconds in self._measured(patient, silent, limit + MORE, late, HURRY):
                 if not is_silent(target) and _is_doubtful(target, pace, seconds):
                     doubtful.append(entry)
                 else:
@@ -120,9 +120,9 @@ class Check:
                 yield entry, unjudged(target) if was_late else target
 
     def _measured(
-        self, hosts: Hosts, entries: Sequence[Entry], limit: float, late: Late | None = None
+        self, hosts: Hosts, entries: Sequence[Entry], limit: float, late: Late | None = None, slow: float = SLOW
     ) -> Iterator[tuple[Entry, Target, float]]:
-        for result in each(hosts, partial(self._examine, hosts=hosts, late=late), limit, entries):
+        for result in each(hosts, partial(self._examine, hosts=hosts, late=late), limit, entries, slow):
             entry, target = entries[result.index], result.result
             if isinstance(target, Lost):
                 target = target.target(now(), result.seconds)

@@ -21,7 +21,7 @@ from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Remedy, Status, Target
 from anywhere.settings import Settings
 from anywhere.stamp import now
-from anywhere.threads import race, within
+from anywhere.threads import Lane, race, within
 from anywhere.windows import LINUX_ONLY, WINDOWS
 
 LIMITS = "system.limits"
@@ -42,6 +42,7 @@ ON_WINDOWS = frozenset(
         "endpoints.idle",
     }
 )
+BY_WAY = ("network", "endpoints")  # topics: what waits for names and probes
 GRACE = 0.1  # seconds past the deadline: by then every observation has ended, and what is left is to judge it
 
 
@@ -55,7 +56,7 @@ def examine(host: Recording, settings: Settings, started: str = "", rules: Seque
     host.prefetch(wanted.commands, wanted.files, wanted.folders)
     # All at once: the recording gives each observation to all who ask, and the order of the report is the table's.
     calls = [partial(judge, check, host, settings) for check in chosen]
-    judged = race(calls, lambda *_: host.deadline.is_over(GRACE))
+    judged = race(calls, lambda *_: host.deadline.is_over(GRACE), _lanes(chosen) if host.is_ahead else ())
     rows = [judged[place] if place in judged else _unfinished(check, host) for place, check in enumerate(chosen)]
     rows.append(_limits(host))
     found = _weighed([finding for row in rows for finding in row], host, settings)
@@ -70,6 +71,12 @@ def examine(host: Recording, settings: Settings, started: str = "", rules: Seque
         causes=tuple(map(clean_cause, diagnose(findings, (*rules, *RULES), SYMPTOMS))),
         findings=findings,
     )
+
+
+def _lanes(chosen: Sequence[Check]) -> tuple[Lane, Lane]:
+    """Over SSH the checks wait for the same few sessions, and a thread costs more than most of them."""
+    by_way = [place for place, check in enumerate(chosen) if check.topic in BY_WAY]
+    return Lane(by_way, 4), Lane([place for place in range(len(chosen)) if place not in by_way], 3)
 
 
 def judge(check: Check, host: Recording, settings: Settings) -> list[Finding]:

@@ -42,6 +42,19 @@ class OfKnownSystem(Protocol):
         """Linux or Windows."""
 
 
+@runtime_checkable
+class Ahead(Protocol):
+    """A host that gathers ahead, so that what is asked of it is mostly there or under way."""
+
+    is_ahead: bool
+
+    def announce(self, names: Sequence[str], servers: Sequence[str], later: float) -> None:
+        """Begin to ask for these names: the system's resolver, and each of these servers so many seconds later."""
+
+    def has(self, query: Query, seconds: float) -> bool:
+        """Whether there is an answer within so many seconds, for a name that was announced."""
+
+
 @frozen
 class _Failed:
     error: Exception
@@ -52,6 +65,7 @@ class Recording:
 
     def __init__(self, live: Host | None, kept: dict[str, object] | None = None, name: str = "") -> None:
         self._live = live
+        self._ahead = live if isinstance(live, Ahead) else None
         self._kept = dict(kept or {})
         self._seen: dict[Key, object] = {}
         self._derived: dict[Hashable, Any] = {}
@@ -104,6 +118,20 @@ class Recording:
         """See Host."""
         if self._live is not None:
             self._live.prefetch(commands, files, folders)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether nothing is gained by asking for many things at once."""
+        return self._live is None or self._ahead is not None
+
+    def announce(self, names: Sequence[str], servers: Sequence[str], later: float) -> None:
+        """See Ahead. Only a hint: the answers come by `resolve`."""
+        if self._ahead:
+            self._ahead.announce(names, servers, later)
+
+    def has(self, query: Query, seconds: float = 0.0) -> bool:
+        """Whether `resolve` need not wait for this, within so many seconds."""
+        return ("resolve", query) in self._seen or (self._ahead is not None and self._ahead.has(query, seconds))
 
     def close(self) -> None:
         """End the connection of a host that has one."""

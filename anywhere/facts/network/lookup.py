@@ -8,6 +8,7 @@ from threading import Event
 
 from anywhere.frozen import frozen
 from anywhere.hosts.base import RANDOM_LABEL, Answer, Host, Query
+from anywhere.hosts.recording import Recording
 from anywhere.model import Reason
 from anywhere.threads import fan_out, race
 
@@ -66,8 +67,20 @@ class Lookup:
 
 def lookup(host: Host, name: str, servers: Sequence[str]) -> Lookup:
     """Ask everyone at once and wait for all. Every answer is bounded in time by the host."""
-    answers = fan_out([partial(host.resolve, Query(name, server)) for server in ("", *servers)])
+    queries = [Query(name, server) for server in ("", *servers)]
+    fan_out([partial(host.resolve, query) for query in queries if not _is_there(host, query)])
+    answers = [host.resolve(query) for query in queries]
     return Lookup(name, answers[0], tuple(answers[1:]))
+
+
+def announce(host: Host, names: Sequence[str], servers: Sequence[str]) -> None:
+    """Let a host that gathers ahead begin with these names."""
+    if isinstance(host, Recording):
+        host.announce(tuple(dict.fromkeys(names)), servers, HEAD_START)
+
+
+def _is_there(host: Host, query: Query, seconds: float = 0.0) -> bool:
+    return isinstance(host, Recording) and host.has(query, seconds)
 
 
 def first_addresses(host: Host, name: str, servers: Sequence[str]) -> tuple[str, ...]:
@@ -79,6 +92,8 @@ def first_addresses(host: Host, name: str, servers: Sequence[str]) -> tuple[str,
         # The system's silence is no answer either: then a nameserver's own word counts, when it is there.
         return (0 in results or seconds > SYSTEM_LEAD) and any(answer.addresses for answer in results.values())
 
+    if _is_there(host, Query(name), SYSTEM_LEAD) and enough(known := {0: host.resolve(Query(name))}, 0.0):
+        return known[0].addresses
     results = race(_calls(host, name, servers), enough)
     if 0 in results and (results[0].addresses or results[0].reason is not Reason.NAMESERVER_TIMEOUT):
         return results[0].addresses

@@ -14,7 +14,7 @@ from anywhere.errors import NotRecorded
 from anywhere.facts.agents.own_endpoints import own_endpoints, with_overrides
 from anywhere.facts.agents.registration import registration
 from anywhere.facts.network.go_names import decide, go_names, plain_servers
-from anywhere.facts.network.lookup import Lookup, lookup, random_name
+from anywhere.facts.network.lookup import Lookup, announce, lookup, random_name
 from anywhere.facts.network.resolv_conf import resolv_conf
 from anywhere.facts.network.second_looks import large_hello
 from anywhere.facts.network.vantage import Vantage, vantages
@@ -92,6 +92,8 @@ def _survey(host: Host, settings: Settings, region: str) -> Survey:
     jobs += [partial(look_directly, host, endpoint, seen[endpoint.component]) for endpoint in left]
     if not all(seen[endpoint.component].proxy_for(endpoint.host) for endpoint in wanted):
         jobs.append(partial(lookup, host, name, servers))
+    names = [one.host for one in first if not seen[one.component].proxy_for(one.host, one.port, one.scheme)]
+    announce(host, [*names, name] if names else [], servers)
     results = fan_out(jobs)
     made = [result for result in results if isinstance(result, Visit)]
     random = next((result for result in results if isinstance(result, Lookup)), None)

@@ -12,6 +12,8 @@ from anywhere.model import Cause, Finding, Reason, Remedy, Status, Target
 
 PARALLEL = 4  # at once, when all others are done
 MORE = 20.0  # seconds for each of them beyond what a host may take, and for its login
+LONGER = 10.0  # seconds more for a login to a host that was silent: all wait for the last one of these
+HURRY = 0.5  # seconds after which such a host gives its place to the next one: it takes nothing of this machine
 TIMED = frozenset(
     (
         Reason.TIMEOUT,
@@ -27,9 +29,9 @@ BUSY = "not checked: this machine was too busy to separate its own delay from th
 REMEDY = Remedy("Run it again when this machine is less busy, or with fewer hosts at once: --parallel 4")
 
 
-def with_room(hosts: Hosts, parallel: int = PARALLEL) -> Hosts:
-    """The same hosts, so many at once at most, with more time for each."""
-    ssh = replace(hosts.ssh, connect_timeout=hosts.ssh.connect_timeout + MORE)
+def with_room(hosts: Hosts, parallel: int = PARALLEL, login: float = MORE) -> Hosts:
+    """The same hosts, so many at once at most, with more time for each, of that so many seconds for its login."""
+    ssh = replace(hosts.ssh, connect_timeout=hosts.ssh.connect_timeout + login)
     return replace(hosts, parallel=min(parallel, hosts.parallel), seconds=hosts.seconds + MORE, ssh=ssh)
 
 

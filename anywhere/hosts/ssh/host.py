@@ -30,6 +30,7 @@ from anywhere.hosts.ssh.names.several import SOON
 from anywhere.hosts.ssh.shell import Shell, completed
 from anywhere.hosts.target import SSHOptions
 from anywhere.model import Reason, Stage
+from anywhere.threads import begin
 
 COMMAND_SECONDS = 5.0  # for one gathered command
 RESOLVE_SECONDS, NAMESERVER_SECONDS = 5.5, 2.2  # as LocalHost
@@ -55,6 +56,8 @@ ERRORS: tuple[tuple[str, type[OSError]], ...] = (
 
 class SSHHost:
     """A host over one connection. `budget` seconds are divided among the steps of a probe."""
+
+    is_ahead = True  # see recording.Ahead
 
     def __init__(self, connection: Connection, options: SSHOptions, deadline: Deadline, budget: float = 6.0) -> None:
         self.name = connection.name
@@ -100,17 +103,33 @@ class SSHHost:
     def resolve(self, query: Query) -> Answer:
         """See Host."""
         if query.server:
-            with self._lock:
-                if query.server not in self._servers:
-                    dial = self.connection.dial
-                    self._servers[query.server] = ServerNames(query.server, self.shell, dial, self._names)
-                names = self._servers[query.server]
-            answer = names.ask(query.name, self.deadline.left(NAMESERVER_SECONDS))
+            answer = self._server(query.server).ask(query.name, self.deadline.left(NAMESERVER_SECONDS))
         else:
             answer = self._names.ask(query.name, self.deadline.left(SOON + min(RESOLVE_SECONDS, self.budget)))
         if answer.reason:
             self.connection.check()  # what a lost connection leaves unanswered says nothing about the name
         return answer
+
+    def announce(self, names: Sequence[str], servers: Sequence[str], later: float) -> None:
+        """See recording.Ahead."""
+        self._names.announce(names)
+        if servers:
+            begin(partial(self._announce_later, names, servers, later))
+
+    def _announce_later(self, names: Sequence[str], servers: Sequence[str], later: float) -> None:
+        time.sleep(later)
+        for server in servers:
+            self._server(server).announce(names)
+
+    def has(self, query: Query, seconds: float) -> bool:
+        """See recording.Ahead."""
+        return self._server(query.server).has(query.name) if query.server else self._names.has(query.name, seconds)
+
+    def _server(self, server: str) -> ServerNames:
+        with self._lock:
+            if server not in self._servers:
+                self._servers[server] = ServerNames(server, self.shell, self.connection.dial, self._names)
+            return self._servers[server]
 
     def probe(self, spec: ProbeSpec) -> Probe:
         """See Host. A smaller segment size cannot be asked for: a smaller exchange stands in for it."""

@@ -8,13 +8,14 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from anywhere.frozen import frozen
 
 MOST_WAITING = 1 << 20  # bytes that are received and not yet looked at: then the far side has to wait
 SENT_AT_ONCE = 1 << 18  # bytes: asyncssh copies what it cannot send yet each time when the host takes some of it
+MOMENT = 0.005  # seconds: what comes within it is handed over at once, for the thread that waits costs more to wake
 KEPT = 4096  # bytes of each stream that are kept where a sink takes them, to be quoted
 SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "SEGV": 11, "PIPE": 13, "ALRM": 14, "TERM": 15}
 
@@ -31,6 +32,7 @@ class Enough(Exception):
     """Raised by a sink: the command is to be ended, whatever else it would say."""
 
 
+Pieces = Sequence[tuple[bytes, bool]]
 Sink = Callable[[bytes, bool], Reply | None]
 """Takes a piece of output, and whether it is of standard error, in the thread that waits; returns what to answer."""
 
@@ -50,7 +52,8 @@ class Session:
         self.done: asyncio.Future[None] = loop.create_future()
         self._loop, self._largest, self._charge = loop, largest, charge
         self._channel: Any = None
-        self._pieces: queue.SimpleQueue[tuple[bytes, bool] | None] = queue.SimpleQueue()
+        self._pieces: queue.SimpleQueue[Pieces | None] = queue.SimpleQueue()
+        self._collected: list[tuple[bytes, bool]] = []
         self._lock = threading.Lock()
         self._waiting, self._is_paused = 0, False
         self._to_send: deque[memoryview] = deque()
@@ -62,18 +65,25 @@ class Session:
         self._channel = channel
 
     def session_started(self) -> None:
-        self._pieces.put((b"", False))
+        self._pieces.put(())
 
     def data_received(self, data: bytes, kind: int | None) -> None:
         if self.is_cut:
             return
         self.first_at = self.first_at or time.time()
-        self._pieces.put((data, bool(kind)))
+        if not self._collected:
+            self._loop.call_later(MOMENT, self._hand_over)
+        self._collected.append((data, bool(kind)))
         with self._lock:
             self._waiting += len(data)
             if self._waiting > MOST_WAITING and not self._is_paused:
                 self._is_paused = True
                 self._channel.pause_reading()
+
+    def _hand_over(self) -> None:
+        if self._collected:
+            pieces, self._collected = self._collected, []
+            self._pieces.put(pieces)
 
     def exit_status_received(self, status: int) -> None:
         self.rc = status
@@ -114,6 +124,7 @@ class Session:
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.done.done():
             self.done.set_result(None)
+        self._hand_over()
         self.over()
 
     # --- in any thread ----------------------------------------------------------------------------------------------
@@ -126,20 +137,19 @@ class Session:
         """Take the output until it is over. TimeoutError at `end` (monotonic seconds), or after so many seconds without a
         byte once the command was started."""
         seen, is_open = 0, False
-        while (piece := self._next(end, quiet() if is_open else float("inf"))) is not None:
-            data, is_error = piece
+        while (pieces := self._next(end, quiet() if is_open else float("inf"))) is not None:
             is_open = True
-            seen += len(data)
-            into = self.err if is_error else self.out
-            into += data[: KEPT - len(into)] if sink else data
-            if seen > self._largest:
-                self.is_full = True
-                self.cut_off()
-                return
-            if data and sink:
-                self._answer(sink, data, is_error)
-            if self.is_cut:
-                return
+            for data, is_error in pieces:
+                seen += len(data)
+                into = self.err if is_error else self.out
+                into += data[: KEPT - len(into)] if sink else data
+                if seen > self._largest:
+                    self.is_full = True
+                    self.cut_off()
+                elif sink:
+                    self._answer(sink, data, is_error)
+                if self.is_cut:
+                    return
 
     def _answer(self, sink: Sink, data: bytes, is_error: bool) -> None:
         before = time.thread_time()
@@ -154,19 +164,19 @@ class Session:
         if reply:
             self._loop.call_soon_threadsafe(self.send, reply.data, reply.last)
 
-    def _next(self, end: float, quiet: float) -> tuple[bytes, bool] | None:
+    def _next(self, end: float, quiet: float) -> Pieces | None:
         left = min(quiet, end - time.monotonic())
         try:
-            piece = self._pieces.get(timeout=max(0.0, left))
+            pieces = self._pieces.get(timeout=max(0.0, left))
         except queue.Empty as error:
             raise TimeoutError("nothing heard") from error
-        if piece:
+        if pieces:
             with self._lock:
-                self._waiting -= len(piece[0])
+                self._waiting -= sum(len(data) for data, _ in pieces)
                 if self._is_paused and self._waiting < MOST_WAITING // 2:
                     self._is_paused = False
                     self._loop.call_soon_threadsafe(self._channel.resume_reading)
-        return piece
+        return pieces
 
     def cut_off(self) -> None:
         """Give up on the command. The end of its input is what ends it on the far side."""

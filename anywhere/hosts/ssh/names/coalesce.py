@@ -39,14 +39,30 @@ class Together(Generic[T]):
     def __init__(self, work: Callable[[Sequence[Slot[T]]], None]) -> None:
         self._work = work
         self._waiting: list[Slot[T]] = []
+        self._announced: dict[str, Slot[T]] = {}
         self._lock = threading.Lock()
+
+    def announce(self, questions: Sequence[str]) -> None:
+        """Begin to answer questions that will be asked, without waiting for more of them."""
+        with self._lock:
+            slots: list[Slot[T]] = [Slot(one) for one in questions if one not in self._announced]
+            self._announced.update((slot.question, slot) for slot in slots)
+        if slots:
+            begin(partial(self._serve, slots))
+
+    def has(self, question: str, seconds: float) -> bool:
+        """Whether there is an answer within so many seconds, to a question that was announced."""
+        slot = self._announced.get(question)
+        return slot is not None and slot.done.wait(seconds) and slot.answer is not None
 
     def ask(self, question: str, seconds: float) -> T | None:
         """The answer; None when there is none within so many seconds."""
-        slot: Slot[T] = Slot(question)
         with self._lock:
-            self._waiting.append(slot)
-            first = len(self._waiting) == 1
+            slot = self._announced.pop(question, None)
+            announced, slot = slot is not None, slot or Slot(question)
+            if not announced:
+                self._waiting.append(slot)
+            first = not announced and len(self._waiting) == 1
         if first:
             begin(partial(self._serve, self._collect()))
         slot.done.wait(seconds)

@@ -65,6 +65,11 @@ class Samples:
             said = self._replies.get(server, [])
             return len(said) >= SIZE and True in said and False not in said
 
+    def tells(self, server: str) -> bool:
+        """Whether `is_plain` need not wait."""
+        with self._changed:
+            return self._is_settled(server)
+
     def _is_settled(self, server: str) -> bool:
         said = self._replies.get(server, [])
         return self._over or not self._sent or not self.visible or len(said) >= SIZE or False in said

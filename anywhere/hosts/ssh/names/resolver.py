@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from anywhere.hosts.ssh.names.records import run_records
 from anywhere.hosts.ssh.names.several import SOON, divided, planned
 from anywhere.hosts.ssh.shell import KILLED, Shell
 from anywhere.model import Reason
+from anywhere.threads import Latch
 
 LONGEST = 6.5 + SOON  # seconds that getent may take
 QUICK = 0.35  # seconds: a refusal this fast may be asked once more without holding up sshd
@@ -40,8 +42,17 @@ class SystemNames:
         self._shell, self._dial = shell, dial
         self._together: Together[Answer] = Together(self._work)
         self._answers: dict[str, Answer] = {}
-        self._changed = threading.Condition()
+        self._adding = threading.Lock()
+        self._known: defaultdict[str, Latch] = defaultdict(Latch)
         self.samples = Samples()
+
+    def announce(self, names: Sequence[str]) -> None:
+        """Begin to ask for these names."""
+        self._together.announce(names)
+
+    def has(self, name: str, seconds: float) -> bool:
+        """Whether the answer for a name that was announced is there within so many seconds."""
+        return self._together.has(name, seconds)
 
     def ask(self, name: str, seconds: float) -> Answer:
         """The addresses of a name, or why there are none."""
@@ -50,16 +61,19 @@ class SystemNames:
             answer = Answer(name, "system", (), Reason.NAMESERVER_TIMEOUT, "no answer", seconds=seconds)
         elif answer.reason is Reason.NAME_UNKNOWN:
             answer = self._why(answer)
-        with self._changed:
-            self._answers[name] = answer
-            self._changed.notify_all()
+        self._answers[name] = answer
+        self._of(name).open()
         return answer
 
     def answer(self, name: str, seconds: float) -> Answer | None:
         """What was said of a name; None when that is not known within so many seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: name in self._answers, seconds)
-            return self._answers.get(name)
+        self._of(name).wait(seconds)
+        return self._answers.get(name)
+
+    def _of(self, name: str) -> Latch:
+        """Each name has its own: whoever waits for another is not woken."""
+        with self._adding:
+            return self._known[name]
 
     def _work(self, slots: Sequence[Slot[Answer]]) -> None:
         names = list(dict.fromkeys(slot.question for slot in slots))
@@ -141,6 +155,15 @@ class ServerNames:
         self._stream: Together[Answer] = Together(Stream(server, dial).work)
         self._datagrams: Together[Answer] = Together(Datagrams(server, shell, self._is_plain).work)
         self._alone = Stream(server, dial).alone
+
+    def announce(self, names: Sequence[str]) -> None:
+        """Begin to ask for these names."""
+        self._stream.announce(names)
+
+    def has(self, name: str) -> bool:
+        """Whether all is there for a name that was announced."""
+        samples = self._system.samples
+        return self._stream.has(name, 0) and self._system.answer(name, 0) is not None and samples.tells(self._server)
 
     def ask(self, name: str, seconds: float) -> Answer:
         """A and AAAA of a name, and whether only the old form of questions gets them."""
