@@ -16,6 +16,7 @@ from anywhere.frozen import frozen
 MOST_WAITING = 1 << 20  # bytes that are received and not yet looked at: then the far side has to wait
 SENT_AT_ONCE = 1 << 18  # bytes: asyncssh copies what it cannot send yet each time when the host takes some of it
 MOMENT = 0.005  # seconds: what comes within it is handed over at once, for the thread that waits costs more to wake
+MOST_COLLECTED = 8  # pieces: what comes faster is handed over at once, so that a flood is soon noticed
 KEPT = 4096  # bytes of each stream that are kept where a sink takes them, to be quoted
 SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "SEGV": 11, "PIPE": 13, "ALRM": 14, "TERM": 15}
 
@@ -74,6 +75,8 @@ class Session:
         if not self._collected:
             self._loop.call_later(MOMENT, self._hand_over)
         self._collected.append((data, bool(kind)))
+        if len(self._collected) >= MOST_COLLECTED:
+            self._hand_over()
         with self._lock:
             self._waiting += len(data)
             if self._waiting > MOST_WAITING and not self._is_paused:
