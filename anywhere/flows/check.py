@@ -28,6 +28,7 @@ from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, recorded
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.bundle import load, save
+from anywhere.hosts.memory import collect_seldom
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Report, Target
@@ -96,6 +97,7 @@ class Check:
         if len(todo) == 1:
             yield from ((entry, target) for entry, target, _ in self._measured(self.hosts, todo, limit))
             return
+        collect_seldom()
         with Pace() as pace:
             late = partial(pace.was_late, part=HALF)
             doubtful: list[Entry] = []

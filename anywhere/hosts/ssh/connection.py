@@ -23,15 +23,13 @@ from anywhere.frozen import frozen
 from anywhere.hosts.base import NotPermitted
 from anywhere.hosts.probe.tcp import Dialled
 from anywhere.hosts.ssh.meter import Meter
-from anywhere.hosts.ssh.pump import Pump
 from anywhere.hosts.ssh.session import Session, Sink
+from anywhere.hosts.ssh.tries import Tries
 
 T = TypeVar("T")
 COMMANDS_AT_ONCE = 8  # sshd allows ten sessions on a connection (MaxSessions); two are left to others
 LARGEST_OUTPUT = 64 * 1024 * 1024  # bytes of one command's output: more is a runaway
 GRACE = 2.0  # seconds past a timeout in which the loop itself has to answer
-SOON = 0.7
-AGAIN = (SOON, 0.6)  # seconds after which another connection is tried beside those that are not answered
 BARE: dict[str, Any] = {"request_pty": False, "x11_forwarding": False}  # whatever ssh_config wants for a person
 PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds between them
 
@@ -223,9 +221,9 @@ class Connection:
         Raises OSError as connect does: refused, unreachable, timed out; NotPermitted where sshd forbids forwarding.
         """
         self._ask()
-        pumps: list[Pump] = []
+        tries = Tries(LOOP.get(), self.inner, address, port)
         try:
-            chosen = LOOP.call(self._race(pumps, address, port), timeout)
+            chosen = tries.first(timeout)
         except asyncssh.ChannelOpenError as error:
             self.check()
             raise dial_error(error.code, error.reason) from error
@@ -236,35 +234,11 @@ class Connection:
             raise HostUnreachable(f"{self.name}: the connection was lost: {error}", timed=True) from error
         else:
             near = Dialled(fileno=chosen.near.detach())
-            near.lost, near.far = len(pumps) - 1, True
+            near.lost, near.far = len(tries.pumps) - 1, True
             near.settimeout(timeout)
             return near
         finally:
-            for pump in pumps:
-                pump.near.close()
-
-    async def _race(self, pumps: list[Pump], address: str, port: int) -> Pump:
-        """The first try that is answered, by a connection or a refusal. A lost packet costs the kernel over there a
-        second: another try is made beside the first. The others close by themselves, because their near ends do."""
-        tries: dict[asyncio.Future[None], Pump] = {}
-        for patience in (*AGAIN, None):
-            pumps.append(Pump(LOOP.get()))
-            task = asyncio.ensure_future(self._dial(pumps[-1], address, port))
-            task.add_done_callback(lambda task: task.cancelled() or task.exception())  # of the others nobody asks
-            tries[task] = pumps[-1]
-            done, _ = await asyncio.wait(tries, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            if done:
-                break
-        first = done.pop()
-        first.result()
-        return tries[first]
-
-    async def _dial(self, pump: Pump, address: str, port: int) -> None:
-        try:
-            await self.inner.create_connection(lambda: pump, address, port)  # type: ignore[arg-type, return-value]  # asyncssh wants its own session type
-        except BaseException:
-            pump.close()
-            raise
+            tries.over()
 
     def close(self) -> None:
         """Close with all channels on it. Never raises, never waits."""

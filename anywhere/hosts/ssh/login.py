@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import asyncssh
@@ -74,10 +76,10 @@ def login(target: SSHTarget, options: SSHOptions, seconds: float) -> Connection:
 def _login(target: SSHTarget, options: SSHOptions, patience: Patience, chain: tuple[str, ...]) -> Connection:
     """`chain` names the hosts that wait for this one."""
     try:
-        settings = _settings(target, options)
+        settings, more = _settings(target, options)
         route = _route(settings, target, options, patience, (*chain, target.host))
         patience.step = HANDSHAKE
-        return _connection(LOOP.call(_handshake(target, settings, route), patience.left()), target.label)
+        return _connection(LOOP.call(_handshake(target, settings, more | route), patience.left()), target.label)
     except (*LIBRARY, ValueError, KeyError) as error:
         raise explain(error, target, options, patience, "jump host " if chain else "") from error
 
@@ -87,12 +89,12 @@ def _connection(inner: asyncssh.SSHClientConnection, name: str) -> Connection:
     return Connection(inner, name, owner.meter if isinstance(owner, Client) else None)
 
 
-async def _handshake(target: SSHTarget, settings: object, route: dict[str, object]) -> asyncssh.SSHClientConnection:
-    return await asyncssh.connect(target.host, target.port or (), options=settings, **route)
+async def _handshake(target: SSHTarget, settings: object, more: dict[str, object]) -> asyncssh.SSHClientConnection:
+    return await asyncssh.connect(target.host, target.port or (), options=settings, **more)
 
 
-def _settings(target: SSHTarget, options: SSHOptions) -> object:
-    """asyncssh's options for this host, ssh_config applied."""
+def _settings(target: SSHTarget, options: SSHOptions) -> tuple[Any, dict[str, object]]:
+    """asyncssh's options for this host, ssh_config applied, and what is to be added to them."""
     files = [path for path in map(os.path.expanduser, options.config or CONFIGS) if os.access(path, os.R_OK)]
     chosen: dict[str, object] = {
         "host": target.host,
@@ -106,8 +108,8 @@ def _settings(target: SSHTarget, options: SSHOptions) -> object:
         chosen["port"] = target.port
     if keys := (target.identity,) if target.identity else options.identities:
         chosen["client_keys"] = [os.path.expanduser(path) for path in keys]
-    settings = asyncssh.SSHClientConnectionOptions(**chosen)
-    files_of_hosts: Any = settings.known_hosts  # names of files, for we gave none
+    settings: Any = asyncssh.SSHClientConnectionOptions(**chosen)
+    files_of_hosts = settings.known_hosts  # names of files, for we gave none
     known = KnownHosts.of(options.known_hosts or files_of_hosts or ())
     alias = settings.host_key_alias or settings.host
     more: dict[str, object] = {
@@ -120,7 +122,7 @@ def _settings(target: SSHTarget, options: SSHOptions) -> object:
         more["server_host_key_algs"] = list(NEW_KEYS)
     if settings.config.get("Ciphers") is None:
         more["encryption_algs"] = _first(FIRST_CIPHERS, settings.encryption_algs)
-    return asyncssh.SSHClientConnectionOptions(settings, **more)
+    return settings, more
 
 
 def _first(wanted: tuple[bytes, ...], offered: Sequence[bytes]) -> list[str]:
@@ -143,9 +145,9 @@ def _route(
 
 
 def _connect(host: str, port: int, family: int, patience: Patience) -> socket.socket:
-    """A TCP connection to the first address that answers. The look-up runs aside: it cannot be interrupted."""
+    """A TCP connection to the first address that answers."""
     patience.step = LOOK_UP
-    found = within(patience.left(), lambda: socket.getaddrinfo(host, port, family or 0, socket.SOCK_STREAM))
+    found = _addresses(host, port, family, patience)
     patience.step = CONNECT
     failure = OSError("no address")
     for index, (kind, _, _, _, address) in enumerate(found):
@@ -159,6 +161,14 @@ def _connect(host: str, port: int, family: int, patience: Patience) -> socket.so
             sock.close()
             failure = error
     raise failure
+
+
+def _addresses(host: str, port: int, family: int, patience: Patience) -> list[tuple[Any, ...]]:
+    """A name is looked up aside: that cannot be interrupted."""
+    ask: Any = partial(socket.getaddrinfo, host, port, family or 0, socket.SOCK_STREAM)
+    with contextlib.suppress(socket.gaierror):
+        return list(ask(flags=socket.AI_NUMERICHOST))
+    return list(within(patience.left(), ask))
 
 
 # --- jump hosts --------------------------------------------------------------------------------------------------
@@ -191,7 +201,8 @@ def _open_jump(hops: Hops, options: SSHOptions, patience: Patience, chain: tuple
         return _login(last, options, patience, chain)
     inner = _jump(tuple(before), options, patience, chain).inner
     try:
-        work = _handshake(last, _settings(last, options), {"tunnel": inner})
+        settings, more = _settings(last, options)
+        work = _handshake(last, settings, more | {"tunnel": inner})
         return _connection(LOOP.call(work, patience.left()), last.label)
     except (*LIBRARY, ValueError) as error:
         raise explain(error, last, options, patience, "jump host ") from error
