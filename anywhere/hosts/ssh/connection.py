@@ -12,7 +12,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import asyncssh
@@ -22,9 +22,9 @@ from anywhere.errors import HostUnreachable
 from anywhere.frozen import frozen
 from anywhere.hosts.base import NotPermitted
 from anywhere.hosts.probe.tcp import Dialled
-from anywhere.hosts.ssh.meter import Meter
-from anywhere.hosts.ssh.session import Session, Sink
-from anywhere.hosts.ssh.tries import Tries
+from anywhere.hosts.ssh.channels.meter import Meter
+from anywhere.hosts.ssh.channels.session import Pace, Session, Sink
+from anywhere.hosts.ssh.channels.tries import Tries
 
 T = TypeVar("T")
 COMMANDS_AT_ONCE = 8  # sshd allows ten sessions on a connection (MaxSessions); two are left to others
@@ -140,20 +140,20 @@ class Connection:
         input: bytes = b"",
         timeout: float = 10.0,
         sink: Sink | None = None,
-        quiet: Callable[[], float] = lambda: float("inf"),
+        pace: Pace = Pace(),  # noqa: B008  # without a state
         largest: int = 0,
         is_last: bool = True,
     ) -> Ran:
         """Run a command line in the user's login shell; `sink` gets both streams piece by piece as they come, and its
-        replies go to standard input where the `input` was not the last (`is_last`). After `timeout` seconds, `quiet`
-        seconds without a byte, or `largest` bytes (0: LARGEST_OUTPUT): what came until then, and rc None."""
+        replies go to standard input where the `input` was not the last (`is_last`). After `timeout` seconds, when `pace`
+        gives it up, or after `largest` bytes (0: LARGEST_OUTPUT): what came until then, and rc None."""
         self._ask()
         session, opened = self._spare.pop(command, None) or (self._session(largest or LARGEST_OUTPUT), None)
         started = time.monotonic()
         work = LOOP.start(self._execute(session, opened, command, input, is_last))
         work.add_done_callback(lambda _: session.over())
         try:
-            session.follow(started + timeout, quiet, sink)
+            session.follow(started + timeout, pace, sink)
             if not session.is_cut:
                 work.result(GRACE)
         except TimeoutError:

@@ -32,7 +32,6 @@ from anywhere.hosts.target import SSHOptions
 from anywhere.model import Reason, Stage
 from anywhere.threads import begin
 
-COMMAND_SECONDS = 5.0  # for one gathered command
 RESOLVE_SECONDS, NAMESERVER_SECONDS = 5.5, 2.2  # as LocalHost
 ONE_TRY = 0.65  # seconds, before `Connection.dial` makes another beside it
 GREETED = "a short greeting is answered; which sizes pass is not visible over SSH"
@@ -168,7 +167,7 @@ class SSHHost:
         lines |= {("read", path): script.file_line(path, READ_AHEAD) for path in files if path.endswith(LOGS)}
         lines |= {("listdir", path): script.folder_line(path) for path in folders}
         lines |= {INVENTORY: "inventory", ("trust",): self._trust_line("")}
-        lines |= {("run", *argv): script.run_line(argv, _limit(argv)) for argv in sorted(commands, key=_slowness)}
+        lines |= {("run", *argv): script.run_line(argv) for argv in sorted(commands, key=_slowness)}
         keys: dict[str, Key] = {path: ("read", path) for path in group.paths}
         split = partial(_by_key, group, keys)
         self.shell.expect_jobs()
@@ -208,11 +207,6 @@ def _slowness(argv: Sequence[str]) -> int:
     program = next((word for word in argv if word != "env" and "=" not in word), "")
     words = set(" ".join(argv).split()) if program == "sh" else {program}
     return max((place for place, program in enumerate(ASKING, 1) if program in words), default=0)
-
-
-def _limit(argv: Sequence[str]) -> float:
-    """Seconds for a gathered command; 0 for none, which spares a process."""
-    return COMMAND_SECONDS if _slowness(argv) else 0.0
 
 
 def _by_key(group: FileGroup, keys: Mapping[str, Key], part: script.Part) -> dict[Key, script.Part]:

@@ -14,7 +14,7 @@ import asyncssh
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.bounds import Limit
 from anywhere.hosts.reading import read_file
-from anywhere.hosts.ssh.meter import Meter
+from anywhere.hosts.ssh.channels.meter import Meter
 from anywhere.windows import O_NONBLOCK
 
 USER_FILE, SYSTEM_FILES = "~/.ssh/known_hosts", ("/etc/ssh/ssh_known_hosts",)

@@ -17,13 +17,14 @@ from itertools import takewhile
 from anywhere.frozen import frozen
 from anywhere.hosts.bounds import LISTING, STORE, limit_of_file
 from anywhere.hosts.inventory import RELEVANT
-from anywhere.hosts.ssh.session import Enough
+from anywhere.hosts.ssh.channels.session import Enough
 
 # The far side evaluates what it has read whole, so that a script cut off on its way runs not at all. The words are
 # the same in every login shell, csh and fish included. What follows the script on standard input is not read by this.
 READER = "exec sh -c 'eval \"$(head -c %d)\"'"
 # The same for a script whose length is not known yet: it comes first, on a line of its own.
 WAITING = 'exec sh -c \'read -r size && eval "$(head -c "$size")"\''
+NEXT = b"\n"  # ends what a script runs now, so that it goes on to its next line: see `watch` of base.sh
 READERS = ("sed", "grep")  # programs whose last arguments are the files that they read
 LOOKING = 30.0  # seconds: a command with a longer time limit is an action
 
@@ -82,11 +83,10 @@ def text(name: str) -> str:
 
 
 @lru_cache(4096)
-def run_line(argv: Sequence[str], seconds: float) -> str:
-    """A command with its time limit in whole seconds, 0 for none."""
-    line = f"run {max(1, round(seconds)) if seconds else 0} {shlex.join(argv)}"
+def run_line(argv: Sequence[str]) -> str:
+    """A command."""
     files = list(takewhile(lambda word: word.startswith("/"), reversed(argv))) if argv[0] in READERS else []
-    return f"run_on {shlex.join(reversed(files))} -- {line.removeprefix('run ')}" if files else line
+    return f"run_on {shlex.join(reversed(files))} -- {shlex.join(argv)}" if files else f"run {shlex.join(argv)}"
 
 
 def file_line(path: str, tail: int = 0) -> str:
@@ -132,7 +132,8 @@ def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None 
     """The text for a POSIX shell: variables, functions, and the lines. After so many seconds, or when standard input
     ends, nothing of it runs any more."""
     head = "".join(_assigned(name, value) for name, value in {"TOKEN": mark, **(variables or {})}.items())
-    watch = f"watch {max(1, math.ceil(seconds))}\n"
+    # What takes too long is ended by whoever called.
+    watch = f"watch {max(1, math.ceil(seconds))}\nlimit=unlimited\n"
     return head + library() + watch + "mark start\n" + "\n".join(lines) + "\nleave\n"
 
 

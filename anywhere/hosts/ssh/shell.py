@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from functools import partial
 
 from anywhere.errors import HostUnreachable
 from anywhere.frozen import frozen
@@ -14,23 +13,19 @@ from anywhere.held import hide, hold
 from anywhere.hosts.base import Completed, Deadline
 from anywhere.hosts.bounds import LISTING, limit_of_command
 from anywhere.hosts.ssh import script
+from anywhere.hosts.ssh.batch import HEAD, KILLED, LOGIN_SECONDS, SUDO_SECONDS, Batch
+from anywhere.hosts.ssh.channels.session import Sink
 from anywhere.hosts.ssh.connection import Connection, Ran
 from anywhere.hosts.ssh.inventory import parse_clock, parse_environment
-from anywhere.hosts.ssh.session import Reply, Sink
-from anywhere.hosts.ssh.sudo import Action, Prompt
+from anywhere.hosts.ssh.sudo import Action
 from anywhere.printable import printable
 
-QUIET = 9.0  # seconds without a byte after which an observation has hung: past every time limit set over there
-LOGIN_SECONDS = 90.0  # until the login shell runs what it is given: login scripts on a busy host, a lock they wait for
 BATCH_SECONDS = 60.0
-RESERVE = 1.0  # seconds before the deadline in which a shell that says nothing can still be reported
 BATCH_OUTPUT, JOBS_OUTPUT = 16 << 20, 1 << 20  # bytes; more is a runaway, which would take the time of all other hosts
-SUDO_SECONDS = 5.0  # until sudo asks for the password, and as long again until it has checked it
 MOST_BATCHES = 8  # of one gathering: a host where more observations than that hang or have no end is not asked further
-KILLED, TIMED_OUT = 137, 124
+TIMED_OUT = 124
 OnPart = Callable[[int, script.Part], None]
 """Called with the number of a line and its part, in the thread of the connections: it must not wait."""
-HEAD = 3  # parts that stand before those asked for: environment, clock, rights
 
 
 @frozen
@@ -93,7 +88,7 @@ class Shell:
                 batches += 1
                 rest = lines[len(parts) :]
                 cut = self._batch(rest, variables, tell) if batches <= MOST_BATCHES else ""
-                if len(parts) < len(lines):
+                if len(parts) < len(lines) and cut is not None:
                     tell(script.Part(str(KILLED), b"", b"", cut))
         except HostUnreachable as error:
             self._failure = error
@@ -102,15 +97,18 @@ class Shell:
             self._known.set()
         return parts
 
-    def _batch(self, lines: Sequence[str], variables: Mapping[str, str], tell: Callable[[script.Part], None]) -> str:
-        """Run the lines, and hand their parts on. Returns the limit that was met where one had no end."""
+    def _batch(
+        self, lines: Sequence[str], variables: Mapping[str, str], tell: Callable[[script.Part], None]
+    ) -> str | None:
+        """Run the lines, and hand their parts on. Returns the limit that was met where one had no end; None where the next
+        line was ended by mistake."""
         mark = script.token()
         seconds = self.deadline.left(BATCH_SECONDS + (0.0 if self._login else LOGIN_SECONDS))
         inner = script.script(mark, lines, variables, seconds + 1)
         text = script.privileged(mark, inner, self._sudo_word).encode()
-        batch = _Batch(mark, self._password if self._sudo else "", len(lines), tell, self._learn)
+        batch = Batch(mark, self._password if self._sudo else "", len(lines), seconds, tell, self._learn)
         ran = self.connection.execute(
-            script.reader(text), text, seconds, batch.feed, partial(batch.quiet, seconds), BATCH_OUTPUT, is_last=False
+            script.reader(text), text, seconds, batch.feed, batch, BATCH_OUTPUT, is_last=False
         )
         self._started = max(self._started, batch.started)
         if batch.is_foul:
@@ -123,6 +121,8 @@ class Shell:
             return self._without_sudo(ran, mark, lines, variables, tell)
         if len(batch.head) < HEAD:
             raise self._no_shell(ran, seconds)
+        if batch.has_missed:
+            return None
         return LISTING.met if ran.is_full else ""
 
     @property
@@ -141,7 +141,7 @@ class Shell:
         lines: Sequence[str],
         variables: Mapping[str, str],
         tell: Callable[[script.Part], None],
-    ) -> str:
+    ) -> str | None:
         """sudo neither ran the script nor refused: it waits for something that is no password, or for a service."""
         said = hide(ran.stderr.decode("utf-8", "replace").rpartition(mark)[2]).split("\n")
         asked = next((line.strip() for line in reversed(said) if line.strip() and "-sudo" not in line), "")
@@ -210,62 +210,6 @@ class Shell:
         cut = limit.met if ran.is_full else limit.met_by(action.out)
         seconds = time.monotonic() - started
         return completed(argv, rc or 0, bytes(action.out), action.errors, seconds, cut)
-
-
-class _Batch:
-    """Takes the output of one batch apart, and answers sudo."""
-
-    def __init__(
-        self,
-        mark: str,
-        password: str,
-        size: int,
-        tell: Callable[[script.Part], None],
-        learn: Callable[[Sequence[script.Part]], None],
-    ) -> None:
-        self.head: list[script.Part] = []
-        self._reader = script.Reader(mark, HEAD + size)
-        self._prompt = Prompt(mark, password)
-        self._held = b""  # standard error that came before our script had shown itself
-        self._begun = time.monotonic()
-        self.started = 0.0  # seconds until our script ran
-        self._asks = bool(password)
-        self._tell, self._learn = tell, learn
-
-    def feed(self, data: bytes, is_error: bool) -> Reply | None:
-        """See Sink."""
-        parts = self._reader.feed(data, is_error)
-        if self._reader.is_begun and not self.started:
-            self.started = time.monotonic() - self._begun
-        for part in parts:
-            if len(self.head) == HEAD:
-                self._tell(part)
-                continue
-            self.head.append(part)
-            if len(self.head) == HEAD:
-                self._learn(self.head)
-        if is_error:
-            self._held += data
-        if not self._reader.is_begun or len(self.head) == HEAD:
-            return None
-        held, self._held = self._held, b""
-        return self._prompt.answer(held) if held else None
-
-    @property
-    def is_foul(self) -> bool:
-        """Whether this is no shell that runs our script."""
-        return self._reader.is_foul
-
-    def quiet(self, seconds: float) -> float:
-        """How long nothing may be heard: a login shell that has not begun, what hangs, or sudo that does not ask."""
-        if self.waits_for_sudo:
-            return SUDO_SECONDS
-        return min(QUIET if self._reader.is_begun else LOGIN_SECONDS, max(RESERVE, seconds - RESERVE))
-
-    @property
-    def waits_for_sudo(self) -> bool:
-        """Whether sudo was started and has neither run the script nor refused."""
-        return self._asks and len(self.head) == HEAD - 1
 
 
 def completed(

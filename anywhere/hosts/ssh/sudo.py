@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anywhere.hosts.bounds import ERRORS_KEPT
-from anywhere.hosts.ssh.session import Enough, Reply
+from anywhere.hosts.ssh.channels.session import Enough, Reply
 
 
 class Prompt:

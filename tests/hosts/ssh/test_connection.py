@@ -261,7 +261,7 @@ def test_what_a_finished_command_leaves_behind_is_ended(remote: SSHHost) -> None
 def test_a_process_that_cannot_be_killed_is_left_and_the_rest_goes_on(
     remote: SSHHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("anywhere.hosts.ssh.shell.QUIET", 1.0)
+    monkeypatch.setattr("anywhere.hosts.ssh.batch.QUIET", 1.0)
     # Nobody limits this one on the far side, as with a process in the kernel's uninterruptible sleep.
     parts = remote.shell.gather(["echo one; mark 0", "sleep 30; mark 0", "echo three; mark 0"], {})
     assert [(part.rc, part.stdout) for part in parts] == [(0, b"one\n"), (137, b""), (0, b"three\n")]
@@ -270,7 +270,7 @@ def test_a_process_that_cannot_be_killed_is_left_and_the_rest_goes_on(
 def test_a_slow_login_shell_is_waited_for_as_long_as_the_run_has_time(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("anywhere.hosts.ssh.shell.QUIET", 1.0)
+    monkeypatch.setattr("anywhere.hosts.ssh.batch.QUIET", 1.0)
     host = server.open("slow", budget=30)
     try:
         assert host.shell.login.rights == "none"

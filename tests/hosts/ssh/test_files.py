@@ -139,7 +139,7 @@ def test_a_program_is_not_started_for_files_that_are_all_absent(tmp_path: Path, 
     (tmp_path / "there").write_text("key=value\n")
     mark = script.token()
     both = ("sed", "-n", "s/=.*/=/p", str(tmp_path / "absent"), str(tmp_path / "there"))
-    lines = [script.run_line(both, 0), script.run_line(both[:-1], 0)]
+    lines = [script.run_line(both), script.run_line(both[:-1])]
     done = run_script(shell, 'sed() { echo begun; command sed "$@"; }\n' + script.script(mark, lines))
     one, none = script.parse(mark, done.stdout, done.stderr)
     assert one.stdout == b"begun\nkey=\n"

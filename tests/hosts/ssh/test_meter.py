@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from anywhere.hosts.ssh import meter
-from anywhere.hosts.ssh.meter import Meter
+from anywhere.hosts.ssh.channels import meter
+from anywhere.hosts.ssh.channels.meter import Meter
 
 
 class Transport:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.session import Enough
+from anywhere.hosts.ssh.channels.session import Enough
 from anywhere.hosts.ssh.shell import Shell
 
 

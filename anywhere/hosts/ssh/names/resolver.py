@@ -16,12 +16,13 @@ from dataclasses import replace
 from anywhere.hosts.base import Answer
 from anywhere.hosts.bounds import kept_addresses
 from anywhere.hosts.ssh import script
+from anywhere.hosts.ssh.batch import KILLED
 from anywhere.hosts.ssh.names.coalesce import Slot, Together
 from anywhere.hosts.ssh.names.dns import DATAGRAM, Datagrams, Stream
 from anywhere.hosts.ssh.names.edns import Samples
 from anywhere.hosts.ssh.names.records import run_records
 from anywhere.hosts.ssh.names.several import SOON, divided, planned
-from anywhere.hosts.ssh.shell import KILLED, Shell
+from anywhere.hosts.ssh.shell import Shell
 from anywhere.model import Reason
 from anywhere.threads import Latch
 

@@ -23,16 +23,16 @@ elif timeout -t 1 -s KILL true 2>/dev/null; then
     limit='timeout -s KILL -t'
 else
     limit=unlimited
-    unlimited() {
-        shift
-        "$@"
-    }
 fi
+unlimited() {
+    shift
+    "$@"
+}
 
-# sweep: kill what this run has started and what still runs. The shell itself had no mark when it began, nor has what it
-# forks: that goes on to its next command, which has one, so the others are looked for again.
+# sweep [ROUNDS]: kill what this run has started and what still runs. The shell itself had no mark when it began, nor has
+# what it forks: that goes on to its next command, which has one, so the others are looked for again.
 sweep() {
-    for round in 1 2 3 4 5 6; do
+    for round in ${1:-1 2 3 4 5 6}; do
         found=$(ANYWHERE_RUN='' && $limit 5 grep -lsF "ANYWHERE_RUN=$TOKEN" /proc/[0-9]*/environ)
         [ "$found" ] || return 0
         for entry in $found; do
@@ -58,11 +58,16 @@ sweep_newer() {
 }
 
 # watch [SECONDS]: when whoever called is gone (standard input ends) or the time is over, nothing of this run is left behind.
-# Without a time, for what ends by itself, the shell reads. What it starts for that has no mark: it ends with the run, and there
-# is nothing to sweep.
+# Each line that comes before ends what runs now, which spares every command a time limit of its own. Without a time, for
+# what ends by itself, the shell reads. What it starts for that has no mark: it ends with the run, and there is nothing to
+# sweep.
 watch() {
     { (
-        if [ "$1" ]; then ANYWHERE_RUN='' $limit "$1" cat; else while read -r _; do :; done; fi
+        if [ "$1" ]; then
+            ANYWHERE_RUN='' $limit "$1" cat | while read -r _; do sweep 1; done
+        else
+            while read -r _; do :; done
+        fi
         sweep
         kill -KILL $$
     ) <&3 >/dev/null 2>&1 & } 3<&0 </dev/null

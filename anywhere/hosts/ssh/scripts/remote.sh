@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs on the far side after base.sh. Nothing is written there.
 # Each observation ends with a mark on both streams, so that its bytes come back exactly as they are.
-# shellcheck disable=SC2154,SC2086,SC2034 # set by the caller or in base.sh, or used there; $limit is several words
+# shellcheck disable=SC2154,SC2086,SC2034 # set by the caller or in base.sh, or used there
 
 uid=${uid:-$(id -u)}
 
@@ -11,11 +11,9 @@ mark() {
     printf '\n%s\n' "$TOKEN" >&2
 }
 
-# run SECONDS COMMAND...; 0 seconds for what asks nobody and cannot hang. Looking first spares a process, and so does
-# setting here what `env` is to set.
+# run COMMAND...: looking first spares a process, and so does setting here what `env` is to set.
 run() {
-    seconds=$1 set=
-    shift
+    set=
     if [ "$1" = env ]; then shift; fi
     for word in "$@"; do
         case $word in *=*) set=yes ;; *) break ;; esac
@@ -31,15 +29,15 @@ run() {
                 export "${1?}"
                 shift
             done
-            within "$seconds" "$@"
+            "$@" </dev/null
         )
     else
-        within "$seconds" "$@"
+        "$@" </dev/null
     fi
     mark $?
 }
 
-# run_on FILE... -- SECONDS COMMAND...: one that only reads these files. For root what the shell does not see is not there.
+# run_on FILE... -- COMMAND...: one that only reads these files. For root what the shell does not see is not there.
 run_on() {
     missing=yes said=
     while [ "$1" != -- ]; do
@@ -54,15 +52,6 @@ run_on() {
     else
         printf %s "$said" >&2
         mark 2
-    fi
-}
-
-within() {
-    if [ "$1" = 0 ]; then
-        shift
-        "$@" </dev/null
-    else
-        $limit "$@" </dev/null
     fi
 }
 
@@ -96,9 +85,9 @@ read_file() {
         return
     fi
     if [ "$3" ]; then
-        $limit 3 tail -c "$3" "$1" </dev/null
+        tail -c "$3" "$1" </dev/null
     else
-        $limit 3 head -c "$2" "$1" </dev/null
+        head -c "$2" "$1" </dev/null
     fi
     mark $?
 }
@@ -129,7 +118,7 @@ read_files() {
     shift "$files"
     printf '\n\n'
     # Two more, for `head` names a file only among others, and what stands before a name is known to be whole.
-    $limit 3 head -c "$most" "$@" "$root/dev/null" /dev/null </dev/null
+    head -c "$most" "$@" "$root/dev/null" /dev/null </dev/null
     mark $?
 }
 
@@ -146,8 +135,9 @@ list_folder() {
         set -- ..?* "$@"
         is_there "$1" || shift
         cd /
-        if [ $# -gt 0 ]; then
-            printf '%s\n' "$@"
+        # What root finds empty is.
+        if [ $# -gt 0 ] || [ "$uid" = 0 ]; then
+            if [ $# -gt 0 ]; then printf '%s\n' "$@"; fi
             mark 0
             return
         fi
@@ -207,8 +197,8 @@ trust() {
 store() {
     case $# in
         0) ;;
-        1) $limit 5 head -c "$most" "$1" ;;
-        *) $limit 5 sed '' "$@" | head -c "$most" ;;
+        1) head -c "$most" "$1" ;;
+        *) sed '' "$@" | head -c "$most" ;;
     esac 2>/dev/null
 }
 
@@ -225,5 +215,5 @@ links_out() {
     keep=
     for place in $inside; do keep="$keep -e /->.$(echo "$place" | sed 's/[/.]/\\&/g')\\//d"; done
     # shellcheck disable=SC2012,SC2086 # a listing is what shows where links lead; the expressions are several words
-    $limit 3 ls -l "$1/" 2>/dev/null | sed -n $keep -e 's/.* \([^ ]*\) -> \/.*/\1/p' | tr '\n' ' '
+    ls -l "$1/" 2>/dev/null | sed -n $keep -e 's/.* \([^ ]*\) -> \/.*/\1/p' | tr '\n' ' '
 }

@@ -6,7 +6,7 @@ import asyncio
 
 import asyncssh
 
-from anywhere.hosts.ssh.pump import Pump
+from anywhere.hosts.ssh.channels.pump import Pump
 from anywhere.threads import Latch
 
 AGAIN = (0.7, 0.6)  # seconds after which another try is made beside those that are not answered

@@ -33,6 +33,18 @@ class Enough(Exception):
     """Raised by a sink: the command is to be ended, whatever else it would say."""
 
 
+class Pace:
+    """How long a command may say nothing. This one: as long as it takes."""
+
+    def patience(self) -> float:
+        """Seconds from now until `stalled` is asked, unless something comes before."""
+        return float("inf")
+
+    def stalled(self) -> Reply | None:
+        """What to tell the command; None to give it up."""
+        return None
+
+
 Pieces = Sequence[tuple[bytes, bool]]
 Sink = Callable[[bytes, bool], Reply | None]
 """Takes a piece of output, and whether it is of standard error, in the thread that waits; returns what to answer."""
@@ -136,11 +148,21 @@ class Session:
         """Nothing more will come."""
         self._pieces.put(None)
 
-    def follow(self, end: float, quiet: Callable[[], float], sink: Sink | None) -> None:
-        """Take the output until it is over. TimeoutError at `end` (monotonic seconds), or after so many seconds without a
-        byte once the command was started."""
+    def follow(self, end: float, pace: Pace, sink: Sink | None) -> None:
+        """Take the output until it is over. TimeoutError at `end` (monotonic seconds), or when `pace` has nothing more to
+        say to a command that was started."""
         seen, is_open = 0, False
-        while (pieces := self._next(end, quiet() if is_open else float("inf"))) is not None:
+        while True:
+            try:
+                pieces = self._next(end, pace.patience() if is_open else float("inf"))
+            except TimeoutError:
+                reply = pace.stalled() if is_open and time.monotonic() < end else None
+                if reply is None:
+                    raise
+                self._loop.call_soon_threadsafe(self.send, reply.data, reply.last)
+                continue
+            if pieces is None:
+                return
             is_open = True
             for data, is_error in pieces:
                 seen += len(data)
