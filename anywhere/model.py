@@ -159,7 +159,13 @@ class Target:
     @property
     def verdict(self) -> Verdict:
         """The verdict over this target's findings."""
-        return Verdict.of(finding.status for finding in self.findings)
+        return Verdict.of(self.statuses)
+
+    @property
+    def statuses(self) -> frozenset[Status]:
+        """Those of its findings; of packed ones they are kept beside them."""
+        kept: frozenset[Status] | None = getattr(self.findings, "statuses", None)
+        return frozenset(finding.status for finding in self.findings) if kept is None else kept
 
 
 @frozen
@@ -171,13 +177,13 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         """The worst verdict of any target."""
-        return Verdict.of(finding.status for target in self.targets for finding in target.findings)
+        return Verdict.of(status for target in self.targets for status in target.statuses)
 
     def exit_code(self, strict: bool = False) -> int:
         """0 ready, 1 not ready (with `strict`: or warnings), 3 could not judge."""
         verdict = self.verdict
         if verdict is Verdict.NOT_READY:
             return 1
-        if strict and any(f.status is Status.WARN for t in self.targets for f in t.findings):
+        if strict and any(Status.WARN in target.statuses for target in self.targets):
             return 1
         return 3 if verdict is Verdict.UNKNOWN else 0

@@ -82,9 +82,9 @@ class Check:
         whole = True
         try:
             for entry, target in self._settled(todo, limit):
-                done[entry.name] = target = packed(target, len(self.hosts.entries))
                 for call in calls:
                     call(target)
+                done[entry.name] = packed(target, len(self.hosts.entries))
         except KeyboardInterrupt:
             whole = False
         targets = tuple(done[entry.name] for entry in self.hosts.entries if entry.name in done)

@@ -16,12 +16,13 @@ AT_HAND = 8  # hosts whose findings are kept unpacked too: who reads one mostly 
 class Packed(Sequence[Finding]):
     """Findings that are unpacked where they are read."""
 
-    __slots__ = ("_count", "_data")
+    __slots__ = ("_count", "_data", "statuses")
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         import pickle
         import zlib
 
+        self.statuses = frozenset(finding.status for finding in findings)
         self._count = len(findings)
         self._data = zlib.compress(pickle.dumps(tuple(findings), pickle.HIGHEST_PROTOCOL), 1)
 

@@ -16,6 +16,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import asyncssh
+from asyncssh.logging import SSHLogger
 from asyncssh.packet import SSHPacketLogger
 
 from anywhere.errors import HostUnreachable
@@ -37,9 +38,9 @@ PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds betwe
 LIBRARY = (asyncssh.Error, OSError, AssertionError)
 
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
-# Even so it writes a line for each packet before it looks whether anyone reads them.
-for name in ("log_sent_packet", "log_received_packet"):
-    setattr(SSHPacketLogger, name, lambda *_: None)
+# Even so it writes its lines before it looks whether anyone reads them.
+for kind, name in ((SSHPacketLogger, "log_sent_packet"), (SSHPacketLogger, "log_received_packet"), (SSHLogger, "log")):
+    setattr(kind, name, lambda *_, **__: None)
 
 
 class _Loop:
