@@ -14,6 +14,7 @@ QUIET = 9.0  # seconds without a byte after which an observation hangs that coul
 LOGIN_SECONDS = 90.0  # until the login shell runs what it is given: login scripts on a busy host, a lock they wait for
 RESERVE = 1.0  # seconds before the deadline in which a shell that says nothing can still be reported
 SUDO_SECONDS = 5.0  # until sudo asks for the password, and as long again until it has checked it
+MOMENT = 1.0  # seconds that several names may take together
 HEAD = 3  # parts that stand before those asked for: environment, clock, rights
 KILLED = 137
 Tell = Callable[[script.Part], None]
@@ -95,3 +96,19 @@ class Batch(Pace):
     def waits_for_sudo(self) -> bool:
         """Whether sudo was started and has neither run the script nor refused."""
         return self._asks and len(self.head) == HEAD - 1
+
+
+class Moment(Pace):
+    """What has only a moment is ended when that is over, once; everything else takes its time."""
+
+    def __init__(self) -> None:
+        self._end = time.monotonic() + MOMENT
+
+    def patience(self) -> float:
+        """See Pace."""
+        return self._end - time.monotonic()
+
+    def stalled(self) -> Reply:
+        """See Pace."""
+        self._end = float("inf")
+        return Reply(script.NEXT)

@@ -40,6 +40,7 @@ FOLDER_BYTES = Limit(FOLDER.kind, LISTING.size)
 READ_AHEAD = 256 * 1024  # bytes of a log's end that are gathered
 INVENTORY: Key = ("inventory",)
 FILES: Key = ("files",)
+LOOKED_UP_IN = ("/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf")
 LOGS = ".log"  # their ends are what is asked for: each is read by itself
 # Programs that ask a daemon, and wait with it: they come last, the likeliest to hang at the end.
 ASKING = ("systemctl", "timedatectl", "firewall-cmd", "chronyc", "ntpq", "rpm", "snap", "podman", "docker")
@@ -169,9 +170,14 @@ class SSHHost:
         lines |= {INVENTORY: "inventory", ("trust",): self._trust_line("")}
         lines |= {("run", *argv): script.run_line(argv) for argv in sorted(commands, key=_slowness)}
         keys: dict[str, Key] = {path: ("read", path) for path in group.paths}
-        split = partial(_by_key, group, keys)
+        split = partial(self._split, group, keys)
         self.shell.expect_jobs()
         self._gathering.start(lines, {FILES: Group(tuple(keys.values()), split)})
+
+    def _split(self, group: FileGroup, keys: Mapping[str, Key], part: script.Part) -> dict[Key, script.Part]:
+        found = group.split(part)
+        self.shell.is_fit = all(_is_whole(found.get(path)) for path in LOOKED_UP_IN)
+        return {keys[path]: own for path, own in found.items()}
 
     # --- what the verbs stand on -------------------------------------------------------------------------------
 
@@ -209,8 +215,9 @@ def _slowness(argv: Sequence[str]) -> int:
     return max((place for place, program in enumerate(ASKING, 1) if program in words), default=0)
 
 
-def _by_key(group: FileGroup, keys: Mapping[str, Key], part: script.Part) -> dict[Key, script.Part]:
-    return {keys[path]: own for path, own in group.split(part).items()}
+def _is_whole(part: script.Part | None) -> bool:
+    """Whether a file was read to its end, or is not there."""
+    return part is not None and (part.rc == 0 or b"No such file" in part.stderr)
 
 
 def content(path: str, part: script.Part, limit: Limit | None = None) -> bytes:

@@ -112,11 +112,11 @@ def name_line(name: str) -> str:
     return f"look_up {shlex.quote(name)} &"
 
 
-def names_lines(first: str, groups: Sequence[Sequence[str]], soon: float, moment: float) -> list[str]:
-    """Names asked of the system's resolver: one by itself, and the groups beside it, each by one process where that takes a
-    moment at most. Where the first is not answered soon (both in seconds), each is asked by itself."""
+def names_lines(first: str, groups: Sequence[Sequence[str]], soon: float) -> list[str]:
+    """Names asked of the system's resolver: one by itself, and the groups beside it, each by one process that NEXT ends.
+    Where the first is not answered soon (in seconds), or a group was ended, each is asked by itself."""
     others = [name for group in groups for name in group]
-    lines = [f"look_up_all {moment:g} {shlex.join(group)} &" for group in groups]
+    lines = [f"look_up_all {shlex.join(group)} &" for group in groups]
     return [*lines, f"look_up_first {soon:g} {shlex.join([first, *others])} &"]
 
 
@@ -137,12 +137,12 @@ def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None 
     return head + library() + watch + "mark start\n" + "\n".join(lines) + "\nleave\n"
 
 
-def jobs(mark: str, lines: Iterable[str], seconds: float) -> str:
+def jobs(mark: str, lines: Iterable[str], seconds: float, is_fit: bool = False) -> str:
     """The text for background jobs alone, which need little and end by themselves: see `records.sh`."""
     # Only the jobs are waited for: the watcher ends with its own standard input.
     waits = 'for job in $jobs; do wait "$job"; done\nleave clean\n'
     begun = "".join(f'{line}\njobs="$jobs $!"\n' for line in lines)
-    given = _assigned("TOKEN", mark) + f"LONGEST={max(1, math.ceil(seconds))}\n"
+    given = _assigned("TOKEN", mark) + f"LONGEST={max(1, math.ceil(seconds))}\nFIT={'yes' if is_fit else ''}\n"
     return given + text("base.sh") + "\n" + text("records.sh") + "\nwatch\n" + begun + waits
 
 

@@ -13,7 +13,7 @@ from anywhere.held import hide, hold
 from anywhere.hosts.base import Completed, Deadline
 from anywhere.hosts.bounds import LISTING, limit_of_command
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.batch import HEAD, KILLED, LOGIN_SECONDS, SUDO_SECONDS, Batch
+from anywhere.hosts.ssh.batch import HEAD, KILLED, LOGIN_SECONDS, SUDO_SECONDS, Batch, Moment
 from anywhere.hosts.ssh.channels.session import Sink
 from anywhere.hosts.ssh.connection import Connection, Ran
 from anywhere.hosts.ssh.inventory import parse_clock, parse_environment
@@ -47,6 +47,7 @@ class Shell:
         self.deadline = deadline
         hold(password)
         self._sudo, self._password, self._refusal = sudo, password, ""
+        self.is_fit = False  # the files that look-ups read were seen whole, and small
         self._login: Login | None = None
         self._failure: HostUnreachable | None = None
         self._asked = False
@@ -184,8 +185,8 @@ class Shell:
     def jobs(self, mark: str, lines: Sequence[str], seconds: float, sink: Sink) -> None:
         """Background jobs with the user's own rights; `sink` gets their output as it comes."""
         seconds = self.deadline.left(seconds)
-        text = script.sized(script.jobs(mark, lines, seconds + 1).encode())
-        self.connection.execute(script.WAITING, text, seconds, sink, largest=JOBS_OUTPUT, is_last=False)
+        text = script.sized(script.jobs(mark, lines, seconds + 1, self.is_fit).encode())
+        self.connection.execute(script.WAITING, text, seconds, sink, Moment(), JOBS_OUTPUT, is_last=False)
 
     def act(self, argv: Sequence[str], input: bytes, timeout: float) -> Completed:
         """One command with its input and its own exit code. The input is sent when the command is ready for it."""

@@ -9,8 +9,7 @@ from anywhere.frozen import frozen
 from anywhere.hosts.base import RANDOM_LABEL
 from anywhere.hosts.ssh import script
 
-MOST = 8  # names of one process: it asks them in turn
-MOMENT = 1.0  # seconds that they may take together
+MOST = 12  # names of one process: it asks them in turn
 SOON = 0.15  # seconds after which a resolver is slow: then it is asked for all at once, and needs all the time there is
 FEW = 3  # names that are asked one by one in any case
 
@@ -25,7 +24,7 @@ class Plan:
     @property
     def lines(self) -> list[str]:
         """The lines of the far side's script."""
-        return script.names_lines(self.first, self.groups, SOON, MOMENT)
+        return script.names_lines(self.first, self.groups, SOON)
 
     def of(self, key: str) -> tuple[str, ...]:
         """The names of a record for several; none for one of a single name."""

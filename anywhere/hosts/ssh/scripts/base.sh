@@ -29,11 +29,11 @@ unlimited() {
     "$@"
 }
 
-# sweep [ROUNDS]: kill what this run has started and what still runs. The shell itself had no mark when it began, nor has
+# sweep [ROUNDS [END]]: kill what this run has started and what still runs, or of that what has a mark with this end. The shell itself had no mark when it began, nor has
 # what it forks: that goes on to its next command, which has one, so the others are looked for again.
 sweep() {
     for round in ${1:-1 2 3 4 5 6}; do
-        found=$(ANYWHERE_RUN='' && $limit 5 grep -lsF "ANYWHERE_RUN=$TOKEN" /proc/[0-9]*/environ)
+        found=$(ANYWHERE_RUN='' && $limit 5 grep -lsF "ANYWHERE_RUN=$TOKEN$2" /proc/[0-9]*/environ)
         [ "$found" ] || return 0
         for entry in $found; do
             entry=${entry#/proc/}
@@ -57,16 +57,17 @@ sweep_newer() {
     if [ "$found" ]; then sweep; fi
 }
 
+MOMENT=-soon
 # watch [SECONDS]: when whoever called is gone (standard input ends) or the time is over, nothing of this run is left behind.
 # Each line that comes before ends what runs now, which spares every command a time limit of its own. Without a time, for
-# what ends by itself, the shell reads. What it starts for that has no mark: it ends with the run, and there is nothing to
-# sweep.
+# what ends by itself, the shell reads, and a line ends what has only a moment. What it starts for that has no mark: it ends
+# with the run, and there is nothing to sweep.
 watch() {
     { (
         if [ "$1" ]; then
             ANYWHERE_RUN='' $limit "$1" cat | while read -r _; do sweep 1; done
         else
-            while read -r _; do :; done
+            while read -r _; do sweep 1 "$MOMENT"; done
         fi
         sweep
         kill -KILL $$

@@ -9,8 +9,8 @@ for path in /etc/nsswitch.conf /etc/hosts /etc/resolv.conf /etc/host.conf /etc/g
     # shellcheck disable=SC3013 # dash, bash, ksh and busybox all have -ef
     if [ -e "$path" ] && ! [ -f "$path" ] && ! [ "$path" -ef /dev/null ]; then unfit="$path is no file"; fi
 done
-# In blocks of 512 bytes: 16 MiB.
-if [ "$(find -L /etc/hosts /etc/nsswitch.conf /etc/resolv.conf -type f -size +32768 2>/dev/null)" ]; then
+# In blocks of 512 bytes: 16 MiB. The caller sets FIT where it has seen them.
+if [ -z "$FIT" ] && [ "$(find -L /etc/hosts /etc/nsswitch.conf /etc/resolv.conf -type f -size +32768 2>/dev/null)" ]; then
     unfit="a file in /etc is larger than 16 MiB"
 fi
 
@@ -43,18 +43,14 @@ answered() {
     record "$rc" "$1" "$answer"
 }
 
-# look_up_all SECONDS NAME...: several names by one process, which asks them in turn and does not say which has no address:
-# so where not all have one, within a moment, each is asked by itself.
+# look_up_all NAME...: several names by one process, which asks them in turn and does not say which has no address: so where
+# not all have one, within the moment after which the caller ends it, each is asked by itself.
 look_up_all() {
-    seconds=$1
-    shift
-    if [ -z "$unfit" ] && [ "$limit" != unlimited ]; then
-        if answer=$($limit "$seconds" getent ahosts "$@" 2>/dev/null </dev/null); then
-            record 0 "$*" "$answer"
-            return
-        fi
+    if [ -z "$unfit" ] && answer=$(ANYWHERE_RUN="$TOKEN$MOMENT" getent ahosts "$@" 2>/dev/null </dev/null); then
+        record 0 "$*" "$answer"
+    else
+        look_up_each "$@"
     fi
-    look_up_each "$@"
 }
 
 # The record before says that their time begins anew.
@@ -90,6 +86,7 @@ look_up_first() {
     case $rc in
         124 | 125 | 137)
             kill $jobs 2>/dev/null
+            sweep 1 "$MOMENT"
             look_up_each "$first" "$@"
             ;;
         *) answered "$first" ;;
