@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from anywhere import threads
-from anywhere.threads import begin, fan_out, race, within
+from anywhere.threads import Lane, begin, fan_out, race, within
 
 
 def test_results_have_the_order_of_the_calls() -> None:
@@ -41,6 +41,23 @@ def test_a_race_ends_as_soon_as_enough_is_there() -> None:
 def test_a_race_ends_with_time_alone() -> None:
     hanging = threading.Event()
     assert race([hanging.wait], lambda _, seconds: seconds > 0.05) == {}
+    hanging.set()
+
+
+def test_few_threads_take_the_calls_of_a_lane_in_their_order() -> None:
+    taken: list[int] = []
+    calls = [lambda n=n: taken.append(n) or threading.get_ident() for n in range(20)]
+    found = race(calls, lambda *_: False, [Lane(range(0, 20, 2), 1), Lane(range(1, 20, 2), 1)])
+    assert sorted(taken) == list(range(20)) and len(set(found.values())) <= 2
+    assert [n for n in taken if n % 2] == list(range(1, 20, 2))
+
+
+def test_what_hangs_holds_up_nobody_in_its_lane_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "STALLED", 0.2)
+    hanging = threading.Event()
+    calls = [lambda: str(hanging.wait(60)), *[lambda n=n: str(n) for n in range(5)]]
+    found = race(calls, lambda results, seconds: len(results) == 5 or seconds > 30, [Lane(range(6), 1)])
+    assert found == {place: str(place - 1) for place in range(1, 6)}
     hanging.set()
 
 

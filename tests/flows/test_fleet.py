@@ -164,6 +164,21 @@ def test_a_result_that_comes_too_late_is_not_told_twice() -> None:
     assert sorted(collect(fleet)) == [(0, "given up"), (1, "done"), (2, "done"), (3, "done")]
 
 
+def test_jobs_that_only_wait_give_their_places_early() -> None:
+    """Forty that wait for nothing are begun soon, though only four count at once."""
+    started: list[float] = []
+    begun = time.monotonic()
+
+    def work(job: int) -> str:
+        started.append(time.monotonic() - begun)
+        time.sleep(3.0)
+        return ""
+
+    fleet = Fleet(list(range(40)), work, lambda job: "given up", parallel=4, slow=0.1, is_full=lambda: False)
+    assert len(collect(fleet)) == 40
+    assert max(started) < within(2.5)
+
+
 def test_a_bug_is_raised_and_not_swallowed() -> None:
     def work(job: int) -> str:
         raise ZeroDivisionError

@@ -27,6 +27,7 @@ def test_packed_findings_are_the_same() -> None:
     assert isinstance(found.findings, Packed) and found == TARGET and found.verdict is Verdict.NOT_READY
     assert len(found.findings) == 2 and found.findings[-1] == FINE and tuple(found.findings[:1]) == (SLOW,)
     assert (*found.findings, FINE) == (SLOW, FINE, FINE) and found.findings != (SLOW,)
+    assert found.statuses == TARGET.statuses == {Status.FAIL, Status.PASS}
     assert found.findings[0].status is Status.FAIL  # the very member, by which statuses are compared
 
 

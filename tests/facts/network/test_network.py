@@ -5,13 +5,15 @@ from __future__ import annotations
 import ipaddress
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anywhere.catalogue.issuers import is_public, product
-from anywhere.facts.network.lookup import Lookup, first_addresses, lookup, random_name
+from anywhere.facts.network.lookup import Lookup, announce, first_addresses, lookup, random_name
 from anywhere.facts.network.resolv_conf import (
     DOCKER_FALLBACK,
     container_nameservers,
@@ -34,6 +36,7 @@ from anywhere.facts.network.routes import (
 )
 from anywhere.facts.system.castore import parse_ca_store
 from anywhere.hosts.base import RANDOM_LABEL, Answer, Query
+from anywhere.hosts.recording import Recording
 from anywhere.model import Reason
 from tests.support.fakehost import FakeHost
 from tests.support.pace import within
@@ -348,8 +351,6 @@ class Asked(FakeHost):
 
 
 def test_the_systems_answer_is_used_at_once() -> None:
-    import time
-
     host = Asked({"": (KNOWN, 0.0), "10.0.0.53": (answer("203.0.113.99"), 0.6)})
     started = time.monotonic()
     assert first_addresses(host, NAME, ("10.0.0.53",)) == ("203.0.113.10",)
@@ -358,8 +359,6 @@ def test_the_systems_answer_is_used_at_once() -> None:
 
 
 def test_a_nameservers_own_answer_is_used_when_the_system_takes_long() -> None:
-    import time
-
     host = Asked({"": (DEAD, 2.5), "10.0.0.53": (DEAD, 2.0), "10.0.0.54": (KNOWN, 0.0)})
     started = time.monotonic()
     assert first_addresses(host, NAME, ("10.0.0.53", "10.0.0.54")) == ("203.0.113.10",)
@@ -369,6 +368,39 @@ def test_a_nameservers_own_answer_is_used_when_the_system_takes_long() -> None:
 def test_a_name_that_nobody_knows_is_no_address() -> None:
     host = Asked({"": (NONE, 0.0), "10.0.0.53": (KNOWN, 0.0)})
     assert first_addresses(host, NAME, ("10.0.0.53",)) == ()
+
+
+class Ahead(Asked):
+    """A host that is asked for many names at once, and has an answer after its seconds."""
+
+    is_ahead = True
+
+    def announce(self, names: Sequence[str], servers: Sequence[str], later: float) -> None:
+        self.announced = time.monotonic()
+
+    def has(self, query: Query, seconds: float) -> bool:
+        left = self.announced + self.table[query.server][1] - time.monotonic()
+        time.sleep(max(0.0, min(seconds, left)))
+        return left <= seconds
+
+
+@pytest.mark.parametrize(
+    ("system", "expected", "seconds"),
+    [
+        ((KNOWN, 0.1), ("203.0.113.10",), 0.4),
+        ((DEAD, 0.1), ("203.0.113.99",), 0.5),
+        ((DEAD, 2.5), ("203.0.113.99",), 2.6),
+    ],
+)
+def test_names_that_were_announced_are_waited_for_by_nobody_else(
+    system: tuple[Answer, float], expected: tuple[str, ...], seconds: float
+) -> None:
+    host = Recording(Ahead({"": system, "10.0.0.53": (answer("203.0.113.99"), 0.2)}))
+    announce(host, [NAME], ("10.0.0.53",))
+    started = time.monotonic()
+    assert first_addresses(host, NAME, ("10.0.0.53",)) == expected
+    assert time.monotonic() - started < within(seconds)
+    assert lookup(host, NAME, ("10.0.0.53",)).servers[0].addresses == ("203.0.113.99",)
 
 
 def test_the_impossible_name_is_the_same_each_time() -> None:

@@ -44,17 +44,19 @@ def programs(tmp_path: Path) -> Path:
 
 def patient(plan: Plan) -> list[str]:
     """The lines for a busy machine, where the invented name takes its time too."""
-    return [
-        line.replace("look_up_first 0.15 ", "look_up_first 5 ").replace("_all 1 ", "_all 5 ") for line in plan.lines
-    ]
+    return [line.replace("look_up_first 0.15 ", "look_up_first 5 ") for line in plan.lines]
 
 
-def asked(lines: list[str], shell: tuple[str, ...], programs: Path) -> tuple[dict[str, tuple[int, str]], list[str]]:
-    """The last record of each key, and the calls of getent."""
+def asked(
+    lines: list[str], shell: tuple[str, ...], programs: Path, moment: float = 0.0
+) -> tuple[dict[str, tuple[int, str]], list[str]]:
+    """The last record of each key, and the calls of getent. After `moment` seconds groups are ended; 0: never."""
     mark = script.token()
     program, *more = shell
     shell = (shutil.which(program) or program, *more)
-    done = run_script(shell, script.jobs(mark, lines, 5), environment={"PATH": f"{programs}:/usr/bin:/bin"})
+    done = run_script(
+        shell, script.jobs(mark, lines, 5), environment={"PATH": f"{programs}:/usr/bin:/bin"}, next_after=moment
+    )
     records = take_records(mark, bytearray(done.stdout))
     calls = (programs / "calls").read_text().splitlines() if (programs / "calls").exists() else []
     return {key: (rc, text) for key, rc, text in records}, sorted(calls)
@@ -81,8 +83,7 @@ def test_where_one_has_no_address_or_is_slow_each_is_asked_by_itself(
 ) -> None:
     names = (*NAMES, odd)
     plan = Plan(INVENTED, (names,))
-    limited = [line.replace("look_up_all 5 ", "look_up_all 0.3 ") for line in patient(plan)]
-    found, calls = asked(limited, shell, programs)
+    found, calls = asked(patient(plan), shell, programs, moment=0.4)
     assert calls == sorted([" ".join(names), *names])
     assert found[" ".join(names)][0] == 1
     assert found["n0.example"][0] == 0 and found[odd][0] == rc
@@ -99,6 +100,18 @@ def test_a_slow_resolver_is_asked_for_all_at_once(shell: tuple[str, ...], progra
     assert found["slow.first"] == (0, "10.0.0.9 STREAM slow.first") and found["n5.example"][0] == 0
 
 
+def test_files_that_were_seen_whole_are_not_measured_again(programs: Path) -> None:
+    mark = script.token()
+    line = script.name_line("n1.example")
+    (programs / "find").write_text(f"#!/bin/sh\necho called >>{programs}/finds\n")
+    (programs / "find").chmod(0o755)
+    for is_fit in (False, True):
+        text = script.jobs(mark, [line], 5, is_fit)
+        done = run_script((shutil.which("sh") or "sh",), text, environment={"PATH": f"{programs}:/usr/bin:/bin"})
+        assert b"10.0.0.1" in done.stdout
+    assert (programs / "finds").read_text() == "called\n"
+
+
 def test_whose_is_whose_is_certain_or_unknown() -> None:
     names = ("a", "b")
     assert divided(names, "10.0.0.1 STREAM b\n10.0.0.1 DGRAM  \n10.0.0.2 STREAM c") == {
@@ -112,7 +125,7 @@ def test_whose_is_whose_is_certain_or_unknown() -> None:
 
 def test_groups_are_of_even_size_and_few_or_strange_names_have_none() -> None:
     plan = planned([f"n{number}" for number in range(2 * MOST + 2)])
-    assert plan and [len(group) for group in plan.groups] == [6, 6, 5]
+    assert plan and [len(group) for group in plan.groups] == [9, 8, 8]
     assert planned(["a", "b", "c"]) is None
     assert planned(["a", "b", "c", "d e"]) is None
 
