@@ -17,7 +17,7 @@ from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
 from anywhere.flows.fleet import SLOW
 from anywhere.flows.hosts import Hosts, is_saved, titles
-from anywhere.flows.lateness.again import HURRY, LONGER, MORE, depends_on_time, is_silent, is_stuck, unjudged, with_room
+from anywhere.flows.lateness.again import HURRY, LEAST_TRY, LONGER, MORE, depends_on_time, is_silent, is_stuck, unjudged, with_room
 from anywhere.flows.lateness.pace import ALL_THE_TIME, HALF, Pace
 from anywhere.flows.lateness.room import Late, always, room
 from anywhere.flows.region import region_of
@@ -93,9 +93,9 @@ class Check:
 
     def _settled(self, todo: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target]]:
         """Every host once. What may be this machine's own delay is measured again when the others are done, and so is a
-        host that did not answer: a host alone has nothing to wait for."""
+        host that did not answer. One alone has nothing to wait for: it is tried again in what is left of its time."""
         if len(todo) == 1:
-            yield from ((entry, target) for entry, target, _ in self._measured(self.hosts, todo, limit))
+            yield from self._alone(todo, limit)
             return
         collect_seldom()
         with Pace() as pace:
@@ -120,6 +120,15 @@ class Check:
             for entry, target, seconds in self._measured(fewer, doubtful, slow, always):
                 was_late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
                 yield entry, unjudged(target) if was_late else target
+
+    def _alone(self, todo: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target]]:
+        for entry, target, seconds in self._measured(self.hosts, todo, limit):
+            again = replace(self.hosts, seconds=self.hosts.seconds - seconds)
+            if not (target.reach and is_silent(target)) or again.seconds < LEAST_TRY:
+                yield entry, target
+                continue
+            for _, second, more in self._measured(again, todo, limit - seconds):
+                yield entry, replace(second, started=target.started, seconds=round(seconds + more, 3))
 
     def _measured(
         self, hosts: Hosts, entries: Sequence[Entry], limit: float, late: Late | None = None, slow: float = SLOW

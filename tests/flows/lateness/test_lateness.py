@@ -129,6 +129,27 @@ def test_a_host_that_did_not_answer_is_tried_again(judged: Callable[[bool, Scrip
     assert judged(late, scripted).causes == refused.causes and scripted.asked == 1
 
 
+def alone(monkeypatch: pytest.MonkeyPatch, scripted: Scripted, seconds: float) -> Target:
+    check = Check(Settings(regions=("us-east-1",)), chosen(host=["10.0.0.1"], host_timeout=seconds))
+    monkeypatch.setattr(check, "_examine", scripted)
+    return check.run().report.targets[0]
+
+
+def test_a_host_alone_that_did_not_answer_is_tried_again_in_what_is_left_of_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mute = Lost.of("h", HostUnreachable("no answer within 10 s", timed=True)).target()
+    scripted = Scripted(mute, target(FINE))
+    assert alone(monkeypatch, scripted, 30.0).verdict is Verdict.READY
+    first, second = scripted.seconds[-2:]
+    assert first - 20 < second <= first
+    scripted = Scripted(mute, mute)
+    assert alone(monkeypatch, scripted, 30.0).causes == mute.causes and scripted.asked == 2
+    for left, result in ((1.9, mute), (30.0, Lost.of("h", HostUnreachable("connection refused")).target())):
+        scripted = Scripted(result)
+        assert alone(monkeypatch, scripted, left).causes == result.causes and scripted.asked == 1
+
+
 def test_a_host_that_let_us_log_in_and_then_did_not_answer_gets_more_time(
     judged: Callable[[bool, Scripted], Target],
 ) -> None:
