@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
@@ -133,7 +133,7 @@ class Lane:
 
     def __init__(self, places: Sequence[int], workers: int) -> None:
         self.workers = min(workers, len(places))
-        self._todo = iter(places)
+        self._todo: Iterator[int] = iter(places)
         self.left = len(places)
 
     def work(self, call: Callable[[int], object]) -> None:
@@ -141,6 +141,11 @@ class Lane:
         while (place := next(self._todo, None)) is not None:
             self.left -= 1
             call(place)
+
+    def close(self) -> None:
+        """Begin no more of them."""
+        self._todo = iter(())
+        self.left = 0
 
 
 def race(
@@ -192,6 +197,8 @@ def race(
             for lane in lanes:
                 for _ in range(lane.left):
                     begin(partial(lane.work, work))
+    for lane in lanes:
+        lane.close()
     with lock:
         if errors:
             raise errors[0]

@@ -15,9 +15,17 @@ from anywhere.errors import BadInput
 from anywhere.files import writable
 from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
-from anywhere.flows.fleet import SLOW
 from anywhere.flows.hosts import Hosts, is_saved, titles
-from anywhere.flows.lateness.again import HURRY, LEAST_TRY, LONGER, MORE, depends_on_time, is_silent, is_stuck, unjudged, with_room
+from anywhere.flows.lateness.again import (
+    HURRY,
+    LEAST_TRY,
+    MORE,
+    depends_on_time,
+    is_silent,
+    is_stuck,
+    unjudged,
+    with_room,
+)
 from anywhere.flows.lateness.pace import ALL_THE_TIME, HALF, Pace
 from anywhere.flows.lateness.room import Late, always, room
 from anywhere.flows.region import region_of
@@ -28,7 +36,7 @@ from anywhere.flows.target import GRACE, Lost, WrongForAll, each, gone, recorded
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.bundle import load, save
-from anywhere.hosts.memory import collect_seldom
+from anywhere.hosts.memory import keep_what_is_there
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Report, Target
@@ -97,7 +105,7 @@ class Check:
         if len(todo) == 1:
             yield from self._alone(todo, limit)
             return
-        collect_seldom()
+        keep_what_is_there()
         with Pace() as pace:
             late = partial(pace.was_late, part=HALF)
             doubtful: list[Entry] = []
@@ -106,7 +114,9 @@ class Check:
             for entry, target, seconds in self._measured(self.hosts, todo, limit, late):
                 if target.reach and is_silent(target):
                     silent.append(entry)
-                    patient = with_room(self.hosts, self.hosts.parallel, LONGER) if pace.was_late(seconds) else patient
+                    patient = (
+                        with_room(self.hosts, self.hosts.parallel, login=0.0) if pace.was_late(seconds) else patient
+                    )
                 elif _is_doubtful(target, pace, seconds):
                     doubtful.append(entry)
                 else:
@@ -128,10 +138,12 @@ class Check:
                 yield entry, target
                 continue
             for _, second, more in self._measured(again, todo, limit - seconds):
-                yield entry, replace(second, started=target.started, seconds=round(seconds + more, 3))
+                # What was seen before the host fell silent still counts.
+                kept = target if is_silent(second) and len(target.findings) > 1 else second
+                yield entry, replace(kept, started=target.started, seconds=round(seconds + more, 3))
 
     def _measured(
-        self, hosts: Hosts, entries: Sequence[Entry], limit: float, late: Late | None = None, slow: float = SLOW
+        self, hosts: Hosts, entries: Sequence[Entry], limit: float, late: Late | None = None, slow: float | None = None
     ) -> Iterator[tuple[Entry, Target, float]]:
         for result in each(hosts, partial(self._examine, hosts=hosts, late=late), limit, entries, slow):
             entry, target = entries[result.index], result.result

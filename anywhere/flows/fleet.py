@@ -47,7 +47,7 @@ class Fleet(Generic[Job, Result]):
     give_up: Callable[[Job], Result]
     parallel: int = PARALLEL
     seconds: float = 60.0
-    slow: float = SLOW
+    slow: float | None = None  # seconds after which a job gives its place to the next; None: three times the usual
     is_full: Callable[[], bool] = field(default_factory=lambda: Load().is_full)
     _results: queue.SimpleQueue[Done[Result] | BaseException] = field(default_factory=queue.SimpleQueue)
     _started: dict[int, float] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Fleet(Generic[Job, Result]):
 
     def _under_way(self) -> int:
         usual = statistics.median(self._durations[-50:]) if self._durations else 0.0
-        slow = time.monotonic() - self.slow * max(1.0, usual)
+        slow = time.monotonic() - (SLOW * max(1.0, usual) if self.slow is None else self.slow)
         return sum(1 for started in self._started.values() if started > slow)
 
     def _finished(self) -> Iterator[Done[Result]]:

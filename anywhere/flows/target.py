@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from anywhere.errors import AnywhereError, HostUnreachable
-from anywhere.flows.fleet import SLOW, Done, Fleet
+from anywhere.flows.fleet import Done, Fleet
 from anywhere.flows.hosts import Hosts, is_saved
 from anywhere.flows.reported.clean import clean
 from anywhere.frozen import frozen
@@ -60,10 +60,11 @@ def each(
     act: Callable[[Entry], Result],
     seconds: float,
     entries: Sequence[Entry] | None = None,
-    slow: float = SLOW,
+    slow: float | None = None,
 ) -> Iterator[Done[Result | Lost]]:
     """What `act` gives for every host (or these of them), in the order in which they end; `Lost` for one that cannot be
-    asked, or that takes longer than `seconds`. After `slow` seconds a host gives its place to the next one.
+    asked, or that takes longer than `seconds`. After `slow` seconds (None: three times the usual) a
+    host gives its place to the next one.
 
     Of many hosts one never keeps the others from being served; what else goes wrong with a single one is raised.
     """

@@ -10,7 +10,6 @@ import ctypes
 import gc
 
 M_MMAP_THRESHOLD = -3  # malloc.h
-ALLOCATIONS = 20_000  # more than were freed: then the interpreter looks for cycles; its own number is 700
 BLOCK = 128 * 1024  # bytes: from here on a block is mapped by itself
 
 
@@ -22,9 +21,7 @@ def return_large_blocks() -> None:
         return
 
 
-def collect_seldom() -> None:
-    """For a process that serves many hosts: what is there by now is not looked through again for cycles, and what comes is
-    seldom, since next to nothing of it is one. It took 4 % of such a run."""
+def keep_what_is_there() -> None:
+    """For a process that serves many hosts: what is there by now stays, and is not looked through for cycles again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(ALLOCATIONS)

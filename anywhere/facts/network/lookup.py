@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event
@@ -92,9 +93,11 @@ def first_addresses(host: Host, name: str, servers: Sequence[str]) -> tuple[str,
         # The system's silence is no answer either: then a nameserver's own word counts, when it is there.
         return (0 in results or seconds > SYSTEM_LEAD) and any(answer.addresses for answer in results.values())
 
+    started = time.monotonic()
     if _is_there(host, Query(name), SYSTEM_LEAD) and enough(known := {0: host.resolve(Query(name))}, 0.0):
         return known[0].addresses
-    results = race(_calls(host, name, servers), enough)
+    waited = time.monotonic() - started
+    results = race(_calls(host, name, servers), lambda found, seconds: enough(found, seconds + waited))
     if 0 in results and (results[0].addresses or results[0].reason is not Reason.NAMESERVER_TIMEOUT):
         return results[0].addresses
     return next((answer.addresses for _, answer in sorted(results.items()) if answer.addresses), ())

@@ -12,7 +12,6 @@ from anywhere.model import Cause, Finding, Reason, Remedy, Status, Target
 
 PARALLEL = 4  # at once, when all others are done
 MORE = 20.0  # seconds for each of them beyond what a host may take, and for its login
-LONGER = 10.0  # seconds more for a login to a host that was silent: all wait for the last one of these
 LEAST_TRY = 2.0  # seconds that a second try needs
 HURRY = 0.5  # seconds after which such a host gives its place to the next one: it takes nothing of this machine
 TIMED = frozenset(
@@ -66,8 +65,8 @@ def _of_reach(finding: Finding) -> bool:
 def unjudged(target: Target) -> Target:
     """The target without what may be our own delay: those findings become errors, and their causes go.
 
-    A host that did not answer twice, the second time for longer than this machine was late, keeps its cause, which claims
-    nothing about its health. What there was no time for says that the time was this machine's.
+    A host that did not answer twice, the second time when the others were done, keeps its cause, which claims nothing about
+    its health. What there was no time for says that the time was this machine's.
     """
     findings = tuple(_unjudged(one) if _is_claim(one) else one for one in target.findings)
     kept = [cause for cause in target.causes if not _is_own_delay(cause, target.findings)]

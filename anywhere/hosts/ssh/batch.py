@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.channels.session import Enough, Pace, Reply
+from anywhere.hosts.ssh.channels.session import Pace, Reply
 from anywhere.hosts.ssh.sudo import Prompt
 
-LINE_SECONDS = 5.0  # for one line: then what it runs is ended over there
+LINE_SECONDS, PART = 5.0, 0.4  # for one line, and of the batch's time: then what it runs is ended over there
+MOST_AIMED = 3  # times that it is tried to end one line
+ONE_PROGRAM = ("run", "read_file ", "list_folder ")  # lines whose exit code is that of what they run
 QUIET = 9.0  # seconds without a byte after which an observation hangs that could not be ended
 LOGIN_SECONDS = 90.0  # until the login shell runs what it is given: login scripts on a busy host, a lock they wait for
 RESERVE = 1.0  # seconds before the deadline in which a shell that says nothing can still be reported
@@ -22,19 +24,20 @@ Learn = Callable[[Sequence[script.Part]], None]
 
 
 class Batch(Pace):
-    """The output of `size` lines, for which there are `seconds`. `tell` gets their parts, `learn` those before them."""
+    """The output of some lines, for which there are `seconds`. `tell` gets their parts, `learn` those before them."""
 
-    def __init__(self, mark: str, password: str, size: int, seconds: float, tell: Tell, learn: Learn) -> None:
+    def __init__(
+        self, mark: str, password: str, lines: Sequence[str], seconds: float, tell: Tell, learn: Learn
+    ) -> None:
         self.head: list[script.Part] = []
         self.started = 0.0  # seconds until our script ran
-        self.has_missed = False  # the line that was to be ended was over by itself, and the next one was hit
-        self._reader = script.Reader(mark, HEAD + size)
+        self._reader = script.Reader(mark, HEAD + len(lines))
         self._prompt = Prompt(mark, password)
         self._held = b""  # standard error that came before our script had shown itself
         self._begun = self._heard = self._since = time.monotonic()
-        self._seconds, self._asks = seconds, bool(password)
+        self._lines, self._seconds, self._asks = lines, seconds, bool(password)
         self._tell, self._learn = tell, learn
-        self._is_aimed = self._is_astray = False
+        self._told = self._aimed = 0  # lines that are over, and how often it was tried to end the one that runs
 
     def feed(self, data: bytes, is_error: bool) -> Reply | None:
         """See Sink."""
@@ -58,23 +61,26 @@ class Batch(Pace):
             if len(self.head) == HEAD:
                 self._learn(self.head)
             return
-        was_ended = part.rc == KILLED
-        if was_ended and self._is_astray:
-            self.has_missed = True
-            raise Enough
-        self._is_astray, self._is_aimed = self._is_aimed and not was_ended, False
-        self._tell(part)
+        # Of several programs the last one's exit code does not tell whether one before it was ended.
+        is_cut = self._aimed and not self._line.startswith(ONE_PROGRAM)
+        self._told, self._aimed = self._told + 1, 0
+        self._tell(script.Part(str(KILLED), b"", b"") if is_cut else part)
 
     def patience(self) -> float:
         """See Pace. A login shell that has not begun, sudo that does not ask, a line that hangs."""
-        return min(self._silence(), self._line()) - time.monotonic()
+        return min(self._silence(), self._end()) - time.monotonic()
 
     def stalled(self) -> Reply | None:
-        """See Pace. What a line runs is ended, again and again; whoever says nothing all the same hangs."""
-        if self._line() > time.monotonic():
+        """See Pace. What a line runs is ended; whoever says nothing all the same hangs."""
+        if self._end() > time.monotonic() or self._aimed == MOST_AIMED:
             return None
-        self._since, self._is_aimed = time.monotonic(), True
-        return Reply(script.NEXT)
+        self._since, self._aimed = time.monotonic(), self._aimed + 1
+        return Reply(script.ending(self._told + 1))
+
+    @property
+    def _line(self) -> str:
+        """The line that runs."""
+        return self._lines[self._told] if self._told < len(self._lines) else ""
 
     def _silence(self) -> float:
         """When a host that has said nothing until then is given up."""
@@ -83,9 +89,12 @@ class Batch(Pace):
         longest = QUIET if self._reader.is_begun else LOGIN_SECONDS
         return self._heard + min(longest, max(RESERVE, self._seconds - RESERVE))
 
-    def _line(self) -> float:
-        """When the line that runs is to be ended."""
-        return self._since + LINE_SECONDS if len(self.head) == HEAD else float("inf")
+    def _end(self) -> float:
+        """When the line that runs is to be ended: one that has several programs, when it has said nothing for as long."""
+        if len(self.head) < HEAD or not self._line:
+            return float("inf")
+        since = self._since if self._line.startswith(ONE_PROGRAM) else max(self._since, self._heard)
+        return since + min(LINE_SECONDS, PART * self._seconds)
 
     @property
     def is_foul(self) -> bool:
@@ -99,7 +108,8 @@ class Batch(Pace):
 
 
 class Moment(Pace):
-    """What has only a moment is ended when that is over, once; everything else takes its time."""
+    """What has only a moment is ended when that is over, again and again, for it may not have begun; everything else takes
+    its time."""
 
     def __init__(self) -> None:
         self._end = time.monotonic() + MOMENT
@@ -110,5 +120,5 @@ class Moment(Pace):
 
     def stalled(self) -> Reply:
         """See Pace."""
-        self._end = float("inf")
-        return Reply(script.NEXT)
+        self._end = time.monotonic() + MOMENT
+        return Reply(script.SOON)

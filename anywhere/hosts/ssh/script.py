@@ -24,7 +24,7 @@ from anywhere.hosts.ssh.channels.session import Enough
 READER = "exec sh -c 'eval \"$(head -c %d)\"'"
 # The same for a script whose length is not known yet: it comes first, on a line of its own.
 WAITING = 'exec sh -c \'read -r size && eval "$(head -c "$size")"\''
-NEXT = b"\n"  # ends what a script runs now, so that it goes on to its next line: see `watch` of base.sh
+SOON = b"-soon\n"  # ends look-ups of several names: see `watch` of base.sh
 READERS = ("sed", "grep")  # programs whose last arguments are the files that they read
 LOOKING = 30.0  # seconds: a command with a longer time limit is an action
 
@@ -82,6 +82,11 @@ def text(name: str) -> str:
     return "\n".join(line for line in kept if line and not line.startswith("#"))
 
 
+def ending(number: int) -> bytes:
+    """What ends the line of this number (the first is 1) where it still runs, so that the script goes on to the next."""
+    return b"-%d.\n" % number
+
+
 @lru_cache(4096)
 def run_line(argv: Sequence[str]) -> str:
     """A command."""
@@ -113,7 +118,7 @@ def name_line(name: str) -> str:
 
 
 def names_lines(first: str, groups: Sequence[Sequence[str]], soon: float) -> list[str]:
-    """Names asked of the system's resolver: one by itself, and the groups beside it, each by one process that NEXT ends.
+    """Names asked of the system's resolver: one by itself, and the groups beside it, each by one process that SOON ends.
     Where the first is not answered soon (in seconds), or a group was ended, each is asked by itself."""
     others = [name for group in groups for name in group]
     lines = [f"look_up_all {shlex.join(group)} &" for group in groups]
@@ -132,8 +137,7 @@ def script(mark: str, lines: Iterable[str], variables: Mapping[str, str] | None 
     """The text for a POSIX shell: variables, functions, and the lines. After so many seconds, or when standard input
     ends, nothing of it runs any more."""
     head = "".join(_assigned(name, value) for name, value in {"TOKEN": mark, **(variables or {})}.items())
-    # What takes too long is ended by whoever called.
-    watch = f"watch {max(1, math.ceil(seconds))}\nlimit=unlimited\n"
+    watch = f"watch {max(1, math.ceil(seconds))}\n"
     return head + library() + watch + "mark start\n" + "\n".join(lines) + "\nleave\n"
 
 

@@ -89,7 +89,7 @@ class Shell:
                 batches += 1
                 rest = lines[len(parts) :]
                 cut = self._batch(rest, variables, tell) if batches <= MOST_BATCHES else ""
-                if len(parts) < len(lines) and cut is not None:
+                if len(parts) < len(lines):
                     tell(script.Part(str(KILLED), b"", b"", cut))
         except HostUnreachable as error:
             self._failure = error
@@ -98,16 +98,13 @@ class Shell:
             self._known.set()
         return parts
 
-    def _batch(
-        self, lines: Sequence[str], variables: Mapping[str, str], tell: Callable[[script.Part], None]
-    ) -> str | None:
-        """Run the lines, and hand their parts on. Returns the limit that was met where one had no end; None where the next
-        line was ended by mistake."""
+    def _batch(self, lines: Sequence[str], variables: Mapping[str, str], tell: Callable[[script.Part], None]) -> str:
+        """Run the lines, and hand their parts on. Returns the limit that was met where one had no end."""
         mark = script.token()
         seconds = self.deadline.left(BATCH_SECONDS + (0.0 if self._login else LOGIN_SECONDS))
         inner = script.script(mark, lines, variables, seconds + 1)
         text = script.privileged(mark, inner, self._sudo_word).encode()
-        batch = Batch(mark, self._password if self._sudo else "", len(lines), seconds, tell, self._learn)
+        batch = Batch(mark, self._password if self._sudo else "", lines, seconds, tell, self._learn)
         ran = self.connection.execute(
             script.reader(text), text, seconds, batch.feed, batch, BATCH_OUTPUT, is_last=False
         )
@@ -122,8 +119,6 @@ class Shell:
             return self._without_sudo(ran, mark, lines, variables, tell)
         if len(batch.head) < HEAD:
             raise self._no_shell(ran, seconds)
-        if batch.has_missed:
-            return None
         return LISTING.met if ran.is_full else ""
 
     @property
@@ -142,7 +137,7 @@ class Shell:
         lines: Sequence[str],
         variables: Mapping[str, str],
         tell: Callable[[script.Part], None],
-    ) -> str | None:
+    ) -> str:
         """sudo neither ran the script nor refused: it waits for something that is no password, or for a service."""
         said = hide(ran.stderr.decode("utf-8", "replace").rpartition(mark)[2]).split("\n")
         asked = next((line.strip() for line in reversed(said) if line.strip() and "-sudo" not in line), "")

@@ -25,9 +25,9 @@ def test_an_announced_question_is_asked_once() -> None:
     together: Together[str] = Together(work)
     together.announce(["a", "b", "none"])
     together.announce(["b", "a"])
-    assert not together.has("a", 0.05) and not together.has("other", 60)
+    assert not together.known("a", 0.05) and not together.known("other", 60)
     go_on.set()
-    assert together.has("a", 60) and not together.has("none", 60)
+    assert together.known("a", 60) == "A" and together.known("none", 60) is None
     assert together.ask("a", 60) == "A" and together.ask("b", 60) == "B"
     assert asked == [["a", "b", "none"]]
     assert together.ask("a", 60) == "A" and asked[1:] == [["a"]]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.batch import HEAD, Batch
-from anywhere.hosts.ssh.channels.session import Enough, Session
+from anywhere.hosts.ssh.batch import HEAD, Batch, Moment
+from anywhere.hosts.ssh.channels.session import Session
 from anywhere.hosts.ssh.host import SSHHost
+from tests.hosts.ssh.test_files import SHELLS
 from tests.hosts.ssh.test_standby import counted
 from tests.support.pace import within
 from tests.support.ssh.sshd import Server, serving
@@ -39,9 +42,9 @@ def marked(word: int) -> tuple[bytes, bytes]:
     return f"\n{MARK} {word}\n".encode(), f"\n{MARK}\n".encode()
 
 
-def batch(told: list[script.Part], size: int = 5) -> Batch:
+def batch(told: list[script.Part], lines: Sequence[str] = ("run a", "inventory", "run c", "run d")) -> Batch:
     """One whose lines have begun."""
-    found = Batch(MARK, "", size, 60.0, told.append, lambda _: None)
+    found = Batch(MARK, "", lines, 60.0, told.append, lambda _: None)
     found.feed(f"\n{MARK} start\n".encode(), False)
     found.feed(f"\n{MARK}\n".encode(), True)
     for _ in range(HEAD):
@@ -55,50 +58,63 @@ def feed(to: Batch, word: int) -> None:
     to.feed(out, False)
 
 
-def overdue(one: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the line that runs take too long, and have it ended."""
+def overdue(one: Batch, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Let the line that runs take too long, and have it ended: what is said for that."""
     with monkeypatch.context() as patch:
         patch.setattr("anywhere.hosts.ssh.batch.LINE_SECONDS", 0.0)
         reply = one.stalled()
-    assert reply and reply.data == script.NEXT and not reply.last
+    assert reply and not reply.last
+    return reply.data
 
 
-def test_a_line_that_was_ended_is_a_part_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_line_is_ended_by_its_own_number(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[script.Part] = []
     one = batch(told)
-    overdue(one, monkeypatch)
-    feed(one, 137)
-    overdue(one, monkeypatch)
+    assert overdue(one, monkeypatch) == script.ending(1) == b"-1.\n"
     feed(one, 137)
     feed(one, 0)
-    assert [part.rc for part in told] == [137, 137, 0] and not one.has_missed
+    assert overdue(one, monkeypatch) == script.ending(3)
+    feed(one, 0)  # it ended by itself meanwhile
+    feed(one, 137)  # somebody else has killed it
+    assert [part.rc for part in told] == [137, 0, 0, 137]
+    assert one.patience() > 5  # nothing runs any more
 
 
-def test_a_line_that_ended_by_itself_meanwhile_is_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_several_programs_the_exit_code_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[script.Part] = []
     one = batch(told)
+    feed(one, 0)
     overdue(one, monkeypatch)
-    for word in (0, 0, 137):  # the last was killed by somebody else
-        feed(one, word)
-    assert [part.rc for part in told] == [0, 0, 137] and not one.has_missed
+    one.feed(b"uid 0", False)
+    feed(one, 0)
+    assert [(part.rc, part.stdout) for part in told] == [(0, b""), (137, b"")]
 
 
-def test_the_next_line_ended_by_mistake_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[script.Part] = []
-    one = batch(told)
-    overdue(one, monkeypatch)
-    feed(one, 1)
-    with pytest.raises(Enough):
-        feed(one, 137)
-    assert [part.rc for part in told] == [1] and one.has_missed
-
-
-def test_patience_ends_with_the_line_and_then_with_the_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anywhere.hosts.ssh.batch.QUIET", 7.0)
+def test_a_word_is_a_sign_of_life_of_several_programs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anywhere.hosts.ssh.batch.LINE_SECONDS", 0.5)
     one = batch([])
-    assert 4 < one.patience() <= 5
-    overdue(one, monkeypatch)
-    assert one.stalled() is None  # it is not yet time to end it once more: the host is given up
+    time.sleep(0.6)
+    one.feed(b"x", False)
+    assert one.patience() <= 0
+    feed(one, 0)
+    time.sleep(0.3)
+    one.feed(b"x", False)
+    assert 0.3 < one.patience() <= 0.5
+
+
+def test_what_cannot_be_ended_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = batch([])
+    assert one.stalled() is None and 4 < one.patience() <= 5
+    for _ in range(3):
+        overdue(one, monkeypatch)
+    monkeypatch.setattr("anywhere.hosts.ssh.batch.LINE_SECONDS", 0.0)
+    assert one.stalled() is None
+
+
+def test_look_ups_that_had_not_begun_are_ended_too() -> None:
+    pace = Moment()
+    for _ in range(3):
+        assert pace.stalled().data == script.SOON and 0.5 < pace.patience() <= 1
 
 
 def test_what_hangs_is_ended_over_there_and_the_same_shell_goes_on(
@@ -116,13 +132,12 @@ def test_what_hangs_is_ended_over_there_and_the_same_shell_goes_on(
     assert subprocess.run(["pgrep", "-f", "4711"], capture_output=True, check=False).stdout == b""
 
 
-def test_a_line_that_was_hit_by_mistake_runs_again(remote: SSHHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The word to end a line comes so late that the next one has begun."""
+def test_a_word_that_comes_too_late_hits_nothing_else(remote: SSHHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anywhere.hosts.ssh.batch.LINE_SECONDS", 0.8)
     send = Session.send
 
     def late(self: Session, data: bytes, is_last: bool) -> None:
-        if data == script.NEXT:
+        if data == script.ending(1):
             self._loop.call_later(0.7, send, self, data, is_last)
         else:
             send(self, data, is_last)
@@ -130,5 +145,22 @@ def test_a_line_that_was_hit_by_mistake_runs_again(remote: SSHHost, monkeypatch:
     monkeypatch.setattr(Session, "send", late)
     asked = counted(remote)
     parts = remote.shell.gather(["run sleep 1.1", "run sleep 0.7", "echo three; mark 0"], {})
-    assert [part.rc for part in parts] == [0, 0, 0]
-    assert len(asked) <= 3
+    assert [part.rc for part in parts] == [0, 0, 0] and len(asked) == 1
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_in_every_shell(shell: tuple[str, ...]) -> None:
+    """The second line is ended by its number, also by busybox, whose grep knows less."""
+    program = shutil.which(shell[0])
+    if program is None:
+        pytest.skip(f"{shell[0]} is not installed")
+    text = script.script(MARK, ["run echo one", "run sleep 4712", "run echo three"], {}, 20)
+    with subprocess.Popen([program, *shell[1:], "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as done:
+        assert done.stdin and done.stdout
+        time.sleep(0.5)
+        done.stdin.write(script.ending(2))
+        done.stdin.flush()
+        said = done.stdout.read()
+    words = re.findall(rf"{MARK} (\w+)", said.decode())
+    assert words == ["start", "0", "137", "0"] and b"three" in said
+    assert subprocess.run(["pgrep", "-f", "sleep 4712"], capture_output=True, check=False).stdout == b""

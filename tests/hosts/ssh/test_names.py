@@ -55,7 +55,7 @@ def asked(
     program, *more = shell
     shell = (shutil.which(program) or program, *more)
     done = run_script(
-        shell, script.jobs(mark, lines, 5), environment={"PATH": f"{programs}:/usr/bin:/bin"}, next_after=moment
+        shell, script.jobs(mark, lines, 5), environment={"PATH": f"{programs}:/usr/bin:/bin"}, moment=moment
     )
     records = take_records(mark, bytearray(done.stdout))
     calls = (programs / "calls").read_text().splitlines() if (programs / "calls").exists() else []

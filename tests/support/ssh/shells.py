@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 
-from anywhere.hosts.ssh.script import NEXT
+from anywhere.hosts.ssh.script import SOON
 
 
 def run_script(
@@ -15,13 +15,13 @@ def run_script(
     text: str,
     seconds: float = 30.0,
     environment: Mapping[str, str] | None = None,
-    next_after: float = 0.0,
+    moment: float = 0.0,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Both streams of the script, which has to end within so many seconds. After `next_after` seconds (0: never) it is told
-    to go on to what comes next."""
+    """Both streams of the script, which has to end within so many seconds. After `moment` seconds (0: never) what has
+    only a moment is ended."""
     read, write = os.pipe()
-    timer = threading.Timer(next_after, os.write, (write, NEXT))
-    if next_after:
+    timer = threading.Timer(moment, os.write, (write, SOON))
+    if moment:
         timer.start()
     try:
         return subprocess.run(
@@ -29,7 +29,7 @@ def run_script(
         )
     finally:
         timer.cancel()
-        if next_after:
+        if moment:
             timer.join()
         os.close(read)
         os.close(write)

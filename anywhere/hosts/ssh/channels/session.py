@@ -70,7 +70,7 @@ class Session:
         self._lock = threading.Lock()
         self._waiting, self._is_paused = 0, False
         self._to_send: deque[memoryview] = deque()
-        self._ends, self._is_full_there = False, False
+        self._ends, self._is_full_there, self._is_begun = False, False, False
 
     # --- in the loop's thread, called by asyncssh -------------------------------------------------------------------
 
@@ -78,7 +78,7 @@ class Session:
         self._channel = channel
 
     def session_started(self) -> None:
-        self._pieces.put(())
+        pass
 
     def data_received(self, data: bytes, kind: int | None) -> None:
         if self.is_cut:
@@ -119,6 +119,9 @@ class Session:
 
     def send(self, data: bytes, is_last: bool) -> None:
         """Send to standard input, piece by piece as the host takes it, and end it after the last."""
+        if not self._is_begun:
+            self._is_begun = True
+            self._pieces.put(())
         self._to_send.append(memoryview(data))
         self._ends = self._ends or is_last
         self._push()

@@ -47,7 +47,14 @@ class Tries:
     def _begin(self) -> None:
         if self._is_over or self._answered.is_open:
             return
-        self.pumps.append(Pump(self._loop))
+        try:
+            self.pumps.append(Pump(self._loop))
+        except OSError as error:  # no more of our own files: if another try is out, that one counts
+            if not self.pumps:
+                self._settle(None, error)
+            return
+        if self._is_over:
+            self.pumps[-1].near.close()
         task = self._loop.create_task(self._open(self.pumps[-1]))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -65,7 +72,8 @@ class Tries:
 
     def _settle(self, pump: Pump | None, error: BaseException | None) -> None:
         if not self._answered.is_open:
-            self._chosen, self._error = pump, error
+            self._chosen = pump
+            self._error = None if isinstance(error, asyncio.CancelledError) else error
             self._answered.open()
         if self._timer:
             self._timer.cancel()

@@ -50,10 +50,10 @@ class Together(Generic[T]):
         if slots:
             begin(partial(self._serve, slots))
 
-    def has(self, question: str, seconds: float) -> bool:
-        """Whether there is an answer within so many seconds, to a question that was announced."""
+    def known(self, question: str, seconds: float) -> T | None:
+        """The answer to a question that was announced; None when there is none within so many seconds."""
         slot = self._announced.get(question)
-        return slot is not None and slot.done.wait(seconds) and slot.answer is not None
+        return slot.answer if slot is not None and slot.done.wait(seconds) else None
 
     def ask(self, question: str, seconds: float) -> T | None:
         """The answer; None when there is none within so many seconds."""

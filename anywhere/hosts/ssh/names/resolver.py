@@ -30,6 +30,7 @@ LONGEST = 6.5 + SOON  # seconds that getent may take
 QUICK = 0.35  # seconds: a refusal this fast may be asked once more without holding up sshd
 PATIENT = 0.6  # seconds that a nameserver's answer waits for the system's, to see whether the two agree
 UNSEEN = "UDP/53 is not visible over SSH, because the host has no bash to send a datagram with"
+FAILS = (Reason.NAMESERVER_TIMEOUT, Reason.SERVER_FAILURE)
 GETENT = "getent found nothing"
 # What glibc and musl say of a name without an address.
 UNKNOWN = ("Name or service not known", "No address associated with hostname", "Name does not resolve")
@@ -53,7 +54,7 @@ class SystemNames:
 
     def has(self, name: str, seconds: float) -> bool:
         """Whether the answer for a name that was announced is there within so many seconds."""
-        return self._together.has(name, seconds)
+        return self._together.known(name, seconds) is not None
 
     def ask(self, name: str, seconds: float) -> Answer:
         """The addresses of a name, or why there are none."""
@@ -97,10 +98,12 @@ class SystemNames:
                 unclear.extend(group)
 
         lines = plan.lines if plan else [script.name_line(name) for name in names]
+        samples = self.samples.lines(names)
         try:
-            run_records(self._shell, lines + self.samples.lines(names), LONGEST, answered)
+            run_records(self._shell, lines + samples, LONGEST, answered)
         finally:
-            self.samples.over()
+            if samples:
+                self.samples.over()
         if unclear:
             began.update(dict.fromkeys(unclear, time.monotonic()))
             run_records(self._shell, [script.name_line(name) for name in unclear], LONGEST, answered)
@@ -162,9 +165,11 @@ class ServerNames:
         self._stream.announce(names)
 
     def has(self, name: str) -> bool:
-        """Whether all is there for a name that was announced."""
-        samples = self._system.samples
-        return self._stream.has(name, 0) and self._system.answer(name, 0) is not None and samples.tells(self._server)
+        """Whether all is there for a name that was announced, so that no datagram is needed either."""
+        tcp, own = self._stream.known(name, 0), self._system.answer(name, 0)
+        if tcp is None or own is None or own.reason in FAILS or tcp.reason is Reason.NAMESERVER_TIMEOUT:
+            return False
+        return self._system.samples.tells(self._server)
 
     def ask(self, name: str, seconds: float) -> Answer:
         """A and AAAA of a name, and whether only the old form of questions gets them."""
@@ -186,7 +191,7 @@ class ServerNames:
         if tcp.reason is Reason.NOT_PERMITTED:
             return tcp
         own = self._system.answer(name, min(PATIENT, max(0.0, end - time.monotonic())))
-        fails = own is None or own.reason in (Reason.NAMESERVER_TIMEOUT, Reason.SERVER_FAILURE)
+        fails = own is None or own.reason in FAILS
         if tcp.reason is Reason.SERVER_FAILURE or (tcp.reason is not Reason.NAMESERVER_TIMEOUT and not fails):
             return tcp
         udp = self._datagrams.ask(name, DATAGRAM)

@@ -23,17 +23,23 @@ elif timeout -t 1 -s KILL true 2>/dev/null; then
     limit='timeout -s KILL -t'
 else
     limit=unlimited
+    unlimited() {
+        shift
+        "$@"
+    }
 fi
-unlimited() {
-    shift
-    "$@"
+
+# marked MARK FILE...: the files that hold it. Some builds of busybox stop at the first null byte, and others have no -z.
+marked() {
+    grep -lszF "$@" 2>/dev/null
+    [ "$?" -lt 2 ] || grep -lsF "$@" 2>/dev/null
 }
 
 # sweep [ROUNDS [END]]: kill what this run has started and what still runs, or of that what has a mark with this end. The shell itself had no mark when it began, nor has
 # what it forks: that goes on to its next command, which has one, so the others are looked for again.
 sweep() {
     for round in ${1:-1 2 3 4 5 6}; do
-        found=$(ANYWHERE_RUN='' && $limit 5 grep -lsF "ANYWHERE_RUN=$TOKEN$2" /proc/[0-9]*/environ)
+        found=$(ANYWHERE_RUN='' && marked "ANYWHERE_RUN=$TOKEN$2" /proc/[0-9]*/environ)
         [ "$found" ] || return 0
         for entry in $found; do
             entry=${entry#/proc/}
@@ -53,21 +59,26 @@ sweep_newer() {
         if [ "${entry#/proc/}" -gt "$oldest" ]; then newer="$newer $entry/environ"; fi
     done 2>/dev/null
     [ "$newer" ] || return 0
-    found=$(ANYWHERE_RUN='' && grep -lsF "ANYWHERE_RUN=$TOKEN" $newer)
+    found=$(ANYWHERE_RUN='' && marked "ANYWHERE_RUN=$TOKEN" $newer)
     if [ "$found" ]; then sweep; fi
 }
 
-MOMENT=-soon
+obey() {
+    while read -r end; do
+        if [ "$end" ]; then sweep 1 "$end"; fi
+    done
+}
+
 # watch [SECONDS]: when whoever called is gone (standard input ends) or the time is over, nothing of this run is left behind.
-# Each line that comes before ends what runs now, which spares every command a time limit of its own. Without a time, for
-# what ends by itself, the shell reads, and a line ends what has only a moment. What it starts for that has no mark: it ends
-# with the run, and there is nothing to sweep.
+# Each line that comes before is the end of a mark, and ends what has it: which spares every command a time limit of its own.
+# Without a time, for what ends by itself, the shell reads. What it starts for that has no mark: it ends with the run, and
+# there is nothing to sweep.
 watch() {
     { (
         if [ "$1" ]; then
-            ANYWHERE_RUN='' $limit "$1" cat | while read -r _; do sweep 1; done
+            ANYWHERE_RUN='' $limit "$1" cat | obey
         else
-            while read -r _; do sweep 1 "$MOMENT"; done
+            obey
         fi
         sweep
         kill -KILL $$

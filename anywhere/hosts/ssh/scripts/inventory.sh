@@ -2,7 +2,7 @@
 # What a machine has, as tagged lines: parsed by anywhere/hosts/ssh/inventory.py. Runs after remote.sh, and with nothing
 # but a POSIX shell, /proc, /sys, grep, ls and tr; what is not there is left out.
 # The caller sets DAEMONS, UNITS, RELEVANT, OWNED and PORTS (the same, hexadecimal and decimal; extended regular expressions) and DISKS (folders).
-# shellcheck disable=SC2154,SC2086,SC2010,SC2012 # set by base.sh; lists of words; a listing shows where links lead
+# shellcheck disable=SC2154,SC2086 # set by base.sh; lists of words
 
 relevant() { grep -iE "^($RELEVANT)=" 2>/dev/null; }
 
@@ -12,14 +12,14 @@ machine() {
 }
 
 disks() {
-    found=$(stat -f -c 'disk %n %S %b %a %c %d' $DISKS)
+    found=$($limit 3 stat -f -c 'disk %n %S %b %a %c %d' $DISKS)
     if [ "$found" ]; then
         echo "$found"
         return
     fi
     for folder in $DISKS; do
         [ -d "$folder" ] || continue
-        df -Pk "$folder" | while read -r _ total _ free _; do
+        $limit 3 df -Pk "$folder" | while read -r _ total _ free _; do
             case $total in *[!0-9]*) ;; *) echo "disk $folder 1024 $total $free 0 0" ;; esac
         done
     done
@@ -84,12 +84,12 @@ listeners() {
     done
     # Where `find` can compare links it reads nothing else, which is a fraction of the work. The first path only tells
     # whether it can.
-    files=$(find /dev/null "$@" -maxdepth 1 \( -path /dev/null -o $links \))
+    files=$($limit 3 find /dev/null "$@" -maxdepth 1 \( -path /dev/null -o $links \))
     case $files in
         /dev/null) ;;
-        /dev/null*) ls -ln $files | sed -n 's|.* /proc/\([0-9]*\)/fd/.*socket:.\([0-9]*\).$|\2 \1|p' ;;
+        /dev/null*) $limit 3 ls -ln $files | sed -n 's|.* /proc/\([0-9]*\)/fd/.*socket:.\([0-9]*\).$|\2 \1|p' ;;
         *)
-            ls -ln "$@" | grep -F -e /fd: $patterns | sed -n -e '/fd:$/{h;d;}' -e 'G' \
+            $limit 3 ls -ln "$@" | grep -F -e /fd: $patterns | sed -n -e '/fd:$/{h;d;}' -e 'G' \
                 -e 's|.*socket:.\([0-9]*\).\n/proc/\([0-9]*\)/fd:|\1 \2|p'
             ;;
     esac | while read -r inode pid; do

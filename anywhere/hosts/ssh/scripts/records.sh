@@ -46,7 +46,7 @@ answered() {
 # look_up_all NAME...: several names by one process, which asks them in turn and does not say which has no address: so where
 # not all have one, within the moment after which the caller ends it, each is asked by itself.
 look_up_all() {
-    if [ -z "$unfit" ] && answer=$(ANYWHERE_RUN="$TOKEN$MOMENT" getent ahosts "$@" 2>/dev/null </dev/null); then
+    if [ -z "$unfit" ] && answer=$(ANYWHERE_RUN="$TOKEN-soon" getent ahosts "$@" 2>/dev/null </dev/null); then
         record 0 "$*" "$answer"
     else
         look_up_each "$@"
@@ -86,7 +86,7 @@ look_up_first() {
     case $rc in
         124 | 125 | 137)
             kill $jobs 2>/dev/null
-            sweep 1 "$MOMENT"
+            sweep 1 -soon
             look_up_each "$first" "$@"
             ;;
         *) answered "$first" ;;

@@ -5,10 +5,14 @@
 
 uid=${uid:-$(id -u)}
 
+# What a line runs has the line's number in its mark, so that nothing else is ended with it.
+number=0
 mark() {
     case $1 in 137 | 124) was_cut=yes ;; esac
     printf '\n%s %s\n' "$TOKEN" "$1"
     printf '\n%s\n' "$TOKEN" >&2
+    number=$((number + 1))
+    ANYWHERE_RUN=$TOKEN-$number.
 }
 
 # run COMMAND...: looking first spares a process, and so does setting here what `env` is to set.
@@ -95,25 +99,25 @@ read_file() {
 # read_files BYTES ROOT PATH...: the beginnings of plain files by one program, under names that begin with ROOT, which is
 # a way to write `/`. Above them `NUMBER why` for what cannot be read, and an empty line.
 read_files() {
-    most=$1 root=$2 number=0
+    most=$1 root=$2 place=0
     shift 2
     files=$#
     for path in "$@"; do
         if [ -f "$path" ] && [ -r "$path" ]; then
             set -- "$@" "$root$path"
         elif [ "$uid" = 0 ] && ! is_there "$path"; then
-            echo "$number No such file or directory"
+            echo "$place No such file or directory"
         elif [ -d "$path" ]; then
-            echo "$number Is a directory"
+            echo "$place Is a directory"
         elif ! [ -e "$path" ] || [ -f "$path" ]; then
             why=$(head -c 1 "$path" 2>&1 >/dev/null </dev/null)
-            echo "$number ${why%%"
+            echo "$place ${why%%"
 "*}"
         else
             why=$(unfit "$path" 2>&1)
-            echo "$number ${why:-null}"
+            echo "$place ${why:-null}"
         fi
-        number=$((number + 1))
+        place=$((place + 1))
     done
     shift "$files"
     printf '\n\n'
