@@ -109,11 +109,11 @@ class Check:
         with Pace() as pace:
             late = partial(pace.was_late, part=HALF)
             doubtful: list[Entry] = []
-            silent: list[Entry] = []
+            silent: dict[str, tuple[Entry, Target]] = {}
             patient = self.hosts
             for entry, target, seconds in self._measured(self.hosts, todo, limit, late):
                 if target.reach and is_silent(target):
-                    silent.append(entry)
+                    silent[entry.name] = entry, target
                     patient = (
                         with_room(self.hosts, self.hosts.parallel, login=0.0) if pace.was_late(seconds) else patient
                     )
@@ -121,7 +121,9 @@ class Check:
                     doubtful.append(entry)
                 else:
                     yield entry, target
-            for entry, target, seconds in self._measured(patient, silent, limit + MORE, late, HURRY):
+            again = [entry for entry, _ in silent.values()]
+            for entry, second, seconds in self._measured(patient, again, limit + MORE, late, HURRY):
+                target = _fuller(silent[entry.name][1], second)
                 if not is_silent(target) and _is_doubtful(target, pace, seconds):
                     doubtful.append(entry)
                 else:
@@ -138,8 +140,7 @@ class Check:
                 yield entry, target
                 continue
             for _, second, more in self._measured(again, todo, limit - seconds):
-                # What was seen before the host fell silent still counts.
-                kept = target if is_silent(second) and len(target.findings) > 1 else second
+                kept = _fuller(target, second)
                 yield entry, replace(kept, started=target.started, seconds=round(seconds + more, 3))
 
     def _measured(
@@ -178,6 +179,11 @@ class Check:
 def _is_doubtful(target: Target, pace: Pace, seconds: float) -> bool:
     """Whether another look, with more time, could show something else. What is slow on this host itself stays so."""
     return bool(target.reach) and (is_stuck(target) or (depends_on_time(target) and pace.was_late(seconds)))
+
+
+def _fuller(first: Target, second: Target) -> Target:
+    """Of two looks at a host that had fallen silent: the second, unless it saw nothing and the first did."""
+    return first if is_silent(second) and len(first.findings) > 1 else second
 
 
 def examine_bundle(path: str) -> Target:

@@ -69,7 +69,10 @@ class Lookup:
 def lookup(host: Host, name: str, servers: Sequence[str]) -> Lookup:
     """Ask everyone at once and wait for all. Every answer is bounded in time by the host."""
     queries = [Query(name, server) for server in ("", *servers)]
-    fan_out([partial(host.resolve, query) for query in queries if not _is_there(host, query)])
+    there = [query for query in queries if _is_there(host, query)]
+    for query in there:
+        host.resolve(query)  # first: a nameserver's answer is weighed against the system's
+    fan_out([partial(host.resolve, query) for query in queries if query not in there])
     answers = [host.resolve(query) for query in queries]
     return Lookup(name, answers[0], tuple(answers[1:]))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.channels.session import Pace, Reply
 from anywhere.hosts.ssh.sudo import Prompt
 
-LINE_SECONDS, PART = 5.0, 0.4  # for one line, and of the batch's time: then what it runs is ended over there
+LINE_SECONDS, PART = 5.0, 0.5  # for one line, and of the batch's time: then what it runs is ended over there
 MOST_AIMED = 3  # times that it is tried to end one line
 ONE_PROGRAM = ("run", "read_file ", "list_folder ")  # lines whose exit code is that of what they run
 QUIET = 9.0  # seconds without a byte after which an observation hangs that could not be ended
@@ -64,7 +65,7 @@ class Batch(Pace):
         # Of several programs the last one's exit code does not tell whether one before it was ended.
         is_cut = self._aimed and not self._line.startswith(ONE_PROGRAM)
         self._told, self._aimed = self._told + 1, 0
-        self._tell(script.Part(str(KILLED), b"", b"") if is_cut else part)
+        self._tell(replace(part, word=str(KILLED)) if is_cut else part)
 
     def patience(self) -> float:
         """See Pace. A login shell that has not begun, sudo that does not ask, a line that hangs."""

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from anywhere.errors import HostUnreachable
 from anywhere.hosts.base import Answer, Completed, Deadline, Inventory, NotPermitted, Probe, ProbeSpec, Query
 from anywhere.hosts.bounds import FOLDER, LISTING, Limit, NotAFile, TooLarge, limit_of_file
 from anywhere.hosts.probe.castore import STORES, store_paths
@@ -23,6 +24,7 @@ from anywhere.hosts.probe.tls import Contexts
 from anywhere.hosts.ssh import inventory as inventory_sh
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.background import Gathering, Group, Key
+from anywhere.hosts.ssh.batch import KILLED
 from anywhere.hosts.ssh.connection import Connection
 from anywhere.hosts.ssh.files import FileGroup, spelling
 from anywhere.hosts.ssh.names.resolver import ServerNames, SystemNames
@@ -156,7 +158,7 @@ class SSHHost:
 
     def inventory(self) -> Inventory:
         """See Host."""
-        part = self._gathering.take(INVENTORY, self.deadline.left()) or self._look("inventory")
+        part = self._whole(self._gathering.take(INVENTORY, self.deadline.left()), "inventory")
         login = self.shell.login
         found = inventory_sh.parse_inventory(part.stdout.decode("utf-8", "replace"), login.environment)
         return replace(found, now=self._clock(), refused=login.refused)
@@ -181,6 +183,10 @@ class SSHHost:
 
     # --- what the verbs stand on -------------------------------------------------------------------------------
 
+    def _whole(self, part: script.Part | None, line: str) -> script.Part:
+        """The part of a line that has several programs; where it took too long it is asked once more, by itself."""
+        return self._look(line) if part is None or part.rc == KILLED else part
+
     def _look(self, line: str) -> script.Part:
         return self.shell.gather([line], inventory_sh.settings())[0]
 
@@ -203,7 +209,14 @@ class SSHHost:
         with self._reading:
             if spec not in self._stores:
                 part = None if spec else self._gathering.take(("trust",), self.deadline.left())
-                found = part or self._look(self._trust_line(spec))
+                found = self._whole(part, self._trust_line(spec))
+                if found.rc == KILLED:  # an empty store would say that every certificate is foreign
+                    raise HostUnreachable(
+                        f"{self.name}: no answer in time (step: CA store)",
+                        remedy="find out why its files cannot be read in time, or raise --budget",
+                        timed=True,
+                        was_up=True,
+                    )
                 self._stores[spec] = STORES.text(found.stdout.decode("latin-1"))
             return self._stores[spec].encode("latin-1")
 

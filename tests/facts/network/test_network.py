@@ -403,6 +403,23 @@ def test_names_that_were_announced_are_waited_for_by_nobody_else(
     assert lookup(host, NAME, ("10.0.0.53",)).servers[0].addresses == ("203.0.113.99",)
 
 
+def test_the_systems_answer_is_taken_before_the_nameservers_are_asked() -> None:
+    """A nameserver's answer is weighed against it: whoever waits for what nobody has taken waits in vain."""
+    asked: list[str] = []
+
+    class Weighing(Ahead):
+        def resolve(self, query: Query) -> Answer:
+            asked.append(query.server)
+            return super().resolve(query)
+
+        def has(self, query: Query, seconds: float) -> bool:
+            return not query.server
+
+    host = Recording(Weighing({"": (KNOWN, 0.0), "10.0.0.53": (KNOWN, 0.0), "10.0.0.54": (KNOWN, 0.0)}))
+    lookup(host, NAME, ("10.0.0.53", "10.0.0.54"))
+    assert asked[0] == "" and sorted(asked[1:]) == ["10.0.0.53", "10.0.0.54"]
+
+
 def test_the_impossible_name_is_the_same_each_time() -> None:
     assert random_name("us-east-1", "amazonaws.com") == f"{RANDOM_LABEL}.us-east-1.amazonaws.com"
 

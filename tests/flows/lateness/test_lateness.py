@@ -129,6 +129,17 @@ def test_a_host_that_did_not_answer_is_tried_again(judged: Callable[[bool, Scrip
     assert judged(late, scripted).causes == refused.causes and scripted.asked == 1
 
 
+def test_what_was_seen_before_a_host_fell_silent_still_counts(
+    monkeypatch: pytest.MonkeyPatch, judged: Callable[[bool, Scripted], Target]
+) -> None:
+    mute = Lost.of("h", HostUnreachable("no answer within 10 s", timed=True)).target()
+    lost = Finding("host.reach", Status.ERROR, "h", "lost", evidence={"because": LOST, "timed": True})
+    half = gone(target(FINE, lost))
+    assert FINE in judged(False, Scripted(half, mute)).findings
+    assert FINE in alone(monkeypatch, Scripted(half, mute), 30.0).findings
+    assert REFUSED in judged(False, Scripted(half, target(REFUSED))).findings
+
+
 def alone(monkeypatch: pytest.MonkeyPatch, scripted: Scripted, seconds: float) -> Target:
     check = Check(Settings(regions=("us-east-1",)), chosen(host=["10.0.0.1"], host_timeout=seconds))
     monkeypatch.setattr(check, "_examine", scripted)

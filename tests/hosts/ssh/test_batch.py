@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from anywhere.errors import HostUnreachable
+from anywhere.hosts.probe.castore import STORES
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.batch import HEAD, Batch, Moment
 from anywhere.hosts.ssh.channels.session import Session
@@ -21,6 +23,8 @@ from tests.support.ssh.sshd import Server, serving
 
 pytestmark = pytest.mark.region
 MARK = script.token()
+DIGEST = "d" * 64
+CUT = script.Part("137", b"", b"")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +91,7 @@ def test_of_several_programs_the_exit_code_does_not_tell(monkeypatch: pytest.Mon
     overdue(one, monkeypatch)
     one.feed(b"uid 0", False)
     feed(one, 0)
-    assert [(part.rc, part.stdout) for part in told] == [(0, b""), (137, b"")]
+    assert [(part.rc, part.stdout) for part in told] == [(0, b""), (137, b"uid 0")]
 
 
 def test_a_word_is_a_sign_of_life_of_several_programs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,6 +152,26 @@ def test_a_word_that_comes_too_late_hits_nothing_else(remote: SSHHost, monkeypat
     assert [part.rc for part in parts] == [0, 0, 0] and len(asked) == 1
 
 
+@pytest.mark.parametrize(("second", "text"), [(script.Part("0", f"{DIGEST}\n".encode(), b""), "kept text"), (CUT, "")])
+def test_a_store_that_was_cut_off_is_asked_for_once_more_and_is_never_an_empty_one(
+    remote: SSHHost, monkeypatch: pytest.MonkeyPatch, second: script.Part, text: str
+) -> None:
+    monkeypatch.setitem(STORES._texts, DIGEST, "kept text")
+    monkeypatch.setattr(remote._gathering, "take", lambda *_: CUT)
+    monkeypatch.setattr(remote, "_look", lambda _: second)
+    if text:
+        assert remote._trust("").decode() == text
+    else:
+        with pytest.raises(HostUnreachable, match="CA store") as raised:
+            remote._trust("")
+        assert raised.value.timed and raised.value.was_up
+
+
+def test_an_inventory_that_was_cut_off_is_asked_for_once_more(remote: SSHHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote._gathering, "take", lambda *_: CUT)
+    assert remote.inventory().is_root and remote.inventory().memory_total > 0
+
+
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_in_every_shell(shell: tuple[str, ...]) -> None:
     """The second line is ended by its number, also by busybox, whose grep knows less."""
@@ -163,4 +187,4 @@ def test_in_every_shell(shell: tuple[str, ...]) -> None:
         said = done.stdout.read()
     words = re.findall(rf"{MARK} (\w+)", said.decode())
     assert words == ["start", "0", "137", "0"] and b"three" in said
-    assert subprocess.run(["pgrep", "-f", "sleep 4712"], capture_output=True, check=False).stdout == b""
+    assert subprocess.run(["pgrep", "-fx", "sleep 4712"], capture_output=True, check=False).stdout == b""

@@ -166,7 +166,7 @@ class Session:
                 continue
             if pieces is None:
                 return
-            is_open = True
+            is_open = self._is_begun
             for data, is_error in pieces:
                 seen += len(data)
                 into = self.err if is_error else self.out

@@ -34,12 +34,13 @@ class Samples:
     def lines(self, names: Sequence[str]) -> list[str]:
         """The lines of the far side's script, once."""
         with self._changed:
-            if self._sent or not names:
+            fit = [name for name in names if _wire(name, WITH, 0)]
+            if self._sent or not fit:
                 return []
             self._sent = True
-        asked = list(islice(cycle([name for name in names if _wire(name, WITH, 0)] or [""]), SIZE))
+        asked = list(islice(cycle(fit), SIZE))
         tries = [[_wire(name, kind, place) for place, name in enumerate(asked)] for kind in (WITH, WITH, WITHOUT)]
-        return [script.udp_line(MARK, "", EACH, tries, HEAD)] if asked[0] else []
+        return [script.udp_line(MARK, "", EACH, tries, HEAD)]
 
     def learn(self, key: str, rc: int, digits: str) -> bool:
         """Take a record of these lines; False for any other's."""

@@ -29,17 +29,19 @@ else
     }
 fi
 
-# marked MARK FILE...: the files that hold it. Some builds of busybox stop at the first null byte, and others have no -z.
+# marked MARK FILE...: the files that hold it, by `$guard grep`. Some builds of busybox stop at the first null byte, and others
+# have no -z: then, and where a file could not be read, it is tried without.
+guard=
 marked() {
-    grep -lszF "$@" 2>/dev/null
-    [ "$?" -lt 2 ] || grep -lsF "$@" 2>/dev/null
+    $guard grep -lszF "$@" 2>/dev/null
+    [ "$?" -lt 2 ] || $guard grep -lsF "$@" 2>/dev/null
 }
 
 # sweep [ROUNDS [END]]: kill what this run has started and what still runs, or of that what has a mark with this end. The shell itself had no mark when it began, nor has
 # what it forks: that goes on to its next command, which has one, so the others are looked for again.
 sweep() {
     for round in ${1:-1 2 3 4 5 6}; do
-        found=$(ANYWHERE_RUN='' && marked "ANYWHERE_RUN=$TOKEN$2" /proc/[0-9]*/environ)
+        found=$(ANYWHERE_RUN='' && guard="$limit 5" && marked "ANYWHERE_RUN=$TOKEN$2" /proc/[0-9]*/environ)
         [ "$found" ] || return 0
         for entry in $found; do
             entry=${entry#/proc/}
