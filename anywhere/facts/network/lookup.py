@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event
@@ -96,10 +95,10 @@ def first_addresses(host: Host, name: str, servers: Sequence[str]) -> tuple[str,
         # The system's silence is no answer either: then a nameserver's own word counts, when it is there.
         return (0 in results or seconds > SYSTEM_LEAD) and any(answer.addresses for answer in results.values())
 
-    started = time.monotonic()
+    left = host.deadline.left()
     if _is_there(host, Query(name), SYSTEM_LEAD) and enough(known := {0: host.resolve(Query(name))}, 0.0):
         return known[0].addresses
-    waited = time.monotonic() - started
+    waited = max(0.0, left - host.deadline.left())
     results = race(_calls(host, name, servers), lambda found, seconds: enough(found, seconds + waited))
     if 0 in results and (results[0].addresses or results[0].reason is not Reason.NAMESERVER_TIMEOUT):
         return results[0].addresses
