@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 MOST_IDLE = 256  # threads kept: sixteen hosts at once want as many
@@ -136,8 +136,12 @@ class Lane:
         self._todo: Iterator[int] = iter(places)
         self.left = len(places)
 
-    def work(self, call: Callable[[int], object]) -> None:
-        """Take what is left."""
+    def begin(self, call: Callable[[int], object], workers: int) -> None:
+        """So many threads more; each goes on until nothing is left."""
+        for _ in range(workers):
+            begin(partial(self._work, call))
+
+    def _work(self, call: Callable[[int], object]) -> None:
         while (place := next(self._todo, None)) is not None:
             self.left -= 1
             call(place)
@@ -146,6 +150,50 @@ class Lane:
         """Begin no more of them."""
         self._todo = iter(())
         self.left = 0
+
+
+class _Race(Generic[T]):
+    """What came of the calls so far, and who waits for it."""
+
+    def __init__(self, calls: Sequence[Callable[[], T]], enough: Callable[[dict[int, T], float], bool]) -> None:
+        self.results: dict[int, T] = {}
+        self.errors: list[BaseException] = []
+        self.lock = threading.Lock()
+        self._calls, self._enough, self._started = calls, enough, time.monotonic()
+        self._over = threading.Lock()
+        self._over.acquire()
+
+    def work(self, index: int) -> None:
+        """Make one call."""
+        try:
+            result = self._calls[index]()
+        except BaseException as error:
+            with self.lock:
+                self.errors.append(error)
+                self._look()
+            return
+        with self.lock:
+            self.results[index] = result
+            self._look()
+
+    def _look(self) -> None:
+        """Wake the caller when this is all that it waits for."""
+        all_done = len(self.results) == len(self._calls)
+        done = self.errors or all_done or self._enough(self.results, time.monotonic() - self._started)
+        if done and self._over.locked():
+            self._over.release()
+
+    def wait(self, lanes: Sequence[Lane]) -> None:
+        """Until there is enough. As soon as nothing has ended for a while, what is left gets threads of its own."""
+        seen, since = 0, self._started
+        while self._calls and not self._over.acquire(timeout=EVERY):
+            with self.lock:
+                self._look()
+            if len(self.results) > seen:
+                seen, since = len(self.results), time.monotonic()
+            elif time.monotonic() - since > STALLED:
+                for lane in lanes:
+                    lane.begin(self.work, lane.left)
 
 
 def race(
@@ -158,48 +206,14 @@ def race(
     The calls that are still under way go on in the background. Where `lanes` are given they hold all calls, and as soon as
     none has ended for a while, each that is left gets a thread of its own.
     """
-    results: dict[int, T] = {}
-    errors: list[BaseException] = []
-    lock, over = threading.Lock(), threading.Lock()
-    over.acquire()
-    started = time.monotonic()
-
-    def work(index: int) -> None:
-        try:
-            result = calls[index]()
-        except BaseException as error:
-            with lock:
-                errors.append(error)
-                look()
-            return
-        with lock:
-            results[index] = result
-            look()
-
-    def look() -> None:
-        """Wake the caller when this is all that it waits for."""
-        done = errors or len(results) == len(calls) or enough(results, time.monotonic() - started)
-        if done and over.locked():
-            over.release()
-
-    for lane in lanes:
-        for _ in range(lane.workers):
-            begin(partial(lane.work, work))
-    for index in range(0 if lanes else len(calls)):
-        begin(partial(work, index))
-    seen, since = 0, started
-    while calls and not over.acquire(timeout=EVERY):
-        with lock:
-            look()
-        if len(results) > seen:
-            seen, since = len(results), time.monotonic()
-        elif time.monotonic() - since > STALLED:
-            for lane in lanes:
-                for _ in range(lane.left):
-                    begin(partial(lane.work, work))
+    run = _Race(calls, enough)
+    taken = lanes or [Lane([index], 1) for index in range(len(calls))]
+    for lane in taken:
+        lane.begin(run.work, lane.workers)
+    run.wait(taken)
     for lane in lanes:
         lane.close()
-    with lock:
-        if errors:
-            raise errors[0]
-        return dict(results)
+    with run.lock:
+        if run.errors:
+            raise run.errors[0]
+        return dict(run.results)

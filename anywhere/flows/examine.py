@@ -43,6 +43,7 @@ ON_WINDOWS = frozenset(
     }
 )
 BY_WAY = ("network", "endpoints")  # topics: what waits for names and probes
+WORKERS = 4  # threads of a lane: so many checks may wait for something of their own before the others do too
 GRACE = 0.1  # seconds past the deadline: by then every observation has ended, and what is left is to judge it
 
 
@@ -76,7 +77,8 @@ def examine(host: Recording, settings: Settings, started: str = "", rules: Seque
 def _lanes(chosen: Sequence[Check]) -> tuple[Lane, Lane]:
     """Over SSH the checks wait for the same few sessions, and a thread costs more than most of them."""
     by_way = [place for place, check in enumerate(chosen) if check.topic in BY_WAY]
-    return Lane(by_way, 4), Lane([place for place in range(len(chosen)) if place not in by_way], 3)
+    others = [place for place in range(len(chosen)) if place not in by_way]
+    return Lane(by_way, WORKERS), Lane(others, WORKERS)
 
 
 def judge(check: Check, host: Recording, settings: Settings) -> list[Finding]:

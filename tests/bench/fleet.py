@@ -155,6 +155,19 @@ def against_ansible(hosts: Fleet, count: int = 200) -> list[Figure]:
     return [Figure(f"full check of {count} hosts", judged.seconds, warm.seconds, "s", note)]
 
 
+def logins(hosts: Fleet, count: int = 200) -> list[Figure]:
+    """The full check, against asyncssh alone: its login with one command, and beside it the same endpoints."""
+    judged = hosts.check(hosts.inventory(count), "--format", "jsonl")
+    rows = json.loads(judged.out.splitlines()[0])["findings"]
+    reached = [row for row in rows if row["check"] == "endpoints.reach"]
+    names = [f"{row['subject'].partition(':')[0]}={row['evidence']['addresses'][0]['address']}" for row in reached]
+    argv = [sys.executable, "-m", "tests.bench.login", str(hosts.server.key), str(hosts.server.port), str(count)]
+    alone, connected = hosts.run(argv), hosts.run([*argv, *names])
+    assert alone.code == connected.code == 0 and len(names) >= LEAST_ENDPOINTS, (alone.code, connected.code, len(names))
+    note = f"login and command {alone.seconds:.1f} s; with {len(names)} requests and no check {connected.seconds:.1f} s"
+    return [Figure(f"full check of {count} hosts, three logins", judged.seconds, 3 * alone.seconds, "s", note)]
+
+
 def status(hosts: Fleet, count: int = 200) -> list[Figure]:
     """The status of these hosts, and the full check of the same."""
     inventory = hosts.inventory(count)
@@ -226,7 +239,14 @@ def far_away(hosts: Fleet) -> list[Figure]:
     ]
 
 
-PARTS = {"ansible": against_ansible, "status": status, "growth": growth, "hanging": hanging, "far": far_away}
+PARTS = {
+    "ansible": against_ansible,
+    "logins": logins,
+    "status": status,
+    "growth": growth,
+    "hanging": hanging,
+    "far": far_away,
+}
 
 
 def main(words: Sequence[str] = ()) -> int:

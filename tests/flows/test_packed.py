@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from anywhere.cli.output import write_pieces
+from anywhere.flows.check import Check
+from anywhere.flows.hosts import chosen
 from anywhere.flows.reported.packed import FEW, Packed, packed
 from anywhere.model import Cause, Finding, Reason, Remedy, Report, Stage, Status, Target, Verdict
 from anywhere.report.json import pieces, render
+from anywhere.settings import Settings
 
 SLOW = Finding(
     "endpoints.reach", Status.FAIL, "ecs", "silent", Stage.CONNECT, Reason.TIMEOUT, {"timings": {"tls": 0.1}, "on": [1]}
@@ -29,6 +33,21 @@ def test_packed_findings_are_the_same() -> None:
     assert (*found.findings, FINE) == (SLOW, FINE, FINE) and found.findings != (SLOW,)
     assert found.statuses == TARGET.statuses == {Status.FAIL, Status.PASS}
     assert found.findings[0].status is Status.FAIL  # the very member, by which statuses are compared
+
+
+def test_what_was_told_is_in_the_report_also_where_ctrl_c_comes_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = Check(Settings(regions=("us-east-1",)), chosen(host=["10.0.0.1", "10.0.0.2"]))
+    monkeypatch.setattr(check, "_examine", lambda entry, **_: replace(TARGET, name=entry.name))
+    told: list[str] = []
+
+    def interrupted(target: Target) -> None:
+        told.append(target.name)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    found = check.run(interrupted)
+    assert not found.whole and sorted(target.name for target in found.report.targets) == sorted(told)
+    assert len(told) == 2 and found.left == 0
 
 
 def test_few_hosts_keep_theirs() -> None:

@@ -122,4 +122,4 @@ class Moment(Pace):
     def stalled(self) -> Reply:
         """See Pace."""
         self._end = time.monotonic() + MOMENT
-        return Reply(script.SOON)
+        return Reply(script.END_GROUPS)

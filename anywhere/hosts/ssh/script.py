@@ -24,7 +24,7 @@ from anywhere.hosts.ssh.channels.session import Enough
 READER = "exec sh -c 'eval \"$(head -c %d)\"'"
 # The same for a script whose length is not known yet: it comes first, on a line of its own.
 WAITING = 'exec sh -c \'read -r size && eval "$(head -c "$size")"\''
-SOON = b"-soon\n"  # ends look-ups of several names: see `watch` of base.sh
+END_GROUPS = b"-soon\n"  # ends look-ups of several names: see `watch` of base.sh
 READERS = ("sed", "grep")  # programs whose last arguments are the files that they read
 LOOKING = 30.0  # seconds: a command with a longer time limit is an action
 
@@ -118,7 +118,7 @@ def name_line(name: str) -> str:
 
 
 def names_lines(first: str, groups: Sequence[Sequence[str]], soon: float) -> list[str]:
-    """Names asked of the system's resolver: one by itself, and the groups beside it, each by one process that SOON ends.
+    """Names asked of the system's resolver: one by itself, and the groups beside it, each by one process that END_GROUPS ends.
     Where the first is not answered soon (in seconds), or a group was ended, each is asked by itself."""
     others = [name for group in groups for name in group]
     lines = [f"look_up_all {shlex.join(group)} &" for group in groups]

@@ -118,7 +118,7 @@ def test_what_cannot_be_ended_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
 def test_look_ups_that_had_not_begun_are_ended_too() -> None:
     pace = Moment()
     for _ in range(3):
-        assert pace.stalled().data == script.SOON and 0.5 < pace.patience() <= 1
+        assert pace.stalled().data == script.END_GROUPS and 0.5 < pace.patience() <= 1
 
 
 def test_what_hangs_is_ended_over_there_and_the_same_shell_goes_on(

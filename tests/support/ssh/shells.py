@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 
-from anywhere.hosts.ssh.script import SOON
+from anywhere.hosts.ssh.script import END_GROUPS
 
 
 def run_script(
@@ -20,7 +20,7 @@ def run_script(
     """Both streams of the script, which has to end within so many seconds. After `moment` seconds (0: never) what has
     only a moment is ended."""
     read, write = os.pipe()
-    timer = threading.Timer(moment, os.write, (write, SOON))
+    timer = threading.Timer(moment, os.write, (write, END_GROUPS))
     if moment:
         timer.start()
     try:
