@@ -25,7 +25,11 @@ class Limit:
     @property
     def met(self) -> str:
         """What is said when something is larger."""
-        size = f"{self.size // MIB} MiB" if self.size >= MIB else f"{self.size:,}"
+        size = f"{self.size:,}"
+        for unit, one in (("MiB", MIB), ("KiB", 1 << 10)):
+            if self.size >= one and not self.size % one:
+                size = f"{self.size // one} {unit}"
+                break
         return f"larger than {size} (limit for {self.kind})"
 
     def met_by(self, data: bytes | bytearray) -> str:
@@ -42,6 +46,7 @@ HOSTS_FILE = Limit("the hosts file", 16 * MIB, 400_000)
 STORE = Limit("a CA store", 4 * MIB)
 LOG = Limit("a log", 4 * MIB)
 OUTPUT = Limit("the output of a command", 4 * MIB, 50_000)
+ANSWER = Limit("the answer to one question", 256 * 1024)
 LISTING = Limit("a listing of rules or packages", 8 * MIB, 80_000)
 FOLDER = Limit("the names in a folder", 50_000)
 TOTAL = Limit("all that is kept of one host", 24 * MIB)
@@ -87,6 +92,8 @@ def limit_of_command(argv: tuple[str, ...] | list[str]) -> Limit:
     """The limit for a command's output, by its program."""
     words = [word for word in argv if "=" not in word][:4]
     names = {word.rpartition("/")[2].partition("-")[0] for word in words}
+    if "ip" in names and "all" not in argv:
+        return ANSWER
     return LISTING if names & {name.partition("-")[0] for name in LISTINGS} else OUTPUT
 
 

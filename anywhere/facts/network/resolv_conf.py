@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.hosts.recording import once_a_run
 from anywhere.printable import ip_text
 
 RESOLV_CONF = "/etc/resolv.conf"
@@ -85,16 +86,25 @@ def _address(text: str) -> str:
         return ""
 
 
-def parse_hosts(text: str, wanted: Collection[str] = ()) -> tuple[Pin, ...]:
-    """Every name of every line, in lower case; or only the `wanted` ones, of a list with hundreds of thousands."""
-    pins = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split("#")[0].split()
-        names = [name.lower().rstrip(".") for name in words[1:]]
-        names = [name for name in names if not wanted or name in wanted]
-        if names and (address := _address(words[0])):
-            pins += [Pin(name, address, number) for name in names]
-    return tuple(pins)
+def _pins_of(number: int, line: str) -> Iterator[Pin]:
+    words = line.partition("#")[0].split()
+    if len(words) > 1 and (address := _address(words[0])):
+        yield from (Pin(name.lower().rstrip("."), address, number) for name in words[1:])
+
+
+def _lines_with(data: bytes, names: Collection[str]) -> dict[int, str]:
+    """The lines that have one of these names somewhere, by their numbers. A list of what is blocked has hundreds of
+    thousands of lines, and each name of a region is looked up in it."""
+    found = {}
+    for name in names:
+        number, start, wanted = 1, 0, name.encode()
+        while (at := data.find(wanted, start)) >= 0:
+            number += data.count(b"\n", start, at)
+            end = data.find(b"\n", at)
+            end = len(data) if end < 0 else end
+            found[number] = data[data.rfind(b"\n", 0, at) + 1 : end].decode("utf-8", "replace")
+            start = end
+    return found
 
 
 def resolv_conf(host: Host, path: str = RESOLV_CONF) -> ResolvConf:
@@ -105,14 +115,24 @@ def resolv_conf(host: Host, path: str = RESOLV_CONF) -> ResolvConf:
         return ResolvConf(present=False)
 
 
-def pins(host: Host, wanted: Collection[str] = ()) -> tuple[Pin, ...] | None:
-    """The lines of /etc/hosts with these names (all when none is given); None where the file cannot be read."""
+@once_a_run
+def _hosts_file(host: Host) -> bytes | None:
+    """In lower case; None where it cannot be read."""
     try:
-        return parse_hosts(host.read(HOSTS).decode("utf-8", "replace"), wanted)
+        return host.read(HOSTS).lower()
     except (FileNotFoundError, NotADirectoryError):
-        return ()
+        return b""
     except OSError:
         return None
+
+
+def pins(host: Host, wanted: Collection[str]) -> tuple[Pin, ...] | None:
+    """The lines of /etc/hosts with these names, which are in lower case; None where the file cannot be read."""
+    data = _hosts_file(host)
+    if data is None:
+        return None
+    lines = sorted(_lines_with(data, wanted).items())
+    return tuple(pin for number, line in lines for pin in _pins_of(number, line) if pin.name in wanted)
 
 
 def upstream(host: Host) -> ResolvConf:

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from anywhere.hosts.bounds import LISTING, Limit, limit_of_command
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.channels.session import Pace, Reply
+from anywhere.hosts.ssh.channels.session import Enough, Pace, Reply
 from anywhere.hosts.ssh.sudo import Prompt
 
 LINE_SECONDS, PART = 5.0, 0.5  # for one line, and of the batch's time: then what it runs is ended over there
 MOST_AIMED = 3  # times that it is tried to end one line
+COMMANDS = ("run", "run_on")
 ONE_PROGRAM = ("run", "read_file ", "list_folder ")  # lines whose exit code is that of what they run
 QUIET = 9.0  # seconds without a byte after which an observation hangs that could not be ended
 LOGIN_SECONDS = 90.0  # until the login shell runs what it is given: login scripts on a busy host, a lock they wait for
@@ -48,6 +50,8 @@ class Batch(Pace):
             self.started = self._heard - self._begun
         for part in parts:
             self._take(part)
+        if self._reader.pending > self.limit.size:
+            raise Enough
         if is_error:
             self._held += data
         if not self._reader.is_begun or len(self.head) == HEAD:
@@ -82,6 +86,12 @@ class Batch(Pace):
     def _line(self) -> str:
         """The line that runs."""
         return self._lines[self._told] if self._told < len(self._lines) else ""
+
+    @property
+    def limit(self) -> Limit:
+        """How much the line that runs may say; what is not a command's has a limit over there."""
+        kind, _, words = self._line.partition(" ")
+        return limit_of_command(words.rpartition("-- ")[2].split()) if kind in COMMANDS else LISTING
 
     def _silence(self) -> float:
         """When a host that has said nothing until then is given up."""

@@ -187,6 +187,11 @@ class Reader:
         self._errors: deque[bytes] = deque()
         self._most = most
 
+    @property
+    def pending(self) -> int:
+        """Bytes of the part that comes just now."""
+        return len(self._out)
+
     def feed(self, data: bytes, is_error: bool) -> list[Part]:
         """The parts that this piece makes whole."""
         if is_error:
@@ -220,6 +225,9 @@ class _Stream:
         self._has_word, self._most = has_word, LISTING.size if has_word else MOST_ERRORS
         self._text = bytearray()
         self._looked = 0
+
+    def __len__(self) -> int:
+        return len(self._text)
 
     def feed(self, data: bytes) -> list[tuple[str, bytes]]:
         self._text += data

@@ -11,7 +11,7 @@ from anywhere.errors import HostUnreachable
 from anywhere.frozen import frozen
 from anywhere.held import hide, hold
 from anywhere.hosts.base import Completed, Deadline
-from anywhere.hosts.bounds import LISTING, limit_of_command
+from anywhere.hosts.bounds import limit_of_command
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.batch import HEAD, KILLED, LOGIN_SECONDS, SUDO_SECONDS, Batch, Moment
 from anywhere.hosts.ssh.channels.session import Sink
@@ -119,7 +119,7 @@ class Shell:
             return self._without_sudo(ran, mark, lines, variables, tell)
         if len(batch.head) < HEAD:
             raise self._no_shell(ran, seconds)
-        return LISTING.met if ran.is_full else ""
+        return batch.limit.met if ran.is_full else ""
 
     @property
     def _sudo_word(self) -> str:

@@ -17,7 +17,6 @@ from anywhere.facts.network.lookup import Lookup, announce, first_addresses, loo
 from anywhere.facts.network.resolv_conf import (
     DOCKER_FALLBACK,
     container_nameservers,
-    parse_hosts,
     parse_resolv_conf,
     pins,
     resolv_conf,
@@ -165,9 +164,10 @@ def test_every_name_of_a_line_is_pinned() -> None:
     text = (
         f"127.0.0.1 localhost\n# 10.0.0.1 {NAME}\n10.0.0.2\t{NAME.upper()}. alias # why\nbad line\n10.0.0.3\n::1 ip6\n"
     )
-    found = [(pin.name, pin.address, pin.line) for pin in parse_hosts(text)]
+    host = FakeHost(files={"/etc/hosts": text})
+    found = [(pin.name, pin.address, pin.line) for pin in pins(host, ("localhost", NAME, "alias", "ip6")) or ()]
     assert found == [("localhost", "127.0.0.1", 1), (NAME, "10.0.0.2", 3), ("alias", "10.0.0.2", 3), ("ip6", "::1", 6)]
-    assert pins(FakeHost()) == ()
+    assert pins(FakeHost(), (NAME,)) == ()
 
 
 # --- routes -------------------------------------------------------------------------------------------------------
@@ -475,7 +475,7 @@ def test_no_text_breaks_a_parser(lines: list[str], between: str) -> None:
     assert len(conf.nameservers) <= 3 and 0 <= conf.ndots <= 15
     for server in conf.nameservers:
         ipaddress.ip_address(server.partition("%")[0])
-    for pin in parse_hosts(text):
+    for pin in pins(FakeHost(files={"/etc/hosts": text}), text.lower().split()) or ():
         ipaddress.ip_address(pin.address.partition("%")[0])
     for route in (*parse_ipv4_routes(text), *parse_ipv6_routes(text)):
         assert 0 <= route.network.prefixlen <= 128
