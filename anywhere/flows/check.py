@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,9 +15,9 @@ from anywhere.errors import BadInput
 from anywhere.files import writable
 from anywhere.flows.clones import judge_fleet, same_machine
 from anywhere.flows.examine import choose, examine
-from anywhere.flows.fleet import HURRY
 from anywhere.flows.hosts import Hosts, is_saved, titles
 from anywhere.flows.lateness.again import (
+    HURRY,
     LEAST_TRY,
     MORE,
     depends_on_time,
@@ -26,7 +26,6 @@ from anywhere.flows.lateness.again import (
     unjudged,
     with_room,
 )
-from anywhere.flows.lateness.others import Others
 from anywhere.flows.lateness.pace import ALL_THE_TIME, HALF, Pace
 from anywhere.flows.lateness.room import Late, always, room
 from anywhere.flows.region import region_of
@@ -102,48 +101,38 @@ class Check:
         return Checked(Report(judge_fleet(targets)), same_machine(targets), left, whole)
 
     def _settled(self, todo: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target]]:
-        """Every host once. One that did not answer is tried again as soon as there is a place for it; when the others are
-        done, where that, like whatever else is measured again then, may be this machine's own delay. One host alone is
-        tried again in what is left of its time."""
+        """Every host once. What may be this machine's own delay is measured again when the others are done, and so is a
+        host that did not answer. One alone has nothing to wait for: it is tried again in what is left of its time."""
         if len(todo) == 1:
             yield from self._alone(todo, limit)
             return
         keep_what_is_there()
         with Pace() as pace:
-            doubts = _Doubts(pace)
-            yield from self._first(todo, limit, doubts)
-            yield from self._second(limit + MORE, doubts)
-            fewer = with_room(self.hosts)
-            for entry, target, seconds in self._measured(fewer, doubts.hosts, limit + MORE, always):
+            late = partial(pace.was_late, part=HALF)
+            doubtful: list[Entry] = []
+            silent: dict[str, tuple[Entry, Target]] = {}
+            patient = self.hosts
+            for entry, target, seconds in self._measured(self.hosts, todo, limit, late):
+                if target.reach and is_silent(target):
+                    silent[entry.name] = entry, target
+                    patient = (
+                        with_room(self.hosts, self.hosts.parallel, login=0.0) if pace.was_late(seconds) else patient
+                    )
+                elif _is_doubtful(target, pace, seconds):
+                    doubtful.append(entry)
+                else:
+                    yield entry, target
+            again = [entry for entry, _ in silent.values()]
+            for entry, second, seconds in self._measured(patient, again, limit + MORE, late, HURRY):
+                target = _fuller(silent[entry.name][1], second)
+                if not is_silent(target) and _is_doubtful(target, pace, seconds):
+                    doubtful.append(entry)
+                else:
+                    yield entry, target
+            fewer, slow = with_room(self.hosts), limit + MORE
+            for entry, target, seconds in self._measured(fewer, doubtful, slow, always):
                 was_late = depends_on_time(target) and pace.was_late(seconds, ALL_THE_TIME)
                 yield entry, unjudged(target) if was_late else target
-
-    def _first(self, todo: Sequence[Entry], limit: float, doubts: _Doubts) -> Iterator[tuple[Entry, Target]]:
-        """Every host, and at once again what was silent while others were quick."""
-        tried, twice, others = list(todo), set[str](), Others()
-        for entry, seen, seconds in self._measured(self.hosts, tried, limit, doubts.late):
-            target = doubts.fuller(entry, seen)
-            if not (target.reach and is_silent(target)):
-                others.note(seconds)
-                if not doubts.about(entry, target, seconds):
-                    yield entry, target
-                continue
-            doubts.silent[entry.name] = target
-            if doubts.pace.was_late(seconds) and not others.were_quick(seconds):
-                doubts.again.append(entry)
-            elif entry.name in twice:
-                yield entry, target
-            else:
-                twice.add(entry.name)
-                tried.append(entry)
-
-    def _second(self, limit: float, doubts: _Doubts) -> Iterator[tuple[Entry, Target]]:
-        """What was silent, maybe because of this machine, now that the others are done."""
-        patient = with_room(self.hosts, self.hosts.parallel, login=0.0)
-        for entry, seen, seconds in self._measured(patient, doubts.again, limit, doubts.late, HURRY):
-            target = doubts.fuller(entry, seen)
-            if is_silent(target) or not doubts.about(entry, target, seconds):
-                yield entry, target
 
     def _alone(self, todo: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target]]:
         for entry, target, seconds in self._measured(self.hosts, todo, limit):
@@ -188,31 +177,9 @@ class Check:
         save(host, path, target.started, as_dict(settings))
 
 
-@dataclass
-class _Doubts:
-    """What may be this machine's own delay: hosts that were silent, those of them to be tried again when the others are
-    done, and hosts that are to be measured again after that."""
-
-    pace: Pace
-    silent: dict[str, Target] = field(default_factory=dict)
-    again: list[Entry] = field(default_factory=list)
-    hosts: list[Entry] = field(default_factory=list)
-
-    def late(self, seconds: float) -> bool:
-        """Whether this program was late for half of these last seconds."""
-        return self.pace.was_late(seconds, HALF)
-
-    def about(self, entry: Entry, target: Target, seconds: float) -> bool:
-        """Whether another look, with more time, could show something else; then it is noted. What is slow on this host
-        itself stays so."""
-        timed = is_stuck(target) or (depends_on_time(target) and self.pace.was_late(seconds))
-        if is_doubtful := bool(target.reach) and timed:
-            self.hosts.append(entry)
-        return is_doubtful
-
-    def fuller(self, entry: Entry, seen: Target) -> Target:
-        """The better look at a host that may have been silent before."""
-        return _fuller(self.silent.get(entry.name, seen), seen)
+def _is_doubtful(target: Target, pace: Pace, seconds: float) -> bool:
+    """Whether another look, with more time, could show something else. What is slow on this host itself stays so."""
+    return bool(target.reach) and (is_stuck(target) or (depends_on_time(target) and pace.was_late(seconds)))
 
 
 def _fuller(first: Target, second: Target) -> Target:

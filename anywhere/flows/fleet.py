@@ -24,7 +24,6 @@ Result = TypeVar("Result")
 Looked = tuple[float, float, float, float]
 PARALLEL = 16
 SLOW = 3.0  # seconds, or so many times the median: then a host no longer counts among those under way
-HURRY = 0.5  # seconds for what is tried again, which mostly says nothing once more and takes nothing of this machine
 TICK = 0.1  # seconds between looks at the clock and at the load
 FEWEST = 4  # jobs at once however full this machine is, and to begin with
 FEWER = 0.75  # of the number at once, with each look that finds the machine full; else one more
@@ -41,11 +40,7 @@ class Done(Generic[Result]):
 
 @dataclass
 class Fleet(Generic[Job, Result]):
-    """Runs `work` on every job. `give_up` makes the result of a job that has outlasted `seconds`.
-
-    What is added to the end of `jobs` meanwhile is something that is tried again: it has the next free place, and gives it
-    back after HURRY.
-    """
+    """Runs `work` on every job. `give_up` makes the result of a job that has outlasted `seconds`."""
 
     jobs: Sequence[Job]
     work: Callable[[Job], Result]
@@ -59,34 +54,23 @@ class Fleet(Generic[Job, Result]):
     _durations: list[float] = field(default_factory=list)
     _window: float = float(FEWEST)
     _looked: float = 0.0
-    _begun: int = 0
-    _added: int = 0  # where in `jobs` the next of those stands that were added
-
-    def __post_init__(self) -> None:
-        self._first = self._added = len(self.jobs)
 
     def run(self) -> Iterator[Done[Result]]:
         """The results as they come, each job once. What `work` raises is raised here: a bug, not a host's state.
 
         Whoever stops to iterate (Ctrl-C) stops the run: what is under way is left behind in daemon threads.
         """
-        while self._more or self._started:
+        todo = iter(range(len(self.jobs)))
+        more = True
+        while more or self._started:
             self._adapt()
-            while self._more and self._under_way() < min(self.parallel, int(self._window)):
-                self._start(self._next())
+            while more and self._under_way() < min(self.parallel, int(self._window)):
+                index = next(todo, None)
+                more = index is not None
+                if index is not None:
+                    self._start(index)
             yield from self._finished()
             yield from self._overdue()
-
-    @property
-    def _more(self) -> bool:
-        return self._begun < self._first or self._added < len(self.jobs)
-
-    def _next(self) -> int:
-        if self._added < len(self.jobs):
-            self._added += 1
-            return self._added - 1
-        self._begun += 1
-        return self._begun - 1
 
     def _adapt(self) -> None:
         """Up to `parallel` at once within a few looks, and back to the fewest as soon as this machine is full."""
@@ -111,9 +95,8 @@ class Fleet(Generic[Job, Result]):
 
     def _under_way(self) -> int:
         usual = statistics.median(self._durations[-50:]) if self._durations else 0.0
-        now, slow = time.monotonic(), SLOW * max(1.0, usual) if self.slow is None else self.slow
-        counts = (now - started < (slow if index < self._first else HURRY) for index, started in self._started.items())
-        return sum(counts)
+        slow = time.monotonic() - (SLOW * max(1.0, usual) if self.slow is None else self.slow)
+        return sum(1 for started in self._started.values() if started > slow)
 
     def _finished(self) -> Iterator[Done[Result]]:
         if not self._started:

@@ -179,33 +179,6 @@ def test_jobs_that_only_wait_give_their_places_early() -> None:
     assert max(started) < within(2.5)
 
 
-def test_what_is_added_meanwhile_is_begun_next_and_gives_its_place_soon() -> None:
-    jobs, started = list(range(30)), []
-
-    def work(job: int) -> str:
-        started.append(job)
-        time.sleep(2.0 if job == 99 else 0.05)
-        return str(job)
-
-    fleet, found = Fleet(jobs, work, lambda job: "given up", parallel=1, is_full=lambda: False), []
-    for done in fleet.run():
-        found.append(done.result)
-        if done.index == 3:
-            jobs.append(99)
-    assert started.index(99) < 8
-    assert found.index("99") > 10 and len(found) == 31
-
-
-def test_what_is_added_at_the_very_end_is_done_too() -> None:
-    jobs = [1]
-    results = []
-    for done in Fleet(jobs, str, lambda job: "given up").run():
-        results.append(done.result)
-        if len(jobs) < 3:
-            jobs.append(len(jobs) + 1)
-    assert results == ["1", "2", "3"]
-
-
 def test_a_bug_is_raised_and_not_swallowed() -> None:
     def work(job: int) -> str:
         raise ZeroDivisionError

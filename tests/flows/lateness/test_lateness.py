@@ -14,7 +14,6 @@ from anywhere.errors import HostUnreachable
 from anywhere.flows.check import Check
 from anywhere.flows.hosts import Hosts, chosen
 from anywhere.flows.lateness.again import BUSY, MORE, depends_on_time, unjudged
-from anywhere.flows.lateness.others import Others
 from anywhere.flows.lateness.pace import ALL_THE_TIME, Look, Pace, look
 from anywhere.flows.lateness.room import always, room
 from anywhere.flows.target import LOST, Lost, gone
@@ -128,41 +127,6 @@ def test_a_host_that_did_not_answer_is_tried_again(judged: Callable[[bool, Scrip
     refused = Lost.of("h", HostUnreachable("connection refused")).target()
     scripted = Scripted(refused)
     assert judged(late, scripted).causes == refused.causes and scripted.asked == 1
-
-
-@pytest.mark.parametrize("quick", [True, False])
-def test_a_silent_host_is_tried_again_at_once_where_others_are_quick(
-    monkeypatch: pytest.MonkeyPatch, quick: bool
-) -> None:
-    """Though this program is late; where they are slow too, when they are done."""
-    names = [f"10.0.0.{number}" for number in range(100)]
-    check = Check(Settings(regions=("us-east-1",)), chosen(host=names, parallel=4))
-    asked = []
-
-    def examine(entry: Entry, **_: object) -> Target:
-        asked.append(entry.name)
-        if entry.name != names[0]:
-            time.sleep(0.03 if quick else 0.2)
-            return replace(target(FINE), name=entry.name)
-        time.sleep(0.3)
-        return Lost.of(entry.name, HostUnreachable("no answer within 10 s", timed=True)).target()
-
-    monkeypatch.setattr(check, "_examine", examine)
-    monkeypatch.setattr(Pace, "was_late", lambda *_: True)
-    report = check.run().report
-    assert (asked[-1] == names[0]) is not quick
-    assert asked.count(names[0]) == 2
-    assert [one.verdict is Verdict.READY for one in report.targets] == [False] + [True] * 99
-
-
-def test_others_that_are_quick() -> None:
-    others = Others()
-    assert not others.were_quick(10)
-    for seconds in (1.0, 2.0, 4.9):
-        others.note(seconds)
-    assert others.were_quick(10) and not others.were_quick(9)
-    others.note(6.0)
-    assert not others.were_quick(10)
 
 
 def test_what_was_seen_before_a_host_fell_silent_still_counts(
