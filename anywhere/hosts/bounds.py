@@ -47,6 +47,7 @@ STORE = Limit("a CA store", 4 * MIB)
 LOG = Limit("a log", 4 * MIB)
 OUTPUT = Limit("the output of a command", 4 * MIB, 50_000)
 ANSWER = Limit("the answer to one question", 256 * 1024)
+QUESTIONS = (("route", "get"), ("addr", "show"))  # of `ip`
 LISTING = Limit("a listing of rules or packages", 8 * MIB, 80_000)
 FOLDER = Limit("the names in a folder", 50_000)
 TOTAL = Limit("all that is kept of one host", 24 * MIB)
@@ -92,7 +93,7 @@ def limit_of_command(argv: tuple[str, ...] | list[str]) -> Limit:
     """The limit for a command's output, by its program."""
     words = [word for word in argv if "=" not in word][:4]
     names = {word.rpartition("/")[2].partition("-")[0] for word in words}
-    if "ip" in names and "all" not in argv:
+    if "ip" in names and any(set(question) <= set(argv) for question in QUESTIONS):
         return ANSWER
     return LISTING if names & {name.partition("-")[0] for name in LISTINGS} else OUTPUT
 

@@ -113,6 +113,9 @@ def test_which_limit_counts() -> None:
     assert limit_of_command(("iptables-save", "-t", "nat")) is bounds.LISTING
     assert limit_of_command(("env", "A=b", "ip6tables-nft-save")) is bounds.LISTING
     assert limit_of_command(("docker", "info")) is bounds.OUTPUT
+    assert limit_of_command(("ip", "-4", "route", "get", "10.0.0.1")) is bounds.ANSWER
+    assert limit_of_command(("ip", "-4", "rule", "show")) is bounds.OUTPUT
+    assert limit_of_command(("ip", "-4", "route", "show", "table", "all")) is bounds.OUTPUT
 
 
 def test_a_host_gives_no_more_than_is_kept_of_one(monkeypatch: pytest.MonkeyPatch, host: LocalHost) -> None:

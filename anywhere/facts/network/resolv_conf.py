@@ -96,8 +96,9 @@ def _lines_with(data: bytes, names: Collection[str]) -> dict[int, str]:
     """The lines that have one of these names somewhere, by their numbers. A list of what is blocked has hundreds of
     thousands of lines, and each name of a region is looked up in it."""
     found = {}
-    for name in names:
-        number, start, wanted = 1, 0, name.encode()
+    # Without the empty one, which `.` leaves and which stands everywhere, and what is no word; no Unicode stands nowhere.
+    for name in (name for name in names if name.split() == [name]):
+        number, start, wanted = 1, 0, name.encode("utf-8", "surrogatepass")
         while (at := data.find(wanted, start)) >= 0:
             number += data.count(b"\n", start, at)
             end = data.find(b"\n", at)

@@ -14,6 +14,7 @@ from anywhere.hosts.ssh.sudo import Prompt
 LINE_SECONDS, PART = 5.0, 0.5  # for one line, and of the batch's time: then what it runs is ended over there
 MOST_AIMED = 3  # times that it is tried to end one line
 COMMANDS = ("run", "run_on")
+SLACK = 1024  # bytes: the beginning of the next mark belongs to no output
 ONE_PROGRAM = ("run", "read_file ", "list_folder ")  # lines whose exit code is that of what they run
 QUIET = 9.0  # seconds without a byte after which an observation hangs that could not be ended
 LOGIN_SECONDS = 90.0  # until the login shell runs what it is given: login scripts on a busy host, a lock they wait for
@@ -34,6 +35,7 @@ class Batch(Pace):
     ) -> None:
         self.head: list[script.Part] = []
         self.started = 0.0  # seconds until our script ran
+        self.met = "larger than what is taken at once"  # the limit, where something was cut off because of one
         self._reader = script.Reader(mark, HEAD + len(lines))
         self._prompt = Prompt(mark, password)
         self._held = b""  # standard error that came before our script had shown itself
@@ -50,7 +52,8 @@ class Batch(Pace):
             self.started = self._heard - self._begun
         for part in parts:
             self._take(part)
-        if self._reader.pending > self.limit.size:
+        if len(self.head) == HEAD and self._reader.pending > self._limit.size + SLACK:
+            self.met = self._limit.met
             raise Enough
         if is_error:
             self._held += data
@@ -88,7 +91,7 @@ class Batch(Pace):
         return self._lines[self._told] if self._told < len(self._lines) else ""
 
     @property
-    def limit(self) -> Limit:
+    def _limit(self) -> Limit:
         """How much the line that runs may say; what is not a command's has a limit over there."""
         kind, _, words = self._line.partition(" ")
         return limit_of_command(words.rpartition("-- ")[2].split()) if kind in COMMANDS else LISTING

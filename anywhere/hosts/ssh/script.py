@@ -189,8 +189,8 @@ class Reader:
 
     @property
     def pending(self) -> int:
-        """Bytes of the part that comes just now."""
-        return len(self._out)
+        """Bytes of the part that comes just now; 0 where its errors are behind, and whose bytes these are is not known."""
+        return 0 if self._words else len(self._out)
 
     def feed(self, data: bytes, is_error: bool) -> list[Part]:
         """The parts that this piece makes whole."""

@@ -119,7 +119,7 @@ class Shell:
             return self._without_sudo(ran, mark, lines, variables, tell)
         if len(batch.head) < HEAD:
             raise self._no_shell(ran, seconds)
-        return batch.limit.met if ran.is_full else ""
+        return batch.met if ran.is_full else ""
 
     @property
     def _sudo_word(self) -> str:

@@ -170,6 +170,19 @@ def test_every_name_of_a_line_is_pinned() -> None:
     assert pins(FakeHost(), (NAME,)) == ()
 
 
+def test_a_list_of_what_is_blocked_is_searched_for_each_name() -> None:
+    many = "".join(f"0.0.0.0 ads{n}.example.com\n" for n in range(50_000))
+    text = f"{many}10.0.0.5 x{NAME} {NAME}\r\n{NAME}\n10.0.0.6\t{NAME}.#\n10.0.0.7 {NAME}x"
+    host = FakeHost(files={"/etc/hosts": text})
+    found = [(pin.address, pin.line) for pin in pins(host, (NAME, "ads7.example.com")) or ()]
+    assert found == [("0.0.0.0", 8), ("10.0.0.5", 50_001), ("10.0.0.6", 50_003)]
+
+
+@pytest.mark.parametrize("name", ["", " ", "\n", "\na", "\ud800.example"])
+def test_what_is_no_name_is_in_no_line(name: str) -> None:
+    assert pins(FakeHost(files={"/etc/hosts": "\n10.0.0.1 a\n\n"}), (name,)) == ()
+
+
 # --- routes -------------------------------------------------------------------------------------------------------
 
 IPV4 = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT

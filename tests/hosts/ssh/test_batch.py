@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from anywhere.errors import HostUnreachable
+from anywhere.hosts.bounds import ANSWER
 from anywhere.hosts.probe.castore import STORES
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.batch import HEAD, Batch, Moment
-from anywhere.hosts.ssh.channels.session import Session
+from anywhere.hosts.ssh.batch import HEAD, SLACK, Batch, Moment
+from anywhere.hosts.ssh.channels.session import Enough, Session
 from anywhere.hosts.ssh.host import SSHHost
 from tests.hosts.ssh.test_files import SHELLS
 from tests.hosts.ssh.test_standby import counted
@@ -113,6 +114,31 @@ def test_what_cannot_be_ended_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
         overdue(one, monkeypatch)
     monkeypatch.setattr("anywhere.hosts.ssh.batch.LINE_SECONDS", 0.0)
     assert one.stalled() is None
+
+
+ROUTE = "run ip -4 route get 10.0.0.1"
+
+
+def test_a_line_that_has_no_end_is_cut_at_its_own_limit() -> None:
+    told: list[script.Part] = []
+    one = batch(told, (ROUTE, "read_file /etc/hosts 9", ROUTE))
+    one.feed(b"x" * ANSWER.size + f"\n{MARK}".encode(), False)  # all that it may say, and the mark comes in pieces
+    one.feed(b" 0\n", False)
+    one.feed(
+        b"y" * (ANSWER.size + SLACK + 1), False
+    )  # the next line's, before the errors of the first are known to end
+    one.feed(f"\n{MARK}\n".encode(), True)
+    one.feed(b"y", False)
+    assert [len(part.stdout) for part in told] == [ANSWER.size]
+    feed(one, 0)
+    with pytest.raises(Enough):
+        one.feed(b"z" * (ANSWER.size + SLACK + 1), False)
+    assert len(told) == 2 and one.met == ANSWER.met
+
+
+def test_what_comes_before_the_lines_is_not_measured_by_the_first() -> None:
+    one = Batch(MARK, "", (ROUTE,), 60.0, lambda _: None, lambda _: None)
+    one.feed(f"\n{MARK} start\n".encode() + b"x" * 2 * ANSWER.size, False)
 
 
 def test_look_ups_that_had_not_begun_are_ended_too() -> None:
