@@ -13,7 +13,7 @@ from anywhere.taskdef.source.node import Node
 from anywhere.taskdef.words import named
 
 MOST_FILES = 10
-_FILE = re.compile(r"arn:aws[a-z-]*:s3:::[^/\s]+/\S.*\.env\Z")
+_FILE = re.compile(r"arn:aws[a-z-]*:s3:::[^/\s]+/(?:\S.*)?\.env\Z")
 _SECRET = re.compile(r"arn:aws[a-z-]*:(?:secretsmanager|ssm):")
 KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")

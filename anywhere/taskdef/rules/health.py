@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from anywhere.taskdef.rule import EVERY, Case, Mark, fail, over, put, remove, rule, warn
@@ -12,6 +13,8 @@ from anywhere.taskdef.source.node import Node
 HEALTH = {"interval": (5, 300), "timeout": (2, 60), "retries": (1, 10), "startPeriod": (0, 300)}
 PERIOD = (60, 1800)
 MOST_CODES = 50
+KINDS = ("CMD", "CMD-SHELL")
+_CONSOLE = re.compile(r"(?is)\s*CMD(?:-SHELL)?\s*(?:,.*)?")
 
 
 def _within(field: Node, least: int, most: int, unit: str) -> Iterator[Mark]:
@@ -56,13 +59,32 @@ def _command(command: Node) -> Iterator[Mark]:
     if first == "NONE":
         text = "NONE turns an image's own check off in docker; AWS documents CMD and CMD-SHELL only"
         yield warn(words[0], text, "leave the health check out: ECS ignores the image's own")
-    elif first not in ("CMD", "CMD-SHELL"):
+    elif _CONSOLE.fullmatch(first) and first not in KINDS:
+        yield _as_the_console_shows_it(words[0], len(words) == 1)
+    elif first not in KINDS:
         text = "the command of a health check starts with CMD or CMD-SHELL"
         advice = "put CMD-SHELL in front" if len(words) == 1 else "put CMD in front"
         kind = "CMD-SHELL" if len(words) == 1 else "CMD"
         yield fail(words[0], text, advice, ("add", command.pointer + "/0", kind))
     elif len(words) == 1:
         yield fail(command, f"{first} without a command to run", "add the command")
+    elif first == "CMD-SHELL" and len(words) > 2:
+        text = "the shell runs only the word after CMD-SHELL; the others become its arguments $0, $1"
+        yield warn(command, text, "write the complete command as one word, or use CMD")
+
+
+def _as_the_console_shows_it(word: Node, is_alone: bool) -> Mark:
+    """The console's `CMD-SHELL, curl ...` stands for two words (type HealthCheck), in capital letters."""
+    kind, _, rest = word.text().partition(",")
+    text = "the command of a health check starts with the word CMD or CMD-SHELL, alone and in capital letters"
+    if not rest.strip():
+        return fail(word, text, f"write {kind.strip().upper()}", put(word, kind.strip().upper()))
+    is_plain = is_alone and kind.strip().upper() == "CMD-SHELL"
+    edits = (put(word, rest.strip()), ("add", word.pointer, "CMD-SHELL")) if is_plain else ()
+    advice = (
+        "write the command as a word of its own" if is_plain else "write each word of the command as one of its own"
+    )
+    return fail(word, text, advice, *edits)
 
 
 @rule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from anywhere.taskdef.rule import (
@@ -152,14 +153,26 @@ def _device(case: Case, item: Node) -> Iterator[Mark]:
         yield fail(sharing, text, "ask for whole GPUs by value", remove(sharing), put(value, "1"))
     elif sharing.present and value.present:
         yield fail(value, "value and sharingStrategy exclude each other", "keep one", remove(value))
+    elif not sharing.present and _is_part(value.text()):
+        if case.launch == EXTERNAL:
+            text = "a part of a GPU is given on EC2 instances that have such (G6f), not on external instances"
+            yield fail(value, text, "ask for whole GPUs", put(value, "1"))
     elif not sharing.present and value.text() != "ALL" and not _is_count(value.text()):
         yield fail(value, "the number of GPUs must be 1 or more, or ALL", "give a number")
     elif case.launch == EXTERNAL:
         yield note(item, "needs hosts registered with --enable-gpu")
 
 
+_PART = re.compile(r"0?\.[0-9]+")
+
+
 def _is_count(text: str) -> bool:
     return text.isdecimal() and int(text) > 0
+
+
+def _is_part(text: str) -> bool:
+    """A decimal value below one (developer guide, ecs-gpu-specifying)."""
+    return _PART.fullmatch(text) is not None and float(text) > 0
 
 
 @rule(

@@ -11,7 +11,9 @@ from anywhere.taskdef.shapes.faults import show
 from anywhere.taskdef.source.node import Node
 from anywhere.taskdef.words import words
 
-_COMMON = frozenset({"mode", "max-buffer-size"})
+# Of every driver: docker's own buffer, and the cache that `docker logs` reads where a driver cannot be read.
+# Source: moby, daemon/logger/factory.go and loggerutils/cache/validate.go.
+_COMMON = words("mode max-buffer-size cache-disabled cache-max-size cache-max-file cache-compress")
 _LABELS = frozenset({"tag", "labels", "labels-regex", "env", "env-regex"})
 # The options that each driver of docker takes. Source: moby, daemon/logger/*, ValidateLogOpt; awslogs: API reference too.
 OPTIONS: Mapping[str, frozenset[str]] = {
@@ -34,7 +36,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "fluentd": words(
         "fluentd-address fluentd-async fluentd-async-connect fluentd-async-reconnect-interval fluentd-buffer-"
         "limit fluentd-retry-wait fluentd-max-retries fluentd-sub-second-precision fluentd-request-ack "
-        "fluentd-write-timeout"
+        "fluentd-write-timeout fluentd-read-timeout"
     )
     | _LABELS,
     "splunk": words(

@@ -14,6 +14,7 @@ LEAST_MIB = 6
 LEAST_MIB_OLD_DOCKER = 4
 LEAST_CPU, MOST_CPU_OLD, MOST_CPU = 128, 10240, 196608
 MOST_SHARES = 262144
+MOST_CPU_WINDOWS = 4096  # the larger sizes need Fargate's Linux platform 1.4.0 or later
 _NOT_ON_WINDOWS = "is ignored for Windows containers"
 
 
@@ -33,11 +34,14 @@ def memory(case: Case, node: Node) -> Iterator[Mark]:
     total = memory_mib(field.text()) if field.present else None
     if field.present and not total:
         yield fail(field, f"{named(field.text())} is no amount of memory", "give MiB (1024) or GB (1 GB)")
+    is_given = bool(total)
     if field.present and case.windows:
         text = f"the task's memory {_NOT_ON_WINDOWS}"
-        yield warn(field, text, "give each container its own memory", remove(field))
+        # ECS wants a container's own where there is none of the task: without both it is refused.
+        edits = [remove(field)] if all(_reserved(container) for container in case.containers) else []
+        yield warn(field, text, "give each container its own memory", *edits)
         total = None
-    yield from over(case.containers, lambda container: _container(container, bool(total)))
+    yield from over(case.containers, lambda container: _container(container, is_given))
     if total:
         reserved = [_reserved(container) for container in case.containers]
         if sum(reserved) > total:
@@ -120,8 +124,10 @@ def _shares(case: Case, field: Node) -> Iterator[Mark]:
     if number is not None and number < 0:
         yield fail(field, f"{number} is no number of CPU units", "give 0 or more", put(field, 0))
     elif number and number > MOST_SHARES and not case.windows:
-        text = f"{number} CPU units: Linux ends at {MOST_SHARES}"
-        yield fail(field, text, "lower it", put(field, MOST_SHARES))
+        text = (
+            f"{number} CPU units: Linux ends at {MOST_SHARES}, which is what the agent asks for instead (from 1.84.0)"
+        )
+        yield warn(field, text, "lower it", put(field, MOST_SHARES))
 
 
 @rule(
@@ -129,7 +135,8 @@ def _shares(case: Case, field: Node) -> Iterator[Mark]:
     "Fargate's sizes",
     scope="definition",
     launch=(FARGATE,),
-    meaning="Fargate needs CPU and memory of the task, in the pairs of its table, and at least 1 vCPU for Windows.",
+    meaning="Fargate needs CPU and memory of the task, in the pairs of its table, and 1 to 4 vCPUs for Windows. "
+    "Of a container memory exceeds memoryReservation.",
     fine="a size that Fargate has",
     source=f"{sources.REGISTER}, field memory",
 )
@@ -150,6 +157,10 @@ def fargate_size(case: Case, node: Node) -> Iterator[Mark]:
         yield fail(memory, text, advice, put(memory, str(near)))
     if sizes and case.windows and (units or 0) < 1024:
         yield fail(cpu, "Windows containers on Fargate need at least 1 vCPU", "use 1024 or more CPU units")
+    if sizes and case.windows and (units or 0) > MOST_CPU_WINDOWS:
+        yield fail(cpu, "Windows containers on Fargate have at most 4 vCPUs", "use 4096 or fewer CPU units")
+    yield from over(case.containers, lambda container: _container(container, True))
+    yield from over(case.containers, lambda container: _shares(case, container.at("cpu")))
     wished = sum(container.at("cpu").number() or 0 for container in case.containers)
     held = sum(_reserved(container) for container in case.containers)
     if units and wished > units:

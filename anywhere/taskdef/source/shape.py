@@ -7,10 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from anywhere.documents.pointer import token
-from anywhere.taskdef.shapes.faults import LOOSE, TYPE, UNKNOWN, Branches, Fault, Reading, faults, sound
+from anywhere.taskdef.shapes.faults import LOOSE, TYPE, UNKNOWN, Branches, Fault, Reading, faults, is_placeholder, sound
 from anywhere.taskdef.shapes.table import API, CLOUDFORMATION, table
-from anywhere.taskdef.source.node import BROKEN
+from anywhere.taskdef.source.node import BROKEN, Unknown
 
+TO_REPLACE = frozenset(
+    ("networkMode", "pidMode", "ipcMode", "cpu", "memory", "operatingSystemFamily", "cpuArchitecture", "logDriver")
+)
+"""Fields whose rules compare the value with a list or read a number."""
 ADDED = "added"
 """The kind of a fault that is a field which describe-task-definition adds and register-task-definition refuses."""
 READ_ONLY = (
@@ -34,7 +38,21 @@ def read_api(value: Mapping[str, Any], kind: str, described: bool = False) -> Re
     root = shapes.root(kind)
     assert root is not None
     found = tuple(map(_read_only, faults(value, root, Reading(shapes, strict=not described))))
-    return sound(value, found, BROKEN), found
+    return _open(sound(value, found, BROKEN)), found
+
+
+def _open(value: Any) -> Any:
+    """The document with the words that somebody will replace in these fields as what cannot be known yet."""
+    if isinstance(value, list):
+        return [_open(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _placeholder(item) if key in TO_REPLACE else _open(item) for key, item in value.items()}
+
+
+def _placeholder(value: Any) -> Any:
+    is_open = isinstance(value, str) and is_placeholder(value)
+    return Unknown(f"the placeholder {value}") if is_open else _open(value)
 
 
 def _read_only(fault: Fault) -> Fault:
