@@ -47,7 +47,10 @@ def _open(value: Any) -> Any:
         return [_open(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {key: _placeholder(item) if key in TO_REPLACE else _open(item) for key, item in value.items()}
+    return {
+        key: _placeholder(item) if key[:1].lower() + key[1:] in TO_REPLACE else _open(item)
+        for key, item in value.items()
+    }
 
 
 def _placeholder(value: Any) -> Any:
@@ -69,7 +72,7 @@ def read_properties(properties: object, kind: str, branches: Branches) -> Read:
     root = shapes.root(kind)
     assert root is not None
     found = tuple(faults(properties, root, Reading(shapes, coerce=True, branches=branches)))
-    return sound(properties, found, BROKEN), found
+    return _open(sound(properties, found, BROKEN)), found
 
 
 def read_generated(value: Any, kind: str) -> Read:
@@ -79,4 +82,4 @@ def read_generated(value: Any, kind: str) -> Read:
     assert root is not None
     found = tuple(faults(value, root, Reading(shapes, coerce=True, strict=False)))
     named = tuple(fault for fault in found if fault.pointer.startswith(token("containerDefinitions") + "/"))
-    return sound(value, found, BROKEN), tuple(fault for fault in named if fault.kind in (TYPE, LOOSE))
+    return _open(sound(value, found, BROKEN)), tuple(fault for fault in named if fault.kind in (TYPE, LOOSE))
