@@ -15,13 +15,13 @@ from anywhere.taskdef.words import named
 MOST_FILES = 10
 _FILE = re.compile(r"arn:aws[a-z-]*:s3:::[^/\s]+/\S.*\.env\Z")
 _SECRET = re.compile(r"arn:aws[a-z-]*:(?:secretsmanager|ssm):")
-_MANAGER = re.compile(r"arn:aws[a-z-]*:secretsmanager:")
-# Parts of a secret's ARN up to its name, and with JSON key, stage and version. Source: amazon-ecs-agent, asmsecret.go
-_NAMED, _DETAILED = 7, 10
 KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 CREDENTIALS = "169.254.170.2"
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+_MANAGER = re.compile(r"arn:aws[a-z-]*:secretsmanager:")
+# Parts of a secret's ARN up to its name, and with JSON key, stage and version. Source: amazon-ecs-agent, asmsecret.go
+_NAMED, _DETAILED = 7, 10
 
 
 @rule(
