@@ -19,6 +19,9 @@ KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOK
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 CREDENTIALS = "169.254.170.2"
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+_MANAGER = re.compile(r"arn:aws[a-z-]*:secretsmanager:")
+# Parts of a secret's ARN up to its name, and with JSON key, stage and version. Source: amazon-ecs-agent, asmsecret.go
+_NAMED, _DETAILED = 7, 10
 
 
 @rule(
@@ -102,9 +105,11 @@ def _excluded(text: str) -> bool:
     scope="container",
     launch=EVERY,
     meaning="A variable has a name; a secret's name is unique among variables and secrets, and its value is that of Secrets "
-    "Manager or of the Parameter Store. Up to ten environment files are objects in S3 whose names end in .env.",
+    "Manager or of the Parameter Store; a secret's ARN ends with its name, or with NAME:KEY:STAGE:VERSION. Credentials of a "
+    "registry are in Secrets Manager. Up to ten environment files are objects in S3 whose names end in .env.",
     fine="variables that ECS takes",
-    source=f"{sources.API}, types EnvironmentFile and Secret; {sources.GUIDE}, specifying-sensitive-data",
+    source=f"{sources.API}, types EnvironmentFile and Secret; {sources.GUIDE}, specifying-sensitive-data; "
+    "amazon-ecs-agent, agent/taskresource/asmsecret/asmsecret.go and agent/asm/asm.go",
 )
 def environment(case: Case, node: Node) -> Iterator[Mark]:
     variables, secrets = list(node.at("environment").each()), list(node.at("secrets").each())
@@ -118,7 +123,9 @@ def environment(case: Case, node: Node) -> Iterator[Mark]:
             text = f"the secret {name} has the name of another variable of this container: ECS refuses it"
             yield fail(item.at("name"), text, "keep one of the two", remove(item))
         hidden.add(name)
-        yield from over([item.at("valueFrom")], _value_from, quiet=True)
+    fetched = (*secrets, *node.at("logConfiguration", "secretOptions").each())
+    yield from over((item.at("valueFrom") for item in fetched), _value_from, quiet=True)
+    yield from over([node.at("repositoryCredentials", "credentialsParameter")], _registry, quiet=True)
     files = node.at("environmentFiles")
     if isinstance(files.raw, list) and len(files.raw) > MOST_FILES:
         yield fail(files, f"{len(files.raw)} environment files, ECS takes {MOST_FILES}", "join them")
@@ -141,9 +148,30 @@ def _repeated(variables: list[Node], names: list[object]) -> Iterator[Mark]:
 
 def _value_from(field: Node) -> Iterator[Mark]:
     text = field.text()
-    if text.startswith("arn:") and not _SECRET.match(text) and not is_placeholder(text):
+    if not text.startswith("arn:") or is_placeholder(text):
+        return
+    parts = text.split(":")
+    if not _SECRET.match(text):
         why = f"{show(text)} is neither of Secrets Manager nor of the Parameter Store"
         yield fail(field, why, "write the ARN of a secret or parameter")
+    elif parts[2] == "secretsmanager" and len(parts) not in (_NAMED, _DETAILED):
+        yield _uneven(field, text, len(parts))
+
+
+def _uneven(field: Node, text: str, parts: int) -> Mark:
+    """A secret's ARN with too few or too many parts: the three after the name may be empty, and none may be missing."""
+    why = "the secret's ARN does not end with NAME or NAME:KEY:STAGE:VERSION"
+    if _NAMED < parts < _DETAILED:
+        right = text + ":" * (_DETAILED - parts)
+        return fail(field, why, f"write {right}", put(field, right))
+    return fail(field, why, "write secret:NAME or secret:NAME:KEY:STAGE:VERSION at its end")
+
+
+def _registry(field: Node) -> Iterator[Mark]:
+    text = field.text()
+    if text.startswith("arn:") and not _MANAGER.match(text) and not is_placeholder(text):
+        why = f"{show(text)} is not of Secrets Manager, which holds the credentials of registries"
+        yield fail(field, why, "write the ARN or the name of a secret")
 
 
 def _file(item: Node) -> Iterator[Mark]:

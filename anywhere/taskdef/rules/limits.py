@@ -8,11 +8,19 @@ from collections.abc import Iterator
 from anywhere.taskdef.quantity import memory_mib
 from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node, Unknown
+from anywhere.taskdef.words import words
 
 MOST_CONTAINERS = 10
 MOST_BYTES = 64 * 1024
 NO_LIMIT = -1
+# Source: API reference, type Tmpfs; docker takes size too, although it has a field of its own.
+TMPFS_OPTIONS = words(
+    "defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync remount mand nomand atime noatime diratime "
+    "nodiratime bind rbind unbindable runbindable private rprivate shared rshared slave rslave relatime norelatime "
+    "strictatime nostrictatime mode uid gid nr_inodes nr_blocks mpol size"
+)
 
 
 @rule(
@@ -56,8 +64,8 @@ def _ulimit(case: Case, item: Node) -> Iterator[Mark]:
     "swap and temporary file systems",
     scope="container",
     launch=EVERY,
-    meaning="`swappiness` is 0 to 100 and counts only beside `maxSwap`, which is not negative. A tmpfs has a size and an "
-    "absolute path.",
+    meaning="`swappiness` is 0 to 100 and counts only beside `maxSwap`, which is not negative. A tmpfs has a size, an "
+    "absolute path, and mount options of the API's list.",
     fine="memory settings that count",
     source=f"{sources.API}, types LinuxParameters and Tmpfs",
 )
@@ -75,8 +83,15 @@ def swap(case: Case, node: Node) -> Iterator[Mark]:
     yield from over(parameters.at("tmpfs").each(), _tmpfs)
 
 
+def _mount_option(item: Node) -> Iterator[Mark]:
+    text = item.text()
+    if text.partition("=")[0] not in TMPFS_OPTIONS and not is_placeholder(text):
+        yield warn(item, f"{show(text)} is not a mount option of a tmpfs", "remove it", remove(item))
+
+
 def _tmpfs(item: Node) -> Iterator[Mark]:
     size, path = item.at("size"), item.at("containerPath")
+    yield from over(item.at("mountOptions").each(), _mount_option, quiet=True)
     number = size.number()
     if number is not None and number < 1:
         yield fail(size, f"a tmpfs of {number} MiB", "give its size in MiB", put(size, 64))

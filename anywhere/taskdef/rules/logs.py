@@ -26,9 +26,9 @@ REMOTE_DRIVERS = ("awslogs", "fluentd", "gelf", "splunk", "awsfirelens", "syslog
     meaning="Fargate has awslogs, splunk and awsfirelens, managed instances json-file too. "
     "On external instances ecs-init enables json-file, syslog, "
     "awslogs, fluentd and none, the Windows installer json-file and awslogs; others must be listed in "
-    "ECS_AVAILABLE_LOGGING_DRIVERS on the host, or the task is never placed.",
+    "ECS_AVAILABLE_LOGGING_DRIVERS on the host, or the task is never placed. Windows has no awsfirelens.",
     fine="the log driver is there",
-    source=f"{sources.AGENT_INIT}; {sources.API}, type LogConfiguration",
+    source=f"{sources.AGENT_INIT}; {sources.API}, type LogConfiguration; {sources.AGENT_WINDOWS}",
 )
 def log_driver(case: Case, node: Node) -> Iterator[Mark]:
     driver = node.at("logConfiguration", "logDriver")
@@ -44,6 +44,9 @@ def log_driver(case: Case, node: Node) -> Iterator[Mark]:
         yield fail(driver, f"Fargate has no {name} driver", f"use one of {', '.join(FARGATE_DRIVERS)}")
     elif case.launch == MANAGED and name not in MANAGED_DRIVERS:
         yield fail(driver, f"managed instances have no {name} driver", f"use one of {', '.join(MANAGED_DRIVERS)}")
+    elif name == "awsfirelens" and case.windows:
+        yield fail(driver, "Windows containers do not support FireLens", "use awslogs")
+        return
     elif case.launch == EXTERNAL and name not in (DEFAULT_WINDOWS if case.windows else DEFAULT_LINUX):
         why = f"{name} is not enabled on external instances unless the host says so: the task may never be placed"
         yield warn(driver, why, f'add "{name}" to ECS_AVAILABLE_LOGGING_DRIVERS on the hosts')

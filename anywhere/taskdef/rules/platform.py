@@ -208,12 +208,20 @@ def inference_accelerator(case: Case, node: Node) -> Iterator[Mark]:
     "taskdef.fault-injection",
     "fault injection",
     scope="definition",
-    launch=(EXTERNAL,),
-    meaning="External agents take the fault-injection capability out, so a task that asks for it is never placed.",
-    fine="not asked for",
-    source=sources.AGENT_CAPABILITY,
+    launch=EVERY,
+    meaning="External agents take the fault-injection capability out, so a task that asks for it is never placed. On EC2 "
+    "it needs network mode awsvpc or host, and Windows has none.",
+    fine="not asked for, or available",
+    source=f"{sources.AGENT_CAPABILITY}; {sources.GUIDE}, fault-injection",
 )
 def fault_injection(case: Case, node: Node) -> Iterator[Mark]:
     switch = node.at("enableFaultInjection")
-    if switch.flag():
+    if not switch.flag():
+        return
+    if case.launch == EXTERNAL:
         yield fail(switch, "fault injection is not available on external instances", "take it out", remove(switch))
+    elif case.windows:
+        yield fail(switch, "fault injection is not available on Windows", "take it out", remove(switch))
+    elif case.launch == EC2 and case.mode not in ("awsvpc", "host"):
+        text = f"fault injection needs network mode awsvpc or host, not {case.mode}"
+        yield fail(switch, text, "take it out, or change the network mode", remove(switch))

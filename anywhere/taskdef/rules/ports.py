@@ -31,9 +31,9 @@ HAVE_HOST_PORTS = (EXTERNAL, EC2)
     meaning="With host and awsvpc the host port is blank or equals the container port; with none there are no "
     "mappings; "
     "ports lie between 1 and 65535, protocols are tcp and udp, a fixed port is claimed once in a task, and a "
-    "range (`containerPortRange`) needs bridge or awsvpc, no host port, and no overlap.",
+    "range (`containerPortRange`) needs bridge or awsvpc, no host port, no `containerPort` beside it, and no overlap.",
     fine="mappings that the network mode allows",
-    source=f"{sources.REGISTER}, type PortMapping; {sources.MODES_PAGE}",
+    source=f"{sources.REGISTER}, type PortMapping; {sources.MODES_PAGE}; amazon-ecs-agent, agent/api/task/task.go",
 )
 def port_mapping(case: Case, node: Node) -> Iterator[Mark]:
     mappings = node.at("portMappings")
@@ -49,7 +49,10 @@ def port_mapping(case: Case, node: Node) -> Iterator[Mark]:
 
 def _mapping(case: Case, mapping: Node) -> Iterator[Mark]:
     container, host, span = mapping.at("containerPort"), mapping.at("hostPort"), mapping.at("containerPortRange")
-    if span.filled:
+    if span.filled and container.present:
+        text = "containerPortRange is ignored beside containerPort"
+        yield warn(span, text, "keep one of the two", remove(span))
+    elif span.filled:
         yield from _range(case, mapping, span)
     elif not container.present:
         yield fail(mapping, "has neither containerPort nor containerPortRange", "give the container's port")
@@ -97,6 +100,7 @@ def _overlaps(case: Case, mappings: Node) -> Iterator[Mark]:
             continue
         if span is None and single is None:
             continue
+        span = span if single is None else None
         ranges += span is not None
         first, last = span or (single or 0, single or 0)
         clash = next((at for at in taken if at[0] <= last and first <= at[1] and at[2] == spoken), None)

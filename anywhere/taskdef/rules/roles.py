@@ -6,26 +6,31 @@ from collections.abc import Iterator
 
 from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, over, remove, rule, skip, warn
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 
 _ADVICE = "set executionRoleArn to a role that ecs-tasks.amazonaws.com may assume"
+_PREFIXES = ("credentialspec:", "credentialspecdomainless:")
 
 
 @rule(
     "taskdef.execution-role",
     "task execution role",
     scope="definition",
-    meaning="The awslogs driver, secrets, private registry credentials and environment files need a task execution "
-    "role "
-    "on external instances; private ECR images do unless the instance role may pull them.",
+    meaning="The awslogs driver, secrets, private registry credentials, environment files, FSx volumes, FireLens files in "
+    "S3 and credential specs named by an ARN need a task execution role on external instances; private ECR images do "
+    "unless the instance role may pull them.",
     fine="has an execution role, or nothing needs one",
-    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.GUIDE}, ecs-anywhere-iam and task_execution_IAM_role",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.GUIDE}, ecs-anywhere-iam and task_execution_IAM_role; "
+    "amazon-ecs-agent, agent/taskresource (fsxwindowsfileserver, firelens, credentialspec)",
 )
 def execution_role(case: Case, node: Node) -> Iterator[Mark]:
     if node.at("executionRoleArn").filled:
         return
     yield from over(case.containers, lambda container: _always(container))
     yield from over(case.containers, lambda container: _by_launch(case, container))
+    yield from over(case.containers, lambda container: _by_agent(case, container))
+    yield from over(case.volumes, lambda volume: _share(case, volume))
 
 
 def _always(container: Node) -> Iterator[Mark]:
@@ -51,6 +56,25 @@ def _by_launch(case: Case, container: Node) -> Iterator[Mark]:
         yield skip(image, "no task execution role, and whether the image is in a private registry is not known")
     if case.launch != EC2 and driver.text() == "awslogs":
         yield fail(driver, "awslogs needs a task execution role, and there is none", _ADVICE)
+
+
+def _by_agent(case: Case, container: Node) -> Iterator[Mark]:
+    kind = container.at("firelensConfiguration", "options", "config-file-type")
+    if case.launch != FARGATE and kind.filled and kind.text() == "s3":
+        yield fail(kind, "a FireLens file in S3 needs a task execution role, and there is none", _ADVICE)
+    for spec in container.at("credentialSpecs").each():
+        if spec.literal().partition(":")[2].startswith("arn:"):
+            yield fail(
+                spec,
+                "a credential spec in S3 or Parameter Store needs a task execution role, and there is none",
+                _ADVICE,
+            )
+
+
+def _share(case: Case, volume: Node) -> Iterator[Mark]:
+    share = volume.at("fsxWindowsFileServerVolumeConfiguration")
+    if case.launch != FARGATE and share.present and case.windows:
+        yield fail(share, "an FSx volume needs a task execution role, and there is none", _ADVICE)
 
 
 @rule(
@@ -84,13 +108,26 @@ def task_role_unreachable(case: Case, node: Node) -> Iterator[Mark]:
     "group Managed Service Accounts",
     scope="container",
     meaning="On external hosts gMSA works with a directory in the cloud, over Direct Connect, or with the site's own "
-    "directory; hosts must be joined to it unless the credential spec is domainless.",
+    "directory; hosts must be joined to it unless the credential spec is domainless. A container takes one spec, which "
+    "begins with credentialspec: or credentialspecdomainless:.",
     fine="no credential spec",
-    source=f"{sources.EXTERNAL_PAGE}, gMSA with ECS Anywhere",
+    source=f"{sources.EXTERNAL_PAGE}, gMSA with ECS Anywhere; {sources.MODEL}, ContainerDefinition.credentialSpecs",
 )
 def gmsa(case: Case, node: Node) -> Iterator[Mark]:
-    yield from over(node.at("credentialSpecs").each(), lambda spec: _spec(case, spec))
+    specs = node.at("credentialSpecs")
+    if isinstance(specs.raw, list) and len(specs.raw) > 1:
+        yield fail(specs, f"{len(specs.raw)} credential specs, and a container takes 1", "keep one")
+    yield from over(specs.each(), lambda spec: _prefixed(case, spec))
     yield from over(node.at("dockerSecurityOptions").each(), lambda spec: _spec(case, spec))
+
+
+def _prefixed(case: Case, spec: Node) -> Iterator[Mark]:
+    text = spec.text()
+    if text.startswith(_PREFIXES) or is_placeholder(text):
+        yield from _spec(case, spec)
+    else:
+        why = f"{show(text)} does not begin with credentialspec: or credentialspecdomainless:"
+        yield fail(spec, why, "write credentialspec:ARN or credentialspecdomainless:ARN")
 
 
 def _spec(case: Case, spec: Node) -> Iterator[Mark]:

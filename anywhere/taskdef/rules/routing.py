@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, remove, rule, warn
+from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, FARGATE, Case, Mark, fail, over, remove, rule, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.shapes.faults import show
 from anywhere.taskdef.source.node import Node
@@ -47,6 +47,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     | _LABELS,
 }
 _SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:[kmgtp]?i?b?)\Z", re.IGNORECASE)
+_REQUIRED: Mapping[str, tuple[str, ...]] = {"splunk": ("splunk-token", "splunk-url"), "gelf": ("gelf-address",)}
 _FIRELENS = ("enable-ecs-log-metadata", "config-file-type", "config-file-value")
 
 
@@ -56,10 +57,10 @@ _FIRELENS = ("enable-ecs-log-metadata", "config-file-type", "config-file-value")
     scope="container",
     launch=EVERY,
     meaning="Each driver has its own options, and docker does not start a container with an unknown one. awslogs takes a "
-    "date format or a pattern for lines that belong together, not both; splunk needs a token and a URL; sizes are written "
-    "as 25m.",
+    "date format or a pattern for lines that belong together, not both; splunk needs a token and a URL, gelf an "
+    "address; sizes are written as 25m; max-buffer-size needs mode non-blocking.",
     fine="options that the driver has",
-    source=f"{sources.API}, type LogConfiguration; {sources.MOBY}, daemon/logger, ValidateLogOpt",
+    source=f"{sources.API}, type LogConfiguration; {sources.MOBY}, daemon/logger, ValidateLogOpt and ValidateLogOpts",
 )
 def log_options(case: Case, node: Node) -> Iterator[Mark]:
     log = node.at("logConfiguration")
@@ -76,16 +77,25 @@ def log_options(case: Case, node: Node) -> Iterator[Mark]:
         if all(field.filled for field in both):
             text = "awslogs-datetime-format and awslogs-multiline-pattern exclude each other"
             yield fail(both[1], text, "keep one", remove(both[1]))
-    elif driver == "splunk":
-        hidden = {item.at("name").raw for item in log.at("secretOptions").each()}
-        for name in ("splunk-token", "splunk-url"):
-            if not options.at(name).filled and name not in hidden:
-                yield fail(options, f"splunk needs the option {name}", f"set {name}")
+    hidden = {item.at("name").raw for item in log.at("secretOptions").each()}
+    for name in _REQUIRED.get(driver, ()):
+        if not options.at(name).filled and name not in hidden:
+            yield fail(options, f"{driver} needs the option {name}", f"set {name}")
+    # The agent keeps the options of awsfirelens from docker.
+    if case.launch in (EXTERNAL, EC2) and driver not in ("none", "awsfirelens"):
+        yield from over([options], _buffer, quiet=True)
 
 
 def _near(key: str, known: frozenset[str]) -> str:
     plain = key.lower().replace("-", "").replace("_", "")
     return next((name for name in sorted(known) if name.replace("-", "") == plain), "")
+
+
+def _buffer(options: Node) -> Iterator[Mark]:
+    size = options.at("max-buffer-size")
+    if size.present and options.at("mode").text() == "blocking":
+        text = "docker refuses max-buffer-size with mode blocking"
+        yield fail(size, text, "use mode non-blocking, or remove max-buffer-size", remove(size))
 
 
 def _size(field: Node) -> Iterator[Mark]:
@@ -99,16 +109,24 @@ def _size(field: Node) -> Iterator[Mark]:
     scope="definition",
     launch=EVERY,
     meaning="A task has one log router, which is a container with `firelensConfiguration`. Its options are "
-    "enable-ecs-log-metadata, config-file-type (file or s3) and config-file-value. Fargate reads a file only.",
+    "enable-ecs-log-metadata, config-file-type (file or s3) and config-file-value. Fargate reads a file only. "
+    "Windows containers do not support FireLens.",
     fine="one log router, or none",
-    source=f"{sources.API}, type FirelensConfiguration; {sources.FIRELENS}; amazon-ecs-agent, GetFirelensContainer",
+    source=f"{sources.API}, type FirelensConfiguration; {sources.FIRELENS}; amazon-ecs-agent, GetFirelensContainer; "
+    f"{sources.AGENT_WINDOWS}",
 )
 def firelens(case: Case, node: Node) -> Iterator[Mark]:
     routers = [container for container in case.containers if container.at("firelensConfiguration").filled]
     for more in routers[1:]:
         text = "a second log router: a task has one"
         yield fail(more.at("firelensConfiguration"), text, "keep one", remove(more.at("firelensConfiguration")))
+    yield from over(routers, lambda router: _system(case, router.at("firelensConfiguration")))
     yield from over(routers, lambda router: _router(case, router.at("firelensConfiguration", "options")))
+
+
+def _system(case: Case, router: Node) -> Iterator[Mark]:
+    if case.windows:
+        yield fail(router, "Windows containers do not support FireLens", "use the driver awslogs", remove(router))
 
 
 def _router(case: Case, options: Node) -> Iterator[Mark]:

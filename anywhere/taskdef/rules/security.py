@@ -118,12 +118,18 @@ def trusted_execution(case: Case, node: Node) -> Iterator[Mark]:
     "fields that Windows containers do not have",
     scope="container",
     launch=EVERY,
-    meaning="Windows containers take no `user` and no `disableNetworking`. AWS's Fargate pages do not list "
+    meaning="Windows containers take no `user` and no `disableNetworking`, and AWS does not support `environmentFiles` for "
+    "them: Fargate refuses these. AWS's Fargate pages do not list "
     "`disableNetworking` either.",
     fine="no field that the containers' system does not have",
-    source=f"{sources.REGISTER}, fields user and disableNetworking; {sources.FARGATE_PARAMETERS}",
+    source=f"{sources.REGISTER}, fields user and disableNetworking; {sources.FARGATE_PARAMETERS}; "
+    "AWS: ECS developer guide, use-environment-file; aws/containers-roadmap#1626",
 )
 def windows_fields(case: Case, node: Node) -> Iterator[Mark]:
+    files = node.at("environmentFiles")
+    if files.filled and case.windows:
+        text = "AWS does not support environment files for Windows containers"
+        yield (fail if case.launch == FARGATE else warn)(files, text, "set the variables in environment or secrets")
     switch = node.at("disableNetworking")
     for field in (node.at("user"), switch):
         name = field.pointer.rpartition("/")[2]

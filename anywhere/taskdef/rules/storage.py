@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from posixpath import normpath
 
@@ -22,9 +23,11 @@ from anywhere.taskdef.rule import (
     warn,
 )
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.shapes.faults import show
+from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 
+_VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a docker volume over NFS"
 
 
@@ -145,9 +148,11 @@ def docker_volume(case: Case, node: Node) -> Iterator[Mark]:
     scope="volume",
     meaning="A bind mount with a source path uses the host's own folder: fine on EC2 and external instances, "
     "refused on "
-    "Fargate. Docker creates a missing folder, empty and owned by root.",
+    "Fargate. Docker creates a missing folder, empty and owned by root, and reads what does not begin with / as the name "
+    "of a volume.",
     fine="no path of a host that there is none of",
-    source=f"{sources.API}, type HostVolumeProperties",
+    source=f"{sources.API}, type HostVolumeProperties; {sources.MOBY}, daemon/volume/mounts/linux_parser.go and "
+    "daemon/volume/local/local.go",
 )
 def host_path(case: Case, node: Node) -> Iterator[Mark]:
     path = node.at("host", "sourcePath")
@@ -155,8 +160,23 @@ def host_path(case: Case, node: Node) -> Iterator[Mark]:
         return
     if case.launch == FARGATE:
         yield fail(path, "Fargate has no host paths", "leave the source path out, or use EFS", remove(path))
+    elif mark := _relative(case, path):
+        yield mark
     elif case.launch == EXTERNAL:
         yield note(path, f"every host that may run this needs {path.literal() or 'the path'}")
+
+
+def _relative(case: Case, path: Node) -> Mark | None:
+    """What docker makes of a source that is no absolute path of Linux."""
+    text = path.text() if path.known else "/"
+    drive = _DRIVE.match(text) and not case.says_system
+    if text.startswith("/") or is_placeholder(text) or drive or case.windows:
+        return None
+    if not _VOLUME_NAME.match(text):
+        why = f"{show(text)} is not an absolute path: docker reads it as a volume name and refuses it"
+        return fail(path, why, "write the path from / on")
+    why = f"docker mounts a volume named {text}, not a folder of the host"
+    return warn(path, why, "write the path from / on, or use dockerVolumeConfiguration")
 
 
 _KINDS = (
@@ -175,11 +195,11 @@ _KINDS = (
     scope="definition",
     launch=EVERY,
     meaning="A volume has a name and is of one kind. A mount point names a volume and a path in the container, absolute on "
-    "Linux, that no other mount of the container has. `autoprovision` counts for shared docker volumes only; S3 Files "
-    "needs a task role.",
+    "Linux, that is not / and that no other mount of the container has. `autoprovision` counts for shared docker volumes "
+    "only; S3 Files needs a task role.",
     fine="volumes of one kind, each mounted at a path of its own",
     source=f"{sources.API}, types Volume, DockerVolumeConfiguration and S3FilesVolumeConfiguration; {sources.MOBY}, "
-    "daemon/volumes.go",
+    "daemon/volumes.go and daemon/volume/mounts/linux_parser.go",
 )
 def volumes(case: Case, node: Node) -> Iterator[Mark]:
     yield from over(case.volumes, lambda volume: _volume(case, volume), quiet=True)
@@ -234,3 +254,5 @@ def _path(case: Case, mount: Node) -> Iterator[Mark]:
         yield fail(mount, "a mount point without containerPath", "give the path in the container")
     elif not path.text().startswith(("/", "$")) and not case.windows:
         yield fail(path, f"{show(path.text())} is not an absolute path", "begin it with /")
+    elif case.launch in (EXTERNAL, EC2) and normpath("/" + path.text().lstrip("/")) == "/" and not case.windows:
+        yield fail(path, "docker refuses a mount at /", "mount it at a folder, such as /data")
