@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 
 from anywhere.catalogue.distros import family_of
-from anywhere.facts.agents.daemon_json import DaemonJson, daemon_json
+from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
+from anywhere.facts.agents.daemon_json import daemon_json, proxies_of
 from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config
 from anywhere.facts.system import units as unit_facts
+from anywhere.facts.system.docker_flags import docker_flags
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import packages
 from anywhere.facts.system.units import Unit, units
@@ -70,7 +72,7 @@ def components(host: Host) -> tuple[Component, ...]:
     return (
         _ssm_agent(found, inventory, host),
         _ecs_agent(found, inventory, host),
-        _docker(found, inventory, daemon_json(host)),
+        _docker(found, inventory, host),
         installer(inventory),
     )
 
@@ -95,20 +97,24 @@ def _ssm_agent(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> C
     return replace(component, build="snap" if unit is snap else kind)
 
 
-def _docker(found: Mapping[str, Unit], inventory: Inventory, settings: DaemonJson) -> Component:
+def _docker(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> Component:
     snap, package = found[unit_facts.DOCKER_SNAP], found[unit_facts.DOCKER]
     unit = snap if snap.exists and not package.exists else package
     component = _service("docker", unit, _daemon(inventory, "docker", unit), inventory)
-    if not component.exists or not settings.proxies:
+    file, flags = daemon_json(host).proxies, docker_flags(host, unit)
+    given = proxies_of(dict(flags.set))
+    if not component.exists or not (file or given):
         return replace(component, build="snap" if unit is snap else "")
-    # dockerd sets both spellings from daemon.json, over whatever the environment held (cmd/dockerd, configureProxyEnv).
-    named = {spelling: value for name, value in settings.proxies.items() for spelling in (name, name.lower())}
+    # dockerd sets both spellings from its flags and daemon.json, over whatever the environment held (cmd/dockerd,
+    # configureProxyEnv); the same one in both keeps it from starting.
+    where = dict.fromkeys(file, DAEMON_JSON) | dict.fromkeys(given, flags.path)
+    named = {spelling: value for name, value in {**file, **given}.items() for spelling in (name, name.lower())}
     return replace(
         component,
         declared={**component.declared, **named},
         effective={**component.effective, **named},
-        source=f"{component.source}, /etc/docker/daemon.json",
-        sources={**component.sources, **dict.fromkeys(named, "/etc/docker/daemon.json")},
+        source=", ".join(dict.fromkeys((component.source, *where.values()))),
+        sources={**component.sources, **{name: where[name.upper()] for name in named}},
         build="snap" if unit is snap else "",
     )
 

@@ -57,8 +57,10 @@ def daemon_json(host: Host) -> DaemonJson:
 def parse_daemon_json(text: str) -> DaemonJson:
     """Raises ParseError for what dockerd refuses: text that is no JSON object. An empty file is as good as none.
 
-    The proxies of a `proxies` object count from engine 23 on and win over the environment.
+    A byte order mark counts for nothing, and the proxies of a `proxies` object count and win over the environment, both from
+    engine 23 on (moby #44770).
     """
+    text = text.removeprefix("\ufeff")
     if not text.strip():
         return DaemonJson(exists=True)
     try:
@@ -74,7 +76,7 @@ def parse_daemon_json(text: str) -> DaemonJson:
         data_root=_text(found, "data-root") or _text(found, "graph"),
         bridge=_text(found, "bridge"),
         selinux=found.get("selinux-enabled") is True,
-        proxies=_proxies(found.get("proxies")),
+        proxies=proxies_of(found.get("proxies")),
         dns=_texts(found.get("dns")),
         hosts=_texts(found.get("hosts")),
         iptables=_flag(found, "iptables"),
@@ -88,7 +90,7 @@ def parse_daemon_json(text: str) -> DaemonJson:
     )
 
 
-def _proxies(found: object) -> dict[str, str]:
+def proxies_of(found: object) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
     return {name: value for key, name in _PROXIES.items() if (value := _text(found, key))}

@@ -53,6 +53,8 @@ class GoNames:
         return decide(found, self.servers) if DNS in order else Answer(found.name, FILES, (), Reason.NAME_UNKNOWN)
 
 
+_BLANKS = " \t\n\r"
+_SOURCE = re.compile(r"[a-z0-9_-]+")
 _PART = r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)"
 _NUMBERS = re.compile(rf"{_PART}(?:\.{_PART}){{0,3}}")
 
@@ -74,15 +76,47 @@ def go_names(host: Host) -> GoNames:
 
 
 def read_order(text: str) -> tuple[tuple[str, ...], bool]:
-    """The sources that Go uses, in their order, and whether the line has no condition that only the C library obeys."""
-    for line in text.splitlines():
-        database, colon, rest = line.partition("#")[0].partition(":")
-        if not colon or database.strip() != "hosts":
-            continue
-        words = [word for word in rest.lower().replace("[", " [").split() if word]
-        found = tuple(dict.fromkeys(word for word in words if word in USUAL))
-        return found or USUAL, not any("[" in word for word in words)
-    return USUAL, True
+    """The sources that Go uses, in their order, and whether the C library reads the same.
+
+    Without the C library every source that Go does not know is DNS, unless `dns` itself is named; a file that it cannot
+    read as a whole counts for nothing (net/conf.go, hostLookupOrder).
+    """
+    try:
+        sources, same = _sources(text)
+    except ValueError:
+        return USUAL, False
+    if not sources:
+        return USUAL, True
+    known = [one if one in USUAL else DNS for one in sources if one in USUAL or DNS not in sources]
+    return tuple(dict.fromkeys(known)), same and (DNS in sources or known == [FILES])
+
+
+def _sources(text: str) -> tuple[list[str], bool]:
+    """The sources of all `hosts` lines, and whether none has a condition or is a word to Go alone, which parts them at
+    blanks and knows capital letters (net/nss.go, parseNSSConf). Raises ValueError."""
+    found: list[str] = []
+    same = True
+    for line in text.split("\n"):
+        database, colon, rest = line.partition("#")[0].strip(_BLANKS).partition(":")
+        if not colon and database:
+            raise ValueError("no colon on line")
+        while rest := rest.strip(_BLANKS):
+            source, _, rest = rest.partition(" ")
+            rest = rest.strip(_BLANKS)
+            condition = rest.startswith("[")
+            if condition:
+                rest = _after_condition(rest)
+            if database.strip(_BLANKS) == "hosts":
+                found.append(source)
+                same = same and not condition and bool(_SOURCE.fullmatch(source))
+    return found, same
+
+
+def _after_condition(text: str) -> str:
+    inside, closed, rest = text[1:].partition("]")
+    if not closed or any("=" not in word or len(word.removeprefix("!")) < 3 for word in inside.split()):
+        raise ValueError("invalid criteria")
+    return rest
 
 
 def read_servers(text: str) -> tuple[tuple[str, ...], bool]:

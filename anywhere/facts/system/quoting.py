@@ -94,7 +94,7 @@ def unit_environment(value: str) -> tuple[dict[str, str], tuple[tuple[str, str],
         name, equals, text = word.partition("=")
         if not equals or not is_name(name):
             dropped.append((name, "it is no NAME=VALUE"))
-        elif bad := re.search(r"%([^%a-zA-Z]|\Z|[a-zA-Z])", text.replace("%%", "")):
+        elif bad := re.search(r"%([a-zA-Z0-9])", text.replace("%%", "")):
             if bad[1] in _SPECIFIERS:
                 found[name] = _expand(text)
             else:
@@ -129,9 +129,9 @@ def parse_environment_file(text: str) -> dict[str, str]:
     """
     found = {}
     for line in _LINE.finditer(text.replace("\r", "\n")):
-        name, quoted, rest = line["name"], line["quoted"], line["rest"]
-        if rest is not None and is_name(name.rstrip()):
-            found[name.rstrip()] = _unquoted(quoted) + _BACKSLASH.sub(r"\1", rest.replace("\\\n", "")).rstrip()
+        name, quoted, rest = (line["name"] or "").rstrip(_BLANKS), line["quoted"], line["rest"]
+        if rest is not None and is_name(name):
+            found[name] = _unquoted(quoted) + _BACKSLASH.sub(r"\1", rest.replace("\\\n", "")).rstrip(_BLANKS)
     return found
 
 

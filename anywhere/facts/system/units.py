@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
@@ -328,15 +329,25 @@ def _with_environment(host: Host, unit: Unit) -> Unit:
         unit = replace(unit, ignored=_ignored(host, unit))
     where = {name: unit.sources.get(name, unit.name) for name in unit.inline}
     hidden = []
-    for path in unit.environment_files:
+    for path in _all_files(host, unit.environment_files):
         text = read_text(host, path)
         if text.access is Access.FORBIDDEN:
             hidden.append(path)
         read = parse_environment_file(text.content)
         environment.update(read)
         where.update(dict.fromkeys(read, path))
-    kept = {name: value for name, value in environment.items() if name not in unit.unset}
+    kept = {name: value for name, value in environment.items() if not {name, f"{name}={value}"} & set(unit.unset)}
     return replace(unit, environment=kept, sources=where, hidden=tuple(hidden))
+
+
+def _all_files(host: Host, paths: Iterable[str]) -> Iterator[str]:
+    """An `EnvironmentFile=` may be a pattern, which stands for the files that it matches, in order (systemd.exec(5))."""
+    for path in paths:
+        folder, _, pattern = path.rpartition("/")
+        if any(letter in pattern for letter in "*?["):
+            yield from (f"{folder}/{name}" for name in sorted(fnmatch.filter(list_folder(host, folder) or (), pattern)))
+        else:
+            yield path
 
 
 def _said_by(host: Host, unit: Unit) -> dict[str, str]:

@@ -156,6 +156,19 @@ def test_daemon_json_wins_over_the_unit_in_both_spellings() -> None:
     assert docker.sources["NO_PROXY"] == "/etc/docker/daemon.json"
 
 
+def test_a_proxy_may_be_a_flag_of_docker() -> None:
+    drop_in = "/etc/systemd/system/docker.service.d/flags.conf"
+    command = "/usr/bin/dockerd --https-proxy=http://flag:1 --no-proxy a,b"
+    files = {
+        "/etc/os-release": DEBIAN,
+        "/lib/systemd/system/docker.service": "[Service]\nExecStart=/usr/bin/dockerd\n",
+        drop_in: f"[Service]\nExecStart=\nExecStart={command}\n",
+    }
+    docker = by_name(FakeHost(files))["docker"]
+    assert docker.effective["HTTPS_PROXY"] == docker.effective["https_proxy"] == "http://flag:1"
+    assert docker.sources["NO_PROXY"] == drop_in and drop_in in docker.source
+
+
 def test_settings_that_may_not_be_read_are_not_known() -> None:
     files = {**FILES, "/etc/ecs/ecs.config": None}
     agent = by_name(FakeHost(files, {SHOW: SHOWN}))["ecs-agent"]

@@ -79,6 +79,10 @@ def test_nothing_breaks_the_parsers(text: str) -> None:
         pass
 
 
+def test_a_byte_order_mark_of_an_editor_counts_for_nothing() -> None:
+    assert parse_daemon_json('\ufeff{"bridge": "b0"}').bridge == "b0"
+
+
 def answering(version: object, stderr: str = "", rc: int = 0) -> FakeHost:
     return FakeHost(commands={VERSION: Completed(VERSION, rc, json.dumps(version), stderr)})
 

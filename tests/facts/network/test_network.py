@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anywhere.catalogue.issuers import is_public, product
+from anywhere.facts.network.go_names import read_order
 from anywhere.facts.network.lookup import Lookup, announce, first_addresses, lookup, random_name
 from anywhere.facts.network.resolv_conf import (
     DOCKER_FALLBACK,
@@ -181,6 +182,34 @@ def test_a_list_of_what_is_blocked_is_searched_for_each_name() -> None:
 @pytest.mark.parametrize("name", ["", " ", "\n", "\na", "\ud800.example"])
 def test_what_is_no_name_is_in_no_line(name: str) -> None:
     assert pins(FakeHost(files={"/etc/hosts": "\n10.0.0.1 a\n\n"}), (name,)) == ()
+
+
+# --- nsswitch, as Go reads it (GODEBUG=netdns=2 tells the order) ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "same"),
+    [
+        ("hosts: files dns", ("files", "dns"), True),
+        ("hosts:          files dns myhostname", ("files", "dns"), True),
+        ("hosts: files mdns4_minimal [NOTFOUND=return] dns", ("files", "dns"), False),
+        ("hosts: files", ("files",), True),
+        ("hosts: dns\n# hosts: x\nhosts: files", ("dns", "files"), True),
+        ("", ("files", "dns"), True),
+        ("hosts: files resolve", ("files", "dns"), False),
+        ("hosts: resolve [!UNAVAIL=return] files", ("dns", "files"), False),
+        ("hosts: mymachines resolve [!UNAVAIL=return] files myhostname dns", ("files", "dns"), False),
+        ("hosts: nis", ("dns",), False),
+        ("hosts: files\tdns", ("dns",), False),
+        ("hosts: DNS FILES", ("dns",), False),
+        ("hosts: dns, files", ("dns", "files"), False),
+        ("hosts: dns files [x]", ("files", "dns"), False),
+        ("hosts: dns files [x=y", ("files", "dns"), False),
+        ("no colon\nhosts: dns files", ("files", "dns"), False),
+    ],
+)
+def test_the_sources_of_names_in_their_order(text: str, order: tuple[str, ...], same: bool) -> None:
+    assert read_order(text) == (order, same)
 
 
 # --- routes -------------------------------------------------------------------------------------------------------

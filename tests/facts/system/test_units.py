@@ -64,6 +64,7 @@ def test_an_environment_file_is_read_as_systemd_does() -> None:
         "TAIL": "a b",
         "LAST": "1",
     }
+    assert parse_environment_file("A=http://p:1\u00a0\nB\u00a0=1\n") == {"A": "http://p:1\u00a0"}
 
 
 def test_crlf_is_as_good_as_lf() -> None:
@@ -108,6 +109,7 @@ def test_a_service_section_is_read_alone_and_lines_are_joined() -> None:
         ("\u00a0Environment=A=1", {}),
         ("Environment=A=1\u00a0B=2", {"A": "1\u00a0B=2"}),
         ("[Unit\nEnvironment=A=1", {}),
+        ("Environment=A=pw% B=b%-c C=a%40b D=%%", {"A": "pw%", "B": "b%-c", "D": "%"}),
     ],
 )
 def test_lines_that_systemd_reads_in_its_own_way(line: str, taken: dict[str, str]) -> None:
@@ -149,6 +151,23 @@ def test_an_empty_assignment_takes_back_the_earlier_ones() -> None:
         "/etc/default/docker": "D=4\n",
     }
     assert units(FakeHost(files))[DOCKER].environment == {"B": "2"}
+
+
+def test_one_assignment_is_taken_back_by_its_value() -> None:
+    service = "[Service]\nEnvironment=A=1 B=2\nUnsetEnvironment=A=1 B=3\n"
+    assert units(FakeHost({f"{ROOTS[-1]}/{DOCKER}": service}))[DOCKER].environment == {"B": "2"}
+
+
+def test_a_pattern_stands_for_its_files_in_order() -> None:
+    files = {
+        f"{ROOTS[-1]}/{DOCKER}": "[Service]\nEnvironmentFile=-/etc/proxy.d/*.env\nEnvironmentFile=-/etc/gone.d/*\n",
+        "/etc/proxy.d/b.env": "A=2\n",
+        "/etc/proxy.d/a.env": "A=1\nB=1\n",
+        "/etc/proxy.d/c.txt": "A=3\n",
+    }
+    found = units(FakeHost(files))[DOCKER]
+    assert found.environment == {"A": "2", "B": "1"}
+    assert found.sources["A"] == "/etc/proxy.d/b.env"
 
 
 def test_a_file_that_may_not_be_read_is_hidden_not_empty() -> None:
