@@ -59,7 +59,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "ECS_LOGLEVEL": ("debug", "info", "warn", "error", "crit", "none"),
     "ECS_LOGLEVEL_ON_INSTANCE": ("debug", "info", "warn", "error", "crit", "none"),
     "ECS_LOG_OUTPUT_FORMAT": ("logfmt", "json"),
-    "ECS_LOG_ROLLOVER_TYPE": ("size", "hourly"),
+    "ECS_LOG_ROLLOVER_TYPE": ("size", "hourly", "date", "none"),
     "ECS_IMAGE_PULL_BEHAVIOR": ("default", "always", "once", "prefer-cached"),
     "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM": ("none", "ec2_instance"),
     "ECS_ENGINE_AUTH_TYPE": ("dockercfg", "docker"),

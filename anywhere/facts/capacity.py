@@ -108,7 +108,7 @@ def _readiness(host: Host) -> tuple[tuple[str, ...], tuple[str, ...], str]:
         elif not agent.answers:
             lacks.append("no registered ECS agent runs")
     except NotRecorded:
-        running = any(daemon.name == "ecs-agent" for daemon in host.inventory().daemons)
+        running = any(daemon.name == "ecs-agent" and daemon.sure for daemon in host.inventory().daemons)
         (unseen if running else lacks).append(
             "whether the ECS agent is registered is not known" if running else "no registered ECS agent runs"
         )

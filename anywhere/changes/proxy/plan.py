@@ -123,7 +123,7 @@ def _daemon_json(host: Host, profile: Profile) -> Iterator[Step]:
     if text.access is Access.FORBIDDEN:
         raise ChangeFailed(f"{DAEMON_JSON} may not be read: run as root")
     try:
-        settings: object = json.loads(text.content or "{}")
+        settings: object = json.loads(text.content.removeprefix("\ufeff") or "{}")
     except ValueError:
         raise ChangeFailed(
             f"{DAEMON_JSON} is not valid JSON, and Docker does not start with it: fix it first"

@@ -192,7 +192,7 @@ def _cut(host: Host, found: Connection) -> Finding:
 def _is_alive(host: Host, here: Agents, asked: Metadata) -> bool:
     """Whether an agent's process is there, as far as can be seen: what a log said before it ended says nothing now."""
     inventory = host.inventory()
-    seen = any(daemon.name == "ecs-agent" for daemon in inventory.daemons)
+    seen = any(daemon.name == "ecs-agent" and daemon.sure for daemon in inventory.daemons)
     return asked.answers or seen or not inventory.is_root or not here.ecs.active
 
 

@@ -89,7 +89,8 @@ def stores(host: Host, component: str) -> Iterator[str]:
 
 def differing(host: Host, config: EcsConfig) -> list[str]:
     """The settings of ecs.config with which the running agent does not work; none where its process cannot be seen."""
-    agent = next((one for one in host.inventory().daemons if one.name == "ecs-agent" and one.environment), None)
+    sure = (one for one in host.inventory().daemons if one.name == "ecs-agent" and one.sure)
+    agent = next((one for one in sure if one.environment), None)
     if agent is None or not config.known:
         return []
     return [

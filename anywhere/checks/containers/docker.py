@@ -176,7 +176,7 @@ def _of_a_dead_agent(host: Host) -> Dead:
     if (
         docker(host).state != "answers"
         or is_bare(host)
-        or any(one.name == "ecs-agent" for one in host.inventory().daemons)
+        or any(one.name == "ecs-agent" and one.sure for one in host.inventory().daemons)
     ):
         return {}
     parser = host.run(PARSER, timeout=2)

@@ -35,7 +35,7 @@ from anywhere.settings import Settings
 
 ID = "containers.settings"
 CAUSE = "config.invalid"
-OWN_RUNTIMES = ("", "runc", "io.containerd.runc.v2", "crun")
+OWN_RUNTIMES = ("", "runc", "io.containerd.runc.v2")
 PATH_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import family, install, remedy
-from anywhere.facts.agents.ecs_config import ecs_config
+from anywhere.facts.agents.ecs_config import ecs_config, is_true
 from anywhere.facts.system.machine import Cgroups, cgroups, mounts, selinux_mode
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
@@ -26,7 +26,7 @@ def cgroup_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if not missing:
         yield passed("system.cgroup", f"version {found.version}", f"control groups version {found.version}")
         return
-    required = ecs_config(host).agent.get("ECS_ENABLE_TASK_CPU_MEM_LIMIT") == "true" or not found.version
+    required = is_true(ecs_config(host).agent.get("ECS_ENABLE_TASK_CPU_MEM_LIMIT", "")) or not found.version
     what = " and ".join(missing) + (" controller is" if len(missing) == 1 else " controllers are")
     effect = "the agent will not start" if required else "the agent runs, but tasks get no limits"
     yield trouble(

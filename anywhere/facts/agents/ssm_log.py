@@ -74,6 +74,13 @@ def _is_past(host: Host, found: SsmText) -> bool:
     return last < start - EARLIER or (found.errors_only and last < now - LATEST)
 
 
+def _with_cause(state: SsmLog, cause: str) -> SsmLog:
+    """The second line of an error, which names what the first one does not."""
+    if state.failed:
+        return replace(state, failed=f"{state.failed} caused by: {cause}"[:700])
+    return replace(state, refused=f"{state.refused} caused by: {cause}"[:700])
+
+
 def parse_ssm_log(text: str) -> SsmLog:
     """Read the lines in their order; a start and a success take back what was said before.
 
@@ -94,10 +101,8 @@ def parse_ssm_log(text: str) -> SsmLog:
             )
         elif failed := FAILED.search(line):
             state = replace(state, failed=redact(failed["why"]).strip()[:400])
-        elif CAUSED.match(line) and state.failed:
-            state = replace(
-                state, failed=f"{state.failed} caused by: {redact(line.partition('caused by: ')[2].strip())}"[:700]
-            )
+        elif (cause := CAUSED.match(line)) and (state.failed or state.refused):
+            state = _with_cause(state, redact(line[cause.end() :].strip()))
         elif REGISTERED.search(line):
             state = replace(state, failed="")
         elif READY.search(line):

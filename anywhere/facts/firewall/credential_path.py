@@ -56,9 +56,6 @@ def _routes(net: Localnet) -> Iterator[Obstacle]:
     if not net.route and net.route_error and (net.has_default or net.link_local):
         routes = "; ".join(net.link_local) or net.route_error
         yield Obstacle("route", f"the kernel has no way to {CREDENTIAL_ADDRESS}: {routes}", "host")
-    for line in net.link_local:
-        if " linkdown" in line or " dead" in line:
-            yield Obstacle("route", line, "host")
     if net.bridge_rp_filter == 1 and net.way_back not in ("", net.bridge):
         text = f"strict rp_filter, and the way back to the containers is {net.way_back}"
         yield Obstacle("rp_filter", text, "bridge")

@@ -9,7 +9,9 @@ from anywhere.facts.firewall.iptables_walk import Packet, Verdict, agree, within
 from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule, Spans
 
 _FINAL = ("accept", "drop", "reject", "queue", "dnat", "redirect", "snat", "masquerade")
-_QUIET = ("counter", "log", "comment", "notrack", "mangle", "meter")
+_QUIET = ("counter", "log", "comment", "notrack", "mangle", "meter", "set", "flow", "ct helper", "ct timeout")
+_SOMETIMES = ("xt", "limit", "quota", "ct count")  # matches whose answer depends on more than the packet
+_NUMBERS = {"icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "icmpv6": 58}
 _DEPTH = 32
 
 
@@ -72,11 +74,34 @@ def _read(rule: NftRule, packet: Packet) -> tuple[bool | None, str, str]:
             return _all(answers), name, str(body.get("target", "")) if isinstance(body, dict) else ""
         elif name in _FINAL or name == "return":
             return _all(answers), name, ""
-        elif name == "xt":
+        elif name in _SOMETIMES:
             answers.append(None)
+        elif name == "vmap" and isinstance(body, dict):
+            matches, target, to = _mapped(body, packet)
+            return _all([*answers, matches]), target, to
         else:
             return (False if False in answers else None), "?", ""
     return _all(answers), "", ""
+
+
+def _mapped(body: dict[str, object], packet: Packet) -> tuple[bool | None, str, str]:
+    """What a verdict map does with a packet; its keys exclude each other, and `*` stands for all others."""
+    data = body.get("data")
+    rows = data.get("set") if isinstance(data, dict) else None
+    if not isinstance(rows, list):
+        return None, "?", ""
+    pairs = [row for row in rows if isinstance(row, list) and len(row) == 2 and isinstance(row[1], dict) and row[1]]
+    answers = [False if key == "*" else _among(body.get("key"), key, packet) for key, _ in pairs]
+    if None in answers and True not in answers:
+        return None, "?", ""
+    others = [verdict for key, verdict in pairs if key == "*"]
+    chosen = next(
+        (verdict for answer, (_, verdict) in zip(answers, pairs, strict=True) if answer), *others[:1] or [None]
+    )
+    name, to = next(iter(chosen.items())) if chosen else ("continue", None)
+    if name == "continue":
+        return False, "", ""
+    return True, name, str(to.get("target", "")) if isinstance(to, dict) else ""
 
 
 def _all(answers: list[bool | None]) -> bool | None:
@@ -123,6 +148,8 @@ def _one(left: object, value: object, packet: Packet) -> bool | None:
     six = ":" in (packet.source + packet.destination)
     if kind == ("ip6" if six else "ip") and name in ("saddr", "daddr"):
         return _address(value, packet.source if name == "saddr" else packet.destination)
+    if (kind, name) in (("ip", "protocol"), ("ip6", "nexthdr")):
+        return (kind == "ip6") == six and value in (packet.protocol, _NUMBERS[packet.protocol])
     if kind in (packet.protocol, "th") and name in ("dport", "sport"):
         return _port(value, packet.dport if name == "dport" else packet.sport)
     return (
@@ -138,7 +165,7 @@ def _meta(key: str, value: object, packet: Packet) -> bool | None:
     if key in ("oifname", "oif"):
         return _iface(value, packet.oif)
     if key == "l4proto":
-        return value in (packet.protocol, {"tcp": 6, "udp": 17}[packet.protocol])
+        return value in (packet.protocol, _NUMBERS[packet.protocol])
     if key == "nfproto":
         return bool(value == ("ipv6" if ":" in packet.source + packet.destination else "ipv4"))
     return None

@@ -51,12 +51,15 @@ def parse_chrony(text: str) -> bool | None:
     """`chronyc tracking`; None for other text (no chronyd to talk to).
 
     ```
+    Reference ID    : 0A2F0001 (ntp1)
     Stratum         : 3
     Leap status     : Normal
     ```
+    The reference 7F7F0101 is chronyd's own clock (`local`, chrony.conf(5)): nobody's time.
     """
     leap = re.search(r"^Leap status\s*:\s*(.+)$", text, re.M)
-    return None if not leap else leap[1].strip().lower() != "not synchronised"
+    is_own = re.search(r"^Reference ID\s*:\s*7F7F0101\b", text, re.M)
+    return None if not leap else not is_own and leap[1].strip().lower() != "not synchronised"
 
 
 def parse_ntpq(text: str) -> bool | None:

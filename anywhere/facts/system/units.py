@@ -28,6 +28,7 @@ TIME_SERVICES = (
     "ntpd-rs.service",
 )
 # What sets or keeps rules of the packet filter; the last is our own guard.
+ENVIRONMENT_FILES = ("EnvironmentFiles", "EnvironmentFile")  # systemd 219 prints it without the s (moby #21572)
 RULES_UNIT = "anywhere-rules.service"
 PACKET_FILTERS = (
     *("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service"),
@@ -190,7 +191,7 @@ def _unit_of(block: list[tuple[str, str]]) -> Unit:
         environment_files=tuple(
             value.rpartition(" (ignore_errors=")[0] or value
             for key, value in block
-            if key == "EnvironmentFiles" and value
+            if key in ENVIRONMENT_FILES and value
         ),
         unset=split_words(said.get("UnsetEnvironment", "")),
         load=load,

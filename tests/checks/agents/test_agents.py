@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anywhere.checks.agents import agents
+from anywhere.hosts.base import Daemon
 from tests.support.judging import ACS_FAILED, ecs_unit, judge, log, registered, remedy_of
 
 
@@ -16,3 +17,10 @@ def test_the_endless_loop_of_the_deb_unit_gets_its_missing_line() -> None:
     assert "RestartPreventExitStatus=5" in remedy_of(agents.restarts_check, registered(commands=loop)).text
     stops = ecs_unit(ActiveState="activating", SubState="auto-restart", ExecMainStatus=5, RestartPreventExitStatus=5)
     assert "RestartPreventExitStatus" not in remedy_of(agents.restarts_check, registered(commands=stops)).text
+
+
+def test_another_program_called_agent_is_no_ecs_agent() -> None:
+    """Datadog's is called so too: it is not the one whose program is known."""
+    host = registered(daemons=(Daemon("ecs-agent", 900, {}, False),))
+    host.probes = {}
+    assert [one for one in judge(agents.ecs_check, host) if one.is_trouble]

@@ -126,6 +126,12 @@ def test_a_log_that_may_not_be_read_is_not_known() -> None:
     assert empty is not None and empty.acs is None
 
 
+def test_the_second_line_of_a_refusal_names_its_cause() -> None:
+    first = "ERROR [CredentialRefresher] Retrieve credentials produced aws error: RequestError: send request failed"
+    cause = 'caused by: Post "https://ssm.us-east-1.amazonaws.com/": dial tcp: i/o timeout'
+    assert parse_ssm_log("\n".join((first, cause))).refused.endswith("i/o timeout")
+
+
 def test_the_ssm_log_tells_its_latest_state() -> None:
     start = "2026-09-21 10:00:00 INFO [amazon-ssm-agent] amazon-ssm-agent - v3.3.987.0"
     worker = "2026-09-21 10:00:01 INFO [ssm-agent-worker] amazon-ssm-agent - v3.3.987.0"

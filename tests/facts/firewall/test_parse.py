@@ -156,6 +156,10 @@ def match(left: object, right: object, op: str = "==") -> dict[str, object]:
     return {"match": {"op": op, "left": left, "right": right}}
 
 
+def vmap(key: object, **rows: object) -> dict[str, object]:
+    return {"vmap": {"key": key, "data": {"set": [[value, verdict] for value, verdict in rows.items()]}}}
+
+
 @pytest.mark.parametrize(
     ("rules", "target", "certain"),
     [
@@ -191,6 +195,29 @@ def match(left: object, right: object, op: str = "==") -> dict[str, object]:
         ([[match({"payload": {"protocol": "ip", "field": "saddr"}}, "@friends"), {"accept": None}]], "DROP", False),
         ([[{"vmap": {"key": {}, "data": {}}}]], "DROP", False),
         ([[{"jump": {"target": "other"}}]], "ACCEPT", True),
+        ([[vmap({"ct": {"key": "state"}}, established={"accept": None}, invalid={"drop": None})]], "DROP", True),
+        (
+            [[vmap({"meta": {"key": "iifname"}}, lo={"drop": None}, docker0={"jump": {"target": "other"}})]],
+            "ACCEPT",
+            True,
+        ),
+        ([[vmap({"meta": {"key": "iifname"}}, lo={"accept": None}, **{"*": {"accept": None}})]], "ACCEPT", True),
+        ([[vmap({"meta": {"key": "iifname"}}, docker0={"continue": None}, **{"*": {"accept": None}})]], "DROP", True),
+        ([[vmap({"meta": {"key": "mark"}}, lo={"accept": None})]], "DROP", False),
+        ([[match({"payload": {"protocol": "ip", "field": "protocol"}}, "icmp"), {"accept": None}]], "DROP", True),
+        (
+            [[match({"payload": {"protocol": "ip", "field": "protocol"}}, {"set": ["tcp", "udp"]}), {"accept": None}]],
+            "ACCEPT",
+            True,
+        ),
+        ([[match({"payload": {"protocol": "ip6", "field": "nexthdr"}}, "tcp"), {"accept": None}]], "DROP", True),
+        (
+            [[{"limit": {"rate": 5, "burst": 5, "per": "minute"}}, {"counter": {}}, {"log": {"prefix": "x"}}]],
+            "DROP",
+            True,
+        ),
+        ([[{"limit": {"rate": 5, "burst": 5, "per": "minute"}}, {"accept": None}]], "DROP", False),
+        ([[{"set": {"op": "add", "elem": "x", "set": "@seen"}}]], "DROP", True),
     ],
 )
 def test_a_packet_is_followed_through_nft(rules: list[list[object]], target: str, certain: bool) -> None:

@@ -188,6 +188,7 @@ def test_systemd_is_told_by_its_own_folder() -> None:
     [
         ("Reference ID    : C0248F97\nStratum         : 3\nLeap status     : Normal\n", True),
         ("Reference ID    : 00000000 ()\nLeap status     : Not synchronised\n", False),
+        ("Reference ID    : 7F7F0101 ()\nStratum         : 10\nLeap status     : Normal\n", False),
         ("506 Cannot talk to daemon\n", None),
     ],
 )

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anywhere.catalogue.distros import CHECKED, FAMILIES, RELEASES, DockerSource, Listing, OsRelease, judge_release
+from anywhere.catalogue.distros import (
+    CHECKED,
+    FAMILIES,
+    RELEASES,
+    DockerSource,
+    Listing,
+    OsRelease,
+    family_of,
+    judge_release,
+)
 from anywhere.facts.system.machine import today
 from anywhere.facts.system.os_release import os_release, parse_os_release
 from tests.support.fakehost import FakeHost
@@ -108,3 +117,12 @@ def test_the_dates_of_debian_and_ubuntu_are_those_of_distro_info() -> None:
         for release in RELEASES:
             if release.id == id and release.ends:
                 assert release.ends == ends[release.version], release
+
+
+@pytest.mark.parametrize(
+    ("id", "version", "family"),
+    [("ol", "7.9", "rhel-yum"), ("scientific", "7.9", "rhel-yum"), ("ol", "8.9", "rhel"), ("nobara", "41", "rhel")],
+)
+def test_release_7_has_no_dnf(id: str, version: str, family: str) -> None:
+    found = family_of(OsRelease(id, version, like=("rhel", "centos", "fedora")))
+    assert found is not None and found.name == family

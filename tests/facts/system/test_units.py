@@ -129,6 +129,11 @@ def test_show_blocks_are_told_apart_and_odd_lines_are_left_out() -> None:
     assert (second.name, second.exists, second.restarts) == ("b.service", False, None)
 
 
+def test_systemd_219_has_another_name_for_environment_files() -> None:
+    shown = f"Id={DOCKER}\nLoadState=loaded\nEnvironmentFile=/etc/sysconfig/docker (ignore_errors=yes)\n"
+    assert parse_show(shown)[0].environment_files == ("/etc/sysconfig/docker",)
+
+
 def test_an_answer_in_a_chroot_is_no_answer() -> None:
     host = FakeHost(
         {f"{ROOTS[-1]}/{ECS}": "[Service]\nRestartPreventExitStatus=5\n"},
