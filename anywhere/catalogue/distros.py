@@ -303,7 +303,11 @@ def family_of(os: OsRelease) -> Family | None:
 
 def _family_like(os: OsRelease) -> Family | None:
     name = next((LIKE[word] for word in os.like if word in LIKE), "")
-    if name == "rhel" and os.id != "fedora" and os.version.partition(".")[0] in ("6", "7"):
+    if (
+        name == "rhel"
+        and (os.id == "ol" or {"rhel", "centos"} & set(os.like))
+        and os.version.partition(".")[0] in ("6", "7")
+    ):
         name = "rhel-yum"  # dnf came with release 8
     return FAMILIES.get(name)
 

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 
 from anywhere.catalogue.distros import family_of
+from anywhere.errors import NotRecorded
 from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.agents.daemon_json import daemon_json, proxies_of
 from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config
 from anywhere.facts.system import units as unit_facts
-from anywhere.facts.system.docker_flags import docker_flags
+from anywhere.facts.system.docker_flags import Flags, docker_flags
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import packages
 from anywhere.facts.system.units import Unit, units
@@ -101,7 +102,7 @@ def _docker(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> Comp
     snap, package = found[unit_facts.DOCKER_SNAP], found[unit_facts.DOCKER]
     unit = snap if snap.exists and not package.exists else package
     component = _service("docker", unit, _daemon(inventory, "docker", unit), inventory)
-    file, flags = daemon_json(host).proxies, docker_flags(host, unit)
+    file, flags = daemon_json(host).proxies, _flags(host, unit)
     given = proxies_of(dict(flags.set))
     if not component.exists or not (file or given):
         return replace(component, build="snap" if unit is snap else "")
@@ -117,6 +118,14 @@ def _docker(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> Comp
         sources={**component.sources, **{name: where[name.upper()] for name in named}},
         build="snap" if unit is snap else "",
     )
+
+
+def _flags(host: Host, unit: Unit) -> Flags:
+    """None for a bundle without the unit's file, as older ones are."""
+    try:
+        return docker_flags(host, unit)
+    except NotRecorded:
+        return Flags()
 
 
 def _service(name: str, unit: Unit, daemon: Daemon | None, inventory: Inventory) -> Component:

@@ -74,9 +74,9 @@ def _is_past(host: Host, found: SsmText) -> bool:
     return last < start - EARLIER or (found.errors_only and last < now - LATEST)
 
 
-def _with_cause(state: SsmLog, cause: str) -> SsmLog:
+def _with_cause(state: SsmLog, cause: str, of_refusal: bool) -> SsmLog:
     """The second line of an error, which names what the first one does not."""
-    if state.failed:
+    if not of_refusal:
         return replace(state, failed=f"{state.failed} caused by: {cause}"[:700])
     return replace(state, refused=f"{state.refused} caused by: {cause}"[:700])
 
@@ -89,7 +89,9 @@ def parse_ssm_log(text: str) -> SsmLog:
     ```
     """
     state = SsmLog()
+    refusal = None
     for line in (whole[:4000] for whole in text.splitlines()):
+        refusal, before = REFUSED.search(line), refusal
         if BAD.search(line):
             state = replace(state, last=redact(line.strip())[:500])
         if started := STARTED.search(line):
@@ -101,14 +103,14 @@ def parse_ssm_log(text: str) -> SsmLog:
             )
         elif failed := FAILED.search(line):
             state = replace(state, failed=redact(failed["why"]).strip()[:400])
-        elif (cause := CAUSED.match(line)) and (state.failed or state.refused):
-            state = _with_cause(state, redact(line[cause.end() :].strip()))
+        elif (cause := CAUSED.match(line)) and (before or state.failed):
+            state = _with_cause(state, redact(line[cause.end() :].strip()), bool(before))
         elif REGISTERED.search(line):
             state = replace(state, failed="")
         elif READY.search(line):
             state = replace(state, credentials=True, refused="")
-        elif refused := REFUSED.search(line):
-            state = replace(state, credentials=False, refused=redact(refused["why"])[:300])
+        elif refusal:
+            state = replace(state, credentials=False, refused=redact(refusal["why"])[:300])
         elif asleep := HIBERNATES.search(line):
             state = replace(state, hibernates=redact(asleep["why"])[:300])
         elif stuck := NO_WORKER.search(line):

@@ -9,8 +9,9 @@ from anywhere.facts.firewall.iptables_walk import Packet, Verdict, agree, within
 from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule, Spans
 
 _FINAL = ("accept", "drop", "reject", "queue", "dnat", "redirect", "snat", "masquerade")
-_QUIET = ("counter", "log", "comment", "notrack", "mangle", "meter", "set", "flow", "ct helper", "ct timeout")
-_SOMETIMES = ("xt", "limit", "quota", "ct count")  # matches whose answer depends on more than the packet
+_QUIET = ("counter", "log", "comment", "notrack", "mangle", "ct helper", "ct timeout")
+# Matches whose answer depends on more than the packet; a set that is full, or has a limit of its own, ends the rule too.
+_SOMETIMES = ("xt", "limit", "quota", "ct count", "meter", "set", "flow")
 _NUMBERS = {"icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "icmpv6": 58}
 _DEPTH = 32
 
@@ -135,6 +136,16 @@ def _address_of(left: object, packet: Packet) -> str:
 
 
 def _one(left: object, value: object, packet: Packet) -> bool | None:
+    """None also for what has another form than nft gives it."""
+    if isinstance(value, dict) and isinstance(value.get("elem"), dict):
+        value = value["elem"].get("val")
+    try:
+        return _compared(left, value, packet)
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def _compared(left: object, value: object, packet: Packet) -> bool | None:
     if not isinstance(left, dict):
         return None
     if "meta" in left:
@@ -149,7 +160,7 @@ def _one(left: object, value: object, packet: Packet) -> bool | None:
     if kind == ("ip6" if six else "ip") and name in ("saddr", "daddr"):
         return _address(value, packet.source if name == "saddr" else packet.destination)
     if (kind, name) in (("ip", "protocol"), ("ip6", "nexthdr")):
-        return (kind == "ip6") == six and value in (packet.protocol, _NUMBERS[packet.protocol])
+        return _protocol(value, packet) if (kind == "ip6") == six else False
     if kind in (packet.protocol, "th") and name in ("dport", "sport"):
         return _port(value, packet.dport if name == "dport" else packet.sport)
     return (
@@ -165,14 +176,20 @@ def _meta(key: str, value: object, packet: Packet) -> bool | None:
     if key in ("oifname", "oif"):
         return _iface(value, packet.oif)
     if key == "l4proto":
-        return value in (packet.protocol, _NUMBERS[packet.protocol])
+        return _protocol(value, packet)
     if key == "nfproto":
         return bool(value == ("ipv6" if ":" in packet.source + packet.destination else "ipv4"))
     return None
 
 
+def _protocol(value: object, packet: Packet) -> bool | None:
+    if not isinstance(value, str | int) or str(value).startswith("@"):
+        return None
+    return value in (packet.protocol, _NUMBERS[packet.protocol])
+
+
 def _iface(value: object, name: str) -> bool | None:
-    if not name or not isinstance(value, str):
+    if not name or not isinstance(value, str) or value.startswith("@"):
         return None
     return name.startswith(value[:-1]) if value.endswith("*") else name == value
 

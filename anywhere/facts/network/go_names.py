@@ -55,6 +55,7 @@ class GoNames:
 
 _BLANKS = " \t\n\r"
 _SOURCE = re.compile(r"[a-z0-9_-]+")
+_WORD = re.compile(r"[ \t\n\r]*+([^ ]+)(?:[ \t\n\r]*+\[([^\]]*)(\]?))?")
 _PART = r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)"
 _NUMBERS = re.compile(rf"{_PART}(?:\.{_PART}){{0,3}}")
 
@@ -87,8 +88,9 @@ def read_order(text: str) -> tuple[tuple[str, ...], bool]:
         return USUAL, False
     if not sources:
         return USUAL, True
-    known = [one if one in USUAL else DNS for one in sources if one in USUAL or DNS not in sources]
-    return tuple(dict.fromkeys(known)), same and (DNS in sources or known == [FILES])
+    is_named = DNS in sources
+    known = dict.fromkeys(one if one in USUAL else DNS for one in sources if one in USUAL or not is_named)
+    return tuple(known), same and (is_named or DNS not in known)
 
 
 def _sources(text: str) -> tuple[list[str], bool]:
@@ -100,23 +102,19 @@ def _sources(text: str) -> tuple[list[str], bool]:
         database, colon, rest = line.partition("#")[0].strip(_BLANKS).partition(":")
         if not colon and database:
             raise ValueError("no colon on line")
-        while rest := rest.strip(_BLANKS):
-            source, _, rest = rest.partition(" ")
-            rest = rest.strip(_BLANKS)
-            condition = rest.startswith("[")
-            if condition:
-                rest = _after_condition(rest)
-            if database.strip(_BLANKS) == "hosts":
+        is_wanted = database.strip(_BLANKS) == "hosts"
+        for one in _WORD.finditer(rest):
+            source, condition, end = one.groups()
+            if condition is not None and not (end and all(map(_is_criterion, condition.split()))):
+                raise ValueError("invalid criteria")
+            if is_wanted:
                 found.append(source)
-                same = same and not condition and bool(_SOURCE.fullmatch(source))
+                same = same and condition is None and bool(_SOURCE.fullmatch(source))
     return found, same
 
 
-def _after_condition(text: str) -> str:
-    inside, closed, rest = text[1:].partition("]")
-    if not closed or any("=" not in word or len(word.removeprefix("!")) < 3 for word in inside.split()):
-        raise ValueError("invalid criteria")
-    return rest
+def _is_criterion(word: str) -> bool:
+    return "=" in word and len(word.removeprefix("!")) >= 3
 
 
 def read_servers(text: str) -> tuple[tuple[str, ...], bool]:

@@ -107,7 +107,7 @@ def unit_environment(value: str) -> tuple[dict[str, str], tuple[tuple[str, str],
 
 
 def _expand(text: str) -> str:
-    return re.sub(r"%(.)", lambda found: _SPECIFIERS.get(found[1]) or "", text)
+    return re.sub(r"%([%a-zA-Z0-9])", lambda found: _SPECIFIERS.get(found[1]) or "", text)
 
 
 def assignments(text: str) -> dict[str, str]:

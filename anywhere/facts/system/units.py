@@ -27,8 +27,8 @@ TIME_SERVICES = (
     "openntpd.service",
     "ntpd-rs.service",
 )
-# What sets or keeps rules of the packet filter; the last is our own guard.
 ENVIRONMENT_FILES = ("EnvironmentFiles", "EnvironmentFile")  # systemd 219 prints it without the s (moby #21572)
+# What sets or keeps rules of the packet filter; the last is our own guard.
 RULES_UNIT = "anywhere-rules.service"
 PACKET_FILTERS = (
     *("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service"),
@@ -337,7 +337,8 @@ def _with_environment(host: Host, unit: Unit) -> Unit:
         read = parse_environment_file(text.content)
         environment.update(read)
         where.update(dict.fromkeys(read, path))
-    kept = {name: value for name, value in environment.items() if not {name, f"{name}={value}"} & set(unit.unset)}
+    unset = frozenset(unit.unset)
+    kept = {name: value for name, value in environment.items() if not {name, f"{name}={value}"} & unset}
     return replace(unit, environment=kept, sources=where, hidden=tuple(hidden))
 
 
@@ -346,7 +347,11 @@ def _all_files(host: Host, paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         folder, _, pattern = path.rpartition("/")
         if any(letter in pattern for letter in "*?["):
-            yield from (f"{folder}/{name}" for name in sorted(fnmatch.filter(list_folder(host, folder) or (), pattern)))
+            names = list_folder(host, folder or "/")
+            if names is None:
+                yield path  # whoever reads it learns why
+            shown = (name for name in names or () if not name.startswith(".") or pattern.startswith("."))
+            yield from (f"{folder}/{name}" for name in sorted(fnmatch.filter(shown, pattern)) if name)
         else:
             yield path
 

@@ -46,14 +46,17 @@ class Batch(Pace):
 
     def feed(self, data: bytes, is_error: bool) -> Reply | None:
         """See Sink."""
-        parts = self._reader.feed(data, is_error)
+        try:
+            parts = self._reader.feed(data, is_error)
+        except Enough:
+            self._meet(0)
+            raise
         self._heard = time.monotonic()
         if self._reader.is_begun and not self.started:
             self.started = self._heard - self._begun
         for part in parts:
             self._take(part)
-        if len(self.head) == HEAD and self._reader.pending > self._limit.size + SLACK:
-            self.met = self._limit.met
+        if self._meet(SLACK):
             raise Enough
         if is_error:
             self._held += data
@@ -61,6 +64,12 @@ class Batch(Pace):
             return None
         held, self._held = self._held, b""
         return self._prompt.answer(held) if held else None
+
+    def _meet(self, slack: int) -> bool:
+        """Whether the line that runs has said more than it may; then that is told as the limit."""
+        is_met = len(self.head) == HEAD and self._reader.pending > self._limit.size + slack
+        self.met = self._limit.met if is_met else self.met
+        return is_met
 
     def _take(self, part: script.Part) -> None:
         self._since = self._heard

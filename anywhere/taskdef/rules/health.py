@@ -59,7 +59,7 @@ def _command(command: Node) -> Iterator[Mark]:
     if first == "NONE":
         text = "NONE turns an image's own check off in docker; AWS documents CMD and CMD-SHELL only"
         yield warn(words[0], text, "leave the health check out: ECS ignores the image's own")
-    elif _CONSOLE.fullmatch(first) and first not in KINDS:
+    elif _CONSOLE.fullmatch(first) and first not in KINDS and not _is_windows_shell(words):
         yield _as_the_console_shows_it(words[0], len(words) == 1)
     elif first not in KINDS:
         text = "the command of a health check starts with CMD or CMD-SHELL"
@@ -71,6 +71,11 @@ def _command(command: Node) -> Iterator[Mark]:
     elif first == "CMD-SHELL" and len(words) > 2:
         text = "the shell runs only the word after CMD-SHELL; the others become its arguments $0, $1"
         yield warn(command, text, "write the complete command as one word, or use CMD")
+
+
+def _is_windows_shell(words: list[Node]) -> bool:
+    """Whether `cmd` is the program, as in `cmd /c exit 0`."""
+    return len(words) > 1 and words[1].text().startswith("/") and words[0].text().lower() == "cmd"
 
 
 def _as_the_console_shows_it(word: Node, is_alone: bool) -> Mark:

@@ -22,6 +22,7 @@ from anywhere.taskdef.rule import (
     warn,
 )
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.shapes.faults import is_placeholder
 from anywhere.taskdef.source.node import Node
 
 COMPATIBILITIES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
@@ -157,7 +158,9 @@ def _device(case: Case, item: Node) -> Iterator[Mark]:
         if case.launch == EXTERNAL:
             text = "a part of a GPU is given on EC2 instances that have such (G6f), not on external instances"
             yield fail(value, text, "ask for whole GPUs", put(value, "1"))
-    elif not sharing.present and value.text() != "ALL" and not _is_count(value.text()):
+    elif (
+        not sharing.present and value.text() != "ALL" and not (_is_count(value.text()) or is_placeholder(value.text()))
+    ):
         yield fail(value, "the number of GPUs must be 1 or more, or ALL", "give a number")
     elif case.launch == EXTERNAL:
         yield note(item, "needs hosts registered with --enable-gpu")

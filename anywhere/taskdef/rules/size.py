@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anywhere.taskdef.quantity import FARGATE_PAIRS, cpu_units, fargate_memory, memory_mib
 from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.source.node import Node
+from anywhere.taskdef.source.node import Node, NotKnown
 from anywhere.taskdef.words import named
 
 LEAST_MIB = 6
@@ -38,7 +38,7 @@ def memory(case: Case, node: Node) -> Iterator[Mark]:
     if field.present and case.windows:
         text = f"the task's memory {_NOT_ON_WINDOWS}"
         # ECS wants a container's own where there is none of the task: without both it is refused.
-        edits = [remove(field)] if all(_reserved(container) for container in case.containers) else []
+        edits = [remove(field)] if all(map(_has_memory, case.containers)) else []
         yield warn(field, text, "give each container its own memory", *edits)
         total = None
     yield from over(case.containers, lambda container: _container(container, is_given))
@@ -47,6 +47,13 @@ def memory(case: Case, node: Node) -> Iterator[Mark]:
         if sum(reserved) > total:
             text = f"the containers reserve {sum(reserved)} MiB, the task has {total}"
             yield fail(field, text, "give the task as much as its containers", put(field, str(sum(reserved))))
+
+
+def _has_memory(container: Node) -> bool:
+    try:
+        return bool(_reserved(container))
+    except NotKnown:
+        return False
 
 
 def _reserved(container: Node) -> int:

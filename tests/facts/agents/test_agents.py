@@ -130,6 +130,7 @@ def test_the_second_line_of_a_refusal_names_its_cause() -> None:
     first = "ERROR [CredentialRefresher] Retrieve credentials produced aws error: RequestError: send request failed"
     cause = 'caused by: Post "https://ssm.us-east-1.amazonaws.com/": dial tcp: i/o timeout'
     assert parse_ssm_log("\n".join((first, cause))).refused.endswith("i/o timeout")
+    assert parse_ssm_log("\n".join((first, "ERROR [MDS] send failed", cause))).refused.endswith("send request failed")
 
 
 def test_the_ssm_log_tells_its_latest_state() -> None:

@@ -156,6 +156,14 @@ def match(left: object, right: object, op: str = "==") -> dict[str, object]:
     return {"match": {"op": op, "left": left, "right": right}}
 
 
+ODD = (
+    ({"meta": "x"}, "lo"),
+    ({"payload": {"protocol": "tcp", "field": "dport"}}, {"range": [1]}),
+    ({"payload": {"protocol": "ip", "field": "daddr"}}, {"prefix": 1}),
+    ({"payload": {"protocol": ["tcp"], "field": "dport"}}, 80),
+)
+
+
 def vmap(key: object, **rows: object) -> dict[str, object]:
     return {"vmap": {"key": key, "data": {"set": [[value, verdict] for value, verdict in rows.items()]}}}
 
@@ -218,6 +226,18 @@ def vmap(key: object, **rows: object) -> dict[str, object]:
         ),
         ([[{"limit": {"rate": 5, "burst": 5, "per": "minute"}}, {"accept": None}]], "DROP", False),
         ([[{"set": {"op": "add", "elem": "x", "set": "@seen"}}]], "DROP", True),
+        ([[{"set": {"op": "update", "elem": "x", "set": "@f", "stmt": []}}, {"accept": None}]], "DROP", False),
+        ([[match({"payload": {"protocol": "ip", "field": "protocol"}}, "@some"), {"accept": None}]], "DROP", False),
+        ([[match({"meta": {"key": "iifname"}}, "@cards"), {"accept": None}]], "DROP", False),
+        (
+            [[match({"meta": {"key": "l4proto"}}, {"set": [{"elem": {"val": "tcp"}}]}), {"accept": None}]],
+            "ACCEPT",
+            True,
+        ),
+        *(
+            [[[{"vmap": {"key": key, "data": {"set": [[value, {"accept": None}]]}}}]], "DROP", False]
+            for key, value in ODD
+        ),
     ],
 )
 def test_a_packet_is_followed_through_nft(rules: list[list[object]], target: str, certain: bool) -> None:

@@ -109,7 +109,7 @@ def test_a_service_section_is_read_alone_and_lines_are_joined() -> None:
         ("\u00a0Environment=A=1", {}),
         ("Environment=A=1\u00a0B=2", {"A": "1\u00a0B=2"}),
         ("[Unit\nEnvironment=A=1", {}),
-        ("Environment=A=pw% B=b%-c C=a%40b D=%%", {"A": "pw%", "B": "b%-c", "D": "%"}),
+        ("Environment=A=pw% B=b%-c C=a%40b D=%% E=%t/50%-x", {"A": "pw%", "B": "b%-c", "D": "%", "E": "/run/50%-x"}),
     ],
 )
 def test_lines_that_systemd_reads_in_its_own_way(line: str, taken: dict[str, str]) -> None:
@@ -169,6 +169,7 @@ def test_a_pattern_stands_for_its_files_in_order() -> None:
         "/etc/proxy.d/b.env": "A=2\n",
         "/etc/proxy.d/a.env": "A=1\nB=1\n",
         "/etc/proxy.d/c.txt": "A=3\n",
+        "/etc/proxy.d/.hidden.env": "A=4\n",
     }
     found = units(FakeHost(files))[DOCKER]
     assert found.environment == {"A": "2", "B": "1"}

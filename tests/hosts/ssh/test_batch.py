@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from anywhere.errors import HostUnreachable
-from anywhere.hosts.bounds import ANSWER
+from anywhere.hosts.bounds import ANSWER, LISTING
 from anywhere.hosts.probe.castore import STORES
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.batch import HEAD, SLACK, Batch, Moment
@@ -134,6 +134,10 @@ def test_a_line_that_has_no_end_is_cut_at_its_own_limit() -> None:
     with pytest.raises(Enough):
         one.feed(b"z" * (ANSWER.size + SLACK + 1), False)
     assert len(told) == 2 and one.met == ANSWER.met
+    listing = batch(told, ("run iptables-save",))
+    with pytest.raises(Enough):
+        listing.feed(b"z" * (LISTING.size + 1), False)
+    assert listing.met == LISTING.met
 
 
 def test_what_comes_before_the_lines_is_not_measured_by_the_first() -> None:
