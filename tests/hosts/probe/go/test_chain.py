@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from anywhere.hosts.probe.go.x509.certificate import parse, read_time
 from anywhere.hosts.probe.go.x509.chain import Pool, Untrusted, verify
-from anywhere.hosts.probe.go.x509.constraints import Constraints, mailbox, permits
+from anywhere.hosts.probe.go.x509.constraints import mailbox
 from anywhere.hosts.probe.go.x509.der import Malformed, Reader
-from anywhere.hosts.probe.go.x509.san import DNS, AltNames
 from anywhere.model import Reason
 
 HOST = "ecs.us-east-1.amazonaws.com"
@@ -157,24 +156,6 @@ def test_a_path_length_counts() -> None:
 def test_name_constraints(domain: str, reason: Reason | None) -> None:
     limits = x509.NameConstraints([x509.DNSName(domain)], None)
     assert judged([leaf(SERVER)], root((*CA, limits))) is reason
-
-
-@pytest.mark.parametrize(
-    ("domain", "is_excluded"),
-    [
-        ("com", True),
-        ("us-east-1.amazonaws.com", True),
-        ("x.us-east-1.amazonaws.com", True),  # the wildcard may stand for x
-        ("y.x.us-east-1.amazonaws.com", False),
-        ("eu-west-1.amazonaws.com", False),
-        ("corp.com", False),
-        (".bank.com", False),
-        ("localhost", False),
-    ],
-)
-def test_what_a_wildcard_may_stand_for_is_excluded(domain: str, is_excluded: bool) -> None:
-    names = AltNames(dns=("*.us-east-1.amazonaws.com",))
-    assert bool(permits(Constraints(excluded=((DNS, domain.encode()),)), names)) is is_excluded
 
 
 def test_an_issuer_is_compared_byte_by_byte() -> None:

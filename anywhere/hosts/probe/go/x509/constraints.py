@@ -130,11 +130,12 @@ def _is_under(kind: int, host: str, data: bytes, value: bytes, excluded: bool = 
     labels, wanted = host.lower().split("."), text.lower().removeprefix(".").split(".")
     if not text:
         return True
-    if excluded and host.startswith("*") and labels[1:] == text.lower().split(".")[1:] != []:
-        return True  # a wildcard may stand for the constraint's first label (constraints.go, dnsConstraints.query)
     if len(labels) < len(wanted) or (text.startswith(".") and len(labels) == len(wanted)):
         return False
-    return labels[-len(wanted) :] == wanted
+    if excluded and host.startswith("*") and len(labels) > 1:
+        # What a wildcard could stand for counts as excluded (Go 1.24.11 and 1.25.5).
+        labels, wanted = labels[1:], wanted[1:]
+    return not wanted or labels[-len(wanted) :] == wanted
 
 
 def _address(text: str) -> bool:
