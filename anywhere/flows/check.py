@@ -90,7 +90,7 @@ class Check:
         whole = True
         try:
             for entry, target in self._settled(todo, limit):
-                done[entry.name] = target  # before anyone is told: Ctrl-C may come at any moment
+                done[entry.name] = target  # before anyone hears of it: Ctrl-C may come at any moment
                 for call in calls:
                     call(target)
                 done[entry.name] = packed(target, len(self.hosts.entries))

@@ -195,6 +195,22 @@ def test_plan_becomes_an_api_definition_with_its_unknowns_listed() -> None:
     assert failing(result.definition) == []
 
 
+def test_what_looks_like_a_placeholder_in_a_plan_stays() -> None:
+    """Terraform has filled in what it knows: this is what would be registered, and what is refused."""
+    containers = json.dumps([{"name": "c", "image": "nginx:1", "memory": 128, "dockerLabels": {"memory": "<x>"}}])
+    values = {"family": "f", "cpu": "<CPU>", "container_definitions": containers}
+    resource = {
+        "address": "aws_ecs_task_definition.a",
+        "type": "aws_ecs_task_definition",
+        "name": "a",
+        "values": values,
+    }
+    plan = {"format_version": "1.2", "planned_values": {"root_module": {"resources": [resource]}}}
+    (document,) = link([load(json.dumps(plan).encode(), "plan.json")])
+    made = convert(document.content.definitions[0]).definition
+    assert made["cpu"] == "<CPU>" and made["containerDefinitions"][0]["dockerLabels"] == {"memory": "<x>"}
+
+
 def test_tags_and_single_blocks_of_a_plan_stay() -> None:
     after = {
         "family": "w",

@@ -121,7 +121,7 @@ def _docker(found: Mapping[str, Unit], inventory: Inventory, host: Host) -> Comp
 
 
 def _flags(host: Host, unit: Unit) -> Flags:
-    """None for a bundle without the unit's file, as older ones are."""
+    """The flags of the unit; without any where a bundle, as older ones do, lacks the unit's file."""
     try:
         return docker_flags(host, unit)
     except NotRecorded:

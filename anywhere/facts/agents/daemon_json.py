@@ -91,6 +91,7 @@ def parse_daemon_json(text: str) -> DaemonJson:
 
 
 def proxies_of(found: object) -> dict[str, str]:
+    """Environment variables by dockerd's names for them (`https-proxy`), as a file or its flags give them."""
     if not isinstance(found, dict):
         return {}
     return {name: value for key, name in _PROXIES.items() if (value := _text(found, key))}

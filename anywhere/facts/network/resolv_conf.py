@@ -15,6 +15,7 @@ BEHIND_STUB = "/run/systemd/resolve/resolv.conf"
 HOSTS = "/etc/hosts"
 BYTE_ORDER_MARK = "\ufeff"
 STUBS = ("127.0.0.53", "127.0.0.54")
+LONGEST_LINE = 64 * 1024  # bytes of a line that are read, as by Go at a time (net/parse.go)
 MOST_NAMESERVERS = 3  # MAXNS of the C library: further lines are ignored
 DOCKER_FALLBACK = ("8.8.8.8", "8.8.4.4")  # libnetwork's default when only loopback servers are left
 
@@ -96,14 +97,15 @@ def _lines_with(data: bytes, names: Collection[str]) -> dict[int, str]:
     """The lines that have one of these names somewhere, by their numbers. A list of what is blocked has hundreds of
     thousands of lines, and each name of a region is looked up in it."""
     found = {}
-    # Without the empty one, which `.` leaves and which stands everywhere, and what is no word; no Unicode stands nowhere.
+    # A name that is empty (of `.`) or holds a blank would match everywhere, or without end.
     for name in (name for name in names if name.split() == [name]):
         number, start, wanted = 1, 0, name.encode("utf-8", "surrogatepass")
         while (at := data.find(wanted, start)) >= 0:
             number += data.count(b"\n", start, at)
             end = data.find(b"\n", at)
             end = len(data) if end < 0 else end
-            found[number] = data[data.rfind(b"\n", 0, at) + 1 : end].decode("utf-8", "replace")
+            begin = data.rfind(b"\n", 0, at) + 1
+            found[number] = data[begin : min(end, begin + LONGEST_LINE)].decode("utf-8", "replace")
             start = end
     return found
 

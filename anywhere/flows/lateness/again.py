@@ -13,9 +13,7 @@ from anywhere.model import Cause, Finding, Reason, Remedy, Status, Target
 PARALLEL = 4  # at once, when all others are done
 MORE = 20.0  # seconds for each of them beyond what a host may take, and for its login
 LEAST_TRY = 2.0  # seconds that a second try needs
-HURRY = (
-    0.5  # seconds after which a host that was silent gives its place to the next one: it takes nothing of this machine
-)
+HURRY = 0.5  # seconds after which a host that was silent gives its place to the next one: waiting costs nothing
 TIMED = frozenset(
     (
         Reason.TIMEOUT,

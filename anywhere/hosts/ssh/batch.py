@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from anywhere.hosts.bounds import LISTING, Limit, limit_of_command
+from anywhere.hosts.bounds import ANSWER, LISTING, OUTPUT, Limit, limit_of_command
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.channels.session import Enough, Pace, Reply
 from anywhere.hosts.ssh.sudo import Prompt
@@ -35,7 +35,7 @@ class Batch(Pace):
     ) -> None:
         self.head: list[script.Part] = []
         self.started = 0.0  # seconds until our script ran
-        self.met = "larger than what is taken at once"  # the limit, where something was cut off because of one
+        self.met = "larger than what is read at once"  # the limit, where output was cut because of one
         self._reader = script.Reader(mark, HEAD + len(lines))
         self._prompt = Prompt(mark, password)
         self._held = b""  # standard error that came before our script had shown itself
@@ -66,8 +66,9 @@ class Batch(Pace):
         return self._prompt.answer(held) if held else None
 
     def _meet(self, slack: int) -> bool:
-        """Whether the line that runs has said more than it may; then that is told as the limit."""
-        is_met = len(self.head) == HEAD and self._reader.pending > self._limit.size + slack
+        """Whether the line that runs has printed more than its limit, which is then the one that is reported."""
+        pending = self._reader.pending
+        is_met = pending > ANSWER.size and len(self.head) == HEAD and pending > self._limit.size + slack
         self.met = self._limit.met if is_met else self.met
         return is_met
 
@@ -101,9 +102,11 @@ class Batch(Pace):
 
     @property
     def _limit(self) -> Limit:
-        """How much the line that runs may say; what is not a command's has a limit over there."""
+        """How much the line that runs may print. Files, folders and stores have their own limits over there."""
         kind, _, words = self._line.partition(" ")
-        return limit_of_command(words.rpartition("-- ")[2].split()) if kind in COMMANDS else LISTING
+        if kind in COMMANDS:
+            return limit_of_command(words.rpartition("-- ")[2].split())
+        return OUTPUT if kind == "inventory" else LISTING
 
     def _silence(self) -> float:
         """When a host that has said nothing until then is given up."""

@@ -189,7 +189,7 @@ class Reader:
 
     @property
     def pending(self) -> int:
-        """Bytes of the part that comes just now; 0 where its errors are behind, and whose bytes these are is not known."""
+        """Bytes of the unfinished part; 0 while standard error is behind, because they may be another part's."""
         return 0 if self._words else len(self._out)
 
     def feed(self, data: bytes, is_error: bool) -> list[Part]:

@@ -156,7 +156,7 @@ def _device(case: Case, item: Node) -> Iterator[Mark]:
         yield fail(value, "value and sharingStrategy exclude each other", "keep one", remove(value))
     elif not sharing.present and _is_part(value.text()):
         if case.launch == EXTERNAL:
-            text = "a part of a GPU is given on EC2 instances that have such (G6f), not on external instances"
+            text = "external instances have no fractional GPUs; EC2 has them (G6f)"
             yield fail(value, text, "ask for whole GPUs", put(value, "1"))
     elif (
         not sharing.present and value.text() != "ALL" and not (_is_count(value.text()) or is_placeholder(value.text()))

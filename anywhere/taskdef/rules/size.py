@@ -131,9 +131,7 @@ def _shares(case: Case, field: Node) -> Iterator[Mark]:
     if number is not None and number < 0:
         yield fail(field, f"{number} is no number of CPU units", "give 0 or more", put(field, 0))
     elif number and number > MOST_SHARES and not case.windows:
-        text = (
-            f"{number} CPU units: Linux ends at {MOST_SHARES}, which is what the agent asks for instead (from 1.84.0)"
-        )
+        text = f"{number} CPU units: Linux ends at {MOST_SHARES}, and agents from 1.84.0 pass that"
         yield warn(field, text, "lower it", put(field, MOST_SHARES))
 
 

@@ -174,9 +174,9 @@ def _relative(case: Case, path: Node) -> Mark | None:
         return None
     if not _VOLUME_NAME.match(text):
         why = f"{show(text)} is not an absolute path: docker reads it as a volume name and refuses it"
-        return fail(path, why, "write the path from / on")
+        return fail(path, why, "write an absolute path")
     why = f"docker mounts a volume named {text}, not a folder of the host"
-    return warn(path, why, "write the path from / on, or use dockerVolumeConfiguration")
+    return warn(path, why, "write an absolute path, or use dockerVolumeConfiguration")
 
 
 _KINDS = (

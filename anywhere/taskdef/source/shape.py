@@ -9,6 +9,7 @@ from typing import Any
 from anywhere.documents.pointer import token
 from anywhere.taskdef.shapes.faults import LOOSE, TYPE, UNKNOWN, Branches, Fault, Reading, faults, is_placeholder, sound
 from anywhere.taskdef.shapes.table import API, CLOUDFORMATION, table
+from anywhere.taskdef.source.content import FREE_MAPS
 from anywhere.taskdef.source.node import BROKEN, Unknown
 
 TO_REPLACE = frozenset(
@@ -38,24 +39,21 @@ def read_api(value: Mapping[str, Any], kind: str, described: bool = False) -> Re
     root = shapes.root(kind)
     assert root is not None
     found = tuple(map(_read_only, faults(value, root, Reading(shapes, strict=not described))))
-    return _open(sound(value, found, BROKEN)), found
+    return _opened(sound(value, found, BROKEN)), found
 
 
-def _open(value: Any) -> Any:
-    """The document with the words that somebody will replace in these fields as what cannot be known yet."""
+def _opened(value: Any) -> Any:
+    """The document with Unknown in the place of placeholders, in the fields of TO_REPLACE."""
     if isinstance(value, list):
-        return [_open(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: _placeholder(item) if key[:1].lower() + key[1:] in TO_REPLACE else _open(item)
-        for key, item in value.items()
-    }
+        return [_opened(item) for item in value]
+    return {key: _field(key, item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _placeholder(value: Any) -> Any:
-    is_open = isinstance(value, str) and is_placeholder(value)
-    return Unknown(f"the placeholder {value}") if is_open else _open(value)
+def _field(key: str, value: Any) -> Any:
+    name = key[:1].lower() + key[1:]  # CloudFormation begins names with a capital letter
+    if name in TO_REPLACE and isinstance(value, str) and is_placeholder(value):
+        return Unknown(f"the placeholder {value}")
+    return value if name in FREE_MAPS else _opened(value)
 
 
 def _read_only(fault: Fault) -> Fault:
@@ -72,14 +70,15 @@ def read_properties(properties: object, kind: str, branches: Branches) -> Read:
     root = shapes.root(kind)
     assert root is not None
     found = tuple(faults(properties, root, Reading(shapes, coerce=True, branches=branches)))
-    return _open(sound(properties, found, BROKEN)), found
+    return _opened(sound(properties, found, BROKEN)), found
 
 
 def read_generated(value: Any, kind: str) -> Read:
-    """A document that Terraform made: its provider has checked all but the containers, which are the author's JSON."""
+    """A document that Terraform made: its provider has checked all but the containers, which are the author's JSON. What
+    looks like a placeholder there is what will be registered."""
     shapes = table(API)
     root = shapes.root(kind)
     assert root is not None
     found = tuple(faults(value, root, Reading(shapes, coerce=True, strict=False)))
     named = tuple(fault for fault in found if fault.pointer.startswith(token("containerDefinitions") + "/"))
-    return _open(sound(value, found, BROKEN)), tuple(fault for fault in named if fault.kind in (TYPE, LOOSE))
+    return sound(value, found, BROKEN), tuple(fault for fault in named if fault.kind in (TYPE, LOOSE))

@@ -179,6 +179,11 @@ def test_a_list_of_what_is_blocked_is_searched_for_each_name() -> None:
     assert found == [("0.0.0.0", 8), ("10.0.0.5", 50_001), ("10.0.0.6", 50_003)]
 
 
+def test_a_line_without_end_is_read_as_far_as_go_reads_it() -> None:
+    host = FakeHost(files={"/etc/hosts": f"10.0.0.1 {NAME} " + f"x.example {NAME} " * 100_000})
+    assert 1 <= len(pins(host, (NAME,)) or ()) < 5_000
+
+
 @pytest.mark.parametrize("name", ["", " ", "\n", "\na", "\ud800.example"])
 def test_what_is_no_name_is_in_no_line(name: str) -> None:
     assert pins(FakeHost(files={"/etc/hosts": "\n10.0.0.1 a\n\n"}), (name,)) == ()

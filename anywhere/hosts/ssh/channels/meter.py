@@ -10,8 +10,7 @@ import asyncio
 import time
 from typing import Any
 
-# Two listings without an end and what is on its way then; a host with ten thousand rules sends 5 MiB, a plain one 0.1.
-MOST_BYTES = 23 << 20
+MOST_BYTES = 20 << 20  # a host with ten thousand rules sends a quarter of this, a plain one 0.1 MiB
 MOST_SECONDS = 2.0  # of a processor; a plain host takes 0.02
 # What each command and each connection that is asked for adds to both: a registration waits for minutes, asking again.
 MORE_BYTES, MORE_SECONDS = 1 << 18, 0.05
