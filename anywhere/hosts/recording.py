@@ -10,6 +10,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -53,6 +54,9 @@ class Ahead(Protocol):
 
     def has(self, query: Query, seconds: float) -> bool:
         """Whether there is an answer within so many seconds, for a name that was announced."""
+
+    def cut(self) -> Sequence[tuple[str, ...]]:
+        """Commands that met a limit and whose output nobody has asked for yet."""
 
 
 @frozen
@@ -139,7 +143,12 @@ class Recording:
             self._live.close()
 
     def limits_met(self) -> tuple[tuple[str, str], ...]:
-        """Files and commands that gave more than they may, or were no files, and in words what was met; each once."""
+        """Files and commands that gave more than they may, or were no files, and in words what was met; each once. Also
+        commands that no check came to ask for: the host may be lost because of them."""
+        unasked: Sequence[tuple[str, ...]] = self._ahead.cut() if self._ahead else ()
+        for argv in unasked:
+            with suppress(AnywhereError):
+                self.run(argv)
         with self._lock:
             seen = list(self._seen.items())
         found: dict[str, str] = {}

@@ -92,6 +92,11 @@ class Gathering:
             raise slot.error
         return slot.part
 
+    def cut(self) -> list[Key]:
+        """The keys of parts that met a limit and were not taken yet."""
+        with self._lock:
+            return [key for key, slot in self._slots.items() if slot.part and slot.part.cut]
+
     def forget(self) -> None:
         """Nothing gathered so far counts any more."""
         with self._lock:

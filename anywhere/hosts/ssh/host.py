@@ -127,6 +127,10 @@ class SSHHost:
         """See recording.Ahead."""
         return self._server(query.server).has(query.name) if query.server else self._names.has(query.name, seconds)
 
+    def cut(self) -> list[tuple[str, ...]]:
+        """See recording.Ahead."""
+        return [key[1:] for key in self._gathering.cut() if key[0] == "run"]
+
     def _server(self, server: str) -> ServerNames:
         with self._lock:
             if server not in self._servers:

@@ -432,6 +432,9 @@ class Ahead(Asked):
     def announce(self, names: Sequence[str], servers: Sequence[str], later: float) -> None:
         self.announced = time.monotonic()
 
+    def cut(self) -> Sequence[tuple[str, ...]]:
+        return ()
+
     def has(self, query: Query, seconds: float) -> bool:
         left = self.announced + self.table[query.server][1] - time.monotonic()
         time.sleep(max(0.0, min(seconds, left)))

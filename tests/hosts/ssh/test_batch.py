@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from anywhere.errors import HostUnreachable
-from anywhere.hosts.bounds import ANSWER, LISTING
+from anywhere.hosts.bounds import ANSWER, LISTING, OUTPUT
 from anywhere.hosts.probe.castore import STORES
+from anywhere.hosts.recording import Recording
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.batch import HEAD, SLACK, Batch, Moment
 from anywhere.hosts.ssh.channels.session import Enough, Session
@@ -149,6 +150,17 @@ def test_look_ups_that_had_not_begun_are_ended_too() -> None:
     pace = Moment()
     for _ in range(3):
         assert pace.stalled().data == script.END_GROUPS and 0.5 < pace.patience() <= 1
+
+
+def test_what_met_a_limit_is_reported_though_nobody_came_to_ask(remote: SSHHost) -> None:
+    endless, short = ("yes", "4712"), ("echo", "x")
+    remote.prefetch((endless, short), (), ())
+    assert remote.run(short).stdout == "x\n"
+    until = time.monotonic() + within(10)
+    while not remote.cut() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert Recording(remote).limits_met() == (("yes 4712", OUTPUT.met),)
+    assert remote.cut() == []
 
 
 def test_what_hangs_is_ended_over_there_and_the_same_shell_goes_on(
