@@ -18,7 +18,8 @@ from anywhere.changes.files import file_step
 from anywhere.changes.install.docker import Found, docker_steps
 from anywhere.changes.install.packages import LocalPackage, package_step
 from anywhere.changes.install.units import restart_step, start_step
-from anywhere.changes.proxy.plan import variables, without_restart
+from anywhere.changes.proxy.drop_ins import variables
+from anywhere.changes.proxy.plan import without_restart
 from anywhere.changes.proxy.profile import Profile
 from anywhere.facts.agents.agents import Agents, agents
 from anywhere.facts.agents.components import components

@@ -11,27 +11,21 @@ from anywhere.catalogue.distros import FAMILIES, family_of
 from anywhere.changes.base import ChangeFailed, Command, Step
 from anywhere.changes.files import file_step, present
 from anywhere.changes.proxy.castore import AGENT_FOLDER, needs_copy, own_certificates, trust_steps
+from anywhere.changes.proxy.drop_ins import CONFIG, ORDER, UPPER, drop_in_steps, paths, satisfied
 from anywhere.changes.proxy.private import complete
-from anywhere.changes.proxy.profile import Profile, drop_in, merge_lines, split
+from anywhere.changes.proxy.profile import Profile, merge_lines
 from anywhere.changes.script import run_script
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.files import Access, read_text
-from anywhere.facts.system import units as unit_facts
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.quoting import parse_environment_file
-from anywhere.facts.system.units import Unit, units
+from anywhere.facts.system.units import units
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 
 JOURNAL = "proxy"
-CONFIG = "/etc/ecs/ecs.config"
-# Read after the usual http-proxy.conf: systemd takes drop-ins by name, and the last word on a variable counts.
-DROP_IN = "zz-anywhere-proxy.conf"
 APT_FILE = "/etc/apt/apt.conf.d/95anywhere-proxy"
-UPPER = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-# Docker first, since the ECS agent is one of its containers and stops with it.
-ORDER = (unit_facts.DOCKER, unit_facts.DOCKER_SNAP, unit_facts.SSM, unit_facts.SSM_SNAP, unit_facts.ECS)
 
 _RESTART = Path(__file__).with_name("restart.sh")
 _RELOAD_STEP = Step(
@@ -48,7 +42,7 @@ def plan(host: Host, profile: Profile, *, restart: bool = False, packages: bool 
     profile = complete(host, profile)
     steps = [*trust_steps(host, profile.certificates)]
     if profile.address:
-        steps += [*_drop_ins(host, found, profile), *_daemon_json(host, profile)]
+        steps += [*drop_in_steps(host, found, profile), *_daemon_json(host, profile)]
     steps += _config(host, profile)
     if packages and profile.address:
         steps += _package_manager(host, profile)
@@ -62,7 +56,7 @@ def plan(host: Host, profile: Profile, *, restart: bool = False, packages: bool 
 
 def traces(host: Host) -> tuple[str, ...]:
     """What of this change stands on a host: the files that are ours alone, by their names."""
-    names = (*(f"/etc/systemd/system/{unit}.d/{DROP_IN}" for unit in ORDER), APT_FILE)
+    names = (*(path for unit in ORDER for path in paths(unit)), APT_FILE)
     folders = dict.fromkeys([*(family.ca_folder for family in FAMILIES.values() if family.ca_folder), AGENT_FOLDER])
     return (*present(host, names), *(f"{path}" for folder in folders for path in own_certificates(host, folder)))
 
@@ -77,44 +71,6 @@ def without_restart(host: Host, profile: Profile) -> tuple[str, ...]:
         if seen and not (satisfied(component.effective, values) or satisfied(component.effective, lower)):
             late.append(component.unit)
     return tuple(name for name in ORDER if name in late)
-
-
-def wanted_units(found: Mapping[str, Unit]) -> tuple[str, ...]:
-    """The units of the profile: those that are here, and those that registration will bring."""
-    snaps = (unit_facts.DOCKER_SNAP, unit_facts.SSM_SNAP)
-    return tuple(name for name in ORDER if found[name].exists or name not in snaps)
-
-
-def variables(name: str, profile: Profile, unit: Unit) -> dict[str, str]:
-    """A unit's variables. The SSM agent reads the lower-case names (AWS configure-proxy-ssm-agent)."""
-    present = unit.environment.get("NO_PROXY") or unit.environment.get("no_proxy", "")
-    values = dict(zip(UPPER, (profile.url, profile.url, profile.exclusions(present))))
-    is_ssm = name in (unit_facts.SSM, unit_facts.SSM_SNAP)
-    return {key.lower(): value for key, value in values.items()} if is_ssm else values
-
-
-def satisfied(present: Mapping[str, str], values: Mapping[str, str]) -> bool:
-    """Whether what is there says the same: equal URLs, and at least these exclusions."""
-    for name, value in values.items():
-        has = present.get(name, "")
-        if name.upper() == "NO_PROXY":
-            if not set(split(value)) <= set(split(has)) and has.strip() != "*":
-                return False
-        elif has != value:
-            return False
-    return True
-
-
-def _drop_ins(host: Host, found: Mapping[str, Unit], profile: Profile) -> Iterator[Step]:
-    mode = "0600" if profile.is_secret else "0644"
-    for name in wanted_units(found):
-        path = f"/etc/systemd/system/{name}.d/{DROP_IN}"
-        values = variables(name, profile, found[name])
-        if satisfied(found[name].environment, values) and not _exists(host, path):
-            continue
-        text = drop_in(values).encode()
-        title = f"write {path}: {profile.address}" + (" with credentials, for root alone" if profile.is_secret else "")
-        yield from file_step(host, path, text, title, mode=mode, secret=profile.is_secret)
 
 
 def _daemon_json(host: Host, profile: Profile) -> Iterator[Step]:

@@ -144,13 +144,33 @@ def certificates(data: bytes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+_ABOVE = (
+    "# Written by `anywhere proxy apply`, removed by `anywhere proxy revert`. It is read after the other drop-ins,\n"
+    "# so that it wins over them; what they exclude from the proxy is in here too.\n"
+)
+
+
 def drop_in(values: Mapping[str, str]) -> str:
     """A systemd drop-in. `%` starts a specifier there, so that an encoded password needs each one twice."""
     rows = "".join(f'Environment="{name}={_unit_value(value)}"\n' for name, value in values.items())
-    return (
-        "# Written by `anywhere proxy apply`, removed by `anywhere proxy revert`. It is read after the other drop-ins,\n"
-        f"# so that it wins over them; what they exclude from the proxy is in here too.\n[Service]\n{rows}"
-    )
+    return f"{_ABOVE}[Service]\n{rows}"
+
+
+def file_drop_in(path: str) -> str:
+    """A systemd drop-in that takes the variables from a file, where other environment files set them too."""
+    return f"{_ABOVE}[Service]\nEnvironmentFile={path}\n"
+
+
+def environment_file(values: Mapping[str, str]) -> str:
+    """The file for it; within double quotes systemd wants a backslash before four characters (env-file.c)."""
+    return "".join(f'{name}="{_QUOTED.sub(_escaped, value)}"\n' for name, value in values.items())
+
+
+_QUOTED = re.compile(r'[\\"$`]')
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"
 
 
 def _unit_value(value: str) -> str:

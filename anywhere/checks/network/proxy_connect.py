@@ -8,7 +8,7 @@ from dataclasses import field, replace
 from functools import partial
 
 from anywhere.catalogue.endpoints import Endpoint, endpoints
-from anywhere.changes.proxy.plan import variables
+from anywhere.changes.proxy.drop_ins import variables
 from anywhere.changes.proxy.profile import Profile
 from anywhere.checks.base import passed, skipped, trouble, unknown
 from anywhere.errors import ParseError

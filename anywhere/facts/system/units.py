@@ -330,7 +330,7 @@ def _with_environment(host: Host, unit: Unit) -> Unit:
         unit = replace(unit, ignored=_ignored(host, unit))
     where = {name: unit.sources.get(name, unit.name) for name in unit.inline}
     hidden = []
-    for path in _all_files(host, unit.environment_files):
+    for path in environment_files(host, unit):
         text = read_text(host, path)
         if text.access is Access.FORBIDDEN:
             hidden.append(path)
@@ -342,9 +342,10 @@ def _with_environment(host: Host, unit: Unit) -> Unit:
     return replace(unit, environment=kept, sources=where, hidden=tuple(hidden))
 
 
-def _all_files(host: Host, paths: Iterable[str]) -> Iterator[str]:
-    """An `EnvironmentFile=` may be a pattern, which stands for the files that it matches, in order (systemd.exec(5))."""
-    for path in paths:
+def environment_files(host: Host, unit: Unit) -> Iterator[str]:
+    """The paths of a unit's environment files in their order. An `EnvironmentFile=` may be a pattern, which stands for the
+    files that it matches, in order (systemd.exec(5))."""
+    for path in unit.environment_files:
         folder, _, pattern = path.rpartition("/")
         if any(letter in pattern for letter in "*?["):
             names = list_folder(host, folder or "/")

@@ -15,11 +15,21 @@ from hypothesis import strategies as st
 from anywhere.changes import engine
 from anywhere.changes.base import ChangeFailed
 from anywhere.changes.proxy import plan
-from anywhere.changes.proxy.profile import NEEDED, Profile, certificates, drop_in, merge_lines, read_profile, split
+from anywhere.changes.proxy.drop_ins import ORDER
+from anywhere.changes.proxy.profile import (
+    NEEDED,
+    Profile,
+    certificates,
+    drop_in,
+    environment_file,
+    merge_lines,
+    read_profile,
+    split,
+)
 from anywhere.checks.network.proxy_profile import judge_profile
 from anywhere.errors import BadInput
 from anywhere.facts.system.quoting import assignments, parse_environment_file
-from anywhere.facts.system.units import SHOW, parse_service
+from anywhere.facts.system.units import SHOW, parse_service, units
 from anywhere.hosts.recording import Recording
 from anywhere.model import Status
 from tests.support.barehost import BareHost, snapshot
@@ -143,6 +153,11 @@ def test_a_drop_in_says_to_systemd_what_was_meant(values: dict[str, str]) -> Non
     assert said == values
 
 
+@given(st.dictionaries(_NAMES, _VALUES, min_size=1))
+def test_an_environment_file_says_to_systemd_what_was_meant(values: dict[str, str]) -> None:
+    assert parse_environment_file(environment_file(values)) == values
+
+
 @given(st.text(st.sampled_from("AB=\n\r# x")), st.dictionaries(_NAMES, st.sampled_from(["p", "q"]), max_size=3))
 def test_a_merge_sets_the_values_and_touches_nothing_else(text: str, values: dict[str, str]) -> None:
     merged, undo = merge_lines(text, values)
@@ -177,16 +192,12 @@ def test_every_component_gets_it_before_and_after_it_is_installed() -> None:
 def test_what_runs_is_restarted_in_the_order_in_which_it_hangs_together() -> None:
     shown = "".join(
         f"Id={name}\nLoadState=loaded\nActiveState=active\nSubState=running\nMainPID=1\nNeedDaemonReload=no\n\n"
-        for name in reversed(plan.ORDER)
+        for name in reversed(ORDER)
     )
     host = FakeHost({}, {SHOW: shown})
     titles = [step.title for step in plan.plan(host, profile(), restart=True) if step.key == "restart"]
-    assert titles == [f"restart {', then '.join(plan.ORDER)}"]
-    assert (
-        plan.ORDER.index("docker.service")
-        < plan.ORDER.index("amazon-ssm-agent.service")
-        < plan.ORDER.index("ecs.service")
-    )
+    assert titles == [f"restart {', then '.join(ORDER)}"]
+    assert ORDER.index("docker.service") < ORDER.index("amazon-ssm-agent.service") < ORDER.index("ecs.service")
 
 
 def test_what_says_the_same_already_is_left_alone() -> None:
@@ -195,6 +206,47 @@ def test_what_says_the_same_already_is_left_alone() -> None:
     unit = "[Service]\n" + "".join(f"Environment={line}\n" for line in whole.split())
     path = "/etc/systemd/system/docker.service"
     assert not any("docker.service.d" in key for key in keys({path: unit}))
+
+
+@pytest.mark.parametrize("form", ["/etc/default/site-proxy", "-/etc/default/site-*"])
+def test_a_proxy_of_an_environment_file_is_won_over_by_a_later_one(form: str) -> None:
+    folder = "/etc/systemd/system/docker.service.d"
+    there = {
+        "/etc/systemd/system/docker.service": "[Service]\nExecStart=/x\n",
+        f"{folder}/site.conf": f"[Service]\nEnvironmentFile={form}\n",
+        "/etc/default/site-proxy": "https_proxy=http://old:1\nNO_PROXY=intern\n",
+    }
+    steps = {step.key: step for step in plan.plan(FakeHost(there), profile())}
+    ours = {
+        path: steps[f"file:{path}"].do.input.decode()
+        for path in (f"{folder}/zz-anywhere-proxy.{kind}" for kind in ("env", "conf"))
+    }
+    after = FakeHost(there | ours)
+    found = units(after)["docker.service"].environment
+    assert (found["HTTPS_PROXY"], found["HTTP_PROXY"]) == (URL, URL) and "intern" in split(found["NO_PROXY"])
+    assert not [step.key for step in plan.plan(after, profile()) if folder in step.key]
+    assert set(ours) <= set(plan.traces(after))
+
+
+def test_upper_case_names_of_the_ssm_agent_are_taken_along_because_they_win() -> None:
+    unit, folder = "amazon-ssm-agent.service", "/etc/systemd/system/amazon-ssm-agent.service.d"
+    there = {
+        f"/etc/systemd/system/{unit}": "[Service]\nExecStart=/x\nEnvironment=HTTPS_PROXY=http://old:1\n",
+    }
+    steps = {step.key: step for step in plan.plan(FakeHost(there), profile())}
+    path = f"{folder}/zz-anywhere-proxy.conf"
+    after = FakeHost(there | {path: steps[f"file:{path}"].do.input.decode()})
+    found = units(after)[unit].environment
+    assert found["HTTPS_PROXY"] == found["https_proxy"] == URL and "HTTP_PROXY" not in found
+    assert not [step.key for step in plan.plan(after, profile()) if folder in step.key]
+
+
+def test_what_ecs_config_says_is_merged_there_alone() -> None:
+    there = {
+        "/etc/systemd/system/ecs.service": "[Service]\nEnvironmentFile=-/etc/ecs/ecs.config\n",
+        "/etc/ecs/ecs.config": "HTTP_PROXY=http://old:1\n",
+    }
+    assert not [step.key for step in plan.plan(FakeHost(there), profile()) if step.key.endswith(".env")]
 
 
 def test_proxies_in_daemon_json_are_merged_because_they_win() -> None:
