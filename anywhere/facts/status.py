@@ -11,7 +11,7 @@ from anywhere.errors import AnywhereError
 from anywhere.facts.agents.agents import agents, ecs_version, metadata, ssm_version
 from anywhere.facts.agents.connection import connection, epoch
 from anywhere.facts.agents.credentials import CREDENTIALS
-from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, docker
+from anywhere.facts.agents.docker import containerd_root, data_root, docker
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.tasks import tasks
 from anywhere.facts.files import read_text
@@ -107,7 +107,7 @@ def _tasks(host: Host) -> list[Values] | None:
 
 def _disks(host: Host) -> list[Values]:
     rows = []
-    for name, path in (("docker", data_root(host)), ("containerd", CONTAINERD_ROOT)):
+    for name, path in (("docker", data_root(host)), ("containerd", containerd_root(host))):
         disk = disk_of(host, path)
         if disk and disk.total:
             rows.append({"store": name, "path": path, "total": disk.total, "free": disk.free})

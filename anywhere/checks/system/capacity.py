@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
-from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, image_root
+from anywhere.facts.agents.docker import CONTAINERD_CONFIG, containerd_root, data_root, docker_info, image_root
 from anywhere.facts.system.disks import disk_of
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Disk, Host
@@ -123,11 +123,12 @@ def _large(host: Host) -> Iterator[Finding]:
         if disk is None or not disk.total:
             yield skipped("system.disk", path, f"the file system of {path} could not be measured")
         else:
-            yield judge_disk(path, disk)
+            in_store = docker_info(host).containerd_store and path == containerd_root(host)
+            yield judge_disk(path, disk, in_store)
 
 
-def judge_disk(path: str, disk: Disk) -> Finding:
-    """One file system: bytes first, then inodes."""
+def judge_disk(path: str, disk: Disk, in_store: bool = False) -> Finding:
+    """One file system: bytes first, then inodes. `in_store` says that containerd's images lie there."""
     evidence = {"total": disk.total, "free": disk.free, "inodes": disk.inodes, "inodes_free": disk.inodes_free}
     said = f"{_size(disk.free)} of {_size(disk.total)} free for {path}"
     status = _space(disk)
@@ -139,9 +140,9 @@ def judge_disk(path: str, disk: Disk) -> Finding:
         needed = max(LEAST_BYTES, min(WARN_BYTES, int(WARN_SHARE * disk.total)))
         said = f"{_size(disk.free)} free for {path}, {_size(needed)} needed"
     fix = f"Make room for {path}: docker system prune removes what no container uses; rotate logs in daemon.json."
-    if path == CONTAINERD_ROOT:
+    if in_store:
         fix = (
-            f"Make room for {path}, or move containerd's `root` (/etc/containerd/config.toml): with the containerd image store "
+            f"Make room for {path}, or move containerd's `root` ({CONTAINERD_CONFIG}): with the containerd image store "
             "images lie there whatever data-root in daemon.json says. docker system prune removes what no container uses."
         )
     return trouble("system.disk", status, path, said, cause="disk.low", remedy=Remedy(fix), evidence=evidence)

@@ -120,7 +120,7 @@ def _more(most: int) -> int:
     return min(max(4 * most, LEAST_INSTANCES), 1 << 22) if most < 1 << 21 else 2 * most
 
 
-LIMITS_FILE = "/etc/sysctl.d/90-anywhere-limits.conf"
+LIMITS_FILE = "/etc/sysctl.d/99-zz-anywhere-limits.conf"
 
 
 def _at_boot(host: Host, setting: str, value: int) -> tuple[Command, ...]:

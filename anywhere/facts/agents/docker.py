@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
+from anywhere.errors import NotRecorded
 from anywhere.facts.agents.daemon_json import DATA_ROOT, daemon_json
-from anywhere.facts.files import shell_line
+from anywhere.facts.files import read_text, shell_line
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Completed, Host
 from anywhere.hosts.recording import once_a_run
@@ -50,8 +51,8 @@ class DockerVersion:
 @frozen
 class DockerInfo:
     """`docker info`, what matters of it. Limits are None where the daemon does not say. `containerd_store` is
-    whether images lie in containerd's store (DriverStatus names its snapshotter). `runtimes` are paths by name, `memory` is in
-    bytes; empty and 0 where it does not say."""
+    whether images lie in containerd's store (DriverStatus names its snapshotter), `containerd` its socket. `runtimes` are
+    paths by name, `memory` is in bytes; empty and 0 where it does not say."""
 
     root: str = ""
     cgroup_driver: str = ""
@@ -64,6 +65,7 @@ class DockerInfo:
     no_proxy: str = ""
     apparmor: bool = False
     containerd_store: bool = False
+    containerd: str = ""
     forwarding: bool | None = None
     d_type: bool | None = None
     default_runtime: str = ""
@@ -186,6 +188,7 @@ def parse_info(text: str) -> DockerInfo:
         memory=total if isinstance(total := found.get("MemTotal"), int) else 0,
         driver=_said(found, "Driver"),
         swarm=_said(_inner(found, "Swarm"), "LocalNodeState"),
+        containerd=_said(_inner(found, "Containerd"), "Address"),
         containerd_store="io.containerd.snapshotter" in json.dumps(found.get("DriverStatus")),
     )
 
@@ -212,13 +215,28 @@ def data_root(host: Host) -> str:
     return docker_info(host).root or daemon_json(host).data_root or DATA_ROOT
 
 
+CONTAINERD_CONFIG = "/etc/containerd/config.toml"
 CONTAINERD_ROOT = "/var/lib/containerd"
+
+
+def containerd_root(host: Host) -> str:
+    """Where containerd keeps images and layers: the `root` of its settings. That of a containerd which dockerd starts
+    itself lies in data-root (moby libcontainerd/supervisor/remote_daemon.go)."""
+    if "/docker/containerd/" in docker_info(host).containerd:
+        return f"{data_root(host)}/containerd/daemon"
+    import tomllib  # most hosts do not get here
+
+    try:
+        root = tomllib.loads(read_text(host, CONTAINERD_CONFIG).content).get("root")
+    except (NotRecorded, tomllib.TOMLDecodeError, RecursionError):
+        root = None
+    return root if isinstance(root, str) and root.startswith("/") else CONTAINERD_ROOT
 
 
 def image_root(host: Host) -> str:
     """Where images and layers lie: with the containerd image store (the default of fresh Docker 29) in containerd's own
     folder, whatever data-root says."""
-    return CONTAINERD_ROOT if docker_info(host).containerd_store else data_root(host)
+    return containerd_root(host) if docker_info(host).containerd_store else data_root(host)
 
 
 def docker_networks(host: Host) -> tuple[DockerNetwork, ...] | None:

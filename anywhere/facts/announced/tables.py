@@ -9,6 +9,7 @@ FILES: tuple[tuple[str, str], ...] = (
     ("/etc/gai.conf", "how names are resolved"),
     ("/run/systemd/resolve/resolv.conf", "the nameservers behind systemd-resolved"),
     ("/etc/docker/certs.d/*", "CAs of registries"),
+    ("/etc/containerd/config.toml", "where containerd keeps images"),
     ("/etc/containerd/certs.d/*/hosts.toml", "mirrors of registries"),
     ("/etc/containerd/certs.d/*", "CAs of mirrors that hosts.toml names"),
     ("/etc/ssl/*", "CA store"),

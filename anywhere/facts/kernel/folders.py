@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anywhere.facts.agents.docker import CONTAINERD_ROOT, data_root, docker_info
+from anywhere.facts.agents.docker import containerd_root, data_root, docker_info
 from anywhere.facts.files import read_text
 from anywhere.facts.system.disks import is_under
 from anywhere.facts.system.exec_files import ROOT
@@ -45,7 +45,7 @@ def mount_of(table: tuple[Mount, ...], folder: str) -> Mount | None:
 
 def written(host: Host) -> tuple[Place, ...]:
     """Every folder that a component writes to."""
-    roots = (data_root(host), *((CONTAINERD_ROOT,) if docker_info(host).containerd_store else ()))
+    roots = (data_root(host), *((containerd_root(host),) if docker_info(host).containerd_store else ()))
     table = mounts(host)
     rows = [("docker", folder) for folder in roots]
     rows += [(component, folder) for component, folders in WRITTEN.items() for folder in folders]

@@ -80,6 +80,30 @@ def containerd_store_full(world: World) -> None:
     world.host.filled["/var/lib/containerd/layers"] = 508 * MIB
 
 
+@fault("containerd-root-full", "containerd keeps its images in a folder of the site's, which is full", "disk.low")
+def containerd_root_full(world: World) -> None:
+    add_docker(world, "29.0.0", "1.52", "1.44", info=STORE)
+    register(world, docker=False)
+    world.host.files["/etc/containerd/config.toml"] = 'version = 3\nroot = "/srv/images"\n'
+    world.host.folders += ["/srv/images", "/var/lib/containerd"]
+    world.host.tmpfs["/srv/images"] = 512 * MIB
+    world.host.filled["/srv/images/layers"] = 508 * MIB
+
+
+@fault(
+    "containerd-of-docker-full",
+    "dockerd runs its own containerd, whose images fill the file system of data-root",
+    "disk.low",
+)
+def containerd_of_docker_full(world: World) -> None:
+    own = {"DockerRootDir": "/srv/docker", "Containerd": {"Address": "/var/run/docker/containerd/containerd.sock"}}
+    add_docker(world, "29.0.0", "1.52", "1.44", info={**STORE, **own})
+    register(world, docker=False)
+    world.host.folders += ["/srv/docker", "/srv/docker/containerd/daemon"]
+    world.host.tmpfs["/srv/docker/containerd/daemon"] = 512 * MIB
+    world.host.filled["/srv/docker/containerd/daemon/layers"] = 508 * MIB
+
+
 @fault(
     "apparmor-old-agent",
     "AppArmor and control groups version 2 with an agent of before 1.80",
@@ -116,6 +140,16 @@ def containerd_store(world: World) -> None:
     add_docker(world, "29.0.0", "1.52", "1.44", info=STORE)
     register(world, docker=False)
     world.host.folders.append("/var/lib/containerd")
+
+
+@variation("containerd-root-moved", "containerd keeps its images elsewhere, and its old folder has no room")
+def containerd_root_moved(world: World) -> None:
+    add_docker(world, "29.0.0", "1.52", "1.44", info=STORE)
+    register(world, docker=False)
+    world.host.files["/etc/containerd/config.toml"] = 'root = "/srv/images"\n'
+    world.host.folders += ["/srv/images", "/var/lib/containerd"]
+    world.host.tmpfs["/var/lib/containerd"] = 512 * MIB
+    world.host.filled["/var/lib/containerd/layers"] = 508 * MIB
 
 
 @variation("docker-without-iptables", "docker is set to leave the packet filter alone")
