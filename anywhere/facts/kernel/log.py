@@ -19,17 +19,28 @@ COMMANDS: tuple[tuple[str, ...], ...] = (DMESG,)
 FILES: tuple[str, ...] = (AUDIT,)
 FOLDERS: tuple[str, ...] = ()
 
+AGENT = "agent"
 # Process names, cut to 15 characters by the kernel, and the unit that runs them.
 UNITS = {
     "dockerd": "docker.service",
     "containerd": "docker.service",
     "amazon-ecs-init": "ecs.service",
-    "agent": "ecs.service",
+    AGENT: "ecs.service",
     "amazon-ssm-agen": "amazon-ssm-agent.service",
     "ssm-agent-worke": "amazon-ssm-agent.service",
 }
 _KILLED = re.compile(r"[Oo]ut of memory: Kill(?:ed)? process \d+ \((?P<name>[^)]+)\)")
+# Just before a kill: the process chosen and its control group (mm/oom_kill.c dump_oom_summary; before Linux 5.0
+# mm/memcontrol.c mem_cgroup_print_oom_info).
+_CHOSEN = re.compile(
+    r"oom-kill:constraint=\w+,.*\btask_memcg=(?P<group>[^,]*),task=.*,pid=\d+,uid="
+    r"|Task in (?P<group_before>\S+) killed as a result of limit of"
+)
+_TASK = re.compile(r"/(?:ecs|ecstasks[^/]*|kubepods[^/]*)(?:/|$)")
+_CONTAINER = re.compile(r"/(?:docker|docker-|libpod-|crio-|cri-containerd-)/?[0-9a-f]{12,64}")
 _DENIED = re.compile(r'(?:apparmor="DENIED"|avc: +denied).*?\bcomm="(?P<name>[^"]+)"')
+# What every container runs under; ecs-init gives the agent a profile of its own (ecs-init/apparmor/apparmor.go).
+_ANY_CONTAINER = 'profile="docker-default"'
 _READ_ONLY = re.compile(
     r"Remounting filesystem read-only|Aborting journal|I/O error.*(?:remount|shutdown)|has shut down", re.I
 )
@@ -102,13 +113,27 @@ def audited(host: Host) -> Iterator[tuple[float, str]]:
 
 
 def kills(rows: tuple[str, ...]) -> Iterator[Said]:
-    """Processes of ours that the kernel killed for want of memory."""
-    return _about(rows, _KILLED)
+    """Processes of ours that the kernel killed for want of memory. A container's program may have the name of one of ours:
+    its control group distinguishes it, and the agent's container has no limit that it could meet."""
+    group = ""
+    for row in rows:
+        if chosen := _CHOSEN.search(row[:2000]):
+            group = chosen["group"] or chosen["group_before"] or ""
+        for said in _about((row,), _KILLED):
+            if not _TASK.search(group) and not _is_of_a_container(said, group):
+                yield said
+            group = ""
+
+
+def _is_of_a_container(said: Said, group: str) -> bool:
+    if said.name == AGENT:
+        return "Memory cgroup" in said.line
+    return bool(_CONTAINER.search(group))
 
 
 def denials(rows: tuple[str, ...]) -> Iterator[Said]:
     """What AppArmor or SELinux denied to processes of ours."""
-    return _about(rows, _DENIED)
+    return (said for said in _about(rows, _DENIED) if _ANY_CONTAINER not in said.line)
 
 
 def _about(rows: tuple[str, ...], pattern: re.Pattern[str]) -> Iterator[Said]:

@@ -94,6 +94,40 @@ def test_the_kernels_words_about_others_are_left_out() -> None:
     assert read_only_reason(rows) == rows[-1]
 
 
+CHOSE = "oom-kill:constraint={},nodemask=(null),cpuset=x,mems_allowed=0,{}task_memcg={},task={},pid=2,uid=0"
+UNDER = "docker-3f1a9c5b7d2e4f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8.scope"
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "group", "ours"),
+    [
+        ("agent", "CONSTRAINT_MEMCG", f"/ecstasks.slice/ecstasks-1f.slice/{UNDER}", False),
+        ("agent", "CONSTRAINT_MEMCG", f"/system.slice/{UNDER}", False),
+        ("agent", "CONSTRAINT_NONE", "/ecs/1f2e/3f1a9c5b7d2e", False),
+        ("agent", "CONSTRAINT_NONE", f"/system.slice/{UNDER}", True),
+        ("containerd", "CONSTRAINT_NONE", f"/system.slice/{UNDER}", False),
+        ("containerd", "CONSTRAINT_MEMCG", "/docker/3f1a9c5b7d2e4f60", False),
+        ("containerd", "CONSTRAINT_MEMCG", "/system.slice/containerd.service", True),
+        ("dockerd", "CONSTRAINT_NONE", "/system.slice/docker.service", True),
+        ("dockerd", "CONSTRAINT_NONE", "/", True),
+    ],
+)
+def test_a_program_of_a_task_is_not_ours_for_its_name(name: str, where: str, group: str, ours: bool) -> None:
+    limited = where == "CONSTRAINT_MEMCG"
+    chose = CHOSE.format(where, f"oom_memcg={group}," if limited else "global_oom,", group, name)
+    killed = f"{'Memory cgroup out' if limited else 'Out'} of memory: Killed process 2 ({name}) total-vm:1kB"
+    assert [one.name for one in kills((chose, "Tasks state (memory values in pages):", killed))] == [name] * ours
+    before = f"Task in {group} killed as a result of limit of {group}"
+    if limited:
+        assert [one.name for one in kills((before, killed))] == [name] * ours
+
+
+def test_the_profile_of_every_container_says_nothing_of_the_agent() -> None:
+    row = 'apparmor="DENIED" operation="ptrace" profile="{}" pid=4130 comm="agent" requested_mask="read"'
+    assert not list(denials((row.format("docker-default"),)))
+    assert [one.unit for one in denials((row.format("ecs-agent-default"),))] == ["ecs.service"]
+
+
 @pytest.mark.parametrize(
     ("line", "settings"),
     [

@@ -255,6 +255,20 @@ def task_killed(world: World) -> None:
          "clocksource: timekeeping watchdog on CPU1: Marking clocksource 'tsc' as unstable")  # fmt: skip
 
 
+@variation(
+    "task-called-agent", "a task's monitoring program is called agent too: it met its limit, and was denied a trace"
+)
+def task_called_agent(world: World) -> None:
+    register(world)
+    group = "/ecstasks.slice/ecstasks-9c1e.slice/docker-3f1a9c5b7d2e.scope"
+    says(world, f"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=docker-3f1a9c5b7d2e.scope,mems_allowed=0,"
+         f"oom_memcg={group},task_memcg={group},task=agent,pid=4120,uid=0",
+         "Memory cgroup out of memory: Killed process 4120 (agent) total-vm:821204kB, anon-rss:289120kB, UID:0",
+         'audit: type=1400 audit(1764406000.1:78): apparmor="DENIED" operation="ptrace" class="ptrace" '
+         'profile="docker-default" pid=4130 comm="agent" requested_mask="read" denied_mask="read" peer="unconfined"',
+         )  # fmt: skip
+
+
 @variation("log-noexec", "the file systems of logs and of tmp are noexec", arguments=("--with", "exec"))
 def log_noexec(world: World) -> None:
     register(world)
