@@ -142,6 +142,10 @@ STARTED: Mapping[str, Mapping[str, str]] = {
     "docker-bridge-not-there": {"docker": "! grep -q br-tasks /etc/docker/daemon.json"},
     "docker-directive-unknown": {"docker": "! grep -q log-drivr /etc/docker/daemon.json"},
     "docker-hosts-twice": {"docker": NO_HOSTS_FLAG},
+    "docker-flag-tcp-alone": {
+        "docker": "systemctl show -p ExecStart docker | grep -q -e '-H unix:///var/run/docker.sock'"
+    },
+    "docker-on-tcp-alone": {"docker": "grep -q unix:///var/run/docker.sock /etc/docker/daemon.json"},
     "docker-rules-gone": {"docker": "true"},
     "docker-size-refused": {"docker": "! grep -q overlay2.size /etc/docker/daemon.json"},
     "docker-socket-masked": {"docker": "! systemctl show docker.socket | grep -q masked"},

@@ -6,14 +6,14 @@ from anywhere.catalogue.daemon_lines.base import RELOAD
 from anywhere.catalogue.daemon_lines.docker import CHECKED
 from anywhere.checks.base import REGISTER_BRINGS, skipped, trouble
 from anywhere.checks.containers.settings import can_validate, refused_settings
-from anywhere.checks.containers.settings_edit import edits
+from anywhere.checks.containers.settings_edit import edits, listening
 from anywhere.checks.remedies import Command, as_root, install, remedy
 from anywhere.checks.units import Halt, halted, held_later
 from anywhere.facts.agents.agents import agents, is_bare
 from anywhere.facts.agents.daemon_json import daemon_json
-from anywhere.facts.agents.docker import TIMEOUT, Docker
+from anywhere.facts.agents.docker import SOCKET, TIMEOUT, Docker
 from anywhere.facts.logs.last_words import LastWords, containerd_words, docker_words
-from anywhere.facts.system.docker_flags import names_containerd
+from anywhere.facts.system.docker_flags import listens, names_containerd
 from anywhere.facts.system.units import CONTAINERD, DOCKER, DOCKER_SNAP, DOCKER_SOCKET, Unit, units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
@@ -23,12 +23,16 @@ SNAP_RUNS = (
     "The other is Docker's snap, which runs beside the package: switch it off. Its containers stop, its data stays in "
     "/var/snap/docker."
 )
+# A socket without a path is the default one; /var/run is a link to /run.
+OWN_SOCKET = (SOCKET, "unix://", "unix:///run/docker.sock")
 STATES = ("failed", "activating", "inactive", "deactivating")
 
 
 def down(host: Host, found: Docker) -> Finding:
     """The finding for a docker that does not answer. What registration brings is none."""
     unit = units(host)[DOCKER]
+    if unit.is_running and (elsewhere := _elsewhere(host, unit)):
+        return elsewhere
     if found.state == "silent":
         return _silent(host, found)
     if is_bare(host) and unit.active != "failed" and not unit.masked and not daemon_json(host).error:
@@ -167,6 +171,20 @@ def _mute(host: Host, found: Docker, unit: Unit) -> Finding:
         text = "Restart Docker with its socket. Containers stop when Docker restarts, unless live-restore is set."
         return _trouble(host, said, remedy(host, text, *restart, *ecs), unit)
     return _trouble(host, said, remedy(host, "Start Docker, now and at boot.", *start), unit, said_by=found.said)
+
+
+def _elsewhere(host: Host, unit: Unit) -> Finding | None:
+    """Docker listens where its settings say, and not where the agents ask it. Where docker.socket holds that place,
+    connections are taken there and never answered."""
+    places = listens(host, unit)
+    if not places or any(one.startswith("fd://") or one in OWN_SOCKET for one in places):
+        return None
+    said = f"docker.service runs and listens on {', '.join(places)} alone, not on {SOCKET}"
+    text = f"Have Docker listen on {SOCKET} too, then restart it: containers stop then, unless live-restore is set."
+    edit = listening(host, unit)
+    ecs = (("systemctl", "start", "ecs"),) if agents(host).has_ecs else ()
+    commands = (*edit.commands, ("systemctl", "restart", "docker"), *ecs) if edit else ()
+    return _trouble(host, said, remedy(host, f"{text} {edit.text}" if edit else text, *commands), unit)
 
 
 def _state(unit: Unit) -> str:

@@ -11,14 +11,15 @@ from typing import Any
 from anywhere.catalogue.daemon_lines.base import RELOAD, Matched
 from anywhere.checks.remedies import Command
 from anywhere.facts.agents.daemon_json import PATH, daemon_json
+from anywhere.facts.agents.docker import SOCKET
 from anywhere.facts.files import read_text
-from anywhere.facts.system.docker_flags import docker_flags, without
+from anywhere.facts.system.docker_flags import Flags, docker_flags, without
 from anywhere.facts.system.units import Unit
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 LONGEST = 40  # lines of one entry
-DROP_IN = "/etc/systemd/system/docker.service.d/zz-without-{name}.conf"
+DROP_INS = "/etc/systemd/system/docker.service.d"
 
 
 @frozen
@@ -48,14 +49,34 @@ def without_flag(host: Host, unit: Unit, name: str) -> Edit | None:
     """A drop-in whose ExecStart= lacks the flag: the unit of the package stays as it is."""
     flags = docker_flags(host, unit)
     kept = without(flags.raw, name)
-    if not flags.path or kept == flags.raw or any("%" in word for word in kept):
+    if kept == flags.raw:
         return None
-    path = DROP_IN.format(name=name)
-    text = f"[Service]\\nExecStart=\\nExecStart={' '.join(map(_word, kept))}\\n"
-    return Edit(
-        f"daemon.json stays; {path} takes the flag out of {flags.path}:{flags.line}.",
-        (("sh", "-c", f"mkdir -p {path.rpartition('/')[0]} && printf {shlex.quote(text)} > {path}"), RELOAD),
-    )
+    path = f"{DROP_INS}/zz-without-{name}.conf"
+    return _started_by(flags, kept, path, f"daemon.json stays; {path} takes the flag out of {flags.path}:{flags.line}.")
+
+
+def listening(host: Host, unit: Unit) -> Edit | None:
+    """What makes docker listen on the agents' socket too: in daemon.json where that says where it listens, else a drop-in."""
+    hosts = daemon_json(host).hosts
+    if not hosts:
+        flags, path = docker_flags(host, unit), f"{DROP_INS}/zz-with-socket.conf"
+        said = f"{path} adds the socket to {flags.path}:{flags.line}."
+        return _started_by(flags, (*flags.raw, "-H", SOCKET), path, said)
+
+    def scripts(lines: list[str]) -> Iterator[Script]:
+        last = json.dumps(hosts[-1])
+        return _replacements(lines, last, f"{last}, {json.dumps(SOCKET)}")
+
+    edit = _edited(host, ("hosts",), lambda holder, name: holder[name].append(SOCKET), scripts)
+    return Edit(f"The command adds it to hosts in {PATH}.", edit) if edit else None
+
+
+def _started_by(flags: Flags, words: tuple[str, ...], path: str, said: str) -> Edit | None:
+    if not flags.path or any("%" in word for word in words):
+        return None
+    text = f"[Service]\\nExecStart=\\nExecStart={' '.join(map(_word, words))}\\n"
+    write = f"mkdir -p {DROP_INS} && printf {shlex.quote(text)} > {path}"
+    return Edit(said, (("sh", "-c", write), RELOAD))
 
 
 def _word(word: str) -> str:

@@ -64,6 +64,12 @@ def names_containerd(host: Host, unit: Unit) -> bool:
     return any(word.startswith("--containerd") for word in docker_flags(host, unit).words)
 
 
+def listens(host: Host, unit: Unit) -> tuple[str, ...]:
+    """Where dockerd listens by its settings (they stand in one of two places alone); empty for its default socket."""
+    flags = docker_flags(host, unit).set
+    return daemon_json(host).hosts or tuple(value for name, value in flags if name == "hosts" and value)
+
+
 def docker_dns(host: Host) -> tuple[str, ...]:
     """The nameservers that docker gives its containers by its own setting, in daemon.json or as flags of its unit."""
     flags = docker_flags(host, units(host)[DOCKER]).set

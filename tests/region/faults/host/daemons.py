@@ -129,6 +129,31 @@ def docker_socket_masked(world: World) -> None:
     world.host.units["docker.socket"].properties |= {"LoadState": "masked"}
 
 
+def docker_elsewhere(world: World) -> None:
+    """docker runs, and not on the agents' socket."""
+    register(world)
+    docker_stopped(world)
+    world.host.units[DOCKER].active = True
+    world.host.units[DOCKER].properties |= {"Result": "success", "ExecMainStatus": "0"}
+
+
+@fault("docker-on-tcp-alone", "daemon.json has docker listen on a TCP port alone", "docker.not-running")
+def docker_on_tcp(world: World) -> None:
+    docker_elsewhere(world)
+    world.host.files[DAEMON_JSON] = json.dumps({"hosts": ["tcp://127.0.0.1:2375"]}, indent=2)
+    world.host.files[f"/etc/systemd/system/{DOCKER}.d/hosts.conf"] = (
+        "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd --containerd=/run/containerd/containerd.sock\n"
+    )
+
+
+@fault("docker-flag-tcp-alone", "a drop-in has docker listen on a TCP port alone", "docker.not-running")
+def docker_flag_tcp(world: World) -> None:
+    docker_elsewhere(world)
+    world.host.files[f"/etc/systemd/system/{DOCKER}.d/hosts.conf"] = (
+        "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H tcp://127.0.0.1:2375\n"
+    )
+
+
 @fault("docker-condition", "a drop-in's condition keeps docker from starting", "docker.not-running")
 def docker_condition(world: World) -> None:
     register(world)
