@@ -121,6 +121,7 @@ PROVEN = (
     "ssm-shares-nothing",
     "ssm-shares-nothing-yet",
     "ssm-strict-system",
+    "ssm-strict-twice",
     "ssm-without-home",
     "state-read-only",
     "static-keys",

@@ -24,9 +24,10 @@ def remedy(host: Host, text: str, *commands: Command, ask: str = "", look: tuple
 
 
 def line_out(place: str) -> Command:
-    """The command that takes a line out of a file: `/etc/modprobe.d/cis.conf:3`."""
+    """The command that makes a line of a file a comment: `/etc/modprobe.d/cis.conf:3`. The text stays to be looked at, and the
+    other lines keep their numbers, which further commands name."""
     path, _, number = place.rpartition(":")
-    return ("sed", "-i", f"{number}d", path)
+    return ("sed", "-i", f"{number}s/^/# /", path)
 
 
 def family(host: Host) -> Family | None:

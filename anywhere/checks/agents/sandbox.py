@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.checks.base import trouble
-from anywhere.checks.remedies import remedy
+from anywhere.checks.remedies import line_out, remedy
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.kernel.sandbox import Kept, kept_from
 from anywhere.facts.system.units import CONTAINERD, DOCKER, Unit, units
@@ -33,7 +33,7 @@ def _trouble(host: Host, unit: Unit, kept: Kept) -> Finding:
             host,
             f"Take the line out, or allow {unit.name} what it needs. Then reload systemd and restart the service"
             + (" (containers stop, unless live-restore is set)." if unit.name == DOCKER else "."),
-            ("sed", "-i", f"{line.number}d", line.path),
+            line_out(line.place),
             ("systemctl", "daemon-reload"),
             ("systemctl", "restart", unit.name.removesuffix(".service")),
             *((("systemctl", "restart", "ecs"),) if unit.name == DOCKER and agents(host).has_ecs else ()),

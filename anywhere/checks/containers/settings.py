@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from anywhere.catalogue.daemon_lines.docker import CHECKED
 from anywhere.catalogue.daemon_lines.settings import (
@@ -62,12 +64,25 @@ def settings_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield skipped(ID, PATH, "docker does not answer", because="containers.docker")
         return
     troubles = [*_runtime(host), *_limits(host), *(_later(host, fault) for fault in refused_settings(host))]
-    yield from troubles
+    yield from _while_lines_stand(troubles)
     if not troubles:
         count = len(found.raw)
         what = f"{PATH} ({count} setting{'' if count == 1 else 's'})" if found.exists else "no daemon.json"
         looked = "names, kinds of values, release of Docker, flags of the unit, runtime, plugins, options of the storage driver"
         yield passed(ID, "docker", f"{what}: nothing that docker would refuse ({looked})")
+
+
+def _while_lines_stand(found: Sequence[Finding]) -> Iterator[Finding]:
+    """The numbers of lines hold until one goes: what edits the file after that has no command; the next check gives it."""
+    gone = False
+    for one in found:
+        commands = one.remedy.commands if one.remedy else ()
+        edits = [word for command in commands if command[-1] == PATH for word in command]
+        if gone and edits and one.remedy:
+            yield replace(one, remedy=replace(one.remedy, commands=()))
+        else:
+            gone = gone or any(re.fullmatch(r"[\d,]+d", word) for word in edits)
+            yield one
 
 
 def _later(host: Host, fault: Fault) -> Finding:

@@ -87,7 +87,7 @@ def _ip6tables(host: Host, state: State) -> Finding | None:
             host,
             "Let the kernel have ip6tables' module again (the line out that bars it, or the package with the "
             "kernel's other modules), then load it; or boot without IPv6 (ipv6.disable=1 on the kernel's command line).",
-            *(line_out(place) for place in reversed(barred_at(host, module))),
+            *(line_out(place) for place in barred_at(host, module)),
             ("modprobe", module),
             look=(("ip6tables", "-S", "INPUT"),),
         ),

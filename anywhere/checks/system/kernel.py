@@ -125,8 +125,8 @@ LIMITS_FILE = "/etc/sysctl.d/99-zz-anywhere-limits.conf"
 
 def _at_boot(host: Host, setting: str, value: int) -> tuple[Command, ...]:
     """Our own line, and the administrator's made a comment: of two files the last by name counts."""
-    path, _, number = set_at_boot(host, setting)[0].rpartition(":")
-    before: tuple[Command, ...] = (("sed", "-i", f"{number}s/^/# /", path),) if path.startswith("/etc/") else ()
+    place, _ = set_at_boot(host, setting)
+    before: tuple[Command, ...] = (line_out(place),) if place.startswith("/etc/") else ()
     own = ("sh", "-c", f"mkdir -p /etc/sysctl.d && echo '{setting} = {value}' >> {LIMITS_FILE}")
     return (*before, own)
 
@@ -187,7 +187,7 @@ def modules_check(host: Host, settings: Settings) -> Iterator[Finding]:
             remedy=remedy(
                 host,
                 "Take these lines out, then start docker.",
-                *(line_out(one.place) for one in reversed(barred)),
+                *(line_out(one.place) for one in barred),
                 ("systemctl", "start", "docker"),
             ),
         )

@@ -46,6 +46,16 @@ def test_an_address_without_its_prefix_is_no_network() -> None:
     assert "has no prefix" in found.summary and found.remedy and not found.remedy.commands
 
 
+def test_no_command_names_a_line_that_another_has_moved() -> None:
+    text = json.dumps(
+        {"log-driver": "local", "log-drivr": 1, "bip": "10.0.0.0/8", "live-restor": True, "graph": "/srv"}, indent=2
+    )
+    found = judge(settings_check, registered({PATH: text}))
+    edits = [command for one in found if one.remedy for command in one.remedy.commands if command[-1] == PATH]
+    away = [any(word.rstrip("0123456789") == "" or word.endswith("d") for word in command[3:-1]) for command in edits]
+    assert len(found) > 2 and sum(away) == 1 and away[-1], edits
+
+
 FILE = {
     "graph": "/srv/a|b&c",
     "log-opts": {"max-size": 10, "labels": "a.b"},

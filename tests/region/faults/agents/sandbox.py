@@ -26,6 +26,11 @@ def ssm_strict(world: World) -> None:
     hardened(world, SSM, "ProtectSystem=strict", "ReadWritePaths=/var/log/amazon")
 
 
+@fault("ssm-strict-twice", "two lines of a drop-in, above one of the site's, keep the SSM agent from its folders", CODE)
+def ssm_strict_twice(world: World) -> None:
+    hardened(world, SSM, "ProtectHome=yes", "ProtectSystem=strict", "Nice=5")
+
+
 @fault("ssm-other-user", "the SSM agent is to run as a user of its own", CODE)
 def ssm_other_user(world: World) -> None:
     hardened(world, SSM, "User=ssm")
