@@ -67,7 +67,8 @@ def drop_in_steps(host: Host, found: Mapping[str, Unit], profile: Profile) -> It
         if satisfied(found[name].environment, values) and read_text(host, path).access is Access.MISSING:
             continue
         text = drop_in(values)
-        if _is_in_a_file(host, found[name], beside):
+        # systemd tells every local user what `Environment=` holds (systemctl show), of a file its path alone.
+        if secret or _is_in_a_file(host, found[name], beside):
             title = f"write {beside}: {profile.address}{whom}"
             yield from file_step(host, beside, environment_file(values).encode(), title, mode=mode, secret=secret)
             text = file_drop_in(beside)

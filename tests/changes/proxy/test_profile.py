@@ -286,7 +286,9 @@ def test_apply_and_revert_leave_the_files_as_they_were(host: BareHost, credentia
     config = parse_environment_file(host.sh("cat /etc/ecs/ecs.config"))
     assert config["ECS_CLUSTER"] == "a" and config["HTTPS_PROXY"] == wanted.url
     assert set(split(config["NO_PROXY"])) == {"10.0.0.0/8", "intern", *NEEDED}
-    assert "registry" in host.sh("cat /etc/systemd/system/docker.service.d/zz-anywhere-proxy.conf")
+    assert "registry" in host.sh("cat /etc/systemd/system/docker.service.d/zz-anywhere-proxy.*")
+    units = host.sh("cat /etc/systemd/system/*.d/zz-anywhere-proxy.conf")
+    assert ("Environment=" in units) is not bool(credentials)
     mode = "600" if credentials else "644"
     files = "/etc/ecs/ecs.config /etc/systemd/system/*.d/zz-anywhere-proxy.conf /etc/apt/apt.conf.d/95anywhere-proxy"
     assert set(host.sh(f"stat -c %a {files}").split()) == {mode}
