@@ -135,11 +135,13 @@ PROVEN = (
 NO_HOSTS_FLAG = "! systemctl show -p ExecStart docker | grep -q -e ' -H '"
 SSM_WRITES = "printf '[default]\\naws_access_key_id = ASIA\\naws_session_token = token\\n' >> /root/.aws/credentials"
 STARTED: Mapping[str, Mapping[str, str]] = {
+    "agent-deregistered": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
     "bridge-gone": {"docker": "true"},
     "bridge-other-address": {"docker": "test -s /etc/NetworkManager/conf.d/docker.conf"},
     "bridge-without-address": {"docker": "true"},
     "credentials-emptied": {"ssm": SSM_WRITES, "ecs": "test -s /root/.aws/credentials"},
     "credentials-other-profile": {"ssm": SSM_WRITES, "ecs": "grep -q '^.default' /root/.aws/credentials"},
+    "deregistered-in-ecs": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
     "docker-bridge-not-there": {"docker": "! grep -q br-tasks /etc/docker/daemon.json"},
     "docker-directive-unknown": {"docker": "! grep -q log-drivr /etc/docker/daemon.json"},
     "docker-hosts-twice": {"docker": NO_HOSTS_FLAG},

@@ -54,7 +54,8 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
         "Parts of it are there and others are not: a failed or cleared attempt, a half-finished installation, another "
         "machine's identity, or an instance that AWS has deregistered. A rerun of AWS's installer fixes none of them.",
         "The SSM vault (its instance's id, never its key), ecs.config, the package, and the agents' logs.",
-        "Stop both agents, clear the registration and the saved state, then register with a fresh activation.",
+        "Stop both agents, clear the registration and the saved state, then register with a fresh activation. Where ECS alone "
+        "has deregistered the instance, only the saved state goes: stop ecs, move agent.db away, start ecs.",
         f"{_AGENT} scripts/ecs-anywhere-install.sh; amazon-ssm-agent agent/managedInstances",
     ),
     CauseText(

@@ -25,6 +25,7 @@ from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 
 ID = "agents.registration"
+STATE = "/var/lib/ecs/data/agent.db"
 
 
 # AWS: deregistering an external instance; -clear leaves the second file (amazon-ssm-agent agent/managedInstances).
@@ -34,7 +35,7 @@ def reset(here: Agents) -> tuple[Command, ...]:
     snap = ssm == SSM_SNAP
     binary = "/snap/amazon-ssm-agent/current/amazon-ssm-agent" if snap else "amazon-ssm-agent"
     units = ("ecs",) if here.has_ecs else ()
-    state = ("/var/lib/ecs/data/agent.db",) if here.has_ecs else ()
+    state = (STATE,) if here.has_ecs else ()
     return (
         ("systemctl", "stop", *units, ssm.removesuffix(".service")),
         (binary, "-register", "-clear"),
@@ -145,9 +146,19 @@ def _half_installed(host: Host, here: Agents, config: EcsConfig) -> Iterator[Fin
             host, here, "AWS_DEFAULT_REGION", said, "Set AWS_DEFAULT_REGION in /etc/ecs/ecs.config, restart ecs."
         )
     log = agent_log(host)
-    if log and log.acs is not True and log.symptom("deregistered"):
-        said = "AWS has deregistered this container instance; the agent retries only once an hour"
-        yield _break(host, here, "container instance", said, "Reset the host and register it again.")
+    if log and log.acs is not True and (symptom := log.symptom("deregistered")):
+        yield _inactive(host, here, symptom.line)
+
+
+def _inactive(host: Host, here: Agents, line: str) -> Finding:
+    """ECS and Systems Manager deregister separately: where the latter still knows the host, its registration stays."""
+    said = "ECS has deregistered this container instance; the agent retries only once an hour"
+    if here.registration.state != REGISTERED or forgotten(line) or forgotten(_refused(host)):
+        return _break(host, here, "container instance", said, "Reset the host and register it again.")
+    text = f"Have the agent register anew; the registration with Systems Manager is good and stays. {ORPHANS}"
+    again = (("systemctl", "stop", "ecs"), ("mv", STATE, f"{STATE}.deregistered"), ("systemctl", "start", "ecs"))
+    fix = remedy(host, text, *again)
+    return trouble(ID, Status.FAIL, "container instance", said, cause="registration.broken", remedy=fix)
 
 
 def _break(host: Host, here: Agents, subject: str, said: str, fix: str, status: Status = Status.FAIL) -> Finding:
