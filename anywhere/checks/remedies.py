@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_release
+from anywhere.facts.files import read_text
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import packages
+from anywhere.facts.system.quoting import unit_environment
+from anywhere.facts.system.units import parse_section
 from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
@@ -28,6 +33,14 @@ def line_out(place: str) -> Command:
     other lines keep their numbers, which further commands name."""
     path, _, number = place.rpartition(":")
     return ("sed", "-i", f"{number}s/^/# /", path)
+
+
+def lines_that_set(host: Host, path: str, names: Iterable[str]) -> Iterator[str]:
+    """The places of the lines of a unit's file that set one of these variables and no other."""
+    for number, key, value in parse_section(read_text(host, path).content, "[Service]"):
+        found = set(unit_environment(value)[0]) if key == "Environment" else set()
+        if found and found <= set(names):
+            yield f"{path}:{number}"
 
 
 def family(host: Host) -> Family | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.checks.agents.refusals import complaint, fix_of, of_symptom, quoted_line, well_now
+from anywhere.checks.agents.refusals import cause_of, complaint, fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.agents.since import put_right
 from anywhere.checks.agents.ssm_refusals import refused_ssm, without_worker
 from anywhere.checks.agents.stopped import not_at_boot, stopped
@@ -231,7 +231,7 @@ def _disconnected(
     elif expired:
         evidence["expired"] = expired
     row = symptom.row if symptom else None
-    cause = row.cause if row and row.cause else "agent.disconnected"
+    cause = cause_of(host, symptom) or "agent.disconnected"
     text = f"Start {subject}. If it stops again, its log names the reason."
     if symptom and row and row.network:
         text = well_now(symptom)
@@ -293,7 +293,7 @@ def _looping(host: Host, unit: Unit, starts: int) -> Finding:
         Status.FAIL,
         unit.name,
         said,
-        cause=row.cause if row and row.cause else "agent.restart-loop",
+        cause=cause_of(host, symptom) or "agent.restart-loop",
         remedy=(fix_of(host, symptom) if row and row.cause else None) or otherwise,
         evidence={"restarts": unit.restarts, "exit": unit.exit_status, "starts_in_log": starts, **evidence},
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.checks.agents.ssm_settings import shares_no_credentials
+from anywhere.checks.agents.shared import unshared
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
-from anywhere.checks.remedies import Command, remedy
+from anywhere.checks.remedies import Command, line_out, lines_that_set, remedy
 from anywhere.facts.agents.agents import agents, ssm_service
 from anywhere.facts.agents.credentials import (
     CREDENTIALS,
@@ -55,15 +55,17 @@ def credentials_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
     """The ECS agent takes what the SSM agent writes: a file without keys is no credentials at all."""
     here = agents(host)
-    place = here.registration.share_file or CREDENTIALS
-    if not (here.has_ecs and here.registration.is_registered) or place != CREDENTIALS or shared.profiles is None:
+    if not (here.has_ecs and here.registration.is_registered) or shared.profiles is None:
         return None
     if "aws_access_key_id" in shared.profiles.get("default", ()):
         return None
     log = ssm_log(host)
     if here.ssm_unit.is_running is not True or (log and (log.credentials is False or log.hibernates)):
         return skipped(ID, CREDENTIALS, "the SSM agent writes no credentials", because="agents.ssm")
-    if shares_no_credentials(host):
+    why = unshared(host)
+    if why and why.fix:
+        return trouble(ID, Status.FAIL, CREDENTIALS, why.says, cause=why.cause, remedy=why.fix)
+    if why:
         return skipped(ID, CREDENTIALS, "the SSM agent is set to share no credentials", because="agents.config")
     others = ", ".join(f"[{name}]" for name in shared.profiles if name != "default")
     what = f"holds only {others}" if others else "is empty or missing"
@@ -93,6 +95,8 @@ def _static(host: Host, place: str, said: str, names: tuple[str, ...] = ()) -> F
         commands = (("sed", "-i", rf"s/^[[:space:]]*\[[[:space:]]*default[[:space:]]*\]/[{KEPT}]/", place),)
     elif place in LINES_OF_NAMES:
         commands = (("sed", "-i", "-E", f"/^ *({'|'.join(names)}) *=/d", place),)
+    elif lines := tuple(lines_that_set(host, place, names)):
+        commands = (*map(line_out, lines), ("systemctl", "daemon-reload"))
     running = (
         *((ssm_service(host),) if here.ssm_unit.exists else ()),
         *(("ecs",) if here.ecs.exists else ()),

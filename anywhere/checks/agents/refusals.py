@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from anywhere.catalogue.daemon_lines.base import match
 from anywhere.catalogue.daemon_lines.containers import RUNC_LINES
+from anywhere.checks.agents.shared import unshared
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.ecs_config import PATHS, USER, ecs_config
@@ -119,10 +120,21 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
 }
 
 
+def cause_of(host: Host, symptom: Symptom | None) -> str:
+    """The cause of the row, or the one that explains it on this host; empty where the row has none."""
+    cause = symptom.row.cause if symptom else ""
+    why = unshared(host) if symptom and symptom.kind == "credentials" else None
+    return why.cause if why else cause
+
+
 def fix_of(host: Host, symptom: Symptom | None) -> Remedy | None:
     """The fix of the row, with the commands that do it on this host; None where the row has none."""
     if symptom is None or not symptom.row.fix:
         return None
+    if symptom.kind == "credentials" and (why := unshared(host)):
+        return why.fix or Remedy(
+            "Correct the setting of the SSM agent that the other finding names, then restart it and ecs."
+        )
     if symptom.kind == "cluster-unknown":
         config = ecs_config(host)
         name, place = config.agent.get("ECS_CLUSTER", "default"), config.sources.get("ECS_CLUSTER", USER)

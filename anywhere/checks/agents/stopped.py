@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from anywhere.checks.agents.refusals import fix_of, of_symptom, quoted_line, well_now
+from anywhere.checks.agents.refusals import cause_of, fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.base import trouble
 from anywhere.checks.remedies import Command, as_root, remedy
 from anywhere.checks.units import halted, held_later
@@ -68,7 +68,7 @@ def _complained(
         Status.FAIL,
         subject,
         what + quoted_line(symptom),
-        cause=symptom.row.cause or "agent.disconnected",
+        cause=cause_of(host, symptom) or "agent.disconnected",
         remedy=fix_of(host, symptom) or remedy(host, text, *_start(unit)),
         evidence=evidence | of_symptom(symptom),
     )

@@ -24,10 +24,11 @@ COMMANDS: tuple[tuple[str, ...], ...] = (SHARED, SETTINGS)
 FILES: tuple[str, ...] = (ENVIRONMENT,)
 FOLDERS: tuple[str, ...] = ()
 
+WRITTEN = "AWS_SHARED_CREDENTIALS_FILE"
 # What makes the SDK leave the agent's rotating credentials aside (agents read the environment first).
 CHAIN = frozenset(
     ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CONFIG_FILE")
-    + ("AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")
+    + (WRITTEN, "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")
     + ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 )
 ADDRESS = "169.254.169.254"
@@ -118,8 +119,10 @@ def named_variables(host: Host) -> tuple[Named, ...]:
 def _of_component(component: Component, already: Mapping[str, str]) -> list[Named]:
     """Variables of a unit or a running process, apart from those that a settings file gives anyway."""
     by_place: dict[str, list[str]] = {}
+    # Where the SSM agent writes, and no credentials that it would use.
+    written = WRITTEN if component.name == "ssm-agent" else ""
     for name in _chain(component.declared):
-        if name not in already:
+        if name not in already and name != written:
             by_place.setdefault(component.sources.get(name, component.unit), []).append(name)
     return [Named(place, tuple(names)) for place, names in by_place.items()]
 

@@ -33,6 +33,7 @@ FILES = (
     "agents.named",
     "agents.life",
     "agents.ssm",
+    "agents.shared",
     "agents.since",
     "host.netfilter",
     "variations",
