@@ -179,6 +179,13 @@ class Proxies(TypedDict):
     dead: list[str]
 
 
+class Bare(TypedDict):
+    """`network.proxy` of a component without the proxy that another has: its settings, and the other's name."""
+
+    matrix: Mapping[str, object]
+    model: str
+
+
 class HostFirewall(TypedDict):
     """`network.host-firewall`: a rule of the host itself, and the addresses whose packets it stops."""
 

@@ -9,6 +9,7 @@ from anywhere.diagnosis.engine import Case
 from anywhere.evidence import (
     Address,
     Agreement,
+    Bare,
     Forgery,
     HostFirewall,
     Look,
@@ -294,3 +295,8 @@ def quoted_line(finding: Finding) -> str:
 def is_expired(finding: Finding) -> bool:
     """Whether the credentials on this host ran out."""
     return bool(finding.evidence.get("expired"))
+
+
+def proxy_of_whom(finding: Finding) -> str:
+    """The component whose proxy another lacks; `installer` is the shell."""
+    return cast(Bare, finding.evidence).get("model") or ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from anywhere.catalogue.requests import AGENTS, GO
-from anywhere.diagnosis.engine import Case, Claim, Fix, Rule, Say
+from anywhere.diagnosis.engine import Case, Claim, Fix, Rule, Say, joined
 from anywhere.diagnosis.evidence import (
     REACH,
     Seen,
@@ -18,6 +19,7 @@ from anywhere.diagnosis.evidence import (
     private_names,
     proxied,
     proxy_of,
+    proxy_of_whom,
     reached,
 )
 from anywhere.evidence import Look
@@ -37,6 +39,25 @@ def _missing(case: Case) -> Iterator[int]:
     for index, finding in reached(case, Stage.RESOLVE, Stage.CONNECT):
         if Seen(finding).component in bare and not Seen(finding).proxy:
             yield index
+
+
+def _without_proxy(findings: Sequence[Finding]) -> str:
+    bare = [finding for finding in findings if finding.check == PROXY]
+    whose = "the shell alone has one" if proxy_of_whom(bare[0]) == "installer" else "other components have one"
+    return f"{', '.join(f.subject for f in bare)} {'has' if len(bare) == 1 else 'have'} no proxy, {whose}"
+
+
+def _give_proxy(findings: Sequence[Finding]) -> Remedy:
+    """The profile once, then each component is restarted: docker first, since the ECS agent stops with it."""
+    bare = sorted((f for f in findings if f.check == PROXY and f.remedy), key=lambda f: f.subject != "docker")
+    fix = joined(bare)
+    if len(bare) < 2:
+        return fix
+    stops = ": containers stop with docker, unless live-restore is set" if bare[0].subject == "docker" else ""
+    text = f"Set the proxy for {', '.join(f.subject for f in bare)} (one command writes it for all), then restart them{stops}."
+    return replace(
+        fix, text=text, commands=tuple(dict.fromkeys(c for f in bare if f.remedy for c in f.remedy.commands))
+    )
 
 
 def _unreadable(code: str) -> Claim:
@@ -278,8 +299,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "proxy.not-set-for-component",
         _missing,
-        lambda fs: f"{', '.join(f.subject for f in fs if f.check == PROXY)} has no proxy, other components have one",
-        lambda fs: next((f.remedy for f in fs if f.remedy), None) or Remedy("Set the proxy for this component."),
+        _without_proxy,
+        _give_proxy,
     ),
     Rule(
         "proxy.wrong-scheme",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from anywhere.checks.base import check, needs_root, passed, trouble
 from anywhere.checks.endpoints.visit import surveys
-from anywhere.evidence import Proxies
+from anywhere.evidence import Bare, Proxies
 from anywhere.facts.agents.components import Component, components
 from anywhere.facts.network.no_proxy import is_excluded
 from anywhere.facts.network.proxy_environment import ProxyEnvironment, ProxyProblem
@@ -38,7 +38,8 @@ def proxy(host: Host, settings: Settings) -> Iterator[Finding]:
         return
     model = next((one for one in here if _proxy(one)), caller if _proxy(caller) else None)
     for component in here:
-        own = [v for v in visits if v.vantage.component == component.name]
+        # docker's own names may not have been tried: then it stands as the agents do that go out directly.
+        own = [v for v in visits if v.vantage.component == component.name] or [v for v in visits if not v.proxy]
         unit = units(host).get(component.unit)
         yield from _judge(component, model, model is caller, own, ignored_settings(host, unit) if unit else ())
     yield from _differing(here, visits)
@@ -225,7 +226,7 @@ def _bare(
         summary,
         cause="proxy.not-set-for-component",
         remedy=remedy,
-        evidence={"matrix": matrix},
+        evidence=Bare(matrix=matrix, model=model.name),
     )
 
 

@@ -145,6 +145,12 @@ def proxy_not_for_ssm(world: World) -> None:
     set_proxy(world, settings(behind_proxy(world).url), "docker", "ecs-agent")
 
 
+@fault("proxy-of-shell-alone", "the shell has the proxy, and no daemon does", "proxy.not-set-for-component")
+def proxy_of_shell_alone(world: World) -> None:
+    register(world)
+    behind_proxy(world)
+
+
 @fault(
     "proxy-uneven", "direct egress works, and docker alone lacks the proxy of the others", "proxy.not-set-for-component"
 )
