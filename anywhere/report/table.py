@@ -129,5 +129,7 @@ def _verdict(target: Target, style: Style) -> str:
 def _unproven(target: Target) -> str:
     """What the verdict rests on where containers' packets were not sent: rules and routes that were read."""
     ways = [finding for finding in target.findings if finding.check == "containers.egress"]
-    is_read = any(one.status is Status.PASS and one.evidence.get("proven") is False for one in ways)
-    return f" ({ways[0].summary})" if is_read else ""
+    unproven = next((one for one in ways if one.evidence.get("proven") is False), None)
+    if unproven is None:
+        return ""
+    return f" ({unproven.summary})" if unproven.status is Status.PASS else " (containers' way: not known)"

@@ -24,13 +24,14 @@ STOPS = "Containers stop when docker restarts, unless live-restore is set, and e
 @frozen
 class Obstacle:
     """What stands in the way: what is said, how it is fixed, evidence. `aims` are those that it stops (empty: all);
-    `sure` is False where only a large answer would show it."""
+    `sure` is False where only a large answer would show it, `elsewhere` is True where a router beyond this host decides."""
 
     summary: str
     fix: Remedy
     evidence: dict[str, object]
     aims: tuple[Aim, ...] = ()
     sure: bool = True
+    elsewhere: bool = False
 
 
 def obstacle(

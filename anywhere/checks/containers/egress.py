@@ -21,7 +21,7 @@ from anywhere.facts.firewall.firewall import Firewall, firewall
 from anywhere.facts.firewall.forwarding import Aim
 from anywhere.facts.network.resolv_conf import DOCKER_FALLBACK, container_nameservers
 from anywhere.facts.network.visit import Visit
-from anywhere.facts.system.docker_flags import docker_dns
+from anywhere.facts.system.docker_flags import docker_dns, switched_off
 from anywhere.hosts.base import Host, Query
 from anywhere.model import Finding, Reason, Status
 from anywhere.settings import Settings
@@ -37,7 +37,7 @@ def docker_rules(host: Host, settings: Settings) -> Iterator[Finding]:
     why = _unseen(host, walls)
     if why:
         yield skipped(RULES, "docker", why)
-    elif daemon_json(host).iptables is False:
+    elif switched_off(host, "iptables"):
         yield skipped(RULES, "docker", "docker is set to keep no rules of its own")
     elif _has_chains(walls):
         yield passed(RULES, "docker", "docker's own chains are there")
@@ -90,7 +90,7 @@ def container_egress(host: Host, settings: Settings) -> Iterator[Finding]:
     if why := _unseen(host, walls):
         yield skipped(EGRESS, "bridge", why)
         return
-    if daemon_json(host).iptables is not False and not _has_chains(walls):
+    if not switched_off(host, "iptables") and not _has_chains(walls):
         yield skipped(EGRESS, walls.bridge, "docker's own chains are gone", because=RULES)
         return
     way = Way(host, bridge(host, walls.bridge), walls, _aims(host, settings))
@@ -134,6 +134,10 @@ def judge_way(host: Host, one: Bridge, read: list[Obstacle], asked: Asked) -> It
     """What was read, weighed against what a container really got."""
     left = [one_ for one_ in read if not _is_disproved(one_, asked)]
     for obstacle in left:
+        if obstacle.elsewhere and not asked.failed:
+            said = f"{WAY}: {obstacle.summary}; `anywhere check --prove` tries it"
+            yield skipped(EGRESS, one.name, said, proven=False)
+            continue
         proof = {"asked_from": asked.place} if asked.place else {}
         yield trouble(
             EGRESS,
@@ -160,6 +164,8 @@ def _is_disproved(obstacle: Obstacle, asked: Asked) -> bool:
     """A container that got all its answers knows better than what was read: all but about addresses it did not ask."""
     if not asked.answered or asked.failed:
         return False
+    if obstacle.elsewhere:
+        return True
     if not obstacle.sure:
         return any(question.large for question in asked.answered)
     names = {question.what for question in asked.answered}

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from anywhere.checks.containers.accepts import commands_for, remedy_text, untranslated
 from anywhere.checks.containers.bridge import RESTART, STOPS, Obstacle, bridge_obstacles, obstacle
 from anywhere.checks.containers.untracked import untracked_obstacle
 from anywhere.checks.remedies import Command
-from anywhere.facts.agents.daemon_json import PATH, daemon_json
+from anywhere.facts.agents.daemon_json import PATH
 from anywhere.facts.files import read_text
 from anywhere.facts.firewall.container_way import Bridge, clamps_segments, marks, way_back, way_out
 from anywhere.facts.firewall.firewall import Firewall
@@ -26,6 +27,7 @@ from anywhere.facts.firewall.forwarding import (
 from anywhere.facts.firewall.iptables_walk import Packet
 from anywhere.facts.network.kernel_routes import Hop, answers_by, hop, policy_rules
 from anywhere.facts.network.routes import route_to, routes
+from anywhere.facts.system.docker_flags import switched_off
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
@@ -79,7 +81,8 @@ def _forwarding(way: Way) -> Obstacle | None:
     # Switched on for all, each card follows; switched on for one, the cards of the answers stay as they are.
     uplinks = dict.fromkeys(route.interface for aim in way.aims if (route := route_to(aim.address, routes(host))))
     others = () if all_off else tuple(f"net.ipv4.conf.{device}.forwarding" for device in uplinks if "." not in device)
-    off = " (daemon.json: ip-forward is false)" if all_off and daemon_json(host).ip_forward is False else ""
+    kept = switched_off(host, "ip-forward") if all_off else ""
+    off = f" ({kept}: ip-forward is false)" if kept else ""
     return obstacle(
         host,
         f"{key} is 0: this host forwards no packet of a container" + (f"; {place} sets it" if place else off),
@@ -191,9 +194,8 @@ def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
             way.host,
             f"bridge containers do not reach {_shown([stop.aim for stop in stops])}, although this host does: {hop_} "
             f"stops them: {rule}",
-            f"Remove that rule, or accept what comes from {name} before it: the chain DOCKER-USER is there for that, if "
-            "the rule comes after it. Whoever manages the chain (a VPN, a firewall) writes it again: set it there.",
-            *accepts(hop_, way.bridge),
+            remedy_text(hop_, name),
+            *commands_for(way.host, hop_, way.bridge),
             rule=rule,
             hop=hop_,
             stopped=[stop.aim.what for stop in stops[:20]],
@@ -201,48 +203,15 @@ def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
         yield replace(found, aims=tuple(stop.aim for stop in stops))
 
 
-_ANSWERS = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT")
-
-
-def accepts(hop_: str, bridge: Bridge) -> tuple[Command, ...]:
-    """Accepts before the rule, in the table and chain that it is in: one of another table would not be asked."""
-    name = bridge.name
-    if hop_.startswith("nft "):
-        _, family, table, chain = hop_.split()
-        start = ("nft", "insert", "rule", family, table, chain)
-        return (
-            (*start, "iifname", name, "accept"),
-            (*start, "oifname", name, "ct", "state", "established,related", "accept"),
-        )
-    table, chain, *_ = (*hop_.split(), "")
-    tool: Command = ("iptables",) if table == "filter" else ("iptables", "-t", table)
-    if chain == "POSTROUTING":
-        return ((*tool, "-I", chain, "1", "-s", bridge.network, "-j", "ACCEPT"),)
-    if table == "raw" or chain == "PREROUTING":
-        return ((*tool, "-I", "PREROUTING", "1", "-i", name, "-j", "ACCEPT"),)
-    return (
-        (*tool, "-I", "FORWARD", "1", "-i", name, "-j", "ACCEPT"),
-        (*tool, "-I", "FORWARD", "1", "-o", name, *_ANSWERS),
-    )
-
-
 def _source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]:
     """No translation, or one to an address that nobody answers for."""
     host, one = way.host, way.bridge
-    own_rules = daemon_json(host)
     far = [aim for aim in aims if not _is_near(host, aim.address)]
     verdict = translation(way.walls, one.network, out.device, far[0]) if far else None
     if verdict is None:
         return
     if verdict.target == "ACCEPT":
-        if own_rules.ip_masq is not False and own_rules.iptables is not False:
-            yield obstacle(
-                host,
-                f"no rule translates the addresses of {one.name} ({one.network}) on their way out by {out.device}: answers "
-                "to bridge containers do not come back",
-                f"Restart docker, which writes its MASQUERADE rule again. {STOPS}",
-                *RESTART,
-            )
+        yield untranslated(host, one, out.device)
         return
     if stop := next(untracked(way.walls, out.device, one.name, one.network, far), None):
         yield untracked_obstacle(host, one.network, stop)

@@ -33,10 +33,7 @@ class DaemonJson:
     proxies: Mapping[str, str] = field(default_factory=dict)
     dns: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
-    iptables: bool | None = None
-    ip_masq: bool | None = None
     raw: Mapping[str, object] = field(default_factory=dict)
-    ip_forward: bool | None = None
     mtu: int = 0
     default_gateway: str = ""
     mirrors: tuple[str, ...] = ()
@@ -79,10 +76,7 @@ def parse_daemon_json(text: str) -> DaemonJson:
         proxies=proxies_of(found.get("proxies")),
         dns=_texts(found.get("dns")),
         hosts=_texts(found.get("hosts")),
-        iptables=_flag(found, "iptables"),
-        ip_masq=_flag(found, "ip-masq"),
         raw=found,
-        ip_forward=_flag(found, "ip-forward"),
         mtu=size if isinstance(size := found.get("mtu"), int) and not isinstance(size, bool) else 0,
         default_gateway=_text(found, "default-gateway"),
         mirrors=_texts(found.get("registry-mirrors")),

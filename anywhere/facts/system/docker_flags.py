@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from anywhere.facts.agents.daemon_json import daemon_json
+from anywhere.facts.agents.daemon_json import PATH, daemon_json
 from anywhere.facts.files import read_text
 from anywhere.facts.system.quoting import split_words
 from anywhere.facts.system.units import DOCKER, Unit, parse_section, units
@@ -68,6 +68,15 @@ def listens(host: Host, unit: Unit) -> tuple[str, ...]:
     """Where dockerd listens by its settings (they stand in one of two places alone); empty for its default socket."""
     flags = docker_flags(host, unit).set
     return daemon_json(host).hosts or tuple(value for name, value in flags if name == "hosts" and value)
+
+
+def switched_off(host: Host, name: str) -> str:
+    """The place that keeps docker from what it does by default (`iptables`, `ip-masq`, `ip-forward`); empty without one."""
+    if daemon_json(host).raw.get(name) is False:
+        return PATH
+    flags = docker_flags(host, units(host)[DOCKER])
+    off = any(key == name and value.lower() in ("false", "f", "0") for key, value in flags.set)
+    return f"{flags.path}:{flags.line}" if off else ""
 
 
 def docker_dns(host: Host) -> tuple[str, ...]:

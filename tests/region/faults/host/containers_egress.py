@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.region.faults import fault, variation
 from tests.region.software import (
     AGENT,
+    DOCKER,
     FILTER,
     NAT,
     add_docker,
@@ -150,6 +153,38 @@ def containerd_root_moved(world: World) -> None:
     world.host.folders += ["/srv/images", "/var/lib/containerd"]
     world.host.tmpfs["/var/lib/containerd"] = 512 * MIB
     world.host.filled["/var/lib/containerd/layers"] = 508 * MIB
+
+
+def kept_from_masquerade(world: World, name: str) -> None:
+    """docker translates no address, since its settings say so."""
+    docker_of(world)
+    world.host.files["/etc/docker/daemon.json"] = json.dumps({"log-driver": "local", name: False}, indent=2)
+    register(world)
+    table = world.host.iptables["iptables-nft"]
+    table["nat"] = [row for row in table["nat"] if "MASQUERADE" not in row]
+
+
+@fault(
+    "docker-no-masquerade-proven",
+    "docker is set not to translate, and no router knows its network",
+    "containers.no-egress",
+    arguments=("--prove",),
+)
+def docker_no_masquerade_proven(world: World) -> None:
+    kept_from_masquerade(world, "ip-masq")
+
+
+@variation("docker-no-masquerade", "docker is set not to translate: a router may know its network")
+def docker_no_masquerade(world: World) -> None:
+    kept_from_masquerade(world, "ip-masq")
+
+
+@variation("docker-flag-no-masquerade", "a flag of docker's unit keeps it from translating")
+def docker_flag_no_masquerade(world: World) -> None:
+    kept_from_masquerade(world, "debug")
+    world.host.files[f"/etc/systemd/system/{DOCKER}.d/routed.conf"] = (
+        "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd:// --ip-masq=false\n"
+    )
 
 
 @variation("docker-without-iptables", "docker is set to leave the packet filter alone")
