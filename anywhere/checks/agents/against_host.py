@@ -173,7 +173,7 @@ def _socket(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     if docker(host).state != "answers":
         return
     named, agents_own = _of_init(host, config, SOCKET), config.agent.get(SOCKET, "")
-    place = _place(host, config, SOCKET)
+    place = place_of(host, config, SOCKET)
     fix = "Name a socket that docker listens on, or take the line out: the agents then use /var/run/docker.sock."
     if named.startswith(UNIX):
         folder, _, name = named.removeprefix(UNIX).rpartition("/")
@@ -190,7 +190,7 @@ def _of_init(host: Host, config: EcsConfig, name: str) -> str:
     return (config.init.get(name) or agents(host).ecs.environment.get(name, "")).strip()
 
 
-def _place(host: Host, config: EcsConfig, name: str) -> str:
+def place_of(host: Host, config: EcsConfig, name: str) -> str:
     """File and line of a setting: in the two files, else the line of ecs's unit that sets it alone."""
     if place := config.sources.get(name):
         return place
@@ -219,7 +219,7 @@ def _profile(host: Host, config: EcsConfig) -> Iterator[Misfit]:
         says = f"is {name}, and AppArmor has loaded no profile of that name: the agent's container does not start"
         fix = f"Load the profile, now and at boot (`apparmor_parser -r /etc/apparmor.d/{name}`), or take the line out: "
         fix += "the agent then gets ecs-agent-default, which ecs-init loads."
-        place = _place(host, config, PROFILE)
+        place = place_of(host, config, PROFILE)
         yield Misfit(PROFILE, says, fix, commands=_out(place), place=place)
 
 

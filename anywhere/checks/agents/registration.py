@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from anywhere.catalogue.daemon_lines.refusals import ACTIVATION, refusal
 from anywhere.catalogue.regions import is_region, near_region
 from anywhere.checks.agents.against_host import Misfit, misfits
+from anywhere.checks.agents.misplaced import misplaced
 from anywhere.checks.agents.sandbox import sandbox_troubles
 from anywhere.checks.agents.since import stale_settings
 from anywhere.checks.agents.ssm_settings import ssm_troubles
@@ -241,7 +242,7 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if not config.exists and config.known:
         yield skipped("agents.config", "ecs.config", REGISTER_BRINGS)
     found = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]
-    found += [_misfit(host, config, one) for one in misfits(host, config)]
+    found += [_misfit(host, config, one) for one in (*misfits(host, config), *misplaced(host, config))]
     found += ssm_troubles(host) if agents(host).has_ssm else ()
     found += sandbox_troubles(host)
     if before := stale_settings(host, agents(host).ecs, config):

@@ -7,7 +7,7 @@ import json
 from tests.region.faults import fault, variation
 from tests.region.faults.agents.words import AGENT_LOG, INIT_LOG, USER_CONFIG, looping, set_line, stamped
 from tests.region.journal import journal
-from tests.region.software import AGENT, add_docker, agent_log, docker_of, register, ssm_log, stop
+from tests.region.software import AGENT, add_docker, agent_log, daemon_of, docker_of, register, ssm_log, stop
 from tests.region.world import World
 
 DAEMON_JSON = "/etc/docker/daemon.json"
@@ -293,3 +293,33 @@ def docker_settings_many(world: World) -> None:
         exec_opts=["native.cgroupdriver=systemd"], userland_proxy=False, max_concurrent_downloads=3,
         default_shm_size="64M", shutdown_timeout=30, metrics_addr="127.0.0.1:9323", x_site_owner="ops",
     )  # fmt: skip
+
+
+@fault("data-folder-in-container", "ECS_DATADIR names a folder that only the agent's container has", "config.invalid")
+def data_in_container(world: World) -> None:
+    register(world)
+    world.host.files[USER_CONFIG] = "ECS_CLUSTER=plant-7\nECS_DATADIR=/data2\n"
+
+
+@variation("data-folder-default", "ECS_DATADIR names the folder that ecs-init mounts")
+def data_default(world: World) -> None:
+    register(world)
+    world.host.files[USER_CONFIG] = "ECS_CLUSTER=plant-7\nECS_DATADIR=/data/\n"
+
+
+@fault("cluster-in-unit", "the cluster is named in a drop-in of ecs, and the agent is in `default`", "config.invalid")
+def cluster_in_unit(world: World) -> None:
+    register(world)
+    world.host.files[USER_CONFIG] = "ECS_LOGLEVEL=info\n"
+    world.host.files["/etc/systemd/system/ecs.service.d/10.conf"] = "[Service]\nEnvironment=ECS_CLUSTER=plant-7\n"
+    daemon = daemon_of(world, AGENT)
+    daemon.environment["ECS_CLUSTER"] = "default"
+    said = daemon.state["/v1/metadata"]
+    assert isinstance(said, dict)
+    said["Cluster"] = "default"
+
+
+@variation("cluster-in-both", "a drop-in of ecs names the cluster that ecs.config names")
+def cluster_in_both(world: World) -> None:
+    register(world)
+    world.host.files["/etc/systemd/system/ecs.service.d/10.conf"] = "[Service]\nEnvironment=ECS_CLUSTER=plant-7\n"
