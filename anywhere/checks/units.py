@@ -117,6 +117,11 @@ def _unmet(unit: Unit, unmet: tuple[Condition, ...]) -> Halt:
 def _missing(unit: Unit, missing: tuple[Missing, ...]) -> Halt:
     named = ", ".join(f"{one.unit} ({one.why})" for one in missing)
     says = f"{unit.name} requires {named}"
+    if all(one.why == "failed" for one in missing):
+        start = tuple(("systemctl", "start", one.unit) for one in missing)
+        first = missing[0].unit
+        fix = f"`systemctl status {first}` says why it failed: put that right, start it, then {unit.name}."
+        return Halt(says, fix, start, True)
     masked = tuple(_unmask(one.unit) for one in missing if one.why == "masked")
     if len(masked) == len(missing):
         return Halt(says, "Unmask what is required, then start it.", masked, True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from anywhere.facts.files import has_folder, read_text
-from anywhere.facts.system.units import Unit, parse_blocks, parse_section
+from anywhere.facts.system.units import CONTAINERD, Unit, parse_blocks, parse_section
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
@@ -47,7 +47,7 @@ class Condition:
 
 @frozen
 class Missing:
-    """A unit that is required and cannot be started: `why` is `masked` or `missing`."""
+    """A unit that is required and cannot be started: `why` is `masked`, `missing` or `failed`."""
 
     unit: str
     why: str
@@ -116,15 +116,43 @@ def _is_met(host: Host, key: str, value: str) -> bool | None:
 
 
 def missing_needs(host: Host, unit: Unit, found: Mapping[str, Unit]) -> tuple[Missing, ...]:
-    """Units that this one requires and that are masked or not there. `found` are the units that are known already."""
+    """Units that this one requires and that are masked or not there, or have failed, while it does not run either. `found`
+    are the units that are known already. What containerd says of itself is told with docker's own words."""
+    needed, mounts = _needs(host, unit)
+    unknown = tuple(name for name in (*needed, *mounts) if name not in found and "%" not in name)
+    shown = _show(host, unknown) if unknown else {}
+    states = {name: (found[name].load, found[name].active) for name in needed if name in found and name != CONTAINERD}
+    states |= {name: (one.get("LoadState", ""), one.get("ActiveState", "")) for name, one in shown.items()}
+    kinds = {"masked": "masked", "not-found": "missing"}
+    gone = tuple(Missing(name, kinds[load]) for name, (load, _) in states.items() if name in needed and load in kinds)
+    failed = (
+        ()
+        if unit.is_running
+        else tuple(Missing(name, "failed") for name, (_, is_) in states.items() if is_ == "failed")
+    )
+    return gone or failed
+
+
+def _needs(host: Host, unit: Unit) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The units that its files require by name, and those of the mounts that it requires by a path in them."""
     names: dict[str, None] = {}
+    mounts: dict[str, None] = {}
     for path in filter(None, (unit.fragment, *unit.drop_ins)):
         for _, key, value in parse_section(read_text(host, path).content, "[Unit]"):
             if key in _NEEDS:
                 names |= dict.fromkeys(value.split())
-    unknown = tuple(name for name in names if name not in found and "%" not in name)
-    shown = _show(host, unknown) if unknown else {}
-    states = {name: found[name].load for name in names if name in found}
-    states |= {name: one.get("LoadState", "") for name, one in shown.items()}
-    kinds = {"masked": "masked", "not-found": "missing"}
-    return tuple(Missing(name, kinds[state]) for name, state in states.items() if state in kinds)
+            elif key == "RequiresMountsFor":
+                mounts |= {name: None for one in value.split() for name in _mounts_of(one)}
+    return tuple(names), tuple(mounts)
+
+
+def _mounts_of(path: str) -> Iterator[str]:
+    """The mount units of a path and of the folders above it: `/srv/docker` is `srv-docker.mount` (systemd.unit(5))."""
+    parts = [part for part in path.split("/") if part]
+    for count in range(1, len(parts) + 1):
+        yield "-".join(map(_escaped, parts[:count])) + ".mount"
+
+
+def _escaped(part: str) -> str:
+    kept = re.sub(r"[^A-Za-z0-9:_.]", lambda found: "".join(f"\\x{byte:02x}" for byte in found[0].encode()), part)
+    return f"\\x2e{kept[1:]}" if kept.startswith(".") else kept

@@ -326,3 +326,36 @@ def containerd_own_masked(world: World) -> None:
     world.host.units["containerd.service"].properties |= {"LoadState": "masked", "UnitFileState": "masked"}
     start = "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd://\n"
     world.host.files[f"/etc/systemd/system/{DOCKER}.d/own-containerd.conf"] = start
+
+
+def failed_mount(world: World, name: str, place: str) -> None:
+    """A mount that failed at boot."""
+    text = f"[Mount]\nWhat=/dev/sdb1\nWhere={place}\n"
+    world.host.units[name] = Unit(text, active=False, properties={"ActiveState": "failed", "SubState": "failed"})
+
+
+@fault("docker-mount-failed", "docker needs a mount that failed at boot", "docker.not-running")
+def docker_mount_failed(world: World) -> None:
+    register(world)
+    docker_stopped(world)
+    world.host.units[DOCKER].properties |= {"Result": "success", "ExecMainStatus": "0"}
+    world.host.files[f"/etc/systemd/system/{DOCKER}.d/data.conf"] = "[Unit]\nRequiresMountsFor=/srv/docker-data\n"
+    failed_mount(world, "srv-docker\\x2ddata.mount", "/srv/docker-data")
+
+
+@fault("ecs-mount-failed", "ecs requires a mount that failed at boot", "agent.disconnected")
+def ecs_mount_failed(world: World) -> None:
+    register(world)
+    stop(world, AGENT)
+    stop(world, ECS_INIT, ECS)
+    world.host.files[f"/etc/systemd/system/{ECS}.d/data.conf"] = (
+        "[Unit]\nRequires=srv-data.mount\nAfter=srv-data.mount\n"
+    )
+    failed_mount(world, "srv-data.mount", "/srv/data")
+
+
+@variation("mount-failed-unneeded", "a mount failed at boot, and docker and the agents run without it")
+def mount_failed_unneeded(world: World) -> None:
+    register(world)
+    world.host.files[f"/etc/systemd/system/{ECS}.d/data.conf"] = "[Unit]\nWants=srv-data.mount\n"
+    failed_mount(world, "srv-data.mount", "/srv/data")
