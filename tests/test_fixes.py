@@ -94,6 +94,7 @@ PROVEN = (
     "processes-used-up",
     "proxies-differ-one-dead",
     "proxy-not-a-drop-in",
+    "nsswitch-without-dns",
     "proxy-not-for-docker",
     "proxy-not-for-ecs",
     "proxy-one-pair-of-quotes",

@@ -77,10 +77,32 @@ def _degraded(case: Case) -> Iterator[int]:
 _SILENCE = Reason.NAMESERVER_TIMEOUT
 
 
+def _known(findings: Sequence[Finding]) -> list[str]:
+    """The nameservers of this host that know all these names; empty where one is known to none."""
+    sources = sorted({server for f in findings for server in Seen(f).known_to})
+    return sources if all(Seen(f).known_to for f in findings) else []
+
+
+def _to_be_known(findings: Sequence[Finding]) -> Remedy:
+    look = (("getent", "ahosts", first_host(findings)),) if first_host(findings) else ()
+    if _known(findings):
+        return Remedy(
+            "Have this host ask DNS: the command adds dns to the hosts line of /etc/nsswitch.conf where it is missing. Where it "
+            "is there, what stands before it answers first. Then restart docker, the SSM agent and ecs.",
+            (("sudo", "sed", "-i", "-E", r"/^hosts:/{/\bdns\b/!s/[[:space:]]*$/ dns/}", "/etc/nsswitch.conf"),),
+            look=(("grep", "-n", "^hosts:", "/etc/nsswitch.conf"), *look),
+        )
+    return Remedy(
+        "Forward the zone to a resolver that knows these names. With PrivateLink, create the missing endpoint and its "
+        "private DNS name.",
+        ask=ask_for_list(findings, f"Ask the DNS team to resolve {names(findings)}"),
+        look=look,
+    )
+
+
 def _says(findings: Sequence[Finding]) -> str:
     """The nameserver says nothing about hidden names, or that there are none; or it knows them and this host does not."""
-    sources = sorted({server for f in findings for server in Seen(f).known_to})
-    if sources and all(Seen(f).known_to for f in findings):
+    if sources := _known(findings):
         return (
             f"this host does not know {names(findings)}, although {', '.join(sources)} does: its own resolver asks elsewhere "
             "(the hosts line of /etc/nsswitch.conf)"
@@ -252,12 +274,7 @@ RULES: tuple[Rule, ...] = (
         "dns.names-hidden",
         _hidden,
         _says,
-        lambda fs: Remedy(
-            "Forward the zone to a resolver that knows these names. With PrivateLink, create the missing endpoint and its "
-            "private DNS name.",
-            ask=ask_for_list(fs, f"Ask the DNS team to resolve {names(fs)}"),
-            look=(("getent", "ahosts", first_host(fs)),) if first_host(fs) else (),
-        ),
+        _to_be_known,
     ),
     Rule(
         "dns.shards-hidden",
