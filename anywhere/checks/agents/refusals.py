@@ -139,6 +139,8 @@ def fix_of(host: Host, symptom: Symptom | None) -> Remedy | None:
         config = ecs_config(host)
         name, place = config.agent.get("ECS_CLUSTER", "default"), config.sources.get("ECS_CLUSTER", USER)
         region = config.agent.get("AWS_DEFAULT_REGION", "the region of the registration")
+        if agents(host).registration.region not in ("", region):
+            return Remedy("Give the ECS agent the region of the registration first: its cluster is there.")
         return remedy(
             host,
             f"Cluster {name!r} does not exist in {region} in the account of this registration: create it, or correct {place}. "

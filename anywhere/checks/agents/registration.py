@@ -26,6 +26,7 @@ from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 
 ID = "agents.registration"
+REGION = "AWS_DEFAULT_REGION"
 STATE = "/var/lib/ecs/data/agent.db"
 
 
@@ -181,13 +182,13 @@ def found_state(here: Agents) -> bool:
 def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
     """A registration that is complete, but not the expected one."""
     found, config = here.registration, ecs_config(host)
-    region = config.agent.get("AWS_DEFAULT_REGION", "")
+    region = config.agent.get(REGION, "")
     if found.region and settings.regions and found.region not in settings.regions:
         said = f"registered in {found.region}, not in {', '.join(settings.regions)}"
         yield _elsewhere(host, found.instance, said, reset(here))
     elif found.region and region and found.region != region and is_region(region):
         said = f"The SSM agent is registered in {found.region}, the ECS agent is configured for {region}"
-        place, _, line = config.sources["AWS_DEFAULT_REGION"].rpartition(":")
+        place, _, line = config.sources[REGION].rpartition(":")
         edit = ("sed", "-i", f"{line}s/=.*/={found.region}/", place)
         text = (
             f"Set AWS_DEFAULT_REGION in line {line} of {place} to {found.region}, the registration's region, then "
@@ -271,7 +272,7 @@ def _misfit(host: Host, config: EcsConfig, one: Misfit) -> Finding:
 def _config_trouble(host: Host, problem: Problem) -> Finding | None:
     where = f"{problem.path}:{problem.number}"
     repeated = problem.kind in ("duplicate", "overridden")
-    if problem.kind == "overridden" and "same value" in problem.text:
+    if problem.kind == "overridden" and ("same value" in problem.text or _is_of_other_region(host, problem)):
         return None
     harmless = repeated or problem.kind in ("ignored", "unknown") or (problem.kind == "syntax" and not problem.name)
     return trouble(
@@ -291,6 +292,12 @@ def _config_trouble(host: Host, problem: Problem) -> Finding | None:
         ),
         evidence={"kind": problem.kind, "name": problem.name, "line": problem.number},
     )
+
+
+def _is_of_other_region(host: Host, problem: Problem) -> bool:
+    """The line that agents.registration names, with its right value."""
+    wanted, found = agents(host).registration.region, ecs_config(host).agent.get(problem.name, "")
+    return problem.name == REGION and bool(wanted) and is_region(found) and found != wanted
 
 
 def _edit(problem: Problem) -> tuple[str, ...]:

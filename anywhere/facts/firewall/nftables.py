@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from anywhere.errors import ParseError
@@ -18,7 +20,9 @@ OWN_TABLE = "anywhere_rules"
 
 # iptables-nft keeps its rules in tables of these names and prints them itself.
 _IPTABLES = {(family, table) for family in ("ip", "ip6") for table in ("filter", "nat", "mangle", "raw", "security")}
-_HOOKS = ("prerouting", "input", "output", "forward", "postrouting")
+# A card's own: before all others, and after them (nft(8), "Netdev address family").
+CARD_HOOKS = ("ingress", "egress")
+_HOOKS = ("prerouting", "input", "output", "forward", "postrouting", *CARD_HOOKS)
 
 
 @frozen
@@ -54,7 +58,7 @@ class NftRule:
 
 @frozen
 class NftChain:
-    """A chain; `hook`, `kind`, `priority` and `policy` are empty but for base chains."""
+    """A chain; `hook`, `kind`, `priority` and `policy` are empty but for base chains, `devices` but for those of a card."""
 
     family: str
     table: str
@@ -64,6 +68,7 @@ class NftChain:
     priority: int = 0
     policy: str = ""
     rules: tuple[NftRule, ...] = ()
+    devices: tuple[str, ...] = ()
 
 
 @frozen
@@ -80,6 +85,11 @@ class Nft:
         """Foreign base chains on a hook for packets of a family, in the order in which a packet meets them."""
         families = ("ip" if family == 4 else "ip6", "inet")
         found = [c for c in self.chains if c.hook == hook and c.family in families and c.table != OWN_TABLE]
+        return tuple(sorted(found, key=lambda chain: chain.priority))
+
+    def of_card(self, hook: str, device: str) -> tuple[NftChain, ...]:
+        """Base chains on a card's own hook, `ingress` or `egress`."""
+        found = [c for c in self.chains if c.hook == hook and device in c.devices and c.table != OWN_TABLE]
         return tuple(sorted(found, key=lambda chain: chain.priority))
 
     def chain(self, family: str, table: str, name: str) -> NftChain | None:
@@ -100,18 +110,27 @@ def nft(host: Host) -> Nft:
     try:
         chains = parse_nft(listed.stdout)
         wanted = sorted({(c.family, c.table) for c in chains if c.hook in _HOOKS} - _IPTABLES)
-        wanted = [table for table in wanted if table[0] in ("ip", "ip6", "inet")]
+        wanted = [table for table in wanted if table[0] in ("ip", "ip6", "inet", "netdev")]
         full: list[NftChain] = []
         unread: list[str] = []
         for family, table in wanted:
             answer = host.run(("nft", "-j", "list", "table", family, table))
             if answer.ok:
-                full += parse_nft(answer.stdout)
+                full += (_with_devices(host, chain) for chain in parse_nft(answer.stdout))
             else:
                 unread.append(f"{family} {table}")
     except ParseError as error:
         return Nft(unread=(str(error),))
     return Nft(True, frozenset((c.family, c.table, c.name) for c in chains), tuple(full), tuple(unread))
+
+
+def _with_devices(host: Host, chain: NftChain) -> NftChain:
+    """The chain with its cards, which nft 1.0.6 prints as text alone: `hook ingress device "eth0" priority filter`."""
+    if chain.hook not in CARD_HOOKS or chain.devices:
+        return chain
+    said = host.run(("nft", "list", "chain", chain.family, chain.table, chain.name)).stdout
+    named = re.search(r"\bdevices?\b(.{1,400}?)\bpriority\b", said)
+    return replace(chain, devices=tuple(re.findall(r"[\w.@:-]+", named[1])) if named else ())
 
 
 def parse_nft(text: str) -> tuple[NftChain, ...]:
@@ -142,7 +161,12 @@ def _chains(items: list[dict[str, Any]]) -> Iterator[NftChain]:
                 int(chain.get("prio", 0)),
                 str(chain.get("policy", "")),
                 tuple(rules.get(key, ())),
+                _texts(chain.get("dev", [])),
             )
+
+
+def _texts(found: object) -> tuple[str, ...]:
+    return tuple(map(str, found)) if isinstance(found, list) else (str(found),)
 
 
 def _with_set(expression: object, table: tuple[str, str], sets: dict[tuple[str, str, str], dict[str, Any]]) -> object:

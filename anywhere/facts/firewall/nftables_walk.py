@@ -159,6 +159,8 @@ def _compared(left: object, value: object, packet: Packet) -> bool | None:
     six = ":" in (packet.source + packet.destination)
     if kind == ("ip6" if six else "ip") and name in ("saddr", "daddr"):
         return _address(value, packet.source if name == "saddr" else packet.destination)
+    if (kind, name) == ("ether", "type"):
+        return _ethernet(value, packet)
     if (kind, name) in (("ip", "protocol"), ("ip6", "nexthdr")):
         return _protocol(value, packet) if (kind == "ip6") == six else False
     if kind in (packet.protocol, "th") and name in ("dport", "sport"):
@@ -177,9 +179,17 @@ def _meta(key: str, value: object, packet: Packet) -> bool | None:
         return _iface(value, packet.oif)
     if key == "l4proto":
         return _protocol(value, packet)
+    if key == "protocol":
+        return _ethernet(value, packet)
     if key == "nfproto":
         return bool(value == ("ipv6" if ":" in packet.source + packet.destination else "ipv4"))
     return None
+
+
+def _ethernet(value: object, packet: Packet) -> bool | None:
+    if not isinstance(value, str) or value.startswith("@"):
+        return None
+    return value == ("ip6" if ":" in packet.source + packet.destination else "ip")
 
 
 def _protocol(value: object, packet: Packet) -> bool | None:

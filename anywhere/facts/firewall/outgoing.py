@@ -40,6 +40,8 @@ def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: i
     )
     hops = (
         *_stops(firewall, "OUTPUT", out, family, False),
+        *_on_card(firewall, "egress", out, False),
+        *_on_card(firewall, "ingress", back, True),
         *_stops(firewall, "PREROUTING", back, family, True),
         *_stops(firewall, "INPUT", back, family, True),
     )
@@ -61,3 +63,11 @@ def _stops(firewall: Firewall, chain: str, packet: Packet, family: int, inbound:
         seen = early if base.priority < CONNTRACK else packet
         if base.kind == "filter" and (verdict := walk_nft(firewall.nft, base, seen)).stops:
             yield Stop(f"nft {base.family} {base.table} {base.name}", verdict.rule, inbound, base.hook == "prerouting")
+
+
+def _on_card(firewall: Firewall, hook: str, packet: Packet, inbound: bool) -> Iterator[Stop]:
+    """The rules of the card itself, to which a connection is not known."""
+    seen = replace(packet, states=UNKNOWN_STATE)
+    for base in firewall.nft.of_card(hook, packet.iif or packet.oif):
+        if (verdict := walk_nft(firewall.nft, base, seen)).stops:
+            yield Stop(f"nft {base.family} {base.table} {base.name}", verdict.rule, inbound, inbound)

@@ -323,3 +323,18 @@ def cluster_in_unit(world: World) -> None:
 def cluster_in_both(world: World) -> None:
     register(world)
     world.host.files["/etc/systemd/system/ecs.service.d/10.conf"] = "[Service]\nEnvironment=ECS_CLUSTER=plant-7\n"
+
+
+@fault(
+    "region-overridden",
+    "ecs.config names another region than the registration, where the cluster is not",
+    "registration.other",
+)
+def region_overridden(world: World) -> None:
+    looping(
+        world,
+        'level=error msg="Unable to register as a container instance with ECS" error="operation error ECS: '
+        'RegisterContainerInstance, https response error StatusCode: 400, ClientException: Cluster not found."',
+        exit="5",
+    )
+    world.host.files[USER_CONFIG] = "ECS_CLUSTER=plant-7\nAWS_DEFAULT_REGION=eu-west-1\n"

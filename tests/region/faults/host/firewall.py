@@ -83,3 +83,26 @@ def own_raw_drops(world: World) -> None:
 def own_raw_guards(world: World) -> None:
     rules = [f"-A PREROUTING -i eth0 -s {one} -j DROP" for one in ("127.0.0.0/8", "169.254.0.0/16", "240.0.0.0/4")]
     world.host.iptables.setdefault("iptables-nft", {})["raw"] = rules
+
+
+def on_card(world: World, *rules: str) -> None:
+    """Rules of the uplink's own hook, which a packet meets before all others."""
+    listed = "; ".join(rules)
+    world.host.nft = (
+        f"table netdev site {{ chain in {{ type filter hook ingress device eth0 priority 0; {listed}; }}; }}\n"
+    )
+
+
+@fault("own-card-drops", "a rule of the card itself drops what comes from port 443", "egress.host-firewall")
+def own_card_drops(world: World) -> None:
+    on_card(world, "ether type ip tcp sport 443 drop")
+
+
+@fault("own-card-drops-dns", "a rule of the card itself drops the nameserver's answers", "egress.host-firewall")
+def own_card_drops_dns(world: World) -> None:
+    on_card(world, "udp sport 53 drop", "tcp sport 53 drop")
+
+
+@variation("own-card-harmless", "rules of the card itself drop spoofed packets and other protocols")
+def own_card_harmless(world: World) -> None:
+    on_card(world, "ip saddr 127.0.0.0/8 drop", "udp sport 123 drop", "tcp dport 23 drop")
