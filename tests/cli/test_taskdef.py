@@ -255,3 +255,31 @@ def test_the_next_command_converts_what_was_refused(capfd: pytest.CaptureFixture
     assert (program, words[0]) == ("anywhere", "taskdef")
     assert call(capfd, *words[1:])[0] == 0
     assert "Next:" not in call(capfd, "check", str(path), "--launch-type", "fargate")[1]
+
+
+ODD = (
+    "Description: 'a \u200d\u2028b'\r\nResources:\r\n  Task:\r\n    Type: AWS::ECS::TaskDefinition\r\n    Properties:\r\n      Family: a # \u200d\r\n"
+    "      NetworkMode: awsvpc\r\n      ContainerDefinitions: [{Name: a, Image: b, Memory: 128}]\r\n"
+)
+
+
+@pytest.mark.parametrize("output", ["", "new.yaml"])
+def test_convert_keeps_line_ends_and_every_character(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("odd.yaml").write_bytes(ODD.encode())
+    code, out, _ = call(capfd, "convert", "odd.yaml", *(["--output", output] if output else []))
+    made = Path(output).read_bytes().decode() if output else out
+    expected = ODD.replace("NetworkMode: awsvpc", 'NetworkMode: "bridge"')
+    expected = expected.replace("128}]\r\n", '128}]\r\n      RequiresCompatibilities: ["EXTERNAL"]\r\n')
+    assert code == 0 and made == expected
+
+
+def test_convert_writes_nothing_to_a_terminal_that_steers_it(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd.yaml").write_bytes(ODD.encode())
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    code, out, _ = call(capfd, "convert", str(tmp_path / "odd.yaml"))
+    assert code == 0 and "\r" not in out and "\u200d" not in out and "'a \ufffd\ufffdb'" in out
