@@ -258,7 +258,8 @@ def test_the_next_command_converts_what_was_refused(capfd: pytest.CaptureFixture
 
 
 ODD = (
-    "Description: 'a \u200d\u2028b'\r\nResources:\r\n  Task:\r\n    Type: AWS::ECS::TaskDefinition\r\n    Properties:\r\n      Family: a # \u200d\r\n"
+    "Description: 'a \u200d\u2028b'\r\nResources:\r\n  Task:\r\n    Type: AWS::ECS::TaskDefinition\r\n    Properties:\r\n"
+    "      Family: a # \u200d\r\n"
     "      NetworkMode: awsvpc\r\n      ContainerDefinitions: [{Name: a, Image: b, Memory: 128}]\r\n"
 )
 
