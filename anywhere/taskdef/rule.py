@@ -59,6 +59,10 @@ class Case:
         """The definition's root; an empty one where it is not known."""
         return self.definition.node if self.definition else Node(None)
 
+    def takes(self, name: str) -> bool:
+        """Whether the service's request has this field."""
+        return self.service is None or self.service.takes(name)
+
     @cached_property
     def containers(self) -> list[Node]:
         """The containers of the definition."""

@@ -9,6 +9,7 @@ from typing import Any
 from anywhere.documents.pointer import token
 from anywhere.errors import BadInput, ParseError
 from anywhere.frozen import frozen
+from anywhere.taskdef.shapes.table import API, table
 from anywhere.taskdef.source import cloudformation, terraform
 from anywhere.taskdef.source.content import Content, Definition, Place, Service, name_of
 from anywhere.taskdef.source.node import Node
@@ -105,7 +106,10 @@ def _service(value: Mapping[str, Any], base: str, described: bool) -> Service:
     target = value.get("taskDefinition")
     fallback = {"service": "service", "task-set": "task set"}.get(kind, "run request")
     name = name_of(node, "serviceName", fallback)
-    return Service(name, kind, node, Place(base), target if isinstance(target, str) else "", faults=found)
+    fields = frozenset(table(API).shapes[table(API).roots[request]].fields)
+    return Service(
+        name, kind, node, Place(base), target if isinstance(target, str) else "", faults=found, fields=fields
+    )
 
 
 def _kind(value: Mapping[str, Any]) -> tuple[str, str]:
