@@ -169,14 +169,18 @@ def host_path(case: Case, node: Node) -> Iterator[Mark]:
 def _relative(case: Case, path: Node) -> Mark | None:
     """What docker makes of a source that is no absolute path of Linux."""
     text = path.text() if path.known else "/"
-    drive = _DRIVE.match(text) and not case.says_system
-    if text.startswith("/") or is_placeholder(text) or drive or case.windows:
+    if text.startswith("/") or is_placeholder(text) or _may_be_drive(case, text) or case.windows:
         return None
     if not _VOLUME_NAME.match(text):
         why = f"{show(text)} is not an absolute path: docker reads it as a volume name and refuses it"
         return fail(path, why, "write an absolute path")
     why = f"docker mounts a volume named {text}, not a folder of the host"
     return warn(path, why, "write an absolute path, or use dockerVolumeConfiguration")
+
+
+def _may_be_drive(case: Case, text: str) -> bool:
+    """Whether a path is one of Windows and nothing says that the containers are of Linux."""
+    return not case.says_system and _DRIVE.match(text) is not None
 
 
 _KINDS = (
@@ -252,7 +256,9 @@ def _path(case: Case, mount: Node) -> Iterator[Mark]:
         yield warn(mount, "a mount point without sourceVolume: there is nothing to mount", "name a volume")
     if not path.filled:
         yield fail(mount, "a mount point without containerPath", "give the path in the container")
-    elif not path.text().startswith(("/", "$")) and not case.windows:
+    elif is_placeholder(path.text()) or path.text().startswith("$") or _may_be_drive(case, path.text()):
+        return
+    elif not path.text().startswith("/") and not case.windows:
         yield fail(path, f"{show(path.text())} is not an absolute path", "begin it with /")
     elif case.launch in (EXTERNAL, EC2) and normpath("/" + path.text().lstrip("/")) == "/" and not case.windows:
         yield fail(path, "docker refuses a mount at /", "mount it at a folder, such as /data")
