@@ -115,8 +115,8 @@ def task_role_unreachable(case: Case, node: Node) -> Iterator[Mark]:
 )
 def gmsa(case: Case, node: Node) -> Iterator[Mark]:
     specs = node.at("credentialSpecs")
-    if isinstance(specs.raw, list) and len(specs.raw) > 1:
-        yield fail(specs, f"{len(specs.raw)} credential specs, and a container takes 1", "keep one")
+    if specs.sure > 1:
+        yield fail(specs, f"{specs.sure} credential specs, and a container takes 1", "keep one")
     yield from over(specs.each(), lambda spec: _prefixed(case, spec))
     yield from over(node.at("dockerSecurityOptions").each(), lambda spec: _spec(case, spec))
 

@@ -80,8 +80,17 @@ class Node:
 
     @property
     def filled(self) -> bool:
-        """Whether a value is given that is not empty. Raises NotKnown."""
+        """Whether a value is given that is not empty. Raises NotKnown, also for a list whose elements may all be absent."""
+        if isinstance(self.raw, list) and self.raw and not self.sure:
+            left = next((item for item in self.each() if item.raw.present is None), None)
+            return left is not None and left.present
         return self.present and (isinstance(self.raw, Unknown) or self.raw not in ("", [], {}))
+
+    @property
+    def sure(self) -> int:
+        """How many elements a list has at least: those that a condition may take out do not count."""
+        raw = self.raw if isinstance(self.raw, list) else ()
+        return sum(not isinstance(item, Unknown) or item.present is True for item in raw)
 
     @property
     def known(self) -> bool:
