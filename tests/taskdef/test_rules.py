@@ -215,3 +215,15 @@ def test_findings_never_show_values_of_variables() -> None:
     findings = judged(definition, Options())
     assert {f.check for f in findings if f.status == "warn"} == {"taskdef.aws-keys", "taskdef.proxy-environment"}
     assert secret not in repr(findings)
+
+
+def test_what_registers_for_another_launch_type_and_never_starts_there_is_a_warning() -> None:
+    definition = {
+        "family": "a",
+        "requiresCompatibilities": ["EC2", "EXTERNAL"],
+        "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}],
+        "volumes": [{"name": "d", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}],
+    }
+    found = troubles(judged(definition, Options("ec2")))
+    text = "registered for EXTERNAL too, where it does not work: external instances have no EFS volumes"
+    assert [(f.check, str(f.status), f.summary) for f in found] == [("taskdef.compatibility", "warn", text)]
