@@ -164,9 +164,10 @@ def _loopback(case: Case, server: Node) -> Iterator[Mark]:
     "taskdef.app-mesh",
     "App Mesh proxy",
     scope="definition",
-    meaning="External instances have no App Mesh; elsewhere its proxy needs awsvpc.",
+    meaning="External instances have no App Mesh; elsewhere its proxy needs awsvpc and Linux containers.",
     fine="no App Mesh proxy where there is none",
-    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.AGENT_CAPABILITY}",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.AGENT_CAPABILITY}; {sources.GUIDE}, "
+    "windows_task_definitions",
 )
 def app_mesh(case: Case, node: Node) -> Iterator[Mark]:
     proxy = node.at("proxyConfiguration")
@@ -175,6 +176,8 @@ def app_mesh(case: Case, node: Node) -> Iterator[Mark]:
     if case.launch == EXTERNAL:
         advice = "take it out, and the proxy container with it"
         yield fail(proxy, "external instances have no App Mesh", advice, remove(proxy))
+    elif case.windows:
+        yield fail(proxy, "Windows containers have no proxyConfiguration", "take it out", remove(proxy))
     elif case.launch in (EC2, FARGATE) and case.mode != "awsvpc":
         yield fail(proxy, f"the App Mesh proxy needs awsvpc, not {case.mode}", "use awsvpc", put(_mode(case), "awsvpc"))
 

@@ -36,10 +36,11 @@ _NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a 
     "EFS volumes",
     scope="volume",
     meaning="External instances have no EFS volumes. The agent still advertises them, so placement does not stop "
-    "such a "
-    "task: it fails when it starts. Elsewhere IAM authorization and access points need encryption in transit.",
+    "such a task: it fails when it starts. Elsewhere they need Linux containers; IAM authorization and access points need "
+    "encryption in transit.",
     fine="no EFS volume where there is none",
-    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.API}, type EFSVolumeConfiguration",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.API}, type EFSVolumeConfiguration; {sources.GUIDE}, "
+    "using_data_volumes",
 )
 def efs(case: Case, node: Node) -> Iterator[Mark]:
     volume = node.at("efsVolumeConfiguration")
@@ -50,7 +51,9 @@ def efs(case: Case, node: Node) -> Iterator[Mark]:
             yield fail(volume, "external instances have no EFS volumes; the task would fail at its start", _NO_EFS)
         yield from _by_nfs(node.at("dockerVolumeConfiguration"))
     elif volume.filled:
-        yield from _access(volume)
+        yield from over([volume], _access)
+        if case.windows:
+            yield fail(volume, "Windows containers have no EFS volumes", "use FSx for Windows File Server on EC2")
 
 
 def _by_nfs(volume: Node) -> Iterator[Mark]:
@@ -77,9 +80,9 @@ def _access(volume: Node) -> Iterator[Mark]:
     "EBS volumes",
     scope="definition",
     meaning="Volumes configured at launch are EBS volumes. External agents take that capability out; elsewhere a "
-    "definition may have one.",
+    "definition may have one. Windows containers have them on EC2 only.",
     fine="no EBS volume where there is none",
-    source=f"{sources.AGENT_CAPABILITY}; {sources.REGISTER}, field configuredAtLaunch",
+    source=f"{sources.AGENT_CAPABILITY}; {sources.REGISTER}, field configuredAtLaunch; {sources.GUIDE}, using_data_volumes",
 )
 def ebs(case: Case, node: Node) -> Iterator[Mark]:
     launched = [volume for volume in case.volumes if volume.at("configuredAtLaunch").flag()]
@@ -89,6 +92,9 @@ def ebs(case: Case, node: Node) -> Iterator[Mark]:
             yield fail(volume.at("configuredAtLaunch"), why, "bind a path of the host (host.sourcePath)")
     elif len(launched) > 1:
         yield fail(launched[1], "only one volume of a definition can be configured at launch", "keep one")
+    elif launched and case.launch == FARGATE and case.windows:
+        text = "Windows containers have EBS volumes on EC2 only"
+        yield fail(launched[0].at("configuredAtLaunch"), text, "take the volume out, or run the task on EC2")
 
 
 @rule(
@@ -152,10 +158,13 @@ def docker_volume(case: Case, node: Node) -> Iterator[Mark]:
     "of a volume.",
     fine="no path of a host that there is none of",
     source=f"{sources.API}, type HostVolumeProperties; {sources.MOBY}, daemon/volume/mounts/linux_parser.go and "
-    "daemon/volume/local/local.go",
+    "daemon/volume/local/local.go; aws/amazon-ecs-cli#11",
 )
 def host_path(case: Case, node: Node) -> Iterator[Mark]:
     path = node.at("host", "sourcePath")
+    if path.raw == "":
+        text = 'sourcePath is "": ECS has refused that, although the API text allows it'
+        yield warn(path, text, "leave sourcePath out", remove(path))
     if not path.filled:
         return
     if case.launch == FARGATE:
