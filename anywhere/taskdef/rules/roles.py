@@ -62,13 +62,12 @@ def _by_agent(case: Case, container: Node) -> Iterator[Mark]:
     kind = container.at("firelensConfiguration", "options", "config-file-type")
     if case.launch != FARGATE and kind.filled and kind.text() == "s3":
         yield fail(kind, "a FireLens file in S3 needs a task execution role, and there is none", _ADVICE)
-    for spec in container.at("credentialSpecs").each():
-        if spec.literal().partition(":")[2].startswith("arn:"):
-            yield fail(
-                spec,
-                "a credential spec in S3 or Parameter Store needs a task execution role, and there is none",
-                _ADVICE,
-            )
+    options = container.at("dockerSecurityOptions") if case.launch != FARGATE else Node(None)
+    for spec in (*container.at("credentialSpecs").each(), *options.each()):
+        kind, _, place = spec.literal().partition(":")
+        if f"{kind}:" in _PREFIXES and place.startswith("arn:"):
+            text = "a credential spec named by an ARN needs a task execution role, and there is none"
+            yield fail(spec, text, _ADVICE)
 
 
 def _share(case: Case, volume: Node) -> Iterator[Mark]:
