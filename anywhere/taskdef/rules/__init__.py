@@ -34,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     names.role_arn,
     names.tags,
     containers.containers,
+    containers.working_directory,
     dependencies.dependencies,
     dependencies.timeouts,
     health.health_check,

@@ -112,10 +112,11 @@ def _size(field: Node) -> Iterator[Mark]:
     scope="definition",
     launch=EVERY,
     meaning="A task has one log router, which is a container with `firelensConfiguration`. Its options are "
-    "enable-ecs-log-metadata, config-file-type (file or s3) and config-file-value, which is an object's ARN with s3. Fargate reads a file only. "
-    "Windows containers do not support FireLens.",
+    "enable-ecs-log-metadata, config-file-type (file or s3) and config-file-value, which is an object's ARN with s3. "
+    "Fargate reads a file only. Windows containers do not support FireLens.",
     fine="one log router, or none",
-    source=f"{sources.API}, type FirelensConfiguration; {sources.FIRELENS}; amazon-ecs-agent, GetFirelensContainer and ParseS3ARN; "
+    source=f"{sources.API}, type FirelensConfiguration; {sources.FIRELENS}; "
+    "amazon-ecs-agent, GetFirelensContainer and ParseS3ARN; "
     f"{sources.AGENT_WINDOWS}",
 )
 def firelens(case: Case, node: Node) -> Iterator[Mark]:

@@ -178,7 +178,7 @@ def host_path(case: Case, node: Node) -> Iterator[Mark]:
 def _relative(case: Case, path: Node) -> Mark | None:
     """What docker makes of a source that is no absolute path of Linux."""
     text = path.text() if path.known else "/"
-    if text.startswith("/") or is_placeholder(text) or _may_be_drive(case, text) or case.windows:
+    if text.startswith("/") or is_placeholder(text) or may_be_drive(case, text) or case.windows:
         return None
     if not _VOLUME_NAME.match(text):
         why = f"{show(text)} is not an absolute path: docker reads it as a volume name and refuses it"
@@ -187,7 +187,7 @@ def _relative(case: Case, path: Node) -> Mark | None:
     return warn(path, why, "write an absolute path, or use dockerVolumeConfiguration")
 
 
-def _may_be_drive(case: Case, text: str) -> bool:
+def may_be_drive(case: Case, text: str) -> bool:
     """Whether a path is one of Windows and nothing says that the containers are of Linux."""
     return not case.says_system and _DRIVE.match(text) is not None
 
@@ -208,8 +208,8 @@ _KINDS = (
     scope="definition",
     launch=EVERY,
     meaning="A volume has a name and is of one kind. A mount point names a volume and a path in the container, absolute on "
-    "Linux, that is not / and that no other mount of the container has. `autoprovision` counts for shared docker volumes "
-    "only; S3 Files needs a task role.",
+    "Linux, that is not / and that no other mount or tmpfs of the container has. `autoprovision` counts for shared docker "
+    "volumes only; S3 Files needs a task role.",
     fine="volumes of one kind, each mounted at a path of its own",
     source=f"{sources.API}, types Volume, DockerVolumeConfiguration and S3FilesVolumeConfiguration; {sources.MOBY}, "
     "daemon/volumes.go and daemon/volume/mounts/linux_parser.go",
@@ -225,7 +225,14 @@ def volumes(case: Case, node: Node) -> Iterator[Mark]:
             if place in paths:
                 text = f"a second volume is mounted at {place}: docker refuses the same path twice"
                 yield warn(path, text, "mount it elsewhere, or keep one", remove(mount))
+            elif case.launch in (EXTERNAL, EC2) and place in _tmpfs(container):
+                text = f"a volume and a tmpfs are mounted at {place}: docker refuses the same path twice"
+                yield fail(path, text, "mount one of them elsewhere")
             paths |= {place} if place else set()
+
+
+def _tmpfs(container: Node) -> list[object]:
+    return [item.at("containerPath").raw for item in container.at("linuxParameters", "tmpfs").each()]
 
 
 def _volume(case: Case, volume: Node) -> Iterator[Mark]:
@@ -265,7 +272,7 @@ def _path(case: Case, mount: Node) -> Iterator[Mark]:
         yield warn(mount, "a mount point without sourceVolume: there is nothing to mount", "name a volume")
     if not path.filled:
         yield fail(mount, "a mount point without containerPath", "give the path in the container")
-    elif is_placeholder(path.text()) or path.text().startswith("$") or _may_be_drive(case, path.text()):
+    elif is_placeholder(path.text()) or path.text().startswith("$") or may_be_drive(case, path.text()):
         return
     elif not path.text().startswith("/") and not case.windows:
         yield fail(path, f"{show(path.text())} is not an absolute path", "begin it with /")
