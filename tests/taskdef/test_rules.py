@@ -87,7 +87,7 @@ def is_template(case: dict[str, Any]) -> bool:
 
 def is_request(case: dict[str, Any]) -> bool:
     """Templates have no run requests and no updates."""
-    own = {"count", "containerInstances", "service", "startedBy"}
+    own = {"count", "containerInstances", "service", "overrides"}
     return any(own & set(item) for item in case["document"] if isinstance(item, dict))
 
 

@@ -64,8 +64,8 @@ def _by_agent(case: Case, container: Node) -> Iterator[Mark]:
         yield fail(kind, "a FireLens file in S3 needs a task execution role, and there is none", _ADVICE)
     options = container.at("dockerSecurityOptions") if case.launch != FARGATE else Node(None)
     for spec in (*container.at("credentialSpecs").each(), *options.each()):
-        kind, _, place = spec.literal().partition(":")
-        if f"{kind}:" in _PREFIXES and place.startswith("arn:"):
+        prefix, _, place = spec.literal().partition(":")
+        if f"{prefix}:" in _PREFIXES and place.startswith("arn:"):
             text = "a credential spec named by an ARN needs a task execution role, and there is none"
             yield fail(spec, text, _ADVICE)
 
