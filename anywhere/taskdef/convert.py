@@ -51,7 +51,8 @@ def convert(definition: Definition, os: str = "", mode: str = "bridge", role: st
     _role(draft, role)
     _by_rules(draft)
     _ingress(draft, definition.services)
-    failing, warnings = _judged(draft)
+    failing, warnings, skipped = _judged(draft)
+    draft.undecided([(title, mark.node, mark.summary) for title, mark in skipped])
     place = draft.definition().place
     for mark in warnings:
         where = mark.source if mark.source is not None else place.source(mark.node.pointer)
@@ -141,7 +142,7 @@ def _role(draft: Draft, role: str) -> None:
 def _by_rules(draft: Draft) -> None:
     """Apply the patch of one failing rule after the other until none offers one."""
     for _ in range(_ROUNDS):
-        failing, _ = _judged(draft)
+        failing, _, _ = _judged(draft)
         mark = next((mark for mark in failing if mark.edits or "patch" in mark.evidence), None)
         if mark is None:
             return
@@ -151,13 +152,13 @@ def _by_rules(draft: Draft) -> None:
         draft.apply(DROPPED if dropped else CHANGED, mark.summary, operations)
 
 
-def _judged(draft: Draft) -> tuple[list[Mark], list[Mark]]:
-    """What fails for external instances, and what warns."""
+def _judged(draft: Draft) -> tuple[list[Mark], list[Mark], list[tuple[str, Mark]]]:
+    """What fails for external instances, what warns, and what cannot be checked, with the title of its rule."""
     case = draft.case()
-    found = [
-        mark for rule in RULES if rule.scope != "service" and EXTERNAL in rule.launch for mark in marks(rule, case)
-    ]
-    return [m for m in found if m.status is Status.FAIL], [m for m in found if m.status is Status.WARN]
+    rules = [rule for rule in RULES if rule.scope != "service" and EXTERNAL in rule.launch]
+    found = [(rule.title, mark) for rule in rules for mark in marks(rule, case)]
+    failing, warnings = ([m for _, m in found if m.status is status] for status in (Status.FAIL, Status.WARN))
+    return failing, warnings, [(title, mark) for title, mark in found if mark.status is Status.SKIP]
 
 
 def _ingress(draft: Draft, services: tuple[Service, ...]) -> None:

@@ -265,6 +265,32 @@ def test_a_made_up_role_is_in_the_partition_of_the_definition(image: str, role: 
     assert arn.startswith(f"arn:{partition}:iam::") and arn.endswith(":role/ecsTaskExecutionRole")
 
 
+def test_what_stays_undecided_is_listed_once_for_each_value() -> None:
+    absent = {"Ref": "AWS::NoValue"}
+    proxy = {"Fn::If": ["Mesh", {"Type": "APPMESH", "ContainerName": "envoy"}, absent]}
+    envoy = {"Fn::If": ["Mesh", {"Name": "envoy", "Image": "envoy", "Memory": 64}, absent]}
+    containers = [{"Name": "app", "Image": "nginx", "Memory": 64}, envoy]
+    properties = {"Family": "f", "NetworkMode": {"Ref": "Mode"}, "ProxyConfiguration": proxy}
+    task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {**properties, "ContainerDefinitions": containers}}
+    result = converted({"Resources": {"Task": task}})
+    found = [(change.pointer, change.text) for change in result.changes if change.kind == DECIDE]
+    assert ("/ProxyConfiguration", "not checked (App Mesh proxy): not known before deployment: Fn::If") in found
+    pointers = [pointer for pointer, _ in found]
+    assert sorted(pointers) == ["/ContainerDefinitions/1", "/NetworkMode", "/ProxyConfiguration"]
+
+
+def test_a_volume_that_no_source_speaks_of_is_left_to_decide() -> None:
+    volume = {
+        "name": "s",
+        "s3filesVolumeConfiguration": {"fileSystemArn": "arn:aws:s3files:eu-west-1:1:file-system/fs-1"},
+    }
+    role = "arn:aws:iam::111122223333:role/t"
+    container = {"name": "a", "image": "i", "memory": 64}
+    result = converted({"family": "f", "taskRoleArn": role, "containerDefinitions": [container], "volumes": [volume]})
+    (change,) = [change for change in result.changes if change.pointer == "/volumes/0"]
+    assert change.kind == DECIDE and "no source says whether S3 Files volumes work" in change.text
+
+
 @pytest.mark.parametrize("rule", RULE_NAMES)
 def test_each_case_converts_to_what_passes_or_says_what_is_left(rule: str) -> None:
     for path in cases_of(rule):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from anywhere.documents.pointer import token
+from anywhere.documents.pointer import token, tokens
 
 
 class Unknown:
@@ -60,6 +60,18 @@ class Node:
             raw = raw.get(key) if isinstance(raw, dict) else raw.part() if isinstance(raw, Unknown) else None
             pointer += "/" + key if key.isalnum() else token(key)
         return Node(raw, pointer)
+
+    def unknown_above(self, pointer: str) -> Node | None:
+        """The first value on the way to this pointer that is not known."""
+        node = self
+        for key in tokens(pointer):
+            if isinstance(node.raw, list) and key.isdecimal():
+                node = list(node.each())[int(key)] if int(key) < len(node.raw) else node.at(key)
+            else:
+                node = node.at(key)
+            if not node.known:
+                return node
+        return None
 
     def each(self) -> Iterator[Node]:
         """The elements of a list; one unknown element where the list itself is unknown."""
