@@ -56,7 +56,8 @@ def call(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
         (["package.json"], 2),
         (["package.json", "good.json", "--ignore-others"], 0),
         (["nothing.json"], 2),
-        (["bad.json", "--launch-type", "ec2"], 0),
+        (["bad.json", "--launch-type", "ec2"], 1),  # registered for EXTERNAL, which refuses awsvpc
+        (["bad.json", "--launch-type", "ec2", "--skip", "taskdef.compatibility"], 0),
         (["bad.json", "--launch-type", "fargate"], 1),
     ],
 )
@@ -284,3 +285,18 @@ def test_convert_writes_nothing_to_a_terminal_that_steers_it(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     code, out, _ = call(capfd, "convert", str(tmp_path / "odd.yaml"))
     assert code == 0 and "\r" not in out and "\u200d" not in out and "'a \ufffd\ufffdb'" in out
+
+
+def test_a_folder_without_definitions_is_one_line(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services:\n  web:\n    image: nginx\n")
+    line = f"anywhere: {tmp_path}: holds no task definition, service or run request"
+    for command in ("check", "fit", "explain-mode"):
+        code, out, err = call(capfd, command, str(tmp_path))
+        assert (code, out, err.splitlines()) == (2, "", [line])
+    assert call(capfd, "check", str(tmp_path), "--ignore-others") == (0, "", "")
+
+
+def test_containers_alone_are_named(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "containers.json").write_text(json.dumps(GOOD["containerDefinitions"]))
+    code, out, err = call(capfd, "check", str(tmp_path / "containers.json"))
+    assert code == 2 and out == "" and "holds containers alone: a task definition is" in err

@@ -227,3 +227,10 @@ def test_what_registers_for_another_launch_type_and_never_starts_there_is_a_warn
     found = troubles(judged(definition, Options("ec2")))
     text = "registered for EXTERNAL too, where it does not work: external instances have no EFS volumes"
     assert [(f.check, str(f.status), f.summary) for f in found] == [("taskdef.compatibility", "warn", text)]
+
+
+@pytest.mark.parametrize("name", ["containerdefinitions", "container_definitions"])
+def test_containers_under_a_misspelled_name_are_a_definition_all_the_same(name: str) -> None:
+    found = troubles(judged({"family": "a", name: [{"name": "a", "image": "i", "memory": 64}]}, Options()))
+    assert {f.check for f in found} == {"taskdef.shape"}
+    assert any("did you mean containerDefinitions?" in f.summary for f in found)

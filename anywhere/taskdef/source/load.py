@@ -22,6 +22,7 @@ _SERVICE_KEYS = frozenset(
 )
 # What tells a definition that lacks its containers from other JSON.
 _DEFINITION_KEYS = frozenset({"family", "networkMode"})
+_CONTAINER = frozenset({"name", "image"})
 _OWN_KEYS = frozenset({"requiresCompatibilities", "executionRoleArn", "taskRoleArn", "volumes", "runtimePlatform"})
 # What only an answer of describe-services has.
 _ANSWERED = frozenset({"serviceArn", "deployments", "runningCount", "clusterArn", "createdAt"})
@@ -48,8 +49,19 @@ def load(data: bytes, name: str) -> Document:
     except ParseError as error:
         raise BadInput(f"{name}: {error}") from None
     if content.is_empty:
-        raise NothingHere(f"{name}: holds no task definition, service or run request")
+        raise NothingHere(f"{name}: {_nothing(parsed.value)}")
     return Document(name, parsed, content)
+
+
+def _nothing(value: object) -> str:
+    """What to say of a document without a definition; containers alone are named."""
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(item, dict) and item.keys() >= _CONTAINER for item in value)
+    ):
+        return 'holds containers alone: a task definition is {"family": NAME, "containerDefinitions": [...]}'
+    return "holds no task definition, service or run request"
 
 
 def _content(value: object) -> Content:
@@ -88,7 +100,8 @@ def _object(value: Mapping[str, Any], base: str, described: bool = False) -> Con
             )
     if "taskDefinition" in value or ("serviceName" in value and _SERVICE_KEYS & set(value)):
         return Content(services=(_service(value, base, described),))
-    if set(value) >= _DEFINITION_KEYS or ("family" in value and _OWN_KEYS & set(value)):
+    is_misspelled = any(key.lower().replace("_", "") == "containerdefinitions" for key in value)
+    if set(value) >= _DEFINITION_KEYS or ("family" in value and (_OWN_KEYS & set(value) or is_misspelled)):
         return Content((_definition(value, base, described),))
     return Content()
 
