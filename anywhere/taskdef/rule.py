@@ -45,7 +45,7 @@ class Case:
     """A definition, or a service with its definition where that is known, to be judged for one launch type.
 
     `os` is what the hosts run as far as the command line says (empty: not said, which is Linux where the definition is
-    silent as well); `hosts` how many there are (0: not known).
+    silent as well); `hosts` how many there are (0: not known); `judged` the launch types of all cases of the same run.
     """
 
     launch: str
@@ -53,6 +53,7 @@ class Case:
     service: Service | None = None
     os: str = ""
     hosts: int = 0
+    judged: tuple[str, ...] = ()
 
     @property
     def node(self) -> Node:

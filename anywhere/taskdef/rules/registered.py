@@ -33,7 +33,7 @@ def others(case: Case, listed: Node, wanted: str) -> Iterator[Mark]:
     names = [item.text() for item in listed.each()]
     for item in listed.each():
         name = item.text()
-        if name == wanted or name not in _REFUSED:
+        if name == wanted or name not in _REFUSED or _launch(name) in case.judged:
             continue
         left = [other for other in names if other != name]
         edit = remove(item) if left else put(listed, [wanted])
@@ -45,9 +45,13 @@ def others(case: Case, listed: Node, wanted: str) -> Iterator[Mark]:
             yield warn(item, text, f"take {name} out of the list, or {mark.remedy}", edit)
 
 
+def _launch(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
 def _first(case: Case, name: str, table: Mapping[str, Sequence[Rule]]) -> Mark | None:
     """The first fault for this launch type that is none for the one that is judged."""
-    there = replace(case, launch=name.lower().replace("_", "-"))
+    there = replace(case, launch=_launch(name))
     for rule in table.get(name, ()):
         own = {mark.summary for mark in marks(rule, case)} if case.launch in rule.launch else set()
         for mark in marks(rule, there):

@@ -100,7 +100,7 @@ def _object(value: Mapping[str, Any], base: str, described: bool = False) -> Con
             )
     if "taskDefinition" in value or ("serviceName" in value and _SERVICE_KEYS & set(value)):
         return Content(services=(_service(value, base, described),))
-    is_misspelled = any(key.lower().replace("_", "") == "containerdefinitions" for key in value)
+    is_misspelled = any(str(key).lower().replace("_", "") == "containerdefinitions" for key in value)
     if set(value) >= _DEFINITION_KEYS or ("family" in value and (_OWN_KEYS & set(value) or is_misspelled)):
         return Content((_definition(value, base, described),))
     return Content()
