@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from posixpath import normpath
 
 from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, Case, Mark, fail, over, put, rule
 from anywhere.taskdef.rules import sources
@@ -10,6 +12,8 @@ from anywhere.taskdef.rules.storage import may_be_drive
 from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 from anywhere.taskdef.words import named
+
+_PLAIN = re.compile(r"[\w./-]+\Z")
 
 
 @rule(
@@ -54,10 +58,10 @@ def _folder(case: Case, folder: Node) -> Iterator[Mark]:
     text = folder.text()
     if not text or text.startswith(("/", "$")) or is_placeholder(text) or may_be_drive(case, text) or case.windows:
         return
-    right = f"/{text.removeprefix('./')}"
-    yield fail(
-        folder, f"the working directory {show(text)} is not an absolute path", f"write {right}", put(folder, right)
-    )
+    right = normpath(f"/{text}")
+    edits = [put(folder, right)] if _PLAIN.match(text) else []  # neither ~ nor a path of Windows
+    advice = f"write {right}" if edits else "write a path that begins with /"
+    yield fail(folder, f"the working directory {show(text)} is not an absolute path", advice, *edits)
 
 
 def _complete(container: Node) -> Iterator[Mark]:
