@@ -234,3 +234,15 @@ def test_containers_under_a_misspelled_name_are_a_definition_all_the_same(name: 
     found = troubles(judged({"family": "a", name: [{"name": "a", "image": "i", "memory": 64}]}, Options()))
     assert {f.check for f in found} == {"taskdef.shape"}
     assert any("did you mean containerDefinitions?" in f.summary for f in found)
+
+
+def test_a_definition_with_the_verdict_of_ecs_has_been_registered() -> None:
+    definition = {
+        "family": "a",
+        "requiresCompatibilities": ["EC2", "FARGATE"],
+        "networkMode": "bridge",
+        "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}],
+    }
+    described = {"taskDefinition": definition | {"compatibilities": ["EC2", "FARGATE"]}}
+    assert [f.check for f in troubles(judged(definition, Options("ec2")))] == ["taskdef.compatibility"]
+    assert troubles(judged(described, Options("ec2"))) == []

@@ -29,7 +29,10 @@ _IDLE: Mapping[str, Sequence[Rule]] = {"EXTERNAL": (storage.efs, storage.ebs)}
 
 
 def others(case: Case, listed: Node, wanted: str) -> Iterator[Mark]:
-    """What keeps the definition from the other launch types that it is registered for."""
+    """What keeps the definition from the other launch types that it is registered for. Where ECS has given its own
+    verdict (`compatibilities`) it has been registered."""
+    if case.node.at("compatibilities").raw is not None:
+        return
     names = [item.text() for item in listed.each()]
     for item in listed.each():
         name = item.text()

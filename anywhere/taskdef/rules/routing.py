@@ -145,7 +145,7 @@ def _router(case: Case, options: Node) -> Iterator[Mark]:
     if kind.filled and not value.filled:
         yield fail(options, "config-file-type without config-file-value", "name the file")
     elif kind.text() == "s3" and case.launch != FARGATE:
-        yield from over([value], _object)
+        yield from over([value], _object, quiet=True)
 
 
 def _object(value: Node) -> Iterator[Mark]:
