@@ -45,8 +45,6 @@ def test_what_is_no_file_is_refused_at_once(words: tuple[str, ...], kind: str, t
         os.mkfifo(path)
     elif kind == "folder":
         os.mkdir(path)
-        if words[0] == "taskdef":
-            pytest.skip("a folder without documents is no fault")
     done = run(words, path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stderr.count("\n") == 1 and path in done.stderr

@@ -43,6 +43,9 @@ class Part:
 
 def edit(text: str, is_json: bool, operations: Iterable[Mapping[str, Any]]) -> str:
     """The text after these operations (RFC 6902: add, remove, replace). Raises PatchError where one does not fit."""
+    lines = text.replace("\r\n", "\n")
+    if lines.count("\n") == text.count("\r\n") > 0:  # one kind of line end: what is added gets it as well
+        return edit(lines, is_json, operations).replace("\n", "\r\n")
     for operation in operations:
         root = json_parts(text) if is_json else yaml_parts(text)
         *above, last = tokens(str(operation["path"])) or [""]

@@ -43,6 +43,8 @@ def read_documents(arguments: Sequence[str], ignore_others: bool = False) -> Doc
             found.problems.append(str(error))
         except OSError as error:
             found.problems.append(f"{name}: {error.strerror}")
+    if not (found.documents or found.problems or ignore_others):
+        found.problems.append(f"{', '.join(arguments)}: holds no task definition, service or run request")
     found.documents = link(found.documents)
     return found
 

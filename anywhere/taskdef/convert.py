@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 
 from anywhere.errors import BadInput
 from anywhere.frozen import frozen
 from anywhere.model import Status
 from anywhere.taskdef.draft import CHANGED, DECIDE, DROPPED, Change, Draft
-from anywhere.taskdef.rule import EXTERNAL, Case, Mark, marks, put, remove
+from anywhere.taskdef.made_up import execution_role, host_path
+from anywhere.taskdef.rule import EXTERNAL, Mark, marks, put, remove
 from anywhere.taskdef.rules import RULES
 from anywhere.taskdef.source.content import Definition, Service
 from anywhere.taskdef.source.node import Node, NotKnown, Unknown
 from anywhere.taskdef.strip import registrable, strip, without_mesh
 
-MOUNT = "/mnt/{}"
-ROLE = "arn:aws:iam::{}:role/ecsTaskExecutionRole"
-_ACCOUNT = re.compile(r"\b(\d{12})\b")
 _ROUNDS = 60
 
 
@@ -54,7 +51,8 @@ def convert(definition: Definition, os: str = "", mode: str = "bridge", role: st
     _role(draft, role)
     _by_rules(draft)
     _ingress(draft, definition.services)
-    failing, warnings = _judged(draft)
+    failing, warnings, skipped = _judged(draft)
+    draft.undecided([(title, mark.node, mark.summary) for title, mark in skipped])
     place = draft.definition().place
     for mark in warnings:
         where = mark.source if mark.source is not None else place.source(mark.node.pointer)
@@ -103,9 +101,10 @@ def _network(draft: Draft, mode: str) -> None:
 
 def _storage(draft: Draft) -> None:
     """Volumes of AWS's services become paths of the host, which a person must provide."""
+    taken = {str(volume.at("host", "sourcePath").raw) for volume in draft.case().volumes}
     for at, volume in enumerate(draft.case().volumes):
-        name = str(volume.at("name").raw or at)
-        path = MOUNT.format(re.sub(r"[^\w.-]", "-", name))
+        name = _named(draft, volume, at)
+        path = host_path(volume.at("name"), at, taken)
         for key, what in (("efsVolumeConfiguration", "the EFS file system"), ("configuredAtLaunch", "the EBS volume")):
             field_ = volume.at(key)
             if field_.raw in (None, False, "false"):
@@ -116,9 +115,16 @@ def _storage(draft: Draft) -> None:
             host = Node(None, volume.pointer + "/host")
             text = f"volume {name}: bound to {path} of the host in place of {what}"
             draft.edit(CHANGED, text, remove(field_), put(host, {"sourcePath": path}))
+            taken.add(path)
             text = f"volume {name}: provide {path} on every host (NFS of the site, a disk) and bring the data over"
             draft.decide(draft.definition().node.at("volumes"), text)
             volume = draft.case().volumes[at]
+
+
+def _named(draft: Draft, item: Node, at: int) -> str:
+    """How the document names a volume or container: calls as they are written, and the position where it has no name."""
+    name = item.at("name")
+    return draft.written(name) if item.known and name.raw not in (None, "") else str(at)
 
 
 def _role(draft: Draft, role: str) -> None:
@@ -126,8 +132,7 @@ def _role(draft: Draft, role: str) -> None:
     rule = next(rule for rule in RULES if rule.id == "taskdef.execution-role")
     if not any(mark.status in (Status.FAIL, Status.WARN) for mark in marks(rule, draft.case())):
         return
-    account = _ACCOUNT.search(json.dumps(draft.raw))
-    arn = role or ROLE.format(account[1] if account else "000000000000")
+    arn = role or execution_role(draft.raw)
     draft.edit(CHANGED, f"execution role {arn}", put(draft.definition().node.at("executionRoleArn"), arn))
     if not role:
         node = draft.definition().node.at("executionRoleArn")
@@ -137,7 +142,7 @@ def _role(draft: Draft, role: str) -> None:
 def _by_rules(draft: Draft) -> None:
     """Apply the patch of one failing rule after the other until none offers one."""
     for _ in range(_ROUNDS):
-        failing, _ = _judged(draft)
+        failing, _, _ = _judged(draft)
         mark = next((mark for mark in failing if mark.edits or "patch" in mark.evidence), None)
         if mark is None:
             return
@@ -147,21 +152,21 @@ def _by_rules(draft: Draft) -> None:
         draft.apply(DROPPED if dropped else CHANGED, mark.summary, operations)
 
 
-def _judged(draft: Draft) -> tuple[list[Mark], list[Mark]]:
-    """What fails for external instances, and what warns."""
+def _judged(draft: Draft) -> tuple[list[Mark], list[Mark], list[tuple[str, Mark]]]:
+    """What fails for external instances, what warns, and what cannot be checked, with the title of its rule."""
     case = draft.case()
-    found = [
-        mark for rule in RULES if rule.scope != "service" and EXTERNAL in rule.launch for mark in marks(rule, case)
-    ]
-    return [m for m in found if m.status is Status.FAIL], [m for m in found if m.status is Status.WARN]
+    rules = [rule for rule in RULES if rule.scope != "service" and EXTERNAL in rule.launch]
+    found = [(rule.title, mark) for rule in rules for mark in marks(rule, case)]
+    failing, warnings = ([m for _, m in found if m.status is status] for status in (Status.FAIL, Status.WARN))
+    return failing, warnings, [(title, mark) for title, mark in found if mark.status is Status.SKIP]
 
 
 def _ingress(draft: Draft, services: tuple[Service, ...]) -> None:
-    for container in draft.case().containers:
+    for at, container in enumerate(draft.case().containers):
         mappings = container.at("portMappings")
         if mappings.raw and not isinstance(mappings.raw, Unknown):
-            name = str(container.at("name").raw)
-            text = f"who sends traffic to {name}: there is no load balancer; {_how(draft.case(), mappings)}"
+            name = _named(draft, container, at)
+            text = f"who sends traffic to {name}: there is no load balancer; {_how(draft, mappings)}"
             draft.decide(mappings, text)
     for service in services:
         for key, what in (
@@ -176,10 +181,15 @@ def _ingress(draft: Draft, services: tuple[Service, ...]) -> None:
                 draft.changes.append(Change(DECIDE, "", f"service {service.name} loses {what}"))
 
 
-def _how(case: Case, mappings: Node) -> str:
-    if case.node.at("networkMode").raw == "host":
+def _how(draft: Draft, mappings: Node) -> str:
+    if draft.case().node.at("networkMode").raw == "host":
         return "it listens on the hosts' own ports, one task a host"
-    fixed = [str(item.at("hostPort").raw) for item in mappings.each() if item.at("hostPort").raw]
+    ports = [item.at("hostPort") if item.known else item for item in mappings.each()]
+    fixed = [draft.written(port) for port in ports if port.raw and port.known]
+    unknown = [draft.written(port) for port in ports if not port.known]
+    if unknown:
+        listed = ", ".join((*fixed, *unknown))
+        return f"host ports {listed}, some of them not known before deployment: a fixed one allows one task a host"
     if fixed:
         return f"fixed host ports {', '.join(fixed)}, one task a host"
     return "ECS chooses a free host port for each task; set hostPort for a fixed one"

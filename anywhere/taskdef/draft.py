@@ -67,5 +67,19 @@ class Draft:
             return ", ".join(found)
         return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
+    def undecided(self, found: Sequence[tuple[str, Node, str]]) -> None:
+        """List what rules could not check: title of the rule, node, why. What hangs on one unknown value is one entry."""
+        definition = self.definition()
+        grouped: dict[tuple[str, str], dict[str, None]] = {}
+        for title, node, why in found:
+            outer = definition.node.unknown_above(node.pointer)
+            key = (outer.pointer, f"not known before deployment: {outer.raw.why}") if outer else (node.pointer, why)
+            grouped.setdefault(key, {})[title] = None
+        said = {change.pointer for change in self.changes if "not known before deployment" in change.text}
+        for (pointer, why), titles in grouped.items():
+            what = "".join(titles) if len(titles) == 1 else f"{len(titles)} rules"
+            if (place := definition.place.source(pointer)) not in said:
+                self.changes.append(Change(DECIDE, place, f"not checked ({what}): {why}"))
+
     def decide(self, node: Node, text: str) -> None:
         self.changes.append(Change(DECIDE, self.definition().place.source(node.pointer), text))

@@ -61,7 +61,7 @@ def _item(item: Definition | Service, options: Options, locate: Locator) -> Iter
     service = item if isinstance(item, Service) else None
 
     def case(launch: str) -> Case:
-        return Case(launch, definition, service, options.os, options.hosts)
+        return Case(launch, definition, service, options.os, options.hosts, tuple(chosen))
 
     chosen = launches(item) if options.launch == DECLARED else [options.launch]
     rules = [rule for rule in RULES if (rule.scope == "service") == is_service]

@@ -45,7 +45,7 @@ class Case:
     """A definition, or a service with its definition where that is known, to be judged for one launch type.
 
     `os` is what the hosts run as far as the command line says (empty: not said, which is Linux where the definition is
-    silent as well); `hosts` how many there are (0: not known).
+    silent as well); `hosts` how many there are (0: not known); `judged` the launch types of all cases of the same run.
     """
 
     launch: str
@@ -53,11 +53,16 @@ class Case:
     service: Service | None = None
     os: str = ""
     hosts: int = 0
+    judged: tuple[str, ...] = ()
 
     @property
     def node(self) -> Node:
         """The definition's root; an empty one where it is not known."""
         return self.definition.node if self.definition else Node(None)
+
+    def takes(self, name: str) -> bool:
+        """Whether the service's request has this field."""
+        return self.service is None or self.service.takes(name)
 
     @cached_property
     def containers(self) -> list[Node]:

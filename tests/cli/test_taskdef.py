@@ -56,7 +56,8 @@ def call(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
         (["package.json"], 2),
         (["package.json", "good.json", "--ignore-others"], 0),
         (["nothing.json"], 2),
-        (["bad.json", "--launch-type", "ec2"], 0),
+        (["bad.json", "--launch-type", "ec2"], 1),  # registered for EXTERNAL, which refuses awsvpc
+        (["bad.json", "--launch-type", "ec2", "--skip", "taskdef.compatibility"], 0),
         (["bad.json", "--launch-type", "fargate"], 1),
     ],
 )
@@ -255,3 +256,47 @@ def test_the_next_command_converts_what_was_refused(capfd: pytest.CaptureFixture
     assert (program, words[0]) == ("anywhere", "taskdef")
     assert call(capfd, *words[1:])[0] == 0
     assert "Next:" not in call(capfd, "check", str(path), "--launch-type", "fargate")[1]
+
+
+ODD = (
+    "Description: 'a \u200d\u2028b'\r\nResources:\r\n  Task:\r\n    Type: AWS::ECS::TaskDefinition\r\n    Properties:\r\n"
+    "      Family: a # \u200d\r\n"
+    "      NetworkMode: awsvpc\r\n      ContainerDefinitions: [{Name: a, Image: b, Memory: 128}]\r\n"
+)
+
+
+@pytest.mark.parametrize("output", ["", "new.yaml"])
+def test_convert_keeps_line_ends_and_every_character(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("odd.yaml").write_bytes(ODD.encode())
+    code, out, _ = call(capfd, "convert", "odd.yaml", *(["--output", output] if output else []))
+    made = Path(output).read_bytes().decode() if output else out
+    expected = ODD.replace("NetworkMode: awsvpc", 'NetworkMode: "bridge"')
+    expected = expected.replace("128}]\r\n", '128}]\r\n      RequiresCompatibilities: ["EXTERNAL"]\r\n')
+    assert code == 0 and made == expected
+
+
+def test_convert_writes_nothing_to_a_terminal_that_steers_it(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd.yaml").write_bytes(ODD.encode())
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    code, out, _ = call(capfd, "convert", str(tmp_path / "odd.yaml"))
+    assert code == 0 and "\r" not in out and "\u200d" not in out and "'a \ufffd\ufffdb'" in out
+
+
+def test_a_folder_without_definitions_is_one_line(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services:\n  web:\n    image: nginx\n")
+    line = f"anywhere: {tmp_path}: holds no task definition, service or run request"
+    for command in ("check", "fit", "explain-mode"):
+        code, out, err = call(capfd, command, str(tmp_path))
+        assert (code, out, err.splitlines()) == (2, "", [line])
+    assert call(capfd, "check", str(tmp_path), "--ignore-others") == (0, "", "")
+
+
+def test_containers_alone_are_named(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "containers.json").write_text(json.dumps(GOOD["containerDefinitions"]))
+    code, out, err = call(capfd, "check", str(tmp_path / "containers.json"))
+    assert code == 2 and out == "" and "holds containers alone: a task definition is" in err

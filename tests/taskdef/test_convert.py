@@ -233,6 +233,64 @@ def test_tags_and_single_blocks_of_a_plan_stay() -> None:
     assert [c.pointer for c in result.changes if "known after apply" in c.text] == ["/executionRoleArn"]
 
 
+def test_each_volume_gets_a_path_of_its_own_and_calls_are_shown_as_written() -> None:
+    names = [{"Fn::Sub": "${Stack}-data"}, {"Fn::Sub": "${Stack}-logs"}, {"Ref": "A"}, {"Ref": "B"}, "a b", "a-b"]
+    volumes = [{"Name": name, "EFSVolumeConfiguration": {"FilesystemId": "fs-1"}} for name in names]
+    mappings = [{"ContainerPort": 80, "HostPort": {"Ref": "Port"}}]
+    container = {"Name": {"Ref": "Name"}, "Image": "i", "Memory": 64, "PortMappings": mappings}
+    template = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [container]}}
+    template["Properties"] |= {"Family": "f", "Volumes": volumes}
+    result = converted({"Resources": {"Task": template}})
+    paths = [volume["Host"]["SourcePath"] for volume in result.definition["Volumes"]]
+    assert paths == ["/mnt/data", "/mnt/logs", "/mnt/volume-2", "/mnt/volume-3", "/mnt/a-b", "/mnt/a-b-5"]
+    said = "\n".join(change.text for change in result.changes)
+    assert 'volume {"Fn::Sub": "${Stack}-logs"}: bound to /mnt/logs' in said
+    assert 'traffic to {"Ref": "Name"}' in said and 'host ports {"Ref": "Port"}, some' in said and "Unknown" not in said
+
+
+@pytest.mark.parametrize(
+    ("image", "role", "partition"),
+    [
+        ("nginx", "arn:aws-us-gov:iam::111122223333:role/t", "aws-us-gov"),
+        ("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/a", "", "aws-cn"),
+        ("111122223333.dkr.ecr.eu-west-1.amazonaws.com/a", "", "aws"),
+        ("my-site-front-1/a", "", "aws"),
+    ],
+)
+def test_a_made_up_role_is_in_the_partition_of_the_definition(image: str, role: str, partition: str) -> None:
+    log = {"logDriver": "awslogs", "options": {"awslogs-group": "g"}}
+    container = {"name": "a", "image": image, "memory": 64, "logConfiguration": log}
+    value = {"family": "f", "containerDefinitions": [container]} | ({"taskRoleArn": role} if role else {})
+    arn = converted(value).definition["executionRoleArn"]
+    assert arn.startswith(f"arn:{partition}:iam::") and arn.endswith(":role/ecsTaskExecutionRole")
+
+
+def test_what_stays_undecided_is_listed_once_for_each_value() -> None:
+    absent = {"Ref": "AWS::NoValue"}
+    proxy = {"Fn::If": ["Mesh", {"Type": "APPMESH", "ContainerName": "envoy"}, absent]}
+    envoy = {"Fn::If": ["Mesh", {"Name": "envoy", "Image": "envoy", "Memory": 64}, absent]}
+    containers = [{"Name": "app", "Image": "nginx", "Memory": 64}, envoy]
+    properties = {"Family": "f", "NetworkMode": {"Ref": "Mode"}, "ProxyConfiguration": proxy}
+    task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {**properties, "ContainerDefinitions": containers}}
+    result = converted({"Resources": {"Task": task}})
+    found = [(change.pointer, change.text) for change in result.changes if change.kind == DECIDE]
+    assert ("/ProxyConfiguration", "not checked (App Mesh proxy): not known before deployment: Fn::If") in found
+    pointers = [pointer for pointer, _ in found]
+    assert sorted(pointers) == ["/ContainerDefinitions/1", "/NetworkMode", "/ProxyConfiguration"]
+
+
+def test_a_volume_that_no_source_speaks_of_is_left_to_decide() -> None:
+    volume = {
+        "name": "s",
+        "s3filesVolumeConfiguration": {"fileSystemArn": "arn:aws:s3files:eu-west-1:1:file-system/fs-1"},
+    }
+    role = "arn:aws:iam::111122223333:role/t"
+    container = {"name": "a", "image": "i", "memory": 64}
+    result = converted({"family": "f", "taskRoleArn": role, "containerDefinitions": [container], "volumes": [volume]})
+    (change,) = [change for change in result.changes if change.pointer == "/volumes/0"]
+    assert change.kind == DECIDE and "no source says whether S3 Files volumes work" in change.text
+
+
 @pytest.mark.parametrize("rule", RULE_NAMES)
 def test_each_case_converts_to_what_passes_or_says_what_is_left(rule: str) -> None:
     for path in cases_of(rule):

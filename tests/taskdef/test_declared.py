@@ -124,3 +124,12 @@ def test_no_legal_example_fails_for_the_launch_type_that_it_declares() -> None:
         fails = [f for target in judge(documents, options) for f in target.findings if f.status is Status.FAIL]
         assert not fails, (path, fails)
     assert legal >= 250
+
+
+def test_launch_types_that_are_judged_themselves_are_not_judged_by_the_others_too() -> None:
+    container = {"name": "a", "image": "i", "memory": 64}
+    definition = {"family": "a", "requiresCompatibilities": ["EC2", "FARGATE"], "containerDefinitions": [container]}
+    definition |= {"networkMode": "bridge", "cpu": "256", "memory": "512"}
+    documents = link([load(json.dumps(definition).encode(), "a.json")])
+    fails = [f for target in judge(documents, Options(DECLARED)) for f in target.findings if f.status is Status.FAIL]
+    assert [f.check for f in fails] == ["taskdef.network-mode"]

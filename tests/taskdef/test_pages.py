@@ -47,6 +47,7 @@ def test_rules_and_checks_named_in_the_page_exist() -> None:
         "service.daemon",
         "service.volume",
         "service.shape",
+        "service.limits",
         "service.placement-constraint",
     }
 

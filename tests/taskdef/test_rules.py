@@ -86,8 +86,9 @@ def is_template(case: dict[str, Any]) -> bool:
 
 
 def is_request(case: dict[str, Any]) -> bool:
-    """Templates have no run requests."""
-    return any("count" in item for item in case["document"] if isinstance(item, dict))
+    """Templates have no run requests and no updates."""
+    own = {"count", "containerInstances", "service", "overrides"}
+    return any(own & set(item) for item in case["document"] if isinstance(item, dict))
 
 
 @pytest.mark.parametrize("rule", RULE_NAMES)
@@ -214,3 +215,34 @@ def test_findings_never_show_values_of_variables() -> None:
     findings = judged(definition, Options())
     assert {f.check for f in findings if f.status == "warn"} == {"taskdef.aws-keys", "taskdef.proxy-environment"}
     assert secret not in repr(findings)
+
+
+def test_what_registers_for_another_launch_type_and_never_starts_there_is_a_warning() -> None:
+    definition = {
+        "family": "a",
+        "requiresCompatibilities": ["EC2", "EXTERNAL"],
+        "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}],
+        "volumes": [{"name": "d", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}],
+    }
+    found = troubles(judged(definition, Options("ec2")))
+    text = "registered for EXTERNAL too, where it does not work: external instances have no EFS volumes"
+    assert [(f.check, str(f.status), f.summary) for f in found] == [("taskdef.compatibility", "warn", text)]
+
+
+@pytest.mark.parametrize("name", ["containerdefinitions", "container_definitions"])
+def test_containers_under_a_misspelled_name_are_a_definition_all_the_same(name: str) -> None:
+    found = troubles(judged({"family": "a", name: [{"name": "a", "image": "i", "memory": 64}]}, Options()))
+    assert {f.check for f in found} == {"taskdef.shape"}
+    assert any("did you mean containerDefinitions?" in f.summary for f in found)
+
+
+def test_a_definition_with_the_verdict_of_ecs_has_been_registered() -> None:
+    definition = {
+        "family": "a",
+        "requiresCompatibilities": ["EC2", "FARGATE"],
+        "networkMode": "bridge",
+        "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}],
+    }
+    described = {"taskDefinition": definition | {"compatibilities": ["EC2", "FARGATE"]}}
+    assert [f.check for f in troubles(judged(definition, Options("ec2")))] == ["taskdef.compatibility"]
+    assert troubles(judged(described, Options("ec2"))) == []

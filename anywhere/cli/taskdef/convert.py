@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from anywhere.cli.say import note
 from anywhere.documents.edit import edit
 from anywhere.documents.patch import PatchError, apply
@@ -58,8 +60,16 @@ def convert_file(file: str, wanted: Wanted, changes: str, output: str = "") -> i
         write(listed, changes)
     else:
         note(_for_people(definition, result))
-    write(shown, output)
+    _give(shown, output)
     return 1 if result.failing else 0
+
+
+def _give(text: str, output: str) -> None:
+    """Write the definition exactly to a file or pipe; only a terminal gets text that cannot steer it."""
+    from anywhere.cli.output import write
+
+    is_exact = output not in ("", "-") or not sys.stdout.isatty()
+    write(text if is_exact else text.replace("\r\n", "\n"), output, exact=is_exact)
 
 
 def _in_place(document: Document, definition: Definition, result: Converted) -> str:

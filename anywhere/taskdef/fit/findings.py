@@ -62,7 +62,7 @@ def _placement(part: Answer, answer: Fit, lost: bool) -> Iterator[Finding]:
     if part.left and part.open:
         evidence["unknown"] = {host: list(reasons) for host, reasons in part.open.items()}
         why = "; ".join(f"{host}: {', '.join(reasons)}" for host, reasons in part.open.items())
-        advice = Remedy("save the host's bundle as root, or describe the instance (--instance)")
+        advice = Remedy(_to_know(part))
         text += f". Not known whether the rest fits: {why}"
         yield Finding(PLACEMENT, Status.ERROR, name, text, evidence=evidence, remedy=advice)
         return
@@ -79,6 +79,15 @@ def _placement(part: Answer, answer: Fit, lost: bool) -> Iterator[Finding]:
     if part.wish.need.unknown:
         because = f"not known from the document: {', '.join(part.wish.need.unknown)}"
         yield Finding(PLACEMENT, Status.SKIP, name, because, evidence={"because": because, "pointer": ""})
+
+
+def _to_know(part: Answer) -> str:
+    """Where to read what is not known: in the hosts, or in what the document becomes when it is deployed."""
+    of_document = set(part.wish.need.undecided)
+    is_known = all(of_document.issuperset(reasons) for reasons in part.open.values())
+    deployed = "deploy the template, and run fit on what describe-task-definition prints"
+    host = "save the host's bundle as root, or describe the instance (--instance)"
+    return deployed if is_known else f"{host}; {deployed}" if of_document else host
 
 
 def _proof(answer: Fit) -> str:

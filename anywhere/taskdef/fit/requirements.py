@@ -55,8 +55,15 @@ def _text(node: Node, unknown: list[str]) -> str:
     try:
         return node.text()
     except NotKnown as missing:
-        unknown.append(f"{node.pointer.rpartition('/')[2]} ({missing.why or 'of the wrong type'})")
+        unknown.append(f"{_field(node)} ({missing.why or 'of the wrong type'})")
         return ""
+
+
+def _field(node: Node) -> str:
+    """The field's name with those around it, up to the element of a list that it is in: restartPolicy.enabled."""
+    parts = node.pointer.rstrip("/0123456789").split("/")
+    start = max((at for at, part in enumerate(parts) if part.isdecimal()), default=0)
+    return ".".join(parts[start + 1 :])
 
 
 def _flag(node: Node, unknown: list[str]) -> bool:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from posixpath import normpath
 
-from anywhere.taskdef.rule import EVERY, Case, Mark, fail, over, put, rule
+from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, Case, Mark, fail, over, put, rule
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.rules.storage import may_be_drive
+from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 from anywhere.taskdef.words import named
+
+_PLAIN = re.compile(r"[\w./-]+\Z")
 
 
 @rule(
@@ -33,6 +39,29 @@ def containers(case: Case, node: Node) -> Iterator[Mark]:
     for container in case.containers:
         yield from over(container.at("dependsOn").each(), lambda link: _dependency(link, names))
         yield from over(container.at("mountPoints").each(), lambda mount: _mounted(case, mount))
+
+
+@rule(
+    "taskdef.working-directory",
+    "working directory of a container",
+    scope="container",
+    launch=(EXTERNAL, EC2),
+    meaning="docker creates no Linux container whose `workingDirectory` is not absolute.",
+    fine="the image's working directory, or an absolute one",
+    source=f"{sources.API}, type ContainerDefinition; {sources.MOBY}, daemon/container.go, verifyContainerConfig",
+)
+def working_directory(case: Case, node: Node) -> Iterator[Mark]:
+    yield from over([node.at("workingDirectory")], lambda folder: _folder(case, folder), quiet=True)
+
+
+def _folder(case: Case, folder: Node) -> Iterator[Mark]:
+    text = folder.text()
+    if not text or text.startswith(("/", "$")) or is_placeholder(text) or may_be_drive(case, text) or case.windows:
+        return
+    right = normpath(f"/{text}")
+    edits = [put(folder, right)] if _PLAIN.match(text) else []  # neither ~ nor a path of Windows
+    advice = f"write {right}" if edits else "write a path that begins with /"
+    yield fail(folder, f"the working directory {show(text)} is not an absolute path", advice, *edits)
 
 
 def _complete(container: Node) -> Iterator[Mark]:

@@ -78,11 +78,15 @@ def _circles(named: Mapping[str, Node]) -> Iterator[Mark]:
         circle = _circle(name, waits) if name not in seen else []
         if circle:
             seen |= set(circle)
-            text = f"{' -> '.join((*circle, circle[0]))}: these containers wait for each other, and none starts"
-            yield fail(named[circle[0]].at("dependsOn"), text, "take one of these dependencies out")
+            pairs = zip(circle, (*circle[1:], circle[0]))
+            text = f"{', '.join(f'{one} waits for {other}' for one, other in pairs)}: none of them starts"
+            onward = circle[1] if len(circle) > 1 else circle[0]
+            field = next(field for other, field in waits[circle[0]] if other == onward)
+            yield fail(field, text, "take one of these dependencies out")
 
 
-def _waited_for(container: Node, own: str, named: Mapping[str, Node]) -> list[str]:
+def _waited_for(container: Node, own: str, named: Mapping[str, Node]) -> list[tuple[str, Node]]:
+    """The containers that one waits for, each with the field that says so."""
     found = []
     for field, key in (("dependsOn", "containerName"), ("volumesFrom", "sourceContainer"), ("links", "")):
         for item in container.at(field).each():
@@ -91,17 +95,17 @@ def _waited_for(container: Node, own: str, named: Mapping[str, Node]) -> list[st
             except NotKnown:
                 continue
             if other in named and other != own:
-                found.append(other)
+                found.append((other, container.at(field)))
     return found
 
 
-def _circle(start: str, waits: Mapping[str, list[str]]) -> list[str]:
+def _circle(start: str, waits: Mapping[str, list[tuple[str, Node]]]) -> list[str]:
     """A way from a container back to itself; empty where there is none."""
     ways = [[start]]
     reached: set[str] = set()
     while ways:
         way = ways.pop()
-        for other in waits[way[-1]]:
+        for other, _ in waits[way[-1]]:
             if other == start:
                 return way
             if other not in reached:

@@ -127,8 +127,8 @@ def environment(case: Case, node: Node) -> Iterator[Mark]:
     yield from over((item.at("valueFrom") for item in fetched), _value_from, quiet=True)
     yield from over([node.at("repositoryCredentials", "credentialsParameter")], _registry, quiet=True)
     files = node.at("environmentFiles")
-    if isinstance(files.raw, list) and len(files.raw) > MOST_FILES:
-        yield fail(files, f"{len(files.raw)} environment files, ECS takes {MOST_FILES}", "join them")
+    if files.sure > MOST_FILES:
+        yield fail(files, f"{files.sure} environment files, ECS takes {MOST_FILES}", "join them")
     yield from over(files.each(), _file, quiet=True)
 
 

@@ -107,6 +107,6 @@ def restart_policy(case: Case, node: Node) -> Iterator[Mark]:
         return
     yield from over([policy.at("restartAttemptPeriod")], lambda field: _within(field, *PERIOD, " s"))
     codes = policy.at("ignoredExitCodes")
-    if isinstance(codes.raw, list) and len(codes.raw) > MOST_CODES:
-        text = f"{len(codes.raw)} exit codes to ignore, ECS takes {MOST_CODES}"
+    if codes.sure > MOST_CODES:
+        text = f"{codes.sure} exit codes to ignore, ECS takes {MOST_CODES}"
         yield fail(codes, text, f"name {MOST_CODES} or fewer", remove(codes))

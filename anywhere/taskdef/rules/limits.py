@@ -128,11 +128,12 @@ def hard_limit(case: Case, node: Node) -> Iterator[Mark]:
 )
 def limits(case: Case, node: Node) -> Iterator[Mark]:
     listed = node.at("containerDefinitions")
-    many = len(listed.raw) if isinstance(listed.raw, list) else None
-    if many == 0 or (listed.raw is None and case.definition is not None and _is_fault_free(case)):
+    if listed.raw == [] or (listed.raw is None and case.definition is not None and _is_fault_free(case)):
         yield fail(listed, "a definition without containers", "add a container")
-    elif many is not None and many > MOST_CONTAINERS:
-        yield fail(listed, f"{many} containers, and a definition has at most {MOST_CONTAINERS}", "split the task")
+    elif listed.sure > MOST_CONTAINERS:
+        yield fail(
+            listed, f"{listed.sure} containers, and a definition has at most {MOST_CONTAINERS}", "split the task"
+        )
     if len(str(node.raw)) < MOST_BYTES // 6:  # no character takes more bytes than that
         return
     size = len(json.dumps(_known(node.raw), separators=(",", ":"), ensure_ascii=False).encode())

@@ -23,6 +23,7 @@ from anywhere.taskdef.rule import (
     warn,
 )
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 from anywhere.taskdef.words import named
 
@@ -114,9 +115,9 @@ def _linked(case: Case, link: Node) -> Iterator[Mark]:
     scope="container",
     launch=EVERY,
     meaning="`hostname` and `extraHosts` are refused with awsvpc, where the task has the interface's name; Windows "
-    "containers have no `extraHosts`.",
+    "containers have no `extraHosts`. Each extra host has a name and an IP address, or `host-gateway`, for docker.",
     fine="no name that the network mode refuses",
-    source=f"{sources.REGISTER}, fields hostname and extraHosts",
+    source=f"{sources.REGISTER}, fields hostname and extraHosts; {sources.MOBY}, ValidateExtraHost",
 )
 def hostname(case: Case, node: Node) -> Iterator[Mark]:
     hostname, hosts = node.at("hostname"), node.at("extraHosts")
@@ -126,6 +127,26 @@ def hostname(case: Case, node: Node) -> Iterator[Mark]:
         yield fail(hosts, "Windows containers take no extra hosts", "use a resolver", remove(hosts))
     elif hosts.filled and case.mode == "awsvpc":
         yield fail(hosts, "extra hosts are refused with awsvpc", "use a resolver", remove(hosts))
+    elif case.launch in (EXTERNAL, EC2):
+        yield from over(hosts.each(), _extra_host, quiet=True)
+
+
+def _extra_host(item: Node) -> Iterator[Mark]:
+    name, address = item.at("hostname"), item.at("ipAddress")
+    if name.raw == "":
+        yield fail(name, "docker refuses an extra host without a name", "name it, or take it out", remove(item))
+    text = address.text().strip()
+    if address.present and text != "host-gateway" and not is_placeholder(text) and not _is_address(text):
+        why = f"an extra host needs an IP address in docker, not {show(text)}"
+        yield fail(address, why, "write the IP address")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 @rule(
@@ -164,9 +185,10 @@ def _loopback(case: Case, server: Node) -> Iterator[Mark]:
     "taskdef.app-mesh",
     "App Mesh proxy",
     scope="definition",
-    meaning="External instances have no App Mesh; elsewhere its proxy needs awsvpc.",
+    meaning="External instances have no App Mesh; elsewhere its proxy needs awsvpc and Linux containers.",
     fine="no App Mesh proxy where there is none",
-    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.AGENT_CAPABILITY}",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.AGENT_CAPABILITY}; {sources.GUIDE}, "
+    "windows_task_definitions",
 )
 def app_mesh(case: Case, node: Node) -> Iterator[Mark]:
     proxy = node.at("proxyConfiguration")
@@ -175,6 +197,8 @@ def app_mesh(case: Case, node: Node) -> Iterator[Mark]:
     if case.launch == EXTERNAL:
         advice = "take it out, and the proxy container with it"
         yield fail(proxy, "external instances have no App Mesh", advice, remove(proxy))
+    elif case.windows:
+        yield fail(proxy, "Windows containers have no proxyConfiguration", "take it out", remove(proxy))
     elif case.launch in (EC2, FARGATE) and case.mode != "awsvpc":
         yield fail(proxy, f"the App Mesh proxy needs awsvpc, not {case.mode}", "use awsvpc", put(_mode(case), "awsvpc"))
 

@@ -28,8 +28,8 @@ EXTERNAL_ATTRIBUTE = "attribute:ecs.capability.external"
 )
 def placement_constraint(case: Case, node: Node) -> Iterator[Mark]:
     constraints = node.at("placementConstraints")
-    many = len(constraints.raw) if isinstance(constraints.raw, list) else 0
-    if many and case.launch == FARGATE:
+    many = constraints.sure
+    if case.launch == FARGATE and isinstance(constraints.raw, list) and constraints.filled:
         yield fail(constraints, "Fargate takes no placement constraints", "take them out", remove(constraints))
         return
     if many > MOST:

@@ -22,6 +22,7 @@ from anywhere.taskdef.rule import (
     warn,
 )
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.rules.registered import others
 from anywhere.taskdef.shapes.faults import is_placeholder
 from anywhere.taskdef.source.node import Node
 
@@ -38,7 +39,7 @@ _NOT_ON_FARGATE = ("2016", "2004", "20H2")
     "launch types that it is registered for",
     scope="definition",
     launch=EVERY,
-    meaning="`requiresCompatibilities` makes ECS check the definition against a launch type when it is registered. "
+    meaning="`requiresCompatibilities` makes ECS check the definition against each launch type when it is registered. "
     "FARGATE needs the network mode awsvpc and EXTERNAL refuses it, so the two exclude each other. `compatibilities`, "
     "in what describe-task-definition prints, is ECS's own verdict.",
     fine="registered for this launch type",
@@ -61,6 +62,8 @@ def compatibility(case: Case, node: Node) -> Iterator[Mark]:
         yield warn(listed, text, f"add {wanted} and register a new revision", put(listed, [*kept, wanted]))
     elif not names:
         yield from _unstated(case, listed, wanted)
+    if not {wanted, excluded} <= set(names):
+        yield from others(case, listed, wanted)
     verdict = node.at("compatibilities")
     if verdict.filled and wanted not in [item.text() for item in verdict.each()]:
         text = f"ECS itself does not list {wanted} for this revision: run-task and create-service refuse it"
@@ -105,7 +108,7 @@ def _family(case: Case, family: Node) -> Iterator[Mark]:
     if text == "LINUX":
         return
     if case.launch == MANAGED:
-        yield fail(family, "managed instances run Linux containers", "use LINUX", put(family, "LINUX"))
+        yield fail(family, "managed instances run Linux containers", "use EC2, Fargate or external instances")
         return
     release = text.removeprefix("WINDOWS_SERVER_")
     for ending in _FAMILY_ENDINGS:

@@ -62,13 +62,12 @@ def _by_agent(case: Case, container: Node) -> Iterator[Mark]:
     kind = container.at("firelensConfiguration", "options", "config-file-type")
     if case.launch != FARGATE and kind.filled and kind.text() == "s3":
         yield fail(kind, "a FireLens file in S3 needs a task execution role, and there is none", _ADVICE)
-    for spec in container.at("credentialSpecs").each():
-        if spec.literal().partition(":")[2].startswith("arn:"):
-            yield fail(
-                spec,
-                "a credential spec in S3 or Parameter Store needs a task execution role, and there is none",
-                _ADVICE,
-            )
+    options = container.at("dockerSecurityOptions") if case.launch != FARGATE else Node(None)
+    for spec in (*container.at("credentialSpecs").each(), *options.each()):
+        prefix, _, place = spec.literal().partition(":")
+        if f"{prefix}:" in _PREFIXES and place.startswith("arn:"):
+            text = "a credential spec named by an ARN needs a task execution role, and there is none"
+            yield fail(spec, text, _ADVICE)
 
 
 def _share(case: Case, volume: Node) -> Iterator[Mark]:
@@ -115,8 +114,8 @@ def task_role_unreachable(case: Case, node: Node) -> Iterator[Mark]:
 )
 def gmsa(case: Case, node: Node) -> Iterator[Mark]:
     specs = node.at("credentialSpecs")
-    if isinstance(specs.raw, list) and len(specs.raw) > 1:
-        yield fail(specs, f"{len(specs.raw)} credential specs, and a container takes 1", "keep one")
+    if specs.sure > 1:
+        yield fail(specs, f"{specs.sure} credential specs, and a container takes 1", "keep one")
     yield from over(specs.each(), lambda spec: _prefixed(case, spec))
     yield from over(node.at("dockerSecurityOptions").each(), lambda spec: _spec(case, spec))
 

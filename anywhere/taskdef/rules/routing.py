@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, FARGATE, Case, Mark, fail, over, remove, rule, warn
+from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.shapes.faults import show
+from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 from anywhere.taskdef.words import words
 
@@ -48,6 +48,9 @@ OPTIONS: Mapping[str, frozenset[str]] = {
 }
 _SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:[kmgtp]?i?b?)\Z", re.IGNORECASE)
 _REQUIRED: Mapping[str, tuple[str, ...]] = {"splunk": ("splunk-token", "splunk-url"), "gelf": ("gelf-address",)}
+# Source: amazon-ecs-agent, agent/s3/s3.go, ParseS3ARN
+_S3_OBJECT = re.compile(r"arn:[^:]+:s3:::[^/]+/.+")
+_S3_URL = re.compile(r"s3://([^/\s]+/\S+)\Z")
 _FIRELENS = ("enable-ecs-log-metadata", "config-file-type", "config-file-value")
 
 
@@ -109,10 +112,11 @@ def _size(field: Node) -> Iterator[Mark]:
     scope="definition",
     launch=EVERY,
     meaning="A task has one log router, which is a container with `firelensConfiguration`. Its options are "
-    "enable-ecs-log-metadata, config-file-type (file or s3) and config-file-value. Fargate reads a file only. "
-    "Windows containers do not support FireLens.",
+    "enable-ecs-log-metadata, config-file-type (file or s3) and config-file-value, which is an object's ARN with s3. "
+    "Fargate reads a file only. Windows containers do not support FireLens.",
     fine="one log router, or none",
-    source=f"{sources.API}, type FirelensConfiguration; {sources.FIRELENS}; amazon-ecs-agent, GetFirelensContainer; "
+    source=f"{sources.API}, type FirelensConfiguration; {sources.FIRELENS}; "
+    "amazon-ecs-agent, GetFirelensContainer and ParseS3ARN; "
     f"{sources.AGENT_WINDOWS}",
 )
 def firelens(case: Case, node: Node) -> Iterator[Mark]:
@@ -140,3 +144,14 @@ def _router(case: Case, options: Node) -> Iterator[Mark]:
         yield fail(kind, "Fargate reads FireLens's configuration from a file of the image only", "use file")
     if kind.filled and not value.filled:
         yield fail(options, "config-file-type without config-file-value", "name the file")
+    elif kind.text() == "s3" and case.launch != FARGATE:
+        yield from over([value], _object, quiet=True)
+
+
+def _object(value: Node) -> Iterator[Mark]:
+    text = value.text()
+    if _S3_OBJECT.search(text) or is_placeholder(text):
+        return
+    bucket = _S3_URL.match(text)
+    edits = [put(value, f"arn:aws:s3:::{bucket[1]}")] if bucket else []
+    yield fail(value, f"{show(text)} is not the ARN of an object in S3", "write arn:aws:s3:::BUCKET/KEY", *edits)

@@ -84,7 +84,7 @@ def discovery(case: Case, node: Node) -> Iterator[Mark]:
         yield fail(registries, "external instances have no service discovery", advice, remove(registries))
         return
     items = list(registries.each())
-    if len(items) > 1:
+    if registries.sure > 1:
         yield fail(registries, "a service has one registry", "keep one", *(remove(item) for item in items[:0:-1]))
     if case.definition and case.launch == EC2 and case.mode in ("bridge", "host"):
         for item in items:
@@ -146,11 +146,11 @@ def _mode(case: Case) -> str | None:
 def _interfaces(case: Case, vpc: Node) -> Iterator[Mark]:
     subnets, groups, public = vpc.at("subnets"), vpc.at("securityGroups"), vpc.at("assignPublicIp")
     if isinstance(subnets.raw, list) or subnets.raw is None:
-        many = len(subnets.raw or ())
-        if not 1 <= many <= MOST_SUBNETS:
+        many = subnets.sure if subnets.sure > MOST_SUBNETS else len(subnets.raw or ())
+        if many == 0 or subnets.sure > MOST_SUBNETS:
             yield fail(subnets, f"{many} subnets: 1 to {MOST_SUBNETS} can be named", "name 1 to 16 of one VPC")
-    if isinstance(groups.raw, list) and len(groups.raw) > MOST_GROUPS:
-        text = f"{len(groups.raw)} security groups: at most {MOST_GROUPS} can be named"
+    if groups.sure > MOST_GROUPS:
+        text = f"{groups.sure} security groups: at most {MOST_GROUPS} can be named"
         yield fail(groups, text, "name 5 or fewer of one VPC")
     if case.launch == EC2 and public.text() == "ENABLED":
         text = "tasks on EC2 instances get no public address"

@@ -18,12 +18,14 @@ FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
     "launch type of a service or request",
     scope="service",
     meaning="On external instances services and tasks are started with launchType EXTERNAL. Without a launch type ECS "
-    "uses the cluster's default strategy or EC2.",
-    fine="asks for this launch type",
-    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.CREATE_SERVICE}, field launchType",
+    "uses the cluster's default strategy or EC2. StartTask and UpdateService have no launch type.",
+    fine="asks for this launch type, or has none to ask for",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.CREATE_SERVICE}, field launchType; {sources.MODEL}",
 )
 def launch_type(case: Case, node: Node) -> Iterator[Mark]:
     launch, wanted = node.at("launchType"), case.launch.upper()
+    if not case.takes("launchType"):
+        return
     text = launch.text()
     if text and text not in LAUNCHES:
         yield fail(launch, f"{text} is no launch type", f"use {wanted}", put(launch, wanted))
@@ -57,9 +59,7 @@ def capacity_provider(case: Case, node: Node) -> Iterator[Mark]:
         return
     wanted = case.launch.upper()
     if case.launch == EXTERNAL:
-        edits: list[Edit] = [remove(strategy)] + ([] if launch.filled else [put(launch, wanted)])
-        text = "external instances have no capacity providers"
-        yield fail(strategy, text, "use launchType EXTERNAL instead", *edits)
+        yield _no_providers(case, strategy, launch)
         return
     if launch.filled:
         text = "a launch type and a capacity provider strategy exclude each other"
@@ -71,6 +71,14 @@ def capacity_provider(case: Case, node: Node) -> Iterator[Mark]:
     other = [name for name in names if (name in FARGATE_PROVIDERS) != (case.launch == FARGATE)]
     if other and (case.launch == EC2 or set(names) & set(FARGATE_PROVIDERS)):
         yield fail(strategy, f"{other[0]} does not start tasks on {wanted}", "name providers of this launch type")
+
+
+def _no_providers(case: Case, strategy: Node, launch: Node) -> Mark:
+    text = "external instances have no capacity providers"
+    if not case.takes("launchType"):
+        return fail(strategy, text, "take it out", remove(strategy))
+    edits: list[Edit] = [remove(strategy)] + ([] if launch.filled else [put(launch, "EXTERNAL")])
+    return fail(strategy, text, "use launchType EXTERNAL instead", *edits)
 
 
 @rule(

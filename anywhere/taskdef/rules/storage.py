@@ -36,10 +36,11 @@ _NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a 
     "EFS volumes",
     scope="volume",
     meaning="External instances have no EFS volumes. The agent still advertises them, so placement does not stop "
-    "such a "
-    "task: it fails when it starts. Elsewhere IAM authorization and access points need encryption in transit.",
+    "such a task: it fails when it starts. Elsewhere they need Linux containers; IAM authorization and access points need "
+    "encryption in transit.",
     fine="no EFS volume where there is none",
-    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.API}, type EFSVolumeConfiguration",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.API}, type EFSVolumeConfiguration; {sources.GUIDE}, "
+    "using_data_volumes",
 )
 def efs(case: Case, node: Node) -> Iterator[Mark]:
     volume = node.at("efsVolumeConfiguration")
@@ -50,7 +51,9 @@ def efs(case: Case, node: Node) -> Iterator[Mark]:
             yield fail(volume, "external instances have no EFS volumes; the task would fail at its start", _NO_EFS)
         yield from _by_nfs(node.at("dockerVolumeConfiguration"))
     elif volume.filled:
-        yield from _access(volume)
+        yield from over([volume], _access)
+        if case.windows:
+            yield fail(volume, "Windows containers have no EFS volumes", "use FSx for Windows File Server on EC2")
 
 
 def _by_nfs(volume: Node) -> Iterator[Mark]:
@@ -77,9 +80,9 @@ def _access(volume: Node) -> Iterator[Mark]:
     "EBS volumes",
     scope="definition",
     meaning="Volumes configured at launch are EBS volumes. External agents take that capability out; elsewhere a "
-    "definition may have one.",
+    "definition may have one. Windows containers have them on EC2 only.",
     fine="no EBS volume where there is none",
-    source=f"{sources.AGENT_CAPABILITY}; {sources.REGISTER}, field configuredAtLaunch",
+    source=f"{sources.AGENT_CAPABILITY}; {sources.REGISTER}, field configuredAtLaunch; {sources.GUIDE}, using_data_volumes",
 )
 def ebs(case: Case, node: Node) -> Iterator[Mark]:
     launched = [volume for volume in case.volumes if volume.at("configuredAtLaunch").flag()]
@@ -89,6 +92,9 @@ def ebs(case: Case, node: Node) -> Iterator[Mark]:
             yield fail(volume.at("configuredAtLaunch"), why, "bind a path of the host (host.sourcePath)")
     elif len(launched) > 1:
         yield fail(launched[1], "only one volume of a definition can be configured at launch", "keep one")
+    elif launched and case.launch == FARGATE and case.windows:
+        text = "Windows containers have EBS volumes on EC2 only"
+        yield fail(launched[0].at("configuredAtLaunch"), text, "take the volume out, or run the task on EC2")
 
 
 @rule(
@@ -152,10 +158,13 @@ def docker_volume(case: Case, node: Node) -> Iterator[Mark]:
     "of a volume.",
     fine="no path of a host that there is none of",
     source=f"{sources.API}, type HostVolumeProperties; {sources.MOBY}, daemon/volume/mounts/linux_parser.go and "
-    "daemon/volume/local/local.go",
+    "daemon/volume/local/local.go; aws/amazon-ecs-cli#11",
 )
 def host_path(case: Case, node: Node) -> Iterator[Mark]:
     path = node.at("host", "sourcePath")
+    if path.raw == "":
+        text = 'sourcePath is "": ECS has refused that, although the API text allows it'
+        yield warn(path, text, "leave sourcePath out", remove(path))
     if not path.filled:
         return
     if case.launch == FARGATE:
@@ -169,14 +178,18 @@ def host_path(case: Case, node: Node) -> Iterator[Mark]:
 def _relative(case: Case, path: Node) -> Mark | None:
     """What docker makes of a source that is no absolute path of Linux."""
     text = path.text() if path.known else "/"
-    drive = _DRIVE.match(text) and not case.says_system
-    if text.startswith("/") or is_placeholder(text) or drive or case.windows:
+    if text.startswith("/") or is_placeholder(text) or may_be_drive(case, text) or case.windows:
         return None
     if not _VOLUME_NAME.match(text):
         why = f"{show(text)} is not an absolute path: docker reads it as a volume name and refuses it"
         return fail(path, why, "write an absolute path")
     why = f"docker mounts a volume named {text}, not a folder of the host"
     return warn(path, why, "write an absolute path, or use dockerVolumeConfiguration")
+
+
+def may_be_drive(case: Case, text: str) -> bool:
+    """Whether a path is one of Windows and nothing says that the containers are of Linux."""
+    return not case.says_system and _DRIVE.match(text) is not None
 
 
 _KINDS = (
@@ -195,8 +208,8 @@ _KINDS = (
     scope="definition",
     launch=EVERY,
     meaning="A volume has a name and is of one kind. A mount point names a volume and a path in the container, absolute on "
-    "Linux, that is not / and that no other mount of the container has. `autoprovision` counts for shared docker volumes "
-    "only; S3 Files needs a task role.",
+    "Linux, that is not / and that no other mount or tmpfs of the container has. `autoprovision` counts for shared docker "
+    "volumes only; S3 Files needs a task role.",
     fine="volumes of one kind, each mounted at a path of its own",
     source=f"{sources.API}, types Volume, DockerVolumeConfiguration and S3FilesVolumeConfiguration; {sources.MOBY}, "
     "daemon/volumes.go and daemon/volume/mounts/linux_parser.go",
@@ -212,7 +225,14 @@ def volumes(case: Case, node: Node) -> Iterator[Mark]:
             if place in paths:
                 text = f"a second volume is mounted at {place}: docker refuses the same path twice"
                 yield warn(path, text, "mount it elsewhere, or keep one", remove(mount))
+            elif case.launch in (EXTERNAL, EC2) and place in _tmpfs(container):
+                text = f"a volume and a tmpfs are mounted at {place}: docker refuses the same path twice"
+                yield fail(path, text, "mount one of them elsewhere")
             paths |= {place} if place else set()
+
+
+def _tmpfs(container: Node) -> list[object]:
+    return [item.at("containerPath").raw for item in container.at("linuxParameters", "tmpfs").each()]
 
 
 def _volume(case: Case, volume: Node) -> Iterator[Mark]:
@@ -252,7 +272,9 @@ def _path(case: Case, mount: Node) -> Iterator[Mark]:
         yield warn(mount, "a mount point without sourceVolume: there is nothing to mount", "name a volume")
     if not path.filled:
         yield fail(mount, "a mount point without containerPath", "give the path in the container")
-    elif not path.text().startswith(("/", "$")) and not case.windows:
+    elif is_placeholder(path.text()) or path.text().startswith("$") or may_be_drive(case, path.text()):
+        return
+    elif not path.text().startswith("/") and not case.windows:
         yield fail(path, f"{show(path.text())} is not an absolute path", "begin it with /")
     elif case.launch in (EXTERNAL, EC2) and normpath("/" + path.text().lstrip("/")) == "/" and not case.windows:
         yield fail(path, "docker refuses a mount at /", "mount it at a folder, such as /data")

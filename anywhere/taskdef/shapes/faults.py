@@ -56,12 +56,14 @@ def _none(raw: object) -> Sequence[tuple[str, object]] | None:
 class Reading:
     """How strictly to read. `coerce`: text is taken for a number or flag and the other way round, as CloudFormation and
     Terraform do; `strict`: unknown, missing and null fields are faults (not so in what a service answers); `branches`
-    gives the values that may stand in the place of a call, each with its pointer, and None for what is no call."""
+    gives the values that may stand in the place of a call, each with its pointer, and None for what is no call; `sure`
+    says whether an element of a list will be there."""
 
     table: Table
     coerce: bool = False
     strict: bool = True
     branches: Branches = _none
+    sure: Callable[[object], bool] = lambda raw: True
 
 
 def faults(raw: object, shape: Shape, reading: Reading) -> Iterator[Fault]:
@@ -88,7 +90,7 @@ def _check(raw: Any, shape: Shape, pointer: str, reading: Reading) -> Iterator[F
     if shape.kind == "structure" and isinstance(raw, dict):
         yield from _structure(raw, shape, pointer, reading)
     elif shape.kind == "list" and isinstance(raw, list):
-        yield from _range(len(raw), shape, pointer, "entries")
+        yield from _range(_length(raw, shape, reading), shape, pointer, "entries")
         below = reading.table.shapes[shape.item]
         for at, item in enumerate(raw):
             yield from _check(item, below, f"{pointer}/{at}", reading)
@@ -98,6 +100,13 @@ def _check(raw: Any, shape: Shape, pointer: str, reading: Reading) -> Iterator[F
             yield from _check(item, below, pointer + token(key), reading)
     elif shape.kind != "document":
         yield from _scalar(raw, shape, pointer, reading)
+
+
+def _length(raw: Sequence[Any], shape: Shape, reading: Reading) -> int:
+    """How many entries to judge: for a maximum those that are there in any case, else all that may be."""
+    if shape.most is None or len(raw) <= shape.most:
+        return len(raw)
+    return max(sum(map(reading.sure, raw)), int(shape.least or 0))
 
 
 def sound(raw: Any, found: Sequence[Fault], mark: object) -> Any:

@@ -95,7 +95,7 @@ def _service(properties: object, pointer: str, logical: str, kind: str, resource
 
 def _canonical_root(properties: object, base: str, kind: str) -> tuple[Node, Place, tuple[Fault, ...]]:
     is_there, properties = properties is not None, {} if properties is None else properties
-    read, found = read_properties(properties, kind, _branches)
+    read, found = read_properties(properties, kind, _branches, _is_sure)
     names: dict[str, str] = {}
     value = canonical(read, "", base, names)
     spelled = _task_set_name if kind == "task-set" else template_name
@@ -111,6 +111,14 @@ def _branches(raw: object) -> Sequence[tuple[str, object]] | None:
     if not isinstance(chosen, list) or len(chosen) != 3:
         return ()
     return [(f"/Fn::If/{at}", chosen[at]) for at in (1, 2) if not _is_no_value(chosen[at])]
+
+
+def _is_sure(raw: object) -> bool:
+    """Whether an element of a list is there whatever the conditions of the template are."""
+    if not isinstance(raw, dict) or not is_intrinsic(raw):
+        return True
+    value = unknown(raw)
+    return value is not None and value.present is True
 
 
 def _strange(raw: object, pointer: str) -> Iterator[Fault]:

@@ -91,7 +91,8 @@ class Definition:
 @frozen
 class Service:
     """One service, task set or run request. `kind` is `service`, `task-set` or `run`; `definition` what it runs, where
-    that is in the same run of the tool; `resources` the template around it, for what it refers to."""
+    that is in the same run of the tool; `resources` the template around it, for what it refers to; `fields` are those that
+    its request has (none: not known)."""
 
     name: str
     kind: str
@@ -101,6 +102,11 @@ class Service:
     definition: Definition | None = None
     resources: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    fields: frozenset[str] = frozenset()
+
+    def takes(self, name: str) -> bool:
+        """Whether the request has this field: one that changes a service lacks some of those that create it."""
+        return not self.fields or name in self.fields
 
 
 @frozen

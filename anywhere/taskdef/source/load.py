@@ -9,6 +9,7 @@ from typing import Any
 from anywhere.documents.pointer import token
 from anywhere.errors import BadInput, ParseError
 from anywhere.frozen import frozen
+from anywhere.taskdef.shapes.table import API, table
 from anywhere.taskdef.source import cloudformation, terraform
 from anywhere.taskdef.source.content import Content, Definition, Place, Service, name_of
 from anywhere.taskdef.source.node import Node
@@ -21,6 +22,7 @@ _SERVICE_KEYS = frozenset(
 )
 # What tells a definition that lacks its containers from other JSON.
 _DEFINITION_KEYS = frozenset({"family", "networkMode"})
+_CONTAINER = frozenset({"name", "image"})
 _OWN_KEYS = frozenset({"requiresCompatibilities", "executionRoleArn", "taskRoleArn", "volumes", "runtimePlatform"})
 # What only an answer of describe-services has.
 _ANSWERED = frozenset({"serviceArn", "deployments", "runningCount", "clusterArn", "createdAt"})
@@ -47,8 +49,19 @@ def load(data: bytes, name: str) -> Document:
     except ParseError as error:
         raise BadInput(f"{name}: {error}") from None
     if content.is_empty:
-        raise NothingHere(f"{name}: holds no task definition, service or run request")
+        raise NothingHere(f"{name}: {_nothing(parsed.value)}")
     return Document(name, parsed, content)
+
+
+def _nothing(value: object) -> str:
+    """What to say of a document without a definition; containers alone are named."""
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(item, dict) and item.keys() >= _CONTAINER for item in value)
+    ):
+        return 'holds containers alone: a task definition is {"family": NAME, "containerDefinitions": [...]}'
+    return "holds no task definition, service or run request"
 
 
 def _content(value: object) -> Content:
@@ -87,7 +100,8 @@ def _object(value: Mapping[str, Any], base: str, described: bool = False) -> Con
             )
     if "taskDefinition" in value or ("serviceName" in value and _SERVICE_KEYS & set(value)):
         return Content(services=(_service(value, base, described),))
-    if set(value) >= _DEFINITION_KEYS or ("family" in value and _OWN_KEYS & set(value)):
+    is_misspelled = any(str(key).lower().replace("_", "") == "containerdefinitions" for key in value)
+    if set(value) >= _DEFINITION_KEYS or ("family" in value and (_OWN_KEYS & set(value) or is_misspelled)):
         return Content((_definition(value, base, described),))
     return Content()
 
@@ -105,7 +119,10 @@ def _service(value: Mapping[str, Any], base: str, described: bool) -> Service:
     target = value.get("taskDefinition")
     fallback = {"service": "service", "task-set": "task set"}.get(kind, "run request")
     name = name_of(node, "serviceName", fallback)
-    return Service(name, kind, node, Place(base), target if isinstance(target, str) else "", faults=found)
+    fields = frozenset(table(API).shapes[table(API).roots[request]].fields)
+    return Service(
+        name, kind, node, Place(base), target if isinstance(target, str) else "", faults=found, fields=fields
+    )
 
 
 def _kind(value: Mapping[str, Any]) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from anywhere.documents.pointer import token
+from anywhere.documents.pointer import token, tokens
 
 
 class Unknown:
@@ -61,6 +61,18 @@ class Node:
             pointer += "/" + key if key.isalnum() else token(key)
         return Node(raw, pointer)
 
+    def unknown_above(self, pointer: str) -> Node | None:
+        """The first value on the way to this pointer that is not known."""
+        node = self
+        for key in tokens(pointer):
+            if isinstance(node.raw, list) and key.isdecimal():
+                node = list(node.each())[int(key)] if int(key) < len(node.raw) else node.at(key)
+            else:
+                node = node.at(key)
+            if not node.known:
+                return node
+        return None
+
     def each(self) -> Iterator[Node]:
         """The elements of a list; one unknown element where the list itself is unknown."""
         if isinstance(self.raw, list):
@@ -80,8 +92,17 @@ class Node:
 
     @property
     def filled(self) -> bool:
-        """Whether a value is given that is not empty. Raises NotKnown."""
+        """Whether a value is given that is not empty. Raises NotKnown, also for a list whose elements may all be absent."""
+        if isinstance(self.raw, list) and self.raw and not self.sure:
+            left = next((item for item in self.each() if item.raw.present is None), None)
+            return left is not None and left.present
         return self.present and (isinstance(self.raw, Unknown) or self.raw not in ("", [], {}))
+
+    @property
+    def sure(self) -> int:
+        """How many elements a list has at least: those that a condition may take out do not count."""
+        raw = self.raw if isinstance(self.raw, list) else ()
+        return sum(not isinstance(item, Unknown) or item.present is True for item in raw)
 
     @property
     def known(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -64,12 +64,12 @@ def _read_only(fault: Fault) -> Fault:
     return replace(fault, kind=ADDED, text=text, advice="take it out", fix=("remove",))
 
 
-def read_properties(properties: object, kind: str, branches: Branches) -> Read:
+def read_properties(properties: object, kind: str, branches: Branches, sure: Callable[[object], bool]) -> Read:
     """The properties of a CloudFormation resource. Numbers, flags and text stand for each other there."""
     shapes = table(CLOUDFORMATION)
     root = shapes.root(kind)
     assert root is not None
-    found = tuple(faults(properties, root, Reading(shapes, coerce=True, branches=branches)))
+    found = tuple(faults(properties, root, Reading(shapes, coerce=True, branches=branches, sure=sure)))
     return _opened(sound(properties, found, BROKEN)), found
 
 

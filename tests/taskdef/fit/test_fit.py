@@ -424,3 +424,20 @@ def test_strategy_and_constraints_of_the_service_count(
     wanted = need(documents[0].content.definitions[0])
     assert wanted.strategy == found
     assert list(map(str, wanted.constraints)) == ["attribute:site == hall-2"]
+
+
+def test_advice_for_what_the_document_leaves_open_is_about_the_document() -> None:
+    from anywhere.taskdef.fit.findings import targets
+
+    switch = {"Enabled": {"Fn::If": ["Prod", True, False]}}
+    container = {"Name": "a", "Image": "nginx", "Memory": 64, "RestartPolicy": switch}
+    properties = {"Family": "f", "ContainerDefinitions": [container]}
+    template = {"Resources": {"T": {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}}}
+    document = load(json.dumps(template).encode(), "t.json")
+    one = Wish(need(document.content.definitions[0]), 1)
+    assert one.need.undecided == ("restartPolicy.enabled (Fn::If)",)
+    for unseen, expected in (((), "deploy the template"), (("docker info",), "save the host's bundle as root")):
+        seen = host("h", unseen=unseen)
+        found = next(targets([(document, one)], fit([one], [seen]), [seen], (), False)).findings[0]
+        assert found.remedy and found.remedy.text.startswith(expected), found
+        assert "restartPolicy.enabled (Fn::If)" in found.summary
