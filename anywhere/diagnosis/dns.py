@@ -88,7 +88,7 @@ def _to_be_known(findings: Sequence[Finding]) -> Remedy:
     if _known(findings):
         return Remedy(
             "Have this host ask DNS: the command adds dns to the hosts line of /etc/nsswitch.conf where it is missing. Where "
-            "it is there, what stands before it answers first. Then restart docker, the SSM agent and ecs.",
+            "it is there, a source before it answers first. Then restart docker, the SSM agent and ecs.",
             (("sudo", "sed", "-i", "-E", r"/^hosts:/{/\bdns\b/!s/[[:space:]]*$/ dns/}", "/etc/nsswitch.conf"),),
             look=(("grep", "-n", "^hosts:", "/etc/nsswitch.conf"), *look),
         )
