@@ -232,7 +232,7 @@ def _disconnected(
         evidence["expired"] = expired
     row = symptom.row if symptom else None
     cause = cause_of(host, symptom) or "agent.disconnected"
-    text = f"Start {subject}. If it stops again, its log names the reason."
+    text = f"{'Restart' if 'restart' in command else 'Start'} {subject}. If it stops again, its log names the reason."
     if symptom and row and row.network:
         text = well_now(symptom)
     return trouble(

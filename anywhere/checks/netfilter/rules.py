@@ -13,6 +13,7 @@ from anywhere.facts.agents.agents import agents, is_bare
 from anywhere.facts.firewall.credential_path import NEIGHBOUR, guards_loopback, obstacles
 from anywhere.facts.firewall.firewall import MANAGERS, NFT
 from anywhere.facts.firewall.nftables_walk import walk_nft
+from anywhere.facts.firewall.route_localnet import sysctl
 from anywhere.facts.kernel.modules import barred_at
 from anywhere.facts.system.units import ECS, units
 from anywhere.hosts.base import Host
@@ -98,8 +99,12 @@ def _ip6tables(host: Host, state: State) -> Finding | None:
 def judge_rules(host: Host, state: State) -> Iterator[Finding]:
     """One finding a rule, and one for route_localnet."""
     now = state.net.route_localnet
+    own = f"net.ipv4.conf.{state.net.bridge}.route_localnet" if state.net.bridge else ""
     if now.value == "1":
         yield passed(RULES, now.key, "containers can be answered on the loopback")
+    elif now.value == "0" and own and sysctl(host, own).value == "1":
+        # The kernel takes either (include/linux/inetdevice.h, IN_DEV_ROUTE_LOCALNET), and tasks have docker's default bridge.
+        yield passed(RULES, own, f"containers of {state.net.bridge} can be answered on the loopback")
     elif now.value is None:
         yield needs_root(RULES, now.key, "the setting cannot be read")
     else:

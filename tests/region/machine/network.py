@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.region.machine import kernel
@@ -42,6 +43,8 @@ class Network:
             run("ip", "-n", f"{self.prefix}-{part}", "-batch", "-", text="\n".join(lines))
         if "6" in world.families:
             self._settle()
+        with kernel.inside(self.path("host")):
+            _write(world, _of_cards(world.host.sysctls))
         run("ip", "netns", "exec", f"{self.prefix}-router", "nft", "-f", "-", text=firewall(world))
         for program, tables in world.host.iptables.items():
             run("ip", "netns", "exec", f"{self.prefix}-host", f"{program}-restore", text=rules(tables))
@@ -133,7 +136,21 @@ def _sysctls(part: str, world: World) -> None:
     if part == "aws":
         settings["net/ipv6/ip_nonlocal_bind"] = "1"  # a local route alone does not let a program bind an IPv6 address
     if part == "host":
-        settings |= world.host.sysctls
+        settings |= {
+            name: value for name, value in world.host.sysctls.items() if name not in _of_cards(world.host.sysctls)
+        }
+    _write(world, settings)
+
+
+def _of_cards(settings: Mapping[str, str]) -> dict[str, str]:
+    """Those of one interface, which has to be there first."""
+    parts = {name: name.split("/") for name in settings}
+    return {
+        name: settings[name] for name, at in parts.items() if at[2:3] == ["conf"] and at[3] not in ("all", "default")
+    }
+
+
+def _write(world: World, settings: Mapping[str, str]) -> None:
     for name, value in settings.items():
         path = Path("/proc/sys", name)
         if path.exists() or "ipv6" not in name or "6" in world.families:

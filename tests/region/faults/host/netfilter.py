@@ -111,3 +111,9 @@ def ip6tables_legacy_barred(world: World) -> None:
 @variation("ip6tables-legacy-unloaded", "legacy ip6tables, whose module was not needed yet")
 def ip6tables_legacy_unloaded(world: World) -> None:
     legacy(world, module=True)
+
+
+@variation("route-localnet-of-bridge", "route_localnet is on for docker's bridge and off for all")
+def route_localnet_of_bridge(world: World) -> None:
+    register(world)
+    world.host.sysctls |= {"net/ipv4/conf/all/route_localnet": "0", "net/ipv4/conf/docker0/route_localnet": "1"}
