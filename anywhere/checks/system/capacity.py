@@ -12,6 +12,8 @@ from anywhere.hosts.base import Disk, Host
 from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings
 
+POOL = "docker's devicemapper pool"  # containers and images, whatever the file system under it has
+
 # The smallest machine that ECS itself is offered on (t3.nano, 0.5 GiB), less what its firmware and kernel keep.
 LEAST_MEMORY = 448 * 2**20  # bytes
 STATE = "/var/lib/ecs"
@@ -126,6 +128,9 @@ def _large(host: Host) -> Iterator[Finding]:
             in_store = docker_info(host).containerd_store and path == containerd_root(host)
             yield judge_disk(path, disk, in_store)
 
+    if pool := docker_info(host).pool:
+        yield judge_disk(POOL, Disk(POOL, pool[1], pool[0], 0, 0))
+
 
 def judge_disk(path: str, disk: Disk, in_store: bool = False) -> Finding:
     """One file system: bytes first, then inodes. `in_store` says that containerd's images lie there."""
@@ -140,6 +145,11 @@ def judge_disk(path: str, disk: Disk, in_store: bool = False) -> Finding:
         needed = max(LEAST_BYTES, min(WARN_BYTES, int(WARN_SHARE * disk.total)))
         said = f"{_size(disk.free)} free for {path}, {_size(needed)} needed"
     fix = f"Make room for {path}: docker system prune removes what no container uses; rotate logs in daemon.json."
+    if path == POOL:
+        fix = (
+            "Make room in the pool: docker system prune removes what no container uses. A pool in loop files cannot grow by "
+            "itself; overlay2 in place of devicemapper uses the file system."
+        )
     if in_store:
         fix = (
             f"Make room for {path}, or move containerd's `root` ({CONTAINERD_CONFIG}): with the containerd image store "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -51,8 +52,8 @@ class DockerVersion:
 @frozen
 class DockerInfo:
     """`docker info`, what matters of it. Limits are None where the daemon does not say. `containerd_store` is
-    whether images lie in containerd's store (DriverStatus names its snapshotter), `containerd` its socket. `runtimes` are
-    paths by name, `memory` is in bytes; empty and 0 where it does not say."""
+    whether images lie in containerd's store (DriverStatus names its snapshotter), `containerd` its socket, `pool` free and
+    all bytes of devicemapper's pool. `runtimes` are paths by name, `memory` is in bytes; empty and 0 where it does not say."""
 
     root: str = ""
     cgroup_driver: str = ""
@@ -74,6 +75,7 @@ class DockerInfo:
     memory: int = 0
     driver: str = ""
     swarm: str = ""
+    pool: tuple[int, int] | None = None
 
 
 @frozen
@@ -188,16 +190,34 @@ def parse_info(text: str) -> DockerInfo:
         memory=total if isinstance(total := found.get("MemTotal"), int) else 0,
         driver=_said(found, "Driver"),
         swarm=_said(_inner(found, "Swarm"), "LocalNodeState"),
+        pool=_pool(found.get("DriverStatus")),
         containerd=_said(_inner(found, "Containerd"), "Address"),
         containerd_store="io.containerd.snapshotter" in json.dumps(found.get("DriverStatus")),
     )
 
 
-def _d_type(status: object) -> bool | None:
-    """What the storage driver says of the file system under it: `["Supports d_type", "true"]`."""
+def _of_driver(status: object, name: str) -> str | None:
+    """What the storage driver says of itself, in pairs: `["Supports d_type", "true"]`."""
     rows = [row for row in status if isinstance(row, list) and len(row) == 2] if isinstance(status, list) else []
-    reported = next((row[1] for row in rows if row[0] == "Supports d_type"), None)
+    return next((str(row[1]) for row in rows if row[0] == name), None)
+
+
+def _d_type(status: object) -> bool | None:
+    reported = _of_driver(status, "Supports d_type")
     return None if reported is None else reported == "true"
+
+
+_SIZE = re.compile(r"([0-9.]+) ?([kKMGTP]?)B")
+_POWERS = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
+
+
+def _pool(status: object) -> tuple[int, int] | None:
+    """Free and all bytes of devicemapper's pool: `107.4GB`, powers of 1000 (docker/go-units, HumanSize)."""
+    found = [_SIZE.fullmatch(_of_driver(status, f"Data Space {which}") or "") for which in ("Available", "Total")]
+    sizes = [
+        int(float(one[1]) * 1000 ** _POWERS[one[2]]) for one in found if one and one[1].count(".") < 2 and one[1] != "."
+    ]
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else None
 
 
 def _runtimes(found: Mapping[str, object]) -> dict[str, str]:

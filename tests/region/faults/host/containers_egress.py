@@ -138,6 +138,23 @@ def forward_policy_drop(world: World) -> None:
     filters(world).insert(0, ":FORWARD DROP [0:0]")
 
 
+def with_pool(world: World, free: str) -> None:
+    """docker with devicemapper, whose pool has so much left."""
+    status = [["Pool Name", "docker-253:0"], ["Data Space Available", free], ["Data Space Total", "107.4GB"]]
+    add_docker(world, "19.03.15", "1.40", "1.12", info={"Driver": "devicemapper", "DriverStatus": status})
+    register(world, docker=False)
+
+
+@fault("docker-pool-full", "docker's devicemapper pool has no room", "disk.low")
+def docker_pool_full(world: World) -> None:
+    with_pool(world, "1.2 MB")
+
+
+@variation("docker-pool", "docker's devicemapper pool has room")
+def docker_pool(world: World) -> None:
+    with_pool(world, "65.21GB")
+
+
 @variation("containerd-store", "images lie in containerd's store, and there is room")
 def containerd_store(world: World) -> None:
     add_docker(world, "29.0.0", "1.52", "1.44", info=STORE)
