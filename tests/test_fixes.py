@@ -143,6 +143,7 @@ STARTED: Mapping[str, Mapping[str, str]] = {
     "credentials-other-profile": {"ssm": SSM_WRITES, "ecs": "grep -q '^.default' /root/.aws/credentials"},
     "deregistered-in-ecs": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
     "docker-bridge-not-there": {"docker": "! grep -q br-tasks /etc/docker/daemon.json"},
+    "docker-containerd-masked": {"docker": "! systemctl show containerd | grep -q masked"},
     "docker-directive-unknown": {"docker": "! grep -q log-drivr /etc/docker/daemon.json"},
     "docker-hosts-twice": {"docker": NO_HOSTS_FLAG},
     "docker-flag-tcp-alone": {

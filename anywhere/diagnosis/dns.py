@@ -77,6 +77,10 @@ def _degraded(case: Case) -> Iterator[int]:
 _SILENCE = Reason.NAMESERVER_TIMEOUT
 
 
+# Behind the last source, before what may be a comment.
+ADD_DNS = r"/^hosts:/{/^[^#]*\bdns\b/!s/^(hosts:[^#]*[^#[:space:]])/\1 dns/}"
+
+
 def _known(findings: Sequence[Finding]) -> list[str]:
     """The nameservers of this host that know all these names; empty where one is known to none."""
     sources = sorted({server for f in findings for server in Seen(f).known_to})
@@ -89,7 +93,7 @@ def _to_be_known(findings: Sequence[Finding]) -> Remedy:
         return Remedy(
             "Have this host ask DNS: the command adds dns to the hosts line of /etc/nsswitch.conf where it is missing. Where "
             "it is there, a source before it answers first. Then restart docker, the SSM agent and ecs.",
-            (("sudo", "sed", "-i", "-E", r"/^hosts:/{/\bdns\b/!s/[[:space:]]*$/ dns/}", "/etc/nsswitch.conf"),),
+            (("sudo", "sed", "-i", "--follow-symlinks", "-E", ADD_DNS, "/etc/nsswitch.conf"),),
             look=(("grep", "-n", "^hosts:", "/etc/nsswitch.conf"), *look),
         )
     return Remedy(

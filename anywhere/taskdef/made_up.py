@@ -20,7 +20,9 @@ def host_path(name: Node, at: int, taken: Collection[str]) -> str:
     """A path of the host for the volume at this position: by the part of its name that is known, and of no other volume."""
     known = name.literal().replace("${}", "") if isinstance(name.raw, str) or not name.known else ""
     path = "/mnt/" + (_UNUSED.sub("-", known).strip("-.") or f"volume-{at}")
-    return path if path not in taken else f"{path}-{at}"
+    while path in taken:
+        path += f"-{at}"
+    return path
 
 
 def execution_role(raw: object) -> str:

@@ -68,7 +68,9 @@ def drop_in_steps(host: Host, found: Mapping[str, Unit], profile: Profile) -> It
             continue
         text = drop_in(values)
         # systemd tells every local user what `Environment=` holds (systemctl show), of a file its path alone.
-        if secret or _is_in_a_file(host, found[name], beside):
+        # A file that was written for credentials is written again, so that no old ones are left in it.
+        there = read_text(host, beside).access is not Access.MISSING
+        if secret or there or _is_in_a_file(host, found[name], beside):
             title = f"write {beside}: {profile.address}{whom}"
             yield from file_step(host, beside, environment_file(values).encode(), title, mode=mode, secret=secret)
             text = file_drop_in(beside)

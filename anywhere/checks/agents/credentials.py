@@ -94,7 +94,8 @@ def _static(host: Host, place: str, said: str, names: tuple[str, ...] = ()) -> F
         text = f"Give the profile that holds them another name ({KEPT}), or remove it; then restart both agents."
         commands = (("sed", "-i", rf"s/^[[:space:]]*\[[[:space:]]*default[[:space:]]*\]/[{KEPT}]/", place),)
     elif place in LINES_OF_NAMES:
-        commands = (("sed", "-i", "-E", f"/^ *({'|'.join(names)}) *=/d", place),)
+        # The line stays, empty: others are named by their number.
+        commands = (("sed", "-i", "-E", f"s/^ *({'|'.join(names)}) *=.*/#/", place),)
     elif lines := tuple(lines_that_set(host, place, names)):
         commands = (*map(line_out, lines), ("systemctl", "daemon-reload"))
     running = (

@@ -50,17 +50,14 @@ def _of_the_unit(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     for name, value in agents(host).ecs.inline.items():
         if name in OF_AGENT and value and name not in config.agent:
             says = f"is set for ecs-init alone: the agent's container gets what {USER} says and nothing of the unit"
+            is_cluster = name == "ECS_CLUSTER"
+            shown = f"{name}=..." if name == "ECS_ENGINE_AUTH_DATA" else f"{name}={value}"
+            fix = f"Move the host to the cluster {value}" if is_cluster else f"Write the line `{shown}` into {USER}"
             yield Misfit(
                 name,
                 says,
-                f"Write the line into {USER}; of a cluster that the agent is not in yet, `anywhere move` does it.",
-                fails=name == "ECS_CLUSTER",
-                commands=(_written(name, value),),
+                f"{fix}{', which writes the line' if is_cluster else ''}.",
+                fails=is_cluster,
+                commands=(("anywhere", "move", "--cluster", value),) if is_cluster else (),
                 place=place_of(host, config, name),
             )
-
-
-def _written(name: str, value: str) -> tuple[str, ...]:
-    if name == "ECS_CLUSTER":
-        return ("anywhere", "move", "--cluster", value)
-    return ("vi", USER)

@@ -8,7 +8,7 @@ from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.credentials import CREDENTIALS
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.kernel.sandbox import kept_from
-from anywhere.facts.system.units import Unit
+from anywhere.facts.system.units import Unit, environment_files
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import Remedy
@@ -48,8 +48,14 @@ def _fix(host: Host, unit: Unit) -> Remedy:
         for path in filter(None, (unit.fragment, *unit.drop_ins))
         for place in lines_that_set(host, path, (PLACE, HOME))
     )
-    where = " and ".join(lines) if lines else "the environment that it was started in"
-    text = f"Take {PLACE} or {HOME} out of {where}, then restart the SSM agent, which writes {CREDENTIALS}, and ecs."
-    edits: tuple[Command, ...] = (*map(line_out, lines), *((("systemctl", "daemon-reload"),) if lines else ()))
-    name = unit.name.removesuffix(".service")
-    return remedy(host, text, *edits, ("systemctl", "restart", name), ("systemctl", "restart", "ecs"))
+    name = next((one for one in (PLACE, HOME) if one in unit.environment), "")
+    file = "" if lines else unit.sources.get(name, "")
+    where = " and ".join(lines) or file
+    edits: tuple[Command, ...] = tuple(map(line_out, lines))
+    if file in environment_files(host, unit):
+        edits = (("sed", "-i", "-E", f"s/^[[:space:]]*{name}=/# &/", file),)
+    text = f"Take {PLACE} or {HOME} out of {where or 'the environment that it was started in'}, then restart the SSM agent, "
+    text += f"which writes {CREDENTIALS}, and ecs."
+    reload: tuple[Command, ...] = (("systemctl", "daemon-reload"),) if lines else ()
+    service = unit.name.removesuffix(".service")
+    return remedy(host, text, *edits, *reload, ("systemctl", "restart", service), ("systemctl", "restart", "ecs"))

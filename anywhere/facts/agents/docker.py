@@ -248,7 +248,7 @@ def containerd_root(host: Host) -> str:
 
     try:
         root = tomllib.loads(read_text(host, CONTAINERD_CONFIG).content).get("root")
-    except (NotRecorded, tomllib.TOMLDecodeError, RecursionError):
+    except (NotRecorded, ValueError, RecursionError):
         root = None
     return root if isinstance(root, str) and root.startswith("/") else CONTAINERD_ROOT
 

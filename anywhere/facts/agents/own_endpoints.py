@@ -99,7 +99,7 @@ def _containerd(host: Host) -> Iterator[Endpoint]:
         text = read_text(host, path).content
         try:
             found = tomllib.loads(text) if text else {}
-        except (tomllib.TOMLDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue
         hosts = found.get("host")
         for url, said in hosts.items() if isinstance(hosts, dict) else ():

@@ -117,7 +117,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("ip -4 -o addr show dev *", "", "the address of docker's bridge"),
     ("curl -qsk -o /dev/null *", "the kernel's route leads nowhere", "whether another card of this host leads there"),
     ("nft -j list table *", "tables of nftables are there", "rules of the packet filter"),
-    ("nft list chain netdev *", "chains of a card are there", "which card they are for"),
+    ("nft list chain *", "chains of a card are there", "which card they are for"),
     ("df -Pk *", "a folder lies on a file system of its own", "room on it"),
     ("df -Pi *", "a folder lies on a file system of its own", "inodes on it"),
     ("journalctl -u *", "a unit does not run", "the last error line of its daemon"),

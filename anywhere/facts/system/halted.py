@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from anywhere.errors import NotRecorded
 from anywhere.facts.files import has_folder, read_text
 from anywhere.facts.system.units import CONTAINERD, Unit, parse_blocks, parse_section
 from anywhere.frozen import frozen
@@ -117,20 +118,32 @@ def _is_met(host: Host, key: str, value: str) -> bool | None:
 
 def missing_needs(host: Host, unit: Unit, found: Mapping[str, Unit]) -> tuple[Missing, ...]:
     """Units that this one requires and that are masked or not there, or have failed, while it does not run either. `found`
-    are the units that are known already. What containerd says of itself is told with docker's own words."""
+    are the units that are known already. What containerd says of itself is reported with docker's own words."""
     needed, mounts = _needs(host, unit)
-    unknown = tuple(name for name in (*needed, *mounts) if name not in found and "%" not in name)
+    unknown = tuple(name for name in needed if name not in found and "%" not in name)
     shown = _show(host, unknown) if unknown else {}
-    states = {name: (found[name].load, found[name].active) for name in needed if name in found and name != CONTAINERD}
-    states |= {name: (one.get("LoadState", ""), one.get("ActiveState", "")) for name, one in shown.items()}
+    states = {name: found[name].load for name in needed if name in found}
+    states |= {name: one.get("LoadState", "") for name, one in shown.items()}
     kinds = {"masked": "masked", "not-found": "missing"}
-    gone = tuple(Missing(name, kinds[load]) for name, (load, _) in states.items() if name in needed and load in kinds)
-    failed = (
-        ()
-        if unit.is_running
-        else tuple(Missing(name, "failed") for name, (_, is_) in states.items() if is_ == "failed")
-    )
-    return gone or failed
+    if gone := tuple(Missing(name, kinds[state]) for name, state in states.items() if state in kinds):
+        return gone
+    if unit.is_running:
+        return ()
+    known = {name: found[name] for name in needed if name in found and name != CONTAINERD}
+    failed = [name for name, one in known.items() if one.active == "failed" and not one.result.endswith(FOLLOWS)]
+    failed += [name for name, one in (shown | _mounted(host, mounts)).items() if one.get("ActiveState") == "failed"]
+    return tuple(Missing(name, "failed") for name in failed)
+
+
+# A socket fails with the service that it starts (systemd src/core/socket.c, socket_trigger_notify).
+FOLLOWS = ("limit-hit",)
+
+
+def _mounted(host: Host, mounts: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    try:
+        return _show(host, mounts) if mounts else {}
+    except NotRecorded:
+        return {}  # a bundle of a run that did not ask
 
 
 def _needs(host: Host, unit: Unit) -> tuple[tuple[str, ...], tuple[str, ...]]:

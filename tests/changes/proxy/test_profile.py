@@ -299,6 +299,19 @@ def test_apply_and_revert_leave_the_files_as_they_were(host: BareHost, credentia
 
 @region
 @root
+def test_no_credentials_of_before_are_left_by_a_profile_without_any(host: BareHost) -> None:
+    before = snapshot(host)
+    for wanted in (profile(credentials="user:geheim"), profile("http://10.0.0.9:3128")):
+        engine.apply(host, plan.JOURNAL, lambda seen, wanted=wanted: plan.plan(seen, wanted))
+    written = host.sh("cat /etc/systemd/system/*.d/zz-anywhere-proxy.*")
+    assert "geheim" not in written and "10.0.0.9" in written
+    assert not engine.apply(host, plan.JOURNAL, lambda seen: plan.plan(seen, profile("http://10.0.0.9:3128"))).done
+    assert not engine.revert(host, plan.JOURNAL).failed
+    assert snapshot(host) == before
+
+
+@region
+@root
 def test_a_line_that_was_added_since_stays_when_ours_go(host: BareHost) -> None:
     engine.apply(host, plan.JOURNAL, lambda seen: plan.plan(seen, profile()))
     host.sh("echo ECS_LOGLEVEL=debug >> /etc/ecs/ecs.config")

@@ -35,6 +35,15 @@ def ssm_writes_elsewhere(world: World) -> None:
     )
 
 
+@fault(
+    "ssm-writes-elsewhere-by-file", "a file of variables names another file for the credentials", "agent.no-credentials"
+)
+def ssm_writes_elsewhere_by_file(world: World) -> None:
+    written_elsewhere(world, "/etc/aws/creds")
+    world.host.files[f"/etc/systemd/system/{SSM}.d/site.conf"] = "[Service]\nEnvironmentFile=/etc/default/ssm\n"
+    world.host.files["/etc/default/ssm"] = "# site\nAWS_SHARED_CREDENTIALS_FILE=/etc/aws/creds\n"
+
+
 @fault("ssm-other-home", "the SSM agent was started with another home", "agent.no-credentials")
 def ssm_other_home(world: World) -> None:
     written_elsewhere(world, "/home/ubuntu/.aws/credentials")

@@ -359,3 +359,18 @@ def mount_failed_unneeded(world: World) -> None:
     register(world)
     world.host.files[f"/etc/systemd/system/{ECS}.d/data.conf"] = "[Unit]\nWants=srv-data.mount\n"
     failed_mount(world, "srv-data.mount", "/srv/data")
+
+
+@fault("docker-socket-follows", "dockerd ends at each start, and its socket fails with it", "docker.not-running")
+def docker_socket_follows(world: World) -> None:
+    docker_failed(world, "dockerd[811]: failed to start daemon: Devices cgroup isn't mounted")
+    world.host.units["docker.socket"].active = False
+    world.host.units["docker.socket"].properties |= {"ActiveState": "failed", "Result": "service-start-limit-hit"}
+
+
+@fault("docker-containerd-masked", "containerd is masked, and docker's unit is bound to it", "docker.not-running")
+def docker_containerd_masked(world: World) -> None:
+    register(world)
+    docker_stopped(world)
+    world.host.files[f"/etc/systemd/system/{DOCKER}.d/bound.conf"] = "[Unit]\nBindsTo=containerd.service\n"
+    world.host.units["containerd.service"] = Unit("", active=False, properties={"LoadState": "masked"})
