@@ -13,6 +13,7 @@ from anywhere.changes.base import ChangeFailed, HostBusy, Step
 from anywhere.changes.leave.move import ASIDE, JOURNAL, move_plan
 from anywhere.changes.leave.note import PATH as NOTE
 from anywhere.changes.leave.result import Left
+from anywhere.flows.life import unfinished
 from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws, settled
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
 from anywhere.flows.lifecycle.order import Listener, NotRegistered, Steps
@@ -66,6 +67,8 @@ class Moving:
             return instance.left(State.ALREADY)
         if instance.begun and instance.note.cluster == self.order.cluster:
             return self._return(instance)
+        if not instance.begun:
+            unfinished.forget_move(self.host)
         account = Account.of(instance.note.region)
         orphans = instance.orphans(account)
         try:
