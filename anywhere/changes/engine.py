@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from anywhere.changes.base import ChangeFailed, Command, Halted, JournalDamaged, Planner, PutBack, Step
@@ -91,8 +92,9 @@ def revert(
     force_missing: bool = False,
     keep: Keep = lambda entry: "",
 ) -> Reverted:
-    """Undo all that the journal holds, last first; a failed undo is listed and the others still run. A read-only disk is
-    refused before the first, as for apply; on a full one a revert goes through, because it only takes away.
+    """Undo all that the journal holds, last first; a failed undo is listed and the others still run, but none before a
+    gate that stays shut. A folder that is read-only is refused before the first, as for apply; on a full disk a revert
+    goes through, because it only takes away.
 
     `traces` says what of these changes stands on a host: without a record of it that is reported, not passed over. A
     record that is damaged is refused (JournalDamaged); with `force_missing` what is intact is undone, the rest is
@@ -106,7 +108,7 @@ def revert(
             if journal.exists:
                 journal.clear()
             return Reverted(lost=tuple(lost))
-        _require(host, 0, [FOLDER])
+        _require(host, 0, dict.fromkeys([FOLDER, *_folders(entries, keep)]))
         return _undo_all(host, token, journal, entries, keep)
 
 
@@ -134,15 +136,20 @@ def _undo_all(host: Host, token: str, journal: Journal, entries: Sequence[Entry]
     lost = [(problem, _GIVEN_UP) for problem in journal.problems]
     failed: dict[str, tuple[str, str]] = {}
     kept: dict[str, tuple[str, str]] = {}
+    shut = ""
     for entry in reversed(entries):
         if why := keep(entry):
             kept[entry.key] = (entry.restores, why)
+            continue
+        if shut:
+            failed[entry.key] = (entry.restores, f"not begun: first {shut}")
             continue
         lost += entry.lost
         try:
             said = _undo(host, token, entry)
         except ChangeFailed as error:
             failed[entry.key] = (entry.restores, str(error).removeprefix(f"{entry.restores}: "))
+            shut = entry.restores if entry.gate else ""
             continue
         if entry.undo and not entry.lost:
             undone.append(said)
@@ -154,6 +161,13 @@ def _undo_all(host: Host, token: str, journal: Journal, entries: Sequence[Entry]
     else:
         journal.clear()
     return Reverted(tuple(undone), tuple(failed.values()), tuple(kept.values()), tuple(lost))
+
+
+def _folders(entries: Sequence[Entry], keep: Keep) -> Iterator[str]:
+    """Where a revert of these writes."""
+    for undo in (undo for entry in entries if not keep(entry) for undo in entry.undo):
+        if isinstance(undo, PutBack):
+            yield posixpath.dirname(undo.path)
 
 
 def journaled(host: Host, name: str, traces: Traces | None = None) -> tuple[Entry, ...]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,8 @@ from anywhere.changes import engine, lock
 from anywhere.changes.base import ChangeFailed, Command, Halted, HostBusy, Step
 from anywhere.changes.files import file_step
 from anywhere.changes.lock import locked
-from anywhere.changes.script import own_script
+from anywhere.changes.rules import persistence
+from anywhere.changes.script import own_script, run_script
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
@@ -460,3 +462,69 @@ def settle(host: BareHost) -> None:
         if not found.strip():
             return
         time.sleep(0.02)
+
+
+# ---- what is undone first, and where nothing can be
+
+
+def gated(host: Host) -> tuple[Step, ...]:
+    back = Command(("sh", "-c", "test ! -e /etc/shut"))
+    start = Step("unit:g", "start g", Command(("true",)), (back,), back="stop g", gate=True)
+    return (
+        *file_step(host, "/etc/f", b"ours\n", "write /etc/f"),
+        start,
+        *file_step(host, "/etc/g", b"x", "write /etc/g"),
+    )
+
+
+@region
+@root
+def test_nothing_before_a_gate_is_undone_while_the_gate_is_not(host: BareHost) -> None:
+    before = snapshot(host)
+    engine.apply(host, "t", gated)
+    host.sh("touch /etc/shut")
+    done = engine.revert(host, "t")
+    assert done.undone == ("remove /etc/g",)
+    assert dict(done.failed)["remove /etc/f"] == "not begun: first stop g" and "stop g" in dict(done.failed)
+    assert host.sh("cat /etc/f") == "ours\n"
+    host.sh("rm /etc/shut")
+    assert engine.revert(host, "t").undone == ("stop g", "remove /etc/f")
+    assert snapshot(host) == before
+
+
+@region
+@root
+def test_a_revert_refuses_a_folder_that_is_read_only_before_its_first_step(host: BareHost) -> None:
+    before = snapshot(host)
+    engine.apply(host, "t", gated)
+    host.sh("mount --bind /etc /etc && mount -o remount,bind,ro /etc")
+    with pytest.raises(ChangeFailed, match="nothing was changed on bare: /etc is read-only"):
+        engine.revert(host, "t")
+    host.sh("umount /etc")
+    assert not engine.revert(host, "t").missed
+    assert snapshot(host) == before
+
+
+SYSTEMCTL = """#!/bin/sh
+case $1 in
+  stop) rm -f /run/active ;;
+  disable) case $* in *--now*) exit 1 ;; esac; rm -f /etc/enabled ;;
+  is-active) test -e /run/active ;;
+  is-enabled) if [ -e /etc/enabled ]; then echo enabled; else echo disabled; fi ;;
+esac
+"""
+
+
+@region
+@root
+def test_a_guard_is_stopped_also_where_it_cannot_be_disabled(host: BareHost) -> None:
+    stop = run_script(Path(persistence.__file__).with_name("stop.sh"), "g.service", "/run/metrics")
+    host.run(
+        ("sh", "-c", "cat > /usr/local/sbin/systemctl; chmod 755 /usr/local/sbin/systemctl"), input=SYSTEMCTL.encode()
+    )
+    host.sh("touch /run/active /etc/enabled; mount --bind /etc /etc && mount -o remount,bind,ro /etc")
+    done = host.run(stop)
+    assert not done.ok and "still enabled" in done.stderr
+    assert host.run(("test", "-e", "/run/active")).rc == 1
+    host.sh("umount /etc")
+    assert host.run(stop).ok and host.run(("test", "-e", "/etc/enabled")).rc == 1

@@ -100,7 +100,7 @@ def _start(textfile: str) -> Step:
     do = Command(run_script(folder / "start.sh", UNIT), shown=("sh", "-c", typed))
     back = Command(run_script(folder / "stop.sh", UNIT, textfile or "/run/anywhere/rules.prom"))
     title = f"enable and start {UNIT}: restores the rules at boot and guards them from now on"
-    return Step(f"unit:{UNIT}", title, do, (back,), back=f"stop and disable {UNIT}")
+    return Step(f"unit:{UNIT}", title, do, (back,), back=f"stop and disable {UNIT}", gate=True)
 
 
 def _is_folder(host: Host, path: str) -> bool:
