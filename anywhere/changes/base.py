@@ -90,12 +90,13 @@ class Step:
 
 
 def set_sysctl(key: str, path: str, old: str, new: str, why: str) -> Step:
-    """Set a kernel setting now; its undo puts the old value back. The setting is gone after a reboot."""
+    """Set a kernel setting now; its undo puts the old value back unless somebody has set another one since. The setting
+    is gone after a reboot."""
     return Step(
         f"sysctl:{key}",
         f"set {key} = {new} (was {old or 'empty'}): {why}",
         write_proc(path, new),
-        (write_proc(path, old),),
+        (Command(own_script("restore", path, new), f"{old}\n".encode()),),
         back=f"set {key} back to {old or 'empty'}",
     )
 
