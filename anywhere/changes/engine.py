@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from anywhere.changes.base import ChangeFailed, Command, Halted, JournalDamaged, Planner, PutBack, Step
 from anywhere.changes.files import put_back
+from anywhere.changes.interrupts import Interrupted, asked, working
 from anywhere.changes.journal import FOLDER, Entry, Journal
 from anywhere.changes.lock import locked, under
 from anywhere.changes.restored import kept_edits
@@ -58,7 +59,7 @@ def observe(host: Host, planner: Planner) -> tuple[Step, ...]:
 
 def apply(host: Host, name: str, planner: Planner, on_step: OnStep = lambda step, done: None) -> Applied:
     """Plan under the lock and run the steps, each undo on disk before its step. `on_step` gets each step before it runs,
-    and again when it is done. Raises Halted once a step was begun, ChangeFailed before."""
+    and again when it is done. Raises Halted once a step was begun, Interrupted after Ctrl-C, ChangeFailed before."""
     with locked(host, name) as token:
         steps = observe(host, planner)
         if not steps:
@@ -66,15 +67,22 @@ def apply(host: Host, name: str, planner: Planner, on_step: OnStep = lambda step
         journal = Journal(host, name, token=token)
         require_room(host, steps)
         journal.check()
-        for number, step in enumerate(steps):
-            try:
-                journal.begin(step)
-                on_step(step, False)
-                _run(host, token, step.do, step.title)
-            except ChangeFailed as error:
-                raise Halted(str(error), steps[:number], steps[number:]) from error
-            on_step(step, True)
+        with working():
+            _do_all(host, token, journal, steps, on_step)
         return Applied(steps, _verified(host, planner, steps))
+
+
+def _do_all(host: Host, token: str, journal: Journal, steps: tuple[Step, ...], on_step: OnStep) -> None:
+    for number, step in enumerate(steps):
+        if asked():
+            raise Interrupted("interrupted", steps[:number], steps[number:])
+        try:
+            journal.begin(step)
+            on_step(step, False)
+            _run(host, token, step.do, step.title)
+        except ChangeFailed as error:
+            raise Halted(str(error), steps[:number], steps[number:]) from error
+        on_step(step, True)
 
 
 def _verified(host: Host, planner: Planner, done: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -109,7 +117,8 @@ def revert(
                 journal.clear()
             return Reverted(lost=tuple(lost))
         _require(host, 0, dict.fromkeys([FOLDER, *_folders(entries, keep)]))
-        return _undo_all(host, token, journal, entries, keep)
+        with working():
+            return _undo_all(host, token, journal, entries, keep)
 
 
 def forget(host: Host, name: str) -> None:
@@ -141,6 +150,8 @@ def _undo_all(host: Host, token: str, journal: Journal, entries: Sequence[Entry]
         if why := keep(entry):
             kept[entry.key] = (entry.restores, why)
             continue
+        if asked():
+            shut = "run the same command again: it was interrupted"
         if shut:
             failed[entry.key] = (entry.restores, f"not begun: first {shut}")
             continue

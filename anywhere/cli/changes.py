@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from anywhere.cli.output import progress, write
 from anywhere.cli.say import note
 from anywhere.errors import BadInput
 from anywhere.flows import change
-from anywhere.flows.change import Work, as_scripts, exit_code
+from anywhere.flows.change import Interrupted, Work, as_scripts, asked, exit_code, held
 from anywhere.flows.hosts import Hosts
 from anywhere.program import program
 from anywhere.report.changes import as_json, changed, planned, undoable
@@ -23,6 +25,17 @@ def require_root(hosts: Hosts) -> None:
     """Raise BadInput, with the command to run, where this host is to be changed and only root may."""
     if not is_root() and any(entry.spec == "local" for entry in hosts.entries):
         raise BadInput(f"root is needed; run: {shlex.join(('sudo', *program(by_sudo=True), *sys.argv[1:]))}")
+
+
+def interrupting() -> None:
+    """What Ctrl-C is answered with while a step runs; written at once, since a stream may be in use just then."""
+    with suppress(OSError):
+        os.write(2, b"anywhere: interrupted, the current step is finished first (Ctrl-C again: end at once)\n")
+
+
+def ended(code: int) -> int:
+    """The exit code of a run that may have been interrupted."""
+    return Interrupted.exit_code if code and asked() else code
 
 
 def plan(work: Work, hosts: Hosts, format: str) -> int:
@@ -48,7 +61,8 @@ def apply(work: Work, hosts: Hosts, wave: str, format: str) -> int:
     """Apply, in waves where asked; the exit code is 0 when every host has the desired state."""
     _known(format, "table", "json")
     require_root(hosts)
-    return _show(work, "apply", change.apply(work, hosts, wave, _on_wave, progress), format)
+    with held(interrupting):
+        return ended(_show(work, "apply", change.apply(work, hosts, wave, _on_wave, progress), format))
 
 
 def plan_revert(work: Work, hosts: Hosts, format: str) -> int:
@@ -78,8 +92,9 @@ def revert(
     when all was undone everywhere."""
     _known(format, "table", "json")
     require_root(hosts)
-    found = change.revert(work, hosts, wave, _on_wave, after, force_missing=force_missing)
-    return _show(work, "revert", found, format)
+    with held(interrupting):
+        found = change.revert(work, hosts, wave, _on_wave, after, force_missing=force_missing)
+        return ended(_show(work, "revert", found, format))
 
 
 def _show(work: Work, command: str, found: Sequence[change.Outcome], format: str) -> int:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from anywhere.changes import engine
 from anywhere.changes.base import ChangeFailed, Halted, Planner, Step
+from anywhere.changes.interrupts import Interrupted, asked, held
 from anywhere.changes.outcome import Outcome, State, exit_code, halted
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
@@ -19,7 +20,21 @@ from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.inventory import Entry
 
-__all__ = ["Outcome", "State", "Work", "apply", "as_scripts", "exit_code", "plan", "plan_revert", "revert", "rules"]
+__all__ = [
+    "Interrupted",
+    "Outcome",
+    "State",
+    "Work",
+    "apply",
+    "as_scripts",
+    "asked",
+    "exit_code",
+    "held",
+    "plan",
+    "plan_revert",
+    "revert",
+    "rules",
+]
 
 Result = TypeVar("Result")
 OnWave = Callable[[int, int, Sequence[str]], None]
@@ -188,6 +203,8 @@ def _why(found: object) -> str | None:
         return str(found)
     if isinstance(found, engine.Applied) and found.left:
         return "done, but it did not last: " + "; ".join(step.title for step in found.left)
+    if isinstance(found, engine.Reverted) and found.missed and asked():
+        return "interrupted"
     if isinstance(found, engine.Reverted) and found.missed:
         return "not undone: " + "; ".join(f"{title} ({why})" for title, why in found.missed)
     return None

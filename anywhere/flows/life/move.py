@@ -10,6 +10,7 @@ from anywhere.changes import engine
 from anywhere.changes.agents.refusals import explain_agent
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, HostBusy, Step
+from anywhere.changes.interrupts import Interrupted
 from anywhere.changes.leave.move import ASIDE, JOURNAL, move_plan
 from anywhere.changes.leave.note import PATH as NOTE
 from anywhere.changes.leave.result import Left
@@ -73,7 +74,7 @@ class Moving:
         orphans = instance.orphans(account)
         try:
             done = engine.apply(self.host, JOURNAL, planner, Steps(self.listener)).done
-        except HostBusy:
+        except (HostBusy, Interrupted):
             raise
         except ChangeFailed as error:
             return self._back(instance, Health(waiting="all steps", line=str(error)))

@@ -14,6 +14,7 @@ from anywhere.changes.agents.refusals import explain_install
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, HostBusy, Step
 from anywhere.changes.install.packages import LocalPackage
+from anywhere.changes.interrupts import Interrupted
 from anywhere.changes.leave.result import Left
 from anywhere.changes.update.plan import JOURNAL, Newer, kept_file, update_plan
 from anywhere.checks.containers.docker import situation_of
@@ -117,7 +118,7 @@ class Updating:
     def _apply(self, base: Left, planner: partial[tuple[Step, ...]]) -> Left:
         try:
             done = engine.apply(self.host, JOURNAL, planner, Steps(self.listener)).done
-        except HostBusy:
+        except (HostBusy, Interrupted):
             raise
         except ChangeFailed as error:
             refusal = explain_install(str(error))
