@@ -17,6 +17,7 @@ from anywhere.flows.change import Interrupted, Work, as_scripts, asked, exit_cod
 from anywhere.flows.hosts import Hosts
 from anywhere.program import program
 from anywhere.report.changes import as_json, changed, planned, undoable
+from anywhere.report.shown.commands import command_line
 from anywhere.report.style import style_for
 from anywhere.windows import is_root
 
@@ -53,16 +54,22 @@ def plan(work: Work, hosts: Hosts, format: str) -> int:
             require_root(hosts)
         write(planned(found, style_for(sys.stdout)))
         if any(one.steps for one in found):
-            note(f"Nothing was changed: `anywhere {work.verb} apply` does it, `--format shell` prints it as a script.")
+            apply = typed(work.verb, "plan", "apply")
+            note(f"Nothing was changed: `{apply}` does it, `--format shell` prints it as a script.")
     return exit_code(found)
 
 
-def apply(work: Work, hosts: Hosts, wave: str, format: str) -> int:
-    """Apply, in waves where asked; the exit code is 0 when every host has the desired state."""
+def apply(work: Work, hosts: Hosts, wave: str, format: str, said: str = "") -> int:
+    """Apply, in waves where asked; the exit code is 0 when every host has the desired state. `said` is noted where
+    something was done."""
     _known(format, "table", "json")
     require_root(hosts)
     with held(interrupting):
-        return ended(_show(work, "apply", change.apply(work, hosts, wave, _on_wave, progress), format))
+        found = change.apply(work, hosts, wave, _on_wave, progress)
+        code = ended(_show(work, "apply", found, format, said))
+    if format == "table" and not code and _done(found):
+        note(f"Next: {typed(work.verb, 'apply', 'verify')}")
+    return code
 
 
 def plan_revert(work: Work, hosts: Hosts, format: str) -> int:
@@ -87,21 +94,45 @@ def revert(
     after: Callable[[Any], object] | None = None,
     *,
     force_missing: bool = False,
+    said: str = "",
 ) -> int:
     """Undo, in waves where asked, and do what comes after on each host where something was undone; the exit code is 0
-    when all was undone everywhere."""
+    when all was undone everywhere. `said` is noted where something was undone."""
     _known(format, "table", "json")
     require_root(hosts)
     with held(interrupting):
         found = change.revert(work, hosts, wave, _on_wave, after, force_missing=force_missing)
-        return ended(_show(work, "revert", found, format))
+        return ended(_show(work, "revert", found, format, said))
 
 
-def _show(work: Work, command: str, found: Sequence[change.Outcome], format: str) -> int:
+def typed(verb: str, old: str, new: str) -> str:
+    """The command that was typed with another sub-command, without the options that only the first one knows."""
+    words = sys.argv[3:] if sys.argv[1:3] == [verb, old] else []
+    kept: list[str] = []
+    for before, word in zip(("", *words), words):
+        if word not in _OF_THIS_RUN and before not in _WITH_VALUE and not word.startswith(_JOINED):
+            kept.append(word)
+    return command_line(("anywhere", verb, new, *kept))
+
+
+_WITH_VALUE = ("--format", "--wave")
+_JOINED = tuple(f"{name}=" for name in _WITH_VALUE)
+_OF_THIS_RUN = (*_WITH_VALUE, "--restart")
+
+
+def _done(found: Sequence[change.Outcome]) -> bool:
+    return any(one.state is change.State.DONE for one in found)
+
+
+def _show(work: Work, command: str, found: Sequence[change.Outcome], format: str, said: str) -> int:
     if format == "json":
         write(as_json(work.verb, command, found))
+    else:
+        write(changed(command, found, style_for(sys.stdout)))
+    if said and _done(found):
+        note(said)
+    if format == "json":
         return exit_code(found)
-    write(changed(command, found, style_for(sys.stdout)))
     if any(one.state is change.State.UNTOUCHED for one in found):
         failed = ", ".join(one.name for one in found if one.error)
         note(f"Stopped at the first failing wave. Fix {failed}, then run the same command again: it goes on.")

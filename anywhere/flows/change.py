@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts, is_saved, seconds_for
+from anywhere.flows.reported.located import reach, reaching
 from anywhere.flows.target import GRACE, Lost, each, opened, recorded
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
@@ -148,10 +150,13 @@ def _rolled(
         return {name: _why(one) for name, one in found.items()}
 
     if len(names) > 1:
-        return _outcomes(roll(names, wave, asked, act, on_wave), seen, work.verb)
-    why = act(names)[names[0]]
-    state = State.FAILED if why else State.DONE if _steps(seen[names[0]]) else State.ALREADY
-    return (_outcome(names[0], state, seen[names[0]], why or "", work.verb),)
+        found = _outcomes(roll(names, wave, asked, act, on_wave), seen, work.verb)
+    else:
+        why = act(names)[names[0]]
+        state = State.FAILED if why else State.DONE if _steps(seen[names[0]]) else State.ALREADY
+        found = (_outcome(names[0], state, seen[names[0]], why or "", work.verb),)
+    words = {entry.name: reach(entry, hosts) for entry in hosts.entries}
+    return tuple(replace(one, now=reaching(one.now, words[one.name])) for one in found)
 
 
 def _outcomes(result: Rollout, seen: Mapping[str, object], verb: str) -> tuple[Outcome, ...]:

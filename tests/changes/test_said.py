@@ -153,3 +153,18 @@ def test_a_terminal_of_80_columns_is_not_overrun(host: BareHost) -> None:
             text += piece
     lines = text.decode().splitlines()
     assert len(lines) > 6 and max(map(len, lines)) <= 80
+
+
+@pytest.mark.region
+@root
+def test_the_last_line_names_the_next_command_and_notes_only_what_was_done(host: BareHost) -> None:
+    assert "apply --url http://proxy.example.com:3128` does it" in told(host, "proxy", "plan", *PROXY).stderr
+    none = told(host, "proxy", "revert")
+    assert "nothing to undo" in none.stdout and none.stderr == ""
+    done = told(host, "proxy", "apply", *PROXY, "--format", "table", "--wave=1")
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("It counts from the next start on.")
+    assert lines[-1].startswith("Next: ") and lines[-1].endswith("proxy verify --url http://proxy.example.com:3128")
+    again = told(host, "proxy", "apply", *PROXY)
+    assert "already in place" in again.stdout and again.stderr == ""
+    assert "keeps its old environment" in told(host, "proxy", "revert").stderr

@@ -115,7 +115,8 @@ class Moving:
     def _back(self, instance: Instance, now: Health) -> Left:
         """To the cluster that it came from: a host that had an agent has one afterwards."""
         old = instance.note.cluster
-        refusal = explain_agent(now.line, instance.note.region, self.order.cluster)
+        again = f"run `anywhere move --cluster {self.order.cluster}` again"
+        refusal = explain_agent(now.line, instance.note.region, self.order.cluster, again)
         why = refusal.summary if refusal else f"still waiting for {now.waiting}"
         why += f": {redact(now.line)}" if now.line else ""
         with instance.timed(f"move back to {old}"):
@@ -128,5 +129,5 @@ class Moving:
         said = f"not healthy in {self.order.cluster} ({why}); {where}{failed}"
         code = refusal.code if refusal else "agent.disconnected"
         return replace(
-            instance.left(State.FAILED), error=said, code=code, fix=refusal.fix if refusal else "anywhere status"
+            instance.left(State.FAILED), error=said, code=code, fix=refusal.fix if refusal else "`anywhere status`"
         )

@@ -12,7 +12,7 @@ from anywhere.artifacts.version import package_version
 from anywhere.catalogue.compatibility import table
 from anywhere.catalogue.distros import judge_release
 from anywhere.changes import engine
-from anywhere.changes.agents.refusals import explain_install
+from anywhere.changes.agents.refusals import explain_update
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, HostBusy, Step
 from anywhere.changes.install.packages import LocalPackage
@@ -127,7 +127,7 @@ class Updating:
         except (HostBusy, Interrupted):
             raise
         except ChangeFailed as error:
-            refusal = explain_install(str(error))
+            refusal = explain_update(str(error))
             return self._back(base, f"{refusal.summary}: {redact(str(error))[:300]}", refusal.code)
         with Timed("wait until the instance is healthy", self.listener):
             now = wait_healthy(self.host, base.cluster, self.order.wait, self.listener.waits)
@@ -145,7 +145,7 @@ class Updating:
         if undone.missed:
             where = f"not undone: {'; '.join(f'{what} ({reason})' for what, reason in undone.missed)}"
         said = f"{why}; {where}"
-        return replace(base, state=State.FAILED, error=said, code=code, fix="anywhere status")
+        return replace(base, state=State.FAILED, error=said, code=code, fix="`anywhere status`")
 
 
 class OtherVersion(WrongForAll, BadInput):
