@@ -14,7 +14,7 @@ import pytest
 from anywhere.changes.base import Command, PutBack, Step
 from anywhere.changes.outcome import Outcome, State
 from anywhere.changes.restored import words
-from anywhere.report.changes import changed, past, planned
+from anywhere.report.changes import changed, past, planned, undoable
 from anywhere.report.style import Style
 from tests.support.barehost import BareHost
 from tests.support.unprivileged import NOBODY, python, readable_copy
@@ -168,3 +168,12 @@ def test_the_last_line_names_the_next_command_and_notes_only_what_was_done(host:
     again = told(host, "proxy", "apply", *PROXY)
     assert "already in place" in again.stdout and again.stderr == ""
     assert "keeps its old environment" in told(host, "proxy", "revert").stderr
+
+
+def test_what_a_host_lacks_after_a_revert_is_its_last_line() -> None:
+    lacks = "this host is registered: `anywhere rules apply` adds them"
+    done = changed("revert", (Outcome("a", State.DONE, ("stop x",), now=lacks),)).splitlines()
+    assert done[0] == "a: 1 step undone" and done[-1].startswith("  Now: this host is registered")
+    ahead = undoable((Outcome("a", State.PLANNED, ("stop x",), now=lacks),)).splitlines()
+    assert ahead[-1].startswith("  Then: this host is registered")
+    assert undoable((Outcome("a", State.PLANNED, ("stop x",)),)).splitlines()[-1] == "  - stop x"

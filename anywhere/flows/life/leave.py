@@ -71,9 +71,10 @@ class Leaving:
             kept = self._keep(instance)
             for entry in reversed(instance.entries(REGISTER)[0]):
                 if entry.undo:
-                    yield entry.restores if not kept(entry) else f"do not {entry.restores} yet: {kept(entry)}"
+                    why = kept(entry)
+                    yield f"do not {entry.restores} yet: {why}" if why else engine.foreseen(self.host, entry)
             rules = reversed(instance.entries(rules_change.JOURNAL)[0])
-            yield from (entry.restores for entry in rules if entry.undo)
+            yield from (engine.foreseen(self.host, entry) for entry in rules if entry.undo)
         yield from (step.title for step in self._last(instance))
 
     def _last(self, instance: Instance) -> tuple[Step, ...]:

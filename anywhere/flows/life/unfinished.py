@@ -31,7 +31,7 @@ def titles(host: Host) -> Iterator[str]:
         entries = engine.journaled(host, MOVE)
     except JournalDamaged:
         return
-    yield from (entry.restores for entry in reversed(entries) if not _stays(entry))
+    yield from (engine.foreseen(host, entry) for entry in reversed(entries) if not _stays(entry))
 
 
 def put_back(host: Host) -> engine.Reverted:
