@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,9 +23,10 @@ from anywhere.changes.script import own_script, run_script
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
-from anywhere.hosts.base import Host
+from anywhere.hosts.base import Completed, Host, Inventory
 from tests.support.adverse import dying
 from tests.support.barehost import BareHost, snapshot
+from tests.support.fakehost import FakeHost
 
 region = pytest.mark.region
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -528,3 +529,35 @@ def test_a_guard_is_stopped_also_where_it_cannot_be_disabled(host: BareHost) -> 
     assert host.run(("test", "-e", "/run/active")).rc == 1
     host.sh("umount /etc")
     assert host.run(stop).ok and host.run(("test", "-e", "/etc/enabled")).rc == 1
+
+
+@region
+@root
+@pytest.mark.parametrize("program", ["od", "dd"])
+def test_a_program_that_is_missing_is_not_needed_or_named(host: BareHost, program: str) -> None:
+    host.sh(f"mount --bind /dev/null /usr/bin/{program}")
+    if program == "od":
+        assert engine.apply(host, "t", one_file("/etc/f", "ours\n")).done
+        return
+    with pytest.raises(ChangeFailed, match="dd is missing: install coreutils"):
+        engine.apply(host, "t", one_file("/etc/f", "ours\n"))
+    assert host.run(("test", "-e", "/etc/f")).rc == 1
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        ("", "it must run as root"),
+        ("sudo: a password is required", r"asks for a password \(.*\): run it again with --ask-become-pass$"),
+        ("sudo: 1 incorrect password attempt", "refused the password .* --ask-become-pass and the right one"),
+        ("Sorry, try again.", "refused the password"),
+        ("admin is not in the sudoers file.", "sudo on that host refuses: admin is not in the sudoers file"),
+    ],
+)
+def test_rights_that_sudo_does_not_give_are_explained(refused: str, said: str) -> None:
+    class Poor(FakeHost):
+        def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 10.0) -> Completed:
+            return Completed(tuple(argv), 4, "", "")
+
+    with pytest.raises(ChangeFailed, match=said):
+        engine.apply(Poor(found=Inventory(refused=refused)), "t", one_file("/etc/f", ""))
