@@ -229,7 +229,7 @@ def _unrecorded(host: Host, traces: Traces | None, allowed: bool) -> tuple[str, 
     if found and not allowed:
         raise JournalDamaged(
             f"no record of these changes is left on {host.name}, but they are in place: {'; '.join(found)}: "
-            f"the same command with --force-missing removes what is marked as ours"
+            "--force-missing removes what is marked as ours, and lists the rest to be removed by hand"
         )
     return found
 

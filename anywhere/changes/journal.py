@@ -25,6 +25,7 @@ from anywhere.hosts.base import Host
 FOLDER = "/var/lib/anywhere"
 SCHEMA = "anywhere/journal/1"
 _EMPTY = hashlib.sha256(b"").hexdigest()
+_WITHOUT_FORCE = ("update", "deregister", "reset")  # what their record holds is done again, or not to be undone
 Line = dict[str, Any]  # one step as it stands in the file, or one undo of it
 
 
@@ -115,8 +116,12 @@ class Journal:
 
     def _refused(self, why: str) -> JournalDamaged:
         verb = self._base.rpartition("/")[2]
-        command = {"register": "deregister", "move": "move"}.get(verb, f"{verb} revert")
-        way = f"`anywhere {command} --force-missing` undoes what is intact and lists the rest"
+        commands = {"register": "deregister", "move": "move --cluster CLUSTER"}
+        if verb in _WITHOUT_FORCE:
+            way = f"`rm -rf {self._base}.*` on that host gives the record up, then the same command begins anew"
+        else:
+            command = commands.get(verb, f"{verb} revert")
+            way = f"`anywhere {command} --force-missing` undoes what is intact and lists the rest"
         return JournalDamaged(f"{why}: nothing was changed; {way}")
 
     def _parsed(self) -> dict[str, Line]:

@@ -174,7 +174,10 @@ def _rolled(
 def _reachable(found: Sequence[Outcome], hosts: Hosts) -> tuple[Outcome, ...]:
     """With commands that reach each host again."""
     words = {entry.name: reach(entry, hosts) for entry in hosts.entries}
-    return tuple(replace(one, now=reaching(one.now, words[one.name])) for one in found)
+    return tuple(
+        replace(one, now=reaching(one.now, words[one.name]), error=reaching(one.error, words[one.name]))
+        for one in found
+    )
 
 
 def _outcomes(result: Rollout, seen: Mapping[str, object], verb: str) -> tuple[Outcome, ...]:

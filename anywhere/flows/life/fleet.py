@@ -80,7 +80,8 @@ class Leavers:
         with opened(entry, self.hosts, self._seconds, self._seconds) as host:
             done = _act(host, self.order, self.listener(entry.name), dry)
         words = reach(entry, self.hosts)
-        return replace(done, name=entry.name, now=reaching(done.now, words), fix=reaching(done.fix, words))
+        now, fix, error = (reaching(text, words) for text in (done.now, done.fix, done.error))
+        return replace(done, name=entry.name, now=now, fix=fix, error=error)
 
 
 def _act(host: Host, order: Leave | Update, listener: Listener, dry: bool) -> Left:

@@ -104,7 +104,8 @@ def _located(result: Result, words: tuple[str, ...]) -> Result:
     rows = tuple(
         replace(one, commands=tuple(place(command, words) for command in one.commands)) for one in result.differences
     )
-    return replace(result, now=reaching(result.now, words), fix=reaching(result.fix, words), differences=rows)
+    now, fix, error = (reaching(text, words) for text in (result.now, result.fix, result.error))
+    return replace(result, differences=rows, now=now, fix=fix, error=error)
 
 
 def _why(result: Result) -> str | None:
