@@ -77,7 +77,8 @@ Undo = Command | PutBack
 class Step:
     """One thing to do. `key` names what is changed: of several steps with one key the first undo holds, because it
     saw the original. `folder` is where it writes, empty when it writes no file. `back` says in the imperative what its
-    undo does, where that is more than putting files back."""
+    undo does, where that is more than putting files back. `gate` is whether nothing before it may be undone while it
+    is not: what it has started would do that again."""
 
     key: str
     title: str
@@ -85,15 +86,17 @@ class Step:
     undo: tuple[Undo, ...] = ()
     folder: str = ""
     back: str = ""
+    gate: bool = False
 
 
 def set_sysctl(key: str, path: str, old: str, new: str, why: str) -> Step:
-    """Set a kernel setting now; its undo puts the old value back. The setting is gone after a reboot."""
+    """Set a kernel setting now; its undo puts the old value back unless somebody has set another one since. The setting
+    is gone after a reboot."""
     return Step(
         f"sysctl:{key}",
         f"set {key} = {new} (was {old or 'empty'}): {why}",
         write_proc(path, new),
-        (write_proc(path, old),),
+        (Command(own_script("restore", path, new), f"{old}\n".encode()),),
         back=f"set {key} back to {old or 'empty'}",
     )
 

@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Iterable
 
 from anywhere.changes.base import ChangeFailed, Command, PutBack, Step
+from anywhere.changes.merging import bytes_of, without
 from anywhere.changes.script import own_script
 from anywhere.hosts.base import Host
 
@@ -88,21 +89,13 @@ def put_back(host: Host, undo: PutBack) -> Command:
         return write(undo.path, undo.content, undo.mode, undo.owner, secret=True)
     if not undo.lines:
         when = "between two of our writes" if undo.mixed else "since"
-        raise ChangeFailed(f"{undo.path} was changed by someone else {when}: left as it is")
+        raise ChangeFailed(
+            f"{undo.path} was changed by someone else {when}: left as it is; "
+            f"remove {undo.path} or undo that edit, then run the same command again"
+        )
     mode, owner = _mode(host, undo.path)
-    without = _without_our_lines(now, dict(undo.lines))
-    return write(undo.path, without, mode, owner, secret=True)
-
-
-def _without_our_lines(now: bytes, ours: dict[str, str | None]) -> bytes:
-    kept = []
-    for line in now.decode("utf-8", "surrogateescape").splitlines(keepends=True):
-        bare = line.rstrip("\r\n")
-        if bare not in ours:
-            kept.append(line)
-        elif (before := ours[bare]) is not None:
-            kept.append(before + line[len(bare) :])
-    return "".join(kept).encode("utf-8", "surrogateescape")
+    left = bytes_of(without(now.decode("utf-8", "surrogateescape"), dict(undo.lines)))
+    return write(undo.path, left, mode, owner, secret=True)
 
 
 def _mode(host: Host, path: str) -> tuple[str, str]:

@@ -25,19 +25,22 @@ from anywhere.hosts.base import Host
 FOLDER = "/var/lib/anywhere"
 SCHEMA = "anywhere/journal/1"
 _EMPTY = hashlib.sha256(b"").hexdigest()
+_WITHOUT_FORCE = ("update", "deregister", "reset")  # what their record holds is done again, or not to be undone
 Line = dict[str, Any]  # one step as it stands in the file, or one undo of it
 
 
 @frozen
 class Entry:
     """One step that was begun: its key, its title and how to undo it. `lost` says of each part that cannot be undone
-    what it is and why: only ever there when the journal was opened with `force`. `back` is what its step says of its undo."""
+    what it is and why: only ever there when the journal was opened with `force`. `back` is what its step says of its
+    undo, `gate` whether nothing before it may be undone while it is not."""
 
     key: str
     title: str
     undo: tuple[Undo, ...]
     lost: tuple[tuple[str, str], ...] = ()
     back: str = ""
+    gate: bool = False
 
     @property
     def restores(self) -> str:
@@ -87,8 +90,10 @@ class Journal:
         known = self._lines.get(step.key)
         undo = [self._kept(item) for item in step.undo]
         line: Line = {"title": step.title, "undo": undo} | ({"back": step.back} if step.back else {})
+        gate = {"gate": True} if step.gate else {}
+        line |= gate
         if known:
-            line = {**known, "undo": merged(known["undo"], undo, self._json, self._keep_json)}
+            line = {**known, **gate, "undo": merged(known["undo"], undo, self._json, self._keep_json)}
         if line != known:
             self._commit({**self._lines, step.key: line})
 
@@ -111,8 +116,12 @@ class Journal:
 
     def _refused(self, why: str) -> JournalDamaged:
         verb = self._base.rpartition("/")[2]
-        command = {"register": "deregister", "move": "move"}.get(verb, f"{verb} revert")
-        way = f"`anywhere {command} --force-missing` undoes what is intact and lists the rest"
+        commands = {"register": "deregister", "move": "move --cluster CLUSTER"}
+        if verb in _WITHOUT_FORCE:
+            way = f"`rm -rf {self._base}.*` on that host gives the record up, then the same command begins anew"
+        else:
+            command = commands.get(verb, f"{verb} revert")
+            way = f"`anywhere {command} --force-missing` undoes what is intact and lists the rest"
         return JournalDamaged(f"{why}: nothing was changed; {way}")
 
     def _parsed(self) -> dict[str, Line]:
@@ -206,7 +215,8 @@ class Journal:
                     raise self._refused(str(error)) from None
                 lost.append((what, f"{str(error).removeprefix(what + ': ')}: what was there before is lost"))
                 undos += self._by_lines(kept, what)
-        return Entry(key, str(line["title"]), tuple(undos), tuple(lost), str(line.get("back", "")))
+        back, gate = str(line.get("back", "")), bool(line.get("gate"))
+        return Entry(key, str(line["title"]), tuple(undos), tuple(lost), back, gate)
 
     def _revived(self, kept: Line, what: str) -> Undo:
         content = self._copy(kept["copy"], what) if "copy" in kept else None

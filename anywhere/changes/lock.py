@@ -7,6 +7,7 @@ has ended. Every command of a run keeps the file locked, and none begins once an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from anywhere.hosts.base import Host
 
 LOCK = "/run/anywhere.lock"
 _PATIENCE = 250.0  # seconds: a command that outlived its run is waited for
+_WRONG = re.compile(r"incorrect|try again|[Aa]uthentication failure")
 _HELD = (3, 5)
 _NOT_WRITABLE = (2, 4)
 
@@ -29,12 +31,26 @@ def locked(host: Host, name: str) -> Iterator[str]:
     if done.rc in _HELD:
         raise HostBusy(f"another run is changing {host.name}: {said}; wait for it, or end it")
     if not done.ok or not said:
-        why = "it must run as root" if done.rc in _NOT_WRITABLE else done.stderr.strip() or f"rc {done.rc}"
+        why = _no_rights(host) if done.rc in _NOT_WRITABLE else done.stderr.strip() or f"rc {done.rc}"
         raise ChangeFailed(f"the lock {LOCK} on {host.name} cannot be taken: {why}")
     try:
         yield said
     finally:
         host.run(own_script("lock", "release", LOCK, said), timeout=20)
+
+
+def _no_rights(host: Host) -> str:
+    """Why commands have not root's rights there: over SSH sudo may want a password, or another one."""
+    refused = host.inventory().refused
+    if not refused:
+        return "it must run as root"
+    if _WRONG.search(refused):
+        return (
+            f"sudo on that host refused the password ({refused}): run it again with --ask-become-pass and the right one"
+        )
+    if "password" in refused:
+        return f"sudo on that host asks for a password ({refused}): run it again with --ask-become-pass"
+    return f"it must run as root, and sudo on that host refuses: {refused}"
 
 
 def under(token: str, argv: Sequence[str]) -> tuple[str, ...]:

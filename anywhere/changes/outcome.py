@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from anywhere.changes.base import Halted, Step
+from anywhere.changes.interrupts import Interrupted
 from anywhere.frozen import frozen
 from anywhere.model import Cause, Finding
 
@@ -48,6 +49,9 @@ def halted(found: Halted, revert: str) -> str:
     done, all_steps = len(found.done), len(found.done) + len(found.left)
     if not found.left:
         return f"all {done} steps ran; `{revert}` undoes them"
+    if isinstance(found, Interrupted):
+        undone = f", `{revert}` undoes what was done" if done else ""
+        return f"{done} of {all_steps} steps done; the same command goes on from here{undone}"
     rest = f", {len(found.left) - 1} not begun" if len(found.left) > 1 else ""
     return (
         f"{done} of {all_steps} steps done, step {done + 1} failed{rest}; the same command goes on from here, "

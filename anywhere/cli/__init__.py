@@ -73,6 +73,13 @@ class Verbs(TyperGroup):
             raise exceptions.UsageError(f"there is no command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the verb. Typer would end the process for Ctrl-C without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The list of verbs by topic, without importing them."""
         for topic, rows in by_topic(VERBS).items():

@@ -21,7 +21,6 @@ from anywhere.cli.hosts import (
     injected,
     with_hosts,
 )
-from anywhere.cli.say import note
 from anywhere.flows.hosts import Hosts
 
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ _OPTIONS: Options = {
     ),
 }
 _PACKAGES = typer.Option(False, "--packages", help="The package manager too.")
+_LATER = "It counts from the next start on."
 _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM agent, then ecs, where they run.")
 
 
@@ -115,10 +115,8 @@ def apply(
     from anywhere.flows.proxy import ORDER, work
 
     profile = _profile(hosts, given)
-    code = changes.apply(work(profile, packages, restart), hosts, wave, format)
-    if not restart and profile.address:
-        note(f"It counts from the next start on. Restart those that run: {ORDER} (or use --restart).")
-    return code
+    said = "" if restart or not profile.address else f"{_LATER} Restart those that run: {ORDER} (or use --restart)."
+    return changes.apply(work(profile, packages, restart), hosts, wave, format, said)
 
 
 @app.command(cls=Grouped, epilog="\b\nExamples:\n  anywhere proxy verify --url http://proxy.example.com:3128\n")
@@ -156,10 +154,8 @@ def revert(
     if dry_run:
         return changes.plan_revert(work(), hosts, format)
     after = restart_running if restart else None
-    code = changes.revert(work(), hosts, wave, format, after, force_missing=force_missing)
-    if not restart:
-        note(f"What still runs keeps its old environment until it is restarted: {ORDER}.")
-    return code
+    said = "" if restart else f"What still runs keeps its old environment until it is restarted: {ORDER}."
+    return changes.revert(work(), hosts, wave, format, after, force_missing=force_missing, said=said)
 
 
 def _profile(hosts: Hosts, given: _Given) -> Profile:

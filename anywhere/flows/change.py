@@ -4,22 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from anywhere.changes import engine
 from anywhere.changes.base import ChangeFailed, Halted, Planner, Step
+from anywhere.changes.interrupts import Interrupted, asked, held
 from anywhere.changes.outcome import Outcome, State, exit_code, halted
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts, is_saved, seconds_for
+from anywhere.flows.reported.located import reach, reaching
 from anywhere.flows.target import GRACE, Lost, each, opened, recorded
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 
-__all__ = ["Outcome", "State", "Work", "apply", "as_scripts", "exit_code", "plan", "plan_revert", "revert", "rules"]
+__all__ = [
+    "Interrupted",
+    "Outcome",
+    "State",
+    "Work",
+    "apply",
+    "as_scripts",
+    "asked",
+    "exit_code",
+    "held",
+    "plan",
+    "plan_revert",
+    "revert",
+    "rules",
+]
 
 Result = TypeVar("Result")
 OnWave = Callable[[int, int, Sequence[str]], None]
@@ -29,20 +47,25 @@ Busy = Callable[[str], AbstractContextManager[None]]
 
 @frozen
 class Work:
-    """A kind of change: its verb on the command line, its journal, its plan, and what of it stands on a host."""
+    """A kind of change: its verb on the command line, its journal, its plan, what of it stands on a host, what is ours
+    without a record, and in words what a host lacks without it (empty: nothing)."""
 
     verb: str
     journal: str
     planner: Planner
     traces: engine.Traces | None = None
+    salvage: Planner | None = None
+    without: Callable[[Host], str] = lambda host: ""
 
 
 def rules(persist: bool = True) -> Work:
     """The network rules for task credentials."""
     from anywhere.changes.rules import plan
+    from anywhere.changes.rules.salvage import salvage
     from anywhere.settings import Settings
 
-    return Work("rules", plan.JOURNAL, partial(plan.plan, settings=Settings(), persist=persist), plan.traces)
+    planner = partial(plan.plan, settings=Settings(), persist=persist)
+    return Work("rules", plan.JOURNAL, planner, plan.traces, salvage, plan.without)
 
 
 def plan(work: Work, hosts: Hosts) -> tuple[Outcome, ...]:
@@ -60,8 +83,15 @@ def as_scripts(outcomes: Sequence[Outcome]) -> str:
 def plan_revert(work: Work, hosts: Hosts) -> tuple[Outcome, ...]:
     """What a revert would undo, last first; nothing is changed."""
     require_live(hosts)
-    found = _on(hosts, None, lambda entry: _act(entry, hosts, partial(_undoable, work=work)))
-    return tuple(_planned(name, result) for name, result in found.items())
+    lacks: dict[str, str] = {}
+
+    def look(host: Host, name: str) -> tuple[str, ...]:
+        titles = _undoable(host, work)
+        lacks[name] = work.without(Recording(host)) if titles else ""
+        return titles
+
+    found = _on(hosts, None, lambda entry: _act(entry, hosts, partial(look, name=entry.name)))
+    return _reachable([replace(_planned(name, one), now=lacks.get(name, "")) for name, one in found.items()], hosts)
 
 
 def apply(
@@ -94,10 +124,10 @@ def revert(
         return _on(hosts, names, lambda entry: _act(entry, hosts, look))
 
     def change(host: Host) -> engine.Reverted:
-        found = engine.revert(host, work.journal, traces=work.traces, force_missing=force_missing)
+        found = engine.revert(host, work.journal, traces=work.traces, force_missing=force_missing, salvage=work.salvage)
         if after and found.undone:
             after(host)
-        return found
+        return replace(found, lacks=work.without(Recording(host)) if found.undone else "")
 
     return _rolled(work, hosts, wave, on_wave, pending, change)
 
@@ -133,10 +163,21 @@ def _rolled(
         return {name: _why(one) for name, one in found.items()}
 
     if len(names) > 1:
-        return _outcomes(roll(names, wave, asked, act, on_wave), seen, work.verb)
-    why = act(names)[names[0]]
-    state = State.FAILED if why else State.DONE if _steps(seen[names[0]]) else State.ALREADY
-    return (_outcome(names[0], state, seen[names[0]], why or "", work.verb),)
+        found = _outcomes(roll(names, wave, asked, act, on_wave), seen, work.verb)
+    else:
+        why = act(names)[names[0]]
+        state = State.FAILED if why else State.DONE if _steps(seen[names[0]]) else State.ALREADY
+        found = (_outcome(names[0], state, seen[names[0]], why or "", work.verb),)
+    return _reachable(found, hosts)
+
+
+def _reachable(found: Sequence[Outcome], hosts: Hosts) -> tuple[Outcome, ...]:
+    """With commands that reach each host again."""
+    words = {entry.name: reach(entry, hosts) for entry in hosts.entries}
+    return tuple(
+        replace(one, now=reaching(one.now, words[one.name]), error=reaching(one.error, words[one.name]))
+        for one in found
+    )
 
 
 def _outcomes(result: Rollout, seen: Mapping[str, object], verb: str) -> tuple[Outcome, ...]:
@@ -153,7 +194,8 @@ def _outcomes(result: Rollout, seen: Mapping[str, object], verb: str) -> tuple[O
 def _outcome(name: str, state: State, found: object, why: str, verb: str = "") -> Outcome:
     if isinstance(found, Lost) and state is State.FAILED:
         return Outcome(name, state, error=why, finding=found.finding, cause=found.cause)
-    return Outcome(name, state, _steps(found), why, now=_now(found, verb) if why and verb else "")
+    lacks = found.lacks if isinstance(found, engine.Reverted) else ""
+    return Outcome(name, state, _steps(found), why, now=_now(found, verb) if why and verb else lacks)
 
 
 def _now(found: object, verb: str) -> str:
@@ -188,6 +230,8 @@ def _why(found: object) -> str | None:
         return str(found)
     if isinstance(found, engine.Applied) and found.left:
         return "done, but it did not last: " + "; ".join(step.title for step in found.left)
+    if isinstance(found, engine.Reverted) and found.missed and asked():
+        return "interrupted"
     if isinstance(found, engine.Reverted) and found.missed:
         return "not undone: " + "; ".join(f"{title} ({why})" for title, why in found.missed)
     return None
@@ -223,7 +267,7 @@ def _act(entry: Entry, hosts: Hosts, act: Callable[[Host], Result]) -> Result:
 
 def _undoable(host: Host, work: Work) -> tuple[str, ...]:
     entries = reversed(engine.journaled(host, work.journal, work.traces))
-    return tuple(entry.restores for entry in entries if entry.undo)
+    return tuple(engine.foreseen(host, entry) for entry in entries if entry.undo)
 
 
 def _anything(host: Host, work: Work) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def _undoable(outcome: Outcome, style: Style) -> str:
     if not outcome.steps:
         return f"{outcome.name}: nothing to undo\n"
     rows = "".join(hung("  - ", title, style) for title in _titles(outcome))
-    return f"{outcome.name}: {_count(outcome)} to undo\n{rows}"
+    return f"{outcome.name}: {_count(outcome)} to undo\n{rows}{_now('Then', outcome, style)}"
 
 
 def _changed(command: str, outcome: Outcome, style: Style) -> str:
@@ -78,10 +78,14 @@ def _changed(command: str, outcome: Outcome, style: Style) -> str:
     titles = _titles(outcome) if command == "apply" else [past(title) for title in _titles(outcome)]
     rows = "".join(hung(f"  {mark} ", title, style) for title in titles)
     if outcome.state is State.FAILED:
-        now = hung("  ", f"Now: {prose(_shown(outcome.now))}.", style) if outcome.now else ""
-        return rows + hung(f"{outcome.name}: ", f"FAILED: {_shown(outcome.error)}", style) + now
+        failed = hung(f"{outcome.name}: ", f"FAILED: {_shown(outcome.error)}", style)
+        return rows + failed + _now("Now", outcome, style)
     said = {State.ALREADY: nothing, State.UNTOUCHED: "not begun"}.get(outcome.state, f"{_count(outcome)} {word}")
-    return f"{outcome.name}: {said}\n{rows}"
+    return f"{outcome.name}: {said}\n{rows}{_now('Now', outcome, style)}"
+
+
+def _now(head: str, outcome: Outcome, style: Style) -> str:
+    return hung("  ", f"{head}: {prose(_shown(outcome.now))}.", style) if outcome.now else ""
 
 
 def past(text: str) -> str:

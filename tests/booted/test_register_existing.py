@@ -13,6 +13,7 @@ import pytest
 from tests.booted.machine import Machine
 from tests.booted.registering import REGION, Desk, bare_host, desk
 from tests.booted.test_register import _FILES
+from tests.life.desk import life
 
 pytestmark = [pytest.mark.booted, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
@@ -70,8 +71,9 @@ def test_differences_are_shown_and_nothing_is_touched(at: Desk) -> None:
         machine.sh(f"rm /etc/systemd/system/{SNAP}; systemctl daemon-reload")
         same = at.register()
         assert same.returncode == 0 and "nothing changed" in same.stdout, same.stdout + same.stderr
-        for command in moved["commands"]:
-            assert machine.run(tuple(command)).ok, command
+        (command,) = moved["commands"]
+        assert command[:4] == ["anywhere", "move", "--cluster", "default"] and command[4] == "--host", command
+        assert life(at, "move", "--cluster", "default", "--yes").returncode == 0
         machine.until(lambda: at.register("--cluster", "default").returncode == 0, 60, "in the other cluster")
         assert at.used() == 1
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from anywhere.changes import engine
-from anywhere.changes.base import Step
+from anywhere.changes.base import ChangeFailed, Step
 from anywhere.changes.rules import plan as netfilter
 from anywhere.checks.netfilter.proof import judge_plan, judge_proof
 from anywhere.facts.firewall.firewall import firewall
@@ -248,3 +248,15 @@ def test_a_hardened_nftables_service_is_named_as_the_hop(suite: str) -> None:
         assert insert
         machine.sh(f"nft insert rule {insert[1]}")
         proven(machine)
+
+
+def test_a_revert_on_a_read_only_disk_is_refused_whole_and_the_next_one_restores_all(machine: Machine) -> None:
+    before = machine.sh(_SNAPSHOT)
+    apply(machine)
+    machine.sh("mount --bind /etc /etc && mount -o remount,bind,ro /etc")
+    with pytest.raises(ChangeFailed, match="read-only"):
+        engine.revert(machine, netfilter.JOURNAL)
+    machine.sh("sleep 6; umount /etc")
+    assert whole(machine)
+    assert not engine.revert(machine, netfilter.JOURNAL).missed
+    assert machine.sh(_SNAPSHOT) == before

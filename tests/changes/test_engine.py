@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -17,13 +18,15 @@ from anywhere.changes import engine, lock
 from anywhere.changes.base import ChangeFailed, Command, Halted, HostBusy, Step
 from anywhere.changes.files import file_step
 from anywhere.changes.lock import locked
-from anywhere.changes.script import own_script
+from anywhere.changes.rules import persistence
+from anywhere.changes.script import own_script, run_script
 from anywhere.changes.shell import script
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
-from anywhere.hosts.base import Host
+from anywhere.hosts.base import Completed, Host, Inventory
 from tests.support.adverse import dying
 from tests.support.barehost import BareHost, snapshot
+from tests.support.fakehost import FakeHost
 
 region = pytest.mark.region
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -460,3 +463,101 @@ def settle(host: BareHost) -> None:
         if not found.strip():
             return
         time.sleep(0.02)
+
+
+# ---- what is undone first, and where nothing can be
+
+
+def gated(host: Host) -> tuple[Step, ...]:
+    back = Command(("sh", "-c", "test ! -e /etc/shut"))
+    start = Step("unit:g", "start g", Command(("true",)), (back,), back="stop g", gate=True)
+    return (
+        *file_step(host, "/etc/f", b"ours\n", "write /etc/f"),
+        start,
+        *file_step(host, "/etc/g", b"x", "write /etc/g"),
+    )
+
+
+@region
+@root
+def test_nothing_before_a_gate_is_undone_while_the_gate_is_not(host: BareHost) -> None:
+    before = snapshot(host)
+    engine.apply(host, "t", gated)
+    host.sh("touch /etc/shut")
+    done = engine.revert(host, "t")
+    assert done.undone == ("remove /etc/g",)
+    assert dict(done.failed)["remove /etc/f"] == "not begun: first stop g" and "stop g" in dict(done.failed)
+    assert host.sh("cat /etc/f") == "ours\n"
+    host.sh("rm /etc/shut")
+    assert engine.revert(host, "t").undone == ("stop g", "remove /etc/f")
+    assert snapshot(host) == before
+
+
+@region
+@root
+def test_a_revert_refuses_a_folder_that_is_read_only_before_its_first_step(host: BareHost) -> None:
+    before = snapshot(host)
+    engine.apply(host, "t", gated)
+    host.sh("mount --bind /etc /etc && mount -o remount,bind,ro /etc")
+    with pytest.raises(ChangeFailed, match="nothing was changed on bare: /etc is read-only"):
+        engine.revert(host, "t")
+    host.sh("umount /etc")
+    assert not engine.revert(host, "t").missed
+    assert snapshot(host) == before
+
+
+SYSTEMCTL = """#!/bin/sh
+case $1 in
+  stop) rm -f /run/active ;;
+  disable) case $* in *--now*) exit 1 ;; esac; rm -f /etc/enabled ;;
+  is-active) test -e /run/active ;;
+  is-enabled) if [ -e /etc/enabled ]; then echo enabled; else echo disabled; fi ;;
+esac
+"""
+
+
+@region
+@root
+def test_a_guard_is_stopped_also_where_it_cannot_be_disabled(host: BareHost) -> None:
+    stop = run_script(Path(persistence.__file__).with_name("stop.sh"), "g.service", "/run/metrics")
+    host.run(
+        ("sh", "-c", "cat > /usr/local/sbin/systemctl; chmod 755 /usr/local/sbin/systemctl"), input=SYSTEMCTL.encode()
+    )
+    host.sh("touch /run/active /etc/enabled; mount --bind /etc /etc && mount -o remount,bind,ro /etc")
+    done = host.run(stop)
+    assert not done.ok and "still enabled" in done.stderr
+    assert host.run(("test", "-e", "/run/active")).rc == 1
+    host.sh("umount /etc")
+    assert host.run(stop).ok and host.run(("test", "-e", "/etc/enabled")).rc == 1
+
+
+@region
+@root
+@pytest.mark.parametrize("program", ["od", "dd"])
+def test_a_program_that_is_missing_is_not_needed_or_named(host: BareHost, program: str) -> None:
+    host.sh(f"mount --bind /dev/null /usr/bin/{program}")
+    if program == "od":
+        assert engine.apply(host, "t", one_file("/etc/f", "ours\n")).done
+        return
+    with pytest.raises(ChangeFailed, match="dd is missing: install coreutils"):
+        engine.apply(host, "t", one_file("/etc/f", "ours\n"))
+    assert host.run(("test", "-e", "/etc/f")).rc == 1
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        ("", "it must run as root"),
+        ("sudo: a password is required", r"asks for a password \(.*\): run it again with --ask-become-pass$"),
+        ("sudo: 1 incorrect password attempt", "refused the password .* --ask-become-pass and the right one"),
+        ("Sorry, try again.", "refused the password"),
+        ("admin is not in the sudoers file.", "sudo on that host refuses: admin is not in the sudoers file"),
+    ],
+)
+def test_rights_that_sudo_does_not_give_are_explained(refused: str, said: str) -> None:
+    class Poor(FakeHost):
+        def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 10.0) -> Completed:
+            return Completed(tuple(argv), 4, "", "")
+
+    with pytest.raises(ChangeFailed, match=said):
+        engine.apply(Poor(found=Inventory(refused=refused)), "t", one_file("/etc/f", ""))

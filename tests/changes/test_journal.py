@@ -189,3 +189,19 @@ def test_the_command_line_refuses_a_damaged_record_and_forces_on_demand(host: Ba
     assert forced.rc == 1 and "proxy.journal" in forced.stdout and "GeHeim" not in forced.stdout + forced.stderr
     assert snapshot(host) == before, "the second copy of the journal held all"
     assert anywhere("revert").rc == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("rules", "`anywhere rules revert --force-missing`"),
+        ("move", "`anywhere move --cluster CLUSTER --force-missing`"),
+        ("register", "`anywhere deregister --force-missing`"),
+        ("update", r"`rm -rf /var/lib/anywhere/update\.\*`"),
+    ],
+)
+def test_the_way_out_of_a_damaged_record_is_a_command_that_is_there(host: BareHost, name: str, way: str) -> None:
+    engine.apply(host, name, plan)
+    host.sh(f"echo no > /var/lib/anywhere/{name}.journal")
+    with pytest.raises(JournalDamaged, match=way):
+        engine.journaled(host, name)

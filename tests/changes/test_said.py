@@ -14,7 +14,7 @@ import pytest
 from anywhere.changes.base import Command, PutBack, Step
 from anywhere.changes.outcome import Outcome, State
 from anywhere.changes.restored import words
-from anywhere.report.changes import changed, past, planned
+from anywhere.report.changes import changed, past, planned, undoable
 from anywhere.report.style import Style
 from tests.support.barehost import BareHost
 from tests.support.unprivileged import NOBODY, python, readable_copy
@@ -153,3 +153,27 @@ def test_a_terminal_of_80_columns_is_not_overrun(host: BareHost) -> None:
             text += piece
     lines = text.decode().splitlines()
     assert len(lines) > 6 and max(map(len, lines)) <= 80
+
+
+@pytest.mark.region
+@root
+def test_the_last_line_names_the_next_command_and_notes_only_what_was_done(host: BareHost) -> None:
+    assert "apply --url http://proxy.example.com:3128` does it" in told(host, "proxy", "plan", *PROXY).stderr
+    none = told(host, "proxy", "revert")
+    assert "nothing to undo" in none.stdout and none.stderr == ""
+    done = told(host, "proxy", "apply", *PROXY, "--format", "table", "--wave=1")
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("It counts from the next start on.")
+    assert lines[-1].startswith("Next: ") and lines[-1].endswith("proxy verify --url http://proxy.example.com:3128")
+    again = told(host, "proxy", "apply", *PROXY)
+    assert "already in place" in again.stdout and again.stderr == ""
+    assert "keeps its old environment" in told(host, "proxy", "revert").stderr
+
+
+def test_what_a_host_lacks_after_a_revert_is_its_last_line() -> None:
+    lacks = "this host is registered: `anywhere rules apply` adds them"
+    done = changed("revert", (Outcome("a", State.DONE, ("stop x",), now=lacks),)).splitlines()
+    assert done[0] == "a: 1 step undone" and done[-1].startswith("  Now: this host is registered")
+    ahead = undoable((Outcome("a", State.PLANNED, ("stop x",), now=lacks),)).splitlines()
+    assert ahead[-1].startswith("  Then: this host is registered")
+    assert undoable((Outcome("a", State.PLANNED, ("stop x",)),)).splitlines()[-1] == "  - stop x"

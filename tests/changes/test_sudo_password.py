@@ -92,6 +92,9 @@ def test_the_password_is_nowhere(
     seen.join()
     is_refused = sudo == "asks" and password == WRONG
     assert (applied.returncode == 0) is not is_refused, applied.stdout + applied.stderr
+    if is_refused:
+        said = " ".join(f"{reverted.stdout} {reverted.stderr}".split())
+        assert "refused the password" in said and "--ask-become-pass" in said, said
     if not is_refused:
         assert reverted.returncode == 0, reverted.stdout + reverted.stderr
         assert "undone" in reverted.stdout

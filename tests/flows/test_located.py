@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from anywhere.flows.hosts import Hosts
-from anywhere.flows.reported.located import located
+from anywhere.flows.reported.located import located, reaching
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
 from anywhere.inventory import Entry
 from anywhere.model import Cause, Finding, Remedy, Report, Status, Target
@@ -153,3 +153,17 @@ def test_what_comes_next_reaches_the_host() -> None:
     assert "anywhere rules verify --host h, and anywhere check --region us-east-1 --host h" in renderer("table")(
         Report((ready,))
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("`anywhere rules revert` undoes it", "`anywhere rules revert --host root@h` undoes it"),
+        ("`sudo anywhere move --cluster a` again", "`anywhere move --cluster a --host root@h` again"),
+        ("`anywhere explain x` and `ls`", "`anywhere explain x` and `ls`"),
+        ("nothing was changed", "nothing was changed"),
+    ],
+)
+def test_quoted_commands_of_ours_reach_the_host(text: str, expected: str) -> None:
+    assert reaching(text, ("--host", "root@h")) == expected
+    assert reaching(text, ()) == text

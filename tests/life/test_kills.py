@@ -37,7 +37,8 @@ VERSION = "dpkg-query -W -f '${Version} ${db:Status-Abbrev}' amazon-ecs-init 2>/
 
 def words(at: Desk, verb: str, folder: Path, cluster: str) -> Sequence[str]:
     if verb == "update":
-        return ("update", "--artifacts", str(folder), "--keyring", str(at.site.keyring))
+        named = ("--version", folder.name, "--yes")
+        return ("update", "--artifacts", str(folder), "--keyring", str(at.site.keyring), *named)
     return ("move", "--cluster", cluster, "--yes") if verb == "move" else ("deregister", "--yes")
 
 

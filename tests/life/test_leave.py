@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,3 +123,29 @@ def test_a_clone_becomes_a_machine_of_its_own(at: Desk) -> None:
             "cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub; ls /etc/systemd/system"
         )
         assert len(made.split()[0]) == 32 and made.split()[0] != new.split()[0] and "anywhere-first-boot" not in made
+
+
+def test_a_move_that_was_killed_is_forgotten_by_a_deregistration(at: Desk) -> None:
+    with bare_host(at) as machine:
+        machine.sh("mkdir -p /etc/ecs; echo ECS_LOGLEVEL=info > /etc/ecs/ecs.config")
+        at.activate(limit=1)
+        assert at.register().returncode == 0
+        hosts = [word for spec in at.machines for word in ("--host", spec)]
+        argv = at.argv("move", "--cluster", OTHER, "--yes", *hosts, "--ssh-key", str(at.key), "--ssh-accept-new")
+        null = subprocess.DEVNULL
+        with subprocess.Popen(argv, stdin=null, stdout=null, stderr=null, env=at.environment) as process:
+            begun = "grep -c '\"title\"' /var/lib/anywhere/move.journal 2>/dev/null || :"
+            machine.until(lambda: int(machine.sh(begun).strip() or 0) >= 5, 60, "five steps of the move")
+            process.kill()
+        shown = life(at, "status")
+        assert "unfinished" in shown.stdout and f"move --cluster {OTHER}" in shown.stdout.splitlines()[-1], shown.stdout
+        gone = life(at, "deregister", "--yes")
+        assert gone.returncode == 0, gone.stdout + gone.stderr
+        assert machine.sh("ls -A /var/lib/anywhere 2>/dev/null || :").split() == []
+        assert machine.sh("cat /etc/ecs/ecs.config") == "ECS_LOGLEVEL=info\n"
+        at.activate(limit=1)
+        done = at.register("--cluster", "default")
+        assert done.returncode == 0, done.stdout + done.stderr
+        failed = life(at, "move", "--cluster", "nowhere", "--yes", "--format", "json", "--wait", "60")
+        (row,) = rows(failed)
+        assert failed.returncode == 1 and "back in default" in row["error"], row

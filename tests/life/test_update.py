@@ -26,7 +26,7 @@ def at(tmp_path: Path) -> Iterator[Desk]:
 def test_updated_and_rolled_back(at: Desk, tmp_path: Path) -> None:
     good = newer(at.artifacts, tmp_path / "good", "1.106.0-1")
     bad = newer(at.artifacts, tmp_path / "bad", "1.107.0-1", BROKEN)
-    trust = ("--keyring", str(at.site.keyring), "--format", "json", "--wait", "180")
+    trust = ("--keyring", str(at.site.keyring), "--format", "json", "--wait", "180", "--yes")
     with bare_host(at) as machine:
         at.activate(limit=1)
         assert at.register().returncode == 0
@@ -38,6 +38,9 @@ def test_updated_and_rolled_back(at: Desk, tmp_path: Path) -> None:
         assert row["versions"] == [{"package": "amazon-ecs-init", "before": "1.105.1-1", "after": "1.106.0-1"}]
         assert machine.sh(VERSION).strip() == "1.106.0-1 ii"
         assert machine.sh("ls /var/lib/anywhere/packages").split() == ["amazon-ecs-init_1.105.1-1.deb"]
+        older = life(at, "update", "--artifacts", str(at.artifacts), *trust)
+        (row,) = rows(older)
+        assert older.returncode == 1 and "is older than 1.106.0-1" in row["error"], older.stdout + older.stderr
         failed = life(at, "update", "--artifacts", str(bad), *trust)
         (row,) = rows(failed)
         assert failed.returncode == 1 and "the versions before are back" in row["error"], failed.stdout + failed.stderr

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from anywhere.changes.agents.wanted import Wanted
 from anywhere.changes.base import ChangeFailed, Step
 from anywhere.changes.files import file_step
+from anywhere.changes.merging import bytes_of, json_of, text_of
 from anywhere.facts.agents.components import ecs_build
 from anywhere.facts.agents.ecs_config import INSTANCE, USER
-from anywhere.facts.files import Access, read_text
 from anywhere.hosts.base import Host
 
 ATTRIBUTES, TAGS = "ECS_INSTANCE_ATTRIBUTES", "ECS_CONTAINER_INSTANCE_TAGS"
@@ -18,7 +18,7 @@ ATTRIBUTES, TAGS = "ECS_INSTANCE_ATTRIBUTES", "ECS_CONTAINER_INSTANCE_TAGS"
 
 def config_steps(host: Host, wanted: Wanted) -> Iterator[Step]:
     """The steps that make both files say what is wanted. Raises ChangeFailed where one cannot be read or merged."""
-    texts = {path: _text(host, path) for path in (INSTANCE, USER)}
+    texts = {path: text_of(host, path) for path in (INSTANCE, USER)}
     user = {"ECS_CLUSTER": wanted.cluster, **_objects(texts[USER], wanted)}
     if wanted.ip:
         user["ECS_INSTANCE_IP_COMPATIBILITY"] = wanted.ip
@@ -37,7 +37,7 @@ def config_steps(host: Host, wanted: Wanted) -> Iterator[Step]:
         merged, lines, changed = merge(texts[path], values)
         if changed:
             title = f"merge into {path}: {', '.join(f'{name}={values[name]}' for name in changed)}"
-            yield from file_step(host, path, merged.encode("utf-8", "surrogateescape"), title, lines=lines)
+            yield from file_step(host, path, bytes_of(merged), title, lines=lines)
 
 
 def merge(text: str, values: Mapping[str, str]) -> tuple[str, tuple[tuple[str, str | None], ...], tuple[str, ...]]:
@@ -69,26 +69,19 @@ def merge(text: str, values: Mapping[str, str]) -> tuple[str, tuple[tuple[str, s
 
 
 def _names(text: str) -> set[str]:
-    return {line.partition("=")[0].strip() for line in text.splitlines() if "=" in line}
-
-
-def _text(host: Host, path: str) -> str:
-    text = read_text(host, path)
-    if text.access is Access.FORBIDDEN:
-        raise ChangeFailed(f"{path} may not be read: run as root")
-    return text.content
+    return {line.partition("=")[0].strip() for line in text.split("\n") if "=" in line}
 
 
 def _objects(text: str, wanted: Wanted) -> dict[str, str]:
     found = {}
     for name, more in ((ATTRIBUTES, wanted.attributes), (TAGS, wanted.tags)):
         if more:
-            found[name] = json.dumps({**_object(text, name), **more}, separators=(",", ":"))
+            found[name] = json_of({**_object(text, name), **more}, separators=(",", ":"))
     return found
 
 
 def _object(text: str, name: str) -> dict[str, object]:
-    rows = [line.partition("=")[2].strip() for line in text.splitlines() if line.partition("=")[0].strip() == name]
+    rows = [line.partition("=")[2].strip() for line in text.split("\n") if line.partition("=")[0].strip() == name]
     if not rows or not rows[-1]:
         return {}
     try:

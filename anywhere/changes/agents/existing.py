@@ -162,5 +162,5 @@ def _joined(host: Host, here: Agents, wanted: Wanted, said: Metadata) -> Iterato
             cluster,
             wanted.cluster,
             f"Move the host to {wanted.cluster}. Its running tasks become orphans: drain the instance first.",
-            move_commands(wanted.cluster),
+            (("sudo", "anywhere", "move", "--cluster", wanted.cluster),),
         )

@@ -93,8 +93,8 @@ _AGENT: tuple[tuple[str, Refusal], ...] = (
         Refusal(
             "cluster.not-found",
             "cluster CLUSTER does not exist in REGION, in the account of the activation",
-            "create it (aws ecs create-cluster --cluster-name CLUSTER --region REGION), then run register again; for another "
-            "name run register with that --cluster",
+            "create it (aws ecs create-cluster --cluster-name CLUSTER --region REGION), then AGAIN; for another name give that "
+            "--cluster",
         ),
     ),
     (
@@ -126,18 +126,20 @@ _AGENT: tuple[tuple[str, Refusal], ...] = (
         Refusal(
             "docker.agent-incompatible",
             "Docker is too new for this ECS agent, or too old",
-            "install a newer amazon-ecs-init, then run register again",
+            "install a newer amazon-ecs-init, then AGAIN",
         ),
     ),
 )
 
 
-def explain_agent(line: str, region: str, cluster: str) -> Refusal | None:
-    """The meaning of an agent's line about why it does not come up; None where it fits no known message."""
+def explain_agent(line: str, region: str, cluster: str, again: str = "run register again") -> Refusal | None:
+    """The meaning of an agent's line about why it does not come up; None where it fits no known message. `again` is what
+    to do once the cause is gone."""
     for pattern, refusal in _AGENT:
         if re.search(pattern, line):
             words = [
-                text.replace("CLUSTER", cluster).replace("REGION", region) for text in (refusal.summary, refusal.fix)
+                text.replace("AGAIN", again).replace("CLUSTER", cluster).replace("REGION", region)
+                for text in (refusal.summary, refusal.fix)
             ]
             return Refusal(refusal.code, *words)
     return None
@@ -172,6 +174,11 @@ _INSTALL: tuple[tuple[str, Refusal], ...] = (
 def explain_install(text: str) -> Refusal:
     """The meaning of what the package manager said."""
     return next(refusal for pattern, refusal in _INSTALL if re.search(pattern, text))
+
+
+def explain_update(text: str) -> Refusal:
+    """The meaning of a step of an update that failed: of its packages, or of the agents' start with them."""
+    return explain_start(text) if text.startswith("restart ") else explain_install(text)
 
 
 _START: tuple[tuple[str, Refusal], ...] = (

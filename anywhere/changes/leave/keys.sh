@@ -20,7 +20,7 @@ if ! printf '%s' "$text" | grep -qvE '^[[:space:]]*(\[[[:space:]]*default[[:spac
   rmdir -- "${file%/*}" 2>/dev/null
   exit 0
 fi
-new=${file%/*}/.credentials.anywhere-$(od -An -N 8 -tx1 /dev/urandom | tr -d ' \n')
+new=${file%/*}/.credentials.anywhere-$(tr -d - < /proc/sys/kernel/random/uuid | cut -c 1-16)
 trap 'rm -f -- "$new"' EXIT
 printf '%s' "$text" > "$new" && chmod --reference="$file" -- "$new" && chown --reference="$file" -- "$new" &&
   { sync -- "$new" 2>/dev/null || sync; } && mv -fT -- "$new" "$file"

@@ -11,9 +11,9 @@ from anywhere.changes.files import file_step
 from anywhere.changes.install.units import start_step
 from anywhere.changes.leave.note import Note, note_step
 from anywhere.changes.leave.plan import script
+from anywhere.changes.merging import bytes_of, text_of
 from anywhere.facts.agents.agents import agents, metadata
 from anywhere.facts.agents.ecs_config import USER, ecs_config
-from anywhere.facts.files import read_text
 from anywhere.facts.system.units import ECS
 from anywhere.hosts.base import Host
 
@@ -53,11 +53,10 @@ def _move(host: Host, cluster: str, note: Note) -> Iterator[Step]:
                 "/var/lib/ecs/data",
                 f"restore {STATE}",
             )
-        text = read_text(host, USER).content
-        merged, lines, changed = merge(text, {"ECS_CLUSTER": cluster})
+        merged, lines, changed = merge(text_of(host, USER), {"ECS_CLUSTER": cluster})
         if changed:
             title = f"set ECS_CLUSTER={cluster} in {USER}"
-            yield from file_step(host, USER, merged.encode("utf-8", "surrogateescape"), title, lines=lines)
+            yield from file_step(host, USER, bytes_of(merged), title, lines=lines)
         yield start(cluster)
     elif not here.ecs.is_running:
         yield start(cluster)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from anywhere.catalogue.distros import FAMILIES, family_of
 from anywhere.changes.base import ChangeFailed, Command, Step
 from anywhere.changes.files import file_step, present
+from anywhere.changes.merging import bytes_of, json_of, merge_lines, merge_section, text_of
 from anywhere.changes.proxy.castore import AGENT_FOLDER, needs_copy, own_certificates, trust_steps
 from anywhere.changes.proxy.drop_ins import CONFIG, ORDER, UPPER, drop_in_steps, paths, satisfied
 from anywhere.changes.proxy.private import complete
-from anywhere.changes.proxy.profile import Profile, merge_lines
+from anywhere.changes.proxy.profile import Profile
 from anywhere.changes.script import run_script
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
-from anywhere.facts.files import Access, read_text
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.quoting import parse_environment_file
 from anywhere.facts.system.units import units
@@ -75,11 +75,9 @@ def without_restart(host: Host, profile: Profile) -> tuple[str, ...]:
 
 def _daemon_json(host: Host, profile: Profile) -> Iterator[Step]:
     """Proxies in daemon.json win over the environment from engine 23 on, so that where some are they must agree."""
-    text = read_text(host, DAEMON_JSON)
-    if text.access is Access.FORBIDDEN:
-        raise ChangeFailed(f"{DAEMON_JSON} may not be read: run as root")
+    text = text_of(host, DAEMON_JSON)
     try:
-        settings: object = json.loads(text.content.removeprefix("\ufeff") or "{}")
+        settings: object = json.loads(text.removeprefix("\ufeff") or "{}")
     except ValueError:
         raise ChangeFailed(
             f"{DAEMON_JSON} is not valid JSON, and Docker does not start with it: fix it first"
@@ -93,17 +91,15 @@ def _daemon_json(host: Host, profile: Profile) -> Iterator[Step]:
     wanted = {**proxies, "http-proxy": profile.url, "https-proxy": profile.url, "no-proxy": exclusions}
     if wanted == proxies:
         return
-    merged = json.dumps({**settings, "proxies": wanted}, indent=2) + "\n"
+    merged = json_of({**settings, "proxies": wanted}, indent=2) + "\n"
     title = f"merge the proxy into {DAEMON_JSON}, whose own proxies win over the environment"
-    yield from file_step(host, DAEMON_JSON, merged.encode(), title, mode="0600", secret=profile.is_secret)
+    yield from file_step(host, DAEMON_JSON, bytes_of(merged), title, mode="0600", secret=profile.is_secret)
 
 
 def _config(host: Host, profile: Profile) -> Iterator[Step]:
     """ecs.config goes into the agent's container as it stands: upper case, no quotes (ecs-init/docker/docker.go)."""
-    text = read_text(host, CONFIG)
-    if text.access is Access.FORBIDDEN:
-        raise ChangeFailed(f"{CONFIG} may not be read: run as root")
-    present = parse_environment_file(text.content)
+    text = text_of(host, CONFIG)
+    present = parse_environment_file(text)
     values: dict[str, str] = {}
     if profile.address:
         exclusions = profile.exclusions(present.get("NO_PROXY") or present.get("no_proxy", ""))
@@ -114,11 +110,11 @@ def _config(host: Host, profile: Profile) -> Iterator[Step]:
     values = {name: value for name, value in values.items() if not satisfied(present, {name: value})}
     if not values:
         return
-    merged, lines = merge_lines(text.content, values)
+    merged, lines = merge_lines(text, values)
     title = f"merge {', '.join(values)} into {CONFIG}"
     secret = profile.is_secret
     yield from file_step(
-        host, CONFIG, merged.encode(), title, mode="0600" if secret else "0644", secret=secret, lines=lines
+        host, CONFIG, bytes_of(merged), title, mode="0600" if secret else "0644", secret=secret, lines=lines
     )
 
 
@@ -134,23 +130,12 @@ def _package_manager(host: Host, profile: Profile) -> Iterator[Step]:
     if manager not in ("dnf", "yum"):
         raise ChangeFailed("--packages knows apt, dnf and yum; for zypper use `yast2 proxy` or /etc/sysconfig/proxy")
     path = "/etc/dnf/dnf.conf" if manager == "dnf" else "/etc/yum.conf"
-    old = read_text(host, path).content
+    old = text_of(host, path)
     merged, lines = merge_section(old, {"proxy": profile.url})
     if merged != old:
         yield from file_step(
-            host, path, merged.encode(), f"merge proxy into {path}", mode=mode, secret=secret, lines=lines
+            host, path, bytes_of(merged), f"merge proxy into {path}", mode=mode, secret=secret, lines=lines
         )
-
-
-def merge_section(text: str, values: Mapping[str, str]) -> tuple[str, tuple[tuple[str, str | None], ...]]:
-    """The same as merge_lines for the [main] section of an ini file."""
-    head, _, rest = text.partition("[main]\n")
-    head += "\n" if head and not head.endswith("\n") else ""
-    body, more, others = rest.partition("\n[")
-    merged, undo = merge_lines(body.rstrip("\n") + "\n" if body.strip() else "", values)
-    if not undo:
-        return text, ()
-    return f"{head}[main]\n{merged}" + (f"\n[{others}" if more else ""), undo
 
 
 def _restart(running: tuple[str, ...]) -> Step:
@@ -179,7 +164,3 @@ def _undone_last(steps: list[Step]) -> Iterator[Step]:
     """The first step is undone last: then systemd reads its units again."""
     for number, step in enumerate(steps):
         yield replace(step, undo=(_RELOAD_STEP.do, *step.undo)) if number == 0 else step
-
-
-def _exists(host: Host, path: str) -> bool:
-    return read_text(host, path).access is not Access.MISSING

@@ -175,21 +175,3 @@ def _escaped(found: re.Match[str]) -> str:
 
 def _unit_value(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-
-
-def merge_lines(text: str, values: Mapping[str, str]) -> tuple[str, tuple[tuple[str, str | None], ...]]:
-    """A NAME=value file with these values, and what each new line took the place of. The last line of a name is
-    the one that counts, so it is the one that is changed; all else stays as it is."""
-    lines = text.splitlines()
-    undo: list[tuple[str, str | None]] = []
-    for name, value in values.items():
-        new = f"{name}={value}"
-        at = next((n for n in range(len(lines) - 1, -1, -1) if lines[n].partition("=")[0].strip() == name), None)
-        if at is None:
-            lines.append(new)
-            undo.append((new, None))
-        elif lines[at] != new:
-            undo.append((new, lines[at]))
-            lines[at] = new
-    merged = "\n".join(lines) + "\n" if lines else ""
-    return (text if not undo else merged), tuple(undo)

@@ -36,6 +36,7 @@ MEANS = {
     FROM_HOST: "host requests to 169.254.170.2 go to the agent",
 }
 _TAKE_BACK = Path(__file__).with_name("take_back.sh")
+_UNRESERVE = Path(__file__).with_name("unreserve.sh")
 _REMOVE_ROUTE = Path(__file__).with_name("remove_route.sh")
 
 
@@ -273,12 +274,16 @@ def take_back(found: Firewall, backend: Backend, family: int) -> Command:
 
 
 def _reserved(net: Localnet) -> Iterator[Step]:
-    missing = net.missing_reserved
-    if net.reserved.value is not None and missing:
-        old = net.reserved.value
-        new = ",".join(filter(None, (old, "51678-51680")))
-        why = "no outgoing connection may take the agent's ports"
-        yield set_sysctl(net.reserved.key, net.reserved.path, old, new, why)
+    """Its undo takes out what was missing and nothing else: others reserve ports in the same setting."""
+    missing, key, path = net.missing_reserved, net.reserved.key, net.reserved.path
+    if net.reserved.value is None or not missing:
+        return
+    new = ",".join(filter(None, (net.reserved.value, "51678-51680")))
+    why = "no outgoing connection may take the agent's ports"
+    ports = tuple(str(port) for port in missing)
+    undo = Command(run_script(_UNRESERVE, path, *ports))
+    said = f"remove {'51678-51680' if len(ports) == 3 else ', '.join(ports)} from {key}"
+    yield replace(set_sysctl(key, path, net.reserved.value, new, why), undo=(undo,), back=said)
 
 
 def _route_localnet(net: Localnet) -> Iterator[Step]:

@@ -98,9 +98,14 @@ def _start(textfile: str) -> Step:
     folder = Path(__file__).parent
     typed = f"systemctl daemon-reload && systemctl enable --quiet {UNIT} && systemctl restart {UNIT}"
     do = Command(run_script(folder / "start.sh", UNIT), shown=("sh", "-c", typed))
-    back = Command(run_script(folder / "stop.sh", UNIT, textfile or "/run/anywhere/rules.prom"))
+    back = stop_command(textfile or "/run/anywhere/rules.prom")
     title = f"enable and start {UNIT}: restores the rules at boot and guards them from now on"
-    return Step(f"unit:{UNIT}", title, do, (back,), back=f"stop and disable {UNIT}")
+    return Step(f"unit:{UNIT}", title, do, (back,), back=f"stop and disable {UNIT}", gate=True)
+
+
+def stop_command(metrics: str = "/run/anywhere/rules.prom") -> Command:
+    """Stops the guard for good, and removes its metrics."""
+    return Command(run_script(Path(__file__).with_name("stop.sh"), UNIT, metrics))
 
 
 def _is_folder(host: Host, path: str) -> bool:

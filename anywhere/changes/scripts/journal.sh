@@ -28,6 +28,7 @@ seal() { printf '%s\n' "$@" | put "$base.seal" "$(printf '%s\n' "$@" | sha256sum
 
 case $verb in
   open)
+    command -v dd >/dev/null || { echo "dd is missing: install coreutils" >&2; exit 1; }
     # A folder of root's that others may write to (a disk mounted there, say) becomes root's alone.
     mkdir -p -- "$folder" && [ "$(stat -L -c %u -- "$folder")" = 0 ] && chmod go-w -- "$folder" && only_root_writes "$folder" || exit 1
     [ -e "$base.seal" ] || seal absent || exit 1

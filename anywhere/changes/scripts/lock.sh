@@ -63,7 +63,7 @@ case $verb in
       echo "a process of another namespace ($what), started less than five minutes ago"
       exit 3
     fi
-    token=$(od -An -N 12 -tx1 /dev/urandom | tr -d ' \n')
+    token=$(tr -d - < /proc/sys/kernel/random/uuid) && [ -n "$token" ] || exit 8
     echo "$me $token $name" > "$lock" && [ -s "$lock" ] || exit 8
     echo "$token"
     ;;

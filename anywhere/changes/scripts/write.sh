@@ -3,6 +3,7 @@
 # is written and the link stays; where others may write, none is. The new file gets its name only when it is complete.
 # Input that has not SIZE bytes broke off, because its sender was killed or its connection lost.
 # usage: write PATH MODE UID:GID SIZE
+command -v dd >/dev/null || { echo "dd is missing: install coreutils" >&2; exit 1; }
 p=''
 follow "$1" || exit 1
 d=$(dirname -- "$p")
@@ -17,7 +18,7 @@ fi
 if [ -e "$p" ] && [ ! -f "$p" ]; then echo "$p is not a file" >&2; exit 1; fi
 b=${p##*/}
 rm -f -- "$d/.$b.anywhere-"????????????????
-t=$d/.$b.anywhere-$(od -An -N 8 -tx1 /dev/urandom | tr -d ' \n')
+t=$d/.$b.anywhere-$(tr -d - < /proc/sys/kernel/random/uuid | cut -c 1-16)
 trap 'rm -f -- "$t"' EXIT
 # dd creates the file itself and nothing else, and waits until the disk has it. In a shared folder its name may mean
 # another file a moment later: there the mode comes from the umask, and nothing is changed by name.

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import typer
 
-from anywhere.cli.changes import require_root
+from anywhere.cli.changes import ended, interrupting, require_root
 from anywhere.cli.output import write
 from anywhere.cli.register.progress import Lines
 from anywhere.cli.say import note
 from anywhere.errors import BadInput
+from anywhere.flows.change import held
 from anywhere.flows.hosts import Hosts
 from anywhere.flows.life.fleet import Leavers
 from anywhere.flows.life.leaving import Leave
@@ -42,9 +43,10 @@ def run(hosts: Hosts, order: Leave | Update, wave: str, yes: bool, dry: bool, fo
     if not yes:
         note(planned(order.verb, plan, style_for(sys.stderr)))
         _ask(order.verb, len(wanted))
-    results = leavers.run(plan)
-    write(as_json(order.verb, results) if format == "json" else done(order.verb, results, _style(output)), output)
-    return 0 if all(one.ok for one in results) else 1
+    with held(interrupting):
+        results = leavers.run(plan)
+        write(as_json(order.verb, results) if format == "json" else done(order.verb, results, _style(output)), output)
+        return ended(0 if all(one.ok for one in results) else 1)
 
 
 def _style(output: str) -> Style:

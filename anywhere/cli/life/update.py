@@ -6,15 +6,15 @@ import typer
 
 from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import FORMAT, OUTPUT, with_hosts
-from anywhere.cli.life.leaving import DRY_RUN, WAVE, run
+from anywhere.cli.life.leaving import DRY_RUN, WAVE, YES, run
 from anywhere.cli.register.options import ARTIFACTS, ARTIFACTS_URL, KEYRING, check_artifacts, check_wait
 from anywhere.flows.hosts import Hosts
 
 EXAMPLES = """\b
 Examples:
   sudo anywhere update --dry-run
-  sudo anywhere update --version 1.105.1-1
-  anywhere update --inventory hosts.ini --wave 5% --artifacts ./artifacts
+  sudo anywhere update --version 1.105.1-1 --yes
+  anywhere update --inventory hosts.ini --wave 5% --artifacts ./artifacts --yes
 """
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -28,6 +28,7 @@ def update(
     artifacts: str = ARTIFACTS,
     artifacts_url: str = ARTIFACTS_URL,
     keyring: str = KEYRING,
+    yes: bool = YES,
     dry_run: bool = DRY_RUN,
     wait: float = typer.Option(180.0, help="Seconds until the instance has to be healthy again. Default: 180."),
     wave: str = WAVE,
@@ -36,7 +37,8 @@ def update(
 ) -> int:
     """Update ECS agent, ecs-init and SSM agent from verified packages; a host that is not healthy with them is rolled back.
 
-    Running tasks go on. The packages before stay in /var/lib/anywhere/packages on the host.
+    Running tasks go on. An older version is installed only where --version or --ssm-version names it. The packages
+    before stay in /var/lib/anywhere/packages on the host.
 
     Exit codes: 0 healthy or nothing to do, 1 not, 2 usage.
     """
@@ -46,4 +48,4 @@ def update(
     check_artifacts(artifacts, artifacts_url)
     check_wait(wait)
     order = Update(Origin(artifacts, artifacts_url, keyring, version, ssm_version), wait)
-    return run(hosts, order, wave, True, dry_run, format, output)
+    return run(hosts, order, wave, yes, dry_run, format, output)

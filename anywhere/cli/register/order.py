@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from anywhere.cli.changes import require_root
+from anywhere.cli.changes import ended, interrupting, require_root
 from anywhere.cli.output import write
 from anywhere.cli.register.progress import Lines
 from anywhere.cli.say import note
 from anywhere.errors import BadInput
 from anywhere.files import read_file
+from anywhere.flows.change import held
 from anywhere.flows.hosts import Hosts
 from anywhere.flows.lifecycle.register import Activation, Order, Profile, State, parse_activation, read_profile
 from anywhere.flows.lifecycle.register_fleet import Rollouts
@@ -56,16 +57,18 @@ def show(hosts: Hosts, order: Order, wave: str, resume: str, dry: bool, format: 
     rollouts = Rollouts(hosts, order, wave, resume, lambda name: Lines(name if many else ""), _wave)
     if not dry:
         require_root(hosts)
-    results = rollouts.run(dry=dry)
-    if len(results) == 1 and not results[0].ok:
-        require_root(hosts)
-    write(render(results, format, PLAIN if output else style_for(sys.stdout)), output)
+    with held(interrupting):
+        results = rollouts.run(dry=dry)
+        if len(results) == 1 and not results[0].ok:
+            require_root(hosts)
+        write(render(results, format, PLAIN if output else style_for(sys.stdout)), output)
+        code = ended(0 if all(one.ok for one in results) else 1)
     if dry and format == "table" and any(one.steps for one in results):
         note("Nothing was changed: the same command without --dry-run does it.")
     untouched = [one.name for one in results if one.state is State.UNTOUCHED]
     if untouched:
         note(f"Stopped at the first failing wave, {len(untouched)} hosts are untouched: run it again.")
-    return 0 if all(one.ok for one in results) else 1
+    return code
 
 
 def _wave(number: int, of: int, names: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from anywhere.flows.life.leaving import Leave
 from anywhere.flows.life.move import Moving
 from anywhere.flows.life.update import Update, Updating
 from anywhere.flows.lifecycle.order import Listener
+from anywhere.flows.reported.located import reach, reaching
 from anywhere.flows.target import GRACE, Lost, each, opened
 from anywhere.hosts.base import Host
 from anywhere.hosts.open import HOST_SECONDS
@@ -77,7 +78,10 @@ class Leavers:
 
     def _one(self, entry: Entry, dry: bool) -> Left:
         with opened(entry, self.hosts, self._seconds, self._seconds) as host:
-            return replace(_act(host, self.order, self.listener(entry.name), dry), name=entry.name)
+            done = _act(host, self.order, self.listener(entry.name), dry)
+        words = reach(entry, self.hosts)
+        now, fix, error = (reaching(text, words) for text in (done.now, done.fix, done.error))
+        return replace(done, name=entry.name, now=now, fix=fix, error=error)
 
 
 def _act(host: Host, order: Leave | Update, listener: Listener, dry: bool) -> Left:

@@ -18,6 +18,7 @@ from anywhere.changes.leave.plan import clean_plan, left_command, parents_comman
 from anywhere.changes.leave.result import Left
 from anywhere.changes.proxy import plan as proxy_change
 from anywhere.changes.rules import plan as rules_change
+from anywhere.flows.life import unfinished
 from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws, settled
 from anywhere.flows.lifecycle.order import Listener, Steps
 from anywhere.hosts.base import Host
@@ -43,7 +44,7 @@ class Leaving:
         return Account.of(instance.note.region) if instance.note.region else None
 
     def _is_done(self, instance: Instance) -> bool:
-        if self.order.mode or instance.begun:
+        if self.order.mode or instance.begun or unfinished.is_there(self.host):
             return False
         if self.order.verb == "reset":
             return not instance.here.registration.instance and not there(self.host, (ECS_STATE, *REGISTRATION))
@@ -65,13 +66,15 @@ class Leaving:
             how = "with the caller's AWS keys" if self._account(instance) else "by you: no AWS keys are set here"
             yield f"deregister {note.arn or 'the container instance'} and {note.instance} ({how})"
         yield from (step.title for step in stop_plan(self.host, note, self.order.verb == "reset"))
+        yield from unfinished.titles(self.host)
         if self.order.verb == "deregister":
             kept = self._keep(instance)
             for entry in reversed(instance.entries(REGISTER)[0]):
                 if entry.undo:
-                    yield entry.restores if not kept(entry) else f"do not {entry.restores} yet: {kept(entry)}"
+                    why = kept(entry)
+                    yield f"do not {entry.restores} yet: {why}" if why else engine.foreseen(self.host, entry)
             rules = reversed(instance.entries(rules_change.JOURNAL)[0])
-            yield from (entry.restores for entry in rules if entry.undo)
+            yield from (engine.foreseen(self.host, entry) for entry in rules if entry.undo)
         yield from (step.title for step in self._last(instance))
 
     def _last(self, instance: Instance) -> tuple[Step, ...]:
@@ -94,16 +97,16 @@ class Leaving:
         steps = [*self._apply(partial(_stopped, instance=instance, disable=self.order.verb == "reset"))]
         differences: list[tuple[str, str]] = []
         failed: list[tuple[str, str]] = []
-        if self.order.verb == "deregister":
-            for undone in self._undo(instance):
-                steps += undone.undone
-                differences += (*undone.lost, *undone.kept)
-                failed += undone.failed
+        for undone in self._undo(instance):
+            steps += undone.undone
+            differences += (*undone.lost, *undone.kept)
+            failed += undone.failed
         steps += self._apply(lambda host: self._last(instance))
         if failed:  # the note stays, so that the next run knows the instance
             raise ChangeFailed("not undone: " + "; ".join(f"{what} ({why})" for what, why in failed))
         self.host.run(parents_command(), timeout=20)
         differences += self._differences(instance)
+        unfinished.forget(self.host)
         engine.forget(self.host, self.order.verb)
         self.host.run(("rm", "-f", NOTE), timeout=20)
         self.host.run(("rmdir", FOLDER), timeout=20)
@@ -120,7 +123,10 @@ class Leaving:
         return tuple(step.title for step in applied.done)
 
     def _undo(self, instance: Instance) -> Iterator[engine.Reverted]:
-        """What `register` did, the rules first: they are for its agent."""
+        """What a move did that was cut off, then what `register` did, the rules first: they are for its agent."""
+        yield unfinished.put_back(self.host)
+        if self.order.verb != "deregister":
+            return
         force = self.order.force_missing
         with instance.timed("take back the rules"):
             yield engine.revert(self.host, rules_change.JOURNAL, traces=rules_change.traces, force_missing=force)

@@ -10,9 +10,11 @@ from anywhere.changes import engine
 from anywhere.changes.agents.refusals import explain_agent
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, HostBusy, Step
+from anywhere.changes.interrupts import Interrupted
 from anywhere.changes.leave.move import ASIDE, JOURNAL, move_plan
 from anywhere.changes.leave.note import PATH as NOTE
 from anywhere.changes.leave.result import Left
+from anywhere.flows.life import unfinished
 from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws, settled
 from anywhere.flows.lifecycle.healthy import Health, health, wait_healthy
 from anywhere.flows.lifecycle.order import Listener, NotRegistered, Steps
@@ -66,11 +68,13 @@ class Moving:
             return instance.left(State.ALREADY)
         if instance.begun and instance.note.cluster == self.order.cluster:
             return self._return(instance)
+        if not instance.begun:
+            unfinished.forget_move(self.host)
         account = Account.of(instance.note.region)
         orphans = instance.orphans(account)
         try:
             done = engine.apply(self.host, JOURNAL, planner, Steps(self.listener)).done
-        except HostBusy:
+        except (HostBusy, Interrupted):
             raise
         except ChangeFailed as error:
             return self._back(instance, Health(waiting="all steps", line=str(error)))
@@ -111,7 +115,8 @@ class Moving:
     def _back(self, instance: Instance, now: Health) -> Left:
         """To the cluster that it came from: a host that had an agent has one afterwards."""
         old = instance.note.cluster
-        refusal = explain_agent(now.line, instance.note.region, self.order.cluster)
+        again = f"run `anywhere move --cluster {self.order.cluster}` again"
+        refusal = explain_agent(now.line, instance.note.region, self.order.cluster, again)
         why = refusal.summary if refusal else f"still waiting for {now.waiting}"
         why += f": {redact(now.line)}" if now.line else ""
         with instance.timed(f"move back to {old}"):
@@ -124,5 +129,5 @@ class Moving:
         said = f"not healthy in {self.order.cluster} ({why}); {where}{failed}"
         code = refusal.code if refusal else "agent.disconnected"
         return replace(
-            instance.left(State.FAILED), error=said, code=code, fix=refusal.fix if refusal else "anywhere status"
+            instance.left(State.FAILED), error=said, code=code, fix=refusal.fix if refusal else "`anywhere status`"
         )

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from anywhere.artifacts.sources import LATEST
 from anywhere.artifacts.version import package_version
 from anywhere.catalogue.compatibility import table
 from anywhere.catalogue.distros import judge_release
 from anywhere.changes import engine
-from anywhere.changes.agents.refusals import explain_install
+from anywhere.changes.agents.refusals import explain_update
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, HostBusy, Step
 from anywhere.changes.install.packages import LocalPackage
+from anywhere.changes.interrupts import Interrupted
 from anywhere.changes.leave.result import Left
-from anywhere.changes.update.plan import JOURNAL, Newer, kept_file, update_plan
+from anywhere.changes.update.plan import ECS_PACKAGE, JOURNAL, SSM_PACKAGE, Newer, kept_file, update_plan
 from anywhere.checks.containers.docker import situation_of
+from anywhere.errors import BadInput
 from anywhere.facts.agents.agents import Agents, agents, metadata
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.system.machine import architecture
@@ -26,6 +30,7 @@ from anywhere.flows.lifecycle.artifacts import Origin, collect
 from anywhere.flows.lifecycle.healthy import Health, wait_healthy
 from anywhere.flows.lifecycle.order import Listener, NotRegistered, Steps, Timed
 from anywhere.flows.lifecycle.staging import stage, unstage
+from anywhere.flows.target import WrongForAll
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
@@ -34,7 +39,8 @@ from anywhere.redact import redact
 _TASKS = "running tasks go on: the ECS agent is restarted and takes them over again"
 
 
-PACKAGES = ("amazon-ssm-agent", "amazon-ecs-init")
+PACKAGES = (SSM_PACKAGE, ECS_PACKAGE)
+_OPTIONS = {ECS_PACKAGE: "--version", SSM_PACKAGE: "--ssm-version"}
 
 
 @frozen
@@ -77,6 +83,7 @@ class Updating:
         begun = {entry.key for entry in engine.journaled(self.host, JOURNAL)}
         packages = self._fetch(recorded, here, begun)
         newer = _newer(here, packages)
+        require_versions(newer, self.order.origin)
         versions = tuple((n.package.package, n.before, n.version) for n in newer if n.before != n.version)
         base = replace(base, versions=versions)
         self._require_compatible(recorded, versions)
@@ -117,10 +124,10 @@ class Updating:
     def _apply(self, base: Left, planner: partial[tuple[Step, ...]]) -> Left:
         try:
             done = engine.apply(self.host, JOURNAL, planner, Steps(self.listener)).done
-        except HostBusy:
+        except (HostBusy, Interrupted):
             raise
         except ChangeFailed as error:
-            refusal = explain_install(str(error))
+            refusal = explain_update(str(error))
             return self._back(base, f"{refusal.summary}: {redact(str(error))[:300]}", refusal.code)
         with Timed("wait until the instance is healthy", self.listener):
             now = wait_healthy(self.host, base.cluster, self.order.wait, self.listener.waits)
@@ -138,7 +145,32 @@ class Updating:
         if undone.missed:
             where = f"not undone: {'; '.join(f'{what} ({reason})' for what, reason in undone.missed)}"
         said = f"{why}; {where}"
-        return replace(base, state=State.FAILED, error=said, code=code, fix="anywhere status")
+        return replace(base, state=State.FAILED, error=said, code=code, fix="`anywhere status`")
+
+
+class OtherVersion(WrongForAll, BadInput):
+    """The folder holds another version than the one that is asked for."""
+
+
+def require_versions(newer: Sequence[Newer], origin: Origin) -> None:
+    """Raises OtherVersion where a folder or mirror has not the version that was named, NotRegistered for an older one that
+    nobody has named."""
+    for one in newer:
+        name = one.package.package
+        option, wanted = _OPTIONS[name], origin.ecs_version if name == ECS_PACKAGE else origin.ssm_version
+        named = wanted in (one.version, one.version.partition("-")[0])
+        if wanted != LATEST and not named:
+            where = origin.folder or origin.url or "the mirror of AWS"
+            raise OtherVersion(
+                f"{option} asks for {name} {wanted}, and {where} has {one.version}: give that, or leave it out"
+            )
+        if one.before and not named and _numbers(one.version) < _numbers(one.before):
+            said = f"not begun: {name} {one.version} is older than {one.before}, which is installed"
+            raise NotRegistered(said, "", f"give newer packages, or {option} {one.version} to go back to it")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in re.findall(r"\d+", version))
 
 
 def _newer(here: Agents, packages: Sequence[LocalPackage]) -> tuple[Newer, ...]:

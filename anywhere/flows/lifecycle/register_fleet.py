@@ -18,7 +18,7 @@ from anywhere.flows.hosts import Hosts, is_saved
 from anywhere.flows.lifecycle.order import Listener, Order
 from anywhere.flows.lifecycle.register import Run
 from anywhere.flows.lifecycle.uses import check_uses
-from anywhere.flows.reported.located import located
+from anywhere.flows.reported.located import located, place, reach, reaching
 from anywhere.flows.target import GRACE, Lost, each, opened, recorded
 from anywhere.hosts.open import HOST_SECONDS
 from anywhere.inventory import Entry
@@ -88,7 +88,7 @@ class Rollouts:
     def _one(self, entry: Entry, dry: bool) -> Result:
         with opened(entry, self.hosts, self._seconds, self._seconds) as host:
             run = Run(host, self.order, partial(self._look, entry), self.listener(entry.name))
-            result = replace(run(dry=dry), name=entry.name)
+            result = _located(replace(run(dry=dry), name=entry.name), reach(entry, self.hosts))
         if self.resume and not dry and result.ok:
             keep_result(self.resume, result)
         return result
@@ -97,6 +97,15 @@ class Rollouts:
         patient = replace(settings, budget=max(settings.budget, LOOK_SECONDS))
         with recorded(entry, self.hosts, patient.budget, self._seconds) as (recording, _):
             return located(examine(recording, patient), entry, self.hosts)
+
+
+def _located(result: Result, words: tuple[str, ...]) -> Result:
+    """The result with commands that reach this host again."""
+    rows = tuple(
+        replace(one, commands=tuple(place(command, words) for command in one.commands)) for one in result.differences
+    )
+    now, fix, error = (reaching(text, words) for text in (result.now, result.fix, result.error))
+    return replace(result, differences=rows, now=now, fix=fix, error=error)
 
 
 def _why(result: Result) -> str | None:

@@ -13,6 +13,7 @@ from anywhere.flows.check import for_bundle
 from anywhere.flows.clones import judge_fleet
 from anywhere.flows.examine import examine
 from anywhere.flows.hosts import Hosts, is_saved, titles
+from anywhere.flows.lifecycle.begun import begun as unfinished
 from anywhere.flows.reported.clean import clean_cause, clean_facts, clean_finding
 from anywhere.flows.reported.located import located
 from anywhere.flows.target import GRACE, Lost, each, gone, opened, recorded
@@ -73,7 +74,8 @@ def _looked_at(seen: Recording, settings: Settings, captured: str = "") -> Targe
     region = registration(seen).region
     own = replace(settings, regions=settings.regions or ((region,) if region else ()))
     target = examine(seen, own, captured, () if not own.only else words.RULES)
-    facts = {**target.facts, "status": clean_facts(status_facts(seen)), "partial": False}
+    state = clean_facts({**status_facts(seen), "unfinished": unfinished(seen)})
+    facts = {**target.facts, "status": state, "partial": False}
     return _instance(replace(target, facts=facts, seconds=round(time.monotonic() - begun, 3)))
 
 

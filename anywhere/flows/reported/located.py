@@ -5,6 +5,8 @@ A command that is pasted where it was read must never change the machine of whoe
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import replace
 
 from anywhere.flows.hosts import Hosts, is_saved
@@ -17,6 +19,9 @@ OURS = "anywhere"
 HOSTED = frozenset(
     ("check", "rules", "proxy", "register", "status", "watch", "update", "move", "deregister", "reset")
 )  # commands of ours that take a host
+
+
+_QUOTED = re.compile(rf"`((?:sudo )?{OURS} [a-z]+[^`]*)`")
 
 
 def located(target: Target, entry: Entry, hosts: Hosts) -> Target:
@@ -48,6 +53,21 @@ def reach(entry: Entry, hosts: Hosts) -> tuple[str, ...]:
     for config in hosts.ssh.config or ():
         words += ["--ssh-config", config]
     return (*words, "-K") if hosts.ssh.become_password else tuple(words)
+
+
+def reaching(text: str, options: tuple[str, ...]) -> str:
+    """A text whose quoted commands of ours reach the host that it is about."""
+
+    def placed(found: re.Match[str]) -> str:
+        words = found[1].removeprefix("sudo ")
+        return f"`{words} {shlex.join(options)}`" if words.split()[1] in HOSTED and "--host" not in words else found[0]
+
+    return _QUOTED.sub(placed, text) if options else text
+
+
+def place(command: tuple[str, ...], options: tuple[str, ...]) -> tuple[str, ...]:
+    """A command as it is typed for the host of these options."""
+    return _place(command, "", options)[0]
 
 
 def _name(target: Target) -> str:

@@ -112,10 +112,14 @@ def _different(result: Result, style: Style) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     table = "".join("  " + "  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() + "\n" for row in rows)
     fixes = "".join(
-        hung("  ", one.fix, style) + "".join(f"    sudo {shlex.join(command)}\n" for command in one.commands)
+        hung("  ", one.fix, style) + "".join(f"    {_typed(command)}\n" for command in one.commands)
         for one in result.differences
     )
     return f"{result.name}: nothing changed, this host is something else already\n{table}{fixes}"
+
+
+def _typed(command: tuple[str, ...]) -> str:
+    return command_line(command) if "anywhere" in command[:2] else f"sudo {shlex.join(command)}"
 
 
 def _plan(result: Result, style: Style) -> str:

@@ -104,7 +104,7 @@ def _failed(one: Left, style: Style) -> Iterator[str]:
     if one.now:
         yield hung("  ", f"Now: {prose(_shown(one.now))}.", style)
     if one.fix:
-        yield hung("  ", f"Fix: {_shown(one.fix)}", style)
+        yield hung("  ", f"Fix: {prose(_shown(one.fix))}", style)
 
 
 def _shown(text: str) -> str:

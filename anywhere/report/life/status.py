@@ -8,7 +8,7 @@ from typing import Any
 from anywhere.model import Report, Status, Target
 from anywhere.report.life.identity import table as identity_table
 from anywhere.report.shown import cause as block
-from anywhere.report.shown.commands import first_step
+from anywhere.report.shown.commands import command_line, first_step
 from anywhere.report.shown.words import COLOURS, VERDICTS, WORDS
 from anywhere.report.style import PLAIN, Style, fill
 
@@ -57,6 +57,8 @@ def values(target: Target) -> Values:
 def _rows(target: Target, found: Values) -> Iterator[tuple[str, str]]:
     yield "instance", f"{found['instance'] or 'none'}{' in ' + found['region'] if found['region'] else ''}"
     arn = found["container_instance"] or "no container instance ARN (the ECS agent does not report one)"
+    if open_ := _unfinished(found):
+        yield "unfinished", f"{', '.join(open_)}: begun, and not finished (interrupted, or at work just now)"
     yield "cluster", f"{found['cluster'] or 'unknown'}   {arn}"
     yield "ACS", _connected(found)
     yield "credentials", _credentials(found["credentials"])
@@ -65,6 +67,11 @@ def _rows(target: Target, found: Values) -> Iterator[tuple[str, str]]:
     yield "tasks", _tasks(found["tasks"])
     yield "rules", _rules(target, found)
     yield "disk", ", ".join(_disk(row) for row in found["disks"]) or "not measured"
+
+
+def _unfinished(found: Values) -> Mapping[str, Sequence[str]]:
+    """The command that goes on, by the verb of each run that did not end."""
+    return {row["verb"]: row["command"] for row in found.get("unfinished", ())}
 
 
 def _connected(found: Values) -> str:
@@ -144,6 +151,9 @@ def summary(target: Target) -> str:
 
 
 def _next(target: Target) -> str:
+    """The run that did not end comes first: it is why the agents do not run, or run with what it has changed."""
+    if open_ := _unfinished(values(target)):
+        return command_line((*(() if target.reach else ("sudo",)), *next(iter(open_.values())), *target.reach))
     if not target.causes:
         return "nothing to do (`anywhere check` also probes the endpoints)"
     worst = target.causes[-1]

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from anywhere.catalogue.causes.table import causes
-from anywhere.changes.agents.refusals import explain_agent, explain_install, explain_registration, explain_start
+from anywhere.changes.agents.refusals import (
+    explain_agent,
+    explain_install,
+    explain_registration,
+    explain_start,
+    explain_update,
+)
 
 SAID = (
     "register with Systems Manager in eu-west-1: rc 1: Registration failed due to error registering the instance with AWS "
@@ -91,3 +97,16 @@ def test_an_installation(said: str, code: str) -> None:
 )
 def test_a_unit_that_does_not_start(said: str, code: str) -> None:
     assert explain_start(said).code == code
+
+
+def test_what_to_do_again_is_what_was_done() -> None:
+    line = "ClusterNotFoundException: Cluster not found."
+    found = explain_agent(line, "eu-west-1", "prod")
+    assert found and found.fix.endswith("then run register again; for another name give that --cluster")
+    found = explain_agent(line, "eu-west-1", "prod", "run `anywhere move --cluster prod` again")
+    assert found and "then run `anywhere move --cluster prod` again" in found.fix and "register again" not in found.fix
+
+
+def test_an_agent_that_does_not_start_is_no_fault_of_the_package_manager() -> None:
+    assert explain_update("restart ecs.service: exit code 1: Job failed").code == "agent.disconnected"
+    assert explain_update("update amazon-ecs-init 1 -> 2: exit code 1: dpkg").code == "package.install"

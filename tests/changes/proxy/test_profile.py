@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from anywhere.changes import engine
 from anywhere.changes.base import ChangeFailed
+from anywhere.changes.merging import merge_lines
 from anywhere.changes.proxy import plan
 from anywhere.changes.proxy.drop_ins import ORDER
 from anywhere.changes.proxy.profile import (
@@ -22,7 +23,6 @@ from anywhere.changes.proxy.profile import (
     certificates,
     drop_in,
     environment_file,
-    merge_lines,
     read_profile,
     split,
 )

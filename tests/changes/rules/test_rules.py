@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from anywhere.changes import engine
-from anywhere.changes.base import ChangeFailed, Step
+from anywhere.changes.base import ChangeFailed, Step, set_sysctl
 from anywhere.changes.rules import plan as netfilter
 from anywhere.changes.rules.desired import copies, observe, restore_input, take_back, wanted
 from anywhere.facts.firewall.credential_path import obstacles
@@ -301,3 +301,44 @@ def test_generated_rulesets_are_left_as_they_are(backend: str) -> None:
 )
 def test_many_generated_rulesets_are_left_as_they_are(backend: str, count: int) -> None:
     _hold(backend, count)
+
+
+RESERVED, OPENED = "/proc/sys/net/ipv4/ip_local_reserved_ports", "/proc/sys/net/ipv4/conf/all/route_localnet"
+
+
+@pytest.mark.parametrize(
+    ("before", "since", "after"),
+    [
+        ("", "", ""),
+        ("", "8080,51678-51680", "8080"),
+        ("", "51670-51690", "51670-51677,51681-51690"),
+        ("51679", "51678-51681,60000", "51679,51681,60000"),
+        ("8080", "", "8080"),
+        ("", "9000", "9000"),
+    ],
+)
+def test_a_revert_takes_out_the_ports_that_apply_reserved_and_no_other(
+    host: BareHost, before: str, since: str, after: str
+) -> None:
+    host.sh(f"echo {before} > {RESERVED}")
+    apply(host)
+    if since:
+        host.sh(f"echo {since} > {RESERVED}")
+    assert not revert(host).missed
+    assert host.sh(f"cat {RESERVED}").strip() == after
+
+
+@pytest.mark.parametrize(("since", "after"), [("1", "0"), ("0", "0")])
+def test_a_setting_goes_back_only_where_it_is_still_ours(host: BareHost, since: str, after: str) -> None:
+    apply(host)
+    host.sh(f"echo {since} > {OPENED}")
+    assert not revert(host).missed
+    assert host.sh(f"cat {OPENED}").strip() == after
+
+
+def test_a_setting_that_somebody_else_has_set_since_stays(host: BareHost) -> None:
+    path = "/proc/sys/net/ipv4/ip_default_ttl"
+    step = set_sysctl("net.ipv4.ip_default_ttl", path, "64", "65", "a try")
+    engine.apply(host, "t", lambda seen: () if seen.read(path) == b"65\n" else (step,))
+    host.sh(f"echo 70 > {path}")
+    assert not engine.revert(host, "t").missed and host.sh(f"cat {path}") == "70\n"
