@@ -1,22 +1,18 @@
-"""What `update` installs is what was named, and nothing older by accident; it asks first, as every change does."""
+"""What `update` installs is what was named, and nothing older by accident; it asks at a terminal."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import pytest
 
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.changes.update.plan import ECS_PACKAGE, SSM_PACKAGE, Newer
-from anywhere.cli.life import leaving
+from anywhere.cli.life.update import unattended
 from anywhere.errors import BadInput
 from anywhere.flows.life.update import require_versions
 from anywhere.flows.lifecycle.artifacts import Origin
 from anywhere.flows.lifecycle.order import NotRegistered
-
-root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 def found(version: str, before: str, name: str = ECS_PACKAGE) -> tuple[Newer, ...]:
@@ -54,8 +50,7 @@ def test_an_older_one_is_refused_and_the_way_named() -> None:
     assert error.value.fix == "give newer packages, or --version 1.105.9-1 to go back to it"
 
 
-def test_update_knows_yes_and_asks_like_the_others() -> None:
-    done = subprocess.run([sys.executable, "-m", "anywhere", "update", "--help"], capture_output=True, text=True)
-    assert "--yes" in done.stdout
-    with pytest.raises(BadInput, match="give --yes"):
-        leaving._ask("update", 1)
+def test_update_asks_at_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for terminal in (True, False):
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda terminal=terminal: terminal))
+        assert unattended() is not terminal

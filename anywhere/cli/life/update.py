@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from anywhere.cli.helping import Grouped
 from anywhere.cli.hosts import FORMAT, OUTPUT, with_hosts
-from anywhere.cli.life.leaving import DRY_RUN, WAVE, YES, run
+from anywhere.cli.life.leaving import DRY_RUN, WAVE, run
 from anywhere.cli.register.options import ARTIFACTS, ARTIFACTS_URL, KEYRING, check_artifacts, check_wait
 from anywhere.flows.hosts import Hosts
 
 EXAMPLES = """\b
 Examples:
   sudo anywhere update --dry-run
-  sudo anywhere update --version 1.105.1-1 --yes
-  anywhere update --inventory hosts.ini --wave 5% --artifacts ./artifacts --yes
+  sudo anywhere update --version 1.105.1-1
+  anywhere update --inventory hosts.ini --wave 5% --artifacts ./artifacts
 """
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -28,7 +30,7 @@ def update(
     artifacts: str = ARTIFACTS,
     artifacts_url: str = ARTIFACTS_URL,
     keyring: str = KEYRING,
-    yes: bool = YES,
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask. Without a terminal nobody is asked."),
     dry_run: bool = DRY_RUN,
     wait: float = typer.Option(180.0, help="Seconds until the instance has to be healthy again. Default: 180."),
     wave: str = WAVE,
@@ -48,4 +50,10 @@ def update(
     check_artifacts(artifacts, artifacts_url)
     check_wait(wait)
     order = Update(Origin(artifacts, artifacts_url, keyring, version, ssm_version), wait)
-    return run(hosts, order, wave, yes, dry_run, format, output)
+    return run(hosts, order, wave, yes or unattended(), dry_run, format, output)
+
+
+def unattended() -> bool:
+    """Whether nobody is there to be asked. Scripts update without a terminal: a host that is not healthy afterwards goes
+    back by itself."""
+    return not sys.stdin.isatty()
