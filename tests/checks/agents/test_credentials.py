@@ -15,4 +15,4 @@ def test_the_command_that_cuts_keys_cuts_them_alone(tmp_path: Path) -> None:
     file = tmp_path / "ecs.config"
     file.write_text(text)
     subprocess.run([*command[:-1], str(file)], check=True)
-    assert file.read_text() == "ECS_CLUSTER=prod\nECS_LOGLEVEL=info\n"
+    assert file.read_text() == "ECS_CLUSTER=prod\n#\n#\nECS_LOGLEVEL=info\n", "other lines keep their numbers"
