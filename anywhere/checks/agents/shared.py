@@ -14,7 +14,7 @@ from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
 SETTINGS, ELSEWHERE = "config.invalid", "agent.no-credentials"
-# What decides where the SSM agent writes (amazon-ssm-agent common/identity/availableidentities/onprem, sharecreds).
+# What decides where the SSM agent writes (amazon-ssm-agent core/app/credentialrefresher; identity_config.json says where).
 PLACE, HOME = "AWS_SHARED_CREDENTIALS_FILE", "HOME"
 
 

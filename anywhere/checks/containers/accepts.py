@@ -59,7 +59,7 @@ def remedy_text(hop_: str, name: str) -> str:
 
 
 def commands_for(host: Host, hop_: str, bridge: Bridge) -> tuple[Command, ...]:
-    """The accepts, or the zone: docker has one of its own in firewalld from 20.10 on (moby #41353)."""
+    """The accepts, or the zone: docker has one of its own in firewalld from 20.10 on (moby/libnetwork #2548)."""
     if not is_firewalld(hop_):
         return accepts(hop_, bridge)
     said = docker(host).version
