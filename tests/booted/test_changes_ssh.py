@@ -103,7 +103,10 @@ def test_the_proxy_profile_reaches_systemd_and_the_running_daemon(machine: Machi
         pid = machine.sh("systemctl show -p MainPID --value docker").strip()
         running = machine.sh(f"tr '\\0' '\\n' < /proc/{pid}/environ")
         assert f"HTTPS_PROXY={url}\n" in running and "169.254.170.2" in running
-        assert url in machine.sh("systemctl show -p Environment docker")
+        shown = machine.sh("systemctl show docker amazon-ssm-agent ecs")
+        assert "zz-anywhere-proxy.env" in shown and "Geheim" not in shown, (
+            "systemd tells every user what Environment= holds"
+        )
         assert "Geheim" not in machine.sh("journalctl --no-pager; cat /var/lib/anywhere/*.journal")
         assert desk.anywhere("proxy", "revert", "--restart", "--host", "keeper@10.77.0.2").returncode == 0
         after = machine.sh(
