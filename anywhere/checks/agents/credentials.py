@@ -66,7 +66,9 @@ def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
     if why and why.fix:
         return trouble(ID, Status.FAIL, CREDENTIALS, why.says, cause=why.cause, remedy=why.fix)
     if why:
-        return skipped(ID, CREDENTIALS, "the SSM agent is set to share no credentials", because="agents.config")
+        return skipped(
+            ID, CREDENTIALS, "a setting keeps the SSM agent's credentials from the file", because="agents.config"
+        )
     others = ", ".join(f"[{name}]" for name in shared.profiles if name != "default")
     what = f"holds only {others}" if others else "is empty or missing"
     said = f"{CREDENTIALS} {what}: the ECS agent finds no credentials, although the SSM agent runs"

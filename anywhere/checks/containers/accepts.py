@@ -65,7 +65,15 @@ def commands_for(host: Host, hop_: str, bridge: Bridge) -> tuple[Command, ...]:
     said = docker(host).version
     zone = "docker" if parse_version(said.server or said.client) >= (20, 10) else "trusted"
     into = (f"--zone={zone}", f"--change-interface={bridge.name}")
-    return (("firewall-cmd", "--permanent", *into), ("firewall-cmd", *into))
+    made: tuple[Command, ...] = (("sh", "-c", _ZONE),) if zone == "docker" else ()
+    return (*made, ("firewall-cmd", "--permanent", *into), ("firewall-cmd", "--reload"))
+
+
+# Docker makes its zone when it starts beside firewalld: where it did not, the zone is made as docker does.
+_ZONE = (
+    "firewall-cmd --permanent --get-zones | grep -qw docker || "
+    "{ firewall-cmd --permanent --new-zone=docker && firewall-cmd --permanent --zone=docker --set-target=ACCEPT; }"
+)
 
 
 def untranslated(host: Host, bridge: Bridge, device: str) -> Obstacle:

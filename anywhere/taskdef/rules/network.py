@@ -136,17 +136,16 @@ def _extra_host(item: Node) -> Iterator[Mark]:
     if name.raw == "":
         yield fail(name, "docker refuses an extra host without a name", "name it, or take it out", remove(item))
     text = address.text().strip()
-    if address.present and text != "host-gateway" and not is_placeholder(text) and not _is_address(text):
+    if address.present and text != "host-gateway" and not is_placeholder(text) and _address(text) is None:
         why = f"an extra host needs an IP address in docker, not {show(text)}"
         yield fail(address, why, "write the IP address")
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        ipaddress.ip_address(text)
+        return ipaddress.ip_address(text.strip())
     except ValueError:
-        return False
-    return True
+        return None
 
 
 @rule(
@@ -171,12 +170,10 @@ def dns(case: Case, node: Node) -> Iterator[Mark]:
 
 
 def _loopback(case: Case, server: Node) -> Iterator[Mark]:
-    try:
-        address = ipaddress.ip_address(server.text().strip())
-    except ValueError:
+    address = _address(server.text())
+    if address is None:
         yield fail(server, "a DNS server must be an IP address", "give its address")
-        return
-    if address.is_loopback:
+    elif address.is_loopback:
         why = f"{address} is the container's own loopback in {case.mode} mode: nothing answers there"
         yield warn(server, why, "give the address that the resolver has on the network", remove(server))
 

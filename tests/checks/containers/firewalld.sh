@@ -1,6 +1,7 @@
 #!/bin/bash
 # A host of its own (mounts, network, processes) with firewalld: does a packet of docker0 get out before the commands, after
-# them, and after a reload? Each answer is a line. The commands are the arguments.
+# them, and after a reload? Each answer is a line. The first argument is `zone` where docker has made its zone; the others
+# are the commands.
 set -eu
 mount -t tmpfs tmpfs /run
 mkdir -p /run/dbus /run/netns
@@ -45,13 +46,16 @@ for _ in $(seq 100); do
     if firewall-cmd --state >/dev/null 2>&1; then break; fi
     sleep 0.2
 done
-# As docker does when it starts beside firewalld (moby libnetwork/iptables/firewalld.go).
-firewall-cmd --quiet --permanent --new-zone=docker
-firewall-cmd --quiet --permanent --zone=docker --set-target=ACCEPT
-firewall-cmd --quiet --reload
+if [ "$1" = zone ]; then
+    # As docker does when it starts beside firewalld (moby libnetwork/iptables/firewalld.go).
+    firewall-cmd --quiet --permanent --new-zone=docker
+    firewall-cmd --quiet --permanent --zone=docker --set-target=ACCEPT
+    firewall-cmd --quiet --reload
+fi
+shift
 out before
 for command in "$@"; do
-    $command >/dev/null
+    sh -c "$command" >/dev/null
 done
 out after
 firewall-cmd --quiet --reload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,10 +22,11 @@ needed = pytest.mark.skipif(
 
 @needed
 @pytest.mark.slow
-def test_the_zone_of_the_fix_lets_containers_out_and_a_reload_keeps_it() -> None:
+@pytest.mark.parametrize("there", ["zone", "no-zone"])
+def test_the_zone_of_the_fix_lets_containers_out_and_a_reload_keeps_it(there: str) -> None:
     commands = commands_for(registered({}), "nft inet firewalld filter_FORWARD", Bridge("docker0"))
     script = Path(__file__).with_name("firewalld.sh")
-    alone = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", str(script))
-    done = subprocess.run((*alone, *map(" ".join, commands)), capture_output=True, text=True, timeout=90)
+    alone = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", str(script), there)
+    done = subprocess.run((*alone, *map(shlex.join, commands)), capture_output=True, text=True, timeout=90)
     answers = ["at-first through", "before stopped", "after through", "reloaded through"]
     assert done.stdout.splitlines() == answers, done.stderr
