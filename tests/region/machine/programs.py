@@ -38,7 +38,8 @@ def start_resolver(world: World, server: NameServer) -> None:
 
 def _known(world: World, server: NameServer) -> Iterator[tuple[str, list[str]]]:
     resolver = Resolver(world, server)
-    for name in {**world.names, **server.forged}:
+    told_apart = [name for name in server.private if "*" not in name]  # of those that a pattern of the zone covers
+    for name in dict.fromkeys((*world.names, *server.forged, *told_apart)):
         found = resolver.look_up(name)[1]
         if found:
             yield name, found
