@@ -276,3 +276,22 @@ def by_kind() -> dict[str, LogLine]:
 def first_match(rows: tuple[LogLine, ...], line: str) -> LogLine | None:
     """The row that a line belongs to."""
     return next((row for row, pattern in compiled(rows) if pattern.search(line)), None)
+
+
+# A line that was cut ends within its quotes.
+_FIELD = re.compile(r'\b(msg|error|err)=(?:"((?:[^"\\]|\\.)*)(?:"|\\?$)|(\S+))')
+
+# What the AWS SDK for Go puts before the service's own words (aws-sdk-go-v2 aws/transport/http/response_error.go).
+_TRANSPORT = re.compile(r"https response error StatusCode: \d+, RequestID: [\w-]*, (?:api error )?")
+_STAMPS = re.compile(r"^\d{4}-\d\d-\d\d \S+ (?:ERROR|CRITICAL|WARN|INFO) ")
+
+
+def message(line: str) -> str:
+    """What a line says, without its stamps: the message and the error behind it, at most 420 characters: room
+    for who may not do what to what, and which policy says so."""
+    found = {}
+    for name, value, bare in _FIELD.findall(line):
+        found[name] = value.replace('\\"', '"') or bare
+    said = ": ".join(found[name].rstrip(": ") for name in ("msg", "error", "err") if found.get(name))
+    said = _TRANSPORT.sub("", said or _STAMPS.sub("", line.strip()))
+    return said if len(said) <= 420 else said[:417] + "..."

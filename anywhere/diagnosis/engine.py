@@ -49,7 +49,17 @@ Symptoms = Sequence[tuple[str, Sequence[str]]]
 """A cause code that is only a symptom where a cause is there whose code starts with one of these, best first."""
 
 
-def diagnose(findings: Sequence[Finding], rules: Sequence[Rule], symptoms: Symptoms = ()) -> tuple[Cause, ...]:
+@frozen
+class Blaming:
+    """Symptoms that others explain only where all their findings say so themselves."""
+
+    symptoms: Symptoms
+    is_so: Callable[[Finding], bool]
+
+
+def diagnose(
+    findings: Sequence[Finding], rules: Sequence[Rule], symptoms: Symptoms = (), blaming: Blaming | None = None
+) -> tuple[Cause, ...]:
     """The causes of all fail and warn findings, worst last. Every such finding is explained by exactly one."""
     left = frozenset(index for index, finding in enumerate(findings) if finding.is_trouble or _is_named(finding))
     claims: dict[str, tuple[Rule, set[int]]] = {}
@@ -63,6 +73,10 @@ def diagnose(findings: Sequence[Finding], rules: Sequence[Rule], symptoms: Sympt
     causes = [_cause(rule.code, findings, sorted(indexes), rule.say, rule.fix) for rule, indexes in claims.values()]
     for code, deeper in symptoms:
         causes = _absorb(causes, code, deeper)
+    for code, deeper in blaming.symptoms if blaming else ():
+        theirs = [findings[index] for cause in causes if cause.code == code for index in cause.findings]
+        if blaming and theirs and all(map(blaming.is_so, theirs)):
+            causes = _absorb(causes, code, deeper)
     return tuple(sorted(causes, key=lambda cause: cause.severity.rank))
 
 

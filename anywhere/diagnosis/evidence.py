@@ -292,6 +292,11 @@ def quoted_line(finding: Finding) -> str:
     return str(finding.evidence.get("line") or "")
 
 
+def blames_the_way(finding: Finding) -> bool:
+    """Whether the agent's own line puts the blame on the way to AWS."""
+    return finding.evidence.get("network") is True
+
+
 def is_expired(finding: Finding) -> bool:
     """Whether the credentials on this host ran out."""
     return bool(finding.evidence.get("expired"))
@@ -300,3 +305,10 @@ def is_expired(finding: Finding) -> bool:
 def proxy_of_whom(finding: Finding) -> str:
     """The component whose proxy another lacks; `installer` is the shell."""
     return cast(Bare, finding.evidence).get("model") or ""
+
+
+def lacks_limits(finding: Finding) -> bool:
+    """Whether the agent goes on without limits of tasks for want of control groups, not for docker's version."""
+    return finding.evidence.get("symptom") == "task-limits" and "ocker version" not in str(
+        finding.evidence.get("line", "")
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.diagnosis.engine import Case, Rule, joined
-from anywhere.diagnosis.evidence import Seen, covers, rule_of, stopped_here
+from anywhere.diagnosis.evidence import Seen, covers, lacks_limits, rule_of, stopped_here
 from anywhere.model import Finding, Reason, Remedy, Stage
 
 SUBNETS, FILTER = "containers.subnets", "network.host-firewall"
@@ -60,7 +60,21 @@ def _same_rule(case: Case) -> Iterator[int]:
         yield from (index for index, rule in shadowed.items() if rule in stops)
 
 
+def _controllers(case: Case) -> Iterator[int]:
+    """The agent that goes on without limits of tasks says what the missing control groups mean to it."""
+    missing = [index for index, _ in case.trouble("system.cgroup")]
+    yield from missing
+    if missing:
+        yield from (index for index, finding in case.trouble("agents.features") if lacks_limits(finding))
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "cgroup.controller-missing",
+        _controllers,
+        lambda fs: next(f.summary for f in fs if f.check == "system.cgroup"),
+        lambda fs: joined([f for f in fs if f.check == "system.cgroup"]),
+    ),
     Rule(
         "containers.no-egress",
         _same_rule,

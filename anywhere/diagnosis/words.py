@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from anywhere.catalogue.log_causes import LOG_CAUSES, LogCause, cause_of
+from anywhere.catalogue.log_lines import message
 from anywhere.diagnosis.engine import Case, Rule
 from anywhere.diagnosis.evidence import is_expired, quoted_line
 from anywhere.model import Finding, Remedy
@@ -20,7 +21,7 @@ def _claim(row: LogCause, case: Case) -> Iterator[int]:
 
 
 def _say(row: LogCause, findings: Sequence[Finding]) -> str:
-    return f'{row.says}: "{quoted_line(findings[0])[:200]}"'
+    return f'{row.says}: "{message(quoted_line(findings[0]))}"'
 
 
 def _fix(row: LogCause, findings: Sequence[Finding]) -> Remedy:

@@ -11,7 +11,7 @@ from functools import partial
 from anywhere.checks import CHECKS
 from anywhere.checks.base import TOPICS, Check, skipped
 from anywhere.checks.system.permission import weighed
-from anywhere.diagnosis import RULES, SYMPTOMS, Rule, diagnose
+from anywhere.diagnosis import BLAMING, RULES, SYMPTOMS, Rule, diagnose
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable, did_you_mean
 from anywhere.facts.prefetch_list import wants
 from anywhere.facts.summary import facts_summary
@@ -69,7 +69,7 @@ def examine(host: Recording, settings: Settings, started: str = "", rules: Seque
         started=started,
         seconds=round(time.monotonic() - begun, 3),
         facts=facts,
-        causes=tuple(map(clean_cause, diagnose(findings, (*rules, *RULES), SYMPTOMS))),
+        causes=tuple(map(clean_cause, diagnose(findings, (*rules, *RULES), SYMPTOMS, BLAMING))),
         findings=findings,
     )
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anywhere.diagnosis import RULES, SYMPTOMS, Case, Rule, diagnose
+from anywhere.diagnosis import BLAMING, RULES, SYMPTOMS, Case, Rule, diagnose
 from anywhere.model import Cause, Finding, Reason, Remedy, Stage, Status
 
 FAIL, WARN, PASS, SKIP, ERROR = Status.FAIL, Status.WARN, Status.PASS, Status.SKIP, Status.ERROR
@@ -23,7 +23,7 @@ def found(check: str, status: Status, subject: str = "x", **more: Any) -> Findin
 
 
 def codes(findings: Iterable[Finding]) -> list[str]:
-    return [cause.code for cause in diagnose(tuple(findings), RULES, SYMPTOMS)]
+    return [cause.code for cause in diagnose(tuple(findings), RULES, SYMPTOMS, BLAMING)]
 
 
 # --- the engine ---------------------------------------------------------------------------------------------------
@@ -35,8 +35,8 @@ def claims(check: str, code: str) -> Rule:
 
 def test_nothing_wrong_is_no_cause() -> None:
     rows = [found("a.b", status) for status in (PASS, SKIP, ERROR)]
-    assert diagnose(rows, RULES, SYMPTOMS) == ()
-    assert diagnose((), RULES, SYMPTOMS) == ()
+    assert diagnose(rows, RULES, SYMPTOMS, BLAMING) == ()
+    assert diagnose((), RULES, SYMPTOMS, BLAMING) == ()
 
 
 def test_the_first_rule_wins() -> None:
@@ -575,6 +575,16 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
         ],
         ["egress.blocked"],
     ),
+    "an agent that says what the missing control groups mean": (
+        [
+            *others(),
+            found("system.cgroup", WARN, "memory", cause="cgroup.controller-missing", remedy=FIX),
+            found(
+                "agents.features", WARN, "ecs-agent", cause="agent.feature-lost", evidence={"symptom": "task-limits"}
+            ),
+        ],
+        ["cgroup.controller-missing"],
+    ),
     "what could not be judged says nothing": (
         [
             reach("ssm", Stage.CONNECT, Reason.TIMEOUT),
@@ -589,7 +599,7 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_findings_to_causes(case: str) -> None:
     rows, expected = CASES[case]
-    causes = diagnose(tuple(rows), RULES, SYMPTOMS)
+    causes = diagnose(tuple(rows), RULES, SYMPTOMS, BLAMING)
     assert sorted(cause.code for cause in causes) == sorted(expected), causes
     consistent(rows, causes)
 
@@ -755,10 +765,10 @@ def test_many_findings_are_explained_once_and_the_same_each_time(rows: list[Find
 
 def explained_once(rows: list[Finding]) -> None:
     before = copy.deepcopy(rows)
-    causes = diagnose(tuple(rows), RULES, SYMPTOMS)
+    causes = diagnose(tuple(rows), RULES, SYMPTOMS, BLAMING)
     assert rows == before, "a rule changed a finding"
     consistent(rows, causes)
-    assert diagnose(tuple(rows), RULES, SYMPTOMS) == causes
+    assert diagnose(tuple(rows), RULES, SYMPTOMS, BLAMING) == causes
     named = [cause.code for cause in causes]
     assert len(named) == len(set(named)), f"two causes of one code: {named}"
 

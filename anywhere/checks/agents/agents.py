@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.checks.agents.refusals import cause_of, complaint, fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.agents.since import put_right
-from anywhere.checks.agents.ssm_refusals import refused_ssm, without_worker
+from anywhere.checks.agents.ssm_refusals import refused_ssm, without_channel, without_worker
 from anywhere.checks.agents.stopped import not_at_boot, stopped
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import install, remedy, remove
@@ -89,6 +89,8 @@ def _registered_ssm(host: Host, here: Agents, settings: Settings) -> Iterator[Fi
         yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, expired=here.registration.expires)
     elif log and log.no_worker:
         yield without_worker(host, unit, log.no_worker)
+    elif log and log.no_channel:
+        yield without_channel(host, unit, log.no_channel)
     elif later := not_at_boot(host, "agents.ssm", unit, SSM_RUNS, enabled=unit.enabled != "disabled"):
         yield later
     elif log is None:
@@ -281,7 +283,10 @@ def _looping(host: Host, unit: Unit, starts: int) -> Finding:
     row = symptom.row if symptom else None
     # The deb unit lacks the line that stops it after a final error, which the rpm unit has.
     endless = unit.exit_status == 5 and "5" not in unit.final_exits and not (row and row.cause)
-    said = f"{unit.name} is in a restart loop (exit {unit.exit_status}){quoted_line(symptom)}"
+    loops = f"{unit.name} is in a restart loop (exit {unit.exit_status})"
+    # With an exit other than 5 ecs-init itself starts the agent again, and its unit stays active.
+    ends = f"the ECS agent has ended at each of its last {starts} starts, and ecs-init starts it again"
+    said = f"{loops if unit.sub == 'auto-restart' else ends}{quoted_line(symptom)}"
     text = row.fix if row and row.fix else f"Fix what the quoted line names, then restart {unit.name}."
     if endless:
         text += " Exit 5 is final: add RestartPreventExitStatus=5 under [Service] with systemctl edit ecs."

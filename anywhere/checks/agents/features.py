@@ -52,7 +52,10 @@ def _lost(host: Host, config: EcsConfig, said: Symptom) -> Finding:
         config.sources.get(name, "") or "ecs-agent",
         f"{name} is on, and the agent {row.says}{_quote(said)}" if name else f"The agent {row.says}{_quote(said)}",
         cause=row.cause,
-        remedy=remedy(host, row.fix, ("systemctl", "restart", "ecs")),
+        # A restart alone changes nothing where something has to be put right before it.
+        remedy=remedy(
+            host, row.fix, *((("systemctl", "restart", "ecs"),) if row.fix.startswith("Restart ecs") else ())
+        ),
         evidence=of_symptom(said),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anywhere.catalogue.daemon_lines.refusals import refusal
+from anywhere.catalogue.daemon_lines.refusals import OWNER, refusal
 from anywhere.checks.agents.refusals import ACTION, meaning, of_symptom
 from anywhere.checks.agents.registration import reset
 from anywhere.checks.base import trouble
@@ -11,7 +11,7 @@ from anywhere.facts.agents.agents import Agents
 from anywhere.facts.agents.ecs_log import Symptom
 from anywhere.facts.system.units import Unit
 from anywhere.hosts.base import Host
-from anywhere.model import Finding, Status
+from anywhere.model import Finding, Remedy, Status
 
 ID = "agents.ssm"
 LATER = "Then restart the SSM agent, which otherwise asks again only after up to half an hour."
@@ -41,8 +41,44 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
     }
     if denied:
         evidence |= of_symptom(denied)
-    fix = remedy(host, text, *commands)
+    # A restart alone changes nothing where somebody else has to act first.
+    fix = (
+        Remedy(f"{text} (`systemctl restart {unit.name}`)")
+        if row and row.who == OWNER
+        else remedy(host, text, *commands)
+    )
     return trouble(ID, Status.FAIL, unit.name, said, cause=cause, remedy=fix, evidence=evidence)
+
+
+WITHOUT = "no session of Session Manager gets here, and Run Command only over ec2messages"
+
+
+def without_channel(host: Host, unit: Unit, answer: str) -> Finding:
+    """The SSM agent renews the credentials, and does not get its channel to ssmmessages: it falls back to ec2messages, which
+    carries Run Command and no session (amazon-ssm-agent agent/messageservice/interactor/mgsinteractor)."""
+    row = refusal(answer)
+    denied = Symptom("denied", "", answer) if row and row.kind == "denied" else None
+    why = meaning(denied) if denied else row.says if row else "does not get its control channel"
+    text = (
+        "Fix what the quoted line and the findings about the network name. The agent tries again by itself, after a while only "
+        "every 40 minutes; a restart has it try at once."
+    )
+    fix = remedy(host, text, ("systemctl", "restart", unit.name))
+    return trouble(
+        ID,
+        Status.WARN,
+        "ssmmessages",
+        f'The SSM agent {why}; {WITHOUT}: "{answer[:240]}"',
+        cause=(row.cause if row else "") or "agent.disconnected",
+        remedy=Remedy(row.fix) if row and row.fix else fix,
+        evidence={
+            "line": answer,
+            "refusal": row.kind if row else "",
+            "who": row.who if row else "",
+            "network": row is None,
+        }
+        | (of_symptom(denied) if denied else {}),
+    )
 
 
 # errno of execve(2), in Go's words: what it can come from, and a command where there is one.

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from anywhere.catalogue.log_lines import ECS_LINES, LOST_FEATURES, LogLine, by_kind, first_match
+from anywhere.catalogue.log_lines import message as message
 from anywhere.facts.logs import log_place
 from anywhere.facts.logs.log_place import agent_log_text
 from anywhere.frozen import frozen
@@ -172,22 +173,6 @@ def _logfmt(line: str) -> str:
     return " ".join(f"{key}={value}" for key, value in pairs)
 
 
-_FIELD = re.compile(r'\b(msg|error|err)=("(?:[^"\\]|\\.)*"|\S+)')
-
-
-_STAMPS = re.compile(r"^\d{4}-\d\d-\d\d \S+ (?:ERROR|CRITICAL|WARN|INFO) ")
-
-
-def message(line: str) -> str:
-    """What a line says, without its stamps: the message and the error behind it, at most 300 characters."""
-    found = {}
-    for name, value in _FIELD.findall(line):
-        found[name] = value[1:-1].replace('\\"', '"') if value.startswith('"') else value
-    said = ": ".join(found[name].rstrip(": ") for name in ("msg", "error", "err") if found.get(name))
-    said = said or _STAMPS.sub("", line.strip())
-    return said if len(said) <= 300 else said[:297] + "..."
-
-
 def _after(state: AgentLog, line: str) -> AgentLog:
     if started := STARTED.search(line):
         version = VERSION.search(line)
@@ -231,8 +216,8 @@ def _with_symptom(state: AgentLog, line: str) -> AgentLog:
 
 
 def quoted(line: str) -> str:
-    """A line as a report may show it: without secrets, at most 500 characters."""
-    return redact(line.strip())[:500]
+    """A line as a report may show it: without secrets, at most 900 characters."""
+    return redact(line.strip())[:900]
 
 
 def _without(symptoms: Iterable[Symptom], channel: str) -> tuple[Symptom, ...]:

@@ -24,6 +24,9 @@ STARTED = re.compile(r"amazon-ssm-agent - v(?P<version>\d+(?:\.\d+)+)")
 READY = re.compile(r"\[CredentialRefresher\] (?:Credentials ready|Next credential rotation)")
 REFUSED = re.compile(r"Retrieve credentials produced (?:aws )?error: (?P<why>.*)")
 HIBERNATES = re.compile(r"Entering SSM Agent (?:Worker )?hibernate - (?P<why>.*)")
+# agent/session/controlchannel/controlchannel.go, agent/messageservice/interactor/mgsinteractor/mgsinteractor.go
+NO_CHANNEL = re.compile(r"CreateControlChannel failed with error: (?P<why>.*)")
+CHANNEL = re.compile(r"Set up control channel successfully|[Ss]uccessfully opened websocket connection")
 NO_IDENTITY = re.compile(r"failed to find agent identity")
 FAILED = re.compile(r"Registration failed due to (?:error registering the instance with AWS SSM\.\s*)?(?P<why>.*)")
 CAUSED = re.compile(r"(?:[\d-]+ [\d:.]+ (?:\w+ )?)?caused by: ")
@@ -41,7 +44,8 @@ WORKING = re.compile(
 class SsmLog:
     """`credentials` is whether the last try for credentials succeeded, `refused` what the service answered then,
     `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed,
-    `no_worker` why the worker does not start, which speaks to AWS. None and empty where the log's end says nothing."""
+    `no_worker` why the worker does not start, which speaks to AWS, `no_channel` why it opens no control channel to
+    ssmmessages. None and empty where the log's end says nothing."""
 
     version: str = ""
     credentials: bool | None = None
@@ -51,6 +55,7 @@ class SsmLog:
     last: str = ""
     failed: str = ""
     no_worker: str = ""
+    no_channel: str = ""
 
 
 def ssm_log(host: Host) -> SsmLog | None:
@@ -59,7 +64,7 @@ def ssm_log(host: Host) -> SsmLog | None:
     if found.forbidden:
         return None
     state = parse_ssm_log(found.text)
-    complains = bool(state.hibernates or state.no_worker) or state.credentials is False
+    complains = bool(state.hibernates or state.no_worker or state.no_channel) or state.credentials is False
     return SsmLog(state.version) if complains and _is_past(host, found) else state
 
 
@@ -74,11 +79,13 @@ def _is_past(host: Host, found: SsmText) -> bool:
     return last < start - EARLIER or (found.errors_only and last < now - LATEST)
 
 
-def _with_cause(state: SsmLog, cause: str, of_refusal: bool) -> SsmLog:
-    """The second line of an error, which names what the first one does not."""
-    if not of_refusal:
-        return replace(state, failed=f"{state.failed} caused by: {cause}"[:700])
-    return replace(state, refused=f"{state.refused} caused by: {cause}"[:700])
+def _with_cause(state: SsmLog, cause: str, before: str) -> SsmLog:
+    """The second line of an error, which names what the first one does not; `before` is the line ahead of it."""
+    if REFUSED.search(before):
+        return replace(state, refused=f"{state.refused} caused by: {cause}"[:700])
+    if HIBERNATES.search(before):
+        return replace(state, hibernates=f"{state.hibernates} caused by: {cause}"[:700])
+    return replace(state, failed=f"{state.failed} caused by: {cause}"[:700]) if state.failed else state
 
 
 def parse_ssm_log(text: str) -> SsmLog:
@@ -89,9 +96,9 @@ def parse_ssm_log(text: str) -> SsmLog:
     ```
     """
     state = SsmLog()
-    refusal = None
-    for line in (whole[:4000] for whole in text.splitlines()):
-        refusal, before = REFUSED.search(line), refusal
+    line = ""
+    for whole in text.splitlines():
+        line, before = whole[:4000], line
         if BAD.search(line):
             state = replace(state, last=redact(line.strip())[:500])
         if started := STARTED.search(line):
@@ -103,13 +110,13 @@ def parse_ssm_log(text: str) -> SsmLog:
             )
         elif failed := FAILED.search(line):
             state = replace(state, failed=redact(failed["why"]).strip()[:400])
-        elif (cause := CAUSED.match(line)) and (before or state.failed):
-            state = _with_cause(state, redact(line[cause.end() :].strip()), bool(before))
+        elif cause := CAUSED.match(line):
+            state = _with_cause(state, redact(line[cause.end() :].strip()), before)
         elif REGISTERED.search(line):
             state = replace(state, failed="")
         elif READY.search(line):
             state = replace(state, credentials=True, refused="")
-        elif refusal:
+        elif refusal := REFUSED.search(line):
             state = replace(state, credentials=False, refused=redact(refusal["why"])[:300])
         elif asleep := HIBERNATES.search(line):
             state = replace(state, hibernates=redact(asleep["why"])[:300])
@@ -119,6 +126,8 @@ def parse_ssm_log(text: str) -> SsmLog:
             state = replace(state, no_worker="")
         elif NO_IDENTITY.search(line):
             state = replace(state, has_identity=False)
+        elif denied := NO_CHANNEL.search(line):
+            state = replace(state, no_channel=redact(denied["why"])[:500])
         elif WORKING.search(line):
-            state = replace(state, hibernates="")
+            state = replace(state, hibernates="", no_channel="" if CHANNEL.search(line) else state.no_channel)
     return state

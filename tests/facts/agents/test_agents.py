@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from anywhere.facts.agents.agents import agents, ecs_version, parse_metadata, shard_names, ssm_version
 from anywhere.facts.agents.credentials import SHARED, Named, metadata_service, named_variables, parse_names, shared_file
-from anywhere.facts.agents.ecs_log import ECS_LINES, agent_log, parse_agent_log
+from anywhere.facts.agents.ecs_log import ECS_LINES, agent_log, message, parse_agent_log
 from anywhere.facts.agents.registration import GREP, IDENTITY, LEFTOVER, VAULT, parse_registration, registration
 from anywhere.facts.agents.ssm_log import parse_ssm_log
 from anywhere.facts.logs.log_place import PATH
@@ -142,6 +142,11 @@ def test_the_ssm_log_tells_its_latest_state() -> None:
     assert parse_ssm_log("\n".join((start, ready, worker))).credentials is True
     assert parse_ssm_log("\n".join((start, ready, worker, asleep))).hibernates == "AccessDeniedException: no"
     assert parse_ssm_log("\n".join((start, asleep, start, ready))).hibernates == ""
+    asleep = "INFO [ssm-agent-worker] Entering SSM Agent hibernate - RequestError: send request failed"
+    why = "caused by: Post https://ssm.us-east-1.amazonaws.com/: dial tcp: lookup ssm.us-east-1.amazonaws.com: i/o timeout"
+    assert parse_ssm_log("\n".join((start, ready, worker, asleep, why))).hibernates.endswith(
+        f"send request failed {why}"
+    )
     found = parse_ssm_log("\n".join((start, refused)))
     assert (found.credentials, found.refused.partition(":")[0]) == (False, "MachineFingerprintDoesNotMatch")
 
@@ -308,3 +313,14 @@ def test_a_metadata_service_is_named(probes: dict[str, Probe], kind: str, role: 
     found = metadata_service(host)
     assert (found.kind, found.role, found.product) == (kind, role, product)
     assert all(not spec.proxy and spec.address == "169.254.169.254" for spec in host.probed)
+
+
+def test_a_line_that_was_cut_is_quoted_up_to_its_end() -> None:
+    line = 'level=error msg="Error: lost websocket connection (TCS): response: {\\"AccessDenied'
+    assert message(line) == 'Error: lost websocket connection (TCS): response: {"AccessDenied'
+    line = (
+        'level=error msg="Error re-registering" error="operation error ECS: x, https response error StatusCode: 400, '
+    )
+    assert message(f"{line}RequestID: 6d7152ea-2071, api error AccessDeniedException: no") == (
+        "Error re-registering: operation error ECS: x, AccessDeniedException: no"
+    )

@@ -34,6 +34,7 @@ FILES = (
     "agents.life",
     "agents.ssm",
     "agents.shared",
+    "agents.loops",
     "agents.since",
     "host.netfilter",
     "variations",

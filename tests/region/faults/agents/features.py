@@ -38,6 +38,20 @@ def task_limits_lost(world: World) -> None:
     says(world, f'level=warn msg="{why}" module=agent_unix.go')
 
 
+@fault(
+    "controllers-gone",
+    "the memory controller is off, and the agent says what it does without",
+    "cgroup.controller-missing",
+)
+def controllers_gone(world: World) -> None:
+    why = (
+        "cgroupv2 init: error enabling cpu and memory controllers: failed to write subtree controllers [cpu memory] to "
+        r"\"/sys/fs/cgroup/cgroup.subtree_control\": write /sys/fs/cgroup/cgroup.subtree_control: no such file or directory"
+    )
+    says(world, f"level=warn msg=\"Disabling TaskCPUMemLimit because agent is unable to setup '/ecs' cgroup: {why}\"")
+    world.host.controllers = "cpuset cpu io pids"
+
+
 @fault("pause-image-lost", "the agent cannot load its pause image", LOST)
 def pause_image_lost(world: World) -> None:
     why = "pause container load: failed to load pause container image: write /var/lib/docker/tmp/x: no space left on device"

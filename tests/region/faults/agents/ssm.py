@@ -7,6 +7,7 @@ import time
 
 from tests.region.faults import fault, variation
 from tests.region.faults.agents.settings import SSM_LOG
+from tests.region.faults.path.egress import to
 from tests.region.software import SSM, SSM_AGENT, register, ssm_log, stop
 from tests.region.world import World
 
@@ -121,6 +122,48 @@ def ssm_log_moved(world: World) -> None:
         f"{FOLDER}/site/agent.log": ssm_log(f"[ssm-agent-worker] Entering SSM Agent hibernate - {REFUSED}"),
         SSM_LOG: None,
     }
+
+
+CHANNEL = (
+    "[ssm-agent-worker] [MessageService] [MGSInteractor] Failed to get controlchannel token, error: CreateControlChannel "
+    "failed with error: createControlChannel request failed: unexpected response from the service <AccessDeniedException>"
+    "<Message>User: arn:aws:sts::123456789012:assumed-role/ecsAnywhereRole/mi-0123456789abcdef0 is not authorized to "
+    "perform: ssmmessages:CreateControlChannel on resource: * because no identity-based policy allows the "
+    "ssmmessages:CreateControlChannel action</Message></AccessDeniedException>"
+)
+
+
+@fault("ssm-channel-denied", "the role may not open the channel to ssmmessages", "agent.not-authorized")
+def ssm_channel_denied(world: World) -> None:
+    register(world)
+    world.host.files[SSM_LOG] = ssm_log(CHANNEL)
+
+
+@fault(
+    "ssm-channel-lost", "the SSM agent waits to try for its channel again, and the way works now", "agent.disconnected"
+)
+def ssm_channel_lost(world: World) -> None:
+    register(world)
+    url = f"https://ssmmessages.{world.options.regions[0]}.{world.suffix}/v1/control-channel/mi-0123456789abcdef0"
+    world.host.files[SSM_LOG] = ssm_log(
+        "[ssm-agent-worker] [MessageService] [MGSInteractor] Failed to get controlchannel token, error: CreateControlChannel "
+        f'failed with error: createControlChannel request failed: failed to make http client call: Post "{url}": context '
+        "deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+    )
+
+
+@fault("ssm-channel-blocked", "the same, and the way to ssmmessages is closed", "egress.endpoint-blocked")
+def ssm_channel_blocked(world: World) -> None:
+    ssm_channel_lost(world)
+    world.router.block(to(world.addresses("ssmmessages")))
+
+
+@variation("ssm-channel-allowed-since", "the role might not open the channel to ssmmessages, and may now")
+def ssm_channel_allowed(world: World) -> None:
+    register(world)
+    world.host.files[SSM_LOG] = ssm_log(
+        CHANNEL, "[ssm-agent-worker] [MessageService] [MGSInteractor] Set up control channel successfully"
+    )
 
 
 @fault("ssm-not-enabled", "the SSM agent runs, and is not started at boot", "agent.disconnected")

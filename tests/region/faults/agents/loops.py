@@ -1,0 +1,82 @@
+"""An agent that cannot register: it ends after three tries, and ecs-init, whose unit stays active, starts it again."""
+
+from __future__ import annotations
+
+from tests.region.faults import fault
+from tests.region.faults.agents.words import AGENT_LOG, INIT_LOG, START, looping, stamped
+from tests.region.faults.path.egress import to
+from tests.region.faults.proxy.site import behind_proxy, settings
+from tests.region.faults.tls.inspection import INSPECTOR, present
+from tests.region.software import AGENT, register, set_proxy, stop
+from tests.region.world import World
+
+
+def unregistered(world: World, why: str, times: int = 4) -> None:
+    """The logs of both after so many starts, the last of them some seconds ago."""
+    register(world)
+    stop(world, AGENT)
+    operation = (
+        "operation error ECS: RegisterContainerInstance, exceeded maximum number of attempts, 3, https response error"
+    )
+    url = f"https://ecs.{world.options.regions[0]}.{world.suffix}/"
+    error = rf'error="{operation} StatusCode: 0, RequestID: , request send failed, Post \"{url}\": {why}"'
+    rows = [
+        START,
+        f'level=error msg="Unable to register as a container instance with ECS" {error}',
+        f'level=error msg="Received terminal error from RegisterContainerInstance call, exiting" {error}',
+        f'level=error msg="Error re-registering container instance" {error}',
+    ]
+    world.host.files[AGENT_LOG] = stamped(rows * times, 30)
+    ended = [
+        'level=info msg="Agent exited with code 1"',
+        'level=warn msg="ECS Agent failed to start, retrying in 8.279388491s"',
+    ]
+    world.host.files[INIT_LOG] = stamped(ended * times, 30)
+
+
+@fault("loop-ecs-dropped", "packets to ecs are lost, so the agent ends and is started again", "egress.endpoint-blocked")
+def loop_ecs_dropped(world: World) -> None:
+    unregistered(world, "dial tcp 203.0.113.10:443: i/o timeout")
+    world.router.block(to(world.addresses("ecs")))
+
+
+@fault("loop-proxy-dead", "the proxy is dead, so the agent ends and is started again", "proxy.unreachable")
+def loop_proxy_dead(world: World) -> None:
+    register(world)
+    url = behind_proxy(world, mode="closed").url
+    set_proxy(world, settings(url), "docker", "ecs-agent", "ssm-agent")
+    unregistered(world, f"proxyconnect tcp: dial tcp {url.partition('//')[2]}: connect: connection refused")
+
+
+@fault(
+    "loop-name-hidden", "the name of ecs does not resolve, so the agent ends and is started again", "dns.names-hidden"
+)
+def loop_name_hidden(world: World) -> None:
+    unregistered(world, "dial tcp: lookup ecs.us-east-1.amazonaws.com on 10.47.2.53:53: no such host")
+    world.every_nameserver(lambda server: server.hidden.extend(world.matching("ecs")))
+
+
+@fault("loop-inspected", "a device inspects TLS with a CA that is unknown here, so the agent ends and is started again",
+       "tls.intercepted-untrusted")  # fmt: skip
+def loop_inspected(world: World) -> None:
+    unregistered(world, "tls: failed to verify certificate: x509: certificate signed by unknown authority")
+    present(world, "inspection", INSPECTOR)
+
+
+@fault(
+    "loop-of-the-unit",
+    "the same of packets that are lost, where systemd starts the unit again",
+    "egress.endpoint-blocked",
+)
+def loop_of_the_unit(world: World) -> None:
+    unregistered(world, "dial tcp 203.0.113.10:443: i/o timeout")
+    text = world.host.files[AGENT_LOG]
+    looping(world)
+    world.host.files[AGENT_LOG] = text
+    world.router.block(to(world.addresses("ecs")))
+
+
+@fault("loop-since-mended", "the way to ecs was closed, is open now, and the agent still ends at its start",
+       "agent.restart-loop")  # fmt: skip
+def loop_since_mended(world: World) -> None:
+    unregistered(world, "dial tcp 203.0.113.10:443: i/o timeout")
