@@ -201,6 +201,19 @@ def _number(value: str) -> tuple[str, bool] | None:
     return None if re.fullmatch(r"-?\d+", value.strip()) else (f"is no whole number ({value.strip()[:40]})", False)
 
 
+LARGEST_RESERVE = 65535  # MiB: agent/config/parse.go, parseEnvVariableUint16
+
+
+def _reserve(value: str) -> tuple[str, bool] | None:
+    if re.fullmatch(r"\d+", value) and int(value) <= LARGEST_RESERVE:
+        return None
+    shown = value.strip()[:40]
+    return (
+        f"is no whole number of MiB up to {LARGEST_RESERVE} ({shown}): the agent ignores it and reserves nothing",
+        False,
+    )
+
+
 def _region(value: str) -> tuple[str, bool] | None:
     return None if is_region(value) else (f"is no AWS region: {value[:40]}{near_region(value)}", True)
 
@@ -225,6 +238,7 @@ _JUDGES: Mapping[str, Callable[[str], tuple[str, bool] | None]] = {
     **dict.fromkeys(BOOLEANS, _boolean),
     **dict.fromkeys(DURATIONS, _duration),
     **dict.fromkeys(NUMBERS, _number),
+    "ECS_RESERVED_MEMORY": _reserve,
     **{name: _choice(allowed) for name, allowed in CHOICES.items()},
     **{name: _bounded(name) for name in BOUNDS},
     "ECS_DYNAMIC_HOST_PORT_RANGE": _port_range,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
+from anywhere.catalogue.ecs_settings import complaint
 from anywhere.errors import NotRecorded, ParseError
 from anywhere.facts.agents.agents import metadata
 from anywhere.facts.agents.components import components
@@ -135,7 +136,8 @@ def _whole(value: object) -> int:
 def _memory(info: Mapping[str, object], config: EcsConfig, total: int) -> int | None:
     size = _whole(info.get("MemTotal")) or total
     reserved = config.agent.get("ECS_RESERVED_MEMORY", "")
-    return max(0, size // MIB - (int(reserved) if reserved.isdecimal() else 0)) if size else None
+    less = int(reserved) if reserved and complaint("ECS_RESERVED_MEMORY", reserved) is None else 0
+    return max(0, size // MIB - less) if size else None
 
 
 def _gpus(info: Mapping[str, object], config: EcsConfig) -> int | None:

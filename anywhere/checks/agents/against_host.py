@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from anywhere.catalogue.daemon_lines.base import RELOAD
+from anywhere.catalogue.ecs_settings import LARGEST_RESERVE
 from anywhere.checks.remedies import Command, line_out
 from anywhere.errors import did_you_mean
 from anywhere.facts.agents.agents import agents
@@ -83,7 +84,7 @@ def misfits(host: Host, config: EcsConfig) -> Iterator[Misfit]:
 def _memory(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     value = config.agent.get(RESERVED, "").strip()
     total = (docker_info(host).memory or host.inventory().memory_total) // MIB
-    if not value.isdecimal() or not total or int(value) < total:
+    if not value.isdecimal() or not total or not total <= int(value) <= LARGEST_RESERVE:
         return
     says = f"reserves {value} MiB, and this host has {total} MiB: nothing is left for tasks, and the agent ends"
     fix = "Reserve what the host itself needs (256 or 512 are usual); the command takes the line out, which reserves nothing."

@@ -40,7 +40,9 @@ def down(host: Host, found: Docker) -> Finding:
     if halt := halted(host, unit):
         return _halted(host, unit, halt)
     words = _words(host, unit)
-    if words.known or words.line:
+    # A daemon that was stopped in order ends with words too, and they tell of no trouble.
+    in_order = unit.active == "inactive" and unit.result in ("", "success")
+    if words.known or (words.line and not in_order):
         return _explained(host, unit, words)
     return _mute(host, found, unit)
 

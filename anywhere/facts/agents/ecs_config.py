@@ -9,6 +9,7 @@ Source: ecs-init/docker/docker.go LoadEnvVars and getEnvVars, packaging/*/ecs.se
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
@@ -37,7 +38,12 @@ JSON_SETTINGS: Mapping[str, type] = {
     "ECS_ENGINE_AUTH_DATA": dict,
     "ECS_AGENT_LABELS": dict,
     "ECS_VOLUME_PLUGIN_CAPABILITIES": list,
+    "ECS_AWSVPC_ADDITIONAL_LOCAL_ROUTES": list,
 }
+# The agent ends with these and goes on without any other (amazon-ecs-agent agent/config/parse.go, environmentConfig). Without
+# the list of log drivers it offers two, where ecs-init would have given it more (config_unix.go, ecs-init/docker/docker.go).
+DRIVERS = "ECS_AVAILABLE_LOGGING_DRIVERS"
+FATAL_JSON = ("ECS_INSTANCE_ATTRIBUTES", "ECS_CONTAINER_INSTANCE_TAGS", "ECS_AWSVPC_ADDITIONAL_LOCAL_ROUTES")
 
 
 @frozen
@@ -171,15 +177,44 @@ def _line_problems(line: Line, raw: str) -> Iterator[Problem]:
 
 
 def _json_problems(line: Line, value: str) -> Iterator[Problem]:
-    wanted = JSON_SETTINGS[line.name]
+    if wrong := _json_complaint(line.name, value):
+        effect = "the agent ends at its start" if line.name in FATAL_JSON else "the agent ignores it"
+        effect += " and offers json-file and none alone" if line.name == DRIVERS else ""
+        kind = "json" if line.name in (*FATAL_JSON, DRIVERS) else "ignored"
+        yield Problem(kind, line.path, line.number, line.name, f"{wrong}: {effect}")
+
+
+def _json_complaint(name: str, value: str) -> str:
+    wanted = JSON_SETTINGS[name]
     shape = "a list" if wanted is list else "an object"
     try:
         found = json.loads(value) if value else wanted()
     except (ValueError, RecursionError):
-        yield Problem("json", line.path, line.number, line.name, f"is no valid JSON ({shape} is needed)")
-        return
+        return f"is no valid JSON ({shape} is needed)"
     if not isinstance(found, wanted):
-        yield Problem("json", line.path, line.number, line.name, f"must be {shape}")
+        return f"must be {shape}"
+    strings = name in FATAL_JSON and isinstance(found, dict)
+    other = (
+        next((key for key, one in found.items() if not isinstance(one, (str, type(None)))), None) if strings else None
+    )
+    if other is not None:
+        return f"must hold strings alone, and {other!r} is none: quote it"
+    return _attribute_complaint(found) if name == ATTRIBUTES else ""
+
+
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Attribute.html: what ECS takes as name and value.
+ATTRIBUTES = "ECS_INSTANCE_ATTRIBUTES"
+_ATTRIBUTE = re.compile(r"[A-Za-z0-9_./\\-]{1,128}")
+_ATTRIBUTE_VALUE = re.compile(r"(?! )[A-Za-z0-9_.@/\\: -]{1,128}(?<! )")
+
+
+def _attribute_complaint(found: Mapping[str, str | None]) -> str:
+    for name, value in found.items():
+        if not _ATTRIBUTE.fullmatch(name):
+            return f"names the attribute {name[:60]!r}, which ECS refuses (letters, digits, _ - . / and \\ alone)"
+        if value and not _ATTRIBUTE_VALUE.fullmatch(value):
+            return f"gives {name} the value {value[:60]!r}, which ECS refuses (letters, digits, _ - . @ / \\ : and spaces within)"
+    return ""
 
 
 # What the official installer appends: to a file without a final newline the line is glued to the last one.

@@ -203,6 +203,12 @@ def test_the_later_line_and_the_users_file_win_for_both_readers() -> None:
         ("ECS_AVAILABLE_LOGGING_DRIVERS=[json-file]\n", "json", 1, None),
         ('ECS_AVAILABLE_LOGGING_DRIVERS={"a":1}\n', "json", 1, None),
         ("ECS_INSTANCE_ATTRIBUTES=[1]\n", "json", 1, None),
+        ('ECS_INSTANCE_ATTRIBUTES={"rack": 7}\n', "json", 1, None),
+        ("ECS_CONTAINER_INSTANCE_TAGS={plant: north}\n", "json", 1, None),
+        ('ECS_INSTANCE_ATTRIBUTES={"ra ck": "7"}\n', "json", 1, None),
+        ('ECS_INSTANCE_ATTRIBUTES={"rack": "7!"}\n', "json", 1, None),
+        ("ECS_AGENT_LABELS={plant: north}\n", "ignored", 1, None),
+        ("ECS_RESERVED_MEMORY=70000\n", "ignored", 1, None),
         ("ECS_EXTERNAL=True\n", "external", 1, None),
         ("ECS_LOGLEVEL=infoECS_CLUSTER=prod\n", "glued", 1, None),
     ],
@@ -250,3 +256,10 @@ def test_packages_that_are_gone_do_not_count() -> None:
         "apparmor  unknown ok not-installed\npackage docker-ce is not installed\n"
     )
     assert parse_packages(text) == {"amazon-ssm-agent": "3.3.987.0-1"}
+
+
+@pytest.mark.parametrize(
+    "value", ['{"rack": "A7/3"}', '{"site.hall": "north hall: 2"}', '{"gpu": ""}', '{"a/b\\\\c": "x@y"}', "{}"]
+)
+def test_attributes_that_ecs_takes(value: str) -> None:
+    assert not ecs_config(config(f"ECS_INSTANCE_ATTRIBUTES={value}\n")).problems

@@ -100,11 +100,17 @@ def docker_bip_network(world: World) -> None:
 
 @fault("reserved-memory-too-large", "ecs.config reserves more memory than the host has", "config.invalid")
 def reserved_memory_too_large(world: World) -> None:
-    why = "reserved memory is higher than available memory on the host, total memory: 7971, reserved: 65536"
+    why = "reserved memory is higher than available memory on the host, total memory: 7971, reserved: 16384"
     looping(
         world, f'level=error msg="Error registering container instance" error="api register-container-instance: {why}"'
     )
-    set_user_line(world, "ECS_RESERVED_MEMORY=65536")
+    set_user_line(world, "ECS_RESERVED_MEMORY=16384")
+
+
+@fault("reserved-memory-ignored", "ecs.config reserves more than the agent's 16 bits hold", "config.invalid")
+def reserved_memory_ignored(world: World) -> None:
+    register(world)
+    set_user_line(world, "ECS_RESERVED_MEMORY=70000")
 
 
 def without_ipv6(world: World) -> None:
