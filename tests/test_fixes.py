@@ -156,6 +156,7 @@ STARTED: Mapping[str, Mapping[str, str]] = {
     "docker-stopped": {"docker": "true", "ecs": "true"},
     "docker-stopped-in-order": {"docker": "true", "ecs": "true"},
     "docker-two-starts": {"docker": "grep -qx ExecStart= /etc/systemd/system/docker.service.d/debug.conf"},
+    "external-missing": {"ecs": "grep -qx ECS_EXTERNAL=true /var/lib/ecs/ecs.config"},
     "inotify-instances-used-up": {"ssm": "test $(cat /proc/sys/fs/inotify/max_user_instances) -gt 128"},
     "nat-gone": {"docker": "true"},
     "inotify-watches-used-up": {"ssm": "test $(cat /proc/sys/fs/inotify/max_user_watches) -gt 65536"},

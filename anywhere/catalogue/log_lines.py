@@ -45,6 +45,28 @@ ECS_LINES: tuple[LogLine, ...] = (
         ("saved cluster",),
         "stops: its saved state belongs to another cluster",
     ),
+    # agent/data/client.go: the file is there, and the system keeps the agent from it.
+    LogLine(
+        "state-kept",
+        r"(?:Error creating data client|BoltDB|previously saved state|new task engine).{0,300}(?:read-only file system|no "
+        r"space left on device|permission denied|operation not permitted|input/output error|cannot allocate memory|disk quota "
+        r"exceeded|too many open files)",
+        ("data client", "BoltDB", "saved state", "task engine"),
+        "cannot open its saved state",
+        "",
+        "Fix what the quoted line names (a file system that is read-only or full, rights), then restart ecs. "
+        "Leave /var/lib/ecs/data/agent.db where it is: it may be whole.",
+    ),
+    # ecs-init/cache/cache.go: the package brings the image; without it ecs-init asks S3, without credentials.
+    LogLine(
+        "image",
+        r"Download file \S*ecs-agent\S* from bucket|could not download Amazon Elastic Container Service Agent|"
+        r"could not load Amazon Elastic Container Service Agent from cache",
+        ("from bucket", "Container Service Agent"),
+        "is not on this host: its image is gone, and cannot be downloaded",
+        "",
+        "Install the package amazon-ecs-init again (it brings /var/cache/ecs/ecs-agent.tar), then restart ecs.",
+    ),
     LogLine(
         "state",
         r"Error loading previously saved state|failed to load .{0,60}BoltDB|Unable to initialize new task engine|"
@@ -282,7 +304,7 @@ def first_match(rows: tuple[LogLine, ...], line: str) -> LogLine | None:
 _FIELD = re.compile(r'\b(msg|error|err)=(?:"((?:[^"\\]|\\.)*)(?:"|\\?$)|(\S+))')
 
 # What the AWS SDK for Go puts before the service's own words (aws-sdk-go-v2 aws/transport/http/response_error.go).
-_TRANSPORT = re.compile(r"https response error StatusCode: \d+, RequestID: [\w-]*, (?:api error )?")
+_TRANSPORT = re.compile(r"https response error StatusCode: \d+, RequestID: [\w-]*, (?:HostID: [^,]*, )?(?:api error )?")
 _STAMPS = re.compile(r"^\d{4}-\d\d-\d\d \S+ (?:ERROR|CRITICAL|WARN|INFO) ")
 
 

@@ -119,6 +119,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         + (
             "kernel.",
             "mount.",
+            "disk.",
             "memory.low",
             "proxy.",
             "dns.",
@@ -143,6 +144,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "credentials.",
             "kernel.",
             "mount.",
+            "disk.",
             "memory.low",
             "exec.",
         ),

@@ -9,12 +9,18 @@ from anywhere.catalogue.log_causes import LOG_CAUSES, LogCause, cause_of
 from anywhere.catalogue.log_lines import message
 from anywhere.diagnosis.engine import Case, Rule
 from anywhere.diagnosis.evidence import is_expired, quoted_line
-from anywhere.model import Finding, Remedy
+from anywhere.model import Finding, Remedy, Status
 
 CHECKS = ("agents.ssm", "agents.ecs", "agents.restarts")
 
 
+# What a check of the host names itself explains why the agent does not get to AWS: its words then name a symptom.
+DEEPER = ("config.invalid", "registration.", "docker.", "clock.skewed")
+
+
 def _claim(row: LogCause, case: Case) -> Iterator[int]:
+    if any(finding.status is Status.FAIL and (finding.cause or "").startswith(DEEPER) for _, finding in case.trouble()):
+        return
     for index, finding in case.trouble(*CHECKS):
         if finding.cause in ("agent.disconnected", "agent.restart-loop") and cause_of(quoted_line(finding)) is row:
             yield index

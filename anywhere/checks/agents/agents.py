@@ -287,11 +287,13 @@ def _looping(host: Host, unit: Unit, starts: int) -> Finding:
     # With an exit other than 5 ecs-init itself starts the agent again, and its unit stays active.
     ends = f"the ECS agent has ended at each of its last {starts} starts, and ecs-init starts it again"
     said = f"{loops if unit.sub == 'auto-restart' else ends}{quoted_line(symptom)}"
-    text = row.fix if row and row.fix else f"Fix what the quoted line names, then restart {unit.name}."
+    # No command: what is in a loop is started again by itself, and a restart alone changes nothing.
+    reason = "Fix what the quoted line names" if symptom else "Find the reason in its journal, fix that"
+    text = row.fix if row and row.fix else f"{reason}, then restart {unit.name}."
     if endless:
         text += " Exit 5 is final: add RestartPreventExitStatus=5 under [Service] with systemctl edit ecs."
     journal = (("journalctl", "-u", unit.name, "-n", "50", "--no-pager"),)
-    otherwise = remedy(host, text, ("systemctl", "restart", unit.name), look=journal)
+    otherwise = remedy(host, text, look=journal)
     evidence = of_symptom(symptom) if symptom else {"symptom": "", "line": "", "network": False}
     return trouble(
         "agents.restarts",

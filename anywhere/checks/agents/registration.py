@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import unquote
 
 from anywhere.catalogue.daemon_lines.refusals import ACTIVATION, refusal
@@ -16,10 +18,11 @@ from anywhere.checks.agents.ssm_settings import ssm_troubles
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents, agents, metadata
-from anywhere.facts.agents.ecs_config import PATHS, EcsConfig, Problem, ecs_config
+from anywhere.facts.agents.ecs_config import INSTANCE, PATHS, EcsConfig, Problem, ecs_config
 from anywhere.facts.agents.ecs_log import agent_log
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, REGISTERED, UNFINISHED, VAULT
 from anywhere.facts.agents.ssm_log import ssm_log
+from anywhere.facts.files import shell_line
 from anywhere.facts.system.units import SSM_SNAP
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
@@ -28,6 +31,7 @@ from anywhere.settings import Settings
 ID = "agents.registration"
 REGION = "AWS_DEFAULT_REGION"
 STATE = "/var/lib/ecs/data/agent.db"
+_APPEND = shell_line(Path(__file__).with_name("append_lines.sh"))
 
 
 # AWS: deregistering an external instance; -clear leaves the second file (amazon-ssm-agent agent/managedInstances).
@@ -139,17 +143,28 @@ def _half_installed(host: Host, here: Agents, config: EcsConfig) -> Iterator[Fin
         return
     if not config.is_external and "ECS_EXTERNAL" not in config.agent:
         said = "The ECS agent is installed, but not as an external instance (ECS_EXTERNAL=true is missing)"
-        yield _break(
-            host, here, "ECS_EXTERNAL", said, "Reset the host and register it again: AWS's installer does not fix this."
-        )
-    elif "AWS_DEFAULT_REGION" not in config.agent:
-        said = "The ECS agent has no AWS_DEFAULT_REGION and does not start as an external instance"
-        yield _break(
-            host, here, "AWS_DEFAULT_REGION", said, "Set AWS_DEFAULT_REGION in /etc/ecs/ecs.config, restart ecs."
-        )
+        yield _lacking(host, here, config, "ECS_EXTERNAL", said)
+    elif REGION not in config.agent:
+        said = f"The ECS agent has no {REGION} and does not start as an external instance"
+        yield _lacking(host, here, config, REGION, said)
     log = agent_log(host)
     if log and log.acs is not True and (symptom := log.symptom("deregistered")):
         yield _inactive(host, here, symptom.line)
+
+
+def _lacking(host: Host, here: Agents, config: EcsConfig, name: str, said: str) -> Finding:
+    """What AWS's installer writes into the settings. A good registration stays: the lines alone are missing."""
+    found = here.registration
+    if found.state != REGISTERED or not found.region:
+        text = "Reset the host and register it again: AWS's installer does not fix this."
+        return _break(host, here, name, said, text)
+    values = {REGION: found.region, "ECS_EXTERNAL": "true"}
+    lines = tuple(f"{one}={value}" for one, value in values.items() if one not in config.agent)
+    text = (
+        f"Add {' and '.join(lines)} to {INSTANCE}, restart ecs. The registration of {found.instance} is good and stays."
+    )
+    fix = remedy(host, text, (*_APPEND, "sh", INSTANCE, *lines), ("systemctl", "restart", "ecs"))
+    return trouble(ID, Status.FAIL, name, said, cause="registration.broken", remedy=fix)
 
 
 def _inactive(host: Host, here: Agents, line: str) -> Finding:
@@ -274,6 +289,9 @@ def _config_trouble(host: Host, problem: Problem) -> Finding | None:
     repeated = problem.kind in ("duplicate", "overridden")
     if problem.kind == "overridden" and ("same value" in problem.text or _is_of_other_region(host, problem)):
         return None
+    region = agents(host).registration.region
+    if problem.name == REGION and problem.kind == "value" and not problem.write and is_region(region):
+        problem = replace(problem, write=region)
     harmless = repeated or problem.kind in ("ignored", "unknown") or (problem.kind == "syntax" and not problem.name)
     return trouble(
         "agents.config",

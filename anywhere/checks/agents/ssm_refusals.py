@@ -21,14 +21,15 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
     """The finding for an answer of AWS to the SSM agent; `asleep` is whether its worker hibernates since."""
     unit, row = here.ssm_unit, refusal(answer)
     denied = Symptom("denied", "", answer) if row and row.kind == "denied" and ACTION.search(answer) else None
-    sleeps = " and hibernates" if asleep else ""
+    who, sleeps = ("The SSM agent hibernates: it", ", and it hibernates") if asleep else ("The SSM agent", "")
+    name = unit.name.removesuffix(".service")
     quoted = f'"{answer[:240]}"'
-    commands: tuple[Command, ...] = (("systemctl", "restart", unit.name),)
+    commands: tuple[Command, ...] = (("systemctl", "restart", name),)
     if row is None:
-        said = f"the SSM agent gets no credentials{sleeps}: {quoted}"
+        said = f"{who} gets no credentials: {quoted}"
         text, cause = f"Fix what the quoted line names. {LATER}", "agent.disconnected"
     else:
-        said = f"the SSM agent {meaning(denied) if denied else row.says}{sleeps}: {quoted}"
+        said = f"{who} {meaning(denied) if denied else row.says}: {quoted}"
         text, cause = f"{row.fix} {LATER}", row.cause or "agent.disconnected"
     if row and row.kind in ("deregistered", "fingerprint"):
         said = f"AWS no longer knows {here.registration.instance} as this managed instance{sleeps}: {quoted}"
@@ -42,11 +43,8 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
     if denied:
         evidence |= of_symptom(denied)
     # A restart alone changes nothing where somebody else has to act first.
-    fix = (
-        Remedy(f"{text} (`systemctl restart {unit.name}`)")
-        if row and row.who == OWNER
-        else remedy(host, text, *commands)
-    )
+    by_hand = text.replace("the SSM agent,", f"the SSM agent (`systemctl restart {name}`),")
+    fix = Remedy(by_hand) if row and row.who == OWNER else remedy(host, text, *commands)
     return trouble(ID, Status.FAIL, unit.name, said, cause=cause, remedy=fix, evidence=evidence)
 
 
@@ -63,7 +61,7 @@ def without_channel(host: Host, unit: Unit, answer: str) -> Finding:
         "Fix what the quoted line and the findings about the network name. The agent tries again by itself, after a while only "
         "every 40 minutes; a restart has it try at once."
     )
-    fix = remedy(host, text, ("systemctl", "restart", unit.name))
+    fix = remedy(host, text, ("systemctl", "restart", unit.name.removesuffix(".service")))
     return trouble(
         ID,
         Status.WARN,

@@ -213,7 +213,7 @@ def _attribute_complaint(found: Mapping[str, str | None]) -> str:
         if not _ATTRIBUTE.fullmatch(name):
             return f"names the attribute {name[:60]!r}, which ECS refuses (letters, digits, _ - . / and \\ alone)"
         if value and not _ATTRIBUTE_VALUE.fullmatch(value):
-            return f"gives {name} the value {value[:60]!r}, which ECS refuses (letters, digits, _ - . @ / \\ : and spaces within)"
+            return f"gives {name} the value {value[:60]!r}, which ECS refuses (letters, digits, spaces, _ - . @ / \\ : alone)"
     return ""
 
 

@@ -246,6 +246,16 @@ def region_dash(world: World) -> None:
     set_line(world, INSTANCE_CONFIG, "AWS_DEFAULT_REGION", world.options.regions[0].replace("-", "", 1))
 
 
+@fault(
+    "external-missing",
+    "the line that makes the agent an external one is gone, the registration is good",
+    "registration.broken",
+)
+def external_missing(world: World) -> None:
+    register(world)
+    world.host.files[INSTANCE_CONFIG] = f"AWS_DEFAULT_REGION={world.options.regions[0]}\n"
+
+
 @fault("region-upper", "the region is written in capitals", "config.invalid")
 def region_upper(world: World) -> None:
     register(world)
