@@ -246,3 +246,36 @@ def test_a_definition_with_the_verdict_of_ecs_has_been_registered() -> None:
     described = {"taskDefinition": definition | {"compatibilities": ["EC2", "FARGATE"]}}
     assert [f.check for f in troubles(judged(definition, Options("ec2")))] == ["taskdef.compatibility"]
     assert troubles(judged(described, Options("ec2"))) == []
+
+
+def test_a_service_of_another_controller_whose_task_sets_come_later_is_right() -> None:
+    service = {"serviceName": "a", "deploymentController": {"type": "EXTERNAL"}, "desiredCount": 2}
+    found = judged(service, Options("ec2"))
+    assert [str(f.status) for f in found if f.check == "service.deployment-controller"] == ["pass"]
+
+
+def test_what_terraform_leaves_out_for_daemons_by_itself_is_no_fault() -> None:
+    """The provider sends neither the count nor the upper limit of a DAEMON service."""
+    values = {
+        "name": "a",
+        "launch_type": "EC2",
+        "scheduling_strategy": "DAEMON",
+        "desired_count": 0,
+        "deployment_minimum_healthy_percent": 100,
+        "deployment_maximum_percent": 200,
+    }
+    state = terraform_service(values)
+    assert [f.summary for f in troubles(judged(state, Options("ec2"))) if f.status in ("fail", "warn")] == []
+
+
+def test_limits_of_a_deployment_are_read_from_terraform_too() -> None:
+    limits = {"deployment_minimum_healthy_percent": 100, "deployment_maximum_percent": 100}
+    state = terraform_service({"name": "a", "launch_type": "EXTERNAL", "desired_count": 2} | limits)
+    found = [f for f in troubles(judged(state, Options())) if f.status == "fail"]
+    assert [f.check for f in found] == ["service.deployment"]
+
+
+def terraform_service(values: dict[str, Any]) -> dict[str, Any]:
+    """What `terraform show -json` prints of a state with one service."""
+    resource = {"address": "aws_ecs_service.a", "mode": "managed", "type": "aws_ecs_service", "values": values}
+    return {"format_version": "1.0", "values": {"root_module": {"resources": [resource]}}}

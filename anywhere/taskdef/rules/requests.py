@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, remove, rule, warn
+from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
@@ -26,7 +26,8 @@ MOST_STARTED, MOST_OF_START = 128, 36
     launch=EVERY,
     meaning="RunTask starts up to 10 tasks, StartTask names up to 10 container instances, and there are up to 5 placement "
     "strategies. A service's name has up to 255 letters, numbers, _ and -, `startedBy` up to 128. Overrides have up to 8192 "
-    "characters, name containers of the definition, and size ephemeral storage on Fargate only.",
+    "characters, name containers of the definition, and size ephemeral storage on Fargate only. RunTask propagates no tags "
+    "of a service.",
     fine="within the limits of services and requests",
     source=f"{sources.RUN_TASK}; {sources.API}, StartTask, TaskOverride and ContainerOverride; {sources.CREATE_SERVICE}",
 )
@@ -36,6 +37,7 @@ def limits(case: Case, node: Node) -> Iterator[Mark]:
         if (many := node.at(field).sure) > most:
             yield fail(node.at(field), f"{many} {what}, and ECS takes {most}", f"name {most} or fewer")
     yield from over([node.at("serviceName")], _service_name, quiet=True)
+    yield from over([node.at("propagateTags")], lambda field: _propagated(case, field), quiet=True)
     is_start = node.at("containerInstances").raw is not None
     yield from over([node.at("startedBy")], lambda field: _started_by(field, is_start), quiet=True)
     overrides = node.at("overrides")
@@ -53,6 +55,17 @@ def _number(field: Node) -> Iterator[Mark]:
         yield fail(
             field, f"{number} tasks, and one call of RunTask starts up to {MOST_TASKS}", "call it more than once"
         )
+
+
+def _propagated(case: Case, field: Node) -> Iterator[Mark]:
+    if (
+        field.text() == "SERVICE"
+        and case.service
+        and case.service.kind == "run"
+        and not case.takes("containerInstances")
+    ):
+        text = "RunTask refuses propagateTags SERVICE: there is no service"
+        yield fail(field, text, "use TASK_DEFINITION", put(field, "TASK_DEFINITION"))
 
 
 def _service_name(field: Node) -> Iterator[Mark]:
