@@ -266,7 +266,8 @@ def _volume(case: Case, volume: Node) -> Iterator[Mark]:
     port = efs.at("transitEncryptionPort")
     if efs.at("fileSystemId").raw == "":
         yield warn(efs.at("fileSystemId"), 'the file system is ""', "name the file system")
-    if (number := port.number()) is not None and not 1 <= number <= 65535:
+    is_used = efs.at("transitEncryption").text() == "ENABLED"
+    if is_used and (number := port.number()) is not None and not 1 <= number <= 65535:
         yield warn(port, f"{number} is not a port", "leave it out: the mount helper chooses one", remove(port))
     yield from _s3_files(case, volume.at("s3filesVolumeConfiguration"))
 
