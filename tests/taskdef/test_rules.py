@@ -279,3 +279,26 @@ def terraform_service(values: dict[str, Any]) -> dict[str, Any]:
     """What `terraform show -json` prints of a state with one service."""
     resource = {"address": "aws_ecs_service.a", "mode": "managed", "type": "aws_ecs_service", "values": values}
     return {"format_version": "1.0", "values": {"root_module": {"resources": [resource]}}}
+
+
+def test_service_connect_of_terraform_names_port_mappings_too() -> None:
+    containers = [{"name": "a", "image": "i", "portMappings": [{"containerPort": 80, "name": "http"}]}]
+    task = {"family": "a", "network_mode": "awsvpc", "cpu": "256", "memory": "512"}
+    state = terraform_service(
+        {
+            "name": "a",
+            "launch_type": "FARGATE",
+            "desired_count": 2,
+            "task_definition": "a:1",
+            "network_configuration": [{"subnets": ["subnet-1"]}],
+            "service_connect_configuration": [{"enabled": True, "service": [{"port_name": "api"}]}],
+        }
+    )
+    resources = state["values"]["root_module"]["resources"]
+    kind = "aws_ecs_task_definition"
+    values = task | {"container_definitions": json.dumps(containers), "requires_compatibilities": ["FARGATE"]}
+    resources.append({"address": f"{kind}.a", "mode": "managed", "type": kind, "values": values})
+    found = [f for f in troubles(judged(state, Options("fargate"))) if f.status == "fail"]
+    assert [(f.check, f.summary) for f in found] == [
+        ("service.references", 'names the port mapping "api", which the task definition does not have')
+    ]

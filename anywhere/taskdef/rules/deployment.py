@@ -37,6 +37,11 @@ def deployment(case: Case, node: Node) -> Iterator[Mark]:
     yield from over([settings], _shift, quiet=True)
 
 
+def is_described(node: Node) -> bool:
+    """Whether ECS has printed this service: it is there, and shows what a request must not say."""
+    return any(node.at(name).raw is not None for name in ("serviceArn", "deployments", "runningCount"))
+
+
 def is_rolling(node: Node) -> bool:
     """Whether updates of this service replace its tasks step by step. Raises NotKnown."""
     controller, strategy = node.at("deploymentController", "type"), node.at("deploymentConfiguration", "strategy")
@@ -94,7 +99,7 @@ def that_stops(wanted: int) -> str:
 
 def _rebalancing(case: Case, node: Node) -> Iterator[Mark]:
     switch = node.at("availabilityZoneRebalancing")
-    if switch.text() != "ENABLED":
+    if switch.text() != "ENABLED" or is_described(node):
         return
     most = node.at("deploymentConfiguration", "maximumPercent").number()
     off = put(switch, "DISABLED")

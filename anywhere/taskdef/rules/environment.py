@@ -107,7 +107,8 @@ def _excluded(text: str) -> bool:
     launch=EVERY,
     meaning="A variable has a name; a secret's name is unique among variables and secrets, and its value is that of Secrets "
     "Manager or of the Parameter Store; a secret's ARN ends with its name, or with NAME:KEY:STAGE:VERSION; a parameter may "
-    "be named without its ARN. Credentials of a registry are in Secrets Manager. Up to ten environment files are objects in S3 whose names end in .env.",
+    "be named without its ARN. Credentials of a registry are in Secrets Manager. Up to ten environment files are "
+    "objects in S3 whose names end in .env.",
     fine="variables that ECS takes",
     source=f"{sources.API}, types EnvironmentFile and Secret; {sources.GUIDE}, specifying-sensitive-data; "
     "amazon-ecs-agent, agent/taskresource/asmsecret/asmsecret.go and agent/asm/asm.go",

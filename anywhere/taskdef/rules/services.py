@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anywhere.taskdef.ports import has_fixed_port
 from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Edit, Mark, fail, over, put, remove, rule, skip, warn
 from anywhere.taskdef.rules import sources
-from anywhere.taskdef.rules.deployment import LEAST_DEFAULT, stops_none, that_stops
+from anywhere.taskdef.rules.deployment import LEAST_DEFAULT, is_described, stops_none, that_stops
 from anywhere.taskdef.source.node import Node
 
 LAUNCHES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
@@ -186,11 +186,6 @@ def _own(node: Node) -> str:
     return next((name for name in ("taskDefinition", "loadBalancers") if node.at(name).filled), "")
 
 
-def is_described(node: Node) -> bool:
-    """Whether ECS has printed this service: it shows what a request must not say."""
-    return any(node.at(name).raw is not None for name in ("serviceArn", "deployments", "runningCount"))
-
-
 @rule(
     "service.daemon",
     "daemon scheduling",
@@ -216,7 +211,7 @@ def daemon(case: Case, node: Node) -> Iterator[Mark]:
     elif text == "DAEMON" and controller in ("CODE_DEPLOY", "EXTERNAL"):
         why = f"the deployment controller {controller} has no daemons"
         yield fail(field, why, "use the controller ECS, or REPLICA", replica)
-    elif text == "DAEMON" and case.launch == EXTERNAL:
+    elif text == "DAEMON" and case.launch == EXTERNAL and not is_described(node):
         why = "sources disagree on daemons on external instances: the API allows them, others say they are refused"
         yield warn(field, why, "works for those who tried; or REPLICA with the constraint distinctInstance", replica)
     if text == "DAEMON" and case.launch != FARGATE and controller in ("", "ECS"):
