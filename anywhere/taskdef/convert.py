@@ -72,6 +72,10 @@ def _own_notation(definition: Definition) -> tuple[object, bool, list[tuple[str,
 
 def _compatibility(draft: Draft) -> None:
     listed = draft.definition().node.at("requiresCompatibilities")
+    platform = draft.definition().node.at("runtimePlatform")
+    if isinstance(listed.raw, list) and "FARGATE" in listed.raw and platform.at("cpuArchitecture").raw is None:
+        text = "Fargate ran this on X86_64: where hosts of another processor are in the cluster, set cpuArchitecture"
+        draft.decide(platform, text)
     if listed.raw != ["EXTERNAL"]:
         was = draft.written(listed) if listed.raw else "nothing"
         draft.edit(CHANGED, f"registered for EXTERNAL, was for {was}", put(listed, ["EXTERNAL"]))

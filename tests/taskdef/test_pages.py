@@ -48,6 +48,7 @@ def test_rules_and_checks_named_in_the_page_exist() -> None:
         "service.deployment",
         "service.ebs",
         "service.grace-period",
+        "service.order",
         "service.placement-strategy",
         "service.references",
         "service.role",

@@ -79,6 +79,10 @@ def _windows(case: Case, mode: Node, text: str) -> Iterator[Mark]:
         yield fail(mode, f"Windows containers have no {text} mode", "leave the mode out", remove(mode))
 
 
+# Source: AWS: VPC user guide, AmazonDNS-concepts.
+_VPC_RESOLVERS = (ipaddress.ip_address("169.254.169.253"), ipaddress.ip_address("fd00:ec2::253"))
+
+
 @rule(
     "taskdef.links",
     "links between containers",
@@ -153,9 +157,11 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     "DNS servers and search domains",
     scope="container",
     meaning="Windows containers take neither. With awsvpc ECS refuses servers, and older pages rule out search domains. "
-    "A loopback resolver is the container's own loopback in every mode but host.",
+    "A loopback resolver is the container's own loopback in every mode but host. Amazon's resolver (169.254.169.253) answers "
+    "inside a VPC only.",
     fine="resolvers that containers can use",
-    source=f"{sources.REGISTER}, fields dnsServers and dnsSearchDomains; {sources.GUIDE} (2023), the same fields; "
+    source=f"{sources.REGISTER}, fields dnsServers and dnsSearchDomains; {sources.GUIDE} (2023), the same fields; AWS: "
+    "VPC user guide, AmazonDNS-concepts; "
     f"{sources.SEEN}, pf-ecs-fargate-dns-servers",
 )
 def dns(case: Case, node: Node) -> Iterator[Mark]:
@@ -171,6 +177,14 @@ def dns(case: Case, node: Node) -> Iterator[Mark]:
             yield warn(field, why, "set them in the VPC's DHCP options", remove(field))
     if node.at("dnsServers").filled and case.mode in ("bridge", "awsvpc") and not case.windows:
         yield from over(node.at("dnsServers").each(), lambda server: _loopback(case, server))
+    if case.launch == EXTERNAL:
+        yield from over(node.at("dnsServers").each(), _resolver_of_a_vpc, quiet=True)
+
+
+def _resolver_of_a_vpc(server: Node) -> Iterator[Mark]:
+    if (address := _address(server.text())) in _VPC_RESOLVERS:
+        why = f"{address} is Amazon's resolver, which answers inside a VPC only: not on external instances"
+        yield fail(server, why, "give the address of the site's resolver", remove(server))
 
 
 def _loopback(case: Case, server: Node) -> Iterator[Mark]:

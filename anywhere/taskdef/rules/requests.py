@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.rules.deployment import is_described
+from anywhere.taskdef.rules.names import tags
 from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 
@@ -27,7 +29,7 @@ MOST_STARTED, MOST_OF_START = 128, 36
     meaning="RunTask starts up to 10 tasks, StartTask names up to 10 container instances, and there are up to 5 placement "
     "strategies. A service's name has up to 255 letters, numbers, _ and -, `startedBy` up to 128. Overrides have up to 8192 "
     "characters, name containers of the definition, and size ephemeral storage on Fargate only. RunTask propagates no tags "
-    "of a service.",
+    "of a service. Tags follow the rules of those of definitions.",
     fine="within the limits of services and requests",
     source=f"{sources.RUN_TASK}; {sources.API}, StartTask, TaskOverride and ContainerOverride; {sources.CREATE_SERVICE}",
 )
@@ -38,6 +40,8 @@ def limits(case: Case, node: Node) -> Iterator[Mark]:
             yield fail(node.at(field), f"{many} {what}, and ECS takes {most}", f"name {most} or fewer")
     yield from over([node.at("serviceName")], _service_name, quiet=True)
     yield from over([node.at("propagateTags")], lambda field: _propagated(case, field), quiet=True)
+    if not is_described(node):
+        yield from tags.judge(case, node)
     is_start = node.at("containerInstances").raw is not None
     yield from over([node.at("startedBy")], lambda field: _started_by(field, is_start), quiet=True)
     overrides = node.at("overrides")
