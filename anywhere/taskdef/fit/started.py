@@ -28,7 +28,7 @@ def started(definition: Definition) -> Iterator[Definition]:
 
 def _overridden(raw: Any, service: Service) -> Any:
     overrides = service.node.at("overrides").raw
-    if not isinstance(raw, dict) or not isinstance(overrides, dict):
+    if service.kind != "run" or not isinstance(raw, dict) or not isinstance(overrides, dict):
         return raw
     changed = raw | _given(overrides, _OF_TASK)
     listed = overrides.get("containerOverrides")

@@ -17,9 +17,11 @@ MOST_SUBNETS, MOST_GROUPS = 16, 5
     "load balancers",
     scope="service",
     meaning="External instances have no load balancing of the service. Fargate, and EC2 with awsvpc, take Application "
-    "and Network Load Balancers whose target group has the type ip; no Classic Load Balancer.",
+    "and Network Load Balancers whose target group has the type ip; no Classic Load Balancer. With bridge and host the type is "
+    "instance.",
     fine="no load balancer that the launch type refuses",
-    source=f"{sources.EXTERNAL_PAGE}, networking; {sources.AWSVPC_PAGE}; {sources.FARGATE_PAGE}",
+    source=f"{sources.EXTERNAL_PAGE}, networking; {sources.AWSVPC_PAGE}; {sources.FARGATE_PAGE}; "
+    "hashicorp/terraform-provider-aws#12252",
 )
 def load_balancer(case: Case, node: Node) -> Iterator[Mark]:
     balancers, lattice = node.at("loadBalancers"), node.at("vpcLatticeConfigurations")
@@ -38,6 +40,15 @@ def load_balancer(case: Case, node: Node) -> Iterator[Mark]:
         yield skip(balancers, "which target type is right depends on the task definition, which is not here")
     elif case.launch == FARGATE or case.mode == "awsvpc":
         yield from over(balancers.each(), lambda item: _by_address(case, item))
+    elif case.mode in ("bridge", "host"):
+        yield from over(balancers.each(), lambda item: _by_instance(case, item), quiet=True)
+
+
+def _by_instance(case: Case, item: Node) -> Iterator[Mark]:
+    group = item.at("targetGroupArn")
+    if _target_type(case, group) == "ip":
+        text = f"the target group has the type ip, and with {case.mode} must have instance"
+        yield fail(group, text, "set TargetType to instance, or use awsvpc")
 
 
 def _by_address(case: Case, item: Node) -> Iterator[Mark]:

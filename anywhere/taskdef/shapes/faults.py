@@ -116,7 +116,8 @@ def sound(raw: Any, found: Sequence[Fault], mark: object) -> Any:
     """The value with `mark` in the place of everything that no rule can read; the rest is the same object."""
     result = raw
     for fault in found:
-        if fault.kind in REPLACED:
+        is_empty = fault.kind == NULL and fault.pointer.rpartition("/")[2].isdecimal()
+        if fault.kind in REPLACED or is_empty:
             result = _replaced(result, tokens(fault.pointer), mark)
     return result
 
