@@ -300,5 +300,20 @@ def test_service_connect_of_terraform_names_port_mappings_too() -> None:
     resources.append({"address": f"{kind}.a", "mode": "managed", "type": kind, "values": values})
     found = [f for f in troubles(judged(state, Options("fargate"))) if f.status == "fail"]
     assert [(f.check, f.summary) for f in found] == [
-        ("service.references", 'names the port mapping "api", which the task definition does not have')
+        ("service.references", 'the service names the port mapping "api", which its task definition does not have')
     ]
+
+
+def test_a_request_to_create_a_service_names_what_it_runs_and_how_often() -> None:
+    def limits(value: Any) -> list[str]:
+        return [f.summary for f in troubles(judged(value, Options())) if f.check == "service.limits"]
+
+    create = {"serviceName": "a", "launchType": "EXTERNAL", "cluster": "c"}
+    assert [text.partition(",")[0] for text in limits(create)] == [
+        "the service names no task definition",
+        "the service has no desiredCount",
+    ]
+    assert limits(create | {"taskDefinition": "a", "desiredCount": 0}) == []
+    assert limits(create | {"taskDefinition": "a", "schedulingStrategy": "DAEMON"}) == []
+    assert limits({"service": "a", "taskDefinition": "a", "forceNewDeployment": True}) == []
+    assert limits({"Resources": {"S": {"Type": "AWS::ECS::Service", "Properties": {"LaunchType": "EXTERNAL"}}}}) == []

@@ -81,7 +81,7 @@ def _standstill(case: Case, node: Node) -> Iterator[Mark]:
         yield fail(settings, text, _advice(wanted or 1))
     elif wanted > 0 and low <= 100 <= high and stops_none(low, wanted) and wanted * high // 100 <= wanted:
         tasks = "1 task" if wanted == 1 else f"{wanted} tasks"
-        text = f"with {tasks}, {low} % and {high} % an update can neither stop a task nor add one"
+        text = f"an update never ends: of {tasks} it may stop none (minimum {low} %) and add none (maximum {high} %)"
         yield warn(settings, text, _advice(wanted))
 
 
@@ -154,7 +154,7 @@ def grace_period(case: Case, node: Node) -> Iterator[Mark]:
     except NotKnown:
         return
     if not has_check:
-        text = "a health check grace period, and neither a load balancer nor a container with a health check"
+        text = "the grace period has no effect: there is no load balancer and no container with a health check"
         yield warn(field, text, "take it out, or give a container a healthCheck", remove(field))
 
 

@@ -62,12 +62,12 @@ def _container(case: Case, item: Node) -> Iterator[Mark]:
     if not found:
         return
     if name.text() not in found:
-        text = f"names the container {show(name.text())}, which the task definition does not have"
+        text = f"the service names the container {show(name.text())}, which its task definition does not have"
         yield fail(name, text, f"name one of its containers: {', '.join(found)}")
         return
     number = port.number()
     if number and not _has_port(found[name.text()], number):
-        text = f"names port {number} of the container {name.text()}, which has no such port mapping"
+        text = f"the service names port {number} of the container {name.text()}, which has no such port mapping"
         yield fail(port, text, "name a containerPort of its port mappings, or add the mapping")
 
 
@@ -87,7 +87,7 @@ def _port_name(case: Case, item: Node) -> Iterator[Mark]:
     mappings = [mapping for container in case.containers for mapping in container.at("portMappings").each()]
     names = [text for mapping in mappings if (text := mapping.at("name").text())]
     if name.text() not in names:
-        text = f"names the port mapping {show(name.text())}, which the task definition does not have"
+        text = f"the service names the port mapping {show(name.text())}, which its task definition does not have"
         yield fail(name, text, f"use one of {', '.join(names)}" if names else "give the port mapping this name")
 
 
@@ -124,10 +124,10 @@ def _named_volume(case: Case, item: Node) -> Iterator[Mark]:
         return
     known = {volume.at("name").text(): volume for volume in case.volumes}
     if name.text() not in known:
-        text = f"configures the volume {show(name.text())}, which the task definition does not have"
+        text = f"the service configures the volume {show(name.text())}, which its task definition does not have"
         yield fail(name, text, "name a volume of it with configuredAtLaunch")
     elif not known[name.text()].at("configuredAtLaunch").flag():
-        text = f"configures the volume {name.text()}, which is not configuredAtLaunch in the task definition"
+        text = f"the volume {name.text()} of the service is not configuredAtLaunch in its task definition"
         yield fail(name, text, "set configuredAtLaunch for the volume of the task definition")
 
 
