@@ -317,3 +317,27 @@ def test_a_request_to_create_a_service_names_what_it_runs_and_how_often() -> Non
     assert limits(create | {"taskDefinition": "a", "schedulingStrategy": "DAEMON"}) == []
     assert limits({"service": "a", "taskDefinition": "a", "forceNewDeployment": True}) == []
     assert limits({"Resources": {"S": {"Type": "AWS::ECS::Service", "Properties": {"LaunchType": "EXTERNAL"}}}}) == []
+
+
+@pytest.mark.parametrize("transit", ["ENABLED", "DISABLED"])
+def test_zeros_that_terraform_shows_for_nothing_are_no_ports(transit: str) -> None:
+    state = terraform_service(
+        {
+            "name": "a",
+            "launch_type": "FARGATE",
+            "desired_count": 2,
+            "network_configuration": [{"subnets": ["subnet-1"]}],
+            "service_registries": [{"registry_arn": "r", "container_name": "", "container_port": 0, "port": 0}],
+        }
+    )
+    efs = {"file_system_id": "fs-12345678", "transit_encryption": transit, "transit_encryption_port": 0}
+    kind = "aws_ecs_task_definition"
+    task = {"family": "a", "network_mode": "awsvpc", "cpu": "256", "memory": "512", "container_definitions": "[]"}
+    values = task | {
+        "requires_compatibilities": ["FARGATE"],
+        "volume": [{"name": "v", "efs_volume_configuration": [efs]}],
+    }
+    resource = {"address": f"{kind}.a", "mode": "managed", "type": kind, "values": values}
+    state["values"]["root_module"]["resources"].append(resource)
+    found = {f.check for f in troubles(judged(state, Options("fargate"))) if f.status in ("fail", "warn")}
+    assert found & {"taskdef.efs", "taskdef.volumes", "service.references", "service.discovery"} == set()

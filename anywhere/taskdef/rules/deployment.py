@@ -163,10 +163,12 @@ def grace_period(case: Case, node: Node) -> Iterator[Mark]:
     "role for load balancers",
     scope="service",
     launch=EVERY,
-    meaning="`role` is for services with a load balancer whose tasks do not use awsvpc; others use the service-linked role.",
+    meaning="`role` is for services with a load balancer whose tasks do not use awsvpc; others use the service-linked role, "
+    "and so do services with several target groups or a registry.",
     fine="no role, or one for a load balancer",
     source=f"{sources.CREATE_SERVICE}, field role; {sources.SEEN}, pf-ecs-svc-role-with-awsvpc and "
-    "pf-ecs-svc-role-without-load-balancers; hashicorp/terraform-provider-aws#4657",
+    "pf-ecs-svc-role-without-load-balancers; hashicorp/terraform-provider-aws#4657; "
+    "aws/containers-roadmap#461",
 )
 def role(case: Case, node: Node) -> Iterator[Mark]:
     field = node.at("role")
@@ -177,3 +179,6 @@ def role(case: Case, node: Node) -> Iterator[Mark]:
         yield fail(field, "a role is valid for services with a load balancer only", advice, remove(field))
     elif case.launch == FARGATE or (case.definition is not None and case.mode == "awsvpc"):
         yield fail(field, "with awsvpc ECS uses its service-linked role, and refuses another", advice, remove(field))
+    elif node.at("loadBalancers").sure > 1 or node.at("serviceRegistries").filled:
+        text = "with several target groups or a registry ECS uses its service-linked role, and refuses another"
+        yield fail(field, text, advice, remove(field))

@@ -49,7 +49,7 @@ def _target(item: Node) -> Iterator[Mark]:
 
 
 def _record(item: Node) -> Iterator[Mark]:
-    if item.at("containerPort").filled and item.at("port").filled:
+    if item.at("containerPort").number() and item.at("port").number():  # Terraform shows 0 where there is none
         text = "a registry takes port, or containerName and containerPort, not both"
         yield fail(item.at("port"), text, "keep one of them")
 
@@ -137,11 +137,11 @@ def _managed(case: Case, volume: Node) -> Iterator[Mark]:
     kind, iops, throughput = volume.at("volumeType").text(), volume.at("iops"), volume.at("throughput")
     if not volume.at("sizeInGiB").filled and not volume.at("snapshotId").filled:
         yield fail(volume, "an EBS volume without sizeInGiB and snapshotId", "give its size, or a snapshot")
-    if kind in _PROVISIONED and not iops.filled:
+    if kind in _PROVISIONED and not iops.number():
         yield fail(volume, f"an EBS volume of the type {kind} needs iops", "set iops")
-    elif kind in _WITHOUT_IOPS and iops.filled:
+    elif kind in _WITHOUT_IOPS and iops.number():
         yield fail(iops, f"an EBS volume of the type {kind} takes no iops", "take it out", remove(iops))
-    if kind not in ("", "gp3") and throughput.filled:
+    if kind not in ("", "gp3") and throughput.number():
         yield fail(throughput, f"throughput is for gp3, not for {kind}", "take it out", remove(throughput))
     if kind == "standard" and case.launch == FARGATE:
         yield fail(volume.at("volumeType"), "Fargate has no EBS volumes of the type standard", "use gp3")

@@ -117,7 +117,7 @@ def _records(case: Case, item: Node) -> Iterator[Mark]:
         yield fail(item, text, "use records of the type SRV, or awsvpc")
     elif (case.launch == FARGATE or case.mode == "awsvpc") and "SRV" not in kinds:
         for field in (item.at("containerPort"), item.at("port")):
-            if field.filled:
+            if field.number():
                 text = f"a registry with {', '.join(sorted(kinds))} records takes no port: ECS refuses one"
                 yield fail(field, text, "take it out, or use records of the type SRV", remove(field))
 

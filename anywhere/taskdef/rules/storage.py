@@ -74,7 +74,7 @@ def _access(volume: Node) -> Iterator[Mark]:
     if point.filled and root.text() not in ("", "/"):
         yield fail(root, "an access point sets the root directory itself", "leave it out", remove(root))
     port = volume.at("transitEncryptionPort")
-    if port.filled and transit.text() != "ENABLED":
+    if port.number() and transit.text() != "ENABLED":  # Terraform shows 0 where there is none
         yield fail(port, "a port for encryption in transit, which is not enabled", "take it out", remove(port))
 
 
@@ -267,7 +267,9 @@ def _volume(case: Case, volume: Node) -> Iterator[Mark]:
     if efs.at("fileSystemId").raw == "":
         yield warn(efs.at("fileSystemId"), 'the file system is ""', "name the file system")
     is_used = efs.at("transitEncryption").text() == "ENABLED"
-    if is_used and (number := port.number()) is not None and not 1 <= number <= 65535:
+    is_written = case.definition is not None and case.definition.place.encode is not None
+    number = port.number() or (0 if is_written and port.present else None)  # Terraform shows 0 where there is none
+    if is_used and number is not None and not 1 <= number <= 65535:
         yield warn(port, f"{number} is not a port", "leave it out: the mount helper chooses one", remove(port))
     yield from _s3_files(case, volume.at("s3filesVolumeConfiguration"))
 
