@@ -119,7 +119,7 @@ def trusted_execution(case: Case, node: Node) -> Iterator[Mark]:
     scope="container",
     launch=EVERY,
     meaning="Windows containers take no `user` and no `disableNetworking`, and AWS does not support `environmentFiles` for "
-    "them: Fargate refuses these. With awsvpc ECS refuses `disableNetworking`.",
+    "them: Fargate refuses these. With awsvpc ECS was seen to refuse `disableNetworking`.",
     fine="no field that the containers' system does not have",
     source=f"{sources.REGISTER}, fields user and disableNetworking; {sources.FARGATE_PARAMETERS}; "
     "AWS: ECS developer guide, use-environment-file; aws/containers-roadmap#1626; "
@@ -136,5 +136,5 @@ def windows_fields(case: Case, node: Node) -> Iterator[Mark]:
         if field.filled and (field is not switch or switch.flag()) and case.windows:
             yield fail(field, f"Windows containers take no {name}", "take it out", remove(field))
     if switch.flag() and not case.windows and (case.launch == FARGATE or case.mode == "awsvpc"):
-        text = "disableNetworking is refused with awsvpc"
-        yield fail(switch, text, "take it out, and let no security group rule lead to the task", remove(switch))
+        text = "ECS was seen to refuse disableNetworking with awsvpc"
+        yield warn(switch, text, "take it out, and let no security group rule lead to the task", remove(switch))

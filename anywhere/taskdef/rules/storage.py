@@ -75,7 +75,7 @@ def _access(volume: Node) -> Iterator[Mark]:
         yield fail(root, "an access point sets the root directory itself", "leave it out", remove(root))
     port = volume.at("transitEncryptionPort")
     if port.number() and transit.text() != "ENABLED":  # Terraform shows 0 where there is none
-        yield fail(port, "a port for encryption in transit, which is not enabled", "take it out", remove(port))
+        yield warn(port, "a port for encryption in transit, which is not enabled", "take it out", remove(port))
 
 
 @rule(
