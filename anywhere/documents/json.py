@@ -27,11 +27,21 @@ def _parsed(text: str, pairs: Callable[[list[tuple[str, object]]], object] | Non
     try:
         return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
-        raise ParseError(f"not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+        raise ParseError(f"not valid JSON: {_why(error)} (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
         raise ParseError("nested too deeply") from None
     except ValueError as error:
         raise ParseError(f"not valid JSON: {error}") from None
+
+
+def _why(error: json.JSONDecodeError) -> str:
+    """What is wrong, in the words of the two things that editors accept and JSON does not have."""
+    here = error.doc[error.pos :].lstrip()
+    if here[:2] in ("//", "/*") or here[:1] == "#":
+        return "JSON has no comments: take it out"
+    if here[:1] in ("}", "]") and error.doc[: error.pos].rstrip().endswith(","):
+        return f"a comma before {here[0]}: take it out"
+    return error.msg
 
 
 def parse_json_keys(text: str) -> tuple[object, bool]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from anywhere.errors import BadInput
 from anywhere.files import open_input
 from anywhere.taskdef.source.load import MARKERS, Document, NothingHere, link, load
-from anywhere.taskdef.source.parse import MAX_BYTES
+from anywhere.taskdef.source.parse import MAX_BYTES, is_utf_16
 
 ENDINGS = (".json", ".yaml", ".yml", ".template")
 PASSED_OVER = frozenset({"node_modules", "__pycache__"})
@@ -33,7 +33,7 @@ def read_documents(arguments: Sequence[str], ignore_others: bool = False) -> Doc
     for name, is_named in _paths(arguments, found.problems):
         try:
             data = _data(name)
-            if (not is_named or ignore_others) and not any(marker in data for marker in MARKERS):
+            if (not is_named or ignore_others) and not _is_ours(data):
                 continue
             found.documents.append(load(data, name))
         except NothingHere as error:
@@ -47,6 +47,12 @@ def read_documents(arguments: Sequence[str], ignore_others: bool = False) -> Doc
         found.problems.append(f"{', '.join(arguments)}: holds no task definition, service or run request")
     found.documents = link(found.documents)
     return found
+
+
+def _is_ours(data: bytes) -> bool:
+    """Whether a file may have to do with ECS; one in UTF-16 too, which is then a fault to report."""
+    plain = data.replace(b"\0", b"") if is_utf_16(data) else data
+    return any(marker in plain for marker in MARKERS)
 
 
 def _data(name: str) -> bytes:

@@ -16,6 +16,7 @@ from anywhere.model import Finding, Target
 from anywhere.taskdef.fit.findings import not_seen, targets
 from anywhere.taskdef.fit.fit import Wish, fit
 from anywhere.taskdef.fit.needs import need
+from anywhere.taskdef.fit.started import started
 from anywhere.taskdef.source.content import Definition, Service
 from anywhere.taskdef.source.load import Document
 
@@ -57,13 +58,18 @@ def _wishes(documents: Sequence[Document], request: Request) -> Iterator[tuple[D
             named = next((name for name in (definition.name, definition.family) if name in counts), None)
             used |= {named} if named else set()
             given = counts[named] if named else everywhere
-            wanted = need(definition, request.os, request.region)
-            every = given is None and any(_is_daemon(service) for service in definition.services)
-            alone = any(_is_distinct(service) for service in definition.services)
-            count = given if given is not None else _desired(definition)
-            yield document, Wish(replace(wanted, alone=alone), count, every)
+            for one in started(definition) if given is None else (definition,):
+                shared = definition.name if one.name != definition.name else ""
+                yield document, replace(_wish(one, request, given), definition=shared)
     for name in counts.keys() - used:
         raise BadInput(f"--count {name}: no definition has this name")
+
+
+def _wish(definition: Definition, request: Request, given: int | None) -> Wish:
+    wanted = need(definition, request.os, request.region)
+    every = given is None and any(_is_daemon(service) for service in definition.services)
+    alone = any(_is_distinct(service) for service in definition.services)
+    return Wish(replace(wanted, alone=alone), _desired(definition) if given is None else given, every)
 
 
 def _counts(words: Sequence[str]) -> tuple[dict[str, int], int | None]:

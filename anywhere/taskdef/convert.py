@@ -72,6 +72,10 @@ def _own_notation(definition: Definition) -> tuple[object, bool, list[tuple[str,
 
 def _compatibility(draft: Draft) -> None:
     listed = draft.definition().node.at("requiresCompatibilities")
+    platform = draft.definition().node.at("runtimePlatform")
+    if isinstance(listed.raw, list) and "FARGATE" in listed.raw and platform.at("cpuArchitecture").raw is None:
+        text = "Fargate ran this on X86_64: where hosts of another processor are in the cluster, set cpuArchitecture"
+        draft.decide(platform, text)
     if listed.raw != ["EXTERNAL"]:
         was = draft.written(listed) if listed.raw else "nothing"
         draft.edit(CHANGED, f"registered for EXTERNAL, was for {was}", put(listed, ["EXTERNAL"]))
@@ -93,9 +97,9 @@ def _network(draft: Draft, mode: str) -> None:
     else:
         draft.edit(CHANGED, f"network mode {mode}, was awsvpc", put(node, mode))
     node = draft.definition().node.at("networkMode")
-    if len(case.containers) > 1 and mode == "bridge" and not windows:
-        text = "its containers no longer reach each other on localhost: use links, or --network-mode host"
-        draft.decide(node, text)
+    if len(case.containers) > 1 and (windows or mode == "bridge"):
+        how = "use the ports of the host" if windows else "use links, or --network-mode host"
+        draft.decide(node, f"its containers no longer reach each other on localhost: {how}")
     draft.decide(node, "the task had an address and security groups of its own: filter on the hosts or before them")
 
 
@@ -176,9 +180,20 @@ def _ingress(draft: Draft, services: tuple[Service, ...]) -> None:
             ("networkConfiguration", "its subnets and security groups: take them out"),
             ("capacityProviderStrategy", "its capacity providers: use launchType EXTERNAL"),
             ("platformVersion", "its platform version: take it out"),
+            ("volumeConfigurations", "its EBS volumes: take them out"),
+            ("healthCheckGracePeriodSeconds", "its grace period: take it out, or give a container a healthCheck"),
+            ("role", "its role for load balancers: take it out"),
         ):
             if service.node.at(key).raw:
                 draft.changes.append(Change(DECIDE, "", f"service {service.name} loses {what}"))
+        for keys, lost, kept in (
+            (("launchType",), ("EC2", "FARGATE"), "launchType EXTERNAL"),
+            (("deploymentController", "type"), ("CODE_DEPLOY",), "the deployment controller ECS"),
+            (("availabilityZoneRebalancing",), ("ENABLED",), "availabilityZoneRebalancing DISABLED"),
+        ):
+            if (was := service.node.at(*keys).raw) in lost:
+                text = f"service {service.name} has {keys[0]} {was}, which external instances do not have: use {kept}"
+                draft.changes.append(Change(DECIDE, "", text))
 
 
 def _how(draft: Draft, mappings: Node) -> str:

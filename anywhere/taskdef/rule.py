@@ -64,6 +64,11 @@ class Case:
         """Whether the service's request has this field."""
         return self.service is None or self.service.takes(name)
 
+    @property
+    def is_written(self) -> bool:
+        """Whether a person wrote the service as it stands here; not so in what Terraform prints."""
+        return self.service is None or self.service.place.encode is not None
+
     @cached_property
     def containers(self) -> list[Node]:
         """The containers of the definition."""

@@ -305,3 +305,38 @@ def test_each_case_converts_to_what_passes_or_says_what_is_left(rule: str) -> No
             assert bool(left) <= bool(result.failing), path
             if "containerDefinitions" in form:
                 assert apply(form, result.patch) == new, path
+
+
+def decisions(value: Any) -> list[str]:
+    return [change.text for change in converted(value).changes if change.kind == DECIDE]
+
+
+def test_windows_containers_lose_localhost_too() -> None:
+    containers = [{"name": name, "image": "i", "memory": 512} for name in ("a", "b")]
+    windows = {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE", "cpuArchitecture": "X86_64"}
+    value = WEB | {"containerDefinitions": containers, "runtimePlatform": windows, "volumes": [], "cpu": "1024"}
+    assert any("no longer reach each other on localhost: use the ports" in text for text in decisions(value))
+
+
+def test_the_processor_of_fargate_is_said_where_the_definition_is_silent() -> None:
+    said = "Fargate ran this on X86_64"
+    assert any(text.startswith(said) for text in decisions(WEB))
+    arm = WEB | {"runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}}
+    assert not any(text.startswith(said) for text in decisions(arm))
+    assert not any(text.startswith(said) for text in decisions(WEB | {"requiresCompatibilities": ["EC2"]}))
+
+
+def test_everything_that_a_service_loses_is_listed() -> None:
+    service = {
+        "serviceName": "s",
+        "taskDefinition": "web",
+        "desiredCount": 1,
+        "launchType": "FARGATE",
+        "availabilityZoneRebalancing": "ENABLED",
+        "deploymentController": {"type": "CODE_DEPLOY"},
+        "healthCheckGracePeriodSeconds": 30,
+    }
+    (document,) = link([load(json.dumps([WEB, service]).encode(), "a.json")])
+    texts = [change.text for change in convert(document.content.definitions[0]).changes if change.kind == DECIDE]
+    for word in ("launchType EXTERNAL", "controller ECS", "availabilityZoneRebalancing DISABLED", "grace period"):
+        assert any(word in text for text in texts), word

@@ -45,6 +45,13 @@ def test_rules_and_checks_named_in_the_page_exist() -> None:
     assert named - known - {"service.*", "taskdef.*"} == set()
     assert {rule.id for rule in RULES if rule.id.startswith("service.")} - named <= {
         "service.daemon",
+        "service.deployment",
+        "service.ebs",
+        "service.grace-period",
+        "service.order",
+        "service.placement-strategy",
+        "service.references",
+        "service.role",
         "service.volume",
         "service.shape",
         "service.limits",

@@ -246,3 +246,98 @@ def test_a_definition_with_the_verdict_of_ecs_has_been_registered() -> None:
     described = {"taskDefinition": definition | {"compatibilities": ["EC2", "FARGATE"]}}
     assert [f.check for f in troubles(judged(definition, Options("ec2")))] == ["taskdef.compatibility"]
     assert troubles(judged(described, Options("ec2"))) == []
+
+
+def test_a_service_of_another_controller_whose_task_sets_come_later_is_right() -> None:
+    service = {"serviceName": "a", "deploymentController": {"type": "EXTERNAL"}, "desiredCount": 2}
+    found = judged(service, Options("ec2"))
+    assert [str(f.status) for f in found if f.check == "service.deployment-controller"] == ["pass"]
+
+
+def test_what_terraform_leaves_out_for_daemons_by_itself_is_no_fault() -> None:
+    """The provider sends neither the count nor the upper limit of a DAEMON service."""
+    values = {
+        "name": "a",
+        "launch_type": "EC2",
+        "scheduling_strategy": "DAEMON",
+        "desired_count": 0,
+        "deployment_minimum_healthy_percent": 100,
+        "deployment_maximum_percent": 200,
+    }
+    state = terraform_service(values)
+    assert [f.summary for f in troubles(judged(state, Options("ec2"))) if f.status in ("fail", "warn")] == []
+
+
+def test_limits_of_a_deployment_are_read_from_terraform_too() -> None:
+    limits = {"deployment_minimum_healthy_percent": 100, "deployment_maximum_percent": 100}
+    state = terraform_service({"name": "a", "launch_type": "EXTERNAL", "desired_count": 2} | limits)
+    found = [f for f in troubles(judged(state, Options())) if f.status == "fail"]
+    assert [f.check for f in found] == ["service.deployment"]
+
+
+def terraform_service(values: dict[str, Any]) -> dict[str, Any]:
+    """What `terraform show -json` prints of a state with one service."""
+    resource = {"address": "aws_ecs_service.a", "mode": "managed", "type": "aws_ecs_service", "values": values}
+    return {"format_version": "1.0", "values": {"root_module": {"resources": [resource]}}}
+
+
+def test_service_connect_of_terraform_names_port_mappings_too() -> None:
+    containers = [{"name": "a", "image": "i", "portMappings": [{"containerPort": 80, "name": "http"}]}]
+    task = {"family": "a", "network_mode": "awsvpc", "cpu": "256", "memory": "512"}
+    state = terraform_service(
+        {
+            "name": "a",
+            "launch_type": "FARGATE",
+            "desired_count": 2,
+            "task_definition": "a:1",
+            "network_configuration": [{"subnets": ["subnet-1"]}],
+            "service_connect_configuration": [{"enabled": True, "service": [{"port_name": "api"}]}],
+        }
+    )
+    resources = state["values"]["root_module"]["resources"]
+    kind = "aws_ecs_task_definition"
+    values = task | {"container_definitions": json.dumps(containers), "requires_compatibilities": ["FARGATE"]}
+    resources.append({"address": f"{kind}.a", "mode": "managed", "type": kind, "values": values})
+    found = [f for f in troubles(judged(state, Options("fargate"))) if f.status == "fail"]
+    assert [(f.check, f.summary) for f in found] == [
+        ("service.references", 'the service names the port mapping "api", which its task definition does not have')
+    ]
+
+
+def test_a_request_to_create_a_service_names_what_it_runs_and_how_often() -> None:
+    def limits(value: Any) -> list[str]:
+        return [f.summary for f in troubles(judged(value, Options())) if f.check == "service.limits"]
+
+    create = {"serviceName": "a", "launchType": "EXTERNAL", "cluster": "c"}
+    assert [text.partition(",")[0] for text in limits(create)] == [
+        "the service names no task definition",
+        "the service has no desiredCount",
+    ]
+    assert limits(create | {"taskDefinition": "a", "desiredCount": 0}) == []
+    assert limits(create | {"taskDefinition": "a", "schedulingStrategy": "DAEMON"}) == []
+    assert limits({"service": "a", "taskDefinition": "a", "forceNewDeployment": True}) == []
+    assert limits({"Resources": {"S": {"Type": "AWS::ECS::Service", "Properties": {"LaunchType": "EXTERNAL"}}}}) == []
+
+
+@pytest.mark.parametrize("transit", ["ENABLED", "DISABLED"])
+def test_zeros_that_terraform_shows_for_nothing_are_no_ports(transit: str) -> None:
+    state = terraform_service(
+        {
+            "name": "a",
+            "launch_type": "FARGATE",
+            "desired_count": 2,
+            "network_configuration": [{"subnets": ["subnet-1"]}],
+            "service_registries": [{"registry_arn": "r", "container_name": "", "container_port": 0, "port": 0}],
+        }
+    )
+    efs = {"file_system_id": "fs-12345678", "transit_encryption": transit, "transit_encryption_port": 0}
+    kind = "aws_ecs_task_definition"
+    task = {"family": "a", "network_mode": "awsvpc", "cpu": "256", "memory": "512", "container_definitions": "[]"}
+    values = task | {
+        "requires_compatibilities": ["FARGATE"],
+        "volume": [{"name": "v", "efs_volume_configuration": [efs]}],
+    }
+    resource = {"address": f"{kind}.a", "mode": "managed", "type": kind, "values": values}
+    state["values"]["root_module"]["resources"].append(resource)
+    found = {f.check for f in troubles(judged(state, Options("fargate"))) if f.status in ("fail", "warn")}
+    assert found & {"taskdef.efs", "taskdef.volumes", "service.references", "service.discovery"} == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from anywhere.model import Finding, Remedy, Status, Target
@@ -42,14 +43,25 @@ def targets(
     documents = {document.name: document for document, _ in wishes}
     for name, document in documents.items():
         findings: list[Finding] = []
+        shown: set[str] = set()
         for (owner, wish), part in zip(wishes, answer.answers):
             if owner is document:
                 findings += _placement(part, answer, lost)
-                findings += _reaches(wish, hosts)
-                findings += _dynamic(wish, hosts)
-                findings += _proxies(wish, hosts)
+                findings += _of_definition(wish, hosts, shown)
         yield Target(name, "document", findings=tuple(findings))
     yield Target(HOSTS, "document", findings=(*unseen, *_summary(answer, hosts, lost)))
+
+
+def _of_definition(wish: Wish, hosts: Sequence[Room], shown: set[str]) -> Iterator[Finding]:
+    """What holds for every task of a definition, whatever starts it: once for all of its services."""
+    if wish.definition in shown:
+        return
+    if wish.definition:
+        shown.add(wish.definition)
+        wish = replace(wish, need=replace(wish.need, name=wish.definition))
+    yield from _reaches(wish, hosts)
+    yield from _dynamic(wish, hosts)
+    yield from _proxies(wish, hosts)
 
 
 def _placement(part: Answer, answer: Fit, lost: bool) -> Iterator[Finding]:

@@ -53,11 +53,13 @@ class Capacity(Protocol):
 
 @frozen
 class Wish:
-    """So many tasks of a kind; `every` means one on each host (a daemon), `alone` at most one a host."""
+    """So many tasks of a kind; `every` means one on each host (a daemon). `definition` names what several wishes share, where
+    a definition has more than one service."""
 
     need: Need
     count: int
     every: bool = False
+    definition: str = ""
 
 
 @frozen

@@ -15,6 +15,7 @@ from anywhere.taskdef.words import named
 MOST_FILES = 10
 _FILE = re.compile(r"arn:aws[a-z-]*:s3:::[^/\s]+/(?:\S.*)?\.env\Z")
 _SECRET = re.compile(r"arn:aws[a-z-]*:(?:secretsmanager|ssm):")
+_PARAMETER = re.compile(r"arn:aws[a-z-]*:ssm:[^:]*:[^:]*:parameter/")
 KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 CREDENTIALS = "169.254.170.2"
@@ -105,8 +106,9 @@ def _excluded(text: str) -> bool:
     scope="container",
     launch=EVERY,
     meaning="A variable has a name; a secret's name is unique among variables and secrets, and its value is that of Secrets "
-    "Manager or of the Parameter Store; a secret's ARN ends with its name, or with NAME:KEY:STAGE:VERSION. Credentials of a "
-    "registry are in Secrets Manager. Up to ten environment files are objects in S3 whose names end in .env.",
+    "Manager or of the Parameter Store; a secret's ARN ends with its name, or with NAME:KEY:STAGE:VERSION; a parameter may "
+    "be named without its ARN. Credentials of a registry are in Secrets Manager. Up to ten environment files are "
+    "objects in S3 whose names end in .env.",
     fine="variables that ECS takes",
     source=f"{sources.API}, types EnvironmentFile and Secret; {sources.GUIDE}, specifying-sensitive-data; "
     "amazon-ecs-agent, agent/taskresource/asmsecret/asmsecret.go and agent/asm/asm.go",
@@ -148,12 +150,20 @@ def _repeated(variables: list[Node], names: list[object]) -> Iterator[Mark]:
 
 def _value_from(field: Node) -> Iterator[Mark]:
     text = field.text()
-    if not text.startswith("arn:") or is_placeholder(text):
+    if is_placeholder(text):
+        return
+    if not text.startswith("arn:"):
+        if field.raw == "" or text.count(":") > 1:
+            why = f"{show(text)} is not the name of a parameter: secrets of Secrets Manager are named by their ARN"
+            yield fail(field, why, "write the ARN of the secret, or the name of a parameter")
         return
     parts = text.split(":")
     if not _SECRET.match(text):
         why = f"{show(text)} is neither of Secrets Manager nor of the Parameter Store"
         yield fail(field, why, "write the ARN of a secret or parameter")
+    elif parts[2] == "ssm" and not _PARAMETER.match(text):
+        why = f"{show(text)} is not the ARN of a parameter"
+        yield fail(field, why, "write arn:aws:ssm:REGION:ACCOUNT:parameter/NAME")
     elif parts[2] == "secretsmanager" and len(parts) not in (_NAMED, _DETAILED):
         yield _uneven(field, text, len(parts))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from anywhere.taskdef.rule import EVERY, Case, Mark, fail, over, put, remove, rule, warn
+from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.source.node import Node
 
@@ -97,14 +97,18 @@ def _as_the_console_shows_it(word: Node, is_alone: bool) -> Mark:
     "restarts of a container",
     scope="container",
     launch=EVERY,
-    meaning="`restartAttemptPeriod` is 60 to 1800 seconds, and at most 50 exit codes are ignored.",
+    meaning="`restartAttemptPeriod` is 60 to 1800 seconds, and at most 50 exit codes are ignored. Windows containers on "
+    "Fargate have none.",
     fine="a restart policy that ECS takes, or none",
-    source=f"{sources.API}, type ContainerRestartPolicy",
+    source=f"{sources.API}, type ContainerRestartPolicy; {sources.GUIDE}, container-restart-policy",
 )
 def restart_policy(case: Case, node: Node) -> Iterator[Mark]:
     policy = node.at("restartPolicy")
     if not policy.filled:
         return
+    if case.launch == FARGATE and policy.at("enabled").flag() and case.windows:
+        text = "Windows containers on Fargate have no restart policy"
+        yield fail(policy, text, "take it out", remove(policy))
     yield from over([policy.at("restartAttemptPeriod")], lambda field: _within(field, *PERIOD, " s"))
     codes = policy.at("ignoredExitCodes")
     if codes.sure > MOST_CODES:

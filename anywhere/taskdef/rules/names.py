@@ -32,14 +32,15 @@ MOST_IMAGE = 255
     "mappings with up to 64 of the lower case ones, not starting with a hyphen. Service Connect finds a mapping by its "
     "name, so `appProtocol` without one has no effect.",
     fine="names that ECS takes",
-    source=f"{sources.REGISTER}, fields family and name; {sources.API}, types Volume and PortMapping",
+    source=f"{sources.REGISTER}, fields family and name; {sources.API}, types Volume and PortMapping; {sources.SEEN}, "
+    "pf-ecs-port-mapping-duplicate-name",
 )
 def names(case: Case, node: Node) -> Iterator[Mark]:
     fields = [node.at("family"), *(item.at("name") for item in (*case.containers, *case.volumes))]
     yield from over(fields, _named, quiet=True)
     mappings = [mapping for container in case.containers for mapping in container.at("portMappings").each()]
     yield from over(mappings, _mapping, quiet=True)
-    yield from _twice((mapping.at("name") for mapping in mappings), "a second port mapping is named {}")
+    yield from over([node], lambda node: _mapped_twice(case, mappings), quiet=True)
     yield from _twice((volume.at("name") for volume in case.volumes), "a second volume is named {}")
 
 
@@ -62,6 +63,13 @@ def _mapping(mapping: Node) -> Iterator[Mark]:
     if protocol.filled and not name.filled:
         text = "appProtocol is for Service Connect, which finds a port mapping by its name: this one has none"
         yield warn(protocol, text, "give the mapping a name, or take appProtocol out")
+
+
+def _mapped_twice(case: Case, mappings: list[Node]) -> Iterator[Mark]:
+    """With awsvpc ECS refuses a second mapping of the same name; of the other modes no source says so."""
+    is_refused = case.mode == "awsvpc"
+    for mark in _twice((mapping.at("name") for mapping in mappings), "a second port mapping is named {}"):
+        yield fail(mark.node, f"{mark.summary}: ECS refuses it with awsvpc", mark.remedy) if is_refused else mark
 
 
 def _twice(fields: Iterable[Node], text: str) -> Iterator[Mark]:

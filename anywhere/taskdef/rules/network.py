@@ -79,6 +79,10 @@ def _windows(case: Case, mode: Node, text: str) -> Iterator[Mark]:
         yield fail(mode, f"Windows containers have no {text} mode", "leave the mode out", remove(mode))
 
 
+# Source: AWS: VPC user guide, AmazonDNS-concepts.
+_VPC_RESOLVERS = (ipaddress.ip_address("169.254.169.253"), ipaddress.ip_address("fd00:ec2::253"))
+
+
 @rule(
     "taskdef.links",
     "links between containers",
@@ -152,21 +156,35 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     "taskdef.dns",
     "DNS servers and search domains",
     scope="container",
-    meaning="Windows containers take neither. Older pages also rule them out with awsvpc, the present API text does "
-    "not. "
-    "A loopback resolver is the container's own loopback in every mode but host.",
+    meaning="Windows containers take neither. With awsvpc ECS refuses servers, and older pages rule out search domains. "
+    "A loopback resolver is the container's own loopback in every mode but host. Amazon's resolver (169.254.169.253) answers "
+    "inside a VPC only.",
     fine="resolvers that containers can use",
-    source=f"{sources.REGISTER}, fields dnsServers and dnsSearchDomains; {sources.GUIDE} (2023), the same fields",
+    source=f"{sources.REGISTER}, fields dnsServers and dnsSearchDomains; {sources.GUIDE} (2023), the same fields; AWS: "
+    "VPC user guide, AmazonDNS-concepts; "
+    f"{sources.SEEN}, pf-ecs-fargate-dns-servers",
 )
 def dns(case: Case, node: Node) -> Iterator[Mark]:
     for field in (node.at("dnsServers"), node.at("dnsSearchDomains")):
         if field.filled and case.windows:
             yield fail(field, "Windows containers take no DNS settings", "set them on the host", remove(field))
+        elif field.filled and case.mode == "awsvpc" and field.pointer.endswith("/dnsServers"):
+            yield fail(
+                field, "DNS servers are refused with awsvpc", "set them in the VPC's DHCP options", remove(field)
+            )
         elif field.filled and case.mode == "awsvpc":
-            why = "AWS's pages disagree whether DNS settings work with awsvpc: an older one refuses them"
+            why = "AWS's pages disagree whether search domains work with awsvpc: an older one refuses them"
             yield warn(field, why, "set them in the VPC's DHCP options", remove(field))
     if node.at("dnsServers").filled and case.mode in ("bridge", "awsvpc") and not case.windows:
         yield from over(node.at("dnsServers").each(), lambda server: _loopback(case, server))
+    if case.launch == EXTERNAL:
+        yield from over(node.at("dnsServers").each(), _resolver_of_a_vpc, quiet=True)
+
+
+def _resolver_of_a_vpc(server: Node) -> Iterator[Mark]:
+    if (address := _address(server.text())) in _VPC_RESOLVERS:
+        why = f"{address} is Amazon's resolver, which answers inside a VPC only: not on external instances"
+        yield fail(server, why, "give the address of the site's resolver", remove(server))
 
 
 def _loopback(case: Case, server: Node) -> Iterator[Mark]:
@@ -178,14 +196,19 @@ def _loopback(case: Case, server: Node) -> Iterator[Mark]:
         yield warn(server, why, "give the address that the resolver has on the network", remove(server))
 
 
+_PROXY_PORTS = ("ProxyIngressPort", "ProxyEgressPort", "AppPorts")
+
+
 @rule(
     "taskdef.app-mesh",
     "App Mesh proxy",
     scope="definition",
-    meaning="External instances have no App Mesh; elsewhere its proxy needs awsvpc and Linux containers.",
+    meaning="External instances have no App Mesh; elsewhere its proxy needs awsvpc and Linux containers, is a container of the "
+    "task, and has its ports.",
     fine="no App Mesh proxy where there is none",
     source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.AGENT_CAPABILITY}; {sources.GUIDE}, "
-    "windows_task_definitions",
+    f"windows_task_definitions; {sources.API}, type ProxyConfiguration; {sources.SEEN}, "
+    "pf-ecs-proxy-configuration-container-missing and pf-ecs-proxy-configuration-missing-required-props",
 )
 def app_mesh(case: Case, node: Node) -> Iterator[Mark]:
     proxy = node.at("proxyConfiguration")
@@ -198,6 +221,19 @@ def app_mesh(case: Case, node: Node) -> Iterator[Mark]:
         yield fail(proxy, "Windows containers have no proxyConfiguration", "take it out", remove(proxy))
     elif case.launch in (EC2, FARGATE) and case.mode != "awsvpc":
         yield fail(proxy, f"the App Mesh proxy needs awsvpc, not {case.mode}", "use awsvpc", put(_mode(case), "awsvpc"))
+    if case.launch != EXTERNAL and not case.windows:
+        yield from over([proxy], lambda proxy: _proxy(case, proxy), quiet=True)
+
+
+def _proxy(case: Case, proxy: Node) -> Iterator[Mark]:
+    name = proxy.at("containerName")
+    if name.filled and name.text() not in [container.at("name").text() for container in case.containers]:
+        text = f"the App Mesh proxy is the container {show(name.text())}, which this task does not have"
+        yield fail(name, text, "name one of its containers")
+    given = {item.at("name").text() for item in proxy.at("properties").each()}
+    if missing := [port for port in _PROXY_PORTS if port not in given]:
+        text = f"the App Mesh proxy lacks {', '.join(missing)}"
+        yield fail(proxy, text, "add the properties")
 
 
 def _mode(case: Case) -> Node:

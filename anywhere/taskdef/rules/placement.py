@@ -51,9 +51,56 @@ def service_constraint(case: Case, node: Node) -> Iterator[Mark]:
     yield from placement_constraint.judge(case, node)
 
 
+STRATEGIES = ("placementStrategy", "placementStrategies", "orderedPlacementStrategy")
+"""The field in the API, in CloudFormation and in Terraform."""
+_INSTANCE = ("instanceid", "host")
+
+
+@rule(
+    "service.placement-strategy",
+    "placement strategies",
+    scope="service",
+    launch=EVERY,
+    meaning="`binpack` is by cpu or memory, `spread` by instanceId, host or an attribute, `random` by nothing. Fargate and the "
+    "scheduling strategy DAEMON take no placement strategy.",
+    fine="placement strategies that ECS takes, or none",
+    source=f"{sources.API}, type PlacementStrategy; {sources.SEEN}, pf-ecs-service-fargate-placement, "
+    "pf-ecs-svc-binpack-field, pf-ecs-svc-random-with-field and pf-ecs-svc-daemon-with-placement-strategies; "
+    "kayac/ecspresso#402",
+)
+def placement_strategy(case: Case, node: Node) -> Iterator[Mark]:
+    strategies = next((field for key in STRATEGIES if (field := node.at(key)).raw), node.at(STRATEGIES[0]))
+    if not strategies.filled:
+        return
+    if case.launch == FARGATE:
+        yield fail(strategies, "Fargate takes no placement strategies", "take them out", remove(strategies))
+    elif node.at("schedulingStrategy").text() == "DAEMON":
+        text = "DAEMON takes no placement strategies: one task goes to every instance"
+        yield fail(strategies, text, "take them out", remove(strategies))
+    else:
+        yield from over(strategies.each(), _strategy, quiet=True)
+
+
+def _strategy(item: Node) -> Iterator[Mark]:
+    kind, field = item.at("type").text().lower(), item.at("field")
+    name = field.text()
+    if is_placeholder(name):
+        return
+    if kind == "random" and name:
+        yield fail(field, "random takes no field", "take it out", remove(field))
+    elif kind == "binpack" and name.lower() not in ("cpu", "memory"):
+        yield fail(field, f"binpack is by cpu or memory, not by {name or 'nothing'}", "use cpu or memory")
+    elif kind == "spread" and name.lower() not in _INSTANCE and not name.startswith("attribute:"):
+        text = f"spread is by instanceId, host or attribute:NAME, not by {name or 'nothing'}"
+        yield warn(field, text, "use instanceId or attribute:NAME")
+
+
 def _constraint(case: Case, item: Node) -> Iterator[Mark]:
     kind, expression = item.at("type").text(), item.at("expression")
     if kind == "distinctInstance":
+        if expression.filled:
+            text = "distinctInstance takes no expression: ECS refuses one"
+            yield fail(expression, text, "take it out, or use memberOf", remove(expression))
         return
     text = expression.text()
     if not text:

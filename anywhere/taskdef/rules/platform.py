@@ -185,10 +185,11 @@ def _is_part(text: str) -> bool:
     "taskdef.inference-accelerator",
     "Elastic Inference accelerators",
     scope="definition",
-    meaning="External agents take the Elastic Inference capability out, so such a task is never placed. AWS has taken "
-    "no new customers for Elastic Inference since 2023-04-15.",
+    meaning="External agents take the Elastic Inference capability out, so such a task is never placed. Elastic Inference has "
+    "ended, and ECS refuses `inferenceAccelerators` of new revisions.",
     fine="no accelerator asked for",
-    source=f"{sources.AGENT_CAPABILITY}; {sources.API}, ListServiceDeployments (note on Elastic Inference)",
+    source=f"{sources.AGENT_CAPABILITY}; {sources.API}, ListServiceDeployments (note on Elastic Inference); "
+    f"{sources.SEEN}, pf-ecs-fargate-inference-accelerator (answer: unsupported field)",
 )
 def inference_accelerator(case: Case, node: Node) -> Iterator[Mark]:
     accelerators = node.at("inferenceAccelerators")
@@ -202,9 +203,12 @@ def inference_accelerator(case: Case, node: Node) -> Iterator[Mark]:
         return
     at = accelerators if accelerators.filled else users[0]
     edits = [remove(item) for item in reversed(users)] + ([remove(accelerators)] if accelerators.filled else [])
-    if case.launch == EC2:
-        text = "Elastic Inference takes no new customers since 2023-04-15"
+    if case.launch == EC2 and node.at("compatibilities").filled:  # registered while ECS took it
+        text = "Elastic Inference has ended: ECS takes no new revision with accelerators"
         yield warn(at, text, "move to GPU instances or another accelerator", *edits)
+    elif case.launch == EC2:
+        text = "Elastic Inference has ended: ECS refuses the accelerators"
+        yield fail(at, text, "move to GPU instances or another accelerator", *edits)
     else:
         text = "Elastic Inference is not available here: the task is never placed"
         yield fail(at, text, "take the accelerators out", *edits)

@@ -33,7 +33,8 @@ HAVE_HOST_PORTS = (EXTERNAL, EC2)
     "ports lie between 1 and 65535, protocols are tcp and udp, a fixed port is claimed once in a task, and a "
     "range (`containerPortRange`) needs bridge or awsvpc, no host port, no `containerPort` beside it, and no overlap.",
     fine="mappings that the network mode allows",
-    source=f"{sources.REGISTER}, type PortMapping; {sources.MODES_PAGE}; amazon-ecs-agent, agent/api/task/task.go",
+    source=f"{sources.REGISTER}, type PortMapping; {sources.MODES_PAGE}; amazon-ecs-agent, agent/api/task/task.go; "
+    f"{sources.SEEN}, pf-ecs-port-range-with-host-port (answer: cannot specify both single port and port range)",
 )
 def port_mapping(case: Case, node: Node) -> Iterator[Mark]:
     mappings = node.at("portMappings")
@@ -50,8 +51,8 @@ def port_mapping(case: Case, node: Node) -> Iterator[Mark]:
 def _mapping(case: Case, mapping: Node) -> Iterator[Mark]:
     container, host, span = mapping.at("containerPort"), mapping.at("hostPort"), mapping.at("containerPortRange")
     if span.filled and container.present:
-        text = "containerPortRange is ignored beside containerPort"
-        yield warn(span, text, "keep one of the two", remove(span))
+        text = "containerPortRange beside containerPort: ECS refuses that"
+        yield fail(span, text, "keep one of the two", remove(span))
     elif span.filled:
         yield from _range(case, mapping, span)
     elif not container.present:

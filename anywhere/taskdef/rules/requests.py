@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Iterator
 
-from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, remove, rule, warn
+from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.rules.deployment import is_described
+from anywhere.taskdef.rules.names import tags
 from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 
@@ -26,7 +28,9 @@ MOST_STARTED, MOST_OF_START = 128, 36
     launch=EVERY,
     meaning="RunTask starts up to 10 tasks, StartTask names up to 10 container instances, and there are up to 5 placement "
     "strategies. A service's name has up to 255 letters, numbers, _ and -, `startedBy` up to 128. Overrides have up to 8192 "
-    "characters, name containers of the definition, and size ephemeral storage on Fargate only.",
+    "characters, name containers of the definition, and size ephemeral storage on Fargate only. RunTask propagates no tags "
+    "of a service. Tags follow the rules of those of definitions. A service names its task definition and, but for DAEMON, "
+    "its desired count.",
     fine="within the limits of services and requests",
     source=f"{sources.RUN_TASK}; {sources.API}, StartTask, TaskOverride and ContainerOverride; {sources.CREATE_SERVICE}",
 )
@@ -36,12 +40,31 @@ def limits(case: Case, node: Node) -> Iterator[Mark]:
         if (many := node.at(field).sure) > most:
             yield fail(node.at(field), f"{many} {what}, and ECS takes {most}", f"name {most} or fewer")
     yield from over([node.at("serviceName")], _service_name, quiet=True)
+    yield from over([node.at("propagateTags")], lambda field: _propagated(case, field), quiet=True)
+    yield from over([node], lambda node: _complete(case, node), quiet=True)
+    if not is_described(node):
+        yield from tags.judge(case, node)
     is_start = node.at("containerInstances").raw is not None
     yield from over([node.at("startedBy")], lambda field: _started_by(field, is_start), quiet=True)
     overrides = node.at("overrides")
     yield from _size(overrides)
     yield from over(overrides.at("containerOverrides").each(), lambda item: _container(case, item), quiet=True)
     yield from over([overrides.at("ephemeralStorage")], lambda item: _storage(case, item), quiet=True)
+
+
+def _complete(case: Case, node: Node) -> Iterator[Mark]:
+    """What a request to create a service needs; the command line may give it in the place of the document."""
+    is_request = case.service is not None and case.service.kind == "service" and bool(case.service.fields)
+    if not is_request or not case.takes("launchType") or is_described(node):
+        return
+    if node.at("deploymentController", "type").text() == "EXTERNAL":
+        return
+    if not node.at("taskDefinition").filled:
+        yield warn(node, "the service names no task definition, and ECS refuses one without", "set taskDefinition")
+    if not node.at("desiredCount").present and node.at("schedulingStrategy").text() != "DAEMON":
+        yield warn(
+            node, "the service has no desiredCount, and ECS refuses a REPLICA service without", "set desiredCount"
+        )
 
 
 def _number(field: Node) -> Iterator[Mark]:
@@ -53,6 +76,17 @@ def _number(field: Node) -> Iterator[Mark]:
         yield fail(
             field, f"{number} tasks, and one call of RunTask starts up to {MOST_TASKS}", "call it more than once"
         )
+
+
+def _propagated(case: Case, field: Node) -> Iterator[Mark]:
+    if (
+        field.text() == "SERVICE"
+        and case.service
+        and case.service.kind == "run"
+        and not case.takes("containerInstances")
+    ):
+        text = "RunTask refuses propagateTags SERVICE: there is no service"
+        yield fail(field, text, "use TASK_DEFINITION", put(field, "TASK_DEFINITION"))
 
 
 def _service_name(field: Node) -> Iterator[Mark]:

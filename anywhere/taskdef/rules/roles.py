@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, over, remove, rule, skip, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.shapes.faults import is_placeholder, show
-from anywhere.taskdef.source.node import Node
+from anywhere.taskdef.source.node import Node, Unknown
 
 _ADVICE = "set executionRoleArn to a role that ecs-tasks.amazonaws.com may assume"
 _PREFIXES = ("credentialspec:", "credentialspecdomainless:")
@@ -52,7 +52,7 @@ def _by_launch(case: Case, container: Node) -> Iterator[Mark]:
     elif ".dkr.ecr" in image.literal() and case.launch == EXTERNAL:
         why = "a private ECR image: without a task execution role the instance role must have the rights to pull"
         yield warn(image, why, _ADVICE)
-    elif case.launch != EC2 and not image.known and image.literal()[:3] in ("", "${}"):
+    elif case.launch != EC2 and isinstance(image.raw, Unknown) and image.raw.why and image.literal()[:3] in ("", "${}"):
         yield skip(image, "no task execution role, and whether the image is in a private registry is not known")
     if case.launch != EC2 and driver.text() == "awslogs":
         yield fail(driver, "awslogs needs a task execution role, and there is none", _ADVICE)

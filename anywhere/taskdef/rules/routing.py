@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.rules.logvalues import values
 from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 from anywhere.taskdef.words import words
@@ -18,7 +19,7 @@ _LABELS = frozenset({"tag", "labels", "labels-regex", "env", "env-regex"})
 # The options that each driver of docker takes. Source: moby, daemon/logger/*, ValidateLogOpt; awslogs: API reference too.
 OPTIONS: Mapping[str, frozenset[str]] = {
     "awslogs": words(
-        "awslogs-create-group awslogs-region awslogs-group awslogs-stream awslogs-stream-prefix awslogs-"
+        "awslogs-create-group awslogs-create-stream awslogs-region awslogs-group awslogs-stream awslogs-stream-prefix awslogs-"
         "datetime-format awslogs-multiline-pattern awslogs-endpoint awslogs-credentials-endpoint awslogs-"
         "force-flush-interval-seconds awslogs-max-buffered-events awslogs-format tag"
     ),
@@ -61,9 +62,11 @@ _FIRELENS = ("enable-ecs-log-metadata", "config-file-type", "config-file-value")
     launch=EVERY,
     meaning="Each driver has its own options, and docker does not start a container with an unknown one. awslogs takes a "
     "date format or a pattern for lines that belong together, not both; splunk needs a token and a URL, gelf an "
-    "address; sizes are written as 25m; max-buffer-size needs mode non-blocking.",
+    "address; sizes are written as 25m; max-buffer-size needs mode non-blocking, compress of json-file a max-size and a "
+    "max-file of 2 or more. Flags, counts and addresses have the form that the driver reads.",
     fine="options that the driver has",
-    source=f"{sources.API}, type LogConfiguration; {sources.MOBY}, daemon/logger, ValidateLogOpt and ValidateLogOpts",
+    source=f"{sources.API}, type LogConfiguration; {sources.MOBY}, daemon/logger, New, ValidateLogOpt and "
+    "ValidateLogOpts; AWS: CloudWatch Logs API reference, CreateLogGroup (names)",
 )
 def log_options(case: Case, node: Node) -> Iterator[Mark]:
     log = node.at("logConfiguration")
@@ -84,6 +87,7 @@ def log_options(case: Case, node: Node) -> Iterator[Mark]:
     for name in _REQUIRED.get(driver, ()):
         if not options.at(name).filled and name not in hidden:
             yield fail(options, f"{driver} needs the option {name}", f"set {name}")
+    yield from values(case, driver, options)
     # The agent keeps the options of awsfirelens from docker.
     if case.launch in (EXTERNAL, EC2) and driver not in ("none", "awsfirelens"):
         yield from over([options], _buffer, quiet=True)

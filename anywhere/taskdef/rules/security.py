@@ -119,11 +119,11 @@ def trusted_execution(case: Case, node: Node) -> Iterator[Mark]:
     scope="container",
     launch=EVERY,
     meaning="Windows containers take no `user` and no `disableNetworking`, and AWS does not support `environmentFiles` for "
-    "them: Fargate refuses these. AWS's Fargate pages do not list "
-    "`disableNetworking` either.",
+    "them: Fargate refuses these. With awsvpc ECS was seen to refuse `disableNetworking`.",
     fine="no field that the containers' system does not have",
     source=f"{sources.REGISTER}, fields user and disableNetworking; {sources.FARGATE_PARAMETERS}; "
-    "AWS: ECS developer guide, use-environment-file; aws/containers-roadmap#1626",
+    "AWS: ECS developer guide, use-environment-file; aws/containers-roadmap#1626; "
+    f"{sources.SEEN}, pf-ecs-fargate-disable-networking",
 )
 def windows_fields(case: Case, node: Node) -> Iterator[Mark]:
     files = node.at("environmentFiles")
@@ -135,6 +135,6 @@ def windows_fields(case: Case, node: Node) -> Iterator[Mark]:
         name = field.pointer.rpartition("/")[2]
         if field.filled and (field is not switch or switch.flag()) and case.windows:
             yield fail(field, f"Windows containers take no {name}", "take it out", remove(field))
-    if case.launch == FARGATE and switch.flag() and not case.windows:
-        text = "AWS's Fargate pages do not list disableNetworking"
+    if switch.flag() and not case.windows and (case.launch == FARGATE or case.mode == "awsvpc"):
+        text = "ECS was seen to refuse disableNetworking with awsvpc"
         yield warn(switch, text, "take it out, and let no security group rule lead to the task", remove(switch))

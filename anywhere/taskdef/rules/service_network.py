@@ -17,9 +17,11 @@ MOST_SUBNETS, MOST_GROUPS = 16, 5
     "load balancers",
     scope="service",
     meaning="External instances have no load balancing of the service. Fargate, and EC2 with awsvpc, take Application "
-    "and Network Load Balancers whose target group has the type ip; no Classic Load Balancer.",
+    "and Network Load Balancers whose target group has the type ip; no Classic Load Balancer. With bridge and host the type is "
+    "instance.",
     fine="no load balancer that the launch type refuses",
-    source=f"{sources.EXTERNAL_PAGE}, networking; {sources.AWSVPC_PAGE}; {sources.FARGATE_PAGE}",
+    source=f"{sources.EXTERNAL_PAGE}, networking; {sources.AWSVPC_PAGE}; {sources.FARGATE_PAGE}; "
+    "hashicorp/terraform-provider-aws#12252",
 )
 def load_balancer(case: Case, node: Node) -> Iterator[Mark]:
     balancers, lattice = node.at("loadBalancers"), node.at("vpcLatticeConfigurations")
@@ -38,6 +40,15 @@ def load_balancer(case: Case, node: Node) -> Iterator[Mark]:
         yield skip(balancers, "which target type is right depends on the task definition, which is not here")
     elif case.launch == FARGATE or case.mode == "awsvpc":
         yield from over(balancers.each(), lambda item: _by_address(case, item))
+    elif case.mode in ("bridge", "host"):
+        yield from over(balancers.each(), lambda item: _by_instance(case, item), quiet=True)
+
+
+def _by_instance(case: Case, item: Node) -> Iterator[Mark]:
+    group = item.at("targetGroupArn")
+    if _target_type(case, group) == "ip":
+        text = f"the target group has the type ip, and with {case.mode} must have instance"
+        yield fail(group, text, "set TargetType to instance, or use awsvpc")
 
 
 def _by_address(case: Case, item: Node) -> Iterator[Mark]:
@@ -71,9 +82,10 @@ def _target_type(case: Case, group: Node) -> str | None:
     scope="service",
     meaning="External instances have no service discovery. Elsewhere a service has one registry, and with bridge or "
     "host "
-    "it names container and port.",
+    "it names container and port, of SRV records. A registry without SRV records takes no port with awsvpc.",
     fine="no registry that the launch type refuses",
-    source=f"{sources.EXTERNAL_PAGE}, networking; {sources.API}, type ServiceRegistry",
+    source=f"{sources.EXTERNAL_PAGE}, networking; {sources.API}, type ServiceRegistry; {sources.GUIDE}, service-discovery; "
+    f"{sources.SEEN}, pf-ecs-svc-registries-port-with-awsvpc",
 )
 def discovery(case: Case, node: Node) -> Iterator[Mark]:
     registries = node.at("serviceRegistries")
@@ -91,6 +103,36 @@ def discovery(case: Case, node: Node) -> Iterator[Mark]:
             if not (item.at("containerName").filled and item.at("containerPort").filled):
                 text = f"with {case.mode} a registry names containerName and containerPort"
                 yield fail(item, text, "name the container and its port")
+    if case.definition:
+        yield from over(items, lambda item: _records(case, item), quiet=True)
+
+
+def _records(case: Case, item: Node) -> Iterator[Mark]:
+    """What the DNS records of a registry that the template itself makes ask for."""
+    kinds = _record_types(case, item.at("registryArn"))
+    if not kinds:
+        return
+    if case.launch == EC2 and case.mode in ("bridge", "host") and "SRV" not in kinds:
+        text = f"with {case.mode} a registry has SRV records only, and this one has {', '.join(sorted(kinds))}"
+        yield fail(item, text, "use records of the type SRV, or awsvpc")
+    elif (case.launch == FARGATE or case.mode == "awsvpc") and "SRV" not in kinds:
+        for field in (item.at("containerPort"), item.at("port")):
+            if field.number():
+                text = f"a registry with {', '.join(sorted(kinds))} records takes no port: ECS refuses one"
+                yield fail(field, text, "take it out, or use records of the type SRV", remove(field))
+
+
+def _record_types(case: Case, registry: Node) -> set[str]:
+    """The types of a Cloud Map service's records; none where they are not known."""
+    raw = registry.raw
+    resource = case.service.resources.get(raw.ref) if case.service and isinstance(raw, Unknown) else None
+    if not isinstance(resource, dict) or resource.get("Type") != "AWS::ServiceDiscovery::Service":
+        return set()
+    properties = resource.get("Properties")
+    config = properties.get("DnsConfig") if isinstance(properties, dict) else None
+    records = config.get("DnsRecords") if isinstance(config, dict) else None
+    kinds = [record.get("Type") for record in records if isinstance(record, dict)] if isinstance(records, list) else []
+    return {kind for kind in kinds if isinstance(kind, str)} if all(isinstance(kind, str) for kind in kinds) else set()
 
 
 @rule(

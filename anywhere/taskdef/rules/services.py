@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.taskdef.ports import has_fixed_port
-from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Edit, Mark, fail, put, remove, rule, skip, warn
+from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Edit, Mark, fail, over, put, remove, rule, skip, warn
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.rules.deployment import LEAST_DEFAULT, is_described, stops_none, that_stops
 from anywhere.taskdef.source.node import Node
 
 LAUNCHES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
@@ -49,9 +50,11 @@ def _is_third_party(node: Node) -> bool:
     "capacity provider strategy",
     scope="service",
     meaning="External instances have no capacity providers. A strategy and a launch type exclude each other, and a "
-    "strategy names at most 20 providers.",
+    "strategy names at most 20 providers, one of them with a base, one at least with a weight above 0.",
     fine="no strategy that the launch type refuses",
-    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.CREATE_SERVICE}, field capacityProviderStrategy",
+    source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.CREATE_SERVICE}, field capacityProviderStrategy; "
+    f"{sources.API}, type CapacityProviderStrategyItem; {sources.SEEN}, pf-ecs-svc-capacity-provider-multiple-base and "
+    "pf-ecs-svc-capacity-provider-zero-weight",
 )
 def capacity_provider(case: Case, node: Node) -> Iterator[Mark]:
     strategy, launch = node.at("capacityProviderStrategy"), node.at("launchType")
@@ -68,9 +71,21 @@ def capacity_provider(case: Case, node: Node) -> Iterator[Mark]:
     names = [item.at("capacityProvider").text() for item in strategy.each()]
     if len(names) > 20:
         yield fail(strategy, f"{len(names)} capacity providers, and a strategy takes 20", "name fewer")
+    yield from over([strategy], _weights, quiet=True)
     other = [name for name in names if (name in FARGATE_PROVIDERS) != (case.launch == FARGATE)]
     if other and (case.launch == EC2 or set(names) & set(FARGATE_PROVIDERS)):
         yield fail(strategy, f"{other[0]} does not start tasks on {wanted}", "name providers of this launch type")
+
+
+def _weights(strategy: Node) -> Iterator[Mark]:
+    items = list(strategy.each())
+    bases = [item for item in items if item.at("base").number()]
+    for item in bases[1:]:
+        text = "a second capacity provider with a base: ECS takes one"
+        yield fail(item.at("base"), text, "keep one", remove(item.at("base")))
+    if len(items) > 1 and not any(item.at("weight").number() for item in items):
+        text = "no capacity provider has a weight above 0: ECS refuses the strategy"
+        yield fail(strategy, text, "give one of them a weight of 1 or more")
 
 
 def _no_providers(case: Case, strategy: Node, launch: Node) -> Mark:
@@ -141,34 +156,49 @@ def _old_platform(case: Case, field: Node, text: str) -> Iterator[Mark]:
     "deployment controller",
     scope="service",
     meaning="The deployment controller EXTERNAL hands deployments to a third party and has nothing to do with the "
-    "launch "
-    "type EXTERNAL. CODE_DEPLOY needs a load balancer, which external instances do not have.",
+    "launch type EXTERNAL: such a service has no task definition and no load balancer of its own. CODE_DEPLOY needs a load "
+    "balancer, which external instances do not have.",
     fine="a controller that goes with the launch type",
-    source=f"{sources.CREATE_SERVICE}, field deploymentController; hashicorp/terraform-provider-aws#32562",
+    source=f"{sources.CREATE_SERVICE}, field deploymentController; hashicorp/terraform-provider-aws#32562; {sources.SEEN}, "
+    "pf-ecs-svc-external-with-taskdef, pf-ecs-svc-external-with-load-balancers and pf-ecs-service-codedeploy-lb",
 )
 def deployment_controller(case: Case, node: Node) -> Iterator[Mark]:
     field = node.at("deploymentController", "type")
     text = field.text()
     if text not in ("", "ECS", "CODE_DEPLOY", "EXTERNAL"):
         yield fail(field, f"{text} is no deployment controller", "use ECS", put(field, "ECS"))
+    elif text == "EXTERNAL" and case.takes("launchType") and not is_described(node) and (own := _own(node)):
+        why = f"the deployment controller EXTERNAL is not the launch type EXTERNAL: with it ECS refuses {own}"
+        yield fail(field, why, "use ECS unless another tool makes your task sets", put(field, "ECS"))
     elif text == "EXTERNAL" and case.launch == EXTERNAL:
         why = "the deployment controller EXTERNAL is not the launch type EXTERNAL: it hands deployments to another tool"
         yield warn(field, why, "use ECS unless another tool makes your task sets", put(field, "ECS"))
     elif text == "CODE_DEPLOY" and case.launch == EXTERNAL:
         why = "CODE_DEPLOY needs a load balancer, and external instances have none"
         yield fail(field, why, "use ECS", put(field, "ECS"))
+    elif text == "CODE_DEPLOY" and case.takes("launchType") and not node.at("loadBalancers").filled:
+        why = "CODE_DEPLOY needs an Application or Network Load Balancer, and the service has none"
+        yield fail(field, why, "use ECS, or name a target group", put(field, "ECS"))
+
+
+def _own(node: Node) -> str:
+    """The first of the fields that task sets have in the place of such a service."""
+    return next((name for name in ("taskDefinition", "loadBalancers") if node.at(name).filled), "")
 
 
 @rule(
     "service.daemon",
     "daemon scheduling",
     scope="service",
-    meaning="DAEMON places one task on every instance. Fargate and the controllers CODE_DEPLOY and EXTERNAL refuse it. "
+    meaning="DAEMON places one task on every instance. Fargate and the controllers CODE_DEPLOY and EXTERNAL refuse it. It "
+    "takes no desired count, no capacity provider strategy and no maximumPercent above 100; with minimumHealthyPercent 100 no "
+    "update can stop a task, and none can be added. "
     "For external instances the API text allows it and users run it, while cfn-lint and a request to AWS say that it "
     "is refused.",
     fine="a scheduling strategy that the launch type has",
     source=f"{sources.CREATE_SERVICE}, field schedulingStrategy; aws/aws-cdk#32538; aws/containers-roadmap#2395; "
-    "cfn-lint E3044",
+    f"cfn-lint E3044; {sources.SEEN}, pf-ecs-service-daemon-desired-count and pf-ecs-svc-daemon-max-percent; "
+    "aws/containers-roadmap#692; terraform-aws-modules/terraform-aws-ecs#391",
 )
 def daemon(case: Case, node: Node) -> Iterator[Mark]:
     field, controller = node.at("schedulingStrategy"), node.at("deploymentController", "type").text()
@@ -181,9 +211,30 @@ def daemon(case: Case, node: Node) -> Iterator[Mark]:
     elif text == "DAEMON" and controller in ("CODE_DEPLOY", "EXTERNAL"):
         why = f"the deployment controller {controller} has no daemons"
         yield fail(field, why, "use the controller ECS, or REPLICA", replica)
-    elif text == "DAEMON" and case.launch == EXTERNAL:
+    elif text == "DAEMON" and case.launch == EXTERNAL and not is_described(node):
         why = "sources disagree on daemons on external instances: the API allows them, others say they are refused"
         yield warn(field, why, "works for those who tried; or REPLICA with the constraint distinctInstance", replica)
+    if text == "DAEMON" and case.launch != FARGATE and controller in ("", "ECS"):
+        yield from over([node], lambda service: _of_daemon(case, service), quiet=True)
+
+
+def _of_daemon(case: Case, node: Node) -> Iterator[Mark]:
+    """What ECS refuses beside DAEMON. Terraform leaves the count and the upper limit of a daemon out by itself, and ECS shows
+    a count of its own."""
+    count, settings = node.at("desiredCount"), node.at("deploymentConfiguration")
+    is_written = case.takes("launchType") and case.is_written and not is_described(node)
+    if is_written and count.present:
+        yield fail(count, "DAEMON takes no desired count: ECS refuses one", "take it out", remove(count))
+    most, least = settings.at("maximumPercent"), settings.at("minimumHealthyPercent")
+    if is_written and (most.number() or 0) > 100:
+        yield fail(most, f"maximumPercent is {most.text()}, and DAEMON takes 100", "use 100", put(most, 100))
+    if case.is_written and least.number() == 100:
+        text = "with minimumHealthyPercent 100 no update stops a task, and DAEMON adds none: it never ends"
+        yield warn(least, text, "lower it, to 0 for clusters of one instance", put(least, 0))
+    strategy = node.at("capacityProviderStrategy")
+    if strategy.filled and case.launch == EC2:
+        text = "DAEMON takes no capacity provider strategy"
+        yield fail(strategy, text, "use launchType EC2", remove(strategy), put(node.at("launchType"), "EC2"))
 
 
 @rule(
@@ -199,7 +250,7 @@ def daemon(case: Case, node: Node) -> Iterator[Mark]:
 def host_port_count(case: Case, node: Node) -> Iterator[Mark]:
     field = node.at("count" if node.at("count").present else "desiredCount")
     wanted = field.number() or 0
-    if node.at("schedulingStrategy").text() == "DAEMON" or wanted < 2:
+    if node.at("schedulingStrategy").text() == "DAEMON" or wanted < 1 or (wanted == 1 and case.hosts != 1):
         return
     fixed = has_fixed_port(case) if case.definition else None
     if fixed is None:
@@ -211,14 +262,16 @@ def host_port_count(case: Case, node: Node) -> Iterator[Mark]:
     elif fixed and wanted > case.hosts:
         why = f"a fixed host port, {wanted} tasks, {case.hosts} hosts: {wanted - case.hosts} never start"
         yield fail(field, why, "add hosts, lower the count, or use dynamic ports")
-    elif fixed and wanted == case.hosts and _keeps_all(node):
+    elif fixed and wanted == case.hosts and not node.at("count").present and _keeps_all(node, wanted):
         why = "as many tasks as hosts: a rolling update finds no host with the port free"
-        yield warn(field, why, "set minimumHealthyPercent below 100, or use dynamic ports")
+        advice = f"set minimumHealthyPercent to {that_stops(wanted)}, or use dynamic ports"
+        yield warn(field, why, advice)
 
 
-def _keeps_all(node: Node) -> bool:
+def _keeps_all(node: Node, wanted: int) -> bool:
+    """Whether an update may stop none of the tasks before it has started a new one."""
     least = node.at("deploymentConfiguration", "minimumHealthyPercent").number()
-    return least is None or least >= 100
+    return stops_none(LEAST_DEFAULT if least is None else least, wanted)
 
 
 @rule(

@@ -23,11 +23,12 @@ _NOT_ON_WINDOWS = "is ignored for Windows containers"
     "memory",
     scope="definition",
     launch=(EXTERNAL, EC2),
-    meaning="The task or each container names memory or memoryReservation; memory exceeds memoryReservation; docker "
+    meaning="The task or each container names memory or memoryReservation; memory is not below memoryReservation; docker "
     "takes no less than 6 MiB (4 before 20.10); the containers together stay within the task. Windows containers "
     "ignore the task's memory.",
     fine="memory is given and adds up",
-    source=f"{sources.REGISTER}, fields memory and memoryReservation",
+    source=f"{sources.REGISTER}, fields memory and memoryReservation; {sources.SEEN}, pf-ecs-container-memory-reservation (the "
+    "two may be equal, other than the text says)",
 )
 def memory(case: Case, node: Node) -> Iterator[Mark]:
     field = node.at("memory")
@@ -74,11 +75,8 @@ def _container(container: Node, task_has_memory: bool) -> Iterator[Mark]:
             yield warn(amount, text, f"give at least {LEAST_MIB} MiB", put(amount, LEAST_MIB))
     limit, wish = hard.number(), soft.number()
     if limit and wish and limit < wish:
-        text = f"memory ({limit} MiB) must exceed memoryReservation ({wish} MiB)"
+        text = f"memory ({limit} MiB) is below memoryReservation ({wish} MiB)"
         yield fail(hard, text, "raise memory or lower memoryReservation")
-    elif limit and limit == wish:
-        text = f"memory and memoryReservation are both {limit} MiB; AWS's text wants memory greater"
-        yield warn(soft, text, "leave memoryReservation out", remove(soft))
 
 
 @rule(
@@ -141,7 +139,7 @@ def _shares(case: Case, field: Node) -> Iterator[Mark]:
     scope="definition",
     launch=(FARGATE,),
     meaning="Fargate needs CPU and memory of the task, in the pairs of its table, and 1 to 4 vCPUs for Windows. "
-    "Of a container memory exceeds memoryReservation.",
+    "Of a container memory is not below memoryReservation.",
     fine="a size that Fargate has",
     source=f"{sources.REGISTER}, field memory",
 )

@@ -23,3 +23,4 @@ FARGATE_PARAMETERS = "AWS: ECS developer guide, fargate-tasks-services (task def
 MANAGED_PAGE = "AWS: ECS developer guide, task_definition_parameters-managed-instances"
 MOBY = "moby"
 AGENT_GRAPH = "amazon-ecs-agent, agent/engine/dependencygraph/graph.go"
+SEEN = "answers of AWS to real deployments of 2026-09 that badmintoncryer/cdk-preflight records (rules/ecs/*/meta.yaml)"

@@ -37,10 +37,10 @@ _NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a 
     scope="volume",
     meaning="External instances have no EFS volumes. The agent still advertises them, so placement does not stop "
     "such a task: it fails when it starts. Elsewhere they need Linux containers; IAM authorization and access points need "
-    "encryption in transit.",
+    "encryption in transit, and so does a port for it.",
     fine="no EFS volume where there is none",
     source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.API}, type EFSVolumeConfiguration; {sources.GUIDE}, "
-    "using_data_volumes",
+    f"using_data_volumes; {sources.SEEN}, pf-ecs-efs-transit-encryption-port-without-encryption",
 )
 def efs(case: Case, node: Node) -> Iterator[Mark]:
     volume = node.at("efsVolumeConfiguration")
@@ -73,6 +73,9 @@ def _access(volume: Node) -> Iterator[Mark]:
         yield fail(transit, why, "set transitEncryption to ENABLED", put(transit, "ENABLED"))
     if point.filled and root.text() not in ("", "/"):
         yield fail(root, "an access point sets the root directory itself", "leave it out", remove(root))
+    port = volume.at("transitEncryptionPort")
+    if port.number() and transit.text() != "ENABLED":  # Terraform shows 0 where there is none
+        yield warn(port, "a port for encryption in transit, which is not enabled", "take it out", remove(port))
 
 
 @rule(
@@ -80,9 +83,10 @@ def _access(volume: Node) -> Iterator[Mark]:
     "EBS volumes",
     scope="definition",
     meaning="Volumes configured at launch are EBS volumes. External agents take that capability out; elsewhere a "
-    "definition may have one. Windows containers have them on EC2 only.",
+    "definition may have one, which a container mounts. Windows containers have them on EC2 only.",
     fine="no EBS volume where there is none",
-    source=f"{sources.AGENT_CAPABILITY}; {sources.REGISTER}, field configuredAtLaunch; {sources.GUIDE}, using_data_volumes",
+    source=f"{sources.AGENT_CAPABILITY}; {sources.REGISTER}, field configuredAtLaunch; {sources.GUIDE}, using_data_volumes; "
+    f"{sources.SEEN}, pf-ecs-volume-not-referenced",
 )
 def ebs(case: Case, node: Node) -> Iterator[Mark]:
     launched = [volume for volume in case.volumes if volume.at("configuredAtLaunch").flag()]
@@ -95,6 +99,17 @@ def ebs(case: Case, node: Node) -> Iterator[Mark]:
     elif launched and case.launch == FARGATE and case.windows:
         text = "Windows containers have EBS volumes on EC2 only"
         yield fail(launched[0].at("configuredAtLaunch"), text, "take the volume out, or run the task on EC2")
+    if case.launch != EXTERNAL:
+        yield from over(launched, lambda volume: _unmounted(case, volume), quiet=True)
+
+
+def _unmounted(case: Case, volume: Node) -> Iterator[Mark]:
+    mounts = [mount for container in case.containers for mount in container.at("mountPoints").each()]
+    if volume.at("name").filled and volume.at("name").text() not in [m.at("sourceVolume").text() for m in mounts]:
+        text = (
+            f"no container mounts the volume {volume.at('name').text()}: ECS refuses that of one configured at launch"
+        )
+        yield fail(volume, text, "mount it, or take it out")
 
 
 @rule(
@@ -251,7 +266,10 @@ def _volume(case: Case, volume: Node) -> Iterator[Mark]:
     port = efs.at("transitEncryptionPort")
     if efs.at("fileSystemId").raw == "":
         yield warn(efs.at("fileSystemId"), 'the file system is ""', "name the file system")
-    if (number := port.number()) is not None and not 1 <= number <= 65535:
+    is_used = efs.at("transitEncryption").text() == "ENABLED"
+    is_written = case.definition is not None and case.definition.place.encode is not None
+    number = port.number() or (0 if is_written and port.present else None)  # Terraform shows 0 where there is none
+    if is_used and number is not None and not 1 <= number <= 65535:
         yield warn(port, f"{number} is not a port", "leave it out: the mount helper chooses one", remove(port))
     yield from _s3_files(case, volume.at("s3filesVolumeConfiguration"))
 

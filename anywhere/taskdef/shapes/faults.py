@@ -29,7 +29,10 @@ REPLACED = frozenset({TYPE, LOOSE})
 
 _WHOLE = re.compile(r"[-+]?\d{1,18}\Z")
 _REAL = re.compile(r"[-+]?\d{1,18}(?:\.\d+)?\Z")
-_PLACEHOLDER = re.compile(r"\$\{|\{\{|<[^<>]+>|%[A-Za-z_]+%|__[A-Za-z]+__|\$[A-Z_]+")
+# Of shells, GitHub Actions, Jinja and Helm; of AWS's pages; of Windows; of sed; of Azure DevOps; of Maven and autoconf.
+_PLACEHOLDER = re.compile(
+    r"\$\{|\{\{|<[^<>]+>|%[A-Za-z_]+%|__[A-Za-z]\w*__|\$[A-Z_]+|[#%]\{|\$\(|@[A-Za-z_]\w*@|\{[A-Za-z_]\w*\}"
+)
 _INT32 = 2**31
 
 
@@ -113,7 +116,8 @@ def sound(raw: Any, found: Sequence[Fault], mark: object) -> Any:
     """The value with `mark` in the place of everything that no rule can read; the rest is the same object."""
     result = raw
     for fault in found:
-        if fault.kind in REPLACED:
+        is_empty = fault.kind == NULL and fault.pointer.rpartition("/")[2].isdecimal()
+        if fault.kind in REPLACED or is_empty:
             result = _replaced(result, tokens(fault.pointer), mark)
     return result
 

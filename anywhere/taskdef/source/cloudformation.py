@@ -215,6 +215,25 @@ def _sub(argument: object) -> Unknown:
     return Unknown("Fn::Sub", text=_PLACEHOLDER.sub("${}", text), ref=ref)
 
 
+def named_resources(raw: object) -> set[str]:
+    """The names that a resource depends on: by DependsOn, Ref, Fn::GetAtt and Fn::Sub."""
+    found: set[str] = set()
+    if isinstance(raw, list):
+        return found.union(*map(named_resources, raw)) if raw else found
+    for key, value in raw.items() if isinstance(raw, dict) else ():
+        if key in ("Ref", "DependsOn", "Fn::GetAtt"):
+            first = value[:1] if key == "Fn::GetAtt" and isinstance(value, list) else value
+            names = first if isinstance(first, list) else [first]
+            found |= {str(one).split(".")[0] for one in names if isinstance(one, str)}
+        elif key == "Fn::Sub":
+            template = value[0] if isinstance(value, list) and value else value
+            found |= (
+                {one.split(".")[0] for one in _PLACEHOLDER.findall(template)} if isinstance(template, str) else set()
+            )
+        found |= named_resources(value)
+    return found
+
+
 def _presence(argument: object) -> bool | None:
     """Whether both branches of an Fn::If agree that there is a value."""
     if not isinstance(argument, list) or len(argument) != 3:

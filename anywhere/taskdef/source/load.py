@@ -49,12 +49,18 @@ def load(data: bytes, name: str) -> Document:
     except ParseError as error:
         raise BadInput(f"{name}: {error}") from None
     if content.is_empty:
-        raise NothingHere(f"{name}: {_nothing(parsed.value)}")
+        raise NothingHere(f"{name}: {_nothing(parsed.value, name)}")
     return Document(name, parsed, content)
 
 
-def _nothing(value: object) -> str:
-    """What to say of a document without a definition; containers alone are named."""
+def _nothing(value: object, name: str) -> str:
+    """What to say of a document without a definition; containers alone, and sources that a tool has to render, are named."""
+    if name.endswith((".tf", ".tf.json")):
+        return "is Terraform's source: check what `terraform show -json PLAN` prints"
+    if isinstance(value, dict) and {"terraform_version", "lineage", "resources"} <= value.keys():
+        return "is Terraform's own state: check what `terraform show -json` prints"
+    if isinstance(value, dict) and _is_compose(value.get("services")):
+        return "is a Compose file: check the task definition or template that is made of it"
     if (
         isinstance(value, list)
         and value
@@ -62,6 +68,12 @@ def _nothing(value: object) -> str:
     ):
         return 'holds containers alone: a task definition is {"family": NAME, "containerDefinitions": [...]}'
     return "holds no task definition, service or run request"
+
+
+def _is_compose(services: object) -> bool:
+    return isinstance(services, dict) and any(
+        isinstance(item, dict) and {"image", "build"} & item.keys() for item in services.values()
+    )
 
 
 def _content(value: object) -> Content:

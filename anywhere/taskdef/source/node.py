@@ -122,9 +122,13 @@ class Node:
         return self.raw.text if isinstance(self.raw, Unknown) else self.text()
 
     def number(self) -> int | None:
-        """The value as a whole number, None when absent. Raises NotKnown."""
+        """The value as a whole number, None when absent. Raises NotKnown, also for what is none: shapes report it, where the
+        document has such a field."""
         text = self.text()
-        return int(float(text)) if text else None
+        try:
+            return int(float(text)) if text else None
+        except (ValueError, OverflowError):
+            raise NotKnown(self, "") from None
 
     def flag(self) -> bool:
         """Whether the value is true; absent is false. Raises NotKnown."""

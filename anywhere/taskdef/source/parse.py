@@ -32,6 +32,8 @@ def parse(data: bytes, name: str) -> Parsed:
     """The value of a JSON or YAML file. Raises ParseError, one line, for what is neither or too large."""
     if len(data) > MAX_BYTES:
         raise ParseError(f"larger than {MAX_BYTES // 2**20} MiB")
+    if is_utf_16(data):
+        raise ParseError("UTF-16 text, as Windows PowerShell writes it: save it as UTF-8")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -39,7 +41,7 @@ def parse(data: bytes, name: str) -> Parsed:
     if not text.strip():
         raise ParseError("empty")
     is_json = text.lstrip()[:1] in ("{", "[")
-    if is_json and not name.endswith(_YAML_NAMES):
+    if name.endswith(".json") or (is_json and not name.endswith(_YAML_NAMES)):
         return _json(text)
     if is_json:
         try:
@@ -50,6 +52,11 @@ def parse(data: bytes, name: str) -> Parsed:
         raise ParseError(f"larger than {MAX_YAML_BYTES // 2**20} MiB of YAML")
     value, reader = parse_yaml(text)
     return Parsed(value, lambda: reader.locate, lambda: reader.repeated, text, False)
+
+
+def is_utf_16(data: bytes) -> bool:
+    """Whether bytes are text in UTF-16 with its mark in front."""
+    return len(data) % 2 == 0 and data.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
 def _json(text: str) -> Parsed:

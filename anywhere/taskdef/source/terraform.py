@@ -32,6 +32,10 @@ _TO_API = {
     "enable_fault_injection": "enableFaultInjection",
     "name": "name",
 }
+_LIMITS = {
+    "deploymentMinimumHealthyPercent": "minimumHealthyPercent",
+    "deploymentMaximumPercent": "maximumPercent",
+}
 _KEYS = re.compile(r"\[[^\]]*\]")
 # Blocks that Terraform shows as a list of one, and the API as an object.
 _SINGLE = frozenset(
@@ -156,13 +160,26 @@ def _service(address: str, kind: str, raw: object, pointer: str, references: Map
         value["networkConfiguration"] = {"awsvpcConfiguration": flat}
     if "name" in value:
         value["serviceName"] = value.pop("name")
-    percent = value.pop("deploymentMinimumHealthyPercent", None)
-    if percent is not None:
-        value["deploymentConfiguration"] = {"minimumHealthyPercent": percent}
+    _plural(value.get("serviceConnectConfiguration"))
+    limits = {name: value.pop(own, None) for own, name in _LIMITS.items()}
+    if any(limit is not None for limit in limits.values()):
+        kept = value.get("deploymentConfiguration")
+        known = {name: limit for name, limit in limits.items() if limit is not None}
+        value["deploymentConfiguration"] = (kept if isinstance(kept, dict) else {}) | known
     target = value.get("taskDefinition")
-    known = target if isinstance(target, str) else references.get(_bare(address), "")
+    named = target if isinstance(target, str) else references.get(_bare(address), "")
     read, _ = read_generated(value, _KINDS[kind])
-    return Service(address, _KINDS[kind], Node(read), place, known)
+    return Service(address, _KINDS[kind], Node(read), place, named)
+
+
+def _plural(connect: object) -> None:
+    """The blocks of Service Connect by the names of the API, which has lists of them."""
+    services = connect.pop("service", None) if isinstance(connect, dict) else None
+    if isinstance(connect, dict) and isinstance(services, list):
+        for service in services:
+            if isinstance(service, dict) and "clientAlias" in service:
+                service["clientAliases"] = service.pop("clientAlias")
+        connect["services"] = services
 
 
 def _bare(address: str) -> str:

@@ -1,0 +1,147 @@
+"""Rules on what a service names in its task definition: containers, ports, port mappings, volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anywhere.taskdef.ports import port_range
+from anywhere.taskdef.rule import EC2, FARGATE, MANAGED, Case, Mark, fail, over, remove, rule
+from anywhere.taskdef.rules import sources
+from anywhere.taskdef.shapes.faults import is_placeholder, show
+from anywhere.taskdef.source.node import Node
+
+
+@rule(
+    "service.references",
+    "what a service names in its task definition",
+    scope="service",
+    launch=(EC2, FARGATE, MANAGED),
+    meaning="A load balancer and a registry name a container of the task definition and a port of its mappings, Service "
+    "Connect and VPC Lattice the name of a port mapping. A load balancer has a target group or, for a Classic one, a name. A "
+    "Service Connect service has one client alias.",
+    fine="names containers, ports and mappings that are there",
+    source=f"{sources.API}, types LoadBalancer, ServiceRegistry and ServiceConnectService; {sources.SEEN}, "
+    "pf-ecs-svc-lb-container-name-missing, pf-ecs-svc-lb-container-port-missing, pf-ecs-service-lb-target-exclusive and "
+    "pf-ecs-svc-connect-client-aliases-max; amazon-ecs-agent#1276; pulumi/pulumi-awsx#1172",
+)
+def references(case: Case, node: Node) -> Iterator[Mark]:
+    balancers = list(node.at("loadBalancers").each())
+    registries = list(node.at("serviceRegistries").each())
+    connect = node.at("serviceConnectConfiguration", "services")
+    yield from over(balancers, _target, quiet=True)
+    yield from over(registries, _record, quiet=True)
+    yield from over((*balancers, *registries), lambda item: _container(case, item), quiet=True)
+    named = (*connect.each(), *node.at("vpcLatticeConfigurations").each())
+    yield from over(named, lambda item: _port_name(case, item), quiet=True)
+    yield from over(connect.each(), _aliases, quiet=True)
+
+
+def _target(item: Node) -> Iterator[Mark]:
+    group, classic = item.at("targetGroupArn"), item.at("loadBalancerName")
+    if group.filled and classic.filled:
+        text = "a load balancer with targetGroupArn and loadBalancerName: ECS takes one of them"
+        yield fail(classic, text, "keep targetGroupArn", remove(classic))
+    elif not group.filled and not classic.filled and item.filled:
+        yield fail(item, "a load balancer without targetGroupArn", "name the target group")
+    text = group.text() if group.known else ""
+    if text.startswith("arn:") and ":targetgroup/" not in text and not is_placeholder(text):
+        yield fail(group, f"{show(text)} is not the ARN of a target group", "write the ARN with :targetgroup/")
+
+
+def _record(item: Node) -> Iterator[Mark]:
+    if item.at("containerPort").number() and item.at("port").number():  # Terraform shows 0 where there is none
+        text = "a registry takes port, or containerName and containerPort, not both"
+        yield fail(item.at("port"), text, "keep one of them")
+
+
+def _container(case: Case, item: Node) -> Iterator[Mark]:
+    name, port = item.at("containerName"), item.at("containerPort")
+    if case.definition is None or not name.filled or is_placeholder(name.text()):
+        return
+    found = {container.at("name").text(): container for container in case.containers}
+    if not found:
+        return
+    if name.text() not in found:
+        text = f"the service names the container {show(name.text())}, which its task definition does not have"
+        yield fail(name, text, f"name one of its containers: {', '.join(found)}")
+        return
+    number = port.number()
+    if number and not _has_port(found[name.text()], number):
+        text = f"the service names port {number} of the container {name.text()}, which has no such port mapping"
+        yield fail(port, text, "name a containerPort of its port mappings, or add the mapping")
+
+
+def _has_port(container: Node, number: int) -> bool:
+    """Whether a mapping has this port. Raises NotKnown where one that is not known may have it."""
+    for mapping in container.at("portMappings").each():
+        span = port_range(mapping.at("containerPortRange").text())
+        if mapping.at("containerPort").number() == number or (span and span[0] <= number <= span[1]):
+            return True
+    return False
+
+
+def _port_name(case: Case, item: Node) -> Iterator[Mark]:
+    name = item.at("portName")
+    if case.definition is None or not case.containers or not name.filled or is_placeholder(name.text()):
+        return
+    mappings = [mapping for container in case.containers for mapping in container.at("portMappings").each()]
+    names = [text for mapping in mappings if (text := mapping.at("name").text())]
+    if name.text() not in names:
+        text = f"the service names the port mapping {show(name.text())}, which its task definition does not have"
+        yield fail(name, text, f"use one of {', '.join(names)}" if names else "give the port mapping this name")
+
+
+def _aliases(item: Node) -> Iterator[Mark]:
+    aliases = item.at("clientAliases")
+    if aliases.sure > 1:
+        yield fail(aliases, f"{aliases.sure} client aliases, and ECS takes 1", "keep one")
+
+
+_PROVISIONED = ("io1", "io2")
+_WITHOUT_IOPS = ("st1", "sc1", "standard")
+
+
+@rule(
+    "service.ebs",
+    "EBS volumes of a service or request",
+    scope="service",
+    launch=(EC2, FARGATE, MANAGED),
+    meaning="A volume made at launch is one of the task definition with `configuredAtLaunch`. It has a size or a snapshot; io1 "
+    "and io2 need `iops`, which st1, sc1 and standard do not take; `throughput` is for gp3. Fargate has no standard volumes.",
+    fine="volumes that EBS has, for volumes of the definition",
+    source=f"{sources.API}, types ServiceVolumeConfiguration and ServiceManagedEBSVolumeConfiguration; {sources.SEEN}, "
+    "pf-ecs-svc-ebs-name-not-in-taskdef",
+)
+def ebs(case: Case, node: Node) -> Iterator[Mark]:
+    volumes = list(node.at("volumeConfigurations").each())
+    yield from over(volumes, lambda item: _named_volume(case, item), quiet=True)
+    yield from over((item.at("managedEBSVolume") for item in volumes), lambda item: _managed(case, item), quiet=True)
+
+
+def _named_volume(case: Case, item: Node) -> Iterator[Mark]:
+    name = item.at("name")
+    if case.definition is None or not name.filled or is_placeholder(name.text()):
+        return
+    known = {volume.at("name").text(): volume for volume in case.volumes}
+    if name.text() not in known:
+        text = f"the service configures the volume {show(name.text())}, which its task definition does not have"
+        yield fail(name, text, "name a volume of it with configuredAtLaunch")
+    elif not known[name.text()].at("configuredAtLaunch").flag():
+        text = f"the volume {name.text()} of the service is not configuredAtLaunch in its task definition"
+        yield fail(name, text, "set configuredAtLaunch for the volume of the task definition")
+
+
+def _managed(case: Case, volume: Node) -> Iterator[Mark]:
+    if not volume.filled:
+        return
+    kind, iops, throughput = volume.at("volumeType").text(), volume.at("iops"), volume.at("throughput")
+    if not volume.at("sizeInGiB").filled and not volume.at("snapshotId").filled:
+        yield fail(volume, "an EBS volume without sizeInGiB and snapshotId", "give its size, or a snapshot")
+    if kind in _PROVISIONED and not iops.number():
+        yield fail(volume, f"an EBS volume of the type {kind} needs iops", "set iops")
+    elif kind in _WITHOUT_IOPS and iops.number():
+        yield fail(iops, f"an EBS volume of the type {kind} takes no iops", "take it out", remove(iops))
+    if kind not in ("", "gp3") and throughput.number():
+        yield fail(throughput, f"throughput is for gp3, not for {kind}", "take it out", remove(throughput))
+    if kind == "standard" and case.launch == FARGATE:
+        yield fail(volume.at("volumeType"), "Fargate has no EBS volumes of the type standard", "use gp3")
