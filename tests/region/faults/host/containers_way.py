@@ -80,7 +80,7 @@ def forwarding_off_for_cards(world: World) -> None:
 @fault("containers-rule-prohibits", "a routing rule prohibits what comes from docker's network", CODE)
 def rule_prohibits(world: World) -> None:
     register(world)
-    world.host.network.append("rule add from 172.16.0.0/12 prohibit")
+    world.host.network.append("rule add from 172.16.0.0/13 prohibit")
 
 
 @fault("containers-marked-away", "containers' packets are marked, and marked ones have no route", CODE)
@@ -108,7 +108,7 @@ def answers_elsewhere(world: World) -> None:
     world.host.network += [
         *MANAGEMENT,
         "route add default via 10.99.0.1 dev eth1 table 108",
-        "rule add to 172.16.0.0/12 lookup 108",
+        "rule add to 172.16.0.0/13 lookup 108",
     ]
 
 
@@ -383,7 +383,7 @@ def _blocks(world: World, elements: str, *rules: str, hook: str = "forward", pri
 
 @fault("block-list-private", "a block list of a security tool holds private networks, docker's among them", CODE)
 def block_list_private(world: World) -> None:
-    _blocks(world, "192.0.2.7, 172.16.0.0/12, 198.18.0.0-198.19.255.255", "ip saddr @blocked drop")
+    _blocks(world, "192.0.2.7, 172.16.0.0/13, 198.18.0.0-198.19.255.255", "ip saddr @blocked drop")
 
 
 @fault("bogons-dropped", "a rule against forged senders drops private addresses that come in by any other card", CODE)
