@@ -39,6 +39,7 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
         "line": answer,
         "refusal": row.kind if row else "",
         "who": row.who if row else "",
+        "network": row is None,
     }
     if denied:
         evidence |= of_symptom(denied)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tests.region.faults import fault
+from tests.region.faults.agents.settings import SSM_LOG
 from tests.region.faults.agents.words import AGENT_LOG, INIT_LOG, START, looping, stamped
 from tests.region.faults.path.egress import to
 from tests.region.faults.proxy.site import behind_proxy, settings
 from tests.region.faults.tls.inspection import INSPECTOR, present
-from tests.region.software import AGENT, ECS, register, set_proxy, stop
+from tests.region.software import AGENT, ECS, register, set_proxy, ssm_log, stop
 from tests.region.world import World
 
 
@@ -61,6 +62,9 @@ def loop_name_hidden(world: World) -> None:
 def loop_inspected(world: World) -> None:
     unregistered(world, "tls: failed to verify certificate: x509: certificate signed by unknown authority")
     present(world, "inspection", INSPECTOR)
+    world.host.files[SSM_LOG] = ssm_log(
+        "[ssm-agent-worker] Entering SSM Agent Worker hibernate - RequestError: send request failed"
+    )
 
 
 def ended_with(world: World, *rows: str, init: tuple[str, ...] = ()) -> None:
