@@ -22,6 +22,7 @@ from anywhere.settings import Settings
 ID = "network.host-firewall"
 UNANSWERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_UNREACHABLE)
 Aim = tuple[str, int, str]
+DNS = 53
 
 
 @check(ID)
@@ -96,11 +97,12 @@ def _diverted(host: Host, rule: Diverted, stopped: list[Aim]) -> Finding:
 def _pass_by(rule: Diverted, aim: Aim) -> tuple[Command, ...]:
     """An accept in front of nat's rules: for a connection that meets it nothing is translated."""
     address, port, protocol = aim
+    both = ("udp", "tcp") if port == DNS else (protocol,)
     if rule.hop.startswith("nft "):
-        _, family, table, chain = rule.hop.split()
-        return (("nft", "insert", "rule", family, table, chain, protocol, "dport", str(port), "accept"),)
-    program = "ip6tables" if ":" in address else "iptables"
-    return ((program, "-t", "nat", "-I", "OUTPUT", "1", "-p", protocol, "--dport", str(port), "-j", "ACCEPT"),)
+        start: Command = ("nft", "insert", "rule", *rule.hop.split()[1:])
+        return tuple((*start, one, "dport", str(port), "accept") for one in both)
+    start = ("ip6tables" if ":" in address else "iptables", "-t", "nat", "-I", "OUTPUT", "1", "-p")
+    return tuple((*start, one, "--dport", str(port), "-j", "ACCEPT") for one in both)
 
 
 def _dropped(host: Host, stop: Stop, stopped: list[Aim]) -> Finding:

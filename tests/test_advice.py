@@ -1,0 +1,37 @@
+"""What a report says to do about a fault is what ends it: the first command, and words that must not stand there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.judged import judge
+
+pytestmark = pytest.mark.region
+
+CASES = (
+    (
+        "own-nat-redirect",
+        "iptables -t nat -I OUTPUT 1 -p tcp --dport 443 -j ACCEPT",
+        "transparent proxy",
+        "network team",
+    ),
+    ("own-nat-redirect-dns", "iptables -t nat -I OUTPUT 1 -p udp --dport 53 -j ACCEPT", "DNS filter", "nameserver"),
+    ("docker-bridge-left", "ip link delete br-706c616e745f", "left over", "bip"),
+    (
+        "specific-route-wrong",
+        "ip route del 203.0.113.0/24 via 10.74.0.1 dev eth1",
+        "Take the route away",
+        "routing rule",
+    ),
+    ("card-network-wide", "", "virbr0", "routing rule"),
+)
+
+
+@pytest.mark.parametrize(("name", "first", "said", "unsaid"), CASES)
+def test_the_advice_ends_the_fault(name: str, first: str, said: str, unsaid: str) -> None:
+    (cause,) = judge([name])["causes"]
+    remedy = cause["remedy"]
+    commands = [" ".join(command) for command in remedy["commands"]]
+    assert [one.removeprefix("sudo ") for one in commands[:1]] == ([first] if first else [])
+    assert said in remedy["text"]
+    assert unsaid not in remedy["text"]
