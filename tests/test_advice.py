@@ -23,6 +23,15 @@ CASES = (
         "Take the route away",
         "routing rule",
     ),
+    ("docker-stopped-in-order", "systemctl enable --now docker", "Start Docker", "quoted"),
+    ("docker-failed-once-stopped", "systemctl enable --now docker", "Start Docker", "cgroup"),
+    ("docker-killed", "systemctl reset-failed docker", "signal", "quoted"),
+    ("docker-start-dropped", "systemctl enable --now docker", "After=", "quoted"),
+    ("ecs-start-dropped", "systemctl enable --now ecs.service", "After=", "why it stopped"),
+    ("docker-start-cut", "mkdir -p /etc/systemd/system/docker.service.d", "600 s", "quoted"),
+    ("docker-socket-folder", "rmdir /run/docker.sock", "folder", "docker.socket"),
+    ("docker-match-missing", "", "xt_addrtype", "firewalld"),
+    ("docker-value-refused", "", "Correct that value", "quoted"),
     ("card-network-wide", "", "virbr0", "routing rule"),
 )
 

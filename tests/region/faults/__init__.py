@@ -25,6 +25,7 @@ FILES = (
     "host.containers_way",
     "host.kernel",
     "host.daemons",
+    "host.daemon_words",
     "agents.registered",
     "agents.words",
     "agents.features",
