@@ -32,6 +32,13 @@ CASES = (
     ("docker-socket-folder", "rmdir /run/docker.sock", "folder", "docker.socket"),
     ("docker-match-missing", "", "xt_addrtype", "firewalld"),
     ("docker-value-refused", "", "Correct that value", "quoted"),
+    ("init-without-iptables", "apt-get install -y iptables", "Install iptables", "rules"),
+    ("init-without-sysctl", "apt-get install -y procps", "Install procps", "quoted"),
+    ("init-image-refused", "", "amazon-ecs-init", "managed policies"),
+    ("init-image-cut", "", "amazon-ecs-init", "quoted"),
+    ("init-kernel-read-only", "", "/proc/sys/net", "quoted"),
+    ("init-old-container", "systemctl restart docker", "Restart docker", "quoted"),
+    ("gpu-driver-upgraded", "systemctl reboot", "Reboot", "Install"),
     ("card-network-wide", "", "virbr0", "routing rule"),
 )
 

@@ -18,6 +18,7 @@ from anywhere.facts.agents.docker import docker, docker_info
 from anywhere.facts.agents.ecs_config import EcsConfig, is_true
 from anywhere.facts.agents.ports import listeners
 from anywhere.facts.files import list_folder, read_text
+from anywhere.facts.system.gpu import gpus
 from anywhere.facts.system.machine import apparmor_profiles, has_apparmor, without_ipv6
 from anywhere.facts.system.units import parse_section
 from anywhere.frozen import frozen
@@ -28,7 +29,7 @@ SOCKET, UNIX = "DOCKER_HOST", "unix://"
 LOCAL = re.compile(r"tcp://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):(\d{1,5})/?")
 PROFILE = "ECS_AGENT_APPARMOR_PROFILE"
 OWN_PROFILES = ("ecs-agent-default", "docker-default", "unconfined")  # loaded by ecs-init and docker, or none
-RUNTIME = "ECS_NVIDIA_RUNTIME"
+RUNTIME, GPU, NVIDIA = "ECS_NVIDIA_RUNTIME", "ECS_ENABLE_GPU_SUPPORT", "nvidia"
 IP = "ECS_INSTANCE_IP_COMPATIBILITY"
 TAGS = "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM"
 RESERVED, PORTS, DRIVERS, DRIVER = (
@@ -129,6 +130,17 @@ def _runtime(host: Host, config: EcsConfig) -> Iterator[Misfit]:
         says = f"is {name}, and docker has no runtime of that name ({', '.join(sorted(known))}): GPU tasks fail to start here"
         fix = "Install the runtime (nvidia-container-toolkit brings `nvidia`) and restart docker, or correct the name."
         yield Misfit(RUNTIME, says, fix, fails=False)
+    elif not name and known and NVIDIA not in known and is_true(config.agent.get(GPU, "")) and _has_gpus(host):
+        # The agent's default (agent/config/config.go, DefaultNvidiaRuntime).
+        says = f"is on, and docker has no runtime {NVIDIA} ({', '.join(sorted(known))}): GPU tasks fail to start here"
+        fix = "Install nvidia-container-toolkit, let it register its runtime (`nvidia-ctk runtime configure "
+        fix += "--runtime=docker`), and restart docker (containers stop, unless live-restore is set)."
+        yield Misfit(GPU, says, fix, fails=False)
+
+
+def _has_gpus(host: Host) -> bool:
+    found = gpus(host)
+    return bool(found.devices) and found.driver is not False and found.info is not False
 
 
 def _ipv6(host: Host, config: EcsConfig) -> Iterator[Misfit]:

@@ -28,6 +28,7 @@ FILES = (
     "host.daemon_words",
     "agents.registered",
     "agents.words",
+    "agents.init",
     "agents.features",
     "agents.sandbox",
     "agents.settings",
