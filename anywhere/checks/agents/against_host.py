@@ -16,6 +16,7 @@ from anywhere.errors import did_you_mean
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.docker import docker, docker_info
 from anywhere.facts.agents.ecs_config import EcsConfig, is_true
+from anywhere.facts.agents.own_endpoints import BACKEND, FIPS, IGNORED, LOOPBACK, URL, asks_fips, fips_name
 from anywhere.facts.agents.ports import listeners
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.system.gpu import gpus
@@ -25,6 +26,7 @@ from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 MIB = 2**20
+NAMED = (BACKEND, URL, f"{URL}_ECS")
 SOCKET, UNIX = "DOCKER_HOST", "unix://"
 LOCAL = re.compile(r"tcp://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):(\d{1,5})/?")
 PROFILE = "ECS_AGENT_APPARMOR_PROFILE"
@@ -79,6 +81,7 @@ def misfits(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     yield from _of_ec2(config)
     yield from _socket(host, config)
     yield from _profile(host, config)
+    yield from _endpoint(host, config)
 
 
 def _memory(host: Host, config: EcsConfig) -> Iterator[Misfit]:
@@ -195,6 +198,25 @@ def _socket(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     elif (found := LOCAL.fullmatch(agents_own)) and not listeners(host, int(found[1])):
         says = f"is {agents_own}, where nobody listens: the agent does not reach docker, and ends"
         yield Misfit(SOCKET, says, fix, commands=_out(place), place=place)
+
+
+def _endpoint(host: Host, config: EcsConfig) -> Iterator[Misfit]:
+    """A stand-in for AWS on this host (LocalStack, a recorder) that a developer left behind."""
+    ignored = config.agent.get(IGNORED, "").strip().lower() == "true"
+    for name in () if ignored else (f"{URL}_ECS", URL):
+        value = config.agent.get(name, "").strip()
+        found = LOOPBACK.match(value)
+        port = int(found[1] or (443 if value.startswith("https") else 80)) if found else 0
+        if port and not listeners(host, port):
+            says = f"is {value}, where nobody listens: the agent sends there what is for AWS"
+            yield Misfit(name, says, "Take the line out.", commands=(_take_out(config, name),))
+    region = config.agent.get("AWS_DEFAULT_REGION", "").strip()
+    if region and asks_fips(config) and not fips_name(config) and not any(config.agent.get(one) for one in NAMED):
+        says = (
+            f"is true, and no FIPS endpoint of ECS is known in {region}: the agent asks for a name that may not exist"
+        )
+        fix = "Take the line out, or register the host in a region with FIPS endpoints."
+        yield Misfit(FIPS, says, fix, fails=False, commands=(_take_out(config, FIPS),))
 
 
 def _of_init(host: Host, config: EcsConfig, name: str) -> str:
