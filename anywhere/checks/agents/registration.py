@@ -27,6 +27,7 @@ from anywhere.settings import Settings
 
 ID = "agents.registration"
 REGION = "AWS_DEFAULT_REGION"
+NARROW = 'text=$(iconv -f UTF-16 -t UTF-8 "$1" | tr -d "\\r") && printf "%s\\n" "$text" > "$1"'
 STATE = "/var/lib/ecs/data/agent.db"
 
 
@@ -305,6 +306,10 @@ def _edit(problem: Problem) -> tuple[str, ...]:
     if problem.write:
         value = re.sub(r"([/&\\\\])", r"\\\1", problem.write)
         return ("sed", "-i", f"{problem.number}s/=.*/={value}/", problem.path)
+    if problem.kind == "mark":
+        return ("sed", "-i", r"1s/^\xef\xbb\xbf//", problem.path)
+    if problem.kind == "utf16":
+        return ("sh", "-c", NARROW, "sh", problem.path)
     if problem.kind == "quoted":
         return ("sed", "-i", f"{problem.number}s/=[\"']\\(.*\\)[\"'][[:space:]]*$/=\\1/", problem.path)
     return ("vi", f"+{problem.number}", problem.path)
