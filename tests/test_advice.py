@@ -39,6 +39,7 @@ CASES = (
     ("init-kernel-read-only", "", "/proc/sys/net", "quoted"),
     ("init-old-container", "systemctl restart docker", "Restart docker", "quoted"),
     ("gpu-driver-upgraded", "systemctl reboot", "Reboot", "Install"),
+    ("own-address-of-ecs", "ip addr del 203.0.113.10/32 dev test0", "test0", "network team"),
     ("card-network-wide", "", "virbr0", "routing rule"),
 )
 

@@ -86,6 +86,7 @@ PROVEN = (
     "namespaces-off",
     "nft-forward-drops",
     "openstack-metadata",
+    "own-address-of-ecs",
     "own-input-drops",
     "own-nat-elsewhere",
     "own-nat-redirect",

@@ -10,6 +10,7 @@ from anywhere.checks.base import Check, check, passed, trouble
 from anywhere.checks.containers.subnets import bridge_networks
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.host_firewall import Aim, unanswered
+from anywhere.checks.network.own_addresses import own_addresses
 from anywhere.checks.remedies import Command, remedy
 from anywhere.evidence import Own
 from anywhere.facts.network.kernel_routes import Hop, TableRoute, answers_by, covers, hop, policy_rules, table_routes
@@ -50,6 +51,10 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
             by_hop.setdefault(taken, []).append(aim)
     found = False
     for taken, stopped in by_hop.items():
+        if taken.device == "lo" and (mine := tuple(own_addresses(host, settings, stopped))):
+            found = True
+            yield from mine
+            continue
         if refusing := _refusing(routes, taken, stopped):
             found = True
             yield _refused(host, refusing, [one for one in stopped if covers(refusing, one[0])])

@@ -61,6 +61,12 @@ def specific_route(world: World) -> None:
     world.host.network.append(f"route add {world.options.public} via 10.74.0.1 dev eth1")
 
 
+@fault("own-address-of-ecs", "a test left the address of ecs on a card of this host", CODE)
+def own_address(world: World) -> None:
+    first = world.addresses("ecs")[0]
+    world.host.network += ["link add test0 type bridge", "link set test0 up", f"addr add {first}/32 dev test0"]
+
+
 @variation("two-defaults-right", "two default routes, and the metrics the right way round")
 def two_defaults(world: World) -> None:
     card(world, "ens224", 71)
