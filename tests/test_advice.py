@@ -40,6 +40,8 @@ CASES = (
     ("init-old-container", "systemctl restart docker", "Restart docker", "quoted"),
     ("gpu-driver-upgraded", "systemctl reboot", "Reboot", "Install"),
     ("own-address-of-ecs", "ip addr del 203.0.113.10/32 dev test0", "test0", "network team"),
+    ("agent-by-hand", "", "stop and remove its container", "systemctl restart ecs"),
+    ("port-51678-taken", "", "before the host is registered", "systemctl restart ecs"),
     ("card-network-wide", "", "virbr0", "routing rule"),
 )
 

@@ -197,9 +197,6 @@ def judge_persistence(host: Host, state: State) -> Iterator[Finding]:
         yield skipped(KEPT, "rules", "systemd does not answer", because="init.not-systemd")
         return
     managers = state.firewall.managers
-    if units(host)[ECS].active == "activating":
-        # ExecStopPost= of its unit takes the rules away at each end, pre-start sets them (ecs-init/engine/engine.go).
-        return "the ecs service is being started again and again, and sets the rules at each start"
     ecs = state.firewall.unit("ecs.service")
     if not managers and ecs and ecs.enabled:
         yield passed(KEPT, "ecs.service", "ecs-init sets the rules at each start, and no firewall manager is active")

@@ -71,8 +71,9 @@ def _named(nft: Nft, family: str, table: str, handle: str) -> tuple[str, int]:
         if str(rule.handle) != handle:
             continue
         for expression in rule.expressions:
-            body = next(iter(expression.values())) if isinstance(expression, dict) and expression else None
-            if isinstance(body, dict) and ("redirect" in expression or "dnat" in expression):
+            found = expression if isinstance(expression, dict) else {}
+            body = found.get("redirect") or found.get("dnat")
+            if isinstance(body, dict):
                 address, port = body.get("addr", ""), body.get("port", 0)
                 return address if isinstance(address, str) else "", port if isinstance(port, int) else 0
     return "", 0

@@ -95,7 +95,7 @@ def agent_setting(world: World, line: str) -> None:
     world.host.files["/etc/ecs/ecs.config"] = f"{world.host.files['/etc/ecs/ecs.config']}{line}\n"
 
 
-@fault("endpoint-url-left", "ecs.config sends the agent to a stand-in for AWS on this host that does not run",
+@fault("endpoint-url-left", "ecs.config sends the agent to an emulator of AWS on this host that does not run",
        "config.invalid")  # fmt: skip
 def endpoint_url_left(world: World) -> None:
     agent_setting(world, "AWS_ENDPOINT_URL=http://localhost:4566")
