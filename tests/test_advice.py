@@ -42,6 +42,7 @@ CASES = (
     ("own-address-of-ecs", "ip addr del 203.0.113.10/32 dev test0", "test0", "network team"),
     ("agent-by-hand", "", "stop and remove its container", "systemctl restart ecs"),
     ("port-51678-taken", "", "before the host is registered", "systemctl restart ecs"),
+    ("config-is-folder", "mv /etc/ecs/ecs.config /etc/ecs/ecs.config.folder", "folder", "root"),
     ("card-network-wide", "", "virbr0", "routing rule"),
 )
 

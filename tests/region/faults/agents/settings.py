@@ -350,3 +350,10 @@ def config_mark(world: World) -> None:
 def config_wide(world: World) -> None:
     register(world)
     world.host.files[USER_CONFIG] = str(world.host.files[USER_CONFIG]).replace("\n", "\r\n").encode("utf-16")
+
+
+@fault("config-is-folder", "a container's mount made a folder in the place of ecs.config", "config.invalid")
+def config_folder(world: World) -> None:
+    register(world)
+    del world.host.files[USER_CONFIG]
+    world.host.folders.append(USER_CONFIG)
