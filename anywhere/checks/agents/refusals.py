@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from anywhere.catalogue.daemon_lines.base import match
 from anywhere.catalogue.daemon_lines.containers import RUNC_LINES
-from anywhere.catalogue.init_lines import PACKAGE
+from anywhere.catalogue.daemon_lines.ecs_init import PACKAGE
 from anywhere.checks.agents.shared import unshared
 from anywhere.checks.remedies import Command, install, remedy
 from anywhere.facts.agents.agents import agents

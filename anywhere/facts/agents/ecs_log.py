@@ -12,7 +12,7 @@ from calendar import timegm
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from anywhere.catalogue.init_lines import rows_by_kind
+from anywhere.catalogue.daemon_lines.ecs_init import rows_by_kind
 from anywhere.catalogue.log_lines import ECS_LINES, LOST_FEATURES, LogLine, first_match
 from anywhere.facts.logs import log_place
 from anywhere.facts.logs.log_place import agent_log_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from anywhere.catalogue.init_lines import INIT_LINES
+from anywhere.catalogue.daemon_lines.ecs_init import INIT_LINES
 from anywhere.catalogue.log_lines import ECS_LINES, first_match
 from anywhere.facts.agents.ecs_log import BAD, Symptom, as_logfmt, quoted
 from anywhere.facts.files import Access, read_text
