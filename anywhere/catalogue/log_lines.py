@@ -57,16 +57,6 @@ ECS_LINES: tuple[LogLine, ...] = (
         "Fix what the quoted line names (a file system that is read-only or full, rights), then restart ecs. "
         "Leave /var/lib/ecs/data/agent.db where it is: it may be whole.",
     ),
-    # ecs-init/cache/cache.go: the package brings the image; without it ecs-init asks S3, without credentials.
-    LogLine(
-        "image",
-        r"Download file \S*ecs-agent\S* from bucket|could not download Amazon Elastic Container Service Agent|"
-        r"could not load Amazon Elastic Container Service Agent from cache",
-        ("from bucket", "Container Service Agent"),
-        "is not on this host: its image is gone, and cannot be downloaded",
-        "",
-        "Install the package amazon-ecs-init again (it brings /var/cache/ecs/ecs-agent.tar), then restart ecs.",
-    ),
     LogLine(
         "state",
         r"Error loading previously saved state|failed to load .{0,60}BoltDB|Unable to initialize new task engine|"

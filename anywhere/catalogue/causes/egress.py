@@ -105,11 +105,12 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "egress.host-firewall",
         "fail",
-        "The host's own packet filter drops the agents' packets",
-        "A rule of this host stops what goes out to a nameserver, the proxy or an endpoint, or the answer on its way in. "
-        "Nothing else on the path causes it.",
-        "For each address without an answer: OUTPUT for the packet and INPUT for its answer, in iptables (legacy and nft) "
-        "and in tables of nftables itself.",
+        "The host's own packet filter drops or redirects the agents' packets",
+        "A rule of this host stops what goes out to a nameserver, the proxy or an endpoint, or the answer on its way in; or "
+        "it sends the packet to another place (a transparent proxy, a DNS filter) that does not answer. Nothing else on the "
+        "path causes it.",
+        "For each address without an answer: OUTPUT for the packet, nat's rules among them, and INPUT for its answer, in "
+        "iptables (legacy and nft) and in tables of nftables itself.",
         "Change the rule that the finding quotes where it is managed.",
         "netfilter: https://wiki.nftables.org/wiki-nftables/index.php/Netfilter_hooks",
     ),

@@ -39,6 +39,13 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         "docker/cli docs/deprecated.md: --graph and --cluster-* ended with 23.0, --oom-score-adjust with 25.0",
     ),
     DaemonLine(
+        "merged",
+        r"merged configuration validation from file and command line flags failed:? \(?(?P<why>.*)",
+        "a value of daemon.json or of its flags is not valid: {why}",
+        "Correct that value in /etc/docker/daemon.json, or in the flags of docker's unit. " + CHECKED,
+        "moby daemon/config/config.go MergeDaemonConfigurations",
+    ),
+    DaemonLine(
         "driver-removed",
         r"the (?P<driver>[\w-]+) storage-driver has been deprecated and removed|"
         r"prior storage driver (?P<prior>aufs|overlay|devicemapper) failed",
@@ -80,7 +87,8 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
     DaemonLine(
         "driver-unsupported",
         r"(?:error initializing graphdriver: |graphdriver.*)(?P<why>driver not supported.*|'overlay' not found.*|"
-        r"overlay2?: .*not supported.*|unknown graphdriver.*|Unknown option .*)",
+        r"overlay2?: .*not supported.*|unknown graphdriver.*|Unknown option .*|prerequisites for driver not satisfied.*|"
+        r"backing file system is unsupported.*)",
         "its storage driver does not work here: {why}",
         "Set a storage driver that the kernel and the file system of data-root support (overlay2 on ext4 or xfs).",
         "moby daemon/graphdriver",
@@ -95,6 +103,21 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         "missing module "
         "(kernel-modules-extra on EL, linux-modules-extra on Ubuntu), or take it off the blacklist.",
         "moby libnetwork/iptables; DietPi#3126",
+    ),
+    DaemonLine(
+        "match",
+        r"Extension (?P<match>\w+) revision \d+ not supported, missing kernel module",
+        "the kernel has no module for a match that its rules need (xt_{match})",
+        "Install the package with the modules that the kernel's own lacks, load xt_{match}, then start docker. Where the "
+        "repository no longer has that package for the running kernel, upgrade the kernel with it and reboot.",
+        "docker-ce-packaging#1340, docker/for-linux#1559",
+    ),
+    DaemonLine(
+        "forwarding",
+        r"IPv(?P<version>[46]) forwarding is disabled: check your host's firewalling",
+        "IPv{version} forwarding is off, and with its nftables backend docker does not switch it on",
+        "Switch forwarding on, now and at boot, and see that the host's own rules forward nothing else.",
+        "moby#50646 (daemon/libnetwork/drivers/bridge/setup_ip_forwarding.go)",
     ),
     DaemonLine(
         "zone",
@@ -188,6 +211,15 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         "no card of this host has the address {address}{name} that it is to listen on",
         "Correct the address in `hosts` (daemon.json) or in the -H flag of the unit.",
         "moby cmd/dockerd/daemon.go loadListeners",
+    ),
+    DaemonLine(
+        "socket-folder",
+        r"can't create unix socket (?P<path>\S+): is a directory",
+        "a folder lies where its socket belongs ({path})",
+        "Remove the folder, which is empty: a container with a mount of the socket made it while docker did not run.",
+        "moby#30348, docker/go-connections#72",
+        (("rmdir", "{path}"),),
+        ready=True,
     ),
     DaemonLine(
         "socket",
@@ -308,7 +340,7 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
     ),
     DaemonLine(
         "permission",
-        r"(?:error initializing graphdriver|chmod|mkdir|open|lchown|creating).{0,120}(?:permission denied|operation "
+        r"(?:error initializing graphdriver|chmod|mkdir|open|l?chown|creating).{0,120}(?:permission denied|operation "
         r"not permitted)",
         "it may not use its own folder",
         "Root owns docker's data-root with mode 0710; where SELinux denies (`ausearch -m avc -ts recent`), "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anywhere.catalogue.daemon_lines.base import DaemonLine
+from anywhere.catalogue.daemon_lines.base import RELOAD, DaemonLine
 
 SYSTEMD_LINES: tuple[DaemonLine, ...] = (
     DaemonLine(
@@ -45,6 +45,34 @@ SYSTEMD_LINES: tuple[DaemonLine, ...] = (
         "a drop-in adds an ExecStart= without emptying the first",
         "Put an empty `ExecStart=` line before it in the drop-in, then reload systemd.",
         "systemd.service(5)",
+    ),
+    DaemonLine(
+        "cycle",
+        r"Found ordering cycle on (?P<on>\S+?)/start|Job \S+/start deleted to break ordering cycle|Unable to break cycle "
+        r"starting with",
+        "systemd dropped its start at boot, because units wait for each other in a circle ({on})",
+        "A start by hand works until the next boot. To keep it, find the After= or Before= line that closes the circle "
+        "(`systemd-analyze verify default.target` lists it; the journal names its units), take it out of that unit or drop-in, "
+        "and reload systemd.",
+        "systemd src/core/transaction.c; amazon-ecs-init#377, nvidia-container-toolkit#1735",
+        ready=True,
+    ),
+    DaemonLine(
+        "timeout",
+        r"(?P<unit>[\w@.-]+\.service): [Ss]tart operation timed out",
+        "systemd ended it, because its start took longer than its unit allows (TimeoutStartSec=)",
+        "Give it more time (600 s here). What makes the start slow is a slow disk, or very many containers or images.",
+        "systemd.service(5) TimeoutStartSec; docker/for-linux#222, moby#19380",
+        (
+            ("mkdir", "-p", "/etc/systemd/system/{unit}.d"),
+            (
+                "sh",
+                "-c",
+                "printf '[Service]\\nTimeoutStartSec=600\\n' > /etc/systemd/system/{unit}.d/zz-start-time.conf",
+            ),
+            RELOAD,
+        ),
+        ready=True,
     ),
     DaemonLine(
         "oom",

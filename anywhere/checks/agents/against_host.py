@@ -17,19 +17,22 @@ from anywhere.errors import did_you_mean
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.docker import docker, docker_info
 from anywhere.facts.agents.ecs_config import EcsConfig, is_true
+from anywhere.facts.agents.own_endpoints import BACKEND, FIPS, IGNORED, LOOPBACK, URL, asks_fips, fips_name
 from anywhere.facts.agents.ports import listeners
 from anywhere.facts.files import list_folder, read_text
+from anywhere.facts.system.gpu import gpus
 from anywhere.facts.system.machine import apparmor_profiles, has_apparmor, without_ipv6
 from anywhere.facts.system.units import parse_section
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 MIB = 2**20
+NAMED = (BACKEND, URL, f"{URL}_ECS")
 SOCKET, UNIX = "DOCKER_HOST", "unix://"
 LOCAL = re.compile(r"tcp://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):(\d{1,5})/?")
 PROFILE = "ECS_AGENT_APPARMOR_PROFILE"
 OWN_PROFILES = ("ecs-agent-default", "docker-default", "unconfined")  # loaded by ecs-init and docker, or none
-RUNTIME = "ECS_NVIDIA_RUNTIME"
+RUNTIME, GPU, NVIDIA = "ECS_NVIDIA_RUNTIME", "ECS_ENABLE_GPU_SUPPORT", "nvidia"
 IP = "ECS_INSTANCE_IP_COMPATIBILITY"
 TAGS = "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM"
 RESERVED, PORTS, DRIVERS, DRIVER = (
@@ -79,6 +82,7 @@ def misfits(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     yield from _of_ec2(config)
     yield from _socket(host, config)
     yield from _profile(host, config)
+    yield from _endpoint(host, config)
 
 
 def _memory(host: Host, config: EcsConfig) -> Iterator[Misfit]:
@@ -130,6 +134,17 @@ def _runtime(host: Host, config: EcsConfig) -> Iterator[Misfit]:
         says = f"is {name}, and docker has no runtime of that name ({', '.join(sorted(known))}): GPU tasks fail to start here"
         fix = "Install the runtime (nvidia-container-toolkit brings `nvidia`) and restart docker, or correct the name."
         yield Misfit(RUNTIME, says, fix, fails=False)
+    elif not name and known and NVIDIA not in known and is_true(config.agent.get(GPU, "")) and _has_gpus(host):
+        # The agent's default (agent/config/config.go, DefaultNvidiaRuntime).
+        says = f"is on, and docker has no runtime {NVIDIA} ({', '.join(sorted(known))}): GPU tasks fail to start here"
+        fix = "Install nvidia-container-toolkit, let it register its runtime (`nvidia-ctk runtime configure "
+        fix += "--runtime=docker`), and restart docker (containers stop, unless live-restore is set)."
+        yield Misfit(GPU, says, fix, fails=False)
+
+
+def _has_gpus(host: Host) -> bool:
+    found = gpus(host)
+    return bool(found.devices) and found.driver is not False and found.info is not False
 
 
 def _ipv6(host: Host, config: EcsConfig) -> Iterator[Misfit]:
@@ -184,6 +199,25 @@ def _socket(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     elif (found := LOCAL.fullmatch(agents_own)) and not listeners(host, int(found[1])):
         says = f"is {agents_own}, where nobody listens: the agent does not reach docker, and ends"
         yield Misfit(SOCKET, says, fix, commands=_out(place), place=place)
+
+
+def _endpoint(host: Host, config: EcsConfig) -> Iterator[Misfit]:
+    """A stand-in for AWS on this host (LocalStack, a recorder) that a developer left behind."""
+    ignored = config.agent.get(IGNORED, "").strip().lower() == "true"
+    for name in () if ignored else (f"{URL}_ECS", URL):
+        value = config.agent.get(name, "").strip()
+        found = LOOPBACK.match(value)
+        port = int(found[1] or (443 if value.startswith("https") else 80)) if found else 0
+        if port and not listeners(host, port):
+            says = f"is {value}, where nobody listens: the agent sends there what is for AWS"
+            yield Misfit(name, says, "Take the line out.", commands=(_take_out(config, name),))
+    region = config.agent.get("AWS_DEFAULT_REGION", "").strip()
+    if region and asks_fips(config) and not fips_name(config) and not any(config.agent.get(one) for one in NAMED):
+        says = (
+            f"is true, and no FIPS endpoint of ECS is known in {region}: the agent asks for a name that may not exist"
+        )
+        fix = "Take the line out, or register the host in a region with FIPS endpoints."
+        yield Misfit(FIPS, says, fix, fails=False, commands=(_take_out(config, FIPS),))
 
 
 def _of_init(host: Host, config: EcsConfig, name: str) -> str:

@@ -138,6 +138,9 @@ def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif log and log.tcs is False and log.acs:
         said = "The ECS agent is connected, but its telemetry channel is not"
         yield _disconnected(host, "agents.ecs", "telemetry", said, restart, symptom=worst, status=Status.WARN)
+    elif _unregistered(host, here, asked, log):
+        said = "The ECS agent runs, and reports no container instance: it is not registered"
+        yield _disconnected(host, "agents.ecs", "ecs-agent", said, restart, unit=here.ecs, symptom=worst)
     elif log and log.acs and (cut := connection(host)).is_cut:
         yield _cut(host, cut)
     elif log and log.acs:
@@ -156,6 +159,17 @@ def _not_known(log: AgentLog, asked: Metadata) -> Finding:
     return skipped("agents.ecs", "ecs-agent", said, place=log.place, instance=asked.instance_arn)
 
 
+def _unregistered(host: Host, here: Agents, asked: Metadata, log: AgentLog | None) -> bool:
+    """Its introspection has no ARN until AWS has registered it (amazon-ecs-agent
+    ecs-agent/introspection/v1/response.go, ContainerInstanceArn), which takes seconds;
+    a log of its own that says more wins."""
+    inventory = host.inventory()
+    runs = inventory.now - inventory.boot_time - here.ecs.started if here.ecs.started and inventory.boot_time else 0.0
+    known = log is not None and (log.acs is not None or log.registered is not None)
+    return asked.answers and not asked.instance_arn and runs > REGISTERS and not known
+
+
+REGISTERS = 900.0  # seconds: by far longer than a registration takes, with its retries
 EARLIER = 120.0  # seconds: an agent writes within this time of its service's start
 
 

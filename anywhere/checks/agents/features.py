@@ -11,6 +11,7 @@ from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config, is_true
 from anywhere.facts.agents.ecs_log import Symptom, agent_log, message
+from anywhere.facts.agents.init_log import init_complaint
 from anywhere.facts.system.gpu import DRIVER, INFO_FILE, Gpus, gpus
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
@@ -64,6 +65,7 @@ def _gpu(host: Host, config: EcsConfig) -> Finding:
     found, log = gpus(host), agent_log(host)
     said = next((one for one in log.lost if one.kind == "gpu"), None) if log else None
     lacking = _lacking(found)
+    before = init_complaint(host) if lacking else None
     if not lacking and said is None:
         return passed(ID, GPU, f"the driver answers, {len(found.devices)} devices")
     return trouble(
@@ -76,13 +78,20 @@ def _gpu(host: Host, config: EcsConfig) -> Finding:
             host,
             "Install the NVIDIA driver and nvidia-container-toolkit, then restart Docker "
             f"and ecs: ecs-init writes {INFO_FILE}. On a host without a GPU remove {GPU} from {config.sources[GPU]}."
-            if lacking
+            if lacking and not _of_gpu(before)
+            else before.row.fix
+            if before and _of_gpu(before)
             else "Restart ecs: the driver was fixed after the agent had started.",
             *(() if lacking else (("systemctl", "restart", "ecs"),)),
             look=(("nvidia-smi", "-L"),),
         ),
         evidence={"lacking": lacking, "devices": list(found.devices), **(of_symptom(said) if said else {})},
     )
+
+
+def _of_gpu(said: Symptom | None) -> bool:
+    """Whether ecs-init found the GPUs' devices, and ended at their library."""
+    return said is not None and said.row.cause == "gpu.not-found"
 
 
 def _lacking(found: Gpus) -> list[str]:

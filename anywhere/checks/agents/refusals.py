@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from anywhere.catalogue.daemon_lines.base import match
 from anywhere.catalogue.daemon_lines.containers import RUNC_LINES
+from anywhere.catalogue.daemon_lines.ecs_init import PACKAGE
 from anywhere.checks.agents.shared import unshared
-from anywhere.checks.remedies import Command, remedy
+from anywhere.checks.remedies import Command, install, remedy
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.ecs_config import PATHS, USER, ecs_config
 from anywhere.facts.agents.ecs_log import AgentLog, Symptom, message
@@ -117,6 +118,8 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
     "token": (("systemctl", "restart", "amazon-ssm-agent"), ("systemctl", "restart", "ecs")),
     "credentials": (("systemctl", "restart", "amazon-ssm-agent"), ("systemctl", "restart", "ecs")),
     "runtime": (("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs")),
+    "init-container": (("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs")),
+    "init-gpu-version": (("systemctl", "reboot"),),
 }
 
 
@@ -151,6 +154,8 @@ def fix_of(host: Host, symptom: Symptom | None) -> Remedy | None:
         )
     if symptom.kind == "runtime" and (known := match(RUNC_LINES, symptom.line)):
         return remedy(host, known.fix, *known.commands)
+    if program := symptom.kind.removeprefix("init-") if symptom.kind in ("init-iptables", "init-sysctl") else "":
+        return remedy(host, symptom.row.fix, *install(host, PACKAGE[program]), ("systemctl", "restart", "ecs"))
     ssm = agents(host).ssm_unit.name.removesuffix(".service")
     commands = COMMANDS.get(symptom.kind, ())
     named = tuple(tuple(ssm if word == "amazon-ssm-agent" else word for word in command) for command in commands)

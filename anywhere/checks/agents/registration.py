@@ -22,7 +22,7 @@ from anywhere.facts.agents.ecs_config import INSTANCE, PATHS, EcsConfig, Problem
 from anywhere.facts.agents.ecs_log import agent_log
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, REGISTERED, UNFINISHED, VAULT
 from anywhere.facts.agents.ssm_log import ssm_log
-from anywhere.facts.files import shell_line
+from anywhere.facts.files import has_folder, shell_line
 from anywhere.facts.system.units import SSM_SNAP
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
@@ -32,6 +32,7 @@ ID = "agents.registration"
 REGION = "AWS_DEFAULT_REGION"
 STATE = "/var/lib/ecs/data/agent.db"
 _APPEND = shell_line(Path(__file__).with_name("append_lines.sh"))
+_NARROW = shell_line(Path(__file__).with_name("narrow.sh"))
 
 
 # AWS: deregistering an external instance; -clear leaves the second file (amazon-ssm-agent agent/managedInstances).
@@ -253,8 +254,10 @@ def _elsewhere(
 def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     config = ecs_config(host)
+    folders = [path for path in config.hidden if has_folder(host, path)]
     for path in config.hidden:
-        yield needs_root("agents.config", path, f"{path} is not readable by this user")
+        hidden = needs_root("agents.config", path, f"{path} is not readable by this user")
+        yield _folder(host, path) if path in folders else hidden
     if not config.exists and config.known:
         yield skipped("agents.config", "ecs.config", REGISTER_BRINGS)
     found = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]
@@ -264,11 +267,24 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if before := stale_settings(host, agents(host).ecs, config):
         found.append(before)
     yield from found
-    if config.exists and not found:
+    if config.exists and not found and not folders:
         looked = (
             "names, values, both files against each other, memory, ports, log drivers and sockets against this host"
         )
         yield passed("agents.config", "ecs.config", f"{len(config.agent)} settings, all valid ({looked})")
+
+
+def _folder(host: Host, path: str) -> Finding:
+    """Docker makes a folder of a mount whose file is not there (docs.docker.com, bind mounts: -v creates it)."""
+    text = f"Move the folder away, write {path} as a file (ECS_CLUSTER=NAME), then restart ecs."
+    return trouble(
+        "agents.config",
+        Status.FAIL,
+        path,
+        f"{path} is a folder, not a file: the agent reads no setting there, and takes the cluster default",
+        cause="config.invalid",
+        remedy=remedy(host, text, ("mv", path, f"{path}.folder"), ("vi", path), ("systemctl", "restart", "ecs")),
+    )
 
 
 def _misfit(host: Host, config: EcsConfig, one: Misfit) -> Finding:
@@ -323,6 +339,10 @@ def _edit(problem: Problem) -> tuple[str, ...]:
     if problem.write:
         value = re.sub(r"([/&\\\\])", r"\\\1", problem.write)
         return ("sed", "-i", f"{problem.number}s/=.*/={value}/", problem.path)
+    if problem.kind == "mark":
+        return ("sed", "-i", r"1s/^\xef\xbb\xbf//", problem.path)
+    if problem.kind == "utf16":
+        return (*_NARROW, "sh", problem.path)
     if problem.kind == "quoted":
         return ("sed", "-i", f"{problem.number}s/=[\"']\\(.*\\)[\"'][[:space:]]*$/=\\1/", problem.path)
     return ("vi", f"+{problem.number}", problem.path)

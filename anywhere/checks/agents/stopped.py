@@ -76,14 +76,15 @@ def _complained(
 
 def _ended(host: Host, check: str, unit: Unit, subject: str, what: str, evidence: dict[str, object]) -> Finding:
     """Stopped in order, or failed: then with its last line, and systemd's own where that tells more."""
-    if unit.active != "failed":
+    words = agent_words(host, unit, *PROGRAMS.get(unit.name, ("amazon-ssm-agent",)))
+    if unit.active != "failed" and not words.known:
         fix = remedy(host, "Start it, now and at boot.", *_start(unit))
         return trouble(check, Status.FAIL, subject, what, cause="agent.disconnected", remedy=fix, evidence=evidence)
-    words = agent_words(host, unit, *PROGRAMS.get(unit.name, ("amazon-ssm-agent",)))
     said = f'{what}: {words.known.says}: "{words.line}"' if words.known else what
     if words.line and not words.known:
         said = f'{what}; its last words: "{words.line}"'
-    fix = remedy(host, "Start it, and read why it stopped.", ("systemctl", "reset-failed", unit.name), *_start(unit))
+    again = (("systemctl", "reset-failed", unit.name),) if unit.active == "failed" else ()
+    fix = remedy(host, "Start it, and read why it stopped.", *again, *_start(unit))
     if words.known:
         commands = (*words.known.commands, *(_start(unit) if words.known.row.ready else ()))
         fix = remedy(host, f"{words.known.fix} Then start {unit.name}.", *commands)

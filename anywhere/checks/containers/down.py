@@ -7,13 +7,15 @@ from anywhere.catalogue.daemon_lines.docker import CHECKED
 from anywhere.checks.base import REGISTER_BRINGS, skipped, trouble
 from anywhere.checks.containers.settings import can_validate, refused_settings
 from anywhere.checks.containers.settings_edit import edits, listening
-from anywhere.checks.remedies import Command, as_root, install, remedy
+from anywhere.checks.remedies import Command, as_root, family, install, line_out, remedy
 from anywhere.checks.units import Halt, halted, held_later
 from anywhere.facts.agents.agents import agents, is_bare
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import SOCKET, TIMEOUT, Docker
+from anywhere.facts.firewall.forwarding import set_at_boot
 from anywhere.facts.logs.last_words import LastWords, containerd_words, docker_words
 from anywhere.facts.system.docker_flags import listens, names_containerd
+from anywhere.facts.system.machine import kernel_version
 from anywhere.facts.system.units import CONTAINERD, DOCKER, DOCKER_SNAP, DOCKER_SOCKET, Unit, units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
@@ -25,6 +27,7 @@ SNAP_RUNS = (
 )
 # A socket without a path is the default one; /var/run is a link to /run.
 OWN_SOCKET = (SOCKET, "unix://", "unix:///run/docker.sock")
+KILLED, FORWARDING = ("signal", "core-dump"), "net.ipv4.ip_forward"
 STATES = ("failed", "activating", "inactive", "deactivating")
 
 
@@ -111,6 +114,8 @@ def _words(host: Host, unit: Unit) -> LastWords:
 def _explained(host: Host, unit: Unit, words: LastWords) -> Finding:
     known = words.known
     quoted = f'"{words.line}"'
+    if known is None and unit.result in KILLED:
+        return _killed(host, unit)
     if known is None:
         said = f"docker.service {_state(unit)}; its last words: {quoted}"
         text = "Fix what the quoted line names, then start docker (a start before that fails again)."
@@ -119,6 +124,10 @@ def _explained(host: Host, unit: Unit, words: LastWords) -> Finding:
     text = known.fix if can_validate(host) else known.fix.replace(CHECKED, "").rstrip()
     if known.row.kind == "iptables-missing":
         commands = install(host, "iptables")
+    elif known.row.kind == "match":
+        commands, ready = _with_module(host, f"xt_{known.groups['match']}")
+    elif known.row.kind == "forwarding" and known.groups["version"] == "4":
+        commands, ready = _forwarding_on(host), True
     elif known.row.kind in ("pid-file", "locked") and units(host)[DOCKER_SNAP].is_running:
         text, commands, ready = SNAP_RUNS, (("snap", "disable", "docker"),), True
     elif edit := edits(host, unit, known):
@@ -128,9 +137,39 @@ def _explained(host: Host, unit: Unit, words: LastWords) -> Finding:
     start = start_commands(host, unit) if ready else ()
     if not ready:
         text += " Then start docker and ecs; before that a start fails again."
+    what = "does not run" if unit.active == "inactive" else "cannot start"
     return _trouble(
-        host, f"docker cannot start: {known.says}: {quoted}", remedy(host, text, *commands, *start), unit, words.line
+        host, f"docker {what}: {known.says}: {quoted}", remedy(host, text, *commands, *start), unit, words.line
     )
+
+
+def _with_module(host: Host, module: str) -> tuple[tuple[Command, ...], bool]:
+    """The package is kernel-modules-extra of the running kernel on EL and Fedora; no other family is known to need one."""
+    known = family(host)
+    if known is None or known.manager not in ("dnf", "yum"):
+        return (), False
+    return (*install(host, f"kernel-modules-extra-{kernel_version(host)}"), ("modprobe", module)), True
+
+
+def _forwarding_on(host: Host) -> tuple[Command, ...]:
+    """IPv4's alone: with IPv6 forwarding a card takes no more router advertisements, and may lose its default route."""
+    place, _ = set_at_boot(host, FORWARDING)
+    before = (line_out(place),) if place.startswith("/etc/") else ()
+    own = (
+        "sh",
+        "-c",
+        f"mkdir -p /etc/sysctl.d && echo '{FORWARDING} = 1' >> /etc/sysctl.d/99-zz-anywhere-forwarding.conf",
+    )
+    return (*before, own, ("sysctl", "-w", f"{FORWARDING}=1"))
+
+
+def _killed(host: Host, unit: Unit) -> Finding:
+    """What it wrote before a signal came is no reason."""
+    said = f"docker.service failed: signal {unit.exit_status} ended dockerd"
+    text = (
+        "Find out who sent the signal (an administrator, a script; the kernel, for want of memory), and start Docker."
+    )
+    return _trouble(host, said, remedy(host, text, *start_commands(host, unit), look=(("dmesg",),)), unit)
 
 
 def _containerd(host: Host, text: str) -> tuple[str, tuple[Command, ...], bool]:

@@ -236,6 +236,9 @@ def _not_yet(host: Host, state: State) -> str:
         return ""
     if is_bare(host):
         return REGISTER_BRINGS
+    if units(host)[ECS].active == "activating":
+        # ExecStopPost= of its unit takes the rules away at each end, pre-start sets them (ecs-init/engine/engine.go).
+        return "the ecs service is being started again and again, and sets the rules at each start"
     ecs = state.firewall.unit("ecs.service")
     return "the ecs service is not running, and sets the rules at its start" if ecs and not ecs.active else ""
 

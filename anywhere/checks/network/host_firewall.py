@@ -9,6 +9,8 @@ from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.dns import lookups
 from anywhere.checks.remedies import Command, remedy
 from anywhere.evidence import HostFirewall
+from anywhere.facts.agents.ports import listeners
+from anywhere.facts.firewall.diverted import Diverted, diverted
 from anywhere.facts.firewall.firewall import firewall
 from anywhere.facts.firewall.outgoing import Stop, own_stop
 from anywhere.facts.network.routes import routes
@@ -20,6 +22,7 @@ from anywhere.settings import Settings
 ID = "network.host-firewall"
 UNANSWERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_UNREACHABLE)
 Aim = tuple[str, int, str]
+DNS = 53
 
 
 @check(ID)
@@ -33,12 +36,12 @@ def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
     if not host.inventory().is_root or not walls.readable or not (walls.backends or walls.nft.readable):
         yield skipped(ID, "packet filter", "the rules may be read by root only", because="root")
         return
-    by_rule: dict[Stop, list[Aim]] = {}
+    by_rule: dict[Stop | Diverted, list[Aim]] = {}
     for aim in aims:
-        if stop := own_stop(walls, table, *aim):
-            by_rule.setdefault(stop, []).append(aim)
-    for stop, stopped in by_rule.items():
-        yield _dropped(host, stop, stopped)
+        if rule := diverted(walls, table, *aim) or own_stop(walls, table, *aim):
+            by_rule.setdefault(rule, []).append(aim)
+    for rule, stopped in by_rule.items():
+        yield _dropped(host, rule, stopped) if isinstance(rule, Stop) else _diverted(host, rule, stopped)
     if not by_rule:
         yield passed(
             ID,
@@ -65,15 +68,50 @@ def unanswered(seen: Survey) -> Iterator[Aim]:
                     yield probe.address, int(port), "tcp"
 
 
-def _dropped(host: Host, stop: Stop, stopped: list[Aim]) -> Finding:
-    shown = ", ".join(f"{address}:{port}" for address, port, _ in stopped[:3])
+def _shown(stopped: list[Aim]) -> str:
     more = f" and {len(stopped) - 3} more" if len(stopped) > 3 else ""
+    return ", ".join(f"{address}:{port}" for address, port, _ in stopped[:3]) + more
+
+
+def _diverted(host: Host, rule: Diverted, stopped: list[Aim]) -> Finding:
+    """What goes to another place never reaches the network: that place is asked about, not the network team."""
+    here = not rule.address or rule.address.startswith("127.") or rule.address == "::1"
+    port = rule.port or stopped[0][1]
+    idle = here and stopped[0][2] == "tcp" and not listeners(host, port)
+    place = f"port {port} of this host" if here else f"{rule.address}:{port}"
+    state = "where nothing listens" if idle else "which gives no answer"
+    said = f"this host's own packet filter redirects what it sends to {_shown(stopped)} to {place}, {state}"
+    text = (
+        f"Start the program that serves {place} (a transparent proxy, a DNS filter), or take the rule away where it is kept "
+        "(that program's service, a saved ruleset). The commands send these packets past the rule until the next reload."
+    )
+    commands = tuple(dict.fromkeys(command for aim in stopped for command in _pass_by(rule, aim)))
+    evidence = HostFirewall(rule=rule.rule, hop=rule.hop, stopped=[address for address, _, _ in stopped])
+    fix = remedy(host, text, *commands)
+    code = "egress.host-firewall"
+    return trouble(
+        ID, Status.FAIL, rule.hop, f"{said}: {rule.hop}: {rule.rule}", cause=code, remedy=fix, evidence=evidence
+    )
+
+
+def _pass_by(rule: Diverted, aim: Aim) -> tuple[Command, ...]:
+    """An accept in front of nat's rules: for a connection that meets it nothing is translated."""
+    address, port, protocol = aim
+    both = ("udp", "tcp") if port == DNS else (protocol,)
+    if rule.hop.startswith("nft "):
+        start: Command = ("nft", "insert", "rule", *rule.hop.split()[1:])
+        return tuple((*start, one, "dport", str(port), "accept") for one in both)
+    start = ("ip6tables" if ":" in address else "iptables", "-t", "nat", "-I", "OUTPUT", "1", "-p")
+    return tuple((*start, one, "--dport", str(port), "-j", "ACCEPT") for one in both)
+
+
+def _dropped(host: Host, stop: Stop, stopped: list[Aim]) -> Finding:
     way = "the answers of" if stop.inbound else "what it sends to"
     return trouble(
         ID,
         Status.FAIL,
         stop.hop,
-        f"this host's own packet filter drops {way} {shown}{more}: {stop.hop}: {stop.rule}",
+        f"this host's own packet filter drops {way} {_shown(stopped)}: {stop.hop}: {stop.rule}",
         cause="egress.host-firewall",
         remedy=remedy(
             host,

@@ -105,7 +105,7 @@ def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, 
     line, does = _blamed(one, code, behind)
     route = None if line else _route(host, one, names[0], behind)
     how = {
-        DOWN: "nothing listens there" if off else "gives no answer",
+        DOWN: "does not listen and gives no answer" if off else "gives no answer",
         FAILING: f"answers with an error ({answer.detail})" if answer.detail else "answers with an error",
         HIDDEN: "knows no address",
     }.get(code, "answers falsely")
@@ -113,7 +113,8 @@ def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, 
     why = f": {line.place} `{line.text}` {does}" if line else ""
     if route:
         why = f": the domain {route.domain} of the link {route.link.name} sends them to {', '.join(route.link.servers)}"
-    said = f"this host's own {one.name} ({one.address}) {how} for {_shown(names)}{asks}{why}"
+    whose = f"this host's own {one.program}" if one.program else one.name
+    said = f"{whose} ({one.address}) {how} for {_shown(names)}{asks}{why}"
     if quote := _journal(host, one, names[0]):
         said += f'; its journal: "{quote}"'
     text, commands = _without(route) if route else _fix(one, code, line, behind)

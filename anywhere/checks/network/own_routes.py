@@ -10,6 +10,7 @@ from anywhere.checks.base import Check, check, passed, trouble
 from anywhere.checks.containers.subnets import bridge_networks
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.host_firewall import Aim, unanswered
+from anywhere.checks.network.own_addresses import own_addresses
 from anywhere.checks.remedies import Command, remedy
 from anywhere.evidence import Own
 from anywhere.facts.network.kernel_routes import Hop, TableRoute, answers_by, covers, hop, policy_rules, table_routes
@@ -50,6 +51,10 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
             by_hop.setdefault(taken, []).append(aim)
     found = False
     for taken, stopped in by_hop.items():
+        if taken.device == "lo" and (mine := tuple(own_addresses(host, settings, stopped))):
+            found = True
+            yield from mine
+            continue
         if refusing := _refusing(routes, taken, stopped):
             found = True
             yield _refused(host, refusing, [one for one in stopped if covers(refusing, one[0])])
@@ -153,17 +158,20 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
     used = next(
         (one for one in routes if one.is_default and one.device == taken.device and one.gateway == taken.gateway), None
     )
-    way = used.text if used else f"dev {taken.device}" if taken.device else f"no route ({taken.error})"
+    narrow = None if used else _narrow(routes, taken, stopped)
+    way = f"dev {taken.device}" if taken.device else f"no route ({taken.error})"
+    way = used.text if used else f"{narrow.text} by the route to {narrow.network}" if narrow else way
     rules = policy_rules(host)
     ruled = (
         f"; a routing rule chose it: {'; '.join(rules[:3])}" if rules and (used is None or used.table != "main") else ""
     )
     said = (
-        f"this host's own route leads nowhere: {_shown(stopped)} is sent {way}, while another route of this host would do: "
+        f"this host's own route leads nowhere: {_shown(stopped)} {'is' if len(stopped) == 1 else 'are'} sent {way}, while "
+        "another route of this host would do: "
         f"{better.route.text} ({better.why}){ruled}"
     )
     evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
-    text, commands = _fix(used, better.route, rules)
+    text, commands = _narrowed(host, narrow) if narrow else _fix(used, better.route, rules)
     return trouble(
         ID,
         Status.FAIL,
@@ -173,6 +181,35 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
         remedy=remedy(host, text, *commands, look=(("ip", "rule", "show"), ("ip", "route", "show", "table", "all"))),
         evidence=evidence,
     )
+
+
+def _narrow(routes: Sequence[TableRoute], taken: Hop, stopped: Sequence[Aim]) -> TableRoute | None:
+    """The route of the main table for a part of the addresses by which the kernel sends these."""
+    fitting = [
+        one
+        for one in routes
+        if one.table == "main" and not one.refuses and not one.is_default and one.device == taken.device
+        and one.gateway == taken.gateway and covers(one, stopped[0][0])
+    ]  # fmt: skip
+    return max(fitting, key=lambda one: ipaddress.ip_network(one.network).prefixlen, default=None)
+
+
+def _narrowed(host: Host, narrow: TableRoute) -> tuple[str, tuple[Command, ...]]:
+    """The network of a card itself is given up by that card alone; any other route can be taken away."""
+    network = ipaddress.ip_network(narrow.network)
+    own = [address for card in host.inventory().interfaces if card.name == narrow.device for address in card.addresses]
+    if any(ipaddress.ip_interface(address).network == network for address in own):
+        return (
+            f"The network {network} of the card {narrow.device} covers addresses that lie elsewhere. Give that card and what "
+            "is behind it another range where it is set (libvirt `virsh net-edit`, Podman and LXD network settings, netplan), "
+            "or take the card away if nothing uses it.",
+            (),
+        )
+    via: Command = ("via", narrow.gateway) if narrow.gateway else ()
+    text = (
+        "Take the route away that leads nowhere, here and where it is kept (netplan, NetworkManager, a VPN's settings)."
+    )
+    return text, (("ip", "route", "del", narrow.network, *via, "dev", narrow.device),)
 
 
 def _fix(used: TableRoute | None, better: TableRoute, rules: Sequence[str]) -> tuple[str, tuple[Command, ...]]:

@@ -36,20 +36,31 @@ def _judge_port(host: Host, port: int, found: tuple[Listener, ...]) -> Finding:
             return passed("network.agent-ports", subject, f"port {port} is the ECS agent's")
         return needs_root("network.agent-ports", subject, f"port {port} is in use, by a process that root can see")
     holder = f"{named[0].process} (pid {named[0].pid})" if named else "a process that this user cannot see"
+    by_hand = bare and bool(named) and named[0].process in OWNERS
+    said = f"an ECS agent that no ecs.service started ({holder})" if by_hand else holder
     return trouble(
         "network.agent-ports",
         Status.FAIL,
         subject,
-        f"port {port} ({WHAT[port]}) is in use by {holder}: the ECS agent cannot listen on it",
+        f"port {port} ({WHAT[port]}) is in use by {said}: the ECS agent cannot listen on it",
         cause="ports.taken",
-        remedy=remedy(
-            host,
-            f"Stop {holder} or give it another port, then restart the ECS agent (`sudo systemctl restart ecs`) and reserve "
-            "both "
-            "ports (`sudo anywhere rules apply`).",
-            look=(("ss", "-ltnp", f"sport = :{port}"),),
-        ),
+        remedy=remedy(host, _free(holder, bare, by_hand), look=(("ss", "-ltnp", f"sport = :{port}"),)),
         evidence={"port": port, "holders": [f"{one.address} {one.process} {one.pid}".strip() for one in strangers]},
+    )
+
+
+def _free(holder: str, bare: bool, by_hand: bool) -> str:
+    """Where no agent is installed yet there is none to restart."""
+    if by_hand:
+        return (
+            "Drain its container instance, then stop and remove its container (`docker ps` shows it): registration installs "
+            "the agent as a service, which needs both ports."
+        )
+    if bare:
+        return f"Stop {holder} or give it another port before the host is registered: the agent needs both ports."
+    return (
+        f"Stop {holder} or give it another port, then restart the ECS agent (`sudo systemctl restart ecs`) and reserve both "
+        "ports (`sudo anywhere rules apply`)."
     )
 
 

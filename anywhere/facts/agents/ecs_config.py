@@ -46,6 +46,9 @@ DRIVERS = "ECS_AVAILABLE_LOGGING_DRIVERS"
 FATAL_JSON = ("ECS_INSTANCE_ATTRIBUTES", "ECS_CONTAINER_INSTANCE_TAGS", "ECS_AWSVPC_ADDITIONAL_LOCAL_ROUTES")
 
 
+MARK = "\ufeff"  # Windows editors put it before UTF-8 text
+
+
 @frozen
 class Line:
     """One setting as it stands: `value` is cut at the first `=` and nothing else. Secret values are masked."""
@@ -58,9 +61,10 @@ class Line:
 
 @frozen
 class Problem:
-    """What is wrong with a line. `kind`: `syntax`, `quoted`, `json`, `external`, `glued`, `duplicate`, `overridden`,
-    `value` (not one that the setting takes), `ignored` (the agent takes its default instead), `unknown` (a name that only
-    looks like a setting). `write` is the right value where that is known."""
+    """What is wrong with a line. `kind`: `syntax`, `mark` (behind a byte order mark), `utf16` (the complete file),
+    `quoted`, `json`, `external`, `glued`, `duplicate`, `overridden`, `value` (not one that the setting takes), `ignored`
+    (the agent takes its default instead), `unknown` (a name that only looks like a setting). `write` is the right value where
+    that is known."""
 
     kind: str
     path: str
@@ -139,11 +143,20 @@ def _masked(name: str, value: str) -> str:
 
 def _problems(texts: tuple[Text, ...], lines: tuple[Line, ...]) -> Iterator[Problem]:
     raw = {(text.path, number): row for text in texts for number, row in enumerate(text.content.split("\n"), 1)}
+    wide = [text.path for text in texts if "\0" in text.content]
     for text in texts:
-        yield from _bare_lines(text)
+        yield from _encoding(text) if text.path in wide else _bare_lines(text)
     for line in lines:
-        yield from _line_problems(line, raw[line.path, line.number])
+        if line.path not in wide:
+            yield from _line_problems(line, raw[line.path, line.number])
     yield from _repeated(lines)
+
+
+def _encoding(text: Text) -> Iterator[Problem]:
+    """Text with zero bytes is UTF-16, as some Windows editors and PowerShell write it: no reader finds a setting in it."""
+    yield Problem(
+        "utf16", text.path, 1, "ecs.config", "is UTF-16 text, in which the agent finds no setting: write it as UTF-8"
+    )
 
 
 def _bare_lines(text: Text) -> Iterator[Problem]:
@@ -154,6 +167,10 @@ def _bare_lines(text: Text) -> Iterator[Problem]:
 
 
 def _line_problems(line: Line, raw: str) -> Iterator[Problem]:
+    if line.name.startswith(MARK):
+        said = "follows a byte order mark, which is invisible in an editor: the agent never sees this setting"
+        yield Problem("mark", line.path, line.number, line.name.removeprefix(MARK), said)
+        return
     if not is_name(line.name):
         said = "begins with export" if line.name.startswith("export ") else "is no NAME=value"
         yield Problem("syntax", line.path, line.number, line.name, f"{said}: the agent never sees this setting")

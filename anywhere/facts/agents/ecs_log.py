@@ -12,7 +12,8 @@ from calendar import timegm
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from anywhere.catalogue.log_lines import ECS_LINES, LOST_FEATURES, LogLine, by_kind, first_match
+from anywhere.catalogue.daemon_lines.ecs_init import rows_by_kind
+from anywhere.catalogue.log_lines import ECS_LINES, LOST_FEATURES, LogLine, first_match
 from anywhere.catalogue.log_lines import message as message
 from anywhere.facts.logs import log_place
 from anywhere.facts.logs.log_place import agent_log_text
@@ -60,7 +61,7 @@ class Symptom:
     @property
     def row(self) -> LogLine:
         """What the line means."""
-        return by_kind()[self.kind]
+        return rows_by_kind()[self.kind]
 
 
 @frozen

@@ -7,16 +7,17 @@ docs/hosts.md; amazon-ecs-agent agent/config (ECS_BACKEND_HOST); amazon-ssm-agen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from anywhere.catalogue.endpoints import Endpoint
+from anywhere.catalogue.endpoints import Endpoint, partitions
 from anywhere.catalogue.requests import OWN
 from anywhere.declared.own import Own, parse_own, parse_url
 from anywhere.errors import BadInput
 from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.agents.daemon_json import daemon_json
-from anywhere.facts.agents.ecs_config import ecs_config
+from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.ssm.settings import PATHS as SSM_SETTINGS
 from anywhere.facts.ssm.settings import ssm_settings
@@ -30,6 +31,8 @@ FOLDERS: tuple[str, ...] = (HOSTS_TOML,)
 # The section of the SSM agent's settings whose Endpoint stands in for a service.
 SSM_SECTIONS = {"ssm": "ssm", "ssmmessages": "mgs", "ec2messages": "mds", "s3": "s3", "kms": "kms"}
 BACKEND = "ECS_BACKEND_HOST"
+URL, IGNORED, FIPS = "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_USE_FIPS_ENDPOINT"
+LOOPBACK = re.compile(r"https?://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?(?:/|$)")
 
 
 def own_endpoints(host: Host, settings: Settings) -> tuple[Endpoint, ...]:
@@ -113,16 +116,45 @@ def _containerd(host: Host) -> Iterator[Endpoint]:
 
 def with_overrides(host: Host, found: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
     """The endpoints with what the agents' own settings put in their place, as the agents do."""
-    backend = ecs_config(host)
+    config = ecs_config(host)
     own: dict[tuple[str, str], tuple[str, str]] = {}
-    if value := backend.agent.get(BACKEND, "").strip():
-        own["ecs-agent", "ecs"] = (value, f"{BACKEND} in {backend.sources.get(BACKEND, 'ecs.config')}")
+    if named := ecs_api(config):
+        own["ecs-agent", "ecs"] = named
     for service, (value, place) in _ssm_settings(host).items():
         own["ssm-agent", service] = (value, place)
     return tuple(
         _replaced(one, *own[one.component, one.service]) if (one.component, one.service) in own else one
         for one in found
     )
+
+
+def ecs_api(config: EcsConfig) -> tuple[str, str] | None:
+    """What the agent calls in place of `ecs.REGION`, and the setting that says so; None where it calls that name. A value on
+    the loopback is left to the check of settings, which sees whether somebody listens there.
+
+    Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints" (code first, then the service's variable, then
+    the one for all services); amazon-ecs-agent 1.105.1 ecs-agent/api/ecs/client/ecs_client.go (newECSConfig) and
+    aws-sdk-go-v2 config/env_config.go as it vendors it.
+    """
+    ignored = config.agent.get(IGNORED, "").strip().lower() == "true"
+    for name in (BACKEND, *(() if ignored else (f"{URL}_ECS", URL))):
+        value = config.agent.get(name, "").strip()
+        if value and (name == BACKEND or not LOOPBACK.match(value)):
+            return value, f"{name} in {config.sources.get(name, 'ecs.config')}"
+    host = fips_name(config)
+    return (host, f"{FIPS} in {config.sources.get(FIPS, 'ecs.config')}") if host else None
+
+
+def asks_fips(config: EcsConfig) -> bool:
+    """Whether the SDK is told to use FIPS endpoints (aws-sdk-go-v2 config/env_config.go, setUseFIPSEndpointFromEnvVal)."""
+    return config.agent.get(FIPS, "").strip().lower() == "true"
+
+
+def fips_name(config: EcsConfig) -> str:
+    """The FIPS endpoint of ECS that the agent then calls; empty where none is asked for, or none is known in its region."""
+    region = config.agent.get("AWS_DEFAULT_REGION", "").strip()
+    known = (one.fips.get("ecs", {}).get(region, "") for one in partitions().values())
+    return next(filter(None, known), "") if asks_fips(config) else ""
 
 
 def _replaced(endpoint: Endpoint, value: str, place: str) -> Endpoint:

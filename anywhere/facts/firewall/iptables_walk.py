@@ -38,7 +38,7 @@ _DEPTH = 32  # the kernel refuses loops; this only bounds what a damaged listing
 @frozen
 class Packet:
     """A packet, of a new TCP connection unless said otherwise. Empty or 0 means: may be any. `states` are its conntrack
-    state and status."""
+    state and status, `uid` the user whose process sends it (-1: may be any)."""
 
     iif: str = ""
     oif: str = ""
@@ -49,6 +49,7 @@ class Packet:
     destination_is_local: bool = False
     protocol: str = "tcp"
     sport: int = 0
+    uid: int = -1
 
 
 @frozen
@@ -193,7 +194,7 @@ def _judge(option: Option, packet: Packet) -> bool | None:
 
 def _module(value: str, _: Packet) -> bool | None:
     # The options of these modules are judged one by one; a module that is not known here may select by anything.
-    return True if value in ("tcp", "udp", "comment", "conntrack", "state", "multiport", "addrtype") else None
+    return True if value in ("tcp", "udp", "comment", "conntrack", "state", "multiport", "addrtype", "owner") else None
 
 
 _PROTOCOLS = {"tcp": ("tcp", "6"), "udp": ("udp", "17")}
@@ -249,6 +250,13 @@ def _states(wanted: str, packet: Packet) -> bool:
     return not packet.states.isdisjoint(wanted.split(","))
 
 
+def _user(wanted: str, packet: Packet) -> bool | None:
+    low, _, high = wanted.partition("-")
+    if packet.uid < 0 or not low.isdigit() or not (high or low).isdigit():
+        return None
+    return int(low) <= packet.uid <= int(high or low)
+
+
 def _local(wanted: str, packet: Packet) -> bool:
     # Every address that is asked about here is either this host's or some other host's.
     return wanted == ("LOCAL" if packet.destination_is_local else "UNICAST")
@@ -269,6 +277,7 @@ _MATCHES: dict[str, Callable[[str, Packet], bool | None]] = {
     "--state": _states,
     "--ctstatus": _states,
     "--dst-type": _local,
+    "--uid-owner": _user,
 }
 _IGNORED = {
     "-j", "-g", "--comment", "--to-destination", "--to-ports", "--reject-with", "--log-prefix", "--log-level",

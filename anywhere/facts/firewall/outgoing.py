@@ -24,14 +24,19 @@ class Stop:
     early: bool = False
 
 
+def sent(table: tuple[Route, ...], address: str, port: int, protocol: str) -> Packet:
+    """What an agent, or docker, sends there: all of them run as root."""
+    route = route_to(address, table)
+    device = route.interface if route and not route.reject else ""
+    return Packet(oif=device, destination=address, dport=port, protocol=protocol, uid=0)
+
+
 def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: int, protocol: str) -> Stop | None:
     """The first rule that certainly stops what this host sends there, or the answer; None where none is known to."""
     family = 6 if ":" in address else 4
-    route = route_to(address, table)
-    device = route.interface if route and not route.reject else ""
-    out = Packet(oif=device, destination=address, dport=port, protocol=protocol)
+    out = sent(table, address, port, protocol)
     back = Packet(
-        iif=device,
+        iif=out.oif,
         source=address,
         states=frozenset({"ESTABLISHED"}),
         destination_is_local=True,

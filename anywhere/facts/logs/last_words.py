@@ -28,8 +28,9 @@ class LastWords:
 
 
 def docker_words(host: Host, unit: Unit) -> LastWords:
-    """Why dockerd ended, in its own words."""
-    return choose(DOCKER_TABLES, last_lines(host, unit, "dockerd", "docker"))
+    """Why dockerd ended, in its own words; of one that was stopped in order, what systemd says of a start since."""
+    lines = since_start(last_lines(host, unit, "dockerd", "docker"))
+    return held_back(lines) if is_stopped(unit) else choose(DOCKER_TABLES, lines)
 
 
 def containerd_words(host: Host, unit: Unit) -> LastWords:
@@ -39,7 +40,26 @@ def containerd_words(host: Host, unit: Unit) -> LastWords:
 
 def agent_words(host: Host, unit: Unit, *programs: str) -> LastWords:
     """Why one of the agents' services ended, in its own words or systemd's."""
-    return choose((*SYSTEMD_LINES, *RUNC_LINES), last_lines(host, unit, *programs))
+    lines = since_start(last_lines(host, unit, *programs))
+    return held_back(lines) if is_stopped(unit) else choose((*SYSTEMD_LINES, *RUNC_LINES), lines)
+
+
+def is_stopped(unit: Unit) -> bool:
+    """Whether the service ended in order, or was not started at all: then what it wrote before is no reason."""
+    return unit.active == "inactive" and unit.result in ("", "success")
+
+
+def since_start(lines: Sequence[Said]) -> Sequence[Said]:
+    """The lines since systemd last reported the service as started: a failure before that is over. A service of
+    Type=notify, as docker's, is reported only when it is ready (systemd.service(5))."""
+    started = [place for place, said in enumerate(lines) if said.is_systemd and said.text.startswith("Started ")]
+    return lines[started[-1] + 1 :] if started else lines
+
+
+def held_back(lines: Sequence[Said]) -> LastWords:
+    """What systemd itself says of a start that it did not carry out."""
+    found = choose(SYSTEMD_LINES, [said for said in lines if said.is_systemd])
+    return found if found.known else LastWords()
 
 
 def choose(rows: tuple[DaemonLine, ...], lines: Sequence[Said]) -> LastWords:

@@ -6,8 +6,10 @@ import json
 import time
 
 from tests.region.faults import fault, variation
+from tests.region.faults.agents.settings import log_off
+from tests.region.faults.agents.ssm import started
 from tests.region.faults.agents.words import AGENT_LOG, looping, stamped
-from tests.region.software import ECS, INSTANCE, api, docker_of, put_secret, register, ssm_log
+from tests.region.software import AGENT, ECS, INSTANCE, api, daemon_of, docker_of, put_secret, register, ssm_log
 from tests.region.world import World
 
 MIB = 2**20
@@ -149,3 +151,23 @@ def hibernation_over(world: World) -> None:
         "[ssm-agent-worker] Starting health check",
     )
     world.host.files[SSM_LOG] = text
+
+
+def without_instance(world: World, since: float) -> None:
+    """The agent logs nothing and has no container instance; it was started so many seconds ago."""
+    log_off(world)
+    metadata = daemon_of(world, AGENT).state["/v1/metadata"]
+    assert isinstance(metadata, dict)
+    metadata["ContainerInstanceArn"] = None
+    started(world, ECS, since)
+
+
+@fault("log-off-unregistered", "the agent logs nothing, and has no container instance an hour after its start",
+       "agent.disconnected")  # fmt: skip
+def log_off_unregistered(world: World) -> None:
+    without_instance(world, 3600)
+
+
+@variation("log-off-registering", "the agent logs nothing, and was started a minute ago")
+def log_off_registering(world: World) -> None:
+    without_instance(world, 60)

@@ -8,7 +8,7 @@ from tests.region.faults.agents.words import AGENT_LOG, INIT_LOG, START, looping
 from tests.region.faults.path.egress import to
 from tests.region.faults.proxy.site import behind_proxy, settings
 from tests.region.faults.tls.inspection import INSPECTOR, present
-from tests.region.software import AGENT, ECS, register, set_proxy, ssm_log, stop
+from tests.region.software import AGENT, register, set_proxy, ssm_log, stop
 from tests.region.world import World
 
 
@@ -67,12 +67,12 @@ def loop_inspected(world: World) -> None:
     )
 
 
-def ended_with(world: World, *rows: str, init: tuple[str, ...] = ()) -> None:
-    """The agent ends at each start with these lines, and ecs-init's log has others."""
+def ended_with(world: World, *rows: str) -> None:
+    """The agent ends at each start with these lines."""
     register(world)
     stop(world, AGENT)
     world.host.files[AGENT_LOG] = stamped([START, *rows] * 4, 30)
-    world.host.files[INIT_LOG] = stamped([*init, 'level=info msg="Agent exited with code 1"'] * 4, 30)
+    world.host.files[INIT_LOG] = stamped(['level=info msg="Agent exited with code 1"'] * 4, 30)
 
 
 @fault("loop-state-read-only", "agent.db is whole, and its file system is mounted read-only", "mount.unsuitable")
@@ -88,19 +88,6 @@ def loop_state_full(world: World) -> None:
     ended_with(world, f'level=critical msg="Error creating data client" {why}')
     world.host.tmpfs["/var/lib/ecs"] = 8 * 2**20
     world.host.filled["/var/lib/ecs/data/x"] = 8 * 2**20 - 65536
-
-
-@fault("loop-image-gone", "the agent's image is gone, and S3 refuses whoever has no credentials", "agent.restart-loop")
-def loop_image_gone(world: World) -> None:
-    file = "/var/cache/ecs/ecs-agent-v1.105.1.tar.md54071452244"
-    why = (
-        "operation error S3: GetObject, https response error StatusCode: 403, RequestID: , HostID: , api error "
-        "AccessDenied: Access Denied"
-    )
-    said = f'level=error msg="Download file {file} from bucket amazon-ecs-agent in region us-east-1 failed with error: {why}"'
-    ended_with(world, init=(said,))
-    world.host.units[ECS].properties |= {"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "7"}
-    world.host.files[AGENT_LOG] = ""
 
 
 @fault(

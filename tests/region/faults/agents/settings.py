@@ -344,3 +344,22 @@ def region_overridden(world: World) -> None:
         exit="5",
     )
     world.host.files[USER_CONFIG] = "ECS_CLUSTER=plant-7\nAWS_DEFAULT_REGION=eu-west-1\n"
+
+
+@fault("config-byte-order-mark", "an editor of Windows put a byte order mark before ecs.config", "config.invalid")
+def config_mark(world: World) -> None:
+    register(world)
+    world.host.files[USER_CONFIG] = f"\ufeff{world.host.files[USER_CONFIG]}"
+
+
+@fault("config-utf-16", "PowerShell wrote ecs.config as UTF-16", "config.invalid")
+def config_wide(world: World) -> None:
+    register(world)
+    world.host.files[USER_CONFIG] = str(world.host.files[USER_CONFIG]).replace("\n", "\r\n").encode("utf-16")
+
+
+@fault("config-is-folder", "a container's mount made a folder in the place of ecs.config", "config.invalid")
+def config_folder(world: World) -> None:
+    register(world)
+    del world.host.files[USER_CONFIG]
+    world.host.folders.append(USER_CONFIG)

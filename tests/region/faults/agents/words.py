@@ -8,12 +8,18 @@ import time
 from tests.region.faults import fault, variation
 from tests.region.software import (
     AGENT,
+    BRIDGE,
     CLUSTER,
     ECS,
     ECS_INIT,
+    FROM_HOST,
+    GUARD,
+    OFF_HOST,
+    TO_AGENT,
     agent_log,
     put_secret,
     register,
+    remove_rules,
     stop,
 )  # fmt: skip
 from tests.region.world import World
@@ -31,7 +37,8 @@ def stamped(rows: list[str], ago: float = 600) -> str:
 
 
 def looping(world: World, *rows: str, exit: str = "1", times: int = 3) -> None:
-    """The unit is started again and again, and each run of the agent ends with these lines."""
+    """The unit is started again and again, and each run of the agent ends with these lines; ecs-init takes its rules away at
+    each end (ExecStopPost=)."""
     if ECS not in world.host.units:
         register(world)
     stop(world, AGENT)
@@ -41,6 +48,8 @@ def looping(world: World, *rows: str, exit: str = "1", times: int = 3) -> None:
         "ExecMainCode": "1", "NRestarts": "37", "MainPID": "0",
     }  # fmt: skip
     world.host.files[AGENT_LOG] = stamped([START, *rows] * times)
+    remove_rules(world, TO_AGENT, FROM_HOST, BRIDGE, OFF_HOST, GUARD)
+    world.host.sysctls["net/ipv4/conf/all/route_localnet"] = "0"
 
 
 def set_line(world: World, path: str, name: str, value: str) -> None:

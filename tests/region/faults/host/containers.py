@@ -137,6 +137,17 @@ def docker_over_gateway(world: World) -> None:
     _cover(world, str(next(world.lan.subnets(new_prefix=29))))
 
 
+@fault("docker-bridge-left", "a bridge of a docker before, which docker does not list, covers the nameserver's address",
+       "docker.subnet-overlap")  # fmt: skip
+def docker_bridge_left(world: World) -> None:
+    subnet = str(next(world.services.subnets(new_prefix=25)))
+    _cover(world, subnet)
+    state = docker_of(world).state
+    networks = state["/networks"]
+    assert isinstance(networks, list)
+    state["/networks"] = [one for one in networks if one["Name"] != "plant_default"]
+
+
 def _cover(world: World, subnet: str) -> None:
     """A network of Docker's there, with its bridge up: from then on the kernel sends what belongs there into it."""
     import ipaddress

@@ -106,3 +106,46 @@ def own_card_drops_dns(world: World) -> None:
 @variation("own-card-harmless", "rules of the card itself drop spoofed packets and other protocols")
 def own_card_harmless(world: World) -> None:
     on_card(world, "ip saddr 127.0.0.0/8 drop", "udp sport 123 drop", "tcp dport 23 drop")
+
+
+def nat_of(world: World, *rules: str) -> None:
+    """Rules of the host's nat table."""
+    world.host.iptables.setdefault("iptables-nft", {})["nat"] = list(rules)
+
+
+REDSOCKS = (
+    ":REDSOCKS - [0:0]",
+    "-A REDSOCKS -d 10.0.0.0/8 -j RETURN",
+    "-A REDSOCKS -d 127.0.0.0/8 -j RETURN",
+)
+
+
+@fault("own-nat-redirect", "a rule sends port 443 to a transparent proxy on this host that does not run",
+       "egress.host-firewall")  # fmt: skip
+def own_nat_redirect(world: World) -> None:
+    redirect = "-A REDSOCKS -p tcp -j REDIRECT --to-ports 12345"
+    nat_of(world, *REDSOCKS, redirect, "-A OUTPUT -p tcp -m owner ! --uid-owner 113 -j REDSOCKS")
+
+
+@fault("own-nat-elsewhere", "a rule sends port 443 to a traffic recorder that is gone", "egress.host-firewall")
+def own_nat_elsewhere(world: World) -> None:
+    chain = "type nat hook output priority -100; policy accept; tcp dport 443 dnat ip to 10.47.0.99:8443;"
+    world.host.nft = f"table ip recorder {{ chain out {{ {chain} }}; }}\n"
+
+
+@fault(
+    "own-nat-redirect-dns",
+    "rules send questions to a DNS filter on this host that does not run",
+    "egress.host-firewall",
+)
+def own_nat_redirect_dns(world: World) -> None:
+    rules = [f"-A OUTPUT -p {one} -m {one} --dport 53 -j REDIRECT --to-ports 5353" for one in ("udp", "tcp")]
+    nat_of(world, *rules)
+
+
+@variation("own-nat-of-others", "rules redirect plain HTTP, and what another user's programs send")
+def own_nat_of_others(world: World) -> None:
+    redirect = "-A REDSOCKS -p tcp -j REDIRECT --to-ports 12345"
+    rules = ("-A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3129",
+             "-A OUTPUT -p tcp -m owner --uid-owner 1000 -j REDSOCKS")  # fmt: skip
+    nat_of(world, *REDSOCKS, redirect, *rules)

@@ -148,6 +148,15 @@ def port_51679_taken(world: World) -> None:
     world.host.daemons.append(Daemon("/opt/plc/gateway", listens=[("127.0.0.1", 51679)]))
 
 
+@fault(
+    "agent-by-hand", "somebody started the agent's container by hand, and no service of it is installed", "ports.taken"
+)
+def agent_by_hand(world: World) -> None:
+    agent = Daemon("/agent", listens=[("0.0.0.0", 51678), ("127.0.0.1", 51679)], serves="introspection")
+    agent.state = {"/v1/metadata": {"Cluster": "plant-7", "ContainerInstanceArn": None, "Version": "v1.105.1"}}
+    world.host.daemons.append(agent)
+
+
 @fault("ports-not-reserved", "a registered host may give the agent's ports away", "ports.not-reserved")
 def ports_not_reserved(world: World) -> None:
     register(world)

@@ -89,6 +89,31 @@ def ssm_endpoint(world: World) -> str:
     return name
 
 
+def agent_setting(world: World, line: str) -> None:
+    """A line of ecs.config on a registered host."""
+    register(world)
+    world.host.files["/etc/ecs/ecs.config"] = f"{world.host.files['/etc/ecs/ecs.config']}{line}\n"
+
+
+@fault("endpoint-url-left", "ecs.config sends the agent to an emulator of AWS on this host that does not run",
+       "config.invalid")  # fmt: skip
+def endpoint_url_left(world: World) -> None:
+    agent_setting(world, "AWS_ENDPOINT_URL=http://localhost:4566")
+
+
+@fault("fips-name-unknown", "ecs.config asks for FIPS endpoints in a region that has none of ECS", "config.invalid",
+       regions=("eu-west-1",))  # fmt: skip
+def fips_unknown(world: World) -> None:
+    agent_setting(world, "AWS_USE_FIPS_ENDPOINT=true")
+
+
+@variation("endpoint-url-ecs", "ecs.config names another endpoint for ECS, and the regional name is dropped")
+def endpoint_url_alone(world: World) -> None:
+    name = f"ecs.{world.options.regions[0]}.{world.options.suffixes(world.options.regions[0])[1]}"
+    agent_setting(world, f"AWS_ENDPOINT_URL_ECS=https://{name}")
+    world.router.block(to(world.addresses("ecs")))
+
+
 @variation("registry-certs-d", "docker has the CA of the site's own registry in certs.d", arguments=NAMED)
 def registry_certs_d(world: World) -> None:
     docker_of(world)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from tests.region.faults import fault, variation
 from tests.region.world import World
 
@@ -59,6 +61,12 @@ def specific_route(world: World) -> None:
     world.host.network.append(f"route add {world.options.public} via 10.74.0.1 dev eth1")
 
 
+@fault("own-address-of-ecs", "a test left the address of ecs on a card of this host", CODE)
+def own_address(world: World) -> None:
+    first = world.addresses("ecs")[0]
+    world.host.network += ["link add test0 type bridge", "link set test0 up", f"addr add {first}/32 dev test0"]
+
+
 @variation("two-defaults-right", "two default routes, and the metrics the right way round")
 def two_defaults(world: World) -> None:
     card(world, "ens224", 71)
@@ -88,3 +96,27 @@ def route_prohibit(world: World) -> None:
 @variation("route-blackhole-own", "black hole routes for the rest of a private network, as routing daemons set them")
 def route_blackhole_own(world: World) -> None:
     world.host.network += ["route add blackhole 10.128.0.0/9 metric 254", "route add unreachable 192.0.2.0/24"]
+
+
+@fault("card-network-wide", "the network of a bridge for virtual machines covers AWS's addresses", CODE)
+def card_network(world: World) -> None:
+    world.host.network += ["link add virbr0 type bridge", f"addr add {_first(world)} dev virbr0", "link set virbr0 up"]
+
+
+def _first(world: World) -> str:
+    network = ipaddress.ip_network(world.options.public)
+    return f"{network[1]}/{network.prefixlen}"
+
+
+@variation("uplink-is-bridge", "the uplink is a member of br-lan, whose network holds the nameserver")
+def uplink_bridge(world: World) -> None:
+    site = ipaddress.ip_network(world.options.site)
+    world.host.network += [
+        "link add br-lan type bridge",
+        "link set br-lan up",
+        "addr flush dev eth0",
+        "link set eth0 master br-lan",
+        f"addr add {world.lan[10]}/{site.prefixlen} dev br-lan",
+        f"route add default via {world.lan[1]} dev br-lan",
+        f"route add {world.services} via {world.lan[1]} dev br-lan",
+    ]

@@ -1,0 +1,97 @@
+"""What ecs-init itself reports before the agent runs: it finds no image, no program, no GPU, or may not set the kernel.
+
+Sources: amazon-ecs-agent 1.105.1 ecs-init/engine/engine.go (PreStart, load, StartSupervised), ecs-init/cache (downloads are
+anonymous: dependencies.go), ecs-init/exec, ecs-init/gpu/nvidia_gpu_manager.go; packaging/generic-deb-integrated (the image
+lies in the package, which depends neither on iptables nor on procps).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from anywhere.catalogue.log_lines import LogLine, by_kind
+
+LOOP = "agent.restart-loop"
+PACKAGE = {
+    "iptables": "iptables",
+    "sysctl": "procps",
+}  # of a program; EL's iptables-nft and procps-ng provide these names
+
+INIT_LINES: tuple[LogLine, ...] = (
+    LogLine(
+        "init-room",
+        r"could not (?:load|download) Amazon Elastic Container Service Agent.*(?:no space left on device|quota exceeded)",
+        ("Elastic Container Service Agent",),
+        "is not loaded into docker: a file system is full",
+        "disk.low",
+        "Make room (`df -h` and `df -i` for /var/lib/docker, /var/lib/containerd, /var/cache/ecs and /tmp), then restart ecs.",
+    ),
+    LogLine(
+        "init-image",
+        r"could not (?:load|download) Amazon Elastic Container Service Agent|"
+        r"Download file \S+ from bucket \S+ in region \S+ failed",
+        ("Elastic Container Service Agent", "from bucket"),
+        "has no image: ecs-init can neither load /var/cache/ecs/ecs-agent.tar nor download it",
+        LOOP,
+        "Install the package amazon-ecs-init of the same version again: the image lies in it, and settings and state stay. A "
+        "download needs no role and no registration; where it is refused, AWS's bucket does not hold that file. Then restart "
+        "ecs.",
+    ),
+    LogLine(
+        "init-iptables",
+        r"exec: \\?\"iptables\\?\": executable file not found|Error searching 'iptables' executable",
+        ("iptables",),
+        "is not started: ecs-init finds no iptables, with which it sets its rules",
+        LOOP,
+        "Install iptables, then restart ecs.",
+    ),
+    LogLine(
+        "init-sysctl",
+        r"exec: \\?\"sysctl\\?\": executable file not found",
+        ("sysctl",),
+        "is not started: ecs-init finds no sysctl, with which it sets route_localnet",
+        LOOP,
+        "Install procps, then restart ecs.",
+    ),
+    LogLine(
+        "init-localnet",
+        r"could not enable loopback routing|could not disable ipv6 router advertisements",
+        ("loopback routing", "router advertisements"),
+        "is not started: ecs-init may not set the kernel's network settings (/proc/sys/net)",
+        LOOP,
+        "Let root write /proc/sys/net: in a container (LXC, systemd-nspawn) that is the hypervisor's setting, on a server "
+        "ProtectKernelTunables= in a drop-in of ecs keeps it from that. Then restart ecs.",
+    ),
+    LogLine(
+        "init-gpu-version",
+        r"Nvidia GPU Manager: .*[Dd]river/library version mismatch",
+        ("Nvidia GPU Manager",),
+        "is not started: the NVIDIA library is newer than the driver that the kernel has loaded",
+        "gpu.not-found",
+        "Reboot, which stops this host's containers: the kernel then loads the driver that an upgrade installed.",
+    ),
+    LogLine(
+        "init-gpu",
+        r"Nvidia GPU Manager: ",
+        ("Nvidia GPU Manager",),
+        "is not started: the NVIDIA library does not answer",
+        "gpu.not-found",
+        "Make `nvidia-smi -L` list the GPUs (driver and library of one version, the module loaded), then restart ecs. On a "
+        "host whose GPUs tasks do not need, take ECS_ENABLE_GPU_SUPPORT out of /etc/ecs/ecs.config.",
+    ),
+    LogLine(
+        "init-container",
+        r"could not remove existing Agent container",
+        ("existing Agent container",),
+        "is not started: docker cannot remove the container of the agent before",
+        LOOP,
+        "Restart docker, which lets go of what holds the container's file system, then ecs. Containers stop with docker, "
+        "unless live-restore is set.",
+    ),
+)
+
+
+@cache
+def rows_by_kind() -> dict[str, LogLine]:
+    """All rows, the agent's and these, by their kind."""
+    return by_kind() | {row.kind: row for row in INIT_LINES}

@@ -1,0 +1,89 @@
+"""ecs-init ends before the agent runs: it takes its rules away at each end, and its own log tells why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.region.faults import fault
+from tests.region.faults.agents.words import AGENT_LOG, INIT_LOG, USER_CONFIG, looping, set_line, stamped
+from tests.region.software import CLUSTER
+from tests.region.world import World
+
+CODE = "agent.restart-loop"
+SERVICE = "Amazon Elastic Container Service Agent"
+PROGRAMS = [
+    f"{folder}/{name}{kind}"
+    for folder in ("/usr/sbin", "/sbin")
+    for kind in ("", "-save", "-restore", "-nft", "-legacy", "-nft-save", "-legacy-save")
+    for name in ("iptables", "ip6tables")
+]
+
+
+def ends(world: World, rows: Sequence[str]) -> None:
+    """ecs-init ends at each start with these lines; no agent has written since."""
+    looping(world, exit="255")
+    world.host.files[AGENT_LOG] = ""
+    world.host.files[INIT_LOG] = stamped([*rows] * 4)
+
+
+def error(text: str) -> str:
+    """A line of level error."""
+    return f'level=error msg="{text}"'
+
+
+@fault("init-without-iptables", "the package iptables is gone, with which ecs-init sets its rules", CODE)
+def without_iptables(world: World) -> None:
+    said = '\\"iptables\\": executable file not found in $PATH'
+    ends(world, [error(f"Error searching 'iptables' executable: exec: {said}"), error(f"exec: {said}")])
+    world.host.files |= dict.fromkeys(PROGRAMS)
+    world.host.packages.pop("iptables", None)
+
+
+@fault("init-without-sysctl", "a minimal system lacks sysctl, with which ecs-init sets route_localnet", CODE)
+def without_sysctl(world: World) -> None:
+    ends(world, [error('exec: \\"sysctl\\": executable file not found in $PATH')])
+
+
+@fault("init-image-refused", "somebody emptied /var/cache/ecs, and the image cannot be downloaded", CODE)
+def image_refused(world: World) -> None:
+    why = "operation error S3: GetObject, https response error StatusCode: 403, api error AccessDenied: Access Denied"
+    bucket = "Download file ecs-agent-v1.105.1.tar from bucket amazon-ecs-agent in region us-east-1 failed with error"
+    last = f"could not download {SERVICE}: failed to download file from s3"
+    ends(world, [f'level=info msg="Downloading {SERVICE}"', error(f"{bucket}: {why}"), error(last)])
+
+
+@fault("init-image-cut", "the image in /var/cache/ecs is cut short", CODE)
+def image_cut(world: World) -> None:
+    ends(world, [error(f"could not load {SERVICE} into Docker: API error (500): unexpected EOF")])
+
+
+@fault("init-no-room", "docker has no room for the agent's image", "disk.low")
+def no_room(world: World) -> None:
+    place = "write /var/lib/docker/tmp/docker-import-1/repo.tar: no space left on device"
+    ends(world, [error(f"could not load {SERVICE} into Docker: {place}")])
+
+
+@fault("init-kernel-read-only", "ecs-init may not set route_localnet", CODE)
+def kernel_read_only(world: World) -> None:
+    ends(world, [error("could not enable loopback routing: exit status 255")])
+
+
+@fault("init-old-container", "docker cannot remove the container of the agent before", CODE)
+def old_container(world: World) -> None:
+    why = "unlinkat /var/lib/docker/overlay2/x/merged: device or resource busy"
+    ends(world, [error(f"could not remove existing Agent container: API error (500): {why}")])
+
+
+@fault(
+    "gpu-driver-upgraded",
+    "the NVIDIA library was upgraded, and the kernel still has the driver before",
+    "gpu.not-found",
+)
+def driver_upgraded(world: World) -> None:
+    ends(
+        world,
+        [error("Nvidia GPU Manager: setup failed: error initializing nvidia nvml: Driver/library version mismatch")],
+    )
+    world.host.files |= {"/dev/nvidia0": "", "/dev/nvidiactl": ""}
+    set_line(world, USER_CONFIG, "ECS_CLUSTER", CLUSTER)
+    set_line(world, USER_CONFIG, "ECS_ENABLE_GPU_SUPPORT", "true")
