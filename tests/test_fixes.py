@@ -174,7 +174,6 @@ STARTED: Mapping[str, Mapping[str, str]] = {
     "docker-size-refused": {"docker": "! grep -q overlay2.size /etc/docker/daemon.json"},
     "docker-socket-masked": {"docker": "! systemctl show docker.socket | grep -q masked"},
     "docker-stopped": {"docker": "true", "ecs": "true"},
-    "docker-stopped-in-order": {"docker": "true", "ecs": "true"},
     "docker-two-starts": {"docker": "grep -qx ExecStart= /etc/systemd/system/docker.service.d/debug.conf"},
     "external-missing": {"ecs": "grep -qx ECS_EXTERNAL=true /var/lib/ecs/ecs.config"},
     "inotify-instances-used-up": {"ssm": "test $(cat /proc/sys/fs/inotify/max_user_instances) -gt 128"},

@@ -116,22 +116,6 @@ def docker_words_in_file(world: World) -> None:
     world.host.files["/var/log/dockerd.log"] = said
 
 
-@fault("docker-stopped-in-order", "somebody stopped docker, whose last words tell of no trouble", "docker.not-running")
-def docker_stopped_in_order(world: World) -> None:
-    register(world)
-    docker_stopped(world)
-    world.host.units[DOCKER].properties |= {"Result": "success", "ExecMainStatus": "0"}
-    journal(
-        world,
-        "docker",
-        "systemd[1]: Stopping docker.service - Docker Application Container Engine...",
-        'dockerd[1209]: time="2026-11-30T20:20:49Z" level=info msg="Processing signal \'terminated\'"',
-        'dockerd[1209]: time="2026-11-30T20:20:49Z" level=info msg="Daemon shutdown complete"',
-        "systemd[1]: docker.service: Deactivated successfully.",
-        "systemd[1]: Stopped docker.service - Docker Application Container Engine.",
-    )
-
-
 @fault("docker-words-unknown", "dockerd ends with words that no table knows", "docker.not-running")
 def docker_words_unknown(world: World) -> None:
     docker_failed(world, "dockerd[811]: failed to start daemon: the frobnicator of plugin x/y is out of cheese")
