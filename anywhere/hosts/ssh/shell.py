@@ -203,9 +203,9 @@ class Shell:
             is_last=False,
         )
         rc = TIMED_OUT if ran.rc in (None, KILLED) else ran.rc
-        cut = limit.met if ran.is_full else limit.met_by(action.out)
+        cut = limit.met if ran.is_full else limit.met_by(action.output)
         seconds = time.monotonic() - started
-        return completed(argv, rc or 0, bytes(action.out), action.errors, seconds, cut)
+        return completed(argv, rc or 0, action.output, action.errors, seconds, cut)
 
 
 def completed(
