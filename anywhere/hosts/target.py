@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import field
 
 from anywhere.errors import BadInput
@@ -33,6 +34,14 @@ class SSHTarget:
     def label(self) -> str:
         """The name in reports: the inventory's own, else `[user@]host[:port]`."""
         return self.name or str(self)
+
+    def by_hand(self, options: SSHOptions) -> str:
+        """The command by which a person logs in there; `host:port` is none to ssh."""
+        config = ["-F", options.config[0]] if options.config else []
+        keys = (self.identity,) if self.identity else options.identities
+        port = ["-p", str(self.port)] if self.port else []
+        user = f"{self.user}@" if self.user else ""
+        return shlex.join(["ssh", *config, *(word for key in keys for word in ("-i", key)), *port, user + self.host])
 
 
 @frozen

@@ -161,7 +161,7 @@ class Shell:
             return HostUnreachable(
                 f"{name}: no answer within {ran.seconds:.1f} s (step: login shell)",
                 remedy="the login itself succeeded: find what the user's login scripts wait for (as with "
-                f"`time ssh {name} true`), or raise --host-timeout, or for a check --budget",
+                f"`time {self.connection.by_hand} true`), or raise --host-timeout, or for a check --budget",
                 timed=True,
                 was_up=True,
             )

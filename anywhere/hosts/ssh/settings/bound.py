@@ -11,6 +11,7 @@ import asyncssh.public_key
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.bounds import Limit
 from anywhere.hosts.reading import read_file
+from anywhere.hosts.ssh.settings.words import readable
 
 KEY, CONFIG = Limit("a key file", 1 << 20), Limit("ssh_config", 1 << 20)
 SECONDS = 5.0
@@ -28,4 +29,4 @@ def _read(path: str | Path, mode: str = "rb") -> bytes | str:
 
 
 def _open(path: str | Path) -> io.StringIO:
-    return io.StringIO(read_file(str(path), CONFIG, Deadline(SECONDS)).decode("utf-8", "replace"))
+    return io.StringIO(readable(read_file(str(path), CONFIG, Deadline(SECONDS)).decode("utf-8", "replace")))
