@@ -9,21 +9,23 @@ from dataclasses import field
 from anywhere.errors import BadInput
 from anywhere.frozen import frozen
 
-_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?")
-_USER = re.compile(r"[^\s@:/\\'\"`$;&|<>()]+")
+# As OpenSSH (ssh.c, valid_ruser), and none that a shell would run: users of Active Directory have spaces and backslashes.
+_USER = re.compile(r"(?!-)(?:[^\x00-\x1f\x7f:'\"`$;&|<>(){}\\-]|\\(?!$)|(?<! )-)+")
 
 
 @frozen
 class SSHTarget:
     """A host to log in to. `user` empty and `port` 0 leave the choice to ssh_config. `name` is what reports call it,
-    `identity` the file of its own key."""
+    `identity` the file of its own key, `lines` of ssh_config come before those of the files."""
 
     host: str
     user: str = ""
     port: int = 0
     name: str = ""
     identity: str = ""
+    lines: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         user = f"{self.user}@" if self.user else ""
@@ -41,7 +43,9 @@ class SSHTarget:
         keys = (self.identity,) if self.identity else options.identities
         port = ["-p", str(self.port)] if self.port else []
         user = f"{self.user}@" if self.user else ""
-        return shlex.join(["ssh", *config, *(word for key in keys for word in ("-i", key)), *port, user + self.host])
+        given = [word for line in self.lines for word in ("-o", line.replace(" ", "=", 1))]
+        named = [word for key in keys for word in ("-i", key)]
+        return shlex.join(["ssh", *config, *given, *named, *port, user + self.host])
 
 
 @frozen

@@ -58,9 +58,9 @@ class Action:
         """See Sink."""
         if not is_error:
             self.out += data
-            if not self._writes and (found := self.out.find(self._go)) >= 0:
+            if not self._writes and (place := self.out.find(self._go)) >= 0:
                 self._writes = True
-                del self.out[: found + len(self._go)]
+                del self.out[: place + len(self._go)]
             if len(self.out) > self._most:
                 self.is_full = True
                 self.out.clear()

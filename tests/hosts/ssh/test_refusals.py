@@ -201,3 +201,10 @@ def test_no_command_of_a_way_is_left_behind(server: Server, tmp_path: Path) -> N
     while subprocess.run(found, stdout=subprocess.DEVNULL).returncode == 0 and time.monotonic() < until:
         time.sleep(0.05)
     assert subprocess.run(found, stdout=subprocess.DEVNULL).returncode == 1
+
+
+def test_lines_of_an_inventory_come_before_the_files(server: Server, tmp_path: Path) -> None:
+    options = configured(server, tmp_path / "t", " BindAddress 127.0.0.9")
+    connection = login(SSHTarget("t", lines=("BindAddress 127.0.0.8",)), options, 5)
+    assert connection.execute("echo $SSH_CLIENT").stdout.startswith(b"127.0.0.8 ")
+    connection.close()

@@ -24,7 +24,11 @@ class ProxyCommand:
         shell = os.environ.get("SHELL") or "/bin/sh"
         try:
             self._process = subprocess.Popen(
-                [shell, "-c", f"exec {text}"], stdin=far, stdout=far, stderr=subprocess.PIPE, start_new_session=True
+                [shell, "-c", f"exec {text}"],
+                stdin=far.fileno(),
+                stdout=far.fileno(),
+                stderr=subprocess.PIPE,
+                start_new_session=True,
             )
         except OSError:
             self.near.close()
