@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from anywhere.errors import HostUnreachable
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.names.dns import is_digits
 from anywhere.hosts.ssh.names.edns import Samples
@@ -28,6 +29,8 @@ NOISE = "echo WELCOME to 10.0.0.1; echo last login >&2; printf 'no newline'\n"
 def server(shared_room: Path) -> Iterator[Server]:
     sudo = "ALL=(ALL) NOPASSWD: ALL"
     accounts = [Account("noisy", shell="/bin/bash", files={".bashrc": NOISE}), Account("sudoer", sudo, files={})]
+    accounts += [Account("silent", shell="/bin/bash", files={".bashrc": "exec 2>/dev/null\n"})]
+    accounts += [Account("leaves", shell="/bin/bash", files={".bashrc": "exit 1\n"})]
     accounts += [Account("both", sudo, shell="/bin/bash", files={".bashrc": NOISE})]
     with serving(Server(shared_room, accounts=accounts)) as running:
         yield running
@@ -40,6 +43,18 @@ def test_a_command_prints_what_it_prints(server: Server, user: str) -> None:
     done = host.run(["sh", "-c", "echo out; echo err >&2; exit 3"])
     assert (done.rc, done.stdout, done.stderr) == (3, "out\n", "err\n")
     assert host.run(["cat"], input=b"given\n").stdout == "given\n"
+
+
+@pytest.mark.region
+@pytest.mark.parametrize(
+    ("user", "said", "remedy"),
+    [("silent", "standard error does not arrive", "exec 2>"), ("leaves", "no shell answers: no output", "~/.bashrc")],
+)
+def test_a_login_script_that_takes_the_shell_away_is_named(server: Server, user: str, said: str, remedy: str) -> None:
+    with pytest.raises(HostUnreachable, match=said) as caught:
+        server.open(user).inventory()
+    assert remedy in caught.value.remedy
+    assert "anywhere-" not in str(caught.value)
 
 
 def test_what_comes_before_a_command_is_not_its_output() -> None:
