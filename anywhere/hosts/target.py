@@ -43,7 +43,7 @@ class SSHTarget:
         keys = (self.identity,) if self.identity else options.identities
         port = ["-p", str(self.port)] if self.port else []
         user = f"{self.user}@" if self.user else ""
-        given = [word for line in self.lines for word in ("-o", line.replace(" ", "=", 1))]
+        given = [word for line in (*self.lines, *options.lines) for word in ("-o", line.replace(" ", "=", 1))]
         named = [word for key in keys for word in ("-i", key)]
         return shlex.join(["ssh", *config, *given, *named, *port, user + self.host])
 
@@ -52,15 +52,16 @@ class SSHTarget:
 class SSHOptions:
     """How to log in, for all hosts of a run.
 
-    `config` lists ssh_config files (None: the user's and the system's). Host keys are checked against known_hosts;
-    `accept_new` also takes, and stores, the key of a host that has no entry yet, never a changed one. `become` is
-    whether to ask sudo for root's rights, without a password unless `become_password` is given. `connect_timeout` is
-    in seconds, up to the end of authentication.
+    `config` lists ssh_config files (None: the user's and the system's); `lines` come before them, behind a host's own. Host
+    keys are checked against known_hosts; `accept_new` also takes, and stores, the key of a host that has no entry yet, never
+    a changed one. `become` is whether to ask sudo for root's rights, without a password unless `become_password` is given.
+    `connect_timeout` is in seconds, up to the end of authentication.
     """
 
     accept_new: bool = False
     identities: tuple[str, ...] = ()
     config: tuple[str, ...] | None = None
+    lines: tuple[str, ...] = ()
     known_hosts: tuple[str, ...] = ()
     become: bool = True
     become_password: str = field(default="", repr=False)

@@ -16,11 +16,11 @@ FLAGS = {"4": "AddressFamily inet", "6": "AddressFamily inet6"}
 
 
 def ssh_lines(variables: Mapping[str, str]) -> tuple[str, ...]:
-    """The lines, for those of these variables that are there. Raises BadInput for what ssh would not take."""
+    """The lines, for these texts by what they are called. Raises BadInput for what ssh would not take."""
     lines: list[str] = []
-    for name in NAMES:
+    for name, text in variables.items():
         try:
-            words = shlex.split(variables.get(name, ""))
+            words = shlex.split(text)
         except ValueError as error:
             raise BadInput(f"{name}: {str(error).lower()}") from error
         while words:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from anywhere.errors import BadInput
+from anywhere.flows.hosts import chosen
+from anywhere.flows.reported.located import reach
 from anywhere.hosts.target import SSHOptions, SSHTarget
 from anywhere.inventory import load
 from tests.inventory.test_inventory import places, read
@@ -91,6 +93,17 @@ def test_what_ansible_hands_to_ssh() -> None:
     assert "-o" in entry.spec.by_hand(SSHOptions())
     for bad in ("-J", "gate", "-o X"):
         assert read(f'[{{"name": "w", "ansible_ssh_common_args": "{bad}"}}]')[2], bad
+
+
+def test_arguments_of_ssh_for_all_hosts() -> None:
+    """They are part of the command that reaches one of them again."""
+    hosts = chosen(host=["web1"], ssh_args="-J gate -o 'ProxyCommand=nc %h 22'")
+    assert hosts.ssh.lines == ("ProxyJump gate", "ProxyCommand nc %h 22")
+    words = reach(hosts.entries[0], hosts)
+    again = chosen(host=["web1"], ssh_args=words[words.index("--ssh-args") + 1])
+    assert again.ssh.lines == ("ProxyJump gate", "ProxyCommand nc %h 22")
+    with pytest.raises(BadInput, match="--ssh-args: 'gate' is no option of ssh"):
+        chosen(host=["web1"], ssh_args="gate")
 
 
 def test_the_configuration_of_a_plugin_is_no_inventory() -> None:

@@ -69,8 +69,8 @@ async def _handshake(target: SSHTarget, settings: object, more: dict[str, object
 def _settings(target: SSHTarget, options: SSHOptions, attempt: Attempt) -> tuple[Any, dict[str, object]]:
     """asyncssh's options for this host, ssh_config applied, and what is to be added to them."""
     files = [path for path in map(os.path.expanduser, options.config or CONFIGS) if os.access(path, os.R_OK)]
-    if target.lines:
-        files.insert(0, bound.given(target.lines))
+    if lines := (*target.lines, *options.lines):
+        files.insert(0, bound.given(lines))
     chosen: dict[str, object] = {
         "host": target.host,
         "config": files,
