@@ -209,12 +209,13 @@ def _jump(hops: Hops, options: SSHOptions, attempt: Attempt, chain: tuple[str, .
 
 def _open_jump(hops: Hops, options: SSHOptions, attempt: Attempt, chain: tuple[str, ...]) -> Connection:
     *before, last = hops
+    own = Attempt(attempt.left())  # its user and keys are not those of the host behind it
     if not before:
-        return _login(last, options, attempt, chain)
+        return _login(last, options, own, chain)
     inner = _jump(tuple(before), options, attempt, chain).inner
     try:
-        settings, more = _settings(last, options, attempt)
+        settings, more = _settings(last, options, own)
         work = _handshake(last, settings, more | {"tunnel": inner})
-        return _connection(LOOP.call(work, attempt.left()), last, options)
+        return _connection(LOOP.call(work, own.left()), last, options)
     except (*LIBRARY, ValueError) as error:
-        raise explain(error, last, options, attempt, "jump host ") from error
+        raise explain(error, last, options, own, "jump host ") from error

@@ -186,6 +186,14 @@ def test_a_jump_host_that_forbids_it(server: Server, room: Path, line: str) -> N
     assert "AllowTcpForwarding" in error.remedy
 
 
+def test_behind_a_jump_host_a_refusal_is_about_the_host_itself(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    configured(server, path, f" ProxyJump root@127.0.0.1:{server.port}")
+    path.write_text(path.read_text().replace(" User root", " User nobody"))
+    error = said(server, replace(server.options, config=(str(path),)), "t")
+    assert str(error).startswith("t: login refused: the host accepts none of our keys for nobody")
+
+
 def test_an_address_to_come_from(server: Server, tmp_path: Path) -> None:
     options = configured(server, tmp_path / "t", " BindAddress 127.0.0.9")
     connection = login(SSHTarget("t"), options, 5)
