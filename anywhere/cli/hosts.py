@@ -49,6 +49,10 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "host_timeout": (float, _option(HOST_SECONDS, help="Time limit for one host.", metavar="SECONDS")),
     "ssh_key": (list[str], _option([], help="Private key, besides the agent and ssh_config.", metavar="FILE")),
     "ssh_config": (str, _option("", help="Use this ssh_config instead of ~/.ssh/config.", metavar="FILE")),
+    "ssh_args": (
+        str,
+        _option("", help="Arguments of ssh for all hosts, such as '-J bastion' or '-o User=x'.", metavar="ARGUMENTS"),
+    ),
     "ssh_accept_new": (
         bool,
         _option(False, "--ssh-accept-new", help="Accept and store keys of unknown hosts."),

@@ -46,12 +46,13 @@ def merge(
 
     from anywhere.cli.output import format_for, show
     from anywhere.flows.clones import judge_fleet
+    from anywhere.flows.reported.gathered import gathered
     from anywhere.report import renderer
-    from anywhere.report.read import merged, read_report
+    from anywhere.report.read import merged
 
     format = format_for(format, output)
     renderer(format)
-    joined = merged(read_report(_text(path), path) for path in files)
+    joined = merged(gathered(files, _text))
     joined = replace(joined, targets=judge_fleet(joined.targets))
     show(joined, format, output, how_much(verbose, quiet))
     return joined.exit_code(strict)

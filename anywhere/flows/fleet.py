@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from anywhere.flows.lateness.pace import Waiting
 from anywhere.frozen import frozen
 
 Job = TypeVar("Job")
@@ -121,14 +122,15 @@ class Fleet(Generic[Job, Result]):
 class Load:
     """How busy this machine is, smoothed over some looks. One interpreter runs on one processor at a time.
 
-    A machine that others keep busy is not full for a run that mostly waits for its hosts.
+    A machine that others keep busy is not full for a run that mostly waits for its hosts. It is for one that wants a whole
+    processor, whether it gets that or not: beside other runs of its own kind, more hosts at once end no sooner.
     """
 
     WEIGHT = 0.3  # of the newest look
-    WHOLE, PART, IDLE = 0.85, 0.35, 0.06  # of a processor: taken by this process; of all of them: not taken by anyone
+    WHOLE, PART, IDLE = 0.85, 0.35, 0.06  # of a processor: wanted, taken by this process; of all: not taken by anyone
 
-    def __init__(self, look: Callable[[], Looked] | None = None) -> None:
-        self._look = look or look_at_processors
+    def __init__(self, look: Callable[[], Looked] | None = None, waiting: Callable[[], float] | None = None) -> None:
+        self._look, self._waiting = look or look_at_processors, waiting or Waiting().threads
         self._own, self._idle = 0.0, 1.0
         self._last = self._look()
 
@@ -141,7 +143,8 @@ class Load:
         self._last = now
         self._own += self.WEIGHT * (own / seconds - self._own)
         self._idle += self.WEIGHT * ((idle / whole if whole else 1.0) - self._idle)
-        return self._own > self.WHOLE or (self._own > self.PART and self._idle < self.IDLE)
+        wanted = self._own + (self._waiting() if self._idle < self.IDLE else 0.0)
+        return wanted > self.WHOLE or (self._own > self.PART and self._idle < self.IDLE)
 
 
 def look_at_processors() -> Looked:

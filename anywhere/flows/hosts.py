@@ -13,6 +13,7 @@ from anywhere.frozen import frozen
 from anywhere.hosts.open import BUNDLES, HOST_SECONDS, is_bundle
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
 from anywhere.inventory import STDIN, Entry, limited, load
+from anywhere.inventory.arguments import ssh_lines
 
 __all__ = ["HOST_SECONDS", "PARALLEL", "Hosts", "chosen", "named", "seconds_for", "titles"]
 
@@ -57,6 +58,7 @@ def chosen(
     host_timeout: float = HOST_SECONDS,
     ssh_key: Sequence[str] = (),
     ssh_config: str = "",
+    ssh_args: str = "",
     ssh_accept_new: bool = False,
     no_sudo: bool = False,
     password: Callable[[bool], str] | None = None,
@@ -81,6 +83,7 @@ def chosen(
         accept_new=ssh_accept_new,
         identities=tuple(ssh_key),
         config=(ssh_config,) if ssh_config else None,
+        lines=ssh_lines({"--ssh-args": ssh_args}),
         become=not no_sudo,
         become_password=password(inventory == STDIN) if password else "",
     )

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import field
 
 from anywhere.errors import BadInput
 from anywhere.frozen import frozen
 
-_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?")
-_USER = re.compile(r"[^\s@:/\\'\"`$;&|<>()]+")
+# As OpenSSH (ssh.c, valid_ruser), and none that a shell would run: users of Active Directory have spaces and backslashes.
+_USER = re.compile(r"(?!-)(?:[^\x00-\x1f\x7f:'\"`$;&|<>(){}\\-]|\\(?!$)|(?<! )-)+")
 
 
 @frozen
 class SSHTarget:
     """A host to log in to. `user` empty and `port` 0 leave the choice to ssh_config. `name` is what reports call it,
-    `identity` the file of its own key."""
+    `identity` the file of its own key, `lines` of ssh_config come before those of the files."""
 
     host: str
     user: str = ""
     port: int = 0
     name: str = ""
     identity: str = ""
+    lines: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         user = f"{self.user}@" if self.user else ""
@@ -34,20 +37,31 @@ class SSHTarget:
         """The name in reports: the inventory's own, else `[user@]host[:port]`."""
         return self.name or str(self)
 
+    def by_hand(self, options: SSHOptions) -> str:
+        """The command by which a person logs in there; `host:port` is none to ssh."""
+        config = ["-F", options.config[0]] if options.config else []
+        keys = (self.identity,) if self.identity else options.identities
+        port = ["-p", str(self.port)] if self.port else []
+        user = f"{self.user}@" if self.user else ""
+        given = [word for line in (*self.lines, *options.lines) for word in ("-o", line.replace(" ", "=", 1))]
+        named = [word for key in keys for word in ("-i", key)]
+        return shlex.join(["ssh", *config, *given, *named, *port, user + self.host])
+
 
 @frozen
 class SSHOptions:
     """How to log in, for all hosts of a run.
 
-    `config` lists ssh_config files (None: the user's and the system's). Host keys are checked against known_hosts;
-    `accept_new` also takes, and stores, the key of a host that has no entry yet, never a changed one. `become` is
-    whether to ask sudo for root's rights, without a password unless `become_password` is given. `connect_timeout` is
-    in seconds, up to the end of authentication.
+    `config` lists ssh_config files (None: the user's and the system's); `lines` come before them, behind a host's own. Host
+    keys are checked against known_hosts; `accept_new` also takes, and stores, the key of a host that has no entry yet, never
+    a changed one. `become` is whether to ask sudo for root's rights, without a password unless `become_password` is given.
+    `connect_timeout` is in seconds, up to the end of authentication.
     """
 
     accept_new: bool = False
     identities: tuple[str, ...] = ()
     config: tuple[str, ...] | None = None
+    lines: tuple[str, ...] = ()
     known_hosts: tuple[str, ...] = ()
     become: bool = True
     become_password: str = field(default="", repr=False)

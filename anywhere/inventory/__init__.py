@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anywhere.errors import BadInput
 from anywhere.files import open_input
-from anywhere.inventory.book import Book, Entry, Problem
+from anywhere.inventory.book import NO_SSH, Book, Entry, Problem
 from anywhere.inventory.folders import add_folders
 from anywhere.inventory.inifile import read_ini
 from anywhere.inventory.jsonfile import read_json
@@ -39,7 +39,8 @@ def load(path: str) -> tuple[tuple[Entry, ...], tuple[Problem, ...]]:
     if book.fatal:
         raise BadInput(f"{name}: {'; '.join(str(problem) for problem in book.fatal[:5])}{_more(len(book.fatal) - 5)}")
     if not entries:
-        raise BadInput(f"{name}: no host in it: write one a line")
+        left_out = f"{NO_SSH}: {book.notes[0].text}{_more(len(book.notes) - 1)}" if book.notes else ""
+        raise BadInput(f"{name}: {left_out or 'no host in it: write one a line'}")
     return entries, tuple(book.notes)
 
 

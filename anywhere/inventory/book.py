@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 from anywhere.errors import BadInput
 from anywhere.frozen import frozen
 from anywhere.hosts.target import SSHTarget, parse_target
+from anywhere.inventory.arguments import NAMES as ARGUMENTS
+from anywhere.inventory.arguments import ssh_lines
 from anywhere.inventory.ranges import expand
+from anywhere.inventory.templates import filled, is_encrypted
+from anywhere.inventory.templates import text as _text
 
 MOST_HOSTS = 100_000
+NO_SSH = "no host in it is reached over SSH"
 SSH_CONNECTIONS = ("", "ssh", "smart", "paramiko", "paramiko_ssh", "ansible.netcommon.libssh", "community.general.ssh")
 # Our name of a variable, and Ansible's, the newer first.
 VARIABLES = {
@@ -69,6 +74,7 @@ class Book:
         self.fatal: list[Problem] = []
         self.notes: list[Problem] = []
         self.steps = 0
+        self._depths: dict[str, int] = {}
 
     def bad(self, line: int, text: str) -> None:
         """Note what cannot be understood."""
@@ -104,16 +110,20 @@ class Book:
             variables: dict[str, object] = {}
             for group in groups:
                 variables |= self.groups[group].variables if group in self.groups else {}
-            entry = self._entry(name, host.line, {**variables, **host.variables}, frozenset(groups))
+            short = name.partition(".")[0]
+            known = {"inventory_hostname": name, "inventory_hostname_short": short, **variables, **host.variables}
+            entry = self._entry(name, host.line, known, frozenset(groups))
             if entry is not None:
                 self._note_double(entry, places)
                 found.append(entry)
         return tuple(found)
 
     def _entry(self, name: str, line: int, variables: Variables, groups: frozenset[str]) -> Entry | None:
-        chosen = {ours: _first(variables, theirs) for ours, theirs in VARIABLES.items()}
-        if any("{{" in value for value in chosen.values()):
-            self.bad(line, f"{name}: a template ({{{{ }}}}) cannot be filled in here")
+        try:
+            chosen = {ours: _first(variables, theirs) for ours, theirs in VARIABLES.items()}
+            lines = ssh_lines({one: _first(variables, (one,)) for one in ARGUMENTS})
+        except BadInput as error:
+            self.bad(line, f"{name}: {error}")
             return None
         if name == "local" or chosen["connection"] == "local":
             return Entry(name, "local", groups, line)
@@ -123,7 +133,7 @@ class Book:
         if name.endswith((".json", ".json.gz")) and os.path.isfile(name):
             return Entry(name, name, groups, line)
         try:
-            return Entry(name, _target(name, chosen), groups, line)
+            return Entry(name, _target(name, chosen, lines), groups, line)
         except BadInput as error:
             self.bad(line, str(error))
             return None
@@ -146,16 +156,31 @@ class Book:
         return above
 
     def _groups_of(self, host: str, above: Mapping[str, list[str]]) -> list[str]:
-        """The groups of a host, the outermost first, so that what is nearer wins."""
-        depths: dict[str, int] = {}
-        near = [(name, 0) for name, group in self.groups.items() if host in group.hosts]
+        """The groups of a host, those nearest to `all` first, then by priority and name: the last one's variables hold, as
+        in Ansible (inventory/helpers.py, sort_groups)."""
+        found: set[str] = set()
+        near = [name for name, group in self.groups.items() if host in group.hosts]
         while near:
-            name, depth = near.pop()
-            if depth > depths.get(name, -1) and depth <= len(self.groups):
-                depths[name] = depth
-                near += [(parent, depth + 1) for parent in above.get(name, ())]
-        depths.pop("all", None)
-        return ["all", *sorted(depths, key=lambda name: (-depths[name], name))]
+            name = near.pop()
+            if name not in found:
+                found.add(name)
+                near += above.get(name, ())
+        found.discard("all")
+        return ["all", *sorted(found, key=lambda name: (self._depth(name, above), self._priority(name), name))]
+
+    def _depth(self, group: str, above: Mapping[str, list[str]], below: tuple[str, ...] = ()) -> int:
+        """How many groups lie between this one and `all` on the longest way; in a circle each counts once."""
+        if group not in self._depths:
+            parents = [one for one in above.get(group, ()) if one not in (*below, group, "all")]
+            depth = 1 + max((self._depth(one, above, (*below, group)) for one in parents), default=0)
+            if below:
+                return depth
+            self._depths[group] = depth
+        return self._depths[group]
+
+    def _priority(self, group: str) -> int:
+        value = _text(self.groups[group].variables.get("ansible_group_priority")) if group in self.groups else ""
+        return int(value) if value.lstrip("-").isdigit() and len(value) < 10 else 1
 
     def members(self) -> Iterator[str]:
         """The names of the groups."""
@@ -163,14 +188,34 @@ class Book:
 
 
 def _first(variables: Variables, names: tuple[str, ...]) -> str:
-    values = (variables.get(name) for name in names)
-    return next((str(value).strip() for value in values if isinstance(value, str | int) and str(value).strip()), "")
+    for name in names:
+        if is_encrypted(variables.get(name)):
+            raise BadInput(
+                f"{name} is encrypted (ansible-vault), and nothing is decrypted here: write its value, or set it for this host "
+                "in ~/.ssh/config"
+            )
+        if value := _text(variables.get(name)):
+            return filled(name, value, variables)
+    return ""
 
 
-def _target(name: str, chosen: Mapping[str, str]) -> SSHTarget:
-    """Where a host is: its variables over what its name says."""
-    own = parse_target(name)
+def _target(name: str, chosen: Mapping[str, str], lines: tuple[str, ...]) -> SSHTarget:
+    """Where a host is: its variables over what its name says. Where they give its address, its name may be any."""
+    is_free = bool(chosen["host"]) and "@" not in name and name.isprintable()
+    try:
+        own = parse_target(name)
+    except BadInput:
+        if not is_free:
+            raise
+        own = SSHTarget("")
     host = parse_target(chosen["host"]) if chosen["host"] else own
     port = parse_target(f"x:{chosen['port']}").port if chosen["port"] else host.port or own.port
-    user = parse_target(f"{chosen['user']}@x").user if chosen["user"] else host.user or own.user
-    return SSHTarget(host.host, user, port, name, chosen["key"])
+    user = _user(name, chosen["user"]) if chosen["user"] else host.user or own.user
+    return SSHTarget(host.host, user, port, name, chosen["key"], lines)
+
+
+def _user(name: str, user: str) -> str:
+    try:
+        return parse_target(f"{user}@x").user
+    except BadInput as error:
+        raise BadInput(f"{name}: ansible_user is no name of a user that ssh takes") from error

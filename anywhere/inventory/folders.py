@@ -10,9 +10,10 @@ from anywhere.errors import ParseError
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.bounds import Limit
 from anywhere.hosts.reading import read_file
+from anywhere.inventory.arguments import NAMES as ARGUMENTS
 from anywhere.inventory.book import VARIABLES, Book, Problem
 
-WANTED = frozenset(name for names in VARIABLES.values() for name in names)
+WANTED = frozenset((*(name for names in VARIABLES.values() for name in names), *ARGUMENTS))
 VARIABLES_FILE = Limit("a file of variables", 1 << 20)
 SECONDS = 5.0
 ENDINGS = ("", ".yml", ".yaml", ".json")
@@ -39,7 +40,7 @@ def _read(folder: Path, name: str, book: Book) -> Iterator[dict[str, object]]:
         if values is None:
             book.notes.append(Problem(0, f"{file} is left out: not plain YAML"))
         else:
-            yield {key: value for key, value in values.items() if key in WANTED}
+            yield {key: value for key, value in values.items() if key in WANTED or isinstance(value, str | int)}
 
 
 def _values(file: Path) -> dict[str, object] | None:

@@ -47,14 +47,17 @@ def _is_host(line: str) -> bool:
 
 
 def _host(line: str, group: str, number: int, book: Book) -> None:
+    first, *_ = line.split(None, 1)
     try:
         name, *words = shlex.split(line, comments=True)
     except ValueError as error:
         return book.bad(number, f"{line[:80]!r}: {str(error).lower()}")
+    if "\\" in first and not any(mark in first for mark in "\"'#="):
+        name = first  # shlex takes the backslash of a user in Active Directory away
     variables = {}
     for word in words:
         key, mark, value = word.partition("=")
-        if not mark or not key.isidentifier():
+        if not mark or not key:
             return book.bad(number, f"{line[:80]!r}: {word[:40]!r} is no variable: write name=value")
         variables[key] = value
     return book.add_host(name, group, variables, number)
@@ -62,7 +65,7 @@ def _host(line: str, group: str, number: int, book: Book) -> None:
 
 def _variable(line: str, group: str, number: int, book: Book) -> None:
     key, mark, value = line.partition("=")
-    if not mark or not key.strip().isidentifier():
+    if not mark or not key.strip() or " " in key.strip():
         return book.bad(number, f"{line[:80]!r} is no variable: write name=value")
     book.group(group).variables[key.strip()] = value.strip().strip("\"'")
     return None

@@ -27,6 +27,13 @@ def read_yaml(text: str, book: Book) -> None:
     if isinstance(data, list):
         for number, item in enumerate(data):
             tree.item(item, f"/{number}")
+    elif isinstance(data, dict) and isinstance(data.get("plugin"), str):
+        plugin = str(data["plugin"])[:60]
+        book.bad(
+            1,
+            f"this is the configuration of the inventory plugin {plugin}, which is not run here: "
+            "ansible-inventory -i FILE --list | anywhere ... --inventory -",
+        )
     elif isinstance(data, dict):
         for name, body in data.items():
             tree.group(str(name), body, token(name), 0)
@@ -69,8 +76,8 @@ class _Tree:
             below = pointer + token(key)
             if key == "vars" and isinstance(value, dict):
                 group.variables.update(value)
-            elif key == "hosts" and (isinstance(value, dict | list) or value is None):
-                self._hosts(value or {}, name, below)
+            elif key == "hosts" and (isinstance(value, dict | list | str) or value is None):
+                self._hosts({value: None} if isinstance(value, str) else value or {}, name, below)
             elif key == "children" and isinstance(value, dict):
                 for child, inner in value.items():
                     group.children.append(child)

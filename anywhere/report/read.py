@@ -15,7 +15,11 @@ SCHEMA = "anywhere/report/1"
 
 
 def read_report(text: str, name: str) -> tuple[Target, ...]:
-    """The targets of a JSON report, or of JSON lines. Raises BadInput, naming the file and the line."""
+    """The targets of a JSON report, or of JSON lines; what login scripts printed before it does not count. Raises BadInput,
+    naming the file and the line."""
+    place = text.find("\n{")
+    if place >= 0 and not text.lstrip().startswith("{"):
+        text = text[place + 1 :]
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):

@@ -106,24 +106,26 @@ def test_what_hangs_while_this_machine_is_full_delays_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "unused", "full"),
+    ("own", "waiting", "unused", "full"),
     [
-        (1.0, 0.9, True),  # one interpreter takes one processor, however many there are
-        (0.6, 0.0, True),
-        (0.6, 0.5, False),
-        (0.1, 0.0, False),  # others keep it busy: waiting for hosts goes on beside them
-        (0.0, 1.0, False),
+        (1.0, 0.0, 0.9, True),  # one interpreter takes one processor, however many there are
+        (0.6, 0.0, 0.0, True),
+        (0.6, 0.0, 0.5, False),
+        (0.1, 0.3, 0.0, False),  # others keep it busy: waiting for hosts goes on beside them
+        (0.2, 2.5, 0.0, True),  # others are runs like this one: each wants more than it gets
+        (0.2, 2.5, 0.5, False),  # a processor is free: more at once are done sooner
+        (0.0, 0.0, 1.0, False),
     ],
 )
-def test_when_a_machine_is_full(own: float, unused: float, full: bool) -> None:
+def test_when_a_machine_is_full(own: float, waiting: float, unused: float, full: bool) -> None:
     looks = ((float(second), own * second, unused * second * 400, second * 400.0) for second in range(100))
-    load = Load(lambda: next(looks))
+    load = Load(lambda: next(looks), lambda: waiting)
     assert [load.is_full() for _ in range(20)][-1] is full
 
 
 def test_one_look_alone_fills_no_machine() -> None:
     looks = iter([(0.0, 0.0, 0.0, 0.0), (1.0, 0.9, 0.0, 200.0), (1.0, 0.9, 0.0, 200.0)])
-    load = Load(lambda: next(looks))
+    load = Load(lambda: next(looks), lambda: 0.0)
     assert (load.is_full(), load.is_full()) == (False, False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,13 @@ def test_a_host_that_is_not_ready_fails_the_task_with_the_cause(controller: Cont
     assert found["failed"]
     assert found["msg"].startswith("proxy.auth-required: ")
     assert found["exit_code"] == 1
+
+
+def test_what_the_connection_hands_to_ssh_is_used(controller: Controller) -> None:
+    """A bastion is given so; without it each host behind one would be unreachable."""
+    words = ("-e", json.dumps({"ansible_ssh_common_args": "-o ProxyCommand='echo no way >&2'"}))
+    found = check(controller, {}, *words)
+    assert "its ProxyCommand ended (exit code 0: no way)" in json.dumps(found["report"])
 
 
 def test_what_is_wrong_with_the_words_is_told(controller: Controller) -> None:

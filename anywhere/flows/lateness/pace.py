@@ -71,6 +71,22 @@ class Pace:
         return expected > 0 and expected - len(seen) + sum(seen) >= part * expected
 
 
+class Waiting:
+    """How many of this process's threads wait for a processor, on average since the last look."""
+
+    def __init__(self) -> None:
+        self._times, self._at, self._rate = thread_times(), time.monotonic(), 0.0
+
+    def threads(self) -> float:
+        """A number such as 0.3; looked at every TICK at most."""
+        now = time.monotonic()
+        if now - self._at >= TICK:
+            after = thread_times()
+            waited = sum(max(0, times[1] - self._times.get(thread, (0, 0))[1]) for thread, times in after.items())
+            self._times, self._rate, self._at = after, waited / 1e9 / (now - self._at), now
+        return self._rate
+
+
 def look(before: Times, after: Times, since: float, now: float) -> Look:
     """What changed between two readings, `since` and `now` in seconds."""
     pairs = [(before.get(thread, (0, 0)), times) for thread, times in after.items()]

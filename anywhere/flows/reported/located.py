@@ -52,6 +52,9 @@ def reach(entry: Entry, hosts: Hosts) -> tuple[str, ...]:
         words += ["--ssh-key", identity]
     for config in hosts.ssh.config or ():
         words += ["--ssh-config", config]
+    if hosts.ssh.lines:
+        given = (word for line in hosts.ssh.lines for word in ("-o", line.replace(" ", "=", 1)))
+        words += ["--ssh-args", shlex.join(given)]
     return (*words, "-K") if hosts.ssh.become_password else tuple(words)
 
 

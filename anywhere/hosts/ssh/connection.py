@@ -12,6 +12,7 @@ import logging
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -38,6 +39,8 @@ PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds betwe
 LIBRARY = (asyncssh.Error, OSError, AssertionError)
 
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
+# Python prints them on standard error for each old host; what a host offers is not to be mended here.
+warnings.filterwarnings("ignore", module=r"asyncssh\b")
 # Even so it writes its lines before it looks whether anyone reads them.
 for kind, name in ((SSHPacketLogger, "log_sent_packet"), (SSHPacketLogger, "log_received_packet"), (SSHLogger, "log")):
     setattr(kind, name, lambda *_, **__: None)
@@ -97,9 +100,12 @@ class Ran:
 class Connection:
     """One authenticated connection."""
 
-    def __init__(self, inner: asyncssh.SSHClientConnection, name: str, meter: Meter | None = None) -> None:
+    def __init__(
+        self, inner: asyncssh.SSHClientConnection, name: str, meter: Meter | None = None, by_hand: str = ""
+    ) -> None:
         self.inner = inner
         self.name = name
+        self.by_hand = by_hand or f"ssh {name}"  # the same login, for a person
         self.meter = meter
         self._sessions = asyncio.Semaphore(COMMANDS_AT_ONCE)
         self._running = 0
@@ -161,7 +167,9 @@ class Connection:
             session.cut_off()
         except LIBRARY as error:
             self.check()
-            raise HostUnreachable(f"{self.name}: no command can be run: {error}") from error
+            said = f"{self.name}: login succeeded, but sshd gives no session: {error}"
+            advice = "see MaxSessions in sshd_config there, and the options of the key in authorized_keys"
+            raise HostUnreachable(said, remedy=f"{advice}; `{self.by_hand} true` must work") from error
         finally:
             work.cancel()
         if session.rc is None and not session.is_cut:

@@ -15,9 +15,12 @@ from anywhere.hosts.base import Deadline
 from anywhere.hosts.bounds import Limit
 from anywhere.hosts.reading import read_file
 from anywhere.hosts.ssh.channels.meter import Meter
+from anywhere.hosts.ssh.settings.proxy_command import ProxyCommand
 from anywhere.windows import O_NONBLOCK
 
-USER_FILE, SYSTEM_FILES = "~/.ssh/known_hosts", ("/etc/ssh/ssh_known_hosts",)
+# ssh_config(5), UserKnownHostsFile and GlobalKnownHostsFile.
+USER_FILES = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
+SYSTEM_FILES = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 READ_SECONDS = 5.0
 _writing = threading.Lock()
 
@@ -49,15 +52,24 @@ class KnownHosts:
                 data = read_file(path, FILE, Deadline(READ_SECONDS))
             except FileNotFoundError:
                 continue
-            self.parsed.load(data.decode("utf-8", "replace"))
+            self._load(data.decode("utf-8", "replace"))
+
+    def _load(self, text: str) -> None:
+        """One line that cannot be understood makes the others no less valid: OpenSSH goes on behind it too (hostfile.c,
+        hostkeys_foreach_file)."""
+        try:
+            _Entries().load(text)
+        except ValueError:
+            text = "\n".join(line for line in text.splitlines() if _is_entry(line))
+        self.parsed.load(text)
 
     @staticmethod
     def of(named: Sequence[str]) -> KnownHosts:
         """These files, or those that OpenSSH reads by default; read once, and again when one has changed.
 
-        Raises OSError for a file that cannot be read, ValueError for a line that cannot be understood.
+        Raises OSError for a file that cannot be read.
         """
-        files = tuple(str(Path(path).expanduser()) for path in named or (USER_FILE, *SYSTEM_FILES))
+        files = tuple(str(Path(path).expanduser()) for path in named or (*USER_FILES, *SYSTEM_FILES))
         return _read(files, tuple(_version(path) for path in files))
 
     def has(self, host: str, address: str, port: int) -> bool:
@@ -78,6 +90,14 @@ class KnownHosts:
                 file.write(line)
 
 
+def _is_entry(line: str) -> bool:
+    try:
+        _Entries().load(line)
+    except ValueError:
+        return False
+    return True
+
+
 def _version(path: str) -> tuple[int, int]:
     try:
         stat = os.stat(path)
@@ -92,15 +112,34 @@ def _read(files: tuple[str, ...], _versions: tuple[tuple[int, int], ...]) -> Kno
 
 
 class Client(asyncssh.SSHClient):
-    """Decides on a host key that known_hosts does not hold, and meters the connection from its first byte."""
+    """Decides on a host key that known_hosts does not hold, and meters the connection from its first byte. `methods` are
+    those that the host would have let the user in by, after all keys were offered."""
 
-    def __init__(self, known: KnownHosts, host: str, accept_new: bool) -> None:
-        self._known, self._host, self._accept_new = known, host, accept_new
+    def __init__(self, known: KnownHosts, host: str, accept_new: bool, command: ProxyCommand | None = None) -> None:
+        self._known, self._host, self._accept_new, self._command = known, host, accept_new, command
         self.meter: Meter | None = None
+        self.methods: set[str] = set()
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Called before the host has said anything."""
         self.meter = Meter(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The way there ends with it."""
+        if self._command:
+            self._command.end()
+
+    def public_key_auth_requested(self) -> None:
+        """No key is left to offer."""
+        self.methods.add("publickey")
+
+    def password_auth_requested(self) -> None:
+        """There is no password to give."""
+        self.methods.add("password")
+
+    def kbdint_auth_requested(self) -> None:
+        """There is nobody to ask."""
+        self.methods.add("keyboard-interactive")
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Whether to go on. Raises ValueError, which asyncssh reports as HostKeyNotVerifiable with this text."""

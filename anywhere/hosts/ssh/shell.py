@@ -24,6 +24,7 @@ BATCH_SECONDS = 60.0
 BATCH_OUTPUT, JOBS_OUTPUT = 16 << 20, 1 << 20  # bytes; more is a runaway, which would take the time of all other hosts
 MOST_BATCHES = 8  # of one gathering: a host where more observations than that hang or have no end is not asked further
 TIMED_OUT = 124
+SCRIPTS = "~/.bashrc, ~/.profile, /etc/profile.d"
 OnPart = Callable[[int, script.Part], None]
 """Called with the number of a line and its part, in the thread of the connections: it must not wait."""
 
@@ -161,16 +162,22 @@ class Shell:
             return HostUnreachable(
                 f"{name}: no answer within {ran.seconds:.1f} s (step: login shell)",
                 remedy="the login itself succeeded: find what the user's login scripts wait for (as with "
-                f"`time ssh {name} true`), or raise --host-timeout, or for a check --budget",
+                f"`time {self.connection.by_hand} true`), or raise --host-timeout, or for a check --budget",
                 timed=True,
                 was_up=True,
             )
         if "TOKEN=" in said and "''" in said:
             line = "the host repeats what it is sent and runs nothing"
+        if said.strip().startswith("anywhere-"):  # our own mark: the script ran, and only one stream came back
+            return HostUnreachable(
+                f"{name}: what its commands print on standard error does not arrive (step: login shell)",
+                remedy=f"let the login scripts of the user leave standard error alone (exec 2>... in {SCRIPTS})",
+            )
         ended = "cut off" if ran.rc is None else f"exit code {ran.rc}"
         return HostUnreachable(
             f"{name}: no shell answers: {line or 'no output'} (step: login shell, {ended} after {ran.seconds:.1f} s)",
-            remedy="give the user a POSIX shell, and no forced command in authorized_keys or sshd_config",
+            remedy="give the user a POSIX shell, no forced command in authorized_keys or sshd_config, and no login script that "
+            f"exits or starts another shell without a terminal ({SCRIPTS})",
         )
 
     def expect_jobs(self) -> None:
@@ -203,9 +210,9 @@ class Shell:
             is_last=False,
         )
         rc = TIMED_OUT if ran.rc in (None, KILLED) else ran.rc
-        cut = limit.met if ran.is_full else limit.met_by(action.out)
+        cut = limit.met if ran.is_full else limit.met_by(action.output)
         seconds = time.monotonic() - started
-        return completed(argv, rc or 0, bytes(action.out), action.errors, seconds, cut)
+        return completed(argv, rc or 0, action.output, action.errors, seconds, cut)
 
 
 def completed(

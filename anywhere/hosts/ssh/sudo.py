@@ -37,7 +37,7 @@ class Action:
 
     def __init__(self, mark: str, password: str, input: bytes, most: int, is_watched: bool = False) -> None:
         self.out, self.err = bytearray(), bytearray()
-        self.runs = False
+        self.runs = self._writes = False
         self.is_full = False
         self._prompt = Prompt(mark, password)
         self._go = f"\n{mark} go\n".encode()
@@ -49,10 +49,18 @@ class Action:
         """Standard error of the command, or of sudo where that did not run it."""
         return bytes(self.err).replace(self._prompt.text, b"").strip() + b"\n" if not self.runs else bytes(self.err)
 
+    @property
+    def output(self) -> bytes:
+        """What the command printed, without what login scripts printed before it."""
+        return bytes(self.out) if self._writes else b""
+
     def feed(self, data: bytes, is_error: bool) -> Reply | None:
         """See Sink."""
         if not is_error:
             self.out += data
+            if not self._writes and (place := self.out.find(self._go)) >= 0:
+                self._writes = True
+                del self.out[: place + len(self._go)]
             if len(self.out) > self._most:
                 self.is_full = True
                 self.out.clear()

@@ -14,7 +14,7 @@ from anywhere.errors import HostUnreachable
 from anywhere.flows.check import Check
 from anywhere.flows.hosts import Hosts, chosen
 from anywhere.flows.lateness.again import BUSY, MORE, depends_on_time, unjudged
-from anywhere.flows.lateness.pace import ALL_THE_TIME, Look, Pace, look
+from anywhere.flows.lateness.pace import ALL_THE_TIME, Look, Pace, Waiting, look
 from anywhere.flows.lateness.room import always, room
 from anywhere.flows.target import LOST, Lost, gone
 from anywhere.hosts.base import Deadline
@@ -258,3 +258,12 @@ def test_one_of_many_gets_more_time_where_the_run_is_late(late: bool) -> None:
     with room(deadline, 14.0, lambda seconds: late and 0.5 < seconds < 0.7):
         time.sleep(0.8)
     assert (deadline.left() > 10) is late
+
+
+def test_how_many_threads_wait_is_counted_by_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([{"1": (0, 0)}, {"1": (0, 1_000_000_000), "2": (0, 500_000_000)}])
+    clock = iter([0.0, 0.1, 1.0, 1.1])
+    monkeypatch.setattr("anywhere.flows.lateness.pace.thread_times", lambda: next(times))
+    monkeypatch.setattr("anywhere.flows.lateness.pace.time.monotonic", lambda: next(clock))
+    waiting = Waiting()
+    assert [waiting.threads() for _ in range(3)] == [0.0, 1.5, 1.5]

@@ -86,7 +86,7 @@ def test_a_changed_host_key_is_never_accepted(server: Server, tmp_path: Path, ac
     known.write_text(f"[127.0.0.1]:{server.port} {other[0]} {other[1]}\n")
     error = refusal(server, replace(server.options, known_hosts=(str(known),), accept_new=accept_new))
     assert "not the one in known_hosts" in str(error)
-    assert f"ssh-keygen -R '[127.0.0.1]:{server.port}'" in error.remedy
+    assert f"ssh-keygen -f {known} -R '[127.0.0.1]:{server.port}'" in error.remedy
 
 
 @region

@@ -43,6 +43,11 @@ def server(shared_room: Path) -> Iterator[Server]:
     ]
     accounts += [_account(f"free_{name}", NOPASSWD, settings) for name, settings in SETTINGS.items()]
     accounts += [_account("tty", ALL, "requiretty"), _account("nosudo", "")]
+    accounts += [
+        _account("noexec", "ALL=(ALL) NOPASSWD: NOEXEC: ALL"),
+        _account("other", NOPASSWD, "runas_default=nobody"),
+    ]
+    accounts += [_account("path", NOPASSWD, "secure_path=/nowhere")]
     with serving(Server(shared_room, accounts=accounts)) as running:
         yield running
 
@@ -85,6 +90,29 @@ def test_a_user_without_rights_is_refused(server: Server) -> None:
     inventory = host.inventory()
     assert not inventory.is_root
     assert "not in the sudoers file" in inventory.refused or "may not run sudo" in inventory.refused
+
+
+def test_a_sudo_whose_shell_can_start_nothing_is_a_refusal(server: Server) -> None:
+    """sudoers(5), NOEXEC: with it every program would seem to be missing."""
+    host = server.open("noexec", budget=20)
+    host.prefetch([("uname", "-s")], ["/etc/hostname"], [])
+    assert "NOEXEC" in host.inventory().refused
+    assert host.run(("uname", "-s")).stdout == "Linux\n"
+    assert host.read("/etc/hostname") == Path("/etc/hostname").read_bytes()
+
+
+def test_root_is_who_sudo_is_asked_for(server: Server) -> None:
+    """sudoers(5), runas_default: without -u it may be somebody else."""
+    host = server.open("other", budget=20)
+    assert host.inventory().is_root
+    assert host.run(["id", "-un"]).stdout == "root\n"
+
+
+def test_programs_are_found_where_sudo_sets_another_path(server: Server) -> None:
+    host = server.open("path", budget=20)
+    host.prefetch([("uname", "-s")], [], [])
+    assert host.inventory().is_root
+    assert host.run(("uname", "-s")).stdout == "Linux\n"
 
 
 def test_a_wrong_password_is_tried_once(server: Server) -> None:

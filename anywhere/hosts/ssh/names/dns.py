@@ -94,6 +94,15 @@ def take_messages(data: bytearray) -> list[bytes]:
     return found
 
 
+def is_digits(text: str) -> bool:
+    """Whether a record holds bytes in hexadecimal, or none: what else is printed in their place is no reply, and no silence."""
+    try:
+        bytes.fromhex(text)
+    except ValueError:
+        return False
+    return True
+
+
 class Datagrams:
     """Queries that the host itself sends by UDP, where it has bash: with EDNS, as Go programs do, and then without."""
 
@@ -114,7 +123,7 @@ class Datagrams:
                 lines.append(script.udp_line(key, self._server, EACH, [[first[kind]], [wire]]))
 
         def answered(key: str, rc: int, digits: str) -> None:
-            if rc != NO_BASH and key in asked:
+            if rc != NO_BASH and key in asked and is_digits(digits):
                 self._received(*asked[key], digits, time.monotonic() - started)
 
         run_records(self._shell, lines, DATAGRAM, answered)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 
 from anywhere.hosts.ssh import script
-from anywhere.hosts.ssh.names.dns import NO_BASH
+from anywhere.hosts.ssh.names.dns import NO_BASH, is_digits
 from anywhere.hosts.ssh.names.messages import A, questions
 
 MARK = "edns"
@@ -48,8 +48,9 @@ class Samples:
         if mark != MARK or not server:
             return False
         with self._changed:
-            self.visible = self.visible and rc != NO_BASH
-            self._replies.setdefault(server, []).extend(_said("".join(digits.split())))
+            self.visible = self.visible and rc != NO_BASH and is_digits(digits)
+            said = _said("".join(digits.split())) if is_digits(digits) else []
+            self._replies.setdefault(server, []).extend(said)
             self._changed.notify_all()
         return True
 

@@ -3,6 +3,8 @@
 # The caller sets TOKEN, SIZE, the bytes of the input (empty: none), and WATCH, whether it is to end when the caller is gone.
 # shellcheck disable=SC2154
 
+# What login scripts print stands before it on both streams, and is no output of the command.
+printf '\n%s go\n' "$TOKEN"
 # Only now is the input sent: whoever asked for a password has had it. The line before it proves that it is the input.
 printf '\n%s go\n' "$TOKEN" >&2
 if [ "$SIZE" ]; then

@@ -3,7 +3,8 @@
 # The caller sets TOKEN, a word that no output can hold. $limit is several words.
 # shellcheck disable=SC2154,SC2086
 
-PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
+# The last two for a sudoers' secure_path, or a user's own, that leaves them out.
+PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
 LC_ALL=C
 # A locale that is not there makes bash complain at each start (CentOS 7, Amazon Linux 2 have no C.UTF-8).
 if [ -d /usr/lib/locale/C.utf8 ] || [ -d /usr/lib/locale/C.UTF-8 ]; then LC_ALL=C.UTF-8; fi
@@ -12,6 +13,10 @@ LANG=$LC_ALL
 ANYWHERE_RUN=$TOKEN
 export PATH LC_ALL LANG ANYWHERE_RUN
 unset CDPATH ENV BASH_ENV
+# bash -c reads the user's .bashrc where SSH_CLIENT is set and it is the outermost bash (bash(1), INVOCATION):
+# what that prints would be taken for what our commands print.
+SHLVL=2
+export SHLVL
 was_cut=
 cd / || exit 1
 

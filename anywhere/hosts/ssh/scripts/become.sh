@@ -17,12 +17,13 @@ find_sudo() {
     sudo=
 }
 
-# The prompt is one that nobody else can print; the password is sent when it is read, and not before.
+# The prompt is one that nobody else can print; the password is sent when it is read, and not before. Root is named, since
+# sudoers may have another default (runas_default).
 as_root() {
     if [ "$SUDO" = asks ]; then
-        "$sudo" -S -p "$TOKEN-sudo" /bin/sh -c "$@"
+        "$sudo" -S -p "$TOKEN-sudo" -u root /bin/sh -c "$@"
     else
-        "$sudo" -n /bin/sh -c "$@"
+        "$sudo" -n -u root /bin/sh -c "$@"
     fi
 }
 
@@ -48,7 +49,9 @@ fi
 if [ "$SUDO" != no ]; then
     find_sudo
     if [ "$sudo" ]; then
-        as_root "uid=0; printf '\n%s sudo\n' '$TOKEN'; printf '\n%s\n' '$TOKEN' >&2
+        # NOEXEC (sudoers(5)): a shell that can start nothing sees less than one without root's rights.
+        as_root "case \$LD_PRELOAD in *sudo_noexec*) echo 'sudo: allows a shell that can start no program (NOEXEC)' >&2; exit 1 ;; esac
+uid=0; printf '\n%s sudo\n' '$TOKEN'; printf '\n%s\n' '$TOKEN' >&2
 $INNER"
         # sudo itself returns 1 when it refuses; what it runs never does.
         [ "$?" = 1 ] || exit 0

@@ -63,6 +63,9 @@ class ControllerAction(ActionBase):
         key = self._option("private_key_file")
         if key:
             words += ["--ssh-key", os.path.expanduser(str(key))]
+        given = [str(self._option(name) or "").strip() for name in ("ssh_common_args", "ssh_extra_args")]
+        if any(given):
+            words += ["--ssh-args", " ".join(one for one in given if one)]
         if not self._play_context.become:
             words += ["--no-sudo"] if user and user != "root" else []
         return words

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import asyncssh.config
@@ -11,9 +13,21 @@ import asyncssh.public_key
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.bounds import Limit
 from anywhere.hosts.reading import read_file
+from anywhere.hosts.ssh.settings.words import readable
 
 KEY, CONFIG = Limit("a key file", 1 << 20), Limit("ssh_config", 1 << 20)
 SECONDS = 5.0
+
+
+_given: dict[str, str] = {}
+
+
+def given(lines: Sequence[str]) -> str:
+    """The path under which asyncssh finds these lines of ssh_config; there is no such file."""
+    text = "\n".join(lines)
+    path = f"/dev/null/{hashlib.sha256(text.encode()).hexdigest()}"
+    _given[path] = text
+    return path
 
 
 def bound() -> None:
@@ -28,4 +42,6 @@ def _read(path: str | Path, mode: str = "rb") -> bytes | str:
 
 
 def _open(path: str | Path) -> io.StringIO:
-    return io.StringIO(read_file(str(path), CONFIG, Deadline(SECONDS)).decode("utf-8", "replace"))
+    if str(path) in _given:
+        return io.StringIO(readable(_given[str(path)]))
+    return io.StringIO(readable(read_file(str(path), CONFIG, Deadline(SECONDS)).decode("utf-8", "replace")))

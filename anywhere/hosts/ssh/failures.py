@@ -1,0 +1,221 @@
+"""Logins that failed: each kind in its own words, with what to do about it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import asyncssh
+from asyncssh.encryption import get_encryption_algs
+from asyncssh.kex import get_kex_algs
+from asyncssh.mac import get_mac_algs
+from asyncssh.public_key import get_public_key_algs
+
+from anywhere.errors import HostUnreachable
+from anywhere.held import hide
+from anywhere.hosts.ssh.known_hosts import Client
+from anywhere.hosts.ssh.settings.proxy_command import ProxyCommand
+from anywhere.hosts.target import SSHOptions, SSHTarget
+from anywhere.printable import printable
+
+LOOK_UP, CONNECT, JUMP, HANDSHAKE = "name look-up", "TCP connection", "jump host", "SSH handshake"
+PROXY = "ProxyCommand"
+# What a step that gets no answer calls for.
+SILENT = {
+    LOOK_UP: "check the nameservers of this computer, or give HostName in ~/.ssh/config",
+    CONNECT: "check the address, the route, the firewall, and whether the host is up",
+    JUMP: "check the jump host",
+    HANDSHAKE: "the port accepts connections, so sshd or the host is slow: check its load, and UseDNS and PAM of its sshd",
+    PROXY: "nothing came through the ProxyCommand of ~/.ssh/config: run that command by hand, and see what it waits for",
+}
+MOST_SAID = 400  # characters of a failure
+TOO_MANY_KEYS = "Too many authentication failures"
+BY_HOST = range(11, 15)  # reasons of a disconnect that the host's own rules have (RFC 4253, section 11.1)
+MISMATCH = re.compile(r"No matching (.+?) found, sent .* and received (.*)", re.S)
+NO_ALGORITHMS = ("kex-strict-", "ext-info-")  # extensions that are listed among algorithms (RFC 8308, section 2.1)
+# By asyncssh's name: what it supports, and the keyword that allows more.
+ALGORITHMS: dict[str, tuple[Callable[[], Iterable[bytes]], str]] = {
+    "key exchange algorithm": (get_kex_algs, "KexAlgorithms"),
+    "encryption algorithm": (get_encryption_algs, "Ciphers"),
+    "MAC algorithm": (get_mac_algs, "MACs"),
+    "server host key algorithm": (get_public_key_algs, "HostKeyAlgorithms"),
+}
+# How a jump host's sshd says why it cannot connect (strerror, gai_strerror; OpenSSH channels.c).
+FROM_JUMP = {
+    "Connection refused": "start sshd there, or name its port: user@host:port",
+    "Name or service not known": "give an address that the jump host knows as HostName in ~/.ssh/config",
+}
+
+
+@dataclass
+class Attempt:
+    """A login under way: what is being waited for (`step`), until when, and what a failure of it will be told with."""
+
+    seconds: float
+    step: str = CONNECT
+    user: str = ""
+    place: str = ""  # what known_hosts calls the host
+    file: str = ""  # known_hosts, where it is not the usual one
+    clients: list[Client] = field(default_factory=list)
+    has_keys: bool = True
+    notes: tuple[str, ...] = ()  # about key files that were not offered
+    command: ProxyCommand | None = None
+    _started: float = field(default_factory=time.monotonic)
+
+    @property
+    def where(self) -> str:
+        """The step that failed, and after which time."""
+        return f"({self.step}) after {time.monotonic() - self._started:.1f} s"
+
+    def left(self) -> float:
+        """Seconds left; TimeoutError when there are none."""
+        left = self._started + self.seconds - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(self.step)
+        return left
+
+    @property
+    def methods(self) -> set[str]:
+        """How the host would have let the user in, after what was offered."""
+        return {method for client in self.clients[-1:] for method in client.methods}
+
+
+def explain(
+    error: Exception, target: SSHTarget, options: SSHOptions, attempt: Attempt, kind: str = ""
+) -> HostUnreachable:
+    """One line for a person, and what to do."""
+    is_refusal = isinstance(error, asyncssh.PermissionDenied) or TOO_MANY_KEYS in str(error)
+    text, remedy = _explain(error, target, options, attempt)
+    said = f"{kind}{target.label}: {printable(hide(text))[:MOST_SAID]}"
+    timed = isinstance(error, TimeoutError | asyncssh.ConnectionLost) and not is_refusal
+    code = "host.permission" if is_refusal else "host.unreachable"
+    return HostUnreachable(said, code=code, remedy=remedy, timed=timed)
+
+
+def _explain(error: Exception, target: SSHTarget, options: SSHOptions, attempt: Attempt) -> tuple[str, str]:
+    by_hand = f"`{target.by_hand(options)} true`"
+    match error:
+        case asyncssh.PermissionDenied():
+            return _refused(attempt, by_hand)
+        case asyncssh.HostKeyNotVerifiable():
+            return _host_key(error.reason, attempt)
+        case asyncssh.KeyExchangeFailed():
+            return _no_algorithm(error.reason, target)
+        case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
+            return str(error), "fix ~/.ssh/config, or the key file that it names"
+        case asyncssh.ChannelOpenError():
+            return _jump(error)
+        case TimeoutError():
+            return f"no answer within {attempt.seconds:.0f} s ({attempt.step})", SILENT[attempt.step]
+        case socket.gaierror():
+            return f"the name is not known here: {error.strerror}", "check it, or give HostName in ~/.ssh/config"
+        case ConnectionRefusedError():
+            return f"connection refused {attempt.where}", "start sshd there, or name its port: user@host:port"
+        case OSError() if not isinstance(error, ConnectionResetError | BrokenPipeError):
+            if error.filename:
+                return f"{error.filename}: {error.strerror}", "name another file, or remove it from the settings"
+            return f"{error.strerror or error} {attempt.where}", "check the address, the route and the firewall"
+    return _ended(error, attempt, by_hand)
+
+
+def _ended(error: Exception, attempt: Attempt, by_hand: str) -> tuple[str, str]:
+    """The far side, or what leads there, ended the connection."""
+    if attempt.command and (said := attempt.command.failure()):
+        return f"its ProxyCommand ended ({said})", f"fix ProxyCommand in ~/.ssh/config; {by_hand} runs it too"
+    if isinstance(error, asyncssh.DisconnectError) and TOO_MANY_KEYS in error.reason:
+        return (
+            "login refused: the host allows fewer keys than were offered before the right one (MaxAuthTries)",
+            "name the one key: IdentityFile and `IdentitiesOnly yes` for this host in ~/.ssh/config",
+        )
+    if isinstance(error, asyncssh.ConnectionLost | ConnectionResetError | BrokenPipeError | AssertionError):
+        said = f"the connection was closed {attempt.where}"
+        return said, "see the log of sshd there (MaxStartups, AllowUsers, a ban), and whether that port is sshd's"
+    if isinstance(error, asyncssh.DisconnectError) and error.code in BY_HOST:
+        return f"the host ended the login: {error.reason[:200]} {attempt.where}", "see the log of sshd there"
+    if isinstance(error, asyncssh.DisconnectError):
+        said = f"no SSH there: {error.reason[:200]} {attempt.where}"
+        return said, "check the port, what listens on it, and sshd's own log"
+    return str(error), "fix the SSH settings of this host in ~/.ssh/config"
+
+
+def _refused(attempt: Attempt, by_hand: str) -> tuple[str, str]:
+    """What the host would still have asked for tells why it refused."""
+    user, methods = attempt.user or "the user", attempt.methods
+    works = f"{by_hand} must work without a question"
+    if "publickey" not in methods and "keyboard-interactive" in methods:
+        return (
+            f"login refused: the host also asks {user} for a code or a password (keyboard-interactive)",
+            "let this account log in by its key alone (sshd_config: AuthenticationMethods publickey), or run anywhere on "
+            f"the host; {works}",
+        )
+    if "publickey" not in methods and "password" in methods:
+        return (
+            f"login refused: for {user} the host takes a password, and no key",
+            f"allow keys in its sshd_config (PubkeyAuthentication yes), and add one for {user}; {works}",
+        )
+    if not methods:
+        return (
+            f"login refused: no method is left by which {user} could log in without a person",
+            f"see PreferredAuthentications and PubkeyAuthentication in ~/.ssh/config, and AuthenticationMethods there; {works}",
+        )
+    notes = f" ({', '.join(attempt.notes)})" if attempt.notes else ""
+    if not attempt.has_keys:
+        return (
+            f"login refused: there is no key here to log in with as {user}{notes}",
+            f"load the key into the agent (ssh-add) or name it with --ssh-key; {works}",
+        )
+    return (
+        f"login refused: the host accepts none of our keys for {user}{notes}",
+        f"load the key into the agent (ssh-add) or name it with --ssh-key, see that authorized_keys of {user} holds it, and "
+        f"that sshd_config there lets {user} in (AllowUsers, PermitRootLogin); {works}",
+    )
+
+
+def _no_algorithm(reason: str, target: SSHTarget) -> tuple[str, str]:
+    found = MISMATCH.fullmatch(reason)
+    if not found:
+        return f"no common algorithm: {reason}", "allow one in the host's sshd_config or in ~/.ssh/config"
+    kind, offered = found[1], [name for name in found[2].split(",") if not name.startswith(NO_ALGORITHMS)]
+    known, keyword = ALGORITHMS.get(kind, (list, ""))
+    ours = {name.decode() for name in known()}
+    text = f"no common {kind}: the host offers only {', '.join(offered)}"
+    if usable := [name for name in offered if name in ours]:
+        return text, f"update sshd there, or allow it in ~/.ssh/config: `Host {target.host}`, `{keyword} +{usable[0]}`"
+    return (
+        text,
+        f"allow another one in the sshd_config of the host ({keyword or 'its algorithms'}), or update sshd there",
+    )
+
+
+def _jump(error: asyncssh.ChannelOpenError) -> tuple[str, str]:
+    if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+        return (
+            "the jump host does not allow connections to it",
+            "allow forwarding in the sshd_config of the jump host (AllowTcpForwarding yes, PermitOpen)",
+        )
+    remedy = FROM_JUMP.get(error.reason, "check the route from the jump host")
+    return f"the jump host cannot reach it: {error.reason}", remedy
+
+
+def _host_key(reason: str, attempt: Attempt) -> tuple[str, str]:
+    if reason.startswith("unknown"):
+        return (
+            "its host key is not in known_hosts",
+            "compare the key and connect once with ssh, or take the keys of new hosts with --ssh-accept-new",
+        )
+    if reason.startswith("changed"):
+        file = f" -f {shlex.quote(attempt.file)}" if attempt.file else ""
+        return (
+            "its host key is not the one in known_hosts",
+            f"if the host was rebuilt: ssh-keygen{file} -R '{attempt.place}'",
+        )
+    if "revoked" in reason:
+        return (
+            "its host key is revoked in known_hosts (@revoked)",
+            "give the host a new key; do not log in to it before",
+        )
+    return f"its host key is not accepted: {reason}", "see known_hosts"

@@ -1,0 +1,46 @@
+"""What Ansible hands to ssh beside the address: `ansible_ssh_common_args` and its like, as lines of ssh_config."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from anywhere.errors import BadInput
+
+# In the order in which Ansible gives them to ssh, where the first value of an option holds (ansible.builtin.ssh).
+NAMES = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
+# ssh(1): options with a value, as keywords of ssh_config(5), and those without.
+VALUES = {"J": "ProxyJump", "i": "IdentityFile", "p": "Port", "l": "User", "b": "BindAddress"}
+OTHER_VALUES = "BceDEFIKLmOPQRSWw"
+FLAGS = {"4": "AddressFamily inet", "6": "AddressFamily inet6"}
+
+
+def ssh_lines(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """The lines, for these texts by what they are called. Raises BadInput for what ssh would not take."""
+    lines: list[str] = []
+    for name, text in variables.items():
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            raise BadInput(f"{name}: {str(error).lower()}") from error
+        while words:
+            lines += _line(name, words)
+    return tuple(lines)
+
+
+def _line(name: str, words: list[str]) -> list[str]:
+    word = words.pop(0)
+    if not word.startswith("-") or len(word) < 2:
+        raise BadInput(f"{name}: {word[:40]!r} is no option of ssh")
+    letter, rest = word[1], word[2:]
+    if letter != "o" and letter not in VALUES and letter not in OTHER_VALUES:
+        return [FLAGS[one] for one in word[1:] if one in FLAGS]
+    if not rest and not words:
+        raise BadInput(f"{name}: -{letter} has no value")
+    value = rest or words.pop(0)
+    if letter == "o":
+        keyword, mark, setting = value.partition("=") if "=" in value.split(" ", 1)[0] else value.partition(" ")
+        if not mark:
+            raise BadInput(f"{name}: {value[:40]!r} is no option: write -o Name=value")
+        return [f"{keyword.strip()} {setting.strip()}"]
+    return [f"{VALUES[letter]} {value}"] if letter in VALUES else []
