@@ -44,13 +44,15 @@ class Timings(TypedDict, total=False):
 
 
 class Address(TypedDict, total=False):
-    """One address of an endpoint: how far its probe came, why no further, whether the host has a route there."""
+    """One address of an endpoint: how far its probe came, why no further, whether the host has a route there, whether the
+    internet has none."""
 
     address: str
     stage: str
     reason: str
     detail: str
     route: bool
+    internal: bool
     timings: Timings
 
 

@@ -116,9 +116,10 @@ def _says(findings: Sequence[Finding]) -> str:
 
 
 def _hidden(case: Case) -> Iterator[int]:
-    """Unknown names; the numbered hosts have a cause of their own unless nothing at all is known."""
+    """Unknown names; the numbered hosts have a cause of their own unless nothing at all is known, or nothing of ECS is."""
     unknown = [(i, f) for i, f in reached(case, Stage.RESOLVE) if f.reason in (Reason.NAME_UNKNOWN, _SILENCE)]
     whole = bool(unknown) and all(f.stage is Stage.RESOLVE for f in direct(case) if not Seen(f).shards)
+    whole = whole or any(Seen(f).service == "ecs" for _, f in unknown)
     for index, finding in unknown:
         if whole or not Seen(finding).shards:
             yield index

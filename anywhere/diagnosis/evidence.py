@@ -40,9 +40,14 @@ class Seen:
         return self._of.get("component") or ""
 
     @property
+    def service(self) -> str:
+        """The service of the catalogue."""
+        return self._of.get("service") or ""
+
+    @property
     def is_own(self) -> bool:
         """Whether it is an endpoint of the site, not of AWS."""
-        return self._of.get("service") == "own"
+        return self.service == "own"
 
     @property
     def proxy(self) -> str:
@@ -88,6 +93,12 @@ class Seen:
     def resolved(self) -> list[str]:
         """The addresses of the name."""
         return self._of.get("resolved") or []
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether all that fail to connect are addresses to which the internet has no way."""
+        failed = [entry for entry in self.addresses if entry.get("reason")]
+        return bool(failed) and all(entry.get("internal") for entry in failed)
 
     @property
     def known_to(self) -> list[str]:

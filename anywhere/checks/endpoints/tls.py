@@ -79,8 +79,8 @@ def _inspected(issuer: str, visits: list[Visit], settings: Settings, region: str
         "endpoints": [v.endpoint.host for v in visits],
     }
     known = product(f"{issuer} {tls.issuer_organization}", {"chain": list(tls.chain)})
-    what = "1 endpoint is" if len(visits) == 1 else f"{len(visits)} endpoints are"
-    summary = f"TLS to {what} intercepted by {issuer}, a CA that this host trusts" + (f" ({known})" if known else "")
+    what = "1 endpoint" if len(visits) == 1 else f"{len(visits)} endpoints"
+    summary = f"TLS to {what} is intercepted by {issuer}, a CA that this host trusts" + (f" ({known})" if known else "")
     words = (issuer.lower(), tls.issuer_organization.lower(), *(part.lower() for part in tls.chain))
     if any(name.lower() in word for name in settings.accepted_issuers for word in words if name):
         return passed(id, issuer, f"{summary}: accepted (--accept-issuer)", **evidence, accepted=True)

@@ -9,7 +9,7 @@ from anywhere.errors import ParseError
 from anywhere.evidence import Address, Look, Reach, Tls
 from anywhere.facts.network.go_names import WITHOUT_EDNS
 from anywhere.facts.network.lookup import Lookup
-from anywhere.facts.network.routes import Route, is_bogus, is_ipv6, route_to
+from anywhere.facts.network.routes import Route, is_bogus, is_internal, is_ipv6, route_to
 from anywhere.facts.network.survey import Survey, survey
 from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Answer, Host, Probe, ProbeSpec
@@ -241,6 +241,7 @@ def _address(probe: Probe, table: Sequence[Route]) -> Address:
         if probe.stage is Stage.CONNECT:
             route = route_to(probe.address, table)
             entry["route"] = bool(route and not route.reject)
+            entry["internal"] = is_internal(probe.address)
     entry["timings"] = {"connect": probe.connect_seconds, "tls": probe.tls_seconds, "http": probe.http_seconds}
     return entry
 
