@@ -29,7 +29,7 @@ def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: i
     family = 6 if ":" in address else 4
     route = route_to(address, table)
     device = route.interface if route and not route.reject else ""
-    out = Packet(oif=device, destination=address, dport=port, protocol=protocol)
+    out = sent(device, address, port, protocol)
     back = Packet(
         iif=device,
         source=address,
@@ -46,6 +46,11 @@ def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: i
         *_stops(firewall, "INPUT", back, family, True),
     )
     return next(iter(hops), None)
+
+
+def sent(device: str, address: str, port: int, protocol: str) -> Packet:
+    """A packet of the agents or of docker, which all run as root."""
+    return Packet(oif=device, destination=address, dport=port, protocol=protocol, uid=0)
 
 
 # The tables of iptables that filter on each hook.

@@ -49,6 +49,7 @@ FILES = (
     "proxy.declared",
     "path.requests",
     "path.own",
+    "path.own_nat",
 )
 
 

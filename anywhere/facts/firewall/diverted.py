@@ -1,0 +1,72 @@
+"""The host's own packets that its own NAT rules send elsewhere, or give another source.
+
+A transparent proxy, an interceptor or a DNS forwarder that is gone leaves such rules behind: what it served is then refused or
+lost at once. Source: iptables-extensions(8), REDIRECT, DNAT, SNAT and owner; nft(8), "NAT statements" and `meta skuid`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anywhere.facts.firewall.firewall import Firewall
+from anywhere.facts.firewall.iptables_walk import Verdict, walk
+from anywhere.facts.firewall.nftables_walk import walk_nft
+from anywhere.facts.firewall.outgoing import sent
+from anywhere.facts.network.routes import Route, route_to
+from anywhere.frozen import frozen
+
+HOOKS = {"OUTPUT": ("REDIRECT", "DNAT"), "POSTROUTING": ("SNAT",)}
+_TO = re.compile(r"--to-(?:ports|destination|source) (\S+)")
+
+
+@frozen
+class Diversion:
+    """The hop (table and chain), the rule as it is printed, what the rule does, and the address or port that it names (empty
+    where the listing does not show it)."""
+
+    hop: str
+    rule: str
+    kind: str
+    to: str = ""
+
+    @property
+    def is_source(self) -> bool:
+        """Whether the packets keep their way and get another source."""
+        return self.kind == "SNAT"
+
+
+def diversion(
+    firewall: Firewall, table: tuple[Route, ...], address: str, port: int, protocol: str, own: frozenset[str]
+) -> Diversion | None:
+    """The first rule that certainly sends what this host sends there elsewhere, or gives it a source that is none of its `own`
+    addresses; None where none is known to."""
+    route = route_to(address, table)
+    packet = sent(route.interface if route and not route.reject else "", address, port, protocol)
+    family = 6 if ":" in address else 4
+    for chain, kinds in HOOKS.items():
+        found: list[tuple[str, Verdict]] = [
+            (f"nat {chain} ({one.name})", walk(one.rules(family).table("nat"), chain, packet))
+            for one in firewall.backends
+        ]
+        found += [
+            (f"nft {base.family} {base.table} {base.name}", walk_nft(firewall.nft, base, packet))
+            for base in firewall.nft.base_chains(chain.lower(), family)
+            if base.kind == "nat"
+        ]
+        first = next(_certain(found, kinds, own), None)
+        if first:
+            return first
+    return None
+
+
+def _certain(found: list[tuple[str, Verdict]], kinds: tuple[str, ...], own: frozenset[str]) -> Iterator[Diversion]:
+    for hop, verdict in found:
+        if not verdict.certain or verdict.target not in kinds:
+            continue
+        named = _TO.search(verdict.rule)
+        to = named[1] if named else ""
+        # A span of sources, or one that the listing does not show, may hold an address of this host.
+        if verdict.target == "SNAT" and (not re.fullmatch(r"[0-9a-f.:]*[0-9a-f]", to) or to.partition(":")[0] in own):
+            continue
+        yield Diversion(hop, verdict.rule, verdict.target, to)
