@@ -197,7 +197,7 @@ class HostFirewall(TypedDict):
 
 
 class Own(TypedDict):
-    """`network.own-routes` and `network.own-resolver`: the addresses and the names whose failure this host explains."""
+    """`network.own-routes`, `own-resolver` and `client-ports`: the addresses and the names whose failure this host explains."""
 
     explains: list[str]
     names: list[str]

@@ -24,6 +24,7 @@ FILES = (
     "host.containers_egress",
     "host.containers_way",
     "host.kernel",
+    "host.client_ports",
     "host.daemons",
     "agents.registered",
     "agents.words",
