@@ -137,12 +137,14 @@ class Reach(TypedDict, total=False):
 
 
 class Nameserver(TypedDict, total=False):
-    """`network.nameservers`: `half` where one family's or one form's questions alone fail."""
+    """`network.nameservers`: `half` where one family's or one form's questions alone fail, `patience` the seconds that a
+    question may take in all where resolv.conf's options shorten them."""
 
     nameservers: list[str]
     said: str
     half: bool
     without_edns: bool
+    patience: int
 
 
 class Forgery(TypedDict):

@@ -163,6 +163,11 @@ def half(finding: Finding) -> bool:
     return cast(Nameserver, finding.evidence).get("half") or False
 
 
+def patience(finding: Finding) -> int:
+    """The seconds that a question may take in all where resolv.conf's options shorten them, else 0."""
+    return cast(Nameserver, finding.evidence).get("patience") or 0
+
+
 def made_up(finding: Finding) -> set[str]:
     """The addresses of names that cannot exist."""
     return set(cast(Forgery, finding.evidence).get("addresses") or ())

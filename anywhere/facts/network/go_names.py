@@ -22,7 +22,7 @@ NSSWITCH = "/etc/nsswitch.conf"
 FILES, DNS = "files", "dns"
 MOST = 3  # nameservers that Go asks, as the C library
 USUAL = (FILES, DNS)
-WITHOUT_EDNS = "answers no question with EDNS"
+WITHOUT_EDNS, WITHOUT_TCP = "answers no question with EDNS", "answers no question over TCP"
 
 
 @frozen

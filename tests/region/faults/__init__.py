@@ -43,6 +43,7 @@ FILES = (
     "path.links",
     "names.answers",
     "names.own",
+    "names.options",
     "path.own_routes",
     "proxy.drifted",
     "tls.handshakes",
