@@ -2,15 +2,17 @@
 agents' settings put in the place of a regional name.
 
 Sources: moby daemon/config (registry-mirrors, insecure-registries) and registry/service_v2.go; containerd
-docs/hosts.md; amazon-ecs-agent agent/config (ECS_BACKEND_HOST); amazon-ssm-agent agent/appconfig (Ssm, Mgs, Mds, S3, Kms).
+docs/hosts.md; amazon-ecs-agent agent/config (ECS_BACKEND_HOST), ecs-agent/api/ecs/client/ecs_client.go (newECSConfig) and its
+aws-sdk-go-v2 (config/env_config.go, service/ecs/endpoints.go: resolveBaseEndpoint); amazon-ssm-agent agent/appconfig (Ssm, Mgs,
+Mds, S3, Kms).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from anywhere.catalogue.endpoints import Endpoint
+from anywhere.catalogue.endpoints import Endpoint, endpoints
 from anywhere.catalogue.requests import OWN
 from anywhere.declared.own import Own, parse_own, parse_url
 from anywhere.errors import BadInput
@@ -30,6 +32,9 @@ FOLDERS: tuple[str, ...] = (HOSTS_TOML,)
 # The section of the SSM agent's settings whose Endpoint stands in for a service.
 SSM_SECTIONS = {"ssm": "ssm", "ssmmessages": "mgs", "ec2messages": "mds", "s3": "s3", "kms": "kms"}
 BACKEND = "ECS_BACKEND_HOST"
+# What the ECS agent's SDK reads by itself, the first that is set decides.
+URLS = ("AWS_ENDPOINT_URL_ECS", BACKEND, "AWS_ENDPOINT_URL")
+FIPS, DUALSTACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
 
 
 def own_endpoints(host: Host, settings: Settings) -> tuple[Endpoint, ...]:
@@ -115,14 +120,40 @@ def with_overrides(host: Host, found: Sequence[Endpoint]) -> tuple[Endpoint, ...
     """The endpoints with what the agents' own settings put in their place, as the agents do."""
     backend = ecs_config(host)
     own: dict[tuple[str, str], tuple[str, str]] = {}
-    if value := backend.agent.get(BACKEND, "").strip():
-        own["ecs-agent", "ecs"] = (value, f"{BACKEND} in {backend.sources.get(BACKEND, 'ecs.config')}")
+    named = [(name, value) for name in URLS if (value := backend.agent.get(name, "").strip())]
+    plain = next((one.host for one in found if (one.component, one.service) == ("ecs-agent", "ecs")), "")
+    for name, value in [*named, *_by_switch(backend.agent, plain)][:1]:
+        own["ecs-agent", "ecs"] = (value, f"{name} in {backend.sources.get(name, 'ecs.config')}")
     for service, (value, place) in _ssm_settings(host).items():
         own["ssm-agent", service] = (value, place)
     return tuple(
         _replaced(one, *own[one.component, one.service]) if (one.component, one.service) in own else one
         for one in found
     )
+
+
+def is_on(value: str) -> bool:
+    """Whether the SDK takes a switch for on; it knows true and false alone, in any case."""
+    return value.strip().lower() == "true"
+
+
+def _by_switch(agent: Mapping[str, str], plain: str) -> Iterator[tuple[str, str]]:
+    """The switch and the name of ECS that it stands for; nothing where that kind of name is not known to exist in this
+    region."""
+    fips, dual = is_on(agent.get(FIPS, "")), is_on(agent.get(DUALSTACK, ""))
+    if plain.count(".") > 1 and (fips or dual):
+        other = ecs_name(plain.split(".")[1], fips=fips, dualstack=dual)
+        if other not in ("", plain):
+            yield FIPS if fips else DUALSTACK, other
+
+
+def ecs_name(region: str, *, fips: bool = False, dualstack: bool = False) -> str:
+    """The name of ECS of this kind; the plain one where the kind is not known to exist there, empty for no region."""
+    try:
+        rows = endpoints(region, phases=("run",), shards=1, fips=fips, dualstack=dualstack)
+    except BadInput:
+        return ""
+    return next(row.host for row in rows if (row.component, row.service) == ("ecs-agent", "ecs"))
 
 
 def _replaced(endpoint: Endpoint, value: str, place: str) -> Endpoint:

@@ -32,6 +32,7 @@ FILES = (
     "agents.sandbox",
     "agents.settings",
     "agents.named",
+    "agents.sdk",
     "agents.life",
     "agents.ssm",
     "agents.shared",
