@@ -105,6 +105,14 @@ class Way(TypedDict, total=False):
     decided: Decided
 
 
+class Other(TypedDict):
+    """A proxy that other programs of the host have: its URL without user and password, and where it is written down."""
+
+    url: str
+    has_user: bool
+    place: str
+
+
 class Reach(TypedDict, total=False):
     """`endpoints.reach` and `endpoints.websocket`: one endpoint as its component reaches it."""
 
@@ -134,6 +142,7 @@ class Reach(TypedDict, total=False):
     shards: bool
     library_refuses: str
     without_edns: bool
+    other_proxy: Other
 
 
 class Nameserver(TypedDict, total=False):

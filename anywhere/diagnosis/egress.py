@@ -22,7 +22,7 @@ from anywhere.diagnosis.evidence import (
     reached,
 )
 from anywhere.diagnosis.requests import ask_for_list, ask_to_allow, region_of
-from anywhere.diagnosis.whom_to_ask import are_internal, curl, to_let_out
+from anywhere.diagnosis.whom_to_ask import are_internal, curl, other_proxy, to_let_out
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
@@ -153,7 +153,9 @@ def _excluded(findings: Sequence[Finding]) -> bool:
 def _why_direct(findings: Sequence[Finding]) -> str:
     if _excluded(findings):
         return "NO_PROXY keeps them from the proxy that is set"
-    return "all have private addresses" if are_internal(findings) else "no proxy is set"
+    if are_internal(findings):
+        return "all have private addresses"
+    return "no proxy is set" + (" for the agents, other programs have one" if other_proxy(findings) else "")
 
 
 def _include(findings: Sequence[Finding]) -> Remedy:
@@ -216,7 +218,7 @@ WAY_OUT: tuple[Rule, ...] = (
         "egress.blocked",
         _blocked,
         lambda fs: f"No endpoint is reachable: all {count(fs)} fail to connect ({_how(fs)}), {_why_direct(fs)}",
-        lambda fs: _include(fs) if _excluded(fs) else to_let_out(fs),
+        lambda fs: _include(fs) if _excluded(fs) else to_let_out(fs, everything=True),
     ),
     Rule(
         "egress.blocked",

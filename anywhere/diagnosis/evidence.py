@@ -14,6 +14,7 @@ from anywhere.evidence import (
     HostFirewall,
     Look,
     Nameserver,
+    Other,
     Overlap,
     Own,
     PrivateAnswers,
@@ -99,6 +100,11 @@ class Seen:
         """Whether all that fail to connect are addresses to which the internet has no way."""
         failed = [entry for entry in self.addresses if entry.get("reason")]
         return bool(failed) and all(entry.get("internal") for entry in failed)
+
+    @property
+    def other_proxy(self) -> Other | None:
+        """The proxy that other programs of this host have, where this component has none."""
+        return self._of.get("other_proxy")
 
     @property
     def known_to(self) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from anywhere.diagnosis.evidence import Seen, addresses, details, first_host, is_page, issuer, names
 from anywhere.diagnosis.requests import ask_to_allow
+from anywhere.evidence import Other
 from anywhere.model import Finding, Remedy
 
 
@@ -14,17 +15,38 @@ def are_internal(findings: Sequence[Finding]) -> bool:
     return all(Seen(finding).is_internal for finding in findings)
 
 
-def to_let_out(findings: Sequence[Finding]) -> Remedy:
-    """The request to whoever can act on it."""
+def to_let_out(findings: Sequence[Finding], *, everything: bool = False) -> Remedy:
+    """The request to whoever can act on it. `everything` is whether nothing at all gets out: then a proxy may be the way."""
     if are_internal(findings):
         return _private(findings)
     if all(map(is_page, findings)):
         return _answered(findings)
+    if everything and (other := other_proxy(findings)):
+        return _as_others(findings, other)
     return Remedy(
         "Allow TCP 443 from this host to these names in the firewall. If the site has a proxy, set it instead: "
         "`sudo anywhere proxy apply --url http://PROXY:PORT`.",
         ask=ask_to_allow(findings),
         look=(curl(findings),),
+    )
+
+
+def other_proxy(findings: Sequence[Finding]) -> Other | None:
+    """The proxy that other programs of this host have, where all these endpoints are without one."""
+    found = [Seen(finding).other_proxy for finding in findings]
+    return found[0] if found and all(found) else None
+
+
+def _as_others(findings: Sequence[Finding], other: Other) -> Remedy:
+    own = ("--credentials-file", "-") if other["has_user"] else ()
+    asks = ", which reads one line user:password from standard input" if own else ""
+    return Remedy(
+        f"{other['place']} gives other programs of this host the proxy {other['url']}, which docker and the agents do not "
+        f"read. If it is the site's way out, the command sets it for them{asks}; for what this shell starts, `export "
+        f"HTTPS_PROXY={other['url']}`. Otherwise allow TCP 443 from this host to these names in the firewall.",
+        (("sudo", "anywhere", "proxy", "apply", "--url", other["url"], *own, "--restart"),),
+        ask=ask_to_allow(findings),
+        look=(curl(findings, "-x", other["url"]),),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.region.faults import fault, variation
 from tests.region.faults.proxy.alike import named_proxy
 from tests.region.faults.proxy.site import EXCLUDED, behind_proxy, settings
@@ -157,3 +159,25 @@ def proxy_in_environment_file(world: World) -> None:
     lines = "".join(f'{name}="{value}"\n' for name, value in own.items())
     world.host.files[path] = f"{lines}# export HTTPS_PROXY=http://10.9.9.9:3128\nexport HTTPS_PROXY={proxy.url}\n"
     daemon_of(world, DOCKERD).environment |= own
+
+
+@fault("docker-proxies-of-client", "daemon.json has proxies in the form of the client's file; docker still runs",
+       "config.invalid")  # fmt: skip
+def docker_proxies_of_client(world: World) -> None:
+    proxy = agents_behind(world)
+    set_proxy(world, settings(proxy.url), "docker")
+    inside = {"default": {"httpProxy": proxy.url, "httpsProxy": proxy.url, "noProxy": EXCLUDED}}
+    world.host.files["/etc/docker/daemon.json"] = json.dumps({"proxies": inside})
+
+
+@fault("proxy-of-others", "a proxy is the only route, and only logins and apt are told of it", "egress.blocked")
+def proxy_of_others(world: World) -> None:
+    proxy = behind_proxy(world)
+    world.environment.clear()
+    world.host.files["/etc/environment"] = f'PATH="/usr/bin"\nhttps_proxy="{proxy.url}/"\n'
+    world.host.files["/etc/apt/apt.conf.d/80proxy"] = f'Acquire::http::Proxy "{proxy.url}/";\n'
+
+
+@variation("proxy-of-apt-alone", "apt has a cache of packages as its proxy, and all else goes out directly")
+def proxy_of_apt_alone(world: World) -> None:
+    world.host.files["/etc/apt/apt.conf.d/01cache"] = 'Acquire::http::Proxy "http://10.9.9.9:3142";\n'
