@@ -170,7 +170,7 @@ def docker_proxies_of_client(world: World) -> None:
     world.host.files["/etc/docker/daemon.json"] = json.dumps({"proxies": inside})
 
 
-@fault("proxy-of-others", "a proxy is the only route, and only logins and apt are told of it", "egress.blocked")
+@fault("proxy-of-others", "a proxy is the only route, and only logins and apt have it", "egress.blocked")
 def proxy_of_others(world: World) -> None:
     proxy = behind_proxy(world)
     world.environment.clear()
