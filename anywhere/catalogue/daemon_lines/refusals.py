@@ -310,9 +310,9 @@ def refusing_policy(text: str) -> str:
     return "" if kind == "identity-based" and how == "because no" else kind
 
 
-def denied_fix(row: Refusal, text: str) -> str:
-    """The fix of a refusal, by the kind of policy where AWS names it."""
-    return BY_POLICY.get(refusing_policy(text), row.fix) if row.kind == "denied" else row.fix
+def denied_fix(kind: str, fix: str, text: str) -> str:
+    """The fix of a refusal of this kind, by the policy where AWS names it, else the usual one."""
+    return BY_POLICY.get(refusing_policy(text), fix) if kind == "denied" else fix
 
 
 @cache
@@ -323,4 +323,4 @@ def _compiled(rows: tuple[Refusal, ...]) -> tuple[tuple[Refusal, re.Pattern[str]
 def refusal(text: str, rows: tuple[Refusal, ...] = ROWS) -> Refusal | None:
     """The row that an answer of AWS belongs to, with the fix for this answer; None for anything else."""
     found = next((row for row, pattern in _compiled(rows) if pattern.search(text)), None)
-    return found and replace(found, fix=denied_fix(found, text))
+    return found and replace(found, fix=denied_fix(found.kind, found.fix, text))

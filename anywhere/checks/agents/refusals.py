@@ -159,4 +159,4 @@ def fix_of(host: Host, symptom: Symptom | None) -> Remedy | None:
     ssm = agents(host).ssm_unit.name.removesuffix(".service")
     commands = COMMANDS.get(symptom.kind, ())
     named = tuple(tuple(ssm if word == "amazon-ssm-agent" else word for word in command) for command in commands)
-    return remedy(host, denied_fix(symptom.row, symptom.line), *named)
+    return remedy(host, denied_fix(symptom.kind, symptom.row.fix, symptom.line), *named)
