@@ -53,6 +53,12 @@ class GoNames:
         return decide(found, self.servers) if DNS in order else Answer(found.name, FILES, (), Reason.NAME_UNKNOWN)
 
 
+def is_dotted(host: Host, name: str) -> bool:
+    """Whether the hosts file has a name with a dot at its end alone: Go takes that line, the C library does not."""
+    found = [pin for pin in pins(host, (name.lower(),)) or () if pin.name == name.lower()]
+    return bool(found) and all(pin.dotted for pin in found)
+
+
 _BLANKS = " \t\n\r"
 _SOURCE = re.compile(r"[a-z0-9_-]+")
 _WORD = re.compile(r"[ \t\n\r]*+([^ ]+)(?:[ \t\n\r]*+\[([^\]]*)(\]?))?")

@@ -37,11 +37,13 @@ class ResolvConf:
 
 @frozen
 class Pin:
-    """A line of /etc/hosts that gives a name an address."""
+    """A line of /etc/hosts that gives a name an address. `dotted` is whether the name ends in a dot there: to Go it is the
+    same name (net hosts.go, absDomainName), to the C library another one."""
 
     name: str
     address: str
     line: int
+    dotted: bool = False
 
 
 def parse_resolv_conf(text: str) -> ResolvConf:
@@ -114,7 +116,7 @@ def _address(text: str) -> str:
 def _pins_of(number: int, line: str) -> Iterator[Pin]:
     words = line.partition("#")[0].split()
     if len(words) > 1 and (address := _address(words[0])):
-        yield from (Pin(name.lower().rstrip("."), address, number) for name in words[1:])
+        yield from (Pin(name.lower().rstrip("."), address, number, name.endswith(".")) for name in words[1:])
 
 
 def _lines_with(data: bytes, names: Collection[str]) -> dict[int, str]:

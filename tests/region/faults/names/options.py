@@ -36,3 +36,10 @@ def dns_over_tcp(world: World) -> None:
 def dns_options_many(world: World) -> None:
     second(world)
     options(world, "rotate timeout:2 attempts:2 single-request-reopen edns0 trust-ad ndots:2")
+
+
+@fault("hosts-pin-dotted", "/etc/hosts pins ssm, with a dot at its end and in capitals, to an address where nothing answers",
+       "dns.hosts-file-pin")  # fmt: skip
+def hosts_pin_dotted(world: World) -> None:
+    world.host.hosts.append(f"{world.service(99)} {world.pattern('ssm').upper()}.# since the move")
+    world.router.block(f"ip daddr {world.service(99)}")
