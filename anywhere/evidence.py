@@ -44,13 +44,15 @@ class Timings(TypedDict, total=False):
 
 
 class Address(TypedDict, total=False):
-    """One address of an endpoint: how far its probe came, why no further, whether the host has a route there."""
+    """One address of an endpoint: how far its probe came, why no further, whether the host has a route there, whether the
+    internet has none."""
 
     address: str
     stage: str
     reason: str
     detail: str
     route: bool
+    internal: bool
     timings: Timings
 
 
@@ -103,6 +105,14 @@ class Way(TypedDict, total=False):
     decided: Decided
 
 
+class Other(TypedDict):
+    """A proxy that other programs of the host have: its URL without user and password, and where it is written down."""
+
+    url: str
+    has_user: bool
+    place: str
+
+
 class Reach(TypedDict, total=False):
     """`endpoints.reach` and `endpoints.websocket`: one endpoint as its component reaches it."""
 
@@ -132,15 +142,18 @@ class Reach(TypedDict, total=False):
     shards: bool
     library_refuses: str
     without_edns: bool
+    other_proxy: Other
 
 
 class Nameserver(TypedDict, total=False):
-    """`network.nameservers`: `half` where one family's or one form's questions alone fail."""
+    """`network.nameservers`: `half` where one family's or one form's questions alone fail, `patience` the seconds that a
+    question may take in all where resolv.conf's options shorten them."""
 
     nameservers: list[str]
     said: str
     half: bool
     without_edns: bool
+    patience: int
 
 
 class Forgery(TypedDict):
@@ -195,7 +208,7 @@ class HostFirewall(TypedDict):
 
 
 class Own(TypedDict):
-    """`network.own-routes` and `network.own-resolver`: the addresses and the names whose failure this host explains."""
+    """`network.own-routes`, `own-resolver` and `client-ports`: the addresses and the names whose failure this host explains."""
 
     explains: list[str]
     names: list[str]

@@ -7,7 +7,18 @@ from anywhere.checks.base import Check
 from anywhere.checks.containers import docker, egress, settings, subnets
 from anywhere.checks.endpoints import hello, latency, reach, tls
 from anywhere.checks.netfilter import rules
-from anywhere.checks.network import dns, host_firewall, ipv6, names, own_resolver, own_routes, ports, proxy, way
+from anywhere.checks.network import (
+    dns,
+    host_firewall,
+    ipv6,
+    names,
+    own_resolver,
+    own_routes,
+    port_range,
+    ports,
+    proxy,
+    way,
+)
 from anywhere.checks.system import capacity, clock, identity, isolation, kernel, machine, mounts, permission
 
 CHECKS: tuple[Check, ...] = (
@@ -33,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     *ipv6.CHECKS,
     *host_firewall.CHECKS,
     *own_routes.CHECKS,
+    *port_range.CHECKS,
     *own_resolver.CHECKS,
     *proxy.CHECKS,
     *way.CHECKS,

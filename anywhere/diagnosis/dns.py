@@ -16,6 +16,7 @@ from anywhere.diagnosis.evidence import (
     half,
     made_up,
     names,
+    patience,
     public_names,
     reached,
     without_edns,
@@ -54,6 +55,10 @@ _SYSTEM_GAVE_UP = (Reason.SERVER_FAILURE, Reason.NAMESERVER_TIMEOUT, Reason.NO_N
 def _servers(findings: Sequence[Finding]) -> str:
     found = [f.subject for f in findings if f.check == SERVERS]
     return ", ".join(found) or "the nameserver"
+
+
+def _patience(findings: Sequence[Finding]) -> int:
+    return max(map(patience, (f for f in findings if f.check == SERVERS)), default=0)
 
 
 def _forgeries(findings: Sequence[Finding]) -> str:
@@ -116,9 +121,10 @@ def _says(findings: Sequence[Finding]) -> str:
 
 
 def _hidden(case: Case) -> Iterator[int]:
-    """Unknown names; the numbered hosts have a cause of their own unless nothing at all is known."""
+    """Unknown names; the numbered hosts have a cause of their own unless nothing at all is known, or nothing of ECS is."""
     unknown = [(i, f) for i, f in reached(case, Stage.RESOLVE) if f.reason in (Reason.NAME_UNKNOWN, _SILENCE)]
     whole = bool(unknown) and all(f.stage is Stage.RESOLVE for f in direct(case) if not Seen(f).shards)
+    whole = whole or any(Seen(f).service == "ecs" for _, f in unknown)
     for index, finding in unknown:
         if whole or not Seen(finding).shards:
             yield index
@@ -191,6 +197,13 @@ def _edns(case: Case) -> Iterator[int]:
         yield from (index for index, finding in case.trouble(SERVERS) if without_edns(finding))
 
 
+USE_VC = "options use-vc"
+
+
+def _alone(findings: Sequence[Finding]) -> bool:
+    return any(USE_VC in finding.summary for finding in findings)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "dns.no-nameserver",
@@ -206,18 +219,28 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "dns.tcp-blocked",
         _tcp_blocked,
-        "The nameserver truncates long answers, and TCP port 53 to it is blocked",
-        Remedy(
-            "Allow TCP port 53 to the nameserver, as well as UDP (RFC 7766).",
+        lambda fs: (
+            next((f.summary for f in fs if f.check == TCP and USE_VC in f.summary), "")
+            or "The nameserver truncates long answers, and TCP port 53 to it is blocked"
+        ),
+        lambda fs: Remedy(
+            "Allow TCP port 53 to the nameserver, as well as UDP (RFC 7766)."
+            + (f" Or take {USE_VC} out of /etc/resolv.conf, where it is written." if _alone(fs) else ""),
             ask="Ask the network team to allow TCP port 53 from this host to its nameservers.",
         ),
     ),
     Rule(
         "dns.nameserver-down",
         _with_servers(Reason.NAMESERVER_TIMEOUT),
-        lambda fs: f"No nameserver answers ({_servers(fs)})",
+        lambda fs: f"No nameserver answers ({_servers(fs)})" + (f" within {_patience(fs)} s" if _patience(fs) else ""),
         lambda fs: Remedy(
-            "Restore the nameserver, allow UDP and TCP port 53 to it, or set another nameserver in the network configuration.",
+            "Restore the nameserver, allow UDP and TCP port 53 to it, or set another nameserver in the network configuration."
+            + (
+                " If it only is slow: timeout and attempts in the options of /etc/resolv.conf let a question take "
+                f"{_patience(fs)} s in all; take them out."
+                if _patience(fs)
+                else ""
+            ),
             ask=f"Ask the network team to restore DNS from this host to {_servers(fs)} (UDP and TCP port 53).",
             look=(("cat", "/etc/resolv.conf"),),
         ),

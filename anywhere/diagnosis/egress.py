@@ -22,13 +22,9 @@ from anywhere.diagnosis.evidence import (
     reached,
 )
 from anywhere.diagnosis.requests import ask_for_list, ask_to_allow, region_of
+from anywhere.diagnosis.whom_to_ask import are_internal, curl, other_proxy, to_let_out
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
-
-
-def _curl(findings: Sequence[Finding], *more: str) -> tuple[str, ...]:
-    """The request that shows the fault to a person."""
-    return ("curl", "-sv", "--max-time", "5", *more, "-o", "/dev/null", f"https://{first_host(findings) or 'HOST'}/")
 
 
 def _unrouted(finding: Finding) -> bool:
@@ -155,7 +151,11 @@ def _excluded(findings: Sequence[Finding]) -> bool:
 
 
 def _why_direct(findings: Sequence[Finding]) -> str:
-    return "NO_PROXY keeps them from the proxy that is set" if _excluded(findings) else "no proxy is set"
+    if _excluded(findings):
+        return "NO_PROXY keeps them from the proxy that is set"
+    if are_internal(findings):
+        return "all have private addresses"
+    return "no proxy is set" + (" for the agents, other programs have one" if other_proxy(findings) else "")
 
 
 def _include(findings: Sequence[Finding]) -> Remedy:
@@ -163,15 +163,6 @@ def _include(findings: Sequence[Finding]) -> Remedy:
         f"Remove the AWS names from NO_PROXY of {components(findings)}, in the file that sets it. Only 169.254.169.254, "
         "169.254.170.2, the Docker socket and names inside the site belong there. Then restart the component.",
         look=(("anywhere", "check", "--region", region_of(findings), "--only", "network.proxy", "-v"),),
-    )
-
-
-def _ask_network(findings: Sequence[Finding]) -> Remedy:
-    return Remedy(
-        "Allow TCP 443 from this host to these names in the firewall. If the site has a proxy, set it instead: "
-        "`sudo anywhere proxy apply --url http://PROXY:PORT`.",
-        ask=ask_to_allow(findings),
-        look=(_curl(findings),),
     )
 
 
@@ -227,7 +218,7 @@ WAY_OUT: tuple[Rule, ...] = (
         "egress.blocked",
         _blocked,
         lambda fs: f"No endpoint is reachable: all {count(fs)} fail to connect ({_how(fs)}), {_why_direct(fs)}",
-        lambda fs: _include(fs) if _excluded(fs) else _ask_network(fs),
+        lambda fs: _include(fs) if _excluded(fs) else to_let_out(fs, everything=True),
     ),
     Rule(
         "egress.blocked",
@@ -275,7 +266,7 @@ ABOVE_TCP: tuple[Rule, ...] = (
             "Find the transparent proxy, the load balancer without a backend, or the asymmetric route through a stateful "
             "firewall on the path to these names.",
             ask=f"Ask the network team which device accepts TCP 443 to {addresses(fs)} for this host, and to let it answer.",
-            look=(_curl(fs),),
+            look=(curl(fs),),
         ),
     ),
     *proxy.INSIDE,
@@ -283,7 +274,7 @@ ABOVE_TCP: tuple[Rule, ...] = (
         "egress.blocked",
         _all_cut,
         lambda fs: f"No endpoint is reachable: all {count(fs)} are cut off or answered by another device",
-        _ask_network,
+        to_let_out,
     ),
     Rule(
         "egress.endpoint-blocked",
@@ -292,6 +283,6 @@ ABOVE_TCP: tuple[Rule, ...] = (
             f"{_which(fs)} cannot be reached, others can: {names(fs)} "
             f"({_how(fs)}{', NO_PROXY keeps them from the proxy that is set' if _excluded(fs) else ''})"
         ),
-        lambda fs: _include(fs) if _excluded(fs) else _ask_network(fs),
+        lambda fs: _include(fs) if _excluded(fs) else to_let_out(fs),
     ),
 )

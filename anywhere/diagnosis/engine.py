@@ -142,14 +142,30 @@ def _first_summary(findings: Sequence[Finding]) -> str:
 
 
 def joined(findings: Sequence[Finding]) -> Remedy:
-    """The fixes that the findings name themselves, as one: the first text, and all commands in their order,
-    one that several name where the last of them names it."""
+    """The fixes that the findings name themselves, as one: the first text, and all commands, each once and behind all that any
+    of the fixes has before it."""
     remedies = [finding.remedy for finding in findings if finding.remedy]
     if not remedies:
         return Remedy("See the findings.")
-    # A command of several fixes, as a restart, comes once: after the last of them.
-    wanted = [command for one in remedies for command in one.commands]
-    commands = tuple(dict.fromkeys(reversed(wanted)))[::-1]
+    commands = in_order([one.commands for one in remedies])
     look = tuple(dict.fromkeys(command for one in remedies for command in one.look))
     ask = next((one.ask for one in remedies if one.ask), "")
     return Remedy(remedies[0].text, commands, ask=ask, look=look)
+
+
+Commands = tuple[tuple[str, ...], ...]
+
+
+def in_order(lists: Sequence[Commands]) -> Commands:
+    """All commands once: what several fixes begin with (a file that is written for all) before what any of them does after it,
+    what several end with (a restart) behind the last of them. Where they contradict each other, the last one decides."""
+    wanted = [command for one in lists for command in one]
+    left, result = list(dict.fromkeys(wanted)), []
+    while left:
+        waiting = {later for one in lists for at, later in enumerate(one) if set(one[:at]).intersection(left)}
+        ready = next((command for command in left if command not in waiting), None)
+        if ready is None:
+            return tuple(dict.fromkeys(reversed(wanted)))[::-1]
+        left.remove(ready)
+        result.append(ready)
+    return tuple(result)

@@ -14,6 +14,7 @@ from anywhere.evidence import (
     HostFirewall,
     Look,
     Nameserver,
+    Other,
     Overlap,
     Own,
     PrivateAnswers,
@@ -40,9 +41,14 @@ class Seen:
         return self._of.get("component") or ""
 
     @property
+    def service(self) -> str:
+        """The service of the catalogue."""
+        return self._of.get("service") or ""
+
+    @property
     def is_own(self) -> bool:
         """Whether it is an endpoint of the site, not of AWS."""
-        return self._of.get("service") == "own"
+        return self.service == "own"
 
     @property
     def proxy(self) -> str:
@@ -88,6 +94,17 @@ class Seen:
     def resolved(self) -> list[str]:
         """The addresses of the name."""
         return self._of.get("resolved") or []
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether all that fail to connect are addresses to which the internet has no way."""
+        failed = [entry for entry in self.addresses if entry.get("reason")]
+        return bool(failed) and all(entry.get("internal") for entry in failed)
+
+    @property
+    def other_proxy(self) -> Other | None:
+        """The proxy that other programs of this host have, where this component has none."""
+        return self._of.get("other_proxy")
 
     @property
     def known_to(self) -> list[str]:
@@ -150,6 +167,11 @@ def without_edns(finding: Finding) -> bool:
 def half(finding: Finding) -> bool:
     """Whether a nameserver fails for one form or family of questions alone."""
     return cast(Nameserver, finding.evidence).get("half") or False
+
+
+def patience(finding: Finding) -> int:
+    """The seconds that a question may take in all where resolv.conf's options shorten them, else 0."""
+    return cast(Nameserver, finding.evidence).get("patience") or 0
 
 
 def made_up(finding: Finding) -> set[str]:

@@ -9,7 +9,7 @@ from anywhere.diagnosis.engine import Case, Claim, Rule
 from anywhere.diagnosis.evidence import Seen, explained_here
 from anywhere.model import Finding, Remedy, Stage
 
-ROUTES, RESOLVER = "network.own-routes", "network.own-resolver"
+ROUTES, RESOLVER, PORTS = "network.own-routes", "network.own-resolver", "network.client-ports"
 
 
 def _own(check: str, code: str) -> Claim:
@@ -59,6 +59,7 @@ def _rule(check: str, code: str) -> Rule:
 
 
 RULES: tuple[Rule, ...] = (
+    _rule(PORTS, "kernel.limit"),
     _rule(ROUTES, "egress.wrong-route"),
     _rule(ROUTES, "egress.no-route"),
     _rule(RESOLVER, "dns.nameserver-down"),

@@ -10,6 +10,7 @@ from anywhere.diagnosis.engine import Case, Claim, Fix, Rule, Say, joined
 from anywhere.diagnosis.evidence import (
     REACH,
     Seen,
+    addresses,
     components,
     dead_proxies,
     details,
@@ -229,6 +230,44 @@ def _unreachable(case: Case) -> Iterator[int]:
             yield index
 
 
+def _unreachable_said(findings: Sequence[Finding]) -> str:
+    if all(Seen(finding).partial for finding in findings):
+        lost = addresses(findings)
+        return f"{proxy_of(findings)} is unreachable at {lost} ({_why_unreachable(findings)}), another address of it answers"
+    return f"{proxy_of(findings)} is unreachable: {_why_unreachable(findings)}"
+
+
+def _reach_it(findings: Sequence[Finding]) -> Remedy:
+    url = proxy_of(findings)
+    if all(Seen(finding).partial for finding in findings):
+        return Remedy(
+            f"Restore the proxy at {addresses(findings)}, or remove that address from its name in DNS: connections that try it "
+            "first wait.",
+            ask=f"Ask the team that runs {url} to restore it at {addresses(findings)}, or to remove that address from DNS.",
+            look=_try(findings),
+        )
+    if _is_loopback(url):
+        port = url.rpartition(":")[2].strip("/")
+        return Remedy(
+            f"The URL names a proxy on this host itself, port {port}: start that program (cntlm, px, squid, tinyproxy, an SSH "
+            "tunnel) and enable it at boot, or set the site's proxy: `sudo anywhere proxy apply --url http://PROXY:PORT`.",
+            ask="Ask whoever set up this host which program listens there.",
+            look=(("sudo", "ss", "-ltnp", "sport", "=", f":{port}"), *_try(findings)),
+        )
+    return Remedy(
+        "Correct the proxy's URL (`sudo anywhere proxy apply --url http://PROXY:PORT`), or allow this host to connect "
+        "to it.",
+        ask=f"Ask the team that runs {url} for its right address, and to allow this host to connect to it.",
+        look=_try(findings),
+    )
+
+
+def _is_loopback(url: str) -> bool:
+    """Whether the proxy's URL names this host itself."""
+    place = _bare(url).partition("://")[2]
+    return place.startswith(("127.", "localhost:", "[::1]"))
+
+
 def _why_unreachable(findings: Sequence[Finding]) -> str:
     if any(Seen(finding).proxy_unresolved for finding in findings):
         return "its name does not resolve"
@@ -256,6 +295,13 @@ def _bare(url: str) -> str:
 def _allow(findings: Sequence[Finding]) -> str:
     if any(f.reason is Reason.PROXY_DENIED for f in findings):
         return "Allow CONNECT to port 443 in the proxy."
+    answers = [detail[:3] for detail in details(findings)]
+    if answers and all(answer == "429" for answer in answers):
+        return "Raise the proxy's limit of requests for this host, which opens about 30 connections at once."
+    if answers and all(answer == "511" or (answer.isdigit() and answer[0] == "3") for answer in answers):
+        return "Let this host pass without the proxy's sign-in page: the agents cannot sign in there."
+    if answers and all(answer.isdigit() and answer[0] == "4" for answer in answers):
+        return "Allow the method CONNECT to port 443 in the proxy, or use the port where the proxy listens for it."
     return "Fix the proxy's own connection (its DNS, or its route to port 443)."
 
 
@@ -321,13 +367,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "proxy.unreachable",
         _unreachable,
-        lambda fs: f"{proxy_of(fs)} is unreachable: {_why_unreachable(fs)}",
-        lambda fs: Remedy(
-            "Correct the proxy's URL (`sudo anywhere proxy apply --url http://PROXY:PORT`), or allow this host to connect "
-            "to it.",
-            ask=f"Ask the team that runs {proxy_of(fs)} for its right address, and to allow this host to connect to it.",
-            look=_try(fs),
-        ),
+        _unreachable_said,
+        _reach_it,
     ),
     Rule(
         "proxy.auth-required",

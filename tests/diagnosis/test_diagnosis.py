@@ -424,6 +424,21 @@ CASES: dict[str, tuple[list[Finding], list[str]]] = {
         ],
         ["egress.wrong-route"],
     ),
+    "no port is left for outgoing connections": (
+        [
+            found(
+                "network.client-ports",
+                FAIL,
+                "net.ipv4.ip_local_port_range",
+                cause="kernel.limit",
+                evidence={"explains": ["10.0.0.2"], "names": []},
+                remedy=FIX,
+            ),
+            found("network.nameservers", FAIL, "10.0.0.2", stage=Stage.RESOLVE, reason=Reason.NAMESERVER_TIMEOUT),
+            *every(Stage.RESOLVE, Reason.NAMESERVER_TIMEOUT),
+        ],
+        ["kernel.limit"],
+    ),
     "this host's own resolver fails": (
         [
             found(

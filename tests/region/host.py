@@ -49,6 +49,7 @@ ABSENT = (
     "/usr/bin/rpm", "/usr/bin/dnf", "/usr/bin/yum", "/usr/bin/zypper", "/usr/bin/nvidia-smi", "/etc/default/docker",
     "/etc/sysconfig/docker", "/etc/containers", "/etc/iptables", "/etc/nftables.conf", "/etc/selinux",
     "/etc/environment", "/etc/profile.d", "/var/lib/docker", "/etc/chrony", "/etc/ssl/certs",
+    "/usr/local/share/ca-certificates", "/usr/share/pki", "/etc/apt/apt.conf", "/etc/apt/apt.conf.d", "/etc/wgetrc",
     "/etc/unbound", "/etc/dnsmasq.conf", "/etc/dnsmasq.d", "/etc/bind", "/etc/NetworkManager",
 )  # fmt: skip
 

@@ -13,9 +13,10 @@ KERNEL_CAUSES: tuple[CauseText, ...] = (
         "words that point elsewhere (`too many open files`).",
         "The number in use is read beside the limit: a failure from 98 % on, a warning from 90 %. inotify is counted where an "
         "agent that runs says that it gave out. With vm.overcommit_memory=2 what programs may still reserve counts "
-        "(CommitLimit less Committed_AS): a failure below 128 MiB.",
+        "(CommitLimit less Committed_AS): a failure below 128 MiB. Ports for outgoing connections: a warning below 1024, a "
+        "failure where a connection found none left.",
         "Raise the setting that the finding names, now and at boot, and find out what uses it up.",
-        "proc_sys_fs(5), inotify(7), nf_conntrack-sysctl; aws/amazon-ssm-agent issue 677",
+        "proc_sys_fs(5), inotify(7), ip(7), connect(2), nf_conntrack-sysctl; aws/amazon-ssm-agent issue 677",
     ),
     CauseText(
         "kernel.modules-gone",

@@ -9,6 +9,7 @@ tcs/model, amazon-ssm-agent agent/ssm and core/app/credentialrefresher; wire cap
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 from anywhere.frozen import frozen
@@ -277,11 +278,49 @@ ACTIVATION: tuple[Refusal, ...] = (
 )  # fmt: skip
 
 
+# AWS names the kind of policy: "because no TYPE policy allows the ACTION action", "with an explicit deny in a TYPE policy"
+# (IAM User Guide, troubleshoot_access-denied.html; AWS Security Blog, "Enhanced access denied error messages with policy
+# ARNs"). Where several kinds refuse, it names one.
+_BY = re.compile(
+    r"(?i)(because no|explicit deny in (?:an?|the)) (VPC endpoint|service control|resource control|session|identity-based|"
+    r"resource-based) polic|(because no|explicit deny in (?:an?|the)) (permissions boundary)"
+)
+BY_POLICY = {
+    "vpc endpoint": "The account's owner: allow the action in the policy of the VPC endpoint through which this host reaches "
+    "AWS (VPC console, Endpoints, Policy). Attaching policies to the role does not help.",
+    "service control": "The organization's administrators: the service control policy (SCP) of this account has to allow the "
+    "action. Attaching policies to the role does not help.",
+    "resource control": "The organization's administrators: the resource control policy (RCP) has to allow the action. "
+    "Attaching policies to the role does not help.",
+    "session": "The account's owner: the policy of the role's session has to allow the action.",
+    "resource-based": "The account's owner: the policy of the resource that the line names has to allow the action.",
+    "permissions boundary": "The account's owner: the permissions boundary of the role has to allow the action. Attaching "
+    "policies to the role does not help.",
+    "identity-based": "The account's owner: take the Deny statement for this action out of the role's policies.",
+}
+
+
+def refusing_policy(text: str) -> str:
+    """The kind of policy that AWS names as the one that refuses, as a key of BY_POLICY; empty where it names none, or where
+    the role's own policies only lack the action."""
+    found = _BY.search(text)
+    if found is None:
+        return ""
+    how, kind = (found[1] or found[3]).lower(), (found[2] or found[4]).lower()
+    return "" if kind == "identity-based" and how == "because no" else kind
+
+
+def denied_fix(kind: str, fix: str, text: str) -> str:
+    """The fix of a refusal of this kind, by the policy where AWS names it, else the usual one."""
+    return BY_POLICY.get(refusing_policy(text), fix) if kind == "denied" else fix
+
+
 @cache
 def _compiled(rows: tuple[Refusal, ...]) -> tuple[tuple[Refusal, re.Pattern[str]], ...]:
     return tuple((row, re.compile(row.pattern)) for row in rows)
 
 
 def refusal(text: str, rows: tuple[Refusal, ...] = ROWS) -> Refusal | None:
-    """The row that an answer of AWS belongs to; None for anything else."""
-    return next((row for row, pattern in _compiled(rows) if pattern.search(text)), None)
+    """The row that an answer of AWS belongs to, with the fix for this answer; None for anything else."""
+    found = next((row for row, pattern in _compiled(rows) if pattern.search(text)), None)
+    return found and replace(found, fix=denied_fix(found.kind, found.fix, text))

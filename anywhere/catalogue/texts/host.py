@@ -16,6 +16,11 @@ OWN_ROWS: tuple[CheckText, ...] = (
         "Where resolv.conf names this host itself (systemd-resolved, dnsmasq, unbound), the nameservers behind it are "
         "queried too.",
     ),
+    CheckText(
+        "network.client-ports",
+        "ports for outgoing connections",
+        "The kernel's range less the reserved ports: a warning below 1024, a failure where a connection found none left.",
+    ),
 )
 KERNEL_ROWS: tuple[CheckText, ...] = (
     CheckText(

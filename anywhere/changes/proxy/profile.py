@@ -49,7 +49,7 @@ class Profile:
 
     def exclusions(self, present: str) -> str:
         """The caller's exclusions, those that are there, and those that are needed, each once. A `*` is all."""
-        entries = [*self.no_proxy, *split(present), *NEEDED]
+        entries = [*self.no_proxy, *split(re.sub("[;|]", ",", present)), *NEEDED]
         return "*" if "*" in entries else ",".join(dict.fromkeys(entries))
 
 

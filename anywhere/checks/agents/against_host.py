@@ -17,7 +17,7 @@ from anywhere.errors import did_you_mean
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.docker import docker, docker_info
 from anywhere.facts.agents.ecs_config import EcsConfig, is_true
-from anywhere.facts.agents.own_endpoints import BACKEND, FIPS, IGNORED, LOOPBACK, URL, asks_fips, fips_name
+from anywhere.facts.agents.own_endpoints import BACKEND, LOOPBACK, urls
 from anywhere.facts.agents.ports import listeners
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.system.gpu import gpus
@@ -27,7 +27,6 @@ from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 MIB = 2**20
-NAMED = (BACKEND, URL, f"{URL}_ECS")
 SOCKET, UNIX = "DOCKER_HOST", "unix://"
 LOCAL = re.compile(r"tcp://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):(\d{1,5})/?")
 PROFILE = "ECS_AGENT_APPARMOR_PROFILE"
@@ -203,21 +202,13 @@ def _socket(host: Host, config: EcsConfig) -> Iterator[Misfit]:
 
 def _endpoint(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     """A stand-in for AWS on this host (LocalStack, a recorder) that a developer left behind."""
-    ignored = config.agent.get(IGNORED, "").strip().lower() == "true"
-    for name in () if ignored else (f"{URL}_ECS", URL):
+    for name in urls(config):
         value = config.agent.get(name, "").strip()
-        found = LOOPBACK.match(value)
+        found = LOOPBACK.match(value) if name != BACKEND else None
         port = int(found[1] or (443 if value.startswith("https") else 80)) if found else 0
         if port and not listeners(host, port):
             says = f"is {value}, where nobody listens: the agent sends there what is for AWS"
             yield Misfit(name, says, "Take the line out.", commands=(_take_out(config, name),))
-    region = config.agent.get("AWS_DEFAULT_REGION", "").strip()
-    if region and asks_fips(config) and not fips_name(config) and not any(config.agent.get(one) for one in NAMED):
-        says = (
-            f"is true, and no FIPS endpoint of ECS is known in {region}: the agent asks for a name that may not exist"
-        )
-        fix = "Take the line out, or register the host in a region with FIPS endpoints."
-        yield Misfit(FIPS, says, fix, fails=False, commands=(_take_out(config, FIPS),))
 
 
 def _of_init(host: Host, config: EcsConfig, name: str) -> str:

@@ -1,4 +1,5 @@
-"""Settings of the ECS agent that its container does not get, or that lead it out of the folders which it is given."""
+"""Settings of the ECS agent that its container does not get, that lead it out of the folders which it is given, or that its
+AWS SDK reads by itself and cannot use."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from anywhere.checks.remedies import line_out
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.components import MOUNTED
 from anywhere.facts.agents.ecs_config import USER, EcsConfig
+from anywhere.facts.agents.own_endpoints import DUALSTACK, FIPS, ecs_name, is_on
 from anywhere.facts.system.disks import is_under
 from anywhere.hosts.base import Host
 
@@ -33,6 +35,36 @@ def misplaced(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     """See the module."""
     yield from _data(config)
     yield from _of_the_unit(host, config)
+    yield from _of_the_sdk(config)
+
+
+CA_BUNDLE = "AWS_CA_BUNDLE"
+
+
+def _of_the_sdk(config: EcsConfig) -> Iterator[Misfit]:
+    """With an HTTP client of its own the agent gives the SDK nothing that takes a bundle, and the SDK then makes no client.
+
+    Sources: aws-sdk-go-v2 config/resolve.go (resolveCustomCABundle), env_config.go (setUseFIPSEndpointFromEnvVal);
+    amazon-ecs-agent ecs-agent/api/ecs/client/ecs_client.go (newECSConfig) at 1.105.1.
+    """
+    if config.agent.get(CA_BUNDLE, ""):
+        says = "keeps the agent from making its client of ECS (`unable to add custom RootCAs HTTPClient`): it cannot register"
+        fix = (
+            "Take the line out: a CA belongs in the host's store, or in a file below /etc/ecs that SSL_CERT_FILE names."
+        )
+        yield Misfit(CA_BUNDLE, says, fix, commands=(line_out(config.sources[CA_BUNDLE]),))
+    for name in (FIPS, DUALSTACK):
+        value = config.agent.get(name, "")
+        if value and value.lower() not in ("true", "false"):
+            says = f"is {value}, and the agent's AWS SDK knows true and false alone: it makes no client, and the agent ends"
+            yield Misfit(
+                name, says, "Write true or false, or take the line out.", commands=(line_out(config.sources[name]),)
+            )
+    region = config.agent.get("AWS_DEFAULT_REGION", "")
+    if is_on(config.agent.get(FIPS, "")) and (plain := ecs_name(region)) == ecs_name(region, fips=True) and plain:
+        says = f"has the agent ask a FIPS endpoint of ECS, and none is known in {region}"
+        fix = f"Take the line out, so that the agent asks {plain}, or register in a region with that endpoint."
+        yield Misfit(FIPS, says, fix, fails=False, commands=(line_out(config.sources[FIPS]),))
 
 
 def _data(config: EcsConfig) -> Iterator[Misfit]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from anywhere.catalogue.daemon_lines.base import match
 from anywhere.catalogue.daemon_lines.containers import RUNC_LINES
 from anywhere.catalogue.daemon_lines.ecs_init import PACKAGE
+from anywhere.catalogue.daemon_lines.refusals import denied_fix, refusing_policy
 from anywhere.checks.agents.shared import unshared
 from anywhere.checks.remedies import Command, install, remedy
 from anywhere.facts.agents.agents import agents
@@ -72,7 +73,11 @@ def meaning(symptom: Symptom) -> str:
         return symptom.row.says
     role = ROLE.search(symptom.line)
     whose = f"role {role[1]}" if role else "the role of this instance"
-    return f"is refused by AWS: {whose} may not call {' and '.join(refused_actions(symptom)) or 'what the line names'}"
+    by = refusing_policy(symptom.line)
+    by = f" (refused by a {by}{'' if by.endswith('boundary') else ' policy'})".replace("vpc", "VPC") if by else ""
+    return (
+        f"is refused by AWS: {whose} may not call {' and '.join(refused_actions(symptom)) or 'what the line names'}{by}"
+    )
 
 
 _STAMP = re.compile(r'\btime="?([^"\s]+)')
@@ -159,4 +164,4 @@ def fix_of(host: Host, symptom: Symptom | None) -> Remedy | None:
     ssm = agents(host).ssm_unit.name.removesuffix(".service")
     commands = COMMANDS.get(symptom.kind, ())
     named = tuple(tuple(ssm if word == "amazon-ssm-agent" else word for word in command) for command in commands)
-    return remedy(host, symptom.row.fix, *named)
+    return remedy(host, denied_fix(symptom.kind, symptom.row.fix, symptom.line), *named)

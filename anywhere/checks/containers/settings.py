@@ -37,6 +37,10 @@ from anywhere.settings import Settings
 
 ID = "containers.settings"
 CAUSE = "config.invalid"
+PROXY_KEYS, CLIENT_KEYS = (
+    ("http-proxy", "https-proxy", "no-proxy"),
+    ("httpProxy", "httpsProxy", "noProxy", "ftpProxy", "allProxy"),
+)
 OWN_RUNTIMES = ("", "runc", "io.containerd.runc.v2")
 PATH_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
@@ -115,6 +119,7 @@ def refused_settings(host: Host) -> tuple[Fault, ...]:
     return (
         *(_twice(host, name, f"{flags.path}:{flags.line}") for name in twice),
         *_names(host, found.raw, engine(host)),
+        *_proxies(found.raw),
         *_drivers(host, found.raw, engine(host)),
         *_addresses(host, found.raw),
         *_bridge(host, found.bridge),
@@ -144,6 +149,20 @@ def _names(host: Host, raw: Mapping[str, object], release: tuple[int, ...]) -> I
             plain = _unquoted(value)
             edit = with_value(host, plain, name) if plain is not None and not wrong_kind(name, plain) else None
             yield Fault(f"{name} in {PATH} has to be {needed}", "Correct the value.", edit)
+
+
+def _proxies(raw: Mapping[str, object]) -> Iterator[Fault]:
+    """dockerd takes the names inside of an object for settings, and ends at those that it does not know (moby
+    daemon/config/config.go, configValuesSet and findConfigurationConflicts; docker/docs issue 20172, pull request 18702)."""
+    inside = raw.get("proxies")
+    strange = [name for name in inside if name not in PROXY_KEYS] if isinstance(inside, dict) else []
+    if strange:
+        of_client = "default" in strange or any(name in CLIENT_KEYS for name in strange)
+        says = f"{PATH} holds {', '.join(name[:40] for name in strange[:3])} in proxies, which is no setting of dockerd"
+        says += ": that is the form of the client's ~/.docker/config.json" if of_client else ""
+        yield Fault(
+            says, f"Name {', '.join(PROXY_KEYS)} directly in proxies, each with its value, and take the rest out."
+        )
 
 
 def _instead(host: Host, name: str, fix: str) -> Edit | None:

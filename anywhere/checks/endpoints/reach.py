@@ -29,6 +29,7 @@ from anywhere.facts.network.routes import Route, routes
 from anywhere.facts.network.survey import Survey
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.ways.decision import decided
+from anywhere.facts.ways.elsewhere import other_proxy
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
@@ -101,10 +102,18 @@ def _evidence(host: Host, visit: Visit, table: Sequence[Route]) -> Reach:
     has a route for."""
     evidence = describe(visit, table)
     evidence["decided"] = decided(host, visit.vantage, visit.endpoint.host, visit.endpoint.port, visit.endpoint.scheme)
+    if _without_way(visit, evidence) and (other := other_proxy(host)):
+        evidence["other_proxy"] = {"url": other.url, "has_user": other.has_user, "place": other.place}
     for entry in evidence["addresses"]:
         if entry.get("reason") == Reason.UNREACHABLE and entry.get("route"):
             entry["route"] = host.run(("ip", "route", "get", entry["address"])).rc in (0, NO_SUCH_PROGRAM)
     return evidence
+
+
+def _without_way(visit: Visit, evidence: Reach) -> bool:
+    """Whether no connection begins, and neither a proxy nor an exclusion from one is in play."""
+    failed = [] if visit.ok or visit.proxy or evidence["excluded"] else failed_probes(visit)
+    return bool(failed) and all(probe.stage is Stage.CONNECT and probe.reason in FILTERED for probe in failed)
 
 
 def _hidden(subject: str, stage: Stage, detail: str, evidence: Reach) -> Finding:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from anywhere.checks.remedies import family, install, remedy
-from anywhere.facts.files import list_folder, read_text
+from anywhere.checks.endpoints.own_cas import own_ca
+from anywhere.checks.remedies import Command, family, install, remedy
+from anywhere.evidence import Look
+from anywhere.facts.files import list_folder
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.system.exec_files import BUNDLE as EXEC_BUNDLE
 from anywhere.facts.system.time_sync import time_sync
@@ -27,35 +29,34 @@ def trust_the_host(host: Host, visit: Visit) -> Remedy:
     )
     if known is None:
         return Remedy(text)
-    add: tuple[str, ...] = ("install", "-m", "0644", CA_FILE, f"{known.ca_folder}/{CA_FILE}")
-    if lying := _overlooked(host, known.ca_folder):
+    add: tuple[Command, ...] = (("install", "-m", "0644", CA_FILE, f"{known.ca_folder}/{CA_FILE}"),)
+    if lying := own_ca(host, known, _issuers(visit)):
         text = (
-            f"{BYPASS}Otherwise: {lying} is in the folder of the host's own CAs, but {known.ca_command[0]} ignores it: "
-            f"its name does not end in {'.crt' if known.manager == 'apt' else '.pem or .crt'}. If it is the inspecting CA, "
-            "rename it and rebuild the store. Never switch verification off."
+            f"{BYPASS}Otherwise: {lying.path} is on this host, and not in its store: {lying.why}. If it is the inspecting CA, "
+            f"{lying.fix}. Never switch verification off."
         )
-        add = ("mv", lying, f"{lying.rpartition('.')[0] or lying}.crt")
+        add = lying.commands
+    build = () if add[-1][0] == known.ca_command[0] else (known.ca_command,)
     restart = (("systemctl", "restart", visit.vantage.unit),) if visit.vantage.exists and visit.vantage.unit else ()
     copy = _renewed_copy(host, known.ca_bundle)
     if copy:
         text += f" ECS Exec has a copy of the store ({EXEC_BUNDLE}), which nothing renews by itself."
-    return remedy(host, text, add, known.ca_command, *copy, *restart, ask=ASK)
+    return remedy(host, text, *add, *build, *copy, *restart, ask=ASK)
+
+
+def _issuers(visit: Visit) -> tuple[str, ...]:
+    """The names of the CAs that signed what was presented."""
+    shown = visit.look(Look.ANY_TRUST)
+    tls = shown.tls if shown else None
+    # Each is printed as `common name, organization`; of a root that is not sent only the organization may be seen.
+    parts = [part for one in tls.chain for part in one.split(", ")] if tls else []
+    return tuple(dict.fromkeys((tls.issuer, tls.issuer_organization, *parts))) if tls else ()
 
 
 def _renewed_copy(host: Host, bundle: str) -> tuple[tuple[str, ...], ...]:
     """The command that renews the copy for ECS Exec (ecs-anywhere-install.sh; agent/engine/execcmd), where there is one."""
     folder, _, name = EXEC_BUNDLE.rpartition("/")
     return (("install", "-m", "0400", bundle, EXEC_BUNDLE),) if name in (list_folder(host, folder) or ()) else ()
-
-
-def _overlooked(host: Host, folder: str) -> str:
-    """A certificate in the folder of own CAs that the distribution's tool does not take; empty without one."""
-    suffixes = (".crt",) if folder == "/usr/local/share/ca-certificates" else (".crt", ".pem", ".cer", ".der")
-    for name in list_folder(host, folder) or ():
-        path = f"{folder}/{name}"
-        if not name.endswith(suffixes) and "BEGIN CERTIFICATE" in read_text(host, path).content:
-            return path
-    return ""
 
 
 def trust_the_component(host: Host, visit: Visit) -> Remedy:

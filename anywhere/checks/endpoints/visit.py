@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from anywhere.errors import ParseError
 from anywhere.evidence import Address, Look, Reach, Tls
-from anywhere.facts.network.go_names import WITHOUT_EDNS
+from anywhere.facts.network.go_names import WITHOUT_EDNS, WITHOUT_TCP
 from anywhere.facts.network.lookup import Lookup
-from anywhere.facts.network.routes import Route, is_bogus, is_ipv6, route_to
+from anywhere.facts.network.routes import Route, is_bogus, is_internal, is_ipv6, route_to
 from anywhere.facts.network.survey import Survey, survey
 from anywhere.facts.network.visit import Visit
 from anywhere.hosts.base import Answer, Host, Probe, ProbeSpec
@@ -191,7 +191,7 @@ def describe(visit: Visit, table: Sequence[Route]) -> Reach:
         evidence["resolved"] = list(visit.lookup.addresses)
         evidence["timings"] = {"resolve": (visit.lookup.own or visit.lookup.system).seconds}
         evidence["known_to"] = _known_to(visit.lookup)
-        evidence["truncated"] = any(answer.truncated for answer in visit.lookup.servers)
+        evidence["truncated"] = needs_tcp(visit.lookup)
         if visit.lookup.own is not None and visit.lookup.own.detail == WITHOUT_EDNS:
             evidence["without_edns"] = True
     if visit.private:
@@ -211,6 +211,12 @@ def describe(visit: Visit, table: Sequence[Route]) -> Reach:
             evidence["tls"] = _tls(shown)
             evidence["really_expired"] = is_expired(shown)
     return evidence
+
+
+def needs_tcp(lookup: Lookup) -> bool:
+    """Whether a nameserver cut its answer, or none was asked by UDP."""
+    unasked = lookup.own is not None and lookup.own.detail == WITHOUT_TCP
+    return unasked or any(answer.truncated for answer in lookup.servers)
 
 
 def library_refuses(visit: Visit) -> str:
@@ -241,6 +247,7 @@ def _address(probe: Probe, table: Sequence[Route]) -> Address:
         if probe.stage is Stage.CONNECT:
             route = route_to(probe.address, table)
             entry["route"] = bool(route and not route.reject)
+            entry["internal"] = is_internal(probe.address)
     entry["timings"] = {"connect": probe.connect_seconds, "tls": probe.tls_seconds, "http": probe.http_seconds}
     return entry
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from anywhere.checks.base import check, passed, skipped, trouble, unknown
 from anywhere.checks.endpoints.visit import LATE, surveys
 from anywhere.evidence import Agreement, Forgery, Nameserver
+from anywhere.facts.network.go_names import WITHOUT_TCP
 from anywhere.facts.network.lookup import Lookup
 from anywhere.facts.network.resolv_conf import resolv_conf
 from anywhere.facts.network.routes import is_ipv6, is_private
@@ -16,6 +17,7 @@ from anywhere.model import Finding, Reason, Stage, Status
 from anywhere.settings import Settings
 
 HALF: Nameserver = {"half": True}
+SHORT = 5  # seconds in all that a question may take: one try of the resolvers' own default
 PLAIN: Nameserver = {"half": True, "without_edns": True}
 
 
@@ -64,6 +66,8 @@ def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
                 "nameservers": list(conf.nameservers),
                 "said": next((a.detail for a in answered[server]), ""),
             }
+            if 0 < conf.patience < SHORT:
+                evidence["patience"] = conf.patience
             yield _not_working(server, reason, Status.WARN if works else Status.FAIL, evidence)
 
 
@@ -205,6 +209,10 @@ def dns_tcp(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     id = dns_tcp.id
     asked = [item for seen in surveys(host, settings) for item in lookups(seen)]
+    silent = sorted({item.name for item in asked if item.own is not None and item.own.detail == WITHOUT_TCP})
+    if silent:
+        yield _tcp_alone(host, silent)
+        return
     cut = [answer for item in asked for answer in item.servers if answer.truncated]
     failed = [answer for answer in cut if answer.tcp_reason]
     if not failed:
@@ -223,6 +231,16 @@ def dns_tcp(host: Host, settings: Settings) -> Iterator[Finding]:
         reason=Reason.NAMESERVER_TIMEOUT,
         evidence={"unresolved": unresolved},
     )
+
+
+def _tcp_alone(host: Host, unresolved: list[str]) -> Finding:
+    servers = ", ".join(resolv_conf(host).nameservers)
+    summary = (
+        f"/etc/resolv.conf has every question sent over TCP (options use-vc), and TCP port 53 of {servers} is blocked"
+    )
+    evidence = {"unresolved": unresolved}
+    reason = Reason.NAMESERVER_TIMEOUT
+    return trouble(dns_tcp.id, Status.FAIL, servers, summary, stage=Stage.RESOLVE, reason=reason, evidence=evidence)
 
 
 CHECKS = (nameservers, forgery, agreement, dns_tcp)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.dns import lookups
 from anywhere.checks.remedies import Command, remedy
 from anywhere.evidence import HostFirewall
-from anywhere.facts.agents.ports import listeners
-from anywhere.facts.firewall.diverted import Diverted, diverted
+from anywhere.facts.firewall.diverted import Diversion, diversion
 from anywhere.facts.firewall.firewall import firewall
 from anywhere.facts.firewall.outgoing import Stop, own_stop
 from anywhere.facts.network.routes import routes
@@ -22,7 +21,6 @@ from anywhere.settings import Settings
 ID = "network.host-firewall"
 UNANSWERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_UNREACHABLE)
 Aim = tuple[str, int, str]
-DNS = 53
 
 
 @check(ID)
@@ -36,13 +34,16 @@ def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
     if not host.inventory().is_root or not walls.readable or not (walls.backends or walls.nft.readable):
         yield skipped(ID, "packet filter", "the rules may be read by root only", because="root")
         return
-    by_rule: dict[Stop | Diverted, list[Aim]] = {}
+    by_rule: dict[Stop, list[Aim]] = {}
     for aim in aims:
-        if rule := diverted(walls, table, *aim) or own_stop(walls, table, *aim):
-            by_rule.setdefault(rule, []).append(aim)
-    for rule, stopped in by_rule.items():
-        yield _dropped(host, rule, stopped) if isinstance(rule, Stop) else _diverted(host, rule, stopped)
-    if not by_rule:
+        if stop := own_stop(walls, table, *aim):
+            by_rule.setdefault(stop, []).append(aim)
+    for stop, stopped in by_rule.items():
+        yield _dropped(host, stop, stopped)
+    diverted = _diverted(host, settings, [aim for aim in aims if not any(aim in some for some in by_rule.values())])
+    for rule, some in diverted.items():
+        yield _sent_elsewhere(host, rule, some)
+    if not by_rule and not diverted:
         yield passed(
             ID,
             "packet filter",
@@ -68,41 +69,81 @@ def unanswered(seen: Survey) -> Iterator[Aim]:
                     yield probe.address, int(port), "tcp"
 
 
-def _shown(stopped: list[Aim]) -> str:
-    more = f" and {len(stopped) - 3} more" if len(stopped) > 3 else ""
-    return ", ".join(f"{address}:{port}" for address, port, _ in stopped[:3]) + more
+def answered(seen: Survey) -> Iterator[Aim]:
+    """Address, port and protocol of what gave an answer directly."""
+    for item in lookups(seen):
+        yield from ((answer.source, 53, "udp") for answer in item.servers if answer.source and not answer.reason)
+    for visit in (*seen.visits, *seen.extra):
+        if not visit.proxy:
+            yield from (
+                (probe.address, visit.endpoint.port, "tcp")
+                for probe in visit.probes
+                if probe.address and probe.stage is not Stage.CONNECT
+            )
 
 
-def _diverted(host: Host, rule: Diverted, stopped: list[Aim]) -> Finding:
-    """What goes to another place never reaches the network: that place is asked about, not the network team."""
-    here = not rule.address or rule.address.startswith("127.") or rule.address == "::1"
-    port = rule.port or stopped[0][1]
-    idle = here and stopped[0][2] == "tcp" and not listeners(host, port)
-    place = f"port {port} of this host" if here else f"{rule.address}:{port}"
-    state = "where nothing listens" if idle else "which gives no answer"
-    said = f"this host's own packet filter redirects what it sends to {_shown(stopped)} to {place}, {state}"
-    text = (
-        f"Start the program that serves {place} (a transparent proxy, a DNS filter), or take the rule away where it is kept "
-        "(that program's service, a saved ruleset). The commands send these packets past the rule until the next reload."
+def _diverted(host: Host, settings: Settings, aims: Sequence[Aim]) -> dict[Diversion, list[Aim]]:
+    """What NAT rules of this host send elsewhere, where nothing of all that they divert got an answer."""
+    walls, table = firewall(host), routes(host)
+    own = frozenset(one.partition("/")[0] for card in host.inventory().interfaces for one in card.addresses)
+    found: dict[Diversion, list[Aim]] = {}
+    for aim in aims:
+        if rule := diversion(walls, table, *aim, own):
+            found.setdefault(rule, []).append(aim)
+    if found:
+        for aim in dict.fromkeys(aim for seen in surveys(host, settings) for aim in answered(seen)):
+            if rule := diversion(walls, table, *aim, own):
+                found.pop(rule, None)
+    return found
+
+
+def _sent_elsewhere(host: Host, rule: Diversion, some: list[Aim]) -> Finding:
+    fix = (
+        "Give the rule an address that this host has (or MASQUERADE), or limit it to the packets that it is for"
+        if rule.is_source
+        else "Start the program that this rule serves (transparent proxy, interceptor, DNS forwarder), or remove the rule"
     )
-    commands = tuple(dict.fromkeys(command for aim in stopped for command in _pass_by(rule, aim)))
-    evidence = HostFirewall(rule=rule.rule, hop=rule.hop, stopped=[address for address, _, _ in stopped])
-    fix = remedy(host, text, *commands)
-    code = "egress.host-firewall"
     return trouble(
-        ID, Status.FAIL, rule.hop, f"{said}: {rule.hop}: {rule.rule}", cause=code, remedy=fix, evidence=evidence
+        ID,
+        Status.FAIL,
+        rule.hop,
+        f"this host's own NAT rule {_does(rule, _shown(some))}: {rule.hop}: {rule.rule}",
+        cause="egress.host-firewall",
+        remedy=remedy(
+            host,
+            f"{fix}, in whatever sets it; the commands let these packets pass unchanged until the next reload.",
+            *_past(rule, some),
+        ),
+        evidence=HostFirewall(rule=rule.rule, hop=rule.hop, stopped=[address for address, _, _ in some]),
     )
 
 
-def _pass_by(rule: Diverted, aim: Aim) -> tuple[Command, ...]:
-    """An accept in front of nat's rules: for a connection that meets it nothing is translated."""
-    address, port, protocol = aim
-    both = ("udp", "tcp") if port == DNS else (protocol,)
+def _does(rule: Diversion, shown: str) -> str:
+    to = f" ({rule.to})" if rule.to else ""
+    if rule.is_source:
+        return f"gives what goes to {shown} a source address that this host does not have{to}"
+    if rule.kind == "REDIRECT":
+        return f"sends what goes to {shown} to a port of this host{to}, which does not answer"
+    return f"sends what goes to {shown} elsewhere{to}, where nothing answers"
+
+
+def _past(rule: Diversion, some: Sequence[Aim]) -> tuple[Command, ...]:
+    """The commands that let these packets pass before the rule, each port once."""
+    kinds = tuple(dict.fromkeys((":" in address, protocol, str(port)) for address, port, protocol in some))
     if rule.hop.startswith("nft "):
-        start: Command = ("nft", "insert", "rule", *rule.hop.split()[1:])
-        return tuple((*start, one, "dport", str(port), "accept") for one in both)
-    start = ("ip6tables" if ":" in address else "iptables", "-t", "nat", "-I", "OUTPUT", "1", "-p")
-    return tuple((*start, one, "--dport", str(port), "-j", "ACCEPT") for one in both)
+        start = ("nft", "insert", "rule", *rule.hop.split()[1:])
+        return tuple(dict.fromkeys((*start, protocol, "dport", port, "accept") for _, protocol, port in kinds))
+    chain = rule.hop.split()[1]
+    return tuple(
+        ("ip6tables" if six else "iptables", "-t", "nat", "-I", chain, "1")
+        + ("-p", protocol, "--dport", port, "-j", "ACCEPT")
+        for six, protocol, port in kinds
+    )
+
+
+def _shown(some: Sequence[Aim]) -> str:
+    more = f" and {len(some) - 3} more" if len(some) > 3 else ""
+    return ", ".join(f"{address}:{port}" for address, port, _ in some[:3]) + more
 
 
 def _dropped(host: Host, stop: Stop, stopped: list[Aim]) -> Finding:

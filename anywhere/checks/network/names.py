@@ -75,7 +75,7 @@ def _unpin(host: Host, pin: Pin) -> Remedy:
     return remedy(
         host,
         "Remove the endpoints' names from /etc/hosts: AWS changes the addresses of its endpoints.",
-        ("sed", "-i", "-E", rf"{pin.line}s/[[:space:]]{name}([[:space:]]|$)/ /g", "/etc/hosts"),
+        ("sed", "-i", "-E", rf"{pin.line}s/[[:space:]]{name}\.?([[:space:]#]|$)/ \1/gI", "/etc/hosts"),
         look=(("grep", "-n", pin.name, "/etc/hosts"),),
     )
 

@@ -8,7 +8,7 @@ from anywhere.checks.base import check, needs_root, passed, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.evidence import Bare, Proxies
 from anywhere.facts.agents.components import Component, components
-from anywhere.facts.network.no_proxy import is_excluded
+from anywhere.facts.network.no_proxy import corrected, is_excluded, useless_entries
 from anywhere.facts.network.proxy_environment import ProxyEnvironment, ProxyProblem
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.system.ignored import Ignored, ignored_settings
@@ -242,7 +242,8 @@ def _not_out(visit: Visit) -> bool:
 
 
 def _exclusions(component: Component, missing: Sequence[str], has: str, url: str, matrix: dict[str, object]) -> Finding:
-    whole = ",".join(filter(None, (has, *missing)))
+    has, wrong = corrected(has), [why for _, why in useless_entries(has) if "commas" in why]
+    whole = ",".join(dict.fromkeys(filter(None, (*has.split(","), *missing))))
     remedy = Remedy(
         f"Set NO_PROXY={whole} for {component.name} in {drop_in(component)} and restart it.",
         (
@@ -254,7 +255,8 @@ def _exclusions(component: Component, missing: Sequence[str], has: str, url: str
         proxy.id,
         Status.FAIL,
         component.name,
-        f"NO_PROXY lacks {', '.join(missing)}: requests that must stay on the host go to the proxy",
+        f"NO_PROXY lacks {', '.join(missing)}: requests that must stay on the host go to the proxy"
+        + (f" ({wrong[0]})" if wrong else ""),
         cause="proxy.exclusions-missing",
         remedy=remedy,
         evidence={"matrix": matrix, "missing": list(missing)},

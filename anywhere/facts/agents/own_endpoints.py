@@ -2,16 +2,18 @@
 agents' settings put in the place of a regional name.
 
 Sources: moby daemon/config (registry-mirrors, insecure-registries) and registry/service_v2.go; containerd
-docs/hosts.md; amazon-ecs-agent agent/config (ECS_BACKEND_HOST); amazon-ssm-agent agent/appconfig (Ssm, Mgs, Mds, S3, Kms).
+docs/hosts.md; amazon-ecs-agent agent/config (ECS_BACKEND_HOST), ecs-agent/api/ecs/client/ecs_client.go (newECSConfig) and its
+aws-sdk-go-v2 (config/env_config.go, service/ecs/endpoints.go: resolveBaseEndpoint); amazon-ssm-agent agent/appconfig (Ssm, Mgs,
+Mds, S3, Kms).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from anywhere.catalogue.endpoints import Endpoint, partitions
+from anywhere.catalogue.endpoints import Endpoint, endpoints
 from anywhere.catalogue.requests import OWN
 from anywhere.declared.own import Own, parse_own, parse_url
 from anywhere.errors import BadInput
@@ -31,7 +33,11 @@ FOLDERS: tuple[str, ...] = (HOSTS_TOML,)
 # The section of the SSM agent's settings whose Endpoint stands in for a service.
 SSM_SECTIONS = {"ssm": "ssm", "ssmmessages": "mgs", "ec2messages": "mds", "s3": "s3", "kms": "kms"}
 BACKEND = "ECS_BACKEND_HOST"
-URL, IGNORED, FIPS = "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_USE_FIPS_ENDPOINT"
+# What the ECS agent's SDK reads by itself, the first that is set decides.
+URLS = ("AWS_ENDPOINT_URL_ECS", BACKEND, "AWS_ENDPOINT_URL")
+IGNORED = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+FIPS, DUALSTACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
+# A stand-in on this host: the check of settings sees whether somebody listens there.
 LOOPBACK = re.compile(r"https?://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?(?:/|$)")
 
 
@@ -116,10 +122,13 @@ def _containerd(host: Host) -> Iterator[Endpoint]:
 
 def with_overrides(host: Host, found: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
     """The endpoints with what the agents' own settings put in their place, as the agents do."""
-    config = ecs_config(host)
+    backend = ecs_config(host)
     own: dict[tuple[str, str], tuple[str, str]] = {}
-    if named := ecs_api(config):
-        own["ecs-agent", "ecs"] = named
+    values = ((name, backend.agent.get(name, "").strip()) for name in urls(backend))
+    named = [(name, value) for name, value in values if value and (name == BACKEND or not LOOPBACK.match(value))]
+    plain = next((one.host for one in found if (one.component, one.service) == ("ecs-agent", "ecs")), "")
+    for name, value in [*named, *_by_switch(backend.agent, plain)][:1]:
+        own["ecs-agent", "ecs"] = (value, f"{name} in {backend.sources.get(name, 'ecs.config')}")
     for service, (value, place) in _ssm_settings(host).items():
         own["ssm-agent", service] = (value, place)
     return tuple(
@@ -128,33 +137,33 @@ def with_overrides(host: Host, found: Sequence[Endpoint]) -> tuple[Endpoint, ...
     )
 
 
-def ecs_api(config: EcsConfig) -> tuple[str, str] | None:
-    """What the agent calls in place of `ecs.REGION`, and the setting that says so; None where it calls that name. A value on
-    the loopback is left to the check of settings, which sees whether somebody listens there.
-
-    Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints" (code first, then the service's variable, then
-    the one for all services); amazon-ecs-agent 1.105.1 ecs-agent/api/ecs/client/ecs_client.go (newECSConfig) and
-    aws-sdk-go-v2 config/env_config.go as it vendors it.
-    """
-    ignored = config.agent.get(IGNORED, "").strip().lower() == "true"
-    for name in (BACKEND, *(() if ignored else (f"{URL}_ECS", URL))):
-        value = config.agent.get(name, "").strip()
-        if value and (name == BACKEND or not LOOPBACK.match(value)):
-            return value, f"{name} in {config.sources.get(name, 'ecs.config')}"
-    host = fips_name(config)
-    return (host, f"{FIPS} in {config.sources.get(FIPS, 'ecs.config')}") if host else None
+def urls(config: EcsConfig) -> tuple[str, ...]:
+    """The settings that may name the endpoint, the first that is set before the others."""
+    return (BACKEND,) if is_on(config.agent.get(IGNORED, "")) else URLS
 
 
-def asks_fips(config: EcsConfig) -> bool:
-    """Whether the SDK is told to use FIPS endpoints (aws-sdk-go-v2 config/env_config.go, setUseFIPSEndpointFromEnvVal)."""
-    return config.agent.get(FIPS, "").strip().lower() == "true"
+def is_on(value: str) -> bool:
+    """Whether the SDK takes a switch for on; it knows true and false alone, in any case."""
+    return value.strip().lower() == "true"
 
 
-def fips_name(config: EcsConfig) -> str:
-    """The FIPS endpoint of ECS that the agent then calls; empty where none is asked for, or none is known in its region."""
-    region = config.agent.get("AWS_DEFAULT_REGION", "").strip()
-    known = (one.fips.get("ecs", {}).get(region, "") for one in partitions().values())
-    return next(filter(None, known), "") if asks_fips(config) else ""
+def _by_switch(agent: Mapping[str, str], plain: str) -> Iterator[tuple[str, str]]:
+    """The switch and the name of ECS that it stands for; nothing where that kind of name is not known to exist in this
+    region."""
+    fips, dual = is_on(agent.get(FIPS, "")), is_on(agent.get(DUALSTACK, ""))
+    if plain.count(".") > 1 and (fips or dual):
+        other = ecs_name(plain.split(".")[1], fips=fips, dualstack=dual)
+        if other not in ("", plain):
+            yield FIPS if fips else DUALSTACK, other
+
+
+def ecs_name(region: str, *, fips: bool = False, dualstack: bool = False) -> str:
+    """The name of ECS of this kind; the plain one where the kind is not known to exist there, empty for no region."""
+    try:
+        rows = endpoints(region, phases=("run",), shards=1, fips=fips, dualstack=dualstack)
+    except BadInput:
+        return ""
+    return next(row.host for row in rows if (row.component, row.service) == ("ecs-agent", "ecs"))
 
 
 def _replaced(endpoint: Endpoint, value: str, place: str) -> Endpoint:

@@ -41,6 +41,8 @@ def of_host(host: Host, settings: Settings, region: str) -> tuple[Contact, ...]:
     rows += for_docker(rows, seen)
     found: list[Contact] = [*_questions(host, rows, seen, servers, region)]
     found += [contact for row in rows for contact in _connections(row, seen[row.component])]
+    if resolv_conf(host).use_vc:
+        found += [replace(_over_tcp(server), when="") for server in resolv_conf(host).nameservers]
     return _once((*found, *_loopback(), *_local(host)))
 
 
@@ -62,6 +64,7 @@ def of_any(settings: Settings, region: str) -> tuple[Contact, ...]:
     found += [_question("*", servers[1], "a component has a proxy: its name")]
     found += [_connection(row, ITS_PROXY) for row in probed]
     found += [Contact(CONNECTION, "*", "a component's proxy", 0, "tcp", when="a component has a proxy", why="CONNECT")]
+    found.append(replace(_over_tcp("*"), address=servers[1]))
     return _once((*found, *_loopback(), *_local(None)))
 
 
@@ -141,6 +144,11 @@ def _connections(row: Endpoint, vantage: Vantage) -> Iterator[Contact]:
 
 def _connection(row: Endpoint, address: str) -> Contact:
     return Contact(CONNECTION, row.host, address, row.port, f"tcp, {row.scheme}", row.component, "", row.purpose)
+
+
+def _over_tcp(server: str) -> Contact:
+    when, why = "resolv.conf has questions sent over TCP (options use-vc)", "whether the nameserver takes TCP"
+    return Contact(CONNECTION, server, server, DNS, "tcp", "host", when, why)
 
 
 def _loopback() -> Iterator[Contact]:

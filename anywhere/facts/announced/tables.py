@@ -127,6 +127,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("env DOCKER_HOST=* docker logs *", "the agent's log is docker's", "what the agent says"),
     ("dpkg-query -W -f ${Version} *", "Docker is installed as a package", "which package brought runc"),
     ("rpm -q *", "Docker is installed as a package", "which package brought runc"),
+    ("sh -c grep -HniE *", "no proxy is set and connections fail", "the proxy of logins, package managers and wget"),
     ("sh -c find /proc/*", "an agent says that watches are used up", "how many are in use"),
     ("stat -L -c %Y %n *", "a log complains", "whether it, a CA or a setting was changed since the daemon's start"),
     ("resolvectl dns", "systemd-resolved does not resolve a name", "the nameservers of each link"),

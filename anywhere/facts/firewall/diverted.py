@@ -1,79 +1,72 @@
-"""Where the host's own nat rules send a packet in place of its destination.
+"""The host's own packets that its own NAT rules send elsewhere, or give another source.
 
-A rule of nat's OUTPUT (REDIRECT, DNAT) is what transparent proxies, DNS filters and traffic recorders leave behind on the
-host itself. Sources: iptables-extensions(8), REDIRECT and DNAT; nft(8), NAT statements. The kernel translates before the
-filter table of OUTPUT sees the packet (linux/netfilter_ipv4.h, the priorities of the hooks).
+A transparent proxy, an interceptor or a DNS forwarder that is gone leaves such rules behind: what it served is then refused or
+lost at once. Source: iptables-extensions(8), REDIRECT, DNAT, SNAT and owner; nft(8), "NAT statements" and `meta skuid`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from anywhere.facts.firewall.firewall import Firewall
-from anywhere.facts.firewall.iptables_walk import Packet, walk
-from anywhere.facts.firewall.nftables import Nft
+from anywhere.facts.firewall.iptables_walk import Verdict, walk
 from anywhere.facts.firewall.nftables_walk import walk_nft
 from anywhere.facts.firewall.outgoing import sent
-from anywhere.facts.network.routes import Route
+from anywhere.facts.network.routes import Route, route_to
 from anywhere.frozen import frozen
 
-OUTPUT = "OUTPUT"
-TRANSLATED = ("REDIRECT", "DNAT")
+HOOKS = {"OUTPUT": ("REDIRECT", "DNAT"), "POSTROUTING": ("SNAT",)}
+_TO = re.compile(r"--to-(?:ports|destination|source) (\S+)")
 
 
 @frozen
-class Diverted:
-    """A rule that translates what this host sends: the hop (table and chain), the rule as it is printed, and where the
-    packet goes then. `address` is empty for this host itself, `port` 0 where the rule keeps it or it is not known."""
+class Diversion:
+    """The hop (table and chain), the rule as it is printed, what the rule does, and the address or port that it names (empty
+    where the listing does not show it)."""
 
     hop: str
     rule: str
-    address: str = ""
-    port: int = 0
+    kind: str
+    to: str = ""
+
+    @property
+    def is_source(self) -> bool:
+        """Whether the packets keep their way and get another source."""
+        return self.kind == "SNAT"
 
 
-def diverted(firewall: Firewall, table: tuple[Route, ...], address: str, port: int, protocol: str) -> Diverted | None:
-    """The first rule that certainly translates what root sends there; None where none is known to."""
-    family, packet = 6 if ":" in address else 4, sent(table, address, port, protocol)
-    return next(iter((*_of_iptables(firewall, packet, family), *_of_nft(firewall, packet, family))), None)
+def diversion(
+    firewall: Firewall, table: tuple[Route, ...], address: str, port: int, protocol: str, own: frozenset[str]
+) -> Diversion | None:
+    """The first rule that certainly sends what this host sends there elsewhere, or gives it a source that is none of its `own`
+    addresses; None where none is known to."""
+    route = route_to(address, table)
+    packet = sent(route.interface if route and not route.reject else "", address, port, protocol)
+    family = 6 if ":" in address else 4
+    for chain, kinds in HOOKS.items():
+        found: list[tuple[str, Verdict]] = [
+            (f"nat {chain} ({one.name})", walk(one.rules(family).table("nat"), chain, packet))
+            for one in firewall.backends
+        ]
+        found += [
+            (f"nft {base.family} {base.table} {base.name}", walk_nft(firewall.nft, base, packet))
+            for base in firewall.nft.base_chains(chain.lower(), family)
+            if base.kind == "nat"
+        ]
+        first = next(_certain(found, kinds, own), None)
+        if first:
+            return first
+    return None
 
 
-def _of_iptables(firewall: Firewall, packet: Packet, family: int) -> Iterator[Diverted]:
-    for backend in firewall.backends:
-        nat = backend.rules(family).table("nat")
-        verdict = walk(nat, OUTPUT, packet)
-        if not verdict.certain or verdict.target not in TRANSLATED:
+def _certain(found: list[tuple[str, Verdict]], kinds: tuple[str, ...], own: frozenset[str]) -> Iterator[Diversion]:
+    for hop, verdict in found:
+        if not verdict.certain or verdict.target not in kinds:
             continue
-        rule = next(one for one in nat.rules if one.raw == verdict.rule)
-        address, port = _parted(rule.value("--to-destination") or f":{rule.value('--to-ports')}")
-        yield Diverted(f"nat {OUTPUT} ({backend.name})", rule.raw, address, port)
-
-
-def _of_nft(firewall: Firewall, packet: Packet, family: int) -> Iterator[Diverted]:
-    for base in firewall.nft.base_chains("output", family):
-        verdict = walk_nft(firewall.nft, base, packet) if base.kind == "nat" else None
-        if verdict and verdict.certain and verdict.target in TRANSLATED:
-            address, port = _named(firewall.nft, base.family, base.table, verdict.rule.rpartition(" ")[2])
-            yield Diverted(f"nft {base.family} {base.table} {base.name}", verdict.rule, address, port)
-
-
-def _parted(text: str) -> tuple[str, int]:
-    """`10.0.0.9:3129`, `:12345`, `[2001:db8::9]:3129` or an address alone; of a range of ports the first."""
-    address, _, port = text.rpartition(":") if "]:" in text or text.count(":") == 1 else (text, "", "")
-    first = port.partition("-")[0]
-    return address.strip("[]"), int(first) if first.isdigit() else 0
-
-
-def _named(nft: Nft, family: str, table: str, handle: str) -> tuple[str, int]:
-    """The address and the port of a rule's `redirect` or `dnat`, as far as they stand in it."""
-    rules = (rule for chain in nft.chains if (chain.family, chain.table) == (family, table) for rule in chain.rules)
-    for rule in rules:
-        if str(rule.handle) != handle:
+        named = _TO.search(verdict.rule)
+        to = named[1] if named else ""
+        # A span of sources, or one that the listing does not show, may hold an address of this host.
+        if verdict.target == "SNAT" and (not re.fullmatch(r"[0-9a-f.:]*[0-9a-f]", to) or to.partition(":")[0] in own):
             continue
-        for expression in rule.expressions:
-            found = expression if isinstance(expression, dict) else {}
-            body = found.get("redirect") or found.get("dnat")
-            if isinstance(body, dict):
-                address, port = body.get("addr", ""), body.get("port", 0)
-                return address if isinstance(address, str) else "", port if isinstance(port, int) else 0
-    return "", 0
+        yield Diversion(hop, verdict.rule, verdict.target, to)

@@ -38,7 +38,7 @@ _DEPTH = 32  # the kernel refuses loops; this only bounds what a damaged listing
 @frozen
 class Packet:
     """A packet, of a new TCP connection unless said otherwise. Empty or 0 means: may be any. `states` are its conntrack
-    state and status, `uid` the user whose process sends it (-1: may be any)."""
+    state and status, `uid` the user of the program that sends it (None: not known, or no program here)."""
 
     iif: str = ""
     oif: str = ""
@@ -49,7 +49,7 @@ class Packet:
     destination_is_local: bool = False
     protocol: str = "tcp"
     sport: int = 0
-    uid: int = -1
+    uid: int | None = None
 
 
 @frozen
@@ -194,7 +194,8 @@ def _judge(option: Option, packet: Packet) -> bool | None:
 
 def _module(value: str, _: Packet) -> bool | None:
     # The options of these modules are judged one by one; a module that is not known here may select by anything.
-    return True if value in ("tcp", "udp", "comment", "conntrack", "state", "multiport", "addrtype", "owner") else None
+    known = ("tcp", "udp", "comment", "conntrack", "state", "multiport", "addrtype", "owner")
+    return True if value in known else None
 
 
 _PROTOCOLS = {"tcp": ("tcp", "6"), "udp": ("udp", "17")}
@@ -246,15 +247,16 @@ def _in_ports(wanted: str, port: int) -> bool | None:
     return False
 
 
+def owned_by(wanted: str, uid: int | None) -> bool | None:
+    """Whether a user is meant: a number, a span of numbers, or root by name; None for the names of others."""
+    low, _, high = ("0" if wanted == "root" else wanted).partition("-")
+    if uid is None or not low.isdigit() or not (high or low).isdigit():
+        return None if uid != 0 or low.isdigit() else False
+    return int(low) <= uid <= int(high or low)
+
+
 def _states(wanted: str, packet: Packet) -> bool:
     return not packet.states.isdisjoint(wanted.split(","))
-
-
-def _user(wanted: str, packet: Packet) -> bool | None:
-    low, _, high = wanted.partition("-")
-    if packet.uid < 0 or not low.isdigit() or not (high or low).isdigit():
-        return None
-    return int(low) <= packet.uid <= int(high or low)
 
 
 def _local(wanted: str, packet: Packet) -> bool:
@@ -277,7 +279,7 @@ _MATCHES: dict[str, Callable[[str, Packet], bool | None]] = {
     "--state": _states,
     "--ctstatus": _states,
     "--dst-type": _local,
-    "--uid-owner": _user,
+    "--uid-owner": lambda value, packet: owned_by(value, packet.uid),
 }
 _IGNORED = {
     "-j", "-g", "--comment", "--to-destination", "--to-ports", "--reject-with", "--log-prefix", "--log-level",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from anywhere.facts.firewall.iptables_walk import Packet, Verdict, agree, within
+from anywhere.facts.firewall.iptables_walk import Packet, Verdict, agree, owned_by, within
 from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule, Spans
 
 _FINAL = ("accept", "drop", "reject", "queue", "dnat", "redirect", "snat", "masquerade")
@@ -181,6 +181,10 @@ def _meta(key: str, value: object, packet: Packet) -> bool | None:
         return _protocol(value, packet)
     if key == "protocol":
         return _ethernet(value, packet)
+    if key == "skuid":
+        if isinstance(value, dict) and isinstance(value.get("range"), list):
+            value = "-".join(str(one) for one in value["range"])
+        return owned_by(str(value), packet.uid)
     if key == "nfproto":
         return bool(value == ("ipv6" if ":" in packet.source + packet.destination else "ipv4"))
     return None

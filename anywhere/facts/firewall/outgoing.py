@@ -24,19 +24,14 @@ class Stop:
     early: bool = False
 
 
-def sent(table: tuple[Route, ...], address: str, port: int, protocol: str) -> Packet:
-    """What an agent, or docker, sends there: all of them run as root."""
-    route = route_to(address, table)
-    device = route.interface if route and not route.reject else ""
-    return Packet(oif=device, destination=address, dport=port, protocol=protocol, uid=0)
-
-
 def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: int, protocol: str) -> Stop | None:
     """The first rule that certainly stops what this host sends there, or the answer; None where none is known to."""
     family = 6 if ":" in address else 4
-    out = sent(table, address, port, protocol)
+    route = route_to(address, table)
+    device = route.interface if route and not route.reject else ""
+    out = sent(device, address, port, protocol)
     back = Packet(
-        iif=out.oif,
+        iif=device,
         source=address,
         states=frozenset({"ESTABLISHED"}),
         destination_is_local=True,
@@ -51,6 +46,11 @@ def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: i
         *_stops(firewall, "INPUT", back, family, True),
     )
     return next(iter(hops), None)
+
+
+def sent(device: str, address: str, port: int, protocol: str) -> Packet:
+    """A packet of the agents or of docker, which all run as root."""
+    return Packet(oif=device, destination=address, dport=port, protocol=protocol, uid=0)
 
 
 # The tables of iptables that filter on each hook.

@@ -22,7 +22,7 @@ NSSWITCH = "/etc/nsswitch.conf"
 FILES, DNS = "files", "dns"
 MOST = 3  # nameservers that Go asks, as the C library
 USUAL = (FILES, DNS)
-WITHOUT_EDNS = "answers no question with EDNS"
+WITHOUT_EDNS, WITHOUT_TCP = "answers no question with EDNS", "answers no question over TCP"
 
 
 @frozen
@@ -51,6 +51,12 @@ class GoNames:
             if source == DNS and (answer := decide(found, self.servers)).addresses:
                 return answer
         return decide(found, self.servers) if DNS in order else Answer(found.name, FILES, (), Reason.NAME_UNKNOWN)
+
+
+def is_dotted(host: Host, name: str) -> bool:
+    """Whether the hosts file has a name with a dot at its end alone: Go takes that line, the C library does not."""
+    found = [pin for pin in pins(host, (name.lower(),)) or () if pin.name == name.lower()]
+    return bool(found) and all(pin.dotted for pin in found)
 
 
 _BLANKS = " \t\n\r"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -45,6 +46,11 @@ def matching_entry(no_proxy: str, host: str, port: int) -> str:
         return "loopback"
     name = _ascii(host).lower().strip(BLANKS)
     return next((one.text for one in _entries(no_proxy) if _matches(one, name, str(port), address)), "")
+
+
+def corrected(no_proxy: str) -> str:
+    """The list with commas where blanks, semicolons or bars were meant to part the entries."""
+    return ",".join(dict.fromkeys(word for word in re.split(r"[,;|\s]+", no_proxy) if word))
 
 
 def useless_entries(no_proxy: str) -> tuple[tuple[str, str], ...]:
@@ -150,8 +156,8 @@ def _why_useless(text: str) -> str:
     host, port = _split_port(text)
     if not host:
         return "it has no host before the colon"
-    if any(blank in text for blank in " \t;"):
-        return "entries are separated by commas, not by blanks or semicolons"
+    if any(blank in text for blank in " \t;|"):
+        return "entries are separated by commas, not by blanks, semicolons or bars"
     if "://" in text:
         return "an entry is a host, not a URL"
     if host.startswith("[") or (port and not port.isdigit()):

@@ -12,6 +12,7 @@ bad URL: it puts `http://` before it, and then looks for a proxy of the name `ht
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 
@@ -154,6 +155,8 @@ def _of_value(variable: str, text: str, url: ProxyUrl | None, flavour: str) -> I
     try:
         meant = parse_url(text if "://" in text else f"http://{text}")
     except NotAUrl as error:
+        if re.search(r"//[^/?#@]*:[^@]*[/?#][^@]*@", text if "://" in text else f"//{text}"):
+            error = NotAUrl(f"{error}; a / ? or # in the password must be written %2F %3F %23")
         yield problem("refused" if url is None else "misread", f"is no URL for Go, which {instead}: {error}", **effect)
         return
     yield from _of_url(problem, meant, flavour)

@@ -22,22 +22,28 @@ DOCKER_FALLBACK = ("8.8.8.8", "8.8.4.4")  # libnetwork's default when only loopb
 
 @frozen
 class ResolvConf:
-    """The nameservers in use (at most three), search domains and ndots; `bad` holds lines that cannot be used."""
+    """The nameservers in use (at most three), search domains and ndots; `bad` holds lines that cannot be used. `use_vc` is
+    whether questions go over TCP alone (resolv.conf(5); Go net dnsconfig_unix.go, which knows three words for it), `patience`
+    the seconds that a question may take in all where the options say so (0: they do not)."""
 
     nameservers: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
     ndots: int = 1
     bad: tuple[str, ...] = ()
     present: bool = True
+    use_vc: bool = False
+    patience: int = 0
 
 
 @frozen
 class Pin:
-    """A line of /etc/hosts that gives a name an address."""
+    """A line of /etc/hosts that gives a name an address. `dotted` is whether the name ends in a dot there: to Go it is the
+    same name (net hosts.go, absDomainName), to the C library another one."""
 
     name: str
     address: str
     line: int
+    dotted: bool = False
 
 
 def parse_resolv_conf(text: str) -> ResolvConf:
@@ -49,6 +55,7 @@ def parse_resolv_conf(text: str) -> ResolvConf:
     servers: list[str] = []
     search: tuple[str, ...] = ()
     ndots = 1
+    options: list[str] = []
     bad: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
         words = line.split()
@@ -67,11 +74,30 @@ def parse_resolv_conf(text: str) -> ResolvConf:
         elif words[0] in ("search", "domain"):
             search = tuple(word.rstrip(".").lower() for word in words[1:] if word.strip("."))
         elif words[0] == "options":
-            for word in words[1:]:
-                value = word.removeprefix("ndots:")
-                if value != word and value.isdecimal() and len(value) < 4:
-                    ndots = min(15, int(value))
-    return ResolvConf(tuple(servers[:MOST_NAMESERVERS]), search, ndots, tuple(bad))
+            options += words[1:]
+    ndots = min(15, _option(options, "ndots", 1))
+    return ResolvConf(
+        tuple(servers[:MOST_NAMESERVERS]),
+        search,
+        ndots,
+        tuple(bad),
+        use_vc=any(word in options for word in ("use-vc", "usevc", "tcp")),
+        patience=_patience(options),
+    )
+
+
+def _option(options: list[str], name: str, usual: int) -> int:
+    """The last value of `name:7`; the usual one where there is none."""
+    values = [word.removeprefix(f"{name}:") for word in options if word.startswith(f"{name}:")]
+    found = [int(value) for value in values if value.isascii() and value.isdecimal() and len(value) < 4]
+    return found[-1] if found else usual
+
+
+def _patience(options: list[str]) -> int:
+    """Seconds: the time of a try by their number, as both resolvers bound them (resolv.conf(5), Go net dnsconfig_unix.go)."""
+    if not any(word.startswith(("timeout:", "attempts:")) for word in options):
+        return 0
+    return max(1, min(30, _option(options, "timeout", 5))) * max(1, min(5, _option(options, "attempts", 2)))
 
 
 def _blemish(line: str) -> str:
@@ -90,7 +116,7 @@ def _address(text: str) -> str:
 def _pins_of(number: int, line: str) -> Iterator[Pin]:
     words = line.partition("#")[0].split()
     if len(words) > 1 and (address := _address(words[0])):
-        yield from (Pin(name.lower().rstrip("."), address, number) for name in words[1:])
+        yield from (Pin(name.lower().rstrip("."), address, number, name.endswith(".")) for name in words[1:])
 
 
 def _lines_with(data: bytes, names: Collection[str]) -> dict[int, str]:

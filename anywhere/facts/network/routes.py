@@ -13,6 +13,7 @@ PRIVATE = tuple(
     ipaddress.ip_network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
+BENCHMARK = ipaddress.ip_network("198.18.0.0/15")  # RFC 2544: no service on the internet has an address of it
 IPV4_ROUTES, IPV6_ROUTES = "/proc/net/route", "/proc/net/ipv6_route"
 COMMANDS: tuple[tuple[str, ...], ...] = ()
 FILES: tuple[str, ...] = (IPV4_ROUTES, IPV6_ROUTES)
@@ -42,6 +43,12 @@ def is_private(address: str) -> bool:
     """RFC 1918, RFC 6598 (carrier grade, used by PrivateLink consumers) and unique local IPv6."""
     ip = _ip(address)
     return ip is not None and any(ip in network for network in PRIVATE if network.version == ip.version)
+
+
+def is_internal(address: str) -> bool:
+    """Private, or of the benchmark range, which DNS proxies and tunnel clients hand out: no way over the internet."""
+    ip = _ip(address)
+    return is_private(address) or (ip is not None and ip.version == BENCHMARK.version and ip in BENCHMARK)
 
 
 def is_bogus(address: str) -> bool:

@@ -13,16 +13,16 @@ from anywhere.catalogue.endpoints import Endpoint, endpoints, find_region
 from anywhere.errors import NotRecorded
 from anywhere.facts.agents.own_endpoints import own_endpoints, with_overrides
 from anywhere.facts.agents.registration import registration
-from anywhere.facts.network.go_names import decide, go_names, plain_servers
+from anywhere.facts.network.go_names import WITHOUT_TCP, decide, go_names, plain_servers
 from anywhere.facts.network.lookup import Lookup, announce, lookup, random_name
-from anywhere.facts.network.resolv_conf import resolv_conf
+from anywhere.facts.network.resolv_conf import pins, resolv_conf
 from anywhere.facts.network.second_looks import large_hello
 from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.network.walk import visit
 from anywhere.facts.ways.private_names import Private, first_of_each, look_directly, with_private
 from anywhere.frozen import frozen
-from anywhere.hosts.base import Answer, Host, Probe
+from anywhere.hosts.base import Answer, Host, Probe, ProbeSpec
 from anywhere.hosts.recording import Recording
 from anywhere.model import Reason
 from anywhere.settings import PHASES, Settings
@@ -103,7 +103,7 @@ def _survey(host: Host, settings: Settings, region: str) -> Survey:
         more = fan_out(visits(endpoint for endpoint in wanted if endpoint.shard > AT_ONCE))
         found += [one for one in more if isinstance(one, Visit)]
         found.sort(key=lambda one: wanted.index(one.endpoint))
-    found = _with_edns(host, found)
+    found = _over_tcp(host, _with_edns(host, found))
     if any(one.addresses for one in private):
         direct = dict(zip(left, private, strict=True))
         found = with_private(host, found, direct)
@@ -130,6 +130,28 @@ def _with_edns(host: Host, visits: list[Visit]) -> list[Visit]:
         _without(one, decide(one.lookup, servers, plain)) if one.lookup and _asks_with_edns(one) else one
         for one in visits
     ]
+
+
+DNS_PORT, TCP_PATIENCE = 53, 2.0
+
+
+def _over_tcp(host: Host, visits: list[Visit]) -> list[Visit]:
+    """`options use-vc` has every resolver ask over TCP alone: without that no name has an address, whatever UDP brings
+    (resolv.conf(5); Go net dnsconfig_unix.go, dnsclient_unix.go)."""
+    conf = resolv_conf(host)
+    if not conf.use_vc or not conf.nameservers:
+        return visits
+    specs = [ProbeSpec(one, DNS_PORT, "tcp", address=one, patience=TCP_PATIENCE) for one in conf.nameservers]
+    probes = fan_out([partial(host.probe, spec) for spec in specs])
+    if any(probe.ok or probe.late or probe.reason is Reason.NOT_PERMITTED for probe in probes):
+        return visits
+    silent = Answer("", conf.nameservers[0], (), Reason.NAMESERVER_TIMEOUT, WITHOUT_TCP)
+    return [_without(one, silent) if not one.proxy and not _is_pinned(host, one) else one for one in visits]
+
+
+def _is_pinned(host: Host, one: Visit) -> bool:
+    name = one.endpoint.host.lower()
+    return any(pin.name == name for pin in pins(host, (name,)) or ())
 
 
 def _asks_with_edns(one: Visit) -> bool:

@@ -1,7 +1,8 @@
 """Proxy settings that are written down and not in effect: what systemd leaves out of a unit's files, and why.
 
-Sources: systemd.exec(5), "Environment="; systemd.unit(5), "Specifiers" and "Drop-ins"; systemd issue 9842 (a line with an
-unknown specifier is dropped since version 236).
+Sources: systemd.exec(5), "Environment=", "EnvironmentFile=" and "UnsetEnvironment="; systemd.unit(5), "Specifiers" and
+"Drop-ins"; systemd issue 9842 (a line with an unknown specifier is dropped since version 236); garethr-docker pull requests 259
+and 264, sous-chefs/docker issue 274 (`export` in an environment file).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.system.quoting import split_words
-from anywhere.facts.system.units import Unit, unit_lines
+from anywhere.facts.system.units import ECS, Unit, environment_files, parse_section, unit_lines
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.redact import MASK, redact
@@ -19,6 +20,7 @@ from anywhere.redact import MASK, redact
 PROXY_NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 _SETTING = re.compile(r"(?i)\b(https?_proxy|no_proxy)\s*=")
 _KEY = re.compile(r"(?i)enviro?n?ment\b|env\b")
+_EXPORT = re.compile(r"(?i)^[ \t]*export[ \t]+(https?_proxy|no_proxy)[ \t]*=")
 _BACKUP = re.compile(r"(~|\.(bak|old|orig|save|rpmsave|rpmnew|dpkg-\w+|disabled|off|sample|example))$")
 
 
@@ -48,7 +50,49 @@ def ignored_settings(host: Host, unit: Unit) -> tuple[Ignored, ...]:
         found += _in_file(path, redact(read_text(host, path).content), unit)
     for path in _unloaded(host, unit):
         found += _not_loaded(host, unit, path)
+    for path in environment_files(host, unit) if unit.name != ECS else ():
+        found += _exported(path, read_text(host, path).content)
+    found += _unset(host, unit)
     return tuple({(one.name, one.path): one for one in reversed(found)}.values())[::-1]
+
+
+def _exported(path: str, text: str) -> Iterator[Ignored]:
+    """Lines of an environment file as a shell has them: to systemd `export NAME` is no name. ecs.config has a check of its
+    own."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := _EXPORT.match(line):
+            why = "systemd takes no `export` in an environment file, and leaves the line out"
+            edit = ("sed", "-i", "-E", f"{number}s/^[[:space:]]*export[[:space:]]+//", path)
+            yield Ignored(found[1].upper(), path, number, why, "Write the line without export.", (edit,))
+
+
+def _unset(host: Host, unit: Unit) -> Iterator[Ignored]:
+    """What one file sets and UnsetEnvironment= of another takes away."""
+    gone = {word.partition("=")[0] for word in unit.unset} - set(unit.environment)
+    for path in filter(None, (unit.fragment, *unit.drop_ins)):
+        for number, key, value in parse_section(read_text(host, path).content, "[Service]"):
+            names = [word for word in split_words(value) if word.partition("=")[0] in gone and _PROXY.match(word)]
+            if key != "UnsetEnvironment" or not names:
+                continue
+            edit = ("sed", "-i", "-E", rf"{number}s/\b(https?_proxy|no_proxy)\b(=\S*)?//gI", path)
+            fix = f"Take the names out of UnsetEnvironment= in {path}:{number}."
+            for name in (name.partition("=")[0] for name in names):
+                place, line = _where_set(host, unit, name)
+                why = f"UnsetEnvironment= in {path}:{number} takes it away again"
+                yield from (Ignored(name.upper(), place, line, why, fix, (edit,)) for _ in range(bool(place)))
+
+
+_PROXY = re.compile(r"(?i)(https?_proxy|no_proxy)(=|$)")
+
+
+def _where_set(host: Host, unit: Unit, name: str) -> tuple[str, int]:
+    """The last line of the unit's files that sets a variable; nowhere where none does."""
+    found = ("", 0)
+    for path in filter(None, (unit.fragment, *unit.drop_ins, *environment_files(host, unit))):
+        for number, line in enumerate(read_text(host, path).content.splitlines(), 1):
+            if re.search(rf"(^|[\s\"'=]){name}=", line) and "UnsetEnvironment" not in line:
+                found = (path, number)
+    return found
 
 
 def _unloaded(host: Host, unit: Unit) -> Iterator[str]:

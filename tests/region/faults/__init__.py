@@ -24,6 +24,7 @@ FILES = (
     "host.containers_egress",
     "host.containers_way",
     "host.kernel",
+    "host.client_ports",
     "host.daemons",
     "host.daemon_words",
     "agents.registered",
@@ -33,6 +34,7 @@ FILES = (
     "agents.sandbox",
     "agents.settings",
     "agents.named",
+    "agents.sdk",
     "agents.life",
     "agents.ssm",
     "agents.shared",
@@ -45,6 +47,7 @@ FILES = (
     "path.links",
     "names.answers",
     "names.own",
+    "names.options",
     "path.own_routes",
     "proxy.drifted",
     "tls.handshakes",
@@ -52,6 +55,7 @@ FILES = (
     "proxy.declared",
     "path.requests",
     "path.own",
+    "path.own_nat",
 )
 
 

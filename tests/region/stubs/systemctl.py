@@ -107,6 +107,7 @@ def properties(name: str, units: dict[str, dict[str, object]]) -> list[tuple[str
     for key in ("After", "Wants", "Requires", "PartOf", "User", "ExecStartPre", "ExecStart"):
         shown[key] = " ".join(values.get(key, []))
     shown |= {key: str(value) for key, value in known.items() if key not in RESERVED}
+    shown["UnsetEnvironment"] = " ".join(values.get("UnsetEnvironment", []))
     words = [word for line in values.get("Environment", []) for word in environment_words(line)]
     environment = list({word.partition("=")[0]: word for word in words}.values())
     pairs = [*shown.items(), ("Environment", " ".join(map(quoted, environment)))]

@@ -338,3 +338,9 @@ def complaint_healed(world: World) -> None:
     denied = 'level=error msg="Failed to connect to ACS" error="AccessDeniedException: Forbidden" module=acs.go\n'
     lines = text.splitlines(keepends=True)
     world.host.files[AGENT_LOG] = "".join([*lines[:3], denied, *lines[3:]])
+
+
+@fault("endpoint-policy-denies", "the policy of the VPC endpoint refuses the registration", "agent.not-authorized")
+def endpoint_policy_denies(world: World) -> None:
+    form = 'level=error msg="Error registering container instance" error="{}"'
+    looping(world, _denied(world, "ecs:RegisterContainerInstance", form).replace("identity-based", "VPC endpoint"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.region.faults import fault, variation
 from tests.region.faults.proxy.alike import named_proxy
 from tests.region.faults.proxy.site import EXCLUDED, behind_proxy, settings
@@ -120,3 +122,62 @@ def proxy_name_and_address(world: World) -> None:
     assert world.proxy is not None
     set_proxy(world, dict(world.environment), "ssm-agent", "ecs-agent")
     set_proxy(world, settings(world.proxy.url), "docker")
+
+
+@fault("proxy-exported", "docker's environment file has its lines as a shell reads them", "proxy.setting-ignored")
+def proxy_exported(world: World) -> None:
+    proxy = agents_behind(world)
+    path = "/etc/sysconfig/docker-proxy"
+    world.host.files[DROP_IN] = f"[Service]\nEnvironmentFile={path}\n"
+    world.host.files[path] = "".join(f"export {name}={value}\n" for name, value in settings(proxy.url).items())
+
+
+@fault("proxy-taken-away", "a later drop-in takes docker's proxy away again", "proxy.setting-ignored")
+def proxy_taken_away(world: World) -> None:
+    proxy = agents_behind(world)
+    set_proxy(world, settings(proxy.url), "docker")
+    gone = "HTTPS_PROXY HTTP_PROXY https_proxy http_proxy"
+    world.host.files[DROP_IN.replace("http-proxy", "zz-clean")] = f"[Service]\nUnsetEnvironment={gone} PYTHONPATH\n"
+    environment = daemon_of(world, DOCKERD).environment
+    for name in gone.split():
+        del environment[name]
+
+
+@fault("no-proxy-semicolons", "NO_PROXY has semicolons between its entries", "proxy.exclusions-missing")
+def no_proxy_semicolons(world: World) -> None:
+    register(world)
+    url = behind_proxy(world).url
+    set_proxy(world, settings(url, EXCLUDED.replace(",", ";")), "ssm-agent", "ecs-agent", "docker")
+
+
+@variation("proxy-in-environment-file", "docker's proxy is in an environment file, some of it twice")
+def proxy_in_environment_file(world: World) -> None:
+    proxy = agents_behind(world)
+    path = "/etc/sysconfig/docker-proxy"
+    own = settings(proxy.url)
+    world.host.files[DROP_IN] = f"[Service]\nEnvironmentFile=-{path}\nUnsetEnvironment=FTP_PROXY\n"
+    lines = "".join(f'{name}="{value}"\n' for name, value in own.items())
+    world.host.files[path] = f"{lines}# export HTTPS_PROXY=http://10.9.9.9:3128\nexport HTTPS_PROXY={proxy.url}\n"
+    daemon_of(world, DOCKERD).environment |= own
+
+
+@fault("docker-proxies-of-client", "daemon.json has proxies in the form of the client's file; docker still runs",
+       "config.invalid")  # fmt: skip
+def docker_proxies_of_client(world: World) -> None:
+    proxy = agents_behind(world)
+    set_proxy(world, settings(proxy.url), "docker")
+    inside = {"default": {"httpProxy": proxy.url, "httpsProxy": proxy.url, "noProxy": EXCLUDED}}
+    world.host.files["/etc/docker/daemon.json"] = json.dumps({"proxies": inside})
+
+
+@fault("proxy-of-others", "a proxy is the only route, and only logins and apt have it", "egress.blocked")
+def proxy_of_others(world: World) -> None:
+    proxy = behind_proxy(world)
+    world.environment.clear()
+    world.host.files["/etc/environment"] = f'PATH="/usr/bin"\nhttps_proxy="{proxy.url}/"\n'
+    world.host.files["/etc/apt/apt.conf.d/80proxy"] = f'Acquire::http::Proxy "{proxy.url}/";\n'
+
+
+@variation("proxy-of-apt-alone", "apt has a cache of packages as its proxy, and all else goes out directly")
+def proxy_of_apt_alone(world: World) -> None:
+    world.host.files["/etc/apt/apt.conf.d/01cache"] = 'Acquire::http::Proxy "http://10.9.9.9:3142";\n'

@@ -97,3 +97,17 @@ def old_version(world: World) -> None:
 @fault("plain-http", "port 443 of every endpoint answers in plain HTTP", "tls.not-tls")
 def plain_http(world: World) -> None:
     world.behave("*", speaks="plain")
+
+
+@fault("inspected-store-not-built", "the inspecting CA was put on the host, and the store was not built since",
+       "tls.intercepted-untrusted")  # fmt: skip
+def inspected_store_not_built(world: World) -> None:
+    present(world, "inspection", INSPECTOR)
+    world.host.bundles["/usr/local/share/ca-certificates/gateway.crt"] = ["inspection"]
+
+
+@fault("inspected-other-folder", "the inspecting CA was put where another distribution has its own CAs",
+       "tls.intercepted-untrusted")  # fmt: skip
+def inspected_other_folder(world: World) -> None:
+    present(world, "inspection", INSPECTOR)
+    world.host.bundles["/etc/pki/ca-trust/source/anchors/gateway.pem"] = ["inspection"]
