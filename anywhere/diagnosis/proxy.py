@@ -93,10 +93,14 @@ def _settings(findings: Sequence[Finding]) -> str:
     return "; ".join(dict.fromkeys(f.summary for f in findings if f.cause)) or findings[0].summary
 
 
+RESTARTED = ("docker", "ssm-agent", "ecs-agent")  # docker first, since the ECS agent stops with it
+
+
 def _write_it(findings: Sequence[Finding]) -> Remedy:
-    return next((f.remedy for f in findings if f.remedy and f.cause), None) or Remedy(
-        "Write the proxy as http://HOST:PORT."
-    )
+    """What every component needs that has the fault, not the first one alone."""
+    named = [finding for finding in findings if finding.remedy and finding.cause]
+    named.sort(key=lambda one: RESTARTED.index(one.subject) if one.subject in RESTARTED else 0)
+    return joined(named) if named else Remedy("Write the proxy as http://HOST:PORT.")
 
 
 def _cut_inside(case: Case) -> Iterator[int]:
