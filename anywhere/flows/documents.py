@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from anywhere.errors import BadInput
-from anywhere.files import open_input
+from anywhere.files import as_utf8, open_input
 from anywhere.taskdef.source.load import MARKERS, Document, NothingHere, link, load
 from anywhere.taskdef.source.parse import MAX_BYTES
 
@@ -51,9 +51,9 @@ def read_documents(arguments: Sequence[str], ignore_others: bool = False) -> Doc
 
 def _data(name: str) -> bytes:
     if name == STDIN:
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
+        return bytes(as_utf8(sys.stdin.buffer.read(MAX_BYTES + 1)))
     with open_input(name) as file:
-        return file.read(MAX_BYTES + 1)
+        return bytes(as_utf8(file.read(MAX_BYTES + 1)))
 
 
 def _paths(arguments: Sequence[str], problems: list[str]) -> Iterator[tuple[str, bool]]:

@@ -232,7 +232,8 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, patience:
         case asyncssh.KeyExchangeFailed():
             return f"no common algorithm: {error.reason}", "allow one in the host's sshd_config or in ~/.ssh/config"
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
-            return str(error), "fix ~/.ssh/config, or the key file that it names"
+            named = "the file of --ssh-key or --ssh-config" if options.identities or options.config else "~/.ssh/config"
+            return str(error), f"fix {named}, or the key file that it names"
         case asyncssh.ConnectionLost() | ConnectionResetError() | BrokenPipeError() | AssertionError():
             said = f"the connection was closed {patience.where}"
             return said, "see the log of sshd there (MaxStartups, AllowUsers, a ban), and whether that port is sshd's"
