@@ -45,11 +45,12 @@ def rules(hosts: Hosts, persist: bool, probe: bool) -> Report:
 
 def proxy(hosts: Hosts, profile: Profile, packages: bool) -> Report:
     """Judge on every host whether all components have the profile and work with it."""
+    from anywhere.changes.proxy.plan import with_kept_credentials
     from anywhere.checks.network.proxy_connect import judge_connect
     from anywhere.checks.network.proxy_profile import ID, judge_profile
 
     def judge(seen: Recording, live: Host | None) -> Iterator[Finding]:
-        full = complete(seen, profile)
+        full = complete(seen, with_kept_credentials(seen, profile))
         yield from judge_profile(seen, full, packages)
         if live and full.address:
             yield from judge_connect(seen, full)
