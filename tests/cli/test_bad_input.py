@@ -10,6 +10,9 @@ import pytest
 
 from anywhere.cli import run
 from anywhere.cli.register.order import activation_of
+from anywhere.errors import BadInput
+from anywhere.flows.hosts import chosen
+from anywhere.flows.lifecycle.watch import Change, Watch
 from anywhere.flows.proxy import profile
 
 ACTIVATION = {"ActivationId": "12345678-1234-1234-1234-123456789012", "ActivationCode": "A" * 20}
@@ -48,6 +51,25 @@ def test_it_is_refused_in_one_line(words: str, said: str, capsys: pytest.Capture
     assert run(words.split()) == 2
     shown = capsys.readouterr()
     assert said in shown.err and shown.err.count("\n") == 1 and not shown.out
+
+
+@pytest.mark.parametrize("option", ["--output", "--save", "--resume", "--log-file", "--config", "--ssh-config"])
+def test_an_option_whose_value_is_empty_is_not_passed_over(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A variable of a script that was not set: nothing would be saved, and nobody would be told."""
+    for words in ([option, ""], [f"{option}="]):
+        assert run([*CHECK.split(), *words]) == 2
+        assert f"{option} is empty" in capsys.readouterr().err
+    assert run(["proxy", "plan", "--url", "http://proxy:3128", "--credentials-file", ""]) == 2
+
+
+def test_values_that_may_be_empty_are_taken(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([*CHECK.split(), "--with", "", "--accept-issuer", "--output"]) == 0
+
+
+def test_a_history_that_cannot_be_kept_says_where_and_what_to_set() -> None:
+    watch = Watch(chosen(), "/proc/none/anywhere-watch", lambda _: None, lambda _: None)
+    with pytest.raises(BadInput, match=r"cannot be kept in /proc/none/anywhere-watch: .*: set XDG_STATE_HOME"):
+        watch._keep(Change("2026-11-30T00:00:00Z", "local", "ready", "", (), ()), [], {})
 
 
 @pytest.mark.parametrize("text", ["parallel = 0", "parallel = 513", "host_timeout = nan", "host_timeout = 0.5"])
