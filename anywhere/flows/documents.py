@@ -51,9 +51,9 @@ def read_documents(arguments: Sequence[str], ignore_others: bool = False) -> Doc
 
 def _data(name: str) -> bytes:
     if name == STDIN:
-        return bytes(as_utf8(sys.stdin.buffer.read(MAX_BYTES + 1)))
+        return as_utf8(sys.stdin.buffer.read(MAX_BYTES + 1))
     with open_input(name) as file:
-        return bytes(as_utf8(file.read(MAX_BYTES + 1)))
+        return as_utf8(file.read(MAX_BYTES + 1))
 
 
 def _paths(arguments: Sequence[str], problems: list[str]) -> Iterator[tuple[str, bool]]:
