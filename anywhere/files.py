@@ -6,6 +6,8 @@ not followed, the file is made exclusively under a random name and then renamed,
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import errno
 import os
 import secrets
@@ -248,11 +250,21 @@ def read_file(path: str, largest: int, option: str = "") -> bytes:
                 data = _bounded(file, largest)
     except OSError as error:
         raise BadInput(f"{named}cannot be read: {error.strerror or error}") from None
-    if b"\0" in data[-PIECE:]:
+    text = as_utf8(data)
+    if b"\0" in text[-PIECE:]:
         raise NotText(f"{named}is not a text file")
     if len(data) > largest:
         raise BadInput(f"{named}{'is ' if option else ''}larger than {largest >> 20} MiB")
-    return bytes(data)
+    return text
+
+
+def as_utf8(data: bytes | bytearray) -> bytes:
+    """Text as UTF-8 without a byte order mark: `>` in Windows PowerShell 5.1 writes UTF-16 with one, editors there UTF-8
+    with one (learn.microsoft.com, about_Character_Encoding). What is no whole UTF-16 stays as it is."""
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode("utf-16").encode("utf-8")
+    return bytes(data.removeprefix(codecs.BOM_UTF8))
 
 
 def _bounded(file: BinaryIO, largest: int) -> bytearray:
@@ -260,6 +272,6 @@ def _bounded(file: BinaryIO, largest: int) -> bytearray:
     data = bytearray()
     while piece := file.read(min(PIECE, largest + 1 - len(data))):
         data += piece
-        if b"\0" in piece:
+        if b"\0" in piece and bytes(data[:2]) not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             break
     return data

@@ -75,6 +75,18 @@ def test_what_can_be_read_is_judged_without_root(near: Near) -> None:
         )
 
 
+def test_the_way_on_is_the_same_command_as_root(near: Near) -> None:
+    """Not `check`, which needs a region where the host is not registered."""
+    with Region((), (), Options()) as region:
+        for words in (("status",), ("rules", "verify", "--no-persist")):
+            done = near(region, *words)
+            assert done.returncode == 3, done.stdout
+            last = done.stdout.splitlines()[-1]
+            assert re.fullmatch(rf"Next: sudo (anywhere|\S+ -m anywhere) {' '.join(words)}", last), done.stdout
+            report = judged(near(region, *words, "--format", "json"))
+            assert [cause["code"] for cause in report["causes"]] == ["host.permission"]
+
+
 @pytest.mark.parametrize("name", spread(HIDDEN, 5))
 def test_over_ssh_the_rule_is_the_same(name: str, shared_room: Path) -> None:
     passwd = Path("/etc/passwd").read_text()

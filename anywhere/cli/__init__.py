@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from anywhere import __version__
-from anywhere.cli.helping import USUAL, by_topic, unknown_option
+from anywhere.cli.helping import USUAL, by_topic, refuse_empty, unknown_option
 from anywhere.cli.say import note, say
 from anywhere.errors import AnywhereError, did_you_mean
 from anywhere.windows import IS_WINDOWS
@@ -140,6 +140,7 @@ def _open_streams() -> None:
 def run(argv: list[str]) -> int:
     """The exit code of a command line."""
     try:
+        refuse_empty(argv)
         result: object = typer.main.get_command(app).main(args=argv, prog_name="anywhere", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except (typer.Abort, KeyboardInterrupt):

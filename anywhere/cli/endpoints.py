@@ -102,6 +102,8 @@ def _request(hosts: Hosts, settings: Settings, account: str, missing: bool, form
     write(REQUEST_FORMATS[format](found.flows), output)
     for name, why in found.lost:
         say(f"{name}: {why}")
+    if missing and not found.flows and not found.lost:
+        say("nothing is missing: every endpoint can be reached from these hosts")
     return 3 if found.lost else 0
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any
 
 from typer.core import TyperCommand
+
+from anywhere.errors import BadInput
 
 SHARED = ("Hosts", "Output")
 NEAR = 0.75  # how alike an option must be to be suggested
@@ -111,3 +114,24 @@ def unknown_option(option: str, possible: Sequence[str]) -> str:
     """The line for an option that is not known: names those that are really near."""
     near = [one for one in possible if SequenceMatcher(None, option, one).ratio() >= NEAR]
     return f"there is no option {option}" + (f": did you mean {' or '.join(near)}?" if near else ": --help lists them")
+
+
+# Options that name a file, a folder or a place: empty is a variable of a script that was not set.
+NAMED = frozenset(
+    f"--{name}"
+    for name in (
+        *("output", "save", "resume", "log-file", "config", "textfile", "changes", "to", "latest", "instance"),
+        *("artifacts", "artifacts-url", "keyring", "certs-file", "exec-binaries", "activation-file", "ca"),
+        *("url", "url-file", "credentials-file", "proxy-url", "proxy-url-file", "ssh-key", "ssh-config", "on-change"),
+    )
+)
+
+
+def refuse_empty(words: Sequence[str]) -> None:
+    """Raise BadInput where such an option has an empty value: nothing would be saved, used or trusted, without a word."""
+    for word, value in zip_longest(words, words[1:]):
+        if word == "--":
+            return
+        option, equals, text = word.partition("=")
+        if option in NAMED and (text if equals else value) == "":
+            raise BadInput(f"{option} is empty: name one, or leave the option out")

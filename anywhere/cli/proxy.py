@@ -34,7 +34,10 @@ app = typer.Typer(
 )
 
 _OPTIONS: Options = {
-    "url": (str, typer.Option("", help="The proxy, http://HOST:PORT, without credentials.")),
+    "url": (
+        str,
+        typer.Option("", help="The proxy, http://HOST:PORT, without credentials: those of the profile in place stay."),
+    ),
     "url_file": (
         str,
         typer.Option("", help="A file with the proxy's URL, credentials included; - for standard input."),

@@ -20,10 +20,12 @@ def note(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         print(shown, file=sys.stderr)
     if _LOGS:
+        from anywhere.errors import BadInput
+        from anywhere.files import open_file
         from anywhere.stamp import now
 
-        with contextlib.suppress(OSError), open(_LOGS[-1], "a", encoding="utf-8") as file:
-            file.writelines(f"{now()} {line}\n" for line in shown.splitlines())
+        with contextlib.suppress(OSError, BadInput), open_file(_LOGS[-1], append=True) as file:
+            file.write("".join(f"{now()} {line}\n" for line in shown.splitlines()).encode("utf-8", "replace"))
 
 
 _LOGS: list[str] = []
@@ -32,9 +34,10 @@ _LOGS: list[str] = []
 def log_to(path: str) -> None:
     """Keep what is noted from here on in a file as well. Raises BadInput where it cannot be written."""
     from anywhere.errors import BadInput
+    from anywhere.files import open_file
 
     try:
-        with open(path, "a", encoding="utf-8"):
+        with open_file(path, append=True):
             _LOGS.append(path)
-    except OSError as error:
-        raise BadInput(f"--log-file {path}: {error.strerror}") from error
+    except BadInput as error:
+        raise BadInput(f"--log-file: {error}") from None

@@ -45,6 +45,8 @@ class Rule:
     fix: Fix
 
 
+MOST_TEXTS = 4  # fixes that one cause spells out
+
 Symptoms = Sequence[tuple[str, Sequence[str]]]
 """A cause code that is only a symptom where a cause is there whose code starts with one of these, best first."""
 
@@ -142,30 +144,33 @@ def _first_summary(findings: Sequence[Finding]) -> str:
 
 
 def joined(findings: Sequence[Finding]) -> Remedy:
-    """The fixes that the findings name themselves, as one: the first text, and all commands, each once and behind all that any
-    of the fixes has before it."""
+    """The fixes that the findings name themselves, as one: every text once, and all commands, each once and in an order
+    that is right for all of them."""
     remedies = [finding.remedy for finding in findings if finding.remedy]
     if not remedies:
         return Remedy("See the findings.")
-    commands = in_order([one.commands for one in remedies])
+    texts = list(dict.fromkeys(remedy.text for remedy in remedies))
+    more = f" {len(texts) - MOST_TEXTS} more: see the findings (-v)." if len(texts) > MOST_TEXTS else ""
     look = tuple(dict.fromkeys(command for one in remedies for command in one.look))
     ask = next((one.ask for one in remedies if one.ask), "")
-    return Remedy(remedies[0].text, commands, ask=ask, look=look)
+    commands = in_order([one.commands for one in remedies])
+    return Remedy(" ".join(texts[:MOST_TEXTS]) + more, commands, ask=ask, look=look)
 
 
 Commands = tuple[tuple[str, ...], ...]
 
 
-def in_order(lists: Sequence[Commands]) -> Commands:
-    """All commands once: what several fixes begin with (a file that is written for all) before what any of them does after it,
-    what several end with (a restart) behind the last of them. Where they contradict each other, the last one decides."""
-    wanted = [command for one in lists for command in one]
-    left, result = list(dict.fromkeys(wanted)), []
+def in_order(fixes: Sequence[Commands]) -> Commands:
+    """The commands of several fixes, each once: a reload before every restart that needs it, a restart after all that it
+    is to take up. Where fixes contradict each other, the first one decides."""
+    left = dict.fromkeys(command for fix in fixes for command in fix)
+    before: dict[tuple[str, ...], set[tuple[str, ...]]] = {command: set() for command in left}
+    for fix in fixes:
+        for place, command in enumerate(fix):
+            before[command] |= {*fix[:place]} - {command}
+    placed: list[tuple[str, ...]] = []
     while left:
-        waiting = {later for one in lists for at, later in enumerate(one) if set(one[:at]).intersection(left)}
-        ready = next((command for command in left if command not in waiting), None)
-        if ready is None:
-            return tuple(dict.fromkeys(reversed(wanted)))[::-1]
-        left.remove(ready)
-        result.append(ready)
-    return tuple(result)
+        command = next((one for one in left if not before[one] & left.keys()), next(iter(left)))
+        placed.append(command)
+        del left[command]
+    return tuple(placed)

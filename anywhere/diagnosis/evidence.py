@@ -189,6 +189,17 @@ def taken_by(finding: Finding) -> str:
     return cast(Way, finding.evidence).get("component", "")
 
 
+def declared(finding: Finding) -> str:
+    """The kind of address that the name is declared to have; empty where a proxy's setting is to change instead."""
+    way = cast(Way, finding.evidence)
+    return "" if way.get("proxy") else way.get("expected", "")
+
+
+def answered_by(findings: Iterable[Finding]) -> list[str]:
+    """Who gave the addresses that are not the declared ones."""
+    return list(dict.fromkeys(one for f in findings for one in cast(Way, f.evidence).get("answered_by", [])))
+
+
 def private_names(findings: Iterable[Finding]) -> list[str]:
     """The names with private addresses that a proxy gets all the same, as `network.private-answers` lists them."""
     found = [name for f in findings for name in cast(PrivateAnswers, f.evidence).get("through_proxy") or ()]

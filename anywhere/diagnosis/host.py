@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.diagnosis.engine import Case, Rule, joined
 from anywhere.diagnosis.evidence import Seen, covers, lacks_limits, rule_of, stopped_here
-from anywhere.model import Finding, Reason, Remedy, Stage
+from anywhere.model import Finding, Reason, Stage
 
 SUBNETS, FILTER = "containers.subnets", "network.host-firewall"
 EGRESS, PATH = "containers.egress", "netfilter.path"
@@ -85,13 +85,13 @@ RULES: tuple[Rule, ...] = (
         "egress.host-firewall",
         _own_filter,
         lambda fs: "; ".join(dict.fromkeys(f.summary for f in fs if f.check == FILTER)),
-        lambda fs: next((f.remedy for f in fs if f.remedy and f.check == FILTER), Remedy("Change that rule.")),
+        lambda fs: joined([f for f in fs if f.check == FILTER]),
     ),
     Rule(
         "docker.subnet-overlap",
         _overlap,
         lambda fs: next(f.summary for f in fs if f.check == SUBNETS),
-        lambda fs: next((f.remedy for f in fs if f.remedy), None) or Remedy("Move docker to another range."),
+        lambda fs: joined([f for f in fs if f.check == SUBNETS]),
     ),
 )
 

@@ -94,10 +94,14 @@ def _settings(findings: Sequence[Finding]) -> str:
     return "; ".join(dict.fromkeys(f.summary for f in findings if f.cause)) or findings[0].summary
 
 
+RESTARTED = ("docker", "ssm-agent", "ecs-agent")  # docker first, since the ECS agent stops with it
+
+
 def _write_it(findings: Sequence[Finding]) -> Remedy:
-    return next((f.remedy for f in findings if f.remedy and f.cause), None) or Remedy(
-        "Write the proxy as http://HOST:PORT."
-    )
+    """What every component needs that has the fault, not the first one alone."""
+    named = [finding for finding in findings if finding.remedy and finding.cause]
+    named.sort(key=lambda one: RESTARTED.index(one.subject) if one.subject in RESTARTED else 0)
+    return joined(named) if named else Remedy("Write the proxy as http://HOST:PORT.")
 
 
 def _cut_inside(case: Case) -> Iterator[int]:
@@ -146,6 +150,16 @@ def _write_http(findings: Sequence[Finding]) -> Remedy:
     )
 
 
+def _plain_port(findings: Sequence[Finding]) -> Remedy:
+    """No command with https://: both agents' WebSocket library does not speak TLS to a proxy."""
+    proxy = proxy_of(findings)
+    return Remedy(
+        f"{proxy} speaks TLS on that port, which both agents' channels (WebSocket) cannot. Name a port where the proxy takes "
+        "plain HTTP: `sudo anywhere proxy apply --url http://PROXY:PORT`.",
+        ask=f"Ask the team that runs {proxy} for a port that takes plain HTTP CONNECT.",
+    )
+
+
 def _by_request(case: Case) -> Iterator[int]:
     """Refused to the agent's own request, and passed when asked as curl does: by User-Agent, method or header."""
     for index, finding in case.trouble(REACH, "endpoints.websocket"):
@@ -183,7 +197,7 @@ def _past_the_proxy(findings: Sequence[Finding]) -> Remedy:
     known = next((f.remedy for f in findings if f.remedy and f.cause == PRIVATE), None)
     return known or Remedy(
         f"Add {names(findings)} to NO_PROXY of every component: their private addresses answer directly.",
-        (("sudo", "anywhere", "proxy", "apply", "--url", _bare(proxy_of(findings)), "--restart"),),
+        _apply(_bare(proxy_of(findings)), "--restart"),
     )
 
 
@@ -279,6 +293,11 @@ def _other(url: str) -> str:
     return "http" if url.startswith(("https", "socks")) else "https"
 
 
+def _apply(url: str, *options: str) -> tuple[tuple[str, ...], ...]:
+    """The command that sets this proxy; none for https://, which it refuses since the agents' channels cannot use it."""
+    return () if url.startswith("https:") else (("sudo", "anywhere", "proxy", "apply", "--url", url, *options),)
+
+
 def _rewritten(url: str) -> tuple[tuple[str, ...], ...]:
     """The command that sets the proxy with the other scheme; none where the URL holds what is not shown."""
     place = _bare(url).partition("://")[2]
@@ -357,9 +376,10 @@ RULES: tuple[Rule, ...] = (
         lambda fs: (
             _write_http(fs)
             if _library(fs)
+            else _plain_port(fs)
+            if _other(proxy_of(fs)) == "https"
             else Remedy(
-                f"Change the proxy's URL to {_other(proxy_of(fs))}:// for {components(fs)}. "
-                "Session Manager does not support https:// proxies.",
+                f"Change the proxy's URL to http:// for {components(fs)}.",
                 _rewritten(proxy_of(fs)),
             )
         ),
@@ -377,7 +397,7 @@ RULES: tuple[Rule, ...] = (
         lambda fs: Remedy(
             "Set the user and password for every component: the command reads one line user:password from standard input. "
             "The agents support Basic only; with NTLM or Negotiate, ask for a rule by this host's address instead.",
-            (("sudo", "anywhere", "proxy", "apply", "--url", _bare(proxy_of(fs)), "--credentials-file", "-"),),
+            _apply(_bare(proxy_of(fs)), "--credentials-file", "-"),
         ),
     ),
     Rule(

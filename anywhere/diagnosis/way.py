@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from anywhere.diagnosis.engine import Case, Rule
-from anywhere.diagnosis.evidence import REACH, Seen, count, look, taken_by
+from anywhere.diagnosis.engine import Case, Rule, joined
+from anywhere.diagnosis.evidence import REACH, Seen, answered_by, count, declared, look, names, taken_by
 from anywhere.evidence import Look
 from anywhere.model import Finding, Remedy, Stage
 
 WAY, CODE = "network.way", "network.way-unexpected"
 PRIVATE_ANSWERS = "network.private-answers"
+WANTED = {
+    "private": "private addresses of VPC endpoints (private DNS or a forwarding rule for the region's domain)",
+    "public": "AWS's public addresses for this host",
+}
 BELOW_TLS = (Stage.RESOLVE, Stage.CONNECT, Stage.PROXY)
 
 
@@ -38,11 +43,18 @@ def _said(findings: Sequence[Finding]) -> str:
 
 
 def _fix(findings: Sequence[Finding]) -> Remedy:
-    remedies = [finding.remedy for finding in _ways(findings) if finding.remedy]
-    text = " ".join(dict.fromkeys(remedy.text for remedy in remedies[:3]))
-    commands = tuple(dict.fromkeys(command for remedy in remedies[:3] for command in remedy.commands))
-    look = tuple(dict.fromkeys(command for remedy in remedies[:3] for command in remedy.look))
-    return Remedy(text or "Change the setting or the name's addresses that each finding names.", commands, look=look)
+    """One sentence for all names that should have addresses of one kind, and what the other findings need."""
+    ways = _ways(findings)
+    groups = {kind: [one for one in ways if declared(one) == kind] for kind in WANTED}
+    answers = [
+        f"Let {', '.join(answered_by(group))} answer {names(group)} with {WANTED[kind]}."
+        for kind, group in groups.items()
+        if group
+    ]
+    others = [finding for finding in ways if declared(finding) not in WANTED]
+    fix = joined(others) if others else Remedy("")
+    first = [command for group in groups.values() for one in group[:3] if one.remedy for command in one.remedy.look]
+    return replace(fix, text=" ".join((*answers, fix.text)).strip(), look=(*first, *fix.look))
 
 
 RULES: tuple[Rule, ...] = (Rule(CODE, _unexpected, _said, _fix),)

@@ -253,12 +253,17 @@ def _make_folder(path: str) -> None:
         raise BadInput(f"--save {path}: {error.strerror}: of many hosts it is a folder") from error
 
 
+def check_budget(seconds: float) -> None:
+    """Raise BadInput for what is no time to look at a host; NaN is none either."""
+    if not LEAST_BUDGET <= seconds <= MOST_BUDGET:
+        raise BadInput(f"--budget must be {LEAST_BUDGET:g} to {MOST_BUDGET:g} seconds, not {seconds:g}")
+
+
 def validate(settings: Settings) -> None:
     """Raise BadInput for what no run can use."""
     choose(settings)
     for region in settings.regions or ("us-east-1",):
         endpoints(region, features=settings.features, phases=settings.phases or PHASES, shards=settings.shards)
-    if not LEAST_BUDGET <= settings.budget <= MOST_BUDGET:
-        raise BadInput(f"--budget must be {LEAST_BUDGET:g} to {MOST_BUDGET:g} seconds, not {settings.budget:g}")
+    check_budget(settings.budget)
     if not 0 <= settings.idle <= MOST_IDLE:
         raise BadInput(f"--idle must be 0 to {MOST_IDLE:g} seconds, not {settings.idle:g}")

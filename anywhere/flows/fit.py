@@ -8,6 +8,7 @@ from dataclasses import replace
 from anywhere.errors import AnywhereError, BadInput, NotRecorded
 from anywhere.facts.capacity import HostCapacity, capacity, parse_instances
 from anywhere.files import read_file
+from anywhere.flows.check import check_budget
 from anywhere.flows.hosts import Hosts, titles
 from anywhere.flows.target import GRACE, Lost, each, recorded
 from anywhere.frozen import frozen
@@ -41,6 +42,7 @@ class Request:
 def place(documents: Sequence[Document], request: Request) -> tuple[Target, ...]:
     """Place the tasks of these documents: a target a document, one for the hosts, one for each host that could not be
     asked; none without a task. Raises BadInput."""
+    check_budget(request.budget)
     wishes = list(_wishes(documents, request))
     if not wishes:
         return ()
@@ -79,7 +81,7 @@ def _counts(words: Sequence[str]) -> tuple[dict[str, int], int | None]:
     for word in words:
         name, _, number = word.rpartition("=")
         if not number.isdecimal() or len(number) > 5:
-            raise BadInput(f"--count {word}: give N or NAME=N")
+            raise BadInput(f"--count {word}: give N or NAME=N, N up to 99999")
         if name:
             counts[name] = int(number)
         else:

@@ -73,9 +73,11 @@ def chosen(
         raise BadInput(f"--parallel must be 1 to {MOST_PARALLEL}, not {parallel}")
     if not 1 <= host_timeout <= LONGEST:
         raise BadInput(f"--host-timeout must be 1 to {LONGEST:g} seconds, not {host_timeout:g}")
-    for path in (*ssh_key, *filter(None, [ssh_config])):
-        if not os.access(os.path.expanduser(path), os.R_OK):
-            raise BadInput(f"{path}: cannot be read")
+    for option, path in (
+        *(("--ssh-key", key) for key in ssh_key),
+        *(("--ssh-config", one) for one in [ssh_config] if one),
+    ):
+        _require_file(option, os.path.expanduser(path))
     if inventory == "":
         raise BadInput("--inventory is empty: name a file of hosts, or - for standard input")
     entries = _entries(host, inventory or "", limit, note)
@@ -88,6 +90,14 @@ def chosen(
         become_password=password(inventory == STDIN) if password else "",
     )
     return Hosts(entries, ssh, parallel, host_timeout, given=bool(host or inventory), inventory=inventory or "")
+
+
+def _require_file(option: str, path: str) -> None:
+    """Raise BadInput where a file of the caller's is none that can be read: no host is to blame for it."""
+    if not os.path.isfile(path):
+        raise BadInput(f"{option} {path}: {'not a file' if os.path.lexists(path) else 'no such file'}")
+    if not os.access(path, os.R_OK):
+        raise BadInput(f"{option} {path}: cannot be read: Permission denied")
 
 
 def _entries(host: Sequence[str], inventory: str, limit: str, note: Callable[[str], None]) -> tuple[Entry, ...]:

@@ -31,6 +31,11 @@ def region_of(host: Recording, environment: Mapping[str, str] = os.environ) -> t
     for path in ("/root/.aws/config", f"{environment.get('HOME', '')}/.aws/config"):
         if path.startswith("/") and is_region(region := _configured(read_text(host, path).content)):
             return region, path
+    for name in VARIABLES:
+        if environment.get(name, ""):
+            raise BadInput(
+                f"{name}={environment[name][:40]} is no known region: set it to one, or give --region us-east-1"
+            )
     raise BadInput(HINT)
 
 

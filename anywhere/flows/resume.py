@@ -13,6 +13,7 @@ from anywhere.report.jsonl import line
 from anywhere.report.read import target_of
 
 SCHEMA = "anywhere/run/1"
+_START = json.dumps({"schema": SCHEMA})[:-1].encode()  # how the first line begins, however early a run was killed
 
 
 class Journal:
@@ -40,6 +41,8 @@ class Journal:
         data = Path(self.path).read_bytes()
         whole = data.rfind(b"\n") + 1
         lines = data[:whole].decode("utf-8", "replace").split("\n")[:-1]
+        if not lines and not _START.startswith(data[: len(_START)]):
+            raise BadInput(f"--resume {self.path}: not the file of an earlier run")
         rows = [self._row(number, text) for number, text in enumerate(lines, 1)]
         if rows and rows[0].get("schema") != SCHEMA:
             raise BadInput(f"--resume {self.path}: not the file of an earlier run")

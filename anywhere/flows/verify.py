@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from anywhere.changes.proxy.private import complete
 from anywhere.changes.proxy.profile import Profile
+from anywhere.checks.system.permission import CODE
 from anywhere.diagnosis import RULES, diagnose
 from anywhere.errors import AnywhereError, BadInput, HostUnreachable
 from anywhere.flows.hosts import Hosts, seconds_for
@@ -17,7 +19,7 @@ from anywhere.flows.target import GRACE, Lost, each, recorded
 from anywhere.hosts.base import Deadline, Host
 from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
-from anywhere.model import Finding, Report, Status, Target
+from anywhere.model import Finding, Remedy, Report, Status, Target
 from anywhere.settings import Settings
 from anywhere.stamp import now
 from anywhere.windows import is_root
@@ -38,35 +40,37 @@ def rules(hosts: Hosts, persist: bool, probe: bool) -> Report:
             yield from judge_proof(live, seen)
             yield from prove_way(seen, registration(seen).region)
 
-    return verify(hosts, PLAN, judge)
+    return verify(hosts, PLAN, judge, ("rules", "verify", *(() if persist else ("--no-persist",))))
 
 
 def proxy(hosts: Hosts, profile: Profile, packages: bool) -> Report:
     """Judge on every host whether all components have the profile and work with it."""
+    from anywhere.changes.proxy.plan import with_kept_credentials
     from anywhere.checks.network.proxy_connect import judge_connect
     from anywhere.checks.network.proxy_profile import ID, judge_profile
 
     def judge(seen: Recording, live: Host | None) -> Iterator[Finding]:
-        full = complete(seen, profile)
+        full = complete(seen, with_kept_credentials(seen, profile))
         yield from judge_profile(seen, full, packages)
         if live and full.address:
             yield from judge_connect(seen, full)
 
-    return verify(hosts, ID, judge)
+    hides = profile.is_secret or bool(profile.certificates) or not profile.address
+    return verify(hosts, ID, judge, () if hides else ("proxy", "verify", "--url", profile.address))
 
 
-def verify(hosts: Hosts, check: str, judge: Judge) -> Report:
-    """Judge each host; what cannot be judged on it is an error of this check."""
+def verify(hosts: Hosts, check: str, judge: Judge, command: tuple[str, ...] = ()) -> Report:
+    """Judge each host; what cannot be judged on it is an error of this check. `command` is how the caller asked for it."""
     seconds = seconds_for(hosts)
     targets: dict[int, Target] = {}
-    for done in each(hosts, lambda entry: _target(entry, hosts, seconds, check, judge), seconds + GRACE):
+    for done in each(hosts, lambda entry: _target(entry, hosts, seconds, check, judge, command), seconds + GRACE):
         found = done.result
         target = found.target(now(), done.seconds) if isinstance(found, Lost) else found
         targets[done.index] = located(target, hosts.entries[done.index], hosts)
     return Report(tuple(targets[place] for place in sorted(targets)))
 
 
-def _target(entry: Entry, hosts: Hosts, seconds: float, check: str, judge: Judge) -> Target:
+def _target(entry: Entry, hosts: Hosts, seconds: float, check: str, judge: Judge, command: tuple[str, ...]) -> Target:
     started, begun = now(), time.monotonic()
     findings: list[Finding] = []
     with recorded(entry, hosts, seconds, seconds) as (seen, live):
@@ -75,12 +79,21 @@ def _target(entry: Entry, hosts: Hosts, seconds: float, check: str, judge: Judge
         except HostUnreachable:
             raise
         except AnywhereError as error:
-            because = {"because": type(error).__name__}
-            findings.append(Finding(check, Status.ERROR, entry.name, str(error), evidence=because))
+            found_out = Finding(check, Status.ERROR, entry.name, str(error), evidence={"because": type(error).__name__})
+            findings.append(_needs_root(found_out, seen, command) if live else found_out)
     found = tuple(map(clean_finding, findings))
     took = round(time.monotonic() - begun, 3)
     causes = tuple(map(clean_cause, diagnose(found, RULES)))
     return Target(entry.name, started=started, seconds=took, causes=causes, findings=found)
+
+
+def _needs_root(finding: Finding, seen: Recording, command: tuple[str, ...]) -> Finding:
+    """The finding with the fix where the caller alone lacked root's rights; a refused sudo has a text of its own."""
+    inventory = seen.inventory()
+    if inventory.is_root or inventory.refused:
+        return finding
+    commands = (("sudo", "anywhere", *command),) if command else ()
+    return replace(finding, cause=CODE, remedy=Remedy("Run the command again as root.", commands))
 
 
 def guard() -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from anywhere.errors import BadInput
-from anywhere.files import open_input
+from anywhere.files import as_utf8, open_input
 from anywhere.inventory.book import NO_SSH, Book, Entry, Problem
 from anywhere.inventory.folders import add_folders
 from anywhere.inventory.inifile import read_ini
@@ -49,7 +49,7 @@ def parse(data: bytes, name: str, book: Book) -> None:
     if len(data) > LARGEST:
         raise BadInput(f"{name}: larger than a list of hosts can be")
     try:
-        text = data.decode("utf-8-sig")
+        text = as_utf8(data).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"{name or 'standard input'}: not text: byte {error.start} is no UTF-8") from error
     start = text.lstrip()[:1]

@@ -73,7 +73,7 @@ ACTS = st.builds(
     Act,
     st.sampled_from(["apply", "apply", "apply", "revert"]),
     st.sampled_from(["proxy", "proxy", "proxy", "rules"]),
-    st.sampled_from(["http://proxy:3128", "http://other:8080", "https://10.0.0.1:443"]),
+    st.sampled_from(["http://proxy:3128", "http://other:8080", "http://10.0.0.1:443"]),
     st.sampled_from(["", "user:geheim", "user:other"]),
     st.sampled_from([(), ("10.0.0.0/8",), (".corp", "*.x")]),
     st.booleans(),

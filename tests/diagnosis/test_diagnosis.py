@@ -64,7 +64,7 @@ def test_what_no_rule_takes_is_named_by_its_check() -> None:
     warn, fail = diagnose(rows, ())
     assert (fail.code, fail.severity, fail.subjects, fail.findings) == ("os.unsupported", FAIL, ("one", "two"), (0, 1))
     assert fail.summary == "a.b of one (and 1 more)"
-    assert fail.remedy == Remedy("First.", (("b",), ("a",)))
+    assert fail.remedy == Remedy("First. Second.", (("b",), ("a",)))
     assert (warn.code, warn.severity, warn.remedy.text) == ("a.c", WARN, "See the findings.")
 
 

@@ -15,7 +15,7 @@ WRITE, OTHER, DOCKER, ECS = ("write",), ("other",), ("docker",), ("ecs",)
         ([(WRITE, ECS), (WRITE, DOCKER)], (WRITE, ECS, DOCKER)),
         ([(WRITE, ECS), (OTHER, ECS)], (WRITE, OTHER, ECS)),
         ([(ECS,), (WRITE, ECS)], (WRITE, ECS)),
-        ([(WRITE, ECS), (ECS, WRITE)], (ECS, WRITE)),
+        ([(WRITE, ECS), (ECS, WRITE)], (WRITE, ECS)),
         ([(), (WRITE,)], (WRITE,)),
         ([], ()),
     ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import signal
 import sys
 
@@ -17,7 +19,10 @@ def main(argv: list[str]) -> int:
     words, command = _split(argv)
     chosen = parser.parse_args(words)
     if chosen.list:
-        print(listing())
+        with contextlib.suppress(BrokenPipeError):  # `--list | head`
+            print(listing(), flush=True)
+            return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if not command:
         parser.error("no command: put it after --, as in `python -m tests.region -- anywhere check --region us-east-1`")

@@ -129,7 +129,8 @@ REGISTRATION_CAUSES: tuple[CauseText, ...] = (
         "A package could not be downloaded",
         "The mirror or S3 does not answer, refuses, or has no such file.",
         "The download itself, with four tries that go on where the last one ended.",
-        "Open the way to the URL in the message, or fetch on a connected machine: anywhere artifacts fetch.",
+        "Where nothing answers, open the way to the URL in the message, or fetch on a connected machine: anywhere artifacts "
+        "fetch. Where the answer is 403 or 404, correct the region, the version or the architecture.",
         "anywhere/artifacts/download.py",
     ),
     _fail(

@@ -13,6 +13,7 @@ from anywhere.facts.system.quoting import parse_environment_file
 from anywhere.facts.system.units import Unit, environment_files
 from anywhere.hosts.base import Host
 
+NAME = "zz-anywhere-proxy"
 CONFIG = "/etc/ecs/ecs.config"
 UPPER = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 # Docker first, since the ECS agent is one of its containers and stops with it.
@@ -23,7 +24,7 @@ def paths(unit: str) -> tuple[str, str]:
     """The drop-in of a unit and the environment file that it may name.
 
     Read after the usual http-proxy.conf: systemd takes drop-ins by name, and the last word on a variable counts."""
-    stem = f"/etc/systemd/system/{unit}.d/zz-anywhere-proxy"
+    stem = f"/etc/systemd/system/{unit}.d/{NAME}"
     return f"{stem}.conf", f"{stem}.env"
 
 

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from anywhere.catalogue.distros import FAMILIES, family_of
 from anywhere.changes.base import ChangeFailed, Command, Step
 from anywhere.changes.files import file_step, present
 from anywhere.changes.merging import bytes_of, json_of, merge_lines, merge_section, text_of
 from anywhere.changes.proxy.castore import AGENT_FOLDER, needs_copy, own_certificates, trust_steps
-from anywhere.changes.proxy.drop_ins import CONFIG, ORDER, UPPER, drop_in_steps, paths, satisfied
+from anywhere.changes.proxy.drop_ins import CONFIG, NAME, ORDER, UPPER, drop_in_steps, paths, satisfied
 from anywhere.changes.proxy.private import complete
 from anywhere.changes.proxy.profile import Profile
 from anywhere.changes.script import run_script
@@ -21,6 +22,7 @@ from anywhere.facts.agents.daemon_json import PATH as DAEMON_JSON
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.quoting import parse_environment_file
 from anywhere.facts.system.units import units
+from anywhere.held import hold
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 
@@ -39,7 +41,7 @@ def plan(host: Host, profile: Profile, *, restart: bool = False, packages: bool 
     """The steps that give every component this profile; what is there is merged. Raises ChangeFailed where a file that
     has to be merged cannot be read."""
     found = units(host)
-    profile = complete(host, profile)
+    profile = complete(host, with_kept_credentials(host, profile))
     steps = [*trust_steps(host, profile.certificates)]
     if profile.address:
         steps += [*drop_in_steps(host, found, profile), *_daemon_json(host, profile)]
@@ -52,6 +54,19 @@ def plan(host: Host, profile: Profile, *, restart: bool = False, packages: bool 
         return (_restart(late),) if late else (_RELOAD_STEP,) if stale else ()
     running = tuple(name for name in ORDER if found[name].is_running) if restart else ()
     return (*_undone_last(steps), _restart(running) if running else _RELOAD_STEP)
+
+
+def with_kept_credentials(host: Host, profile: Profile) -> Profile:
+    """The profile with the user and password of our own drop-in, where the caller names the same proxy without any:
+    what adds a CA or an exclusion, or only verifies, takes no working credentials away. `revert` does."""
+    for component in components(host) if profile.address and not profile.is_secret else ():
+        for name, url in component.intended.items():
+            scheme, _, rest = url.partition("://")
+            userinfo, _, place = rest.rpartition("@")
+            if userinfo and NAME in component.sources.get(name, "") and f"{scheme}://{place}" == profile.address:
+                hold(unquote(userinfo.partition(":")[2]))
+                return replace(profile, userinfo=userinfo)
+    return profile
 
 
 def traces(host: Host) -> tuple[str, ...]:

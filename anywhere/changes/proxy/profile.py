@@ -24,6 +24,10 @@ _EXCLUSION = re.compile(r"[A-Za-z0-9._:/*\[\]-]{1,253}", re.A)
 _SAFE = "-._~"
 
 
+# gorilla/websocket, x_net_proxy.go: `proxy: unknown scheme: https`, in both agents; check names it proxy.wrong-scheme.
+NO_TLS = "both agents' channels (WebSocket) do not speak TLS to a proxy (https://)"
+
+
 @frozen
 class Profile:
     """`address` is the URL without credentials, `userinfo` `user:password` percent-encoded (never printed), `no_proxy`
@@ -87,6 +91,8 @@ def _address(url: str) -> tuple[str, str]:
         raise BadInput(f"{hint}: characters such as / # ? [ in a password are written as %2F %23 %3F %5B") from None
     if parts.scheme.lower() not in ("http", "https"):
         raise BadInput(f"{hint}: Docker and the agents do not speak {parts.scheme[:20]!r} to a proxy")
+    if parts.scheme.lower() == "https":
+        raise BadInput(f"{hint}: {NO_TLS}, so name the proxy's plain HTTP port")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise BadInput(f"{hint}: nothing may follow the port; in a password / ? # are written as %2F %3F %23")
     if not _is_host(host):

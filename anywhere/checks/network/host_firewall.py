@@ -158,7 +158,7 @@ def _dropped(host: Host, stop: Stop, stopped: list[Aim]) -> Finding:
             host,
             "Change that rule, or accept these packets before it, in whatever manages the chain (ufw, firewalld, "
             "/etc/nftables.conf, a saved ruleset); the commands do it until the next reload.",
-            *(_accept_early(stop, stopped) if stop.early else _accept(stop, stopped[0])),
+            *(_accept_early(stop, stopped) if stop.early else _accept(stop, stopped)),
         ),
         evidence=HostFirewall(rule=stop.rule, hop=stop.hop, stopped=[address for address, _, _ in stopped]),
     )
@@ -191,18 +191,20 @@ def _accept_early(stop: Stop, stopped: list[Aim]) -> tuple[Command, ...]:
     )
 
 
-def _accept(stop: Stop, aim: Aim) -> tuple[Command, ...]:
-    address, port, protocol = aim
-    if not stop.hop.startswith("nft "):
-        program = "ip6tables" if ":" in address else "iptables"
-        if stop.inbound:
-            return (
-                (program, "-I", "INPUT", "1", "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"),
-            )
-        return ((program, "-I", "OUTPUT", "1", "-p", protocol, "--dport", str(port), "-j", "ACCEPT"),)
-    _, family, table, chain = stop.hop.split()
-    words = ("ct", "state", "established,related") if stop.inbound else (protocol, "dport", str(port))
-    return (("nft", "insert", "rule", family, table, chain, *words, "accept"),)
+def _accept(stop: Stop, stopped: list[Aim]) -> tuple[Command, ...]:
+    """One command for each port and protocol that the rule stops, not for the first one alone."""
+    return tuple(dict.fromkeys(_accept_one(stop, *aim) for aim in stopped))
+
+
+def _accept_one(stop: Stop, address: str, port: int, protocol: str) -> Command:
+    if stop.hop.startswith("nft "):
+        _, family, table, chain = stop.hop.split()
+        words = ("ct", "state", "established,related") if stop.inbound else (protocol, "dport", str(port))
+        return ("nft", "insert", "rule", family, table, chain, *words, "accept")
+    program = "ip6tables" if ":" in address else "iptables"
+    if stop.inbound:
+        return (program, "-I", "INPUT", "1", "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT")
+    return (program, "-I", "OUTPUT", "1", "-p", protocol, "--dport", str(port), "-j", "ACCEPT")
 
 
 CHECKS: tuple[Check, ...] = (host_firewall,)

@@ -62,7 +62,7 @@ def _differing(here: Sequence[Component], visits: Sequence[Visit]) -> Iterator[F
     summary = f"components use different proxies: {shown}" + (f"; {dead[0]} does not work" if dead else "")
     remedy = Remedy(
         f"Give all components the proxy that works ({right})." if right else "Give all components the same proxy.",
-        (("sudo", "anywhere", "proxy", "apply", "--url", right, "--restart"),) if right else (),
+        (("sudo", "anywhere", "proxy", "apply", "--url", right, "--restart"),) if right.startswith("http:") else (),
     )
     status, evidence = Status.FAIL if dead else Status.WARN, Proxies(proxies=used, dead=dead)
     code = "proxy.components-differ"

@@ -168,6 +168,10 @@ def _said(cause: str, shown: str, way: Way, probe: Probe) -> tuple[str, Remedy]:
         return (
             f"{shown} answers only as {other}: the scheme of the URL is wrong",
             Remedy(
+                "Name a port where the proxy takes plain HTTP: both agents' channels (WebSocket) do not speak TLS to a proxy."
+            )
+            if other.startswith("https:")
+            else Remedy(
                 "Write the profile with the other scheme.", (("sudo", "anywhere", "proxy", "apply", "--url", other),)
             ),
         )

@@ -30,9 +30,11 @@ def judge_profile(host: Host, profile: Profile, packages: bool) -> Iterator[Find
         )
     for unit in plan.without_restart(host, profile) if profile.address and not steps else ():
         fix = Remedy(
-            "Restart it; docker first, then the SSM agent, then ecs.", (("sudo", "systemctl", "restart", unit),)
+            "Restart docker first, then the SSM agent, then ecs, as far as they are listed: containers stop with docker, "
+            "unless live-restore is set.",
+            (("sudo", "systemctl", "restart", unit),),
         )
-        said = "it runs since before the profile was written, and without it"
+        said = f"{unit} still runs without the profile: it was started before the profile was written"
         yield trouble(ID, Status.FAIL, unit, said, cause="proxy.not-set-for-component", remedy=fix)
 
 

@@ -111,6 +111,8 @@ def plan(
     count = hosts or _count(inventory)
     if count < 1:
         raise BadInput("how many hosts? give --inventory FILE or --hosts N")
+    if count > flow.MOST_HOSTS:
+        raise BadInput(f"--hosts takes up to {flow.MOST_HOSTS}, not {count}")
     if not 0 < hours <= 720:
         raise BadInput("an activation lasts up to 30 days: --hours takes 1 to 720; plan a longer rollout in parts")
     rows = flow.plan(count, hours)
@@ -118,7 +120,7 @@ def plan(
         listed = [{"limit": limit, "hours": until} for limit, until in rows]
         write(json_text({"schema": SCHEMA, "hosts": count, "plan": listed}, 2) + "\n")
         return 0
-    lines = [f"{limit} hosts, expires in {until:.0f} h" for limit, until in rows]
+    lines = [f"{limit} host{'s' * (limit != 1)}, expires in {until:.0f} h" for limit, until in rows]
     write("".join(f"activation {number}: {line}\n" for number, line in enumerate(lines, 1)))
     if count > flow.STANDARD_TIER:
         note(

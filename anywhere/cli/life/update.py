@@ -47,7 +47,7 @@ def update(
     from anywhere.flows.life.update import Update
     from anywhere.flows.lifecycle.artifacts import Origin
 
-    check_artifacts(artifacts, artifacts_url)
+    check_artifacts(artifacts, artifacts_url, keyring)
     check_wait(wait)
     order = Update(Origin(artifacts, artifacts_url, keyring, version, ssm_version), wait)
     return run(hosts, order, wave, yes or unattended(), dry_run, format, output)

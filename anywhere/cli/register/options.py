@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -129,8 +130,12 @@ class Given:
 
     def _refuse(self) -> None:
         """Raise BadInput for options that contradict each other."""
-        check_artifacts(self.artifacts, self.artifacts_url)
+        from anywhere.flows.examine import validate
+
+        check_artifacts(self.artifacts, self.artifacts_url, self.keyring)
         check_wait(self.wait)
+        for word in self.demote:
+            validate(word)
         if self.exec_binaries and not self.keyring:
             raise BadInput("--exec-binaries needs --keyring: AWS does not sign them, so a key of your own has to")
         if self.exec_binaries and not os.path.isfile(self.exec_binaries):
@@ -160,10 +165,16 @@ class Given:
         return wanted
 
 
-def check_artifacts(folder: str, url: str) -> None:
-    """Raise BadInput where packages would come from two places."""
+def check_artifacts(folder: str, url: str, keyring: str = "") -> None:
+    """Raise BadInput where packages would come from two places or from none, or their keys cannot be read: before
+    anything is done, and in a dry run too."""
+    from anywhere.flows.lifecycle.artifacts import load_keys
+
     if folder and url:
         raise BadInput("--artifacts and --artifacts-url exclude each other")
+    if url and not re.match(r"https?://[^/\s]", url):
+        raise BadInput(f"--artifacts-url takes http://HOST/PATH or https://HOST/PATH, not {url!r}")
+    load_keys(keyring)
 
 
 def check_wait(seconds: float) -> None:

@@ -205,15 +205,14 @@ def _json_complaint(name: str, value: str) -> str:
     wanted = JSON_SETTINGS[name]
     shape = "a list" if wanted is list else "an object"
     try:
-        found = json.loads(value) if value else wanted()
+        found: object = json.loads(value) if value else wanted()
     except (ValueError, RecursionError):
         return f"is no valid JSON ({shape} is needed)"
     if not isinstance(found, wanted):
         return f"must be {shape}"
-    strings = name in FATAL_JSON and isinstance(found, dict)
-    other = (
-        next((key for key, one in found.items() if not isinstance(one, (str, type(None)))), None) if strings else None
-    )
+    if name not in FATAL_JSON or not isinstance(found, dict):
+        return ""
+    other = next((key for key, one in found.items() if not isinstance(one, (str, type(None)))), None)
     if other is not None:
         return f"must hold strings alone, and {other!r} is none: quote it"
     return _attribute_complaint(found) if name == ATTRIBUTES else ""

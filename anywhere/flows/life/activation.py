@@ -23,6 +23,7 @@ LARGEST, LONGEST = 1000, 30 * 86400
 ROLE, HOURS = "ecsAnywhereRole", 24.0
 _NAME = re.compile(r"[\w\s.:/=+@-]{0,256}")
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
+MOST_HOSTS = 1_000_000  # of one plan: a list of activations that a person can still read
 STANDARD_TIER = 1000  # managed instances of an account and region before the advanced tier, which costs
 
 

@@ -257,6 +257,7 @@ __all__ = [
     "exec_binaries",
     "fetch",
     "kind_of",
+    "load_keys",
     "planned",
     "verify_folder",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from anywhere.catalogue.versions import is_older
+from anywhere.checks.system.permission import CODE
 from anywhere.diagnosis import words
 from anywhere.facts.status import status_facts
 from anywhere.flows.check import for_bundle
@@ -58,7 +59,16 @@ def _one(entry: Entry, hosts: Hosts, probe: bool) -> Target:
             return _looked_at(seen, settings, captured)
     with opened(entry, hosts, BUDGET, hosts.seconds) as live:
         seen = Recording(live if probe else QuietHost(live))
-        return gone(_looked_at(seen, _settings(probe)))
+        return gone(_as_root(_looked_at(seen, _settings(probe)), probe))
+
+
+def _as_root(target: Target, probe: bool) -> Target:
+    """What only root sees is shown by this command as root: `check` would need a region where none is registered."""
+    fix = Remedy("Run the command again as root.", (("sudo", "anywhere", "status", *(("--probe",) if probe else ())),))
+    hidden = {place for place, one in enumerate(target.findings) if one.cause == CODE and "checks" in one.evidence}
+    findings = (replace(one, remedy=fix) if place in hidden else one for place, one in enumerate(target.findings))
+    causes = (replace(one, remedy=fix) if hidden & {*one.findings} else one for one in target.causes)
+    return replace(target, findings=tuple(findings), causes=tuple(causes))
 
 
 def _settings(probe: bool) -> Settings:
@@ -101,7 +111,7 @@ def _instance(target: Target) -> Target:
         return target
     if target.causes or found.get("registration") == "unknown":
         return target  # what is wrong is said already, or cannot be seen without root's rights
-    fix = Remedy("Register it: anywhere register --region REGION --cluster CLUSTER --activation-file FILE.")
+    fix = Remedy("Register it: `sudo anywhere register --region REGION --cluster CLUSTER --activation-file FILE`.")
     said = "this host is not registered with ECS Anywhere: there is no instance"
     finding = Finding(INSTANCE, Status.FAIL, "registration", said, remedy=fix, cause=_MISSING)
     cause = Cause(_MISSING, Status.FAIL, said, ("registration",), fix, (len(target.findings),))

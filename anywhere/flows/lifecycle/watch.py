@@ -95,7 +95,13 @@ class Watch:
             "drift": list(change.drift), "snapshot": now,
         }  # fmt: skip
         path = os.path.join(self.folder, NAME)
-        os.makedirs(self.folder, mode=0o750, exist_ok=True)
+        try:
+            os.makedirs(self.folder, mode=0o750, exist_ok=True)
+        except OSError as error:
+            raise BadInput(
+                f"the history cannot be kept in {self.folder}: {error.strerror}: set XDG_STATE_HOME to a folder that this "
+                "user may write to, or run as root"
+            ) from None
         with open_file(path, append=True) as file:
             file.write((json_text(row, compact=True) + "\n").encode())
             file.flush()

@@ -10,7 +10,7 @@ from datetime import date
 from anywhere.declared.expect import read_expect
 from anywhere.errors import BadInput
 from anywhere.files import read_file
-from anywhere.flows.hosts import HOST_SECONDS, PARALLEL, Hosts
+from anywhere.flows.hosts import HOST_SECONDS, LONGEST, MOST_PARALLEL, PARALLEL, Hosts
 from anywhere.frozen import frozen
 from anywhere.settings import Settings
 from anywhere.windows import IS_WINDOWS, is_posix_path, user
@@ -138,9 +138,12 @@ def _ways(path: str, body: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _number(path: str, body: Mapping[str, object], key: str) -> int | float:
-    value = body.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise BadInput(f"{path}: fleet.{key} must be a positive number")
+    value = body.get(key)
+    if value is None:
+        return 0
+    most = MOST_PARALLEL if key == "parallel" else LONGEST
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= most:
+        raise BadInput(f"{path}: fleet.{key} must be a positive number, 1 to {most:g}")
     return value
 
 

@@ -106,7 +106,8 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, attempt: 
         case asyncssh.KeyExchangeFailed():
             return _no_algorithm(error.reason, target)
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
-            return str(error), "fix ~/.ssh/config, or the key file that it names"
+            named = "the file of --ssh-key or --ssh-config" if options.identities or options.config else "~/.ssh/config"
+            return str(error), f"fix {named}, or the key file that it names"
         case asyncssh.ChannelOpenError():
             return _jump(error)
         case TimeoutError():

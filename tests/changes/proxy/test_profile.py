@@ -64,6 +64,7 @@ def profile(url: str = URL, credentials: str = "", no_proxy: tuple[str, ...] = (
     ]
     + [
         "http://proxy:99999",
+        "https://10.0.0.1:443",  # both agents' channels cannot
         "http://proxy:3128?x",
         "http://u:p/w@proxy:3128",
         "http://-proxy:1",
@@ -82,7 +83,7 @@ def test_a_url_that_programs_would_read_differently_is_refused(url: str) -> None
         ("http://proxy:3128/", "http://proxy:3128"),
         ("HTTP://Proxy:3128", "http://proxy:3128"),
         ("http://[fd00::1]:3128", "http://[fd00::1]:3128"),
-        ("https://10.0.0.1:443", "https://10.0.0.1:443"),
+        ("http://10.0.0.1:443", "http://10.0.0.1:443"),
     ],
 )
 def test_a_url_is_kept_in_its_plain_form(url: str, address: str) -> None:

@@ -77,6 +77,18 @@ def proxy_since_start_ssm(world: World) -> None:
     daemon_of(world, SSM_AGENT).environment.clear()
 
 
+@fault(
+    "proxy-since-start-all",
+    "docker and both agents were started before their proxy was written down",
+    "agent.stale-environment",
+)
+def proxy_since_start_all(world: World) -> None:
+    proxy = agents_behind(world)
+    set_proxy(world, settings(proxy.url), "docker")
+    for program in (DOCKERD, SSM_AGENT, AGENT):
+        daemon_of(world, program).environment.clear()
+
+
 @fault("proxy-moved", "the ECS agent still runs with the address that the proxy had before", "agent.stale-environment")
 def proxy_moved(world: World) -> None:
     proxy = agents_behind(world)
