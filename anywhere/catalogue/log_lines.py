@@ -55,7 +55,7 @@ ECS_LINES: tuple[LogLine, ...] = (
         "cannot open its saved state",
         "",
         "Fix what the quoted line names (a file system that is read-only or full, rights), then restart ecs. "
-        "Leave /var/lib/ecs/data/agent.db where it is: it may be whole.",
+        "Leave /var/lib/ecs/data/agent.db where it is: it may be undamaged.",
     ),
     LogLine(
         "state",

@@ -75,14 +75,14 @@ def ended_with(world: World, *rows: str) -> None:
     world.host.files[INIT_LOG] = stamped(['level=info msg="Agent exited with code 1"'] * 4, 30)
 
 
-@fault("loop-state-read-only", "agent.db is whole, and its file system is mounted read-only", "mount.unsuitable")
+@fault("loop-state-read-only", "agent.db is undamaged, and its file system is mounted read-only", "mount.unsuitable")
 def loop_state_read_only(world: World) -> None:
     why = 'error="open /data/agent.db: read-only file system"'
     ended_with(world, f'level=critical msg="Error creating data client" {why}')
     world.host.remounts["/var/lib/ecs"] = "ro"
 
 
-@fault("loop-state-full", "agent.db is whole, and its file system is full", "disk.low")
+@fault("loop-state-full", "agent.db is undamaged, and its file system is full", "disk.low")
 def loop_state_full(world: World) -> None:
     why = 'error="write /data/agent.db: no space left on device"'
     ended_with(world, f'level=critical msg="Error creating data client" {why}')
@@ -103,7 +103,7 @@ def loop_of_the_unit(world: World) -> None:
     world.router.block(to(world.addresses("ecs")))
 
 
-@fault("loop-since-mended", "the way to ecs was closed, is open now, and the agent still ends at its start",
+@fault("loop-since-fixed", "the way to ecs was closed, is open now, and the agent still ends at its start",
        "agent.restart-loop")  # fmt: skip
-def loop_since_mended(world: World) -> None:
+def loop_since_fixed(world: World) -> None:
     unregistered(world, "dial tcp 203.0.113.10:443: i/o timeout")
