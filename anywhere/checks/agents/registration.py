@@ -22,7 +22,7 @@ from anywhere.facts.agents.ecs_config import INSTANCE, PATHS, EcsConfig, Problem
 from anywhere.facts.agents.ecs_log import agent_log
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, REGISTERED, UNFINISHED, VAULT
 from anywhere.facts.agents.ssm_log import ssm_log
-from anywhere.facts.files import has_folder, shell_line
+from anywhere.facts.files import has_folder, read_text, shell_line
 from anywhere.facts.system.units import SSM_SNAP
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
@@ -164,7 +164,11 @@ def _lacking(host: Host, here: Agents, config: EcsConfig, name: str, said: str) 
     text = (
         f"Add {' and '.join(lines)} to {INSTANCE}, restart ecs. The registration of {found.instance} is good and stays."
     )
-    fix = remedy(host, text, (*_APPEND, "sh", INSTANCE, *lines), ("systemctl", "restart", "ecs"))
+    # sed ends the last line where that has no end, and does nothing to an empty file.
+    add: Command = ("sed", "-i", *(word for line in lines for word in ("-e", f"$a {line}")), INSTANCE)
+    if not read_text(host, INSTANCE).content:
+        add = (*_APPEND, "sh", INSTANCE, *lines)
+    fix = remedy(host, text, add, ("systemctl", "restart", "ecs"))
     return trouble(ID, Status.FAIL, name, said, cause="registration.broken", remedy=fix)
 
 
