@@ -8,18 +8,18 @@ from pathlib import Path
 from anywhere.changes.base import Command, Step
 from anywhere.changes.script import run_script
 from anywhere.facts.agents.agents import Agents
+from anywhere.facts.agents.registration import SAVED_STATE
 from anywhere.facts.files import Access, read_text
 from anywhere.hosts.base import Host
 
-STATE = "/var/lib/ecs/data/agent.db"
-JOINED = ("grep", "-qa", ":container-instance/", STATE)
-ASIDE = STATE + ".before-registration"
+JOINED = ("grep", "-qa", ":container-instance/", SAVED_STATE)
+ASIDE = SAVED_STATE + ".before-registration"
 _MOVE_BACK = Path(__file__).with_name("move_back.sh")
 
 
 def has_state(host: Host) -> bool:
     """Whether the agent has saved state of any kind."""
-    return read_text(host, STATE, tail=16).access is not Access.MISSING
+    return read_text(host, SAVED_STATE, tail=16).access is not Access.MISSING
 
 
 def has_joined(host: Host) -> bool:
@@ -41,10 +41,10 @@ def stale_state_steps(host: Host, here: Agents) -> Iterator[Step]:
             Command(("systemctl", "stop", "ecs.service"), timeout=90),
         )
     yield Step(
-        f"file:{STATE}",
-        f"move {STATE} aside: it belongs to an instance that this host no longer is",
-        Command(("mv", "-f", "--", STATE, ASIDE)),
-        (Command(run_script(_MOVE_BACK, STATE, ASIDE)),),
+        f"file:{SAVED_STATE}",
+        f"move {SAVED_STATE} aside: it belongs to an instance that this host no longer is",
+        Command(("mv", "-f", "--", SAVED_STATE, ASIDE)),
+        (Command(run_script(_MOVE_BACK, SAVED_STATE, ASIDE)),),
         "/var/lib/ecs/data",
-        f"restore {STATE}",
+        f"restore {SAVED_STATE}",
     )

@@ -11,7 +11,7 @@ from anywhere.changes.agents.wanted import Wanted
 from anywhere.changes.base import ChangeFailed
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
 from anywhere.facts.agents.ecs_config import USER, ecs_config
-from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, UNKNOWN, VAULT
+from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, SAVED_STATE, UNKNOWN, VAULT
 from anywhere.facts.files import read_text, shell_line
 from anywhere.facts.system.machine import MACHINE_ID
 from anywhere.frozen import frozen
@@ -25,7 +25,7 @@ END = ("tail", "-c", "2", VAULT)
 RESET: tuple[tuple[str, ...], ...] = (
     ("systemctl", "stop", "ecs", "amazon-ssm-agent"),
     ("rm", "-rf", "/var/lib/amazon/ssm/Vault", LEFTOVER, "/var/lib/amazon/ssm/runtimeconfig/identity_config.json"),
-    ("rm", "-f", "/var/lib/ecs/data/agent.db"),
+    ("rm", "-f", SAVED_STATE),
 )
 CLUSTER_LINE = shell_line(Path(__file__).with_name("cluster_line.sh"))
 _SNAP_SSM: tuple[str, ...] = ("snap", "remove", "amazon-ssm-agent")
@@ -51,7 +51,7 @@ def move_commands(cluster: str) -> tuple[tuple[str, ...], ...]:
         ("systemctl", "stop", "ecs"),
         # Without such a line the agent would go to the cluster `default`.
         (*CLUSTER_LINE, "sh", USER, cluster),
-        ("rm", "-f", "/var/lib/ecs/data/agent.db"),
+        ("rm", "-f", SAVED_STATE),
         ("systemctl", "start", "ecs"),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.changes.agents.config import merge
-from anywhere.changes.agents.ecs import STATE, has_state
+from anywhere.changes.agents.ecs import has_state
 from anywhere.changes.base import Command, Step
 from anywhere.changes.files import file_step
 from anywhere.changes.install.units import start_step
@@ -14,11 +14,12 @@ from anywhere.changes.leave.plan import script
 from anywhere.changes.merging import bytes_of, text_of
 from anywhere.facts.agents.agents import agents, metadata
 from anywhere.facts.agents.ecs_config import USER, ecs_config
+from anywhere.facts.agents.registration import SAVED_STATE
 from anywhere.facts.system.units import ECS
 from anywhere.hosts.base import Host
 
 JOURNAL = "move"
-ASIDE = STATE + ".before-move"
+ASIDE = SAVED_STATE + ".before-move"
 _START = ("systemctl", "start", "--no-block", ECS)
 
 
@@ -46,12 +47,12 @@ def _move(host: Host, cluster: str, note: Note) -> Iterator[Step]:
         )
         if has_state(host):
             yield Step(
-                f"file:{STATE}",
-                f"move {STATE} aside: it belongs to cluster {note.cluster}",
-                Command(script("aside", STATE, ASIDE)),
-                (Command(script("back", STATE, ASIDE)),),
+                f"file:{SAVED_STATE}",
+                f"move {SAVED_STATE} aside: it belongs to cluster {note.cluster}",
+                Command(script("aside", SAVED_STATE, ASIDE)),
+                (Command(script("back", SAVED_STATE, ASIDE)),),
                 "/var/lib/ecs/data",
-                f"restore {STATE}",
+                f"restore {SAVED_STATE}",
             )
         merged, lines, changed = merge(text_of(host, USER), {"ECS_CLUSTER": cluster})
         if changed:

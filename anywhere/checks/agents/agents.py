@@ -299,9 +299,11 @@ def _looping(host: Host, unit: Unit, starts: int) -> Finding:
     endless = unit.exit_status == 5 and "5" not in unit.final_exits and not (row and row.cause)
     loops = f"{unit.name} is in a restart loop (exit {unit.exit_status})"
     # With an exit other than 5 ecs-init itself starts the agent again, and its unit stays active.
-    ends = f"the ECS agent has ended at each of its last {starts} starts, and ecs-init starts it again"
+    ends = (
+        f"the ECS agent is in a restart loop: it exited at each of its last {starts} starts, and ecs-init restarts it"
+    )
     said = f"{loops if unit.sub == 'auto-restart' else ends}{quoted_line(symptom)}"
-    # No command: what is in a loop is started again by itself, and a restart alone changes nothing.
+    # No command: what is in a loop restarts by itself.
     reason = "Fix what the quoted line names" if symptom else "Find the reason in its journal, fix that"
     text = row.fix if row and row.fix else f"{reason}, then restart {unit.name}."
     if endless:

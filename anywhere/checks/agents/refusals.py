@@ -15,10 +15,10 @@ from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.ecs_config import PATHS, USER, ecs_config
 from anywhere.facts.agents.ecs_log import AgentLog, Symptom, message
 from anywhere.facts.agents.init_log import init_complaint
+from anywhere.facts.agents.registration import SAVED_STATE
 from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
-DATABASE = "/var/lib/ecs/data/agent.db"
 ACTION = re.compile(r"not authorized to perform: ?([a-z0-9-]+:\w+)|(?:Exception|perform):? .{0,80}?\b(ecs:\w+)")
 ROLE = re.compile(r"assumed-role/([^/\s]+)/")
 # What is refused where the line does not name the action: by the call that it is about.
@@ -111,12 +111,12 @@ def of_symptom(symptom: Symptom) -> dict[str, object]:
 COMMANDS: dict[str, tuple[Command, ...]] = {
     "state": (
         ("systemctl", "stop", "ecs"),
-        ("mv", DATABASE, f"{DATABASE}.damaged"),
+        ("mv", SAVED_STATE, f"{SAVED_STATE}.damaged"),
         ("systemctl", "start", "ecs"),
     ),
     "type-changed": (
         ("systemctl", "stop", "ecs"),
-        ("mv", DATABASE, f"{DATABASE}.other-type"),
+        ("mv", SAVED_STATE, f"{SAVED_STATE}.other-type"),
         ("systemctl", "start", "ecs"),
     ),
     "clock": (("systemctl", "restart", "amazon-ssm-agent"), ("systemctl", "restart", "ecs")),

@@ -20,7 +20,7 @@ from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents, agents, metadata
 from anywhere.facts.agents.ecs_config import INSTANCE, PATHS, EcsConfig, Problem, ecs_config
 from anywhere.facts.agents.ecs_log import agent_log
-from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, REGISTERED, UNFINISHED, VAULT
+from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, REGISTERED, SAVED_STATE, UNFINISHED, VAULT
 from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.facts.files import has_folder, read_text, shell_line
 from anywhere.facts.system.units import SSM_SNAP
@@ -30,7 +30,6 @@ from anywhere.settings import Settings
 
 ID = "agents.registration"
 REGION = "AWS_DEFAULT_REGION"
-STATE = "/var/lib/ecs/data/agent.db"
 _APPEND = shell_line(Path(__file__).with_name("append_lines.sh"))
 _NARROW = shell_line(Path(__file__).with_name("narrow.sh"))
 
@@ -42,7 +41,7 @@ def reset(here: Agents) -> tuple[Command, ...]:
     snap = ssm == SSM_SNAP
     binary = "/snap/amazon-ssm-agent/current/amazon-ssm-agent" if snap else "amazon-ssm-agent"
     units = ("ecs",) if here.has_ecs else ()
-    state = (STATE,) if here.has_ecs else ()
+    state = (SAVED_STATE,) if here.has_ecs else ()
     return (
         ("systemctl", "stop", *units, ssm.removesuffix(".service")),
         (binary, "-register", "-clear"),
@@ -178,7 +177,11 @@ def _inactive(host: Host, here: Agents, line: str) -> Finding:
     if here.registration.state != REGISTERED or forgotten(line) or forgotten(_refused(host)):
         return _break(host, here, "container instance", said, "Reset the host and register it again.")
     text = f"Have the agent register anew; the registration with Systems Manager is good and stays. {ORPHANS}"
-    again = (("systemctl", "stop", "ecs"), ("mv", STATE, f"{STATE}.deregistered"), ("systemctl", "start", "ecs"))
+    again = (
+        ("systemctl", "stop", "ecs"),
+        ("mv", SAVED_STATE, f"{SAVED_STATE}.deregistered"),
+        ("systemctl", "start", "ecs"),
+    )
     fix = remedy(host, text, *again)
     return trouble(ID, Status.FAIL, "container instance", said, cause="registration.broken", remedy=fix)
 

@@ -49,7 +49,7 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
     return trouble(ID, Status.FAIL, unit.name, said, cause=cause, remedy=fix, evidence=evidence)
 
 
-WITHOUT = "no session of Session Manager gets here, and Run Command only over ec2messages"
+WITHOUT = "Session Manager cannot reach this host, and Run Command falls back to ec2messages"
 
 
 def without_channel(host: Host, unit: Unit, answer: str) -> Finding:
@@ -57,10 +57,10 @@ def without_channel(host: Host, unit: Unit, answer: str) -> Finding:
     carries Run Command and no session (amazon-ssm-agent agent/messageservice/interactor/mgsinteractor)."""
     row = refusal(answer)
     denied = Symptom("denied", "", answer) if row and row.kind == "denied" else None
-    why = meaning(denied) if denied else row.says if row else "does not get its control channel"
+    why = meaning(denied) if denied else row.says if row else "cannot open its control channel to ssmmessages"
     text = (
-        "Fix what the quoted line and the findings about the network name. The agent tries again by itself, after a while only "
-        "every 40 minutes; a restart has it try at once."
+        "Fix what the quoted line and the network findings name. The agent retries by itself, later only every 40 minutes; "
+        "restart it to retry at once."
     )
     fix = remedy(host, text, ("systemctl", "restart", unit.name.removesuffix(".service")))
     return trouble(

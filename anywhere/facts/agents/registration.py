@@ -13,6 +13,7 @@ from dataclasses import replace
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
+SAVED_STATE = "/var/lib/ecs/data/agent.db"
 VAULT = "/var/lib/amazon/ssm/Vault/Store/RegistrationKey"
 LEFTOVER = "/var/lib/amazon/ssm/registration"
 IDENTITY = "/var/lib/amazon/ssm/runtimeconfig/identity_config.json"

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from anywhere.changes.agents import plan as registering
-from anywhere.changes.agents.ecs import JOINED, STATE
+from anywhere.changes.agents.ecs import JOINED
 from anywhere.changes.agents.existing import differences, move_commands
 from anywhere.changes.agents.plan import install_plan, late_plan, start_plan
 from anywhere.changes.agents.wanted import Activation, Wanted
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.changes.proxy.profile import read_profile
 from anywhere.facts.agents.ecs_config import USER
-from anywhere.facts.agents.registration import GREP, VAULT
+from anywhere.facts.agents.registration import GREP, SAVED_STATE, VAULT
 from anywhere.facts.system.units import SHOW
 from anywhere.hosts.base import Completed, Daemon, Inventory
 from tests.support.fakehost import NOW, FakeHost
@@ -140,5 +140,5 @@ def test_a_cluster_that_was_never_joined_can_be_corrected(joined: int, codes: li
         GREP: REGISTERED,
         JOINED: Completed(JOINED, joined, "", ""),
     }
-    host = FakeHost({"/etc/ecs/ecs.config": CONFIG, STATE: "boltdb"}, commands)
+    host = FakeHost({"/etc/ecs/ecs.config": CONFIG, SAVED_STATE: "boltdb"}, commands)
     assert [one.code for one in differences(host, Wanted("us-east-1", "prod"))] == codes
