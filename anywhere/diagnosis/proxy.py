@@ -23,6 +23,7 @@ from anywhere.diagnosis.evidence import (
     proxy_of_whom,
     reached,
 )
+from anywhere.diagnosis.proxy_urls import apply_it, bare, other_scheme, rewritten
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
@@ -86,7 +87,7 @@ def _differ(case: Case) -> Iterator[int]:
             dead |= set(dead_proxies(finding))
             yield index
     for index, finding in reached(case, Stage.PROXY):
-        if _bare(Seen(finding).proxy) in dead:
+        if bare(Seen(finding).proxy) in dead:
             yield index
 
 
@@ -146,7 +147,7 @@ def _write_http(findings: Sequence[Finding]) -> Remedy:
     return Remedy(
         "Use a proxy URL with http://, its port, and a user only together with a password. The command sets it for all "
         "components; the proxy must accept plain HTTP on that port.",
-        (("sudo", "anywhere", "proxy", "apply", "--url", f"http://{_bare(proxy_of(findings)).partition('://')[2]}"),),
+        (("sudo", "anywhere", "proxy", "apply", "--url", f"http://{bare(proxy_of(findings)).partition('://')[2]}"),),
     )
 
 
@@ -197,7 +198,7 @@ def _past_the_proxy(findings: Sequence[Finding]) -> Remedy:
     known = next((f.remedy for f in findings if f.remedy and f.cause == PRIVATE), None)
     return known or Remedy(
         f"Add {names(findings)} to NO_PROXY of every component: their private addresses answer directly.",
-        _apply(_bare(proxy_of(findings)), "--restart"),
+        apply_it(bare(proxy_of(findings)), "--restart"),
     )
 
 
@@ -278,7 +279,7 @@ def _reach_it(findings: Sequence[Finding]) -> Remedy:
 
 def _is_loopback(url: str) -> bool:
     """Whether the proxy's URL names this host itself."""
-    place = _bare(url).partition("://")[2]
+    place = bare(url).partition("://")[2]
     return place.startswith(("127.", "localhost:", "[::1]"))
 
 
@@ -286,29 +287,6 @@ def _why_unreachable(findings: Sequence[Finding]) -> str:
     if any(Seen(finding).proxy_unresolved for finding in findings):
         return "its name does not resolve"
     return "; ".join(details(findings)[:2]) or findings[0].summary
-
-
-def _other(url: str) -> str:
-    """The scheme that the second look spoke."""
-    return "http" if url.startswith(("https", "socks")) else "https"
-
-
-def _apply(url: str, *options: str) -> tuple[tuple[str, ...], ...]:
-    """The command that sets this proxy; none for https://, which it refuses since the agents' channels cannot use it."""
-    return () if url.startswith("https:") else (("sudo", "anywhere", "proxy", "apply", "--url", url, *options),)
-
-
-def _rewritten(url: str) -> tuple[tuple[str, ...], ...]:
-    """The command that sets the proxy with the other scheme; none where the URL holds what is not shown."""
-    place = _bare(url).partition("://")[2]
-    hides = "@" in url or not place
-    return () if hides else (("sudo", "anywhere", "proxy", "apply", "--url", f"{_other(url)}://{place}"),)
-
-
-def _bare(url: str) -> str:
-    """A proxy's URL without what stood in the place of user and password."""
-    scheme, mark, rest = url.rpartition("://")
-    return scheme + mark + rest.rpartition("@")[2]
 
 
 def _allow(findings: Sequence[Finding]) -> str:
@@ -371,16 +349,16 @@ RULES: tuple[Rule, ...] = (
         "proxy.wrong-scheme",
         _wrong_scheme,
         lambda fs: (
-            _library(fs) or f"The scheme of {proxy_of(fs)} is wrong: the proxy answers {_other(proxy_of(fs))}://"
+            _library(fs) or f"The scheme of {proxy_of(fs)} is wrong: the proxy answers {other_scheme(proxy_of(fs))}://"
         ),
         lambda fs: (
             _write_http(fs)
             if _library(fs)
             else _plain_port(fs)
-            if _other(proxy_of(fs)) == "https"
+            if other_scheme(proxy_of(fs)) == "https"
             else Remedy(
                 f"Change the proxy's URL to http:// for {components(fs)}.",
-                _rewritten(proxy_of(fs)),
+                rewritten(proxy_of(fs)),
             )
         ),
     ),
@@ -397,7 +375,7 @@ RULES: tuple[Rule, ...] = (
         lambda fs: Remedy(
             "Set the user and password for every component: the command reads one line user:password from standard input. "
             "The agents support Basic only; with NTLM or Negotiate, ask for a rule by this host's address instead.",
-            _apply(_bare(proxy_of(fs)), "--credentials-file", "-"),
+            apply_it(bare(proxy_of(fs)), "--credentials-file", "-"),
         ),
     ),
     Rule(

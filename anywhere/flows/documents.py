@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from anywhere.errors import BadInput
-from anywhere.files import as_utf8, open_input
+from anywhere.files import open_input
 from anywhere.taskdef.source.load import MARKERS, Document, NothingHere, link, load
 from anywhere.taskdef.source.parse import MAX_BYTES, is_utf_16
 
@@ -57,9 +57,9 @@ def _is_ours(data: bytes) -> bool:
 
 def _data(name: str) -> bytes:
     if name == STDIN:
-        return as_utf8(sys.stdin.buffer.read(MAX_BYTES + 1))
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
     with open_input(name) as file:
-        return as_utf8(file.read(MAX_BYTES + 1))
+        return file.read(MAX_BYTES + 1)
 
 
 def _paths(arguments: Sequence[str], problems: list[str]) -> Iterator[tuple[str, bool]]:

@@ -15,7 +15,7 @@ CASES = (
         "transparent proxy",
         "network team",
     ),
-    ("own-nat-redirect-dns", "iptables -t nat -I OUTPUT 1 -p udp --dport 53 -j ACCEPT", "DNS filter", "nameserver"),
+    ("own-nat-redirect-dns", "iptables -t nat -I OUTPUT 1 -p udp --dport 53 -j ACCEPT", "DNS forwarder", "nameserver"),
     ("docker-bridge-left", "ip link delete br-706c616e745f", "left over", "bip"),
     (
         "specific-route-wrong",
