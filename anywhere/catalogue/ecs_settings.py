@@ -205,7 +205,7 @@ LARGEST_RESERVE = 65535  # MiB: agent/config/parse.go, parseEnvVariableUint16
 
 
 def _reserve(value: str) -> tuple[str, bool] | None:
-    if re.fullmatch(r"\d+", value) and int(value) <= LARGEST_RESERVE:
+    if re.fullmatch(r"[0-9]{1,5}", value) and int(value) <= LARGEST_RESERVE:
         return None
     shown = value.strip()[:40]
     return (

@@ -236,7 +236,7 @@ RULES: tuple[Rule, ...] = (
         lambda fs: Remedy(
             "Restore the nameserver, allow UDP and TCP port 53 to it, or set another nameserver in the network configuration."
             + (
-                " If it only is slow: timeout and attempts in the options of /etc/resolv.conf let a question take "
+                " If it is only slow: timeout and attempts in the options of /etc/resolv.conf let a question take "
                 f"{_patience(fs)} s in all; take them out."
                 if _patience(fs)
                 else ""

@@ -83,7 +83,7 @@ INIT_LINES: tuple[LogLine, ...] = (
         "init-container",
         r"could not remove existing Agent container",
         ("existing Agent container",),
-        "is not started: docker cannot remove the container of the agent before",
+        "is not started: docker cannot remove the previous agent container",
         LOOP,
         "Restart docker, which lets go of what holds the container's file system, then ecs. Containers stop with docker, "
         "unless live-restore is set.",

@@ -50,8 +50,8 @@ SYSTEMD_LINES: tuple[DaemonLine, ...] = (
         "cycle",
         r"Found ordering cycle on (?P<on>\S+?)/start|Job \S+/start deleted to break ordering cycle|Unable to break cycle "
         r"starting with",
-        "systemd dropped its start at boot, because units wait for each other in a circle ({on})",
-        "A start by hand works until the next boot. To keep it, find the After= or Before= line that closes the circle "
+        "systemd dropped its start at boot, because units form an ordering cycle ({on})",
+        "A start by hand works until the next boot. To keep it, find the After= or Before= line that closes the cycle "
         "(`systemd-analyze verify default.target` lists it; the journal names its units), take it out of that unit or drop-in, "
         "and reload systemd.",
         "systemd src/core/transaction.c; amazon-ecs-init#377, nvidia-container-toolkit#1735",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from anywhere.catalogue.daemon_lines.base import RELOAD
-from anywhere.catalogue.ecs_settings import LARGEST_RESERVE
+from anywhere.catalogue.ecs_settings import complaint
 from anywhere.checks.remedies import Command, line_out
 from anywhere.errors import did_you_mean
 from anywhere.facts.agents.agents import agents
@@ -87,7 +87,7 @@ def misfits(host: Host, config: EcsConfig) -> Iterator[Misfit]:
 def _memory(host: Host, config: EcsConfig) -> Iterator[Misfit]:
     value = config.agent.get(RESERVED, "").strip()
     total = (docker_info(host).memory or host.inventory().memory_total) // MIB
-    if not value.isdecimal() or not total or not total <= int(value) <= LARGEST_RESERVE:
+    if not total or complaint(RESERVED, value) or not value or int(value) < total:
         return
     says = f"reserves {value} MiB, and this host has {total} MiB: nothing is left for tasks, and the agent ends"
     fix = "Reserve what the host itself needs (256 or 512 are usual); the command takes the line out, which reserves nothing."
@@ -207,7 +207,7 @@ def _endpoint(host: Host, config: EcsConfig) -> Iterator[Misfit]:
         found = LOOPBACK.match(value) if name != BACKEND else None
         port = int(found[1] or (443 if value.startswith("https") else 80)) if found else 0
         if port and not listeners(host, port):
-            says = f"is {value}, where nobody listens: the agent sends there what is for AWS"
+            says = f"is {value}, where nothing listens: the agent sends its requests for AWS there"
             yield Misfit(name, says, "Take the line out.", commands=(_take_out(config, name),))
 
 

@@ -74,7 +74,9 @@ def meaning(symptom: Symptom) -> str:
     role = ROLE.search(symptom.line)
     whose = f"role {role[1]}" if role else "the role of this instance"
     by = refusing_policy(symptom.line)
-    by = f" (refused by a {by}{'' if by.endswith('boundary') else ' policy'})".replace("vpc", "VPC") if by else ""
+    if by:
+        article = "an" if by.startswith(("i", "e")) else "a"
+        by = f" (refused by {article} {by}{'' if by.endswith('boundary') else ' policy'})".replace("vpc", "VPC")
     return (
         f"is refused by AWS: {whose} may not call {' and '.join(refused_actions(symptom)) or 'what the line names'}{by}"
     )

@@ -141,10 +141,12 @@ def _half_installed(host: Host, here: Agents, config: EcsConfig) -> Iterator[Fin
     """AWS's installer does nothing more once the agent's package is there, so a run that died half way stays half."""
     if not here.has_ecs or not config.known:
         return
-    if not config.is_external and "ECS_EXTERNAL" not in config.agent:
+    # What an encoding hides is not missing.
+    hidden = any(problem.kind in ("utf16", "mixed", "mark") for problem in config.problems)
+    if not hidden and not config.is_external and "ECS_EXTERNAL" not in config.agent:
         said = "The ECS agent is installed, but not as an external instance (ECS_EXTERNAL=true is missing)"
         yield _lacking(host, here, config, "ECS_EXTERNAL", said)
-    elif REGION not in config.agent:
+    elif not hidden and REGION not in config.agent:
         said = f"The ECS agent has no {REGION} and does not start as an external instance"
         yield _lacking(host, here, config, REGION, said)
     log = agent_log(host)

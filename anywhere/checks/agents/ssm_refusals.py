@@ -21,7 +21,9 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
     """The finding for an answer of AWS to the SSM agent; `asleep` is whether its worker hibernates since."""
     unit, row = here.ssm_unit, refusal(answer)
     denied = Symptom("denied", "", answer) if row and row.kind == "denied" and ACTION.search(answer) else None
-    who, sleeps = ("The SSM agent hibernates: it", ", and it hibernates") if asleep else ("The SSM agent", "")
+    who, sleeps = (
+        ("The SSM agent hibernates: it", ", and the SSM agent hibernates") if asleep else ("The SSM agent", "")
+    )
     name = unit.name.removesuffix(".service")
     quoted = f'"{answer[:240]}"'
     commands: tuple[Command, ...] = (("systemctl", "restart", name),)

@@ -158,7 +158,8 @@ def _proxies(raw: Mapping[str, object]) -> Iterator[Fault]:
     strange = [name for name in inside if name not in PROXY_KEYS] if isinstance(inside, dict) else []
     if strange:
         of_client = "default" in strange or any(name in CLIENT_KEYS for name in strange)
-        says = f"{PATH} holds {', '.join(name[:40] for name in strange[:3])} in proxies, which is no setting of dockerd"
+        shown = ", ".join(f"`{name[:40]}`" for name in strange[:3])
+        says = f"{PATH}: {shown} in `proxies` {'is not a dockerd setting' if len(strange) == 1 else 'are not dockerd settings'}"
         says += ": that is the form of the client's ~/.docker/config.json" if of_client else ""
         yield Fault(
             says, f"Name {', '.join(PROXY_KEYS)} directly in proxies, each with its value, and take the rest out."

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from anywhere.catalogue.distros import FAMILIES, Family
 from anywhere.checks.remedies import Command
+from anywhere.errors import NotRecorded
 from anywhere.facts.files import list_folder, read_text
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
@@ -33,12 +34,20 @@ class OwnCa:
 
 def own_ca(host: Host, known: Family, names: Iterable[str]) -> OwnCa | None:
     """The first certificate on this host that has one of these names and that its store does not take; None without one."""
-    wanted = tuple(name.encode() for name in names if name)
-    for found in (*_in_folder(host, known), *_elsewhere(host, known)):
-        held = _decoded(read_text(host, found.path).content)
-        if not wanted or any(name in held for name in wanted):
-            return found
+    wanted = tuple(_as_der(name.encode()) for name in names if name)
+    try:
+        for found in (*_in_folder(host, known), *_elsewhere(host, known)):
+            held = _decoded(read_text(host, found.path).content)
+            if any(name in held for name in wanted):
+                return found
+    except NotRecorded:  # a bundle of a version that did not look into these folders
+        return None
     return None
+
+
+def _as_der(name: bytes) -> bytes:
+    """A name with its length in front, as a certificate holds it: `IT` is then not found in `ITALY`."""
+    return bytes((len(name),)) + name if len(name) < 128 else name
 
 
 def _decoded(text: str) -> bytes:

@@ -236,7 +236,7 @@ def _not_yet(host: Host, state: State) -> str:
         return ""
     if is_bare(host):
         return REGISTER_BRINGS
-    if units(host)[ECS].active == "activating":
+    if units(host)[ECS].sub == "auto-restart":
         # ExecStopPost= of its unit takes the rules away at each end, pre-start sets them (ecs-init/engine/engine.go).
         return "the ecs service is being started again and again, and sets the rules at each start"
     ecs = state.firewall.unit("ecs.service")

@@ -236,7 +236,7 @@ def dns_tcp(host: Host, settings: Settings) -> Iterator[Finding]:
 def _tcp_alone(host: Host, unresolved: list[str]) -> Finding:
     servers = ", ".join(resolv_conf(host).nameservers)
     summary = (
-        f"/etc/resolv.conf has every question sent over TCP (options use-vc), and TCP port 53 of {servers} is blocked"
+        f"`options use-vc` in /etc/resolv.conf sends every DNS query over TCP, and TCP port 53 of {servers} is blocked"
     )
     evidence = {"unresolved": unresolved}
     reason = Reason.NAMESERVER_TIMEOUT

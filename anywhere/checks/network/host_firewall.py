@@ -131,12 +131,17 @@ def _past(rule: Diversion, some: Sequence[Aim]) -> tuple[Command, ...]:
     """The commands that let these packets pass before the rule, each port once."""
     kinds = tuple(dict.fromkeys((":" in address, protocol, str(port)) for address, port, protocol in some))
     if rule.hop.startswith("nft "):
-        start = ("nft", "insert", "rule", *rule.hop.split()[1:])
+        # Packets of containers go by POSTROUTING too, and need their own translation behind this rule.
+        own = ("fib", "saddr", "type", "local") if rule.is_source else ()
+        start = ("nft", "insert", "rule", *rule.hop.split()[1:], *own)
         return tuple(dict.fromkeys((*start, protocol, "dport", port, "accept") for _, protocol, port in kinds))
-    chain = rule.hop.split()[1]
+    own = ("-m", "addrtype", "--src-type", "LOCAL") if rule.is_source else ()
+    _, chain, backend = rule.hop.split()
+    # Hooks of both kinds run: a rule of the other kind is not passed by an accept here.
+    legacy = "-legacy" if backend == "(legacy)" else ""
     return tuple(
-        ("ip6tables" if six else "iptables", "-t", "nat", "-I", chain, "1")
-        + ("-p", protocol, "--dport", port, "-j", "ACCEPT")
+        (f"{'ip6tables' if six else 'iptables'}{legacy}", "-t", "nat", "-I", chain, "1")
+        + ("-p", protocol, "--dport", port, *own, "-j", "ACCEPT")
         for six, protocol, port in kinds
     )
 

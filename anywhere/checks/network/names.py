@@ -75,7 +75,7 @@ def _unpin(host: Host, pin: Pin) -> Remedy:
     return remedy(
         host,
         "Remove the endpoints' names from /etc/hosts: AWS changes the addresses of its endpoints.",
-        ("sed", "-i", "-E", rf"{pin.line}s/[[:space:]]{name}\.?([[:space:]#]|$)/ \1/gI", "/etc/hosts"),
+        ("sed", "-i", "-E", rf":a;{pin.line}s/[[:space:]]{name}\.?([[:space:]#]|$)/ \1/I;ta", "/etc/hosts"),
         look=(("grep", "-n", pin.name, "/etc/hosts"),),
     )
 
@@ -177,7 +177,7 @@ def exclude(region: str, past: Sequence[Visit]) -> Remedy:
     if any(visit.vantage.component == "installer" or not visit.vantage.exists for visit in past):
         text += ". Also export NO_PROXY with these names in the shell that installs and registers"
     command = apply_command(redact_proxy(past[0].proxy))
-    return Remedy(f"{text}.", ((*command, "--region", region, "--restart"),))
+    return Remedy(f"{text}.", ((*command, "--region", region, "--restart"),) if command else ())
 
 
 @check("network.container-dns")

@@ -24,7 +24,9 @@ def own_addresses(host: Host, settings: Settings, stopped: Sequence[tuple[str, i
     named = {visit.endpoint.host for seen in surveys(host, settings) for visit in seen.visits}
     pinned = {pin.address for pin in pins(host, named) or ()}
     cards = {own: card.name for card in host.inventory().interfaces for own in card.addresses}
-    for address, port, protocol in stopped:
+    for address, port, protocol in {
+        address: (address, port, kind) for address, port, kind in reversed(stopped)
+    }.values():
         own = next((one for one in cards if one.partition("/")[0] == address), "")
         if own and protocol == "tcp" and not is_private(address) and not is_loopback(address) and address not in pinned:
             yield _mine(host, address, port, own, cards[own])

@@ -158,9 +158,17 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
     used = next(
         (one for one in routes if one.is_default and one.device == taken.device and one.gateway == taken.gateway), None
     )
-    narrow = None if used else _narrow(routes, taken, stopped)
+    # A VPN's two half routes go by the same card: each address has its own.
+    each = () if used else dict.fromkeys(filter(None, (_narrow(routes, taken, address) for address, _, _ in stopped)))
+    narrow = next(iter(each), None)
     way = f"dev {taken.device}" if taken.device else f"no route ({taken.error})"
-    way = used.text if used else f"{narrow.text} by the route to {narrow.network}" if narrow else way
+    way = (
+        used.text
+        if used
+        else f"{narrow.text} by the route to {' and '.join(one.network for one in each)}"
+        if narrow
+        else way
+    )
     rules = policy_rules(host)
     ruled = (
         f"; a routing rule chose it: {'; '.join(rules[:3])}" if rules and (used is None or used.table != "main") else ""
@@ -172,6 +180,9 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
     )
     evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
     text, commands = _narrowed(host, narrow) if narrow else _fix(used, better.route, rules)
+    commands = (
+        tuple(dict.fromkeys(command for one in each for command in _narrowed(host, one)[1])) if each else commands
+    )
     return trouble(
         ID,
         Status.FAIL,
@@ -183,13 +194,13 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
     )
 
 
-def _narrow(routes: Sequence[TableRoute], taken: Hop, stopped: Sequence[Aim]) -> TableRoute | None:
-    """The route of the main table for a part of the addresses by which the kernel sends these."""
+def _narrow(routes: Sequence[TableRoute], taken: Hop, address: str) -> TableRoute | None:
+    """The route of the main table for a part of the addresses by which the kernel sends this one."""
     fitting = [
         one
         for one in routes
         if one.table == "main" and not one.refuses and not one.is_default and one.device == taken.device
-        and one.gateway == taken.gateway and covers(one, stopped[0][0])
+        and one.gateway == taken.gateway and covers(one, address)
     ]  # fmt: skip
     return max(fitting, key=lambda one: ipaddress.ip_network(one.network).prefixlen, default=None)
 

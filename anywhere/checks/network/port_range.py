@@ -67,7 +67,11 @@ def _usable(host: Host, given: PortRange) -> int | None:
         return None
     if reserved is None:
         return None
-    return sum(not any(port in one for one in reserved) for port in range(given.first, given.last + 1))
+    left, at = 0, given.first
+    for first, last in sorted((one.first, one.last) for one in reserved):
+        left += max(0, min(first, given.last + 1) - at)
+        at = max(at, last + 1)
+    return left + max(0, given.last + 1 - at)
 
 
 def _used_up(host: Host, given: PortRange, left: int, lacking: list[str]) -> Finding:

@@ -193,7 +193,10 @@ def _judge(
 
 
 def apply_command(url: str) -> tuple[str, ...]:
-    """The command that writes this proxy; credentials are read from standard input, never shown."""
+    """The command that writes this proxy; credentials are read from standard input, never shown. None for https://, which it
+    refuses: the agents' channels cannot use it."""
+    if url.startswith("https:"):
+        return ()
     scheme, mark, rest = url.partition("://")
     _, at, place = rest.rpartition("@")
     own = ("--credentials-file", "-") if at else ()
@@ -213,10 +216,7 @@ def _bare(
         f"Set the proxy for {component.name} in {where}, with the exclusions "
         f"{', '.join(NEEDED.get(component.name, (METADATA,)))}; "
         "then reload systemd and restart it (docker first, then the SSM agent, then ecs).",
-        (
-            apply_command(url),
-            ("sudo", "systemctl", "restart", component.unit or component.name),
-        ),
+        _commands(component, apply_command(url)),
     )
     summary = f"has no proxy while {model.name} uses {url}" + ("; going out directly fails" if blocked else "")
     return trouble(
@@ -228,6 +228,11 @@ def _bare(
         remedy=remedy,
         evidence=Bare(matrix=matrix, model=model.name),
     )
+
+
+def _commands(component: Component, write: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """What writes the proxy, and the restart; none at all where a person has to write it first."""
+    return (write, ("sudo", "systemctl", "restart", component.unit or component.name)) if write else ()
 
 
 def drop_in(component: Component) -> str:
@@ -244,12 +249,10 @@ def _not_out(visit: Visit) -> bool:
 def _exclusions(component: Component, missing: Sequence[str], has: str, url: str, matrix: dict[str, object]) -> Finding:
     has, wrong = corrected(has), [why for _, why in useless_entries(has) if "commas" in why]
     whole = ",".join(dict.fromkeys(filter(None, (*has.split(","), *missing))))
+    write = apply_command(url) if component.unit else ()
     remedy = Remedy(
         f"Set NO_PROXY={whole} for {component.name} in {drop_in(component)} and restart it.",
-        (
-            *(((*apply_command(url), *(("--no-proxy", has) if has else ())),) if component.unit else ()),
-            ("sudo", "systemctl", "restart", component.unit or component.name),
-        ),
+        _commands(component, (*write, *(("--no-proxy", has) if has else ())) if write else ()),
     )
     return trouble(
         proxy.id,

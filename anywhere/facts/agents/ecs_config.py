@@ -61,10 +61,10 @@ class Line:
 
 @frozen
 class Problem:
-    """What is wrong with a line. `kind`: `syntax`, `mark` (behind a byte order mark), `utf16` (the complete file),
-    `quoted`, `json`, `external`, `glued`, `duplicate`, `overridden`, `value` (not one that the setting takes), `ignored`
-    (the agent takes its default instead), `unknown` (a name that only looks like a setting). `write` is the right value where
-    that is known."""
+    """What is wrong with a line. `kind`: `syntax`, `mark` (behind a byte order mark), `utf16` (the complete file), `mixed` (its
+    first part), `quoted`, `json`, `external`, `glued`, `duplicate`, `overridden`, `value` (not one that the setting takes),
+    `ignored` (the agent takes its default instead), `unknown` (a name that only looks like a setting). `write` is the right
+    value where that is known."""
 
     kind: str
     path: str
@@ -143,7 +143,7 @@ def _masked(name: str, value: str) -> str:
 
 def _problems(texts: tuple[Text, ...], lines: tuple[Line, ...]) -> Iterator[Problem]:
     raw = {(text.path, number): row for text in texts for number, row in enumerate(text.content.split("\n"), 1)}
-    wide = [text.path for text in texts if "\0" in text.content]
+    wide = [text.path for text in texts if _is_wide(text.content[:64])]
     for text in texts:
         yield from _encoding(text) if text.path in wide else _bare_lines(text)
     for line in lines:
@@ -152,16 +152,24 @@ def _problems(texts: tuple[Text, ...], lines: tuple[Line, ...]) -> Iterator[Prob
     yield from _repeated(lines)
 
 
-def _encoding(text: Text) -> Iterator[Problem]:
-    """Text with zero bytes is UTF-16, as some Windows editors and PowerShell write it: no reader finds a setting in it."""
-    yield Problem(
-        "utf16", text.path, 1, "ecs.config", "is UTF-16 text, in which the agent finds no setting: write it as UTF-8"
+def _is_wide(text: str) -> bool:
+    """Whether nearly every second character is a zero, as of ASCII in UTF-16. Zeros in a row are what a power cut leaves."""
+    return any(
+        len(half) and half.count("\0") / len(half) > 0.8 and text.count("\0\0") < 3 for half in (text[::2], text[1::2])
     )
+
+
+def _encoding(text: Text) -> Iterator[Problem]:
+    """Text in UTF-16, as some Windows editors and PowerShell write it: no reader finds a setting in it."""
+    said = "is UTF-16 text, in which the agent finds no setting: write it as UTF-8"
+    pure = _is_wide(text.content[-64:])
+    more = "" if pure else " (other lines follow in another encoding)"
+    yield Problem("utf16" if pure else "mixed", text.path, 1, "ecs.config", said + more)
 
 
 def _bare_lines(text: Text) -> Iterator[Problem]:
     for number, row in enumerate(text.content.split("\n"), 1):
-        stripped = row.strip()
+        stripped = row.lstrip(MARK).strip(" \t\r\0")
         if stripped and "=" not in stripped and not stripped.startswith(("#", ";")):
             yield Problem("syntax", text.path, number, "", "has no = and is skipped")
 
@@ -196,7 +204,7 @@ def _line_problems(line: Line, raw: str) -> Iterator[Problem]:
 def _json_problems(line: Line, value: str) -> Iterator[Problem]:
     if wrong := _json_complaint(line.name, value):
         effect = "the agent ends at its start" if line.name in FATAL_JSON else "the agent ignores it"
-        effect += " and offers json-file and none alone" if line.name == DRIVERS else ""
+        effect += " and offers only the drivers `json-file` and `none`" if line.name == DRIVERS else ""
         kind = "json" if line.name in (*FATAL_JSON, DRIVERS) else "ignored"
         yield Problem(kind, line.path, line.number, line.name, f"{wrong}: {effect}")
 

@@ -82,10 +82,10 @@ def _is_past(host: Host, found: SsmText) -> bool:
 def _with_cause(state: SsmLog, cause: str, before: str) -> SsmLog:
     """The second line of an error, which names what the first one does not; `before` is the line ahead of it."""
     if REFUSED.search(before):
-        return replace(state, refused=f"{state.refused} caused by: {cause}"[:700])
+        return replace(state, refused=f"{state.refused} caused by: {cause}"[:1000])
     if HIBERNATES.search(before):
-        return replace(state, hibernates=f"{state.hibernates} caused by: {cause}"[:700])
-    return replace(state, failed=f"{state.failed} caused by: {cause}"[:700]) if state.failed else state
+        return replace(state, hibernates=f"{state.hibernates} caused by: {cause}"[:1000])
+    return replace(state, failed=f"{state.failed} caused by: {cause}"[:1000]) if state.failed else state
 
 
 def parse_ssm_log(text: str) -> SsmLog:
@@ -117,9 +117,9 @@ def parse_ssm_log(text: str) -> SsmLog:
         elif READY.search(line):
             state = replace(state, credentials=True, refused="")
         elif refusal := REFUSED.search(line):
-            state = replace(state, credentials=False, refused=redact(refusal["why"])[:300])
+            state = replace(state, credentials=False, refused=redact(refusal["why"])[:700])
         elif asleep := HIBERNATES.search(line):
-            state = replace(state, hibernates=redact(asleep["why"])[:300])
+            state = replace(state, hibernates=redact(asleep["why"])[:700])
         elif stuck := NO_WORKER.search(line):
             state = replace(state, no_worker=redact(stuck["why"])[:300])
         elif WORKER.search(line):
@@ -127,7 +127,7 @@ def parse_ssm_log(text: str) -> SsmLog:
         elif NO_IDENTITY.search(line):
             state = replace(state, has_identity=False)
         elif denied := NO_CHANNEL.search(line):
-            state = replace(state, no_channel=redact(denied["why"])[:500])
+            state = replace(state, no_channel=redact(denied["why"])[:700])
         elif WORKING.search(line):
             state = replace(state, hibernates="", no_channel="" if CHANNEL.search(line) else state.no_channel)
     return state

@@ -67,6 +67,7 @@ def _certain(found: list[tuple[str, Verdict]], kinds: tuple[str, ...], own: froz
         named = _TO.search(verdict.rule)
         to = named[1] if named else ""
         # A span of sources, or one that the listing does not show, may hold an address of this host.
-        if verdict.target == "SNAT" and (not re.fullmatch(r"[0-9a-f.:]*[0-9a-f]", to) or to.partition(":")[0] in own):
+        source = to.partition(":")[0] if "." in to else to
+        if verdict.target == "SNAT" and (not re.fullmatch(r"[0-9a-f.:]*[0-9a-f]", to) or source in own):
             continue
         yield Diversion(hop, verdict.rule, verdict.target, to)

@@ -184,7 +184,8 @@ def _meta(key: str, value: object, packet: Packet) -> bool | None:
     if key == "skuid":
         if isinstance(value, dict) and isinstance(value.get("range"), list):
             value = "-".join(str(one) for one in value["range"])
-        return owned_by(str(value), packet.uid)
+        known = isinstance(value, int) or (isinstance(value, str) and not value.startswith("@"))
+        return owned_by(str(value), packet.uid) if known else None
     if key == "nfproto":
         return bool(value == ("ipv6" if ":" in packet.source + packet.destination else "ipv4"))
     return None

@@ -142,7 +142,10 @@ def _over_tcp(host: Host, visits: list[Visit]) -> list[Visit]:
     if not conf.use_vc or not conf.nameservers:
         return visits
     specs = [ProbeSpec(one, DNS_PORT, "tcp", address=one, patience=TCP_PATIENCE) for one in conf.nameservers]
-    probes = fan_out([partial(host.probe, spec) for spec in specs])
+    try:
+        probes = fan_out([partial(host.probe, spec) for spec in specs])
+    except NotRecorded:  # a bundle of a version that did not ask over TCP
+        return visits
     if any(probe.ok or probe.late or probe.reason is Reason.NOT_PERMITTED for probe in probes):
         return visits
     silent = Answer("", conf.nameservers[0], (), Reason.NAMESERVER_TIMEOUT, WITHOUT_TCP)

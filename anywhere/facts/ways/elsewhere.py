@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from anywhere.errors import ParseError
+from anywhere.errors import NotRecorded, ParseError
 from anywhere.facts.files import shell_line
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.probe.proxy_url import ProxyUrl
-from anywhere.redact import redact_proxy
 
 LOOK = shell_line(Path(__file__).with_name("elsewhere.sh"))
 _LINE = re.compile(r"(?P<path>/[^:]+):(?P<number>\d+):(?P<text>.*)")
 _VALUE = re.compile(
-    r"""(?i)^\s*(?:export\s+)?(?:https?_proxy\s*=|proxy\s*=|acquire::https?::proxy\s)\s*["']?([^"'\s;]+)"""
+    r"""(?i)^\s*(?:export\s+)?(?:https?_proxy\s*=|proxy\s*=|acquire::https?::proxy\s)\s*["']?([^"'\s]+)"""
 )
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
 CACHES = (3142, 8000)  # apt-cacher-ng and squid-deb-proxy: proxies for packages, and for nothing else
 
 
@@ -36,27 +36,26 @@ class OtherProxy:
 
 def other_proxy(host: Host) -> OtherProxy | None:
     """The first proxy that is written down for other programs; None where there is none, or one that serves packages alone."""
-    for row in host.run(LOOK, timeout=3).stdout.splitlines():
+    try:
+        rows = host.run(LOOK, timeout=3).stdout.splitlines()
+    except NotRecorded:  # a bundle of a version that did not look there
+        return None
+    for row in rows:
         line = _LINE.fullmatch(row.strip())
         value = _VALUE.match(line["text"]) if line else None
         if line is None or value is None:
             continue
         try:
-            found = ProxyUrl.parse(value[1])
+            found = ProxyUrl.parse(value[1].rstrip(";"))
         except ParseError:
             continue
+        # The agents' channels cannot use an https:// proxy, and a variable is no name.
         if (
-            found.scheme not in ("http", "https")
-            or not found.host
+            found.scheme != "http"
             or found.port in (0, *CACHES)
             or "." not in found.host
+            or not _HOST.fullmatch(found.host)
         ):
             continue
-        shown = redact_proxy(value[1])
-        bare = (
-            shown.partition("://")[0] + "://" + shown.partition("://")[2].rpartition("@")[2]
-            if "://" in shown
-            else shown
-        )
-        return OtherProxy(bare.rstrip("/"), "@" in value[1], f"{line['path']}:{line['number']}")
+        return OtherProxy(f"http://{found.host}:{found.port}", "@" in value[1], f"{line['path']}:{line['number']}")
     return None

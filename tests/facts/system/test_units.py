@@ -263,3 +263,21 @@ def test_packages_that_are_gone_do_not_count() -> None:
 )
 def test_attributes_that_ecs_takes(value: str) -> None:
     assert not ecs_config(config(f"ECS_INSTANCE_ATTRIBUTES={value}\n")).problems
+
+
+@pytest.mark.parametrize(
+    ("data", "kinds"),
+    [
+        ("ECS_CLUSTER=prod\nECS_LOGLEVEL=info\n".encode("utf-16"), ["utf16"]),
+        (
+            "ECS_CLUSTER=prod\nECS_LOGLEVEL=info\n".encode("utf-16")
+            + b"ECS_EXTERNAL=true\n# by an installer that came later, long enough to fill the end\n",
+            ["mixed"],
+        ),
+        (b"ECS_CLUSTER=prod\nECS_LOGLEVEL=info\n" + b"\0" * 40, []),
+        (b"\xef\xbb\xbf# settings\nECS_CLUSTER=prod\n", []),
+    ],
+)
+def test_other_encodings_and_zeros_at_the_end(data: bytes, kinds: list[str]) -> None:
+    found = ecs_config(FakeHost(files={"/etc/ecs/ecs.config": data}))
+    assert [one.kind for one in found.problems] == kinds
