@@ -51,7 +51,7 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "ssh_config": (str, _option("", help="Use this ssh_config instead of ~/.ssh/config.", metavar="FILE")),
     "ssh_args": (
         str,
-        _option("", help="Arguments of ssh for all hosts, such as '-J bastion' or '-o User=x'.", metavar="ARGUMENTS"),
+        _option("", help="Pass these ssh arguments to every host, for example '-J bastion'.", metavar="ARGUMENTS"),
     ),
     "ssh_accept_new": (
         bool,

@@ -60,9 +60,13 @@ def _wishes(documents: Sequence[Document], request: Request) -> Iterator[tuple[D
             named = next((name for name in (definition.name, definition.family) if name in counts), None)
             used |= {named} if named else set()
             given = counts[named] if named else everywhere
-            for one in started(definition) if given is None else (definition,):
-                shared = definition.name if one.name != definition.name else ""
-                yield document, replace(_wish(one, request, given), definition=shared)
+            made = [
+                replace(_wish(one, request, given), definition=definition.name if one.name != definition.name else "")
+                for one in (started(definition) if given is None else (definition,))
+            ]
+            # A service scaled to zero wants no place beside others; alone it is asked whether one task would fit.
+            some = [wish for wish in made if wish.count or wish.every or given is not None]
+            yield from ((document, wish) for wish in some or [replace(wish, count=1) for wish in made[:1]])
     for name in counts.keys() - used:
         raise BadInput(f"--count {name}: no definition has this name")
 
@@ -92,7 +96,8 @@ def _counts(words: Sequence[str]) -> tuple[dict[str, int], int | None]:
 def _desired(definition: Definition) -> int:
     """What the services ask for together; one where there is none, or where it is not known."""
     numbers = [service.node.at("desiredCount").raw or service.node.at("count").raw for service in definition.services]
-    return sum(int(number) for number in numbers if str(number).isdecimal()) or 1
+    known = [int(number) for number in numbers if str(number).isdecimal()]
+    return sum(known) if known and len(known) == len(numbers) else sum(known) or 1
 
 
 def _is_daemon(service: Service) -> bool:

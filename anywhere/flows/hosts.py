@@ -94,6 +94,8 @@ def chosen(
 
 def _require_file(option: str, path: str) -> None:
     """Raise BadInput where a file of the caller's is none that can be read: no host is to blame for it."""
+    if os.path.exists(path) and os.path.samefile(path, os.devnull):
+        return  # the usual way to have no settings
     if not os.path.isfile(path):
         raise BadInput(f"{option} {path}: {'not a file' if os.path.lexists(path) else 'no such file'}")
     if not os.access(path, os.R_OK):

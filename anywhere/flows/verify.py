@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -40,7 +41,8 @@ def rules(hosts: Hosts, persist: bool, probe: bool) -> Report:
             yield from judge_proof(live, seen)
             yield from prove_way(seen, registration(seen).region)
 
-    return verify(hosts, PLAN, judge, ("rules", "verify", *(() if persist else ("--no-persist",))))
+    own = (*(() if persist else ("--no-persist",)), *(() if probe else ("--no-probe",)))
+    return verify(hosts, PLAN, judge, ("rules", "verify", *own))
 
 
 def proxy(hosts: Hosts, profile: Profile, packages: bool) -> Report:
@@ -56,7 +58,12 @@ def proxy(hosts: Hosts, profile: Profile, packages: bool) -> Report:
             yield from judge_connect(seen, full)
 
     hides = profile.is_secret or bool(profile.certificates) or not profile.address
-    return verify(hosts, ID, judge, () if hides else ("proxy", "verify", "--url", profile.address))
+    own = (
+        *(("--no-proxy", ",".join(profile.no_proxy)) if profile.no_proxy else ()),
+        *(("--packages",) if packages else ()),
+        *(("--region", profile.region) if profile.region else ()),
+    )
+    return verify(hosts, ID, judge, () if hides else ("proxy", "verify", "--url", profile.address, *own))
 
 
 def verify(hosts: Hosts, check: str, judge: Judge, command: tuple[str, ...] = ()) -> Report:
@@ -87,10 +94,13 @@ def _target(entry: Entry, hosts: Hosts, seconds: float, check: str, judge: Judge
     return Target(entry.name, started=started, seconds=took, causes=causes, findings=found)
 
 
+_READ = re.compile(r"may not be read|[Pp]ermission denied|run as root|by root only|needs root")
+
+
 def _needs_root(finding: Finding, seen: Recording, command: tuple[str, ...]) -> Finding:
     """The finding with the fix where the caller alone lacked root's rights; a refused sudo has a text of its own."""
     inventory = seen.inventory()
-    if inventory.is_root or inventory.refused:
+    if inventory.is_root or inventory.refused or not _READ.search(finding.summary):
         return finding
     commands = (("sudo", "anywhere", *command),) if command else ()
     return replace(finding, cause=CODE, remedy=Remedy("Run the command again as root.", commands))

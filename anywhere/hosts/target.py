@@ -43,9 +43,19 @@ class SSHTarget:
         keys = (self.identity,) if self.identity else options.identities
         port = ["-p", str(self.port)] if self.port else []
         user = f"{self.user}@" if self.user else ""
-        given = [word for line in (*self.lines, *options.lines) for word in ("-o", line.replace(" ", "=", 1))]
+        given = as_words((*self.lines, *options.lines))
         named = [word for key in keys for word in ("-i", key)]
         return shlex.join(["ssh", *config, *given, *named, *port, user + self.host])
+
+
+def as_words(lines: tuple[str, ...]) -> list[str]:
+    """Lines of ssh_config as arguments to show. A command that may hold a password (`sshpass -p`) is left out."""
+    shown = [line for line in lines if not (_COMMAND.match(line) and _SECRET.search(line))]
+    return [word for line in shown for word in ("-o", line.replace(" ", "=", 1))]
+
+
+_COMMAND = re.compile(r"(?:Proxy|Local|KnownHosts|Remote)Command ", re.I)
+_SECRET = re.compile(r"pass|secret|token|auth|[^\s/:@]+:[^\s/@]+@", re.I)
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 
@@ -11,7 +12,9 @@ from anywhere.errors import BadInput
 NAMES = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 # ssh(1): options with a value, as keywords of ssh_config(5), and those without.
 VALUES = {"J": "ProxyJump", "i": "IdentityFile", "p": "Port", "l": "User", "b": "BindAddress"}
-OTHER_VALUES = "BceDEFIKLmOPQRSWw"
+OTHER_VALUES = "BceDEFILmOPQRSWw"
+# Which keys of hosts are accepted is our own option's (--ssh-accept-new, --known-hosts), never an argument's.
+OWN = ("stricthostkeychecking", "userknownhostsfile", "globalknownhostsfile")
 FLAGS = {"4": "AddressFamily inet", "6": "AddressFamily inet6"}
 
 
@@ -34,7 +37,11 @@ def _line(name: str, words: list[str]) -> list[str]:
         raise BadInput(f"{name}: {word[:40]!r} is no option of ssh")
     letter, rest = word[1], word[2:]
     if letter != "o" and letter not in VALUES and letter not in OTHER_VALUES:
-        return [FLAGS[one] for one in word[1:] if one in FLAGS]
+        # Letters without a value stand together, the last of them may have one: -AJ bastion.
+        more = _line(name, [f"-{rest}", *words]) if rest else []
+        if rest and not _is_flags(rest):
+            del words[: 1 if _takes_next(rest) else 0]
+        return ([FLAGS[letter]] if letter in FLAGS else []) + more
     if not rest and not words:
         raise BadInput(f"{name}: -{letter} has no value")
     value = rest or words.pop(0)
@@ -42,5 +49,21 @@ def _line(name: str, words: list[str]) -> list[str]:
         keyword, mark, setting = value.partition("=") if "=" in value.split(" ", 1)[0] else value.partition(" ")
         if not mark:
             raise BadInput(f"{name}: {value[:40]!r} is no option: write -o Name=value")
-        return [f"{keyword.strip()} {setting.strip()}"]
-    return [f"{VALUES[letter]} {value}"] if letter in VALUES else []
+        return [] if keyword.strip().lower() in OWN else [f"{keyword.strip()} {setting.strip()}"]
+    if letter == "F":
+        return [f"Include {_quoted(os.path.abspath(os.path.expanduser(value)))}"]
+    return [f"{VALUES[letter]} {_quoted(value)}"] if letter in VALUES else []
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if " " in value else value
+
+
+def _is_flags(letters: str) -> bool:
+    return not any(one == "o" or one in VALUES or one in OTHER_VALUES for one in letters)
+
+
+def _takes_next(letters: str) -> bool:
+    """Whether the first letter with a value is the last one, so that its value is the next word."""
+    place = next(at for at, one in enumerate(letters) if one == "o" or one in VALUES or one in OTHER_VALUES)
+    return place == len(letters) - 1

@@ -120,18 +120,20 @@ class Book:
 
     def _entry(self, name: str, line: int, variables: Variables, groups: frozenset[str]) -> Entry | None:
         try:
+            connection = _first(variables, VARIABLES["connection"])
+            if name == "local" or connection == "local":
+                return Entry(name, "local", groups, line)
+            if connection not in SSH_CONNECTIONS:
+                self.notes.append(Problem(line, f"{name} is left out: its connection is {connection}, not ssh"))
+                return None
+            if name.endswith((".json", ".json.gz")) and os.path.isfile(name):
+                return Entry(name, name, groups, line)
+            # What is encrypted or made of variables is only in the way where SSH needs it.
             chosen = {ours: _first(variables, theirs) for ours, theirs in VARIABLES.items()}
             lines = ssh_lines({one: _first(variables, (one,)) for one in ARGUMENTS})
         except BadInput as error:
             self.bad(line, f"{name}: {error}")
             return None
-        if name == "local" or chosen["connection"] == "local":
-            return Entry(name, "local", groups, line)
-        if chosen["connection"] not in SSH_CONNECTIONS:
-            self.notes.append(Problem(line, f"{name} is left out: its connection is {chosen['connection']}, not ssh"))
-            return None
-        if name.endswith((".json", ".json.gz")) and os.path.isfile(name):
-            return Entry(name, name, groups, line)
         try:
             return Entry(name, _target(name, chosen, lines), groups, line)
         except BadInput as error:
@@ -140,9 +142,10 @@ class Book:
 
     def _note_double(self, entry: Entry, places: dict[str, str]) -> None:
         if isinstance(entry.spec, SSHTarget):
-            place = str(entry.spec)
+            shown = str(entry.spec)
+            place = " ".join((shown, *entry.spec.lines))  # the same address behind another jump host is another place
             if place in places:
-                self.notes.append(Problem(entry.line, f"{entry.name} is the same place as {places[place]} ({place})"))
+                self.notes.append(Problem(entry.line, f"{entry.name} is the same place as {places[place]} ({shown})"))
             places.setdefault(place, entry.name)
 
     def _above(self) -> dict[str, list[str]]:
@@ -168,14 +171,19 @@ class Book:
         found.discard("all")
         return ["all", *sorted(found, key=lambda name: (self._depth(name, above), self._priority(name), name))]
 
-    def _depth(self, group: str, above: Mapping[str, list[str]], below: tuple[str, ...] = ()) -> int:
-        """How many groups lie between this one and `all` on the longest way; in a circle each counts once."""
-        if group not in self._depths:
-            parents = [one for one in above.get(group, ()) if one not in (*below, group, "all")]
-            depth = 1 + max((self._depth(one, above, (*below, group)) for one in parents), default=0)
-            if below:
-                return depth
-            self._depths[group] = depth
+    def _depth(self, group: str, above: Mapping[str, list[str]]) -> int:
+        """How many groups lie between this one and `all` on the longest way."""
+        open_groups, seen = [group], {group}
+        while open_groups:
+            here = open_groups[-1]
+            parents = [one for one in above.get(here, ()) if one != "all"]
+            more = [one for one in parents if one not in self._depths and one not in seen]
+            if more:
+                open_groups.append(more[0])
+                seen.add(more[0])
+            else:
+                self._depths.setdefault(here, 1 + max((self._depths.get(one, 0) for one in parents), default=0))
+                open_groups.pop()
         return self._depths[group]
 
     def _priority(self, group: str) -> int:

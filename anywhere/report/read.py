@@ -17,9 +17,7 @@ SCHEMA = "anywhere/report/1"
 def read_report(text: str, name: str) -> tuple[Target, ...]:
     """The targets of a JSON report, or of JSON lines; what login scripts printed before it does not count. Raises BadInput,
     naming the file and the line."""
-    place = text.find("\n{")
-    if place >= 0 and not text.lstrip().startswith("{"):
-        text = text[place + 1 :]
+    text = without_banner(text)
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
@@ -29,6 +27,14 @@ def read_report(text: str, name: str) -> tuple[Target, ...]:
     if not found:
         raise BadInput(f"{name}: no host in it: not a report of `anywhere check --format json`")
     return found
+
+
+def without_banner(text: str) -> str:
+    """A report without what login scripts printed before it; lines keep their numbers."""
+    place = text.find("\n{")
+    if place < 0 or text.lstrip().startswith("{"):
+        return text
+    return "\n" * text.count("\n", 0, place + 1) + text[place + 1 :]
 
 
 def _lines(text: str, name: str) -> Iterator[Target]:

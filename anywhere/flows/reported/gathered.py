@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from anywhere.errors import BadInput, HostUnreachable
 from anywhere.flows.target import Lost
 from anywhere.model import Target
-from anywhere.report.read import read_report
+from anywhere.report.read import read_report, without_banner
 
 ENDINGS = (".gz", ".json", ".jsonl")
 REMEDY = "see whether the engine reached this host, and whether `ssh HOST anywhere --version` works there"
@@ -36,6 +36,7 @@ def gathered(paths: Sequence[str], read: Callable[[str], str]) -> list[tuple[Tar
 
 def _missing(text: str) -> str:
     """Why there is no report in it; empty for one, and for what never was to be one."""
+    text = without_banner(text)
     if not text.strip():
         return "it gave no report: the file is empty"
     if not text.lstrip().startswith("{"):

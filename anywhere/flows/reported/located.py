@@ -10,7 +10,7 @@ import shlex
 from dataclasses import replace
 
 from anywhere.flows.hosts import Hosts, is_saved
-from anywhere.hosts.target import SSHTarget
+from anywhere.hosts.target import SSHTarget, as_words
 from anywhere.inventory import STDIN, Entry
 from anywhere.model import Remedy, Target
 
@@ -52,9 +52,9 @@ def reach(entry: Entry, hosts: Hosts) -> tuple[str, ...]:
         words += ["--ssh-key", identity]
     for config in hosts.ssh.config or ():
         words += ["--ssh-config", config]
-    if hosts.ssh.lines:
-        given = (word for line in hosts.ssh.lines for word in ("-o", line.replace(" ", "=", 1)))
-        words += ["--ssh-args", shlex.join(given)]
+    own = () if "--limit" in words else entry.spec.lines
+    if lines := (*own, *hosts.ssh.lines):
+        words += ["--ssh-args", shlex.join(as_words(lines))]
     return (*words, "-K") if hosts.ssh.become_password else tuple(words)
 
 

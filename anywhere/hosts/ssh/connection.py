@@ -39,7 +39,7 @@ PATIENT, RETRY = 20, 0.05  # attempts at the only session, and the seconds betwe
 LIBRARY = (asyncssh.Error, OSError, AssertionError)
 
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
-# Python prints them on standard error for each old host; what a host offers is not to be mended here.
+# Python prints them on standard error for each old host; what a host offers is not for this program to fix.
 warnings.filterwarnings("ignore", module=r"asyncssh\b")
 # Even so it writes its lines before it looks whether anyone reads them.
 for kind, name in ((SSHPacketLogger, "log_sent_packet"), (SSHPacketLogger, "log_received_packet"), (SSHLogger, "log")):

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -210,11 +211,12 @@ def _jump(hops: Hops, options: SSHOptions, attempt: Attempt, chain: tuple[str, .
 def _open_jump(hops: Hops, options: SSHOptions, attempt: Attempt, chain: tuple[str, ...]) -> Connection:
     *before, last = hops
     own = Attempt(attempt.left())  # its user and keys are not those of the host behind it
+    plain = replace(options, lines=())  # ssh's own arguments are for the destination alone
     if not before:
-        return _login(last, options, own, chain)
+        return _login(last, plain, own, chain)
     inner = _jump(tuple(before), options, attempt, chain).inner
     try:
-        settings, more = _settings(last, options, own)
+        settings, more = _settings(last, plain, own)
         work = _handshake(last, settings, more | {"tunnel": inner})
         return _connection(LOOP.call(work, own.left()), last, options)
     except (*LIBRARY, ValueError) as error:

@@ -18,8 +18,10 @@ def started(definition: Definition) -> Iterator[Definition]:
     """The definition once for each service and request that starts it; itself where there is none or one without
     overrides."""
     services = definition.services
-    for service in services:
-        name = definition.name if len(services) == 1 else f"{definition.name}/{service.name}"
+    names = [service.name for service in services]
+    for place, service in enumerate(services, 1):
+        own = f"{service.name} {place}" if names.count(service.name) > 1 else service.name
+        name = definition.name if len(services) == 1 else f"{definition.name}/{own}"
         node = Node(_overridden(definition.node.raw, service), definition.node.pointer)
         yield replace(definition, name=name, node=node, services=(service,))
     if not services:

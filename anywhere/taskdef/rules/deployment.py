@@ -175,7 +175,9 @@ def role(case: Case, node: Node) -> Iterator[Mark]:
     if not field.filled:
         return
     advice = "take it out: ECS uses its service-linked role"
-    if case.launch == EXTERNAL or not node.at("loadBalancers").filled:
+    if case.launch == EXTERNAL:
+        yield fail(field, "external instances have no load balancers, so ECS takes no role", advice, remove(field))
+    elif not node.at("loadBalancers").filled:
         yield fail(field, "a role is valid for services with a load balancer only", advice, remove(field))
     elif case.launch == FARGATE or (case.definition is not None and case.mode == "awsvpc"):
         yield fail(field, "with awsvpc ECS uses its service-linked role, and refuses another", advice, remove(field))

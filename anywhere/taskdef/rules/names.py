@@ -67,7 +67,10 @@ def _mapping(mapping: Node) -> Iterator[Mark]:
 
 def _mapped_twice(case: Case, mappings: list[Node]) -> Iterator[Mark]:
     """With awsvpc ECS refuses a second mapping of the same name; of the other modes no source says so."""
-    is_refused = case.mode == "awsvpc"
+    try:
+        is_refused = case.mode == "awsvpc"
+    except NotKnown:
+        is_refused = False
     for mark in _twice((mapping.at("name") for mapping in mappings), "a second port mapping is named {}"):
         yield fail(mark.node, f"{mark.summary}: ECS refuses it with awsvpc", mark.remedy) if is_refused else mark
 

@@ -8,7 +8,6 @@ from typing import Any
 from anywhere.documents.json import Locator, json_locator, parse_json_keys, repeated_keys
 from anywhere.documents.yaml import MAX_DEPTH
 from anywhere.errors import ParseError
-from anywhere.files import as_utf8
 from anywhere.frozen import frozen
 from anywhere.taskdef.source.yaml_tags import parse_yaml
 
@@ -36,7 +35,7 @@ def parse(data: bytes, name: str) -> Parsed:
     if is_utf_16(data):
         raise ParseError("UTF-16 text, as Windows PowerShell writes it: save it as UTF-8")
     try:
-        text = as_utf8(data).decode("utf-8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ParseError(f"not UTF-8 text (byte {error.start})") from None
     if not text.strip():

@@ -206,7 +206,6 @@ def test_the_later_line_and_the_users_file_win_for_both_readers() -> None:
         ('ECS_INSTANCE_ATTRIBUTES={"rack": 7}\n', "json", 1, None),
         ("ECS_CONTAINER_INSTANCE_TAGS={plant: north}\n", "json", 1, None),
         ('ECS_INSTANCE_ATTRIBUTES={"ra ck": "7"}\n', "json", 1, None),
-        ('ECS_INSTANCE_ATTRIBUTES={"rack": "7!"}\n', "json", 1, None),
         ("ECS_AGENT_LABELS={plant: north}\n", "ignored", 1, None),
         ("ECS_RESERVED_MEMORY=70000\n", "ignored", 1, None),
         ("ECS_EXTERNAL=True\n", "external", 1, None),

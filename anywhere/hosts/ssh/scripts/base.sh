@@ -14,7 +14,7 @@ ANYWHERE_RUN=$TOKEN
 export PATH LC_ALL LANG ANYWHERE_RUN
 unset CDPATH ENV BASH_ENV
 # bash -c reads the user's .bashrc where SSH_CLIENT is set and it is the outermost bash (bash(1), INVOCATION):
-# what that prints would be taken for what our commands print.
+# what that prints would be treated as what our commands print.
 SHLVL=2
 export SHLVL
 was_cut=
