@@ -22,6 +22,10 @@ class ChangeFailed(AnywhereError):
     exit_code = 1
 
 
+class NeedsRoot(ChangeFailed):
+    """This user may not read what has to be known: the same command works as root."""
+
+
 class JournalDamaged(ChangeFailed):
     """The record of what was changed is not what was written: it is never acted on as if it were."""
 

@@ -6,7 +6,7 @@ import hashlib
 import posixpath
 from collections.abc import Iterable
 
-from anywhere.changes.base import ChangeFailed, Command, PutBack, Step
+from anywhere.changes.base import ChangeFailed, Command, NeedsRoot, PutBack, Step
 from anywhere.changes.merging import bytes_of, without
 from anywhere.changes.script import own_script
 from anywhere.hosts.base import Host
@@ -41,9 +41,10 @@ def file_step(
         old: bytes | None = host.read(path)
     except (FileNotFoundError, NotADirectoryError):
         old = None
+    except PermissionError as error:
+        raise NeedsRoot(f"{path} cannot be read: {error.strerror}: run as root") from None
     except OSError as error:
-        hint = ": run as root" if isinstance(error, PermissionError) else ""
-        raise ChangeFailed(f"{path} cannot be read: {error.strerror}{hint}") from None
+        raise ChangeFailed(f"{path} cannot be read: {error.strerror}") from None
     had, owner = _mode(host, path) if old is not None else (mode, "0:0")
     want = mode if old is None or (secret and int(had, 8) & 0o077) else had
     if old == content and want == had:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from anywhere.changes.base import ChangeFailed
+from anywhere.changes.base import ChangeFailed, NeedsRoot
 from anywhere.hosts.base import Host
 
 Lines = tuple[tuple[str, "str | None"], ...]
@@ -24,7 +24,7 @@ def text_of(host: Host, path: str) -> str:
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except PermissionError:
-        raise ChangeFailed(f"{path} may not be read: run as root") from None
+        raise NeedsRoot(f"{path} may not be read: run as root") from None
     except IsADirectoryError:
         raise ChangeFailed(f"{path} is a directory, not a file: remove it, then run the same command again") from None
     except OSError as error:

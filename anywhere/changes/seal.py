@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from anywhere.changes.base import ChangeFailed
+from anywhere.changes.base import ChangeFailed, NeedsRoot
 from anywhere.changes.script import own_script
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
@@ -93,7 +93,7 @@ def _read(host: Host, path: str, files: frozenset[str]) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
-        raise ChangeFailed(f"{path}: permission denied; run as root") from None
+        raise NeedsRoot(f"{path}: permission denied; run as root") from None
     except OSError as error:
         raise ChangeFailed(f"{path}: {error.strerror}") from None
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from anywhere.changes.base import NeedsRoot
 from anywhere.changes.proxy.private import complete
 from anywhere.changes.proxy.profile import Profile
 from anywhere.checks.system.permission import CODE
@@ -87,20 +87,18 @@ def _target(entry: Entry, hosts: Hosts, seconds: float, check: str, judge: Judge
             raise
         except AnywhereError as error:
             found_out = Finding(check, Status.ERROR, entry.name, str(error), evidence={"because": type(error).__name__})
-            findings.append(_needs_root(found_out, seen, command) if live else found_out)
+            lacks_rights = live and isinstance(error, NeedsRoot)
+            findings.append(_needs_root(found_out, seen, command) if lacks_rights else found_out)
     found = tuple(map(clean_finding, findings))
     took = round(time.monotonic() - begun, 3)
     causes = tuple(map(clean_cause, diagnose(found, RULES)))
     return Target(entry.name, started=started, seconds=took, causes=causes, findings=found)
 
 
-_READ = re.compile(r"may not be read|[Pp]ermission denied|run as root|by root only|needs root")
-
-
 def _needs_root(finding: Finding, seen: Recording, command: tuple[str, ...]) -> Finding:
     """The finding with the fix where the caller alone lacked root's rights; a refused sudo has a text of its own."""
     inventory = seen.inventory()
-    if inventory.is_root or inventory.refused or not _READ.search(finding.summary):
+    if inventory.is_root or inventory.refused:
         return finding
     commands = (("sudo", "anywhere", *command),) if command else ()
     return replace(finding, cause=CODE, remedy=Remedy("Run the command again as root.", commands))

@@ -10,12 +10,17 @@ pytestmark = pytest.mark.region
 
 CASES = (
     (
-        "own-nat-redirect",
-        "iptables -t nat -I OUTPUT 1 -p tcp --dport 443 -j ACCEPT",
+        "own-redirect-chain",
+        "iptables-nft -t nat -I OUTPUT 1 -p tcp --dport 443 -j ACCEPT",
         "transparent proxy",
         "network team",
     ),
-    ("own-nat-redirect-dns", "iptables -t nat -I OUTPUT 1 -p udp --dport 53 -j ACCEPT", "DNS forwarder", "nameserver"),
+    (
+        "own-redirect-dns-dead",
+        "iptables-nft -t nat -I OUTPUT 1 -p udp --dport 53 -j ACCEPT",
+        "DNS forwarder",
+        "nameserver",
+    ),
     ("docker-bridge-left", "ip link delete br-706c616e745f", "left over", "bip"),
     (
         "specific-route-wrong",

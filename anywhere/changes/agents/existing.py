@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anywhere.changes.agents.ecs import has_joined
 from anywhere.changes.agents.wanted import Wanted
-from anywhere.changes.base import ChangeFailed
+from anywhere.changes.base import NeedsRoot
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
 from anywhere.facts.agents.ecs_config import USER, ecs_config
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, SAVED_STATE, UNKNOWN, VAULT
@@ -60,7 +60,7 @@ def differences(host: Host, wanted: Wanted) -> tuple[Difference, ...]:
     """All that is otherwise, empty where registration may go on. Raises ChangeFailed where root's files are hidden."""
     here = agents(host)
     if here.registration.state == UNKNOWN:
-        raise ChangeFailed(f"{VAULT} may not be read: run as root")
+        raise NeedsRoot(f"{VAULT} may not be read: run as root")
     return (
         *_duplicate(here),
         *_broken(host, here),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from anywhere.changes.base import ChangeFailed, Command, Step, set_sysctl
+from anywhere.changes.base import Command, NeedsRoot, Step, set_sysctl
 from anywhere.changes.rules.nftables import native_steps, remove_native
 from anywhere.changes.script import run_script
 from anywhere.facts.agents.ecs_config import ecs_config
@@ -112,9 +112,9 @@ def require_readable(found: Firewall) -> None:
     """Raises ChangeFailed where the rules cannot be seen: what is not known is not planned."""
     blind = next((backend for backend in found.backends if not backend.readable), None)
     if blind:
-        raise ChangeFailed(f"the rules of {blind.program} cannot be read ({blind.detail}): run as root")
+        raise NeedsRoot(f"the rules of {blind.program} cannot be read ({blind.detail}): run as root")
     if not found.backends and not found.nft.readable:
-        raise ChangeFailed("neither iptables nor nft can be used on this host: install iptables, run as root")
+        raise NeedsRoot("neither iptables nor nft can be used on this host: install iptables, run as root")
 
 
 def wanted(state: State) -> tuple[Wanted, ...]:

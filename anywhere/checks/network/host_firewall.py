@@ -136,13 +136,10 @@ def _past(rule: Diversion, some: Sequence[Aim]) -> tuple[Command, ...]:
         start = ("nft", "insert", "rule", *rule.hop.split()[1:], *own)
         return tuple(dict.fromkeys((*start, protocol, "dport", port, "accept") for _, protocol, port in kinds))
     own = ("-m", "addrtype", "--src-type", "LOCAL") if rule.is_source else ()
-    _, chain, backend = rule.hop.split()
-    # Hooks of both kinds run: a rule of the other kind is not passed by an accept here.
-    legacy = "-legacy" if backend == "(legacy)" else ""
+    # By the iptables that made the rule: where both kinds are in use, both of their hooks run.
+    start = (rule.program, "-t", "nat", "-I", rule.hop.split()[1], "1")
     return tuple(
-        (f"{'ip6tables' if six else 'iptables'}{legacy}", "-t", "nat", "-I", chain, "1")
-        + ("-p", protocol, "--dport", port, *own, "-j", "ACCEPT")
-        for six, protocol, port in kinds
+        dict.fromkeys((*start, "-p", protocol, "--dport", port, *own, "-j", "ACCEPT") for _, protocol, port in kinds)
     )
 
 

@@ -215,7 +215,7 @@ def _bare(
     remedy = Remedy(
         f"Set the proxy for {component.name} in {where}, with the exclusions "
         f"{', '.join(NEEDED.get(component.name, (METADATA,)))}; "
-        "then reload systemd and restart it (docker first, then the SSM agent, then ecs).",
+        f"then reload systemd and restart it (docker first, then the SSM agent, then ecs).{_plain(url)}",
         _commands(component, apply_command(url)),
     )
     summary = f"has no proxy while {model.name} uses {url}" + ("; going out directly fails" if blocked else "")
@@ -227,6 +227,15 @@ def _bare(
         cause="proxy.not-set-for-component",
         remedy=remedy,
         evidence=Bare(matrix=matrix, model=model.name),
+    )
+
+
+def _plain(url: str) -> str:
+    """What a fix adds for a proxy that is spoken to by TLS (gorilla/websocket, x_net_proxy.go)."""
+    return (
+        " Name a port where the proxy takes plain HTTP: both agents' channels cannot use https://."
+        if url[:6] == "https:"
+        else ""
     )
 
 
@@ -251,7 +260,7 @@ def _exclusions(component: Component, missing: Sequence[str], has: str, url: str
     whole = ",".join(dict.fromkeys(filter(None, (*has.split(","), *missing))))
     write = apply_command(url) if component.unit else ()
     remedy = Remedy(
-        f"Set NO_PROXY={whole} for {component.name} in {drop_in(component)} and restart it.",
+        f"Set NO_PROXY={whole} for {component.name} in {drop_in(component)} and restart it.{_plain(url)}",
         _commands(component, (*write, *(("--no-proxy", has) if has else ())) if write else ()),
     )
     return trouble(

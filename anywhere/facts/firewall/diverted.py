@@ -16,18 +16,20 @@ from anywhere.facts.firewall.outgoing import sent
 from anywhere.facts.network.routes import Route, route_to
 from anywhere.frozen import frozen
 
+Step = tuple[str, str, Verdict]
 HOOKS = {"OUTPUT": ("REDIRECT", "DNAT"), "POSTROUTING": ("SNAT",)}
 _TO = re.compile(r"--to-(?:ports|destination|source) (\S+)")
 
 
 @frozen
 class Diversion:
-    """The hop (table and chain), the rule as it is printed, what the rule does, and the address or port that it names (empty
-    where the listing does not show it)."""
+    """The hop (table and chain), the rule as it is printed, what the rule does, the iptables that speaks to it (empty for a
+    table of nftables), and the address or port that it names (empty where the listing does not show it)."""
 
     hop: str
     rule: str
     kind: str
+    program: str = ""
     to: str = ""
 
     @property
@@ -45,12 +47,12 @@ def diversion(
     packet = sent(route.interface if route and not route.reject else "", address, port, protocol)
     family = 6 if ":" in address else 4
     for chain, kinds in HOOKS.items():
-        found: list[tuple[str, Verdict]] = [
-            (f"nat {chain} ({one.name})", walk(one.rules(family).table("nat"), chain, packet))
+        found: list[Step] = [
+            (f"nat {chain} ({one.name})", one.program_for(family), walk(one.rules(family).table("nat"), chain, packet))
             for one in firewall.backends
         ]
         found += [
-            (f"nft {base.family} {base.table} {base.name}", walk_nft(firewall.nft, base, packet))
+            (f"nft {base.family} {base.table} {base.name}", "", walk_nft(firewall.nft, base, packet))
             for base in firewall.nft.base_chains(chain.lower(), family)
             if base.kind == "nat"
         ]
@@ -60,8 +62,8 @@ def diversion(
     return None
 
 
-def _certain(found: list[tuple[str, Verdict]], kinds: tuple[str, ...], own: frozenset[str]) -> Iterator[Diversion]:
-    for hop, verdict in found:
+def _certain(found: list[Step], kinds: tuple[str, ...], own: frozenset[str]) -> Iterator[Diversion]:
+    for hop, program, verdict in found:
         if not verdict.certain or verdict.target not in kinds:
             continue
         named = _TO.search(verdict.rule)
@@ -70,4 +72,4 @@ def _certain(found: list[tuple[str, Verdict]], kinds: tuple[str, ...], own: froz
         source = to.partition(":")[0] if "." in to else to
         if verdict.target == "SNAT" and (not re.fullmatch(r"[0-9a-f.:]*[0-9a-f]", to) or source in own):
             continue
-        yield Diversion(hop, verdict.rule, verdict.target, to)
+        yield Diversion(hop, verdict.rule, verdict.target, program, to)

@@ -248,7 +248,7 @@ def _in_ports(wanted: str, port: int) -> bool | None:
 
 
 def owned_by(wanted: str, uid: int | None) -> bool | None:
-    """Whether a user is meant: a number, a span of numbers, or root by name; None for the names of others."""
+    """Whether a rule's user is this one: a number, a span of numbers, or root by name; None for the names of others."""
     low, _, high = ("0" if wanted == "root" else wanted).partition("-")
     if uid is None or not low.isdigit() or not (high or low).isdigit():
         return None if uid != 0 or low.isdigit() else False

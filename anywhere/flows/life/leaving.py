@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from anywhere.aws.account import Account, Refused, Workload
 from anywhere.changes.agents.result import State
-from anywhere.changes.base import ChangeFailed, Halted, JournalDamaged
+from anywhere.changes.base import ChangeFailed, Halted, JournalDamaged, NeedsRoot
 from anywhere.changes.engine import journaled
 from anywhere.changes.journal import Entry
 from anywhere.changes.leave.note import Note, read_note
@@ -55,7 +55,7 @@ class Instance:
         self.here, said = agents(recorded), metadata(recorded)
         self.tasks: tuple[Task, ...] | None = tasks(recorded)
         if self.here.registration.is_registered is None:
-            raise ChangeFailed("whether this host is registered is in a file of root's: run as root")
+            raise NeedsRoot("whether this host is registered is in a file of root's: run as root")
         kept = read_note(self.host)
         self.begun = kept is not None
         self.arns = tuple(dict.fromkeys(filter(None, (kept.arn if kept else "", said.instance_arn))))

@@ -14,7 +14,7 @@ from anywhere.catalogue.distros import judge_release
 from anywhere.changes import engine
 from anywhere.changes.agents.refusals import explain_update
 from anywhere.changes.agents.result import State
-from anywhere.changes.base import ChangeFailed, HostBusy, Step
+from anywhere.changes.base import ChangeFailed, HostBusy, NeedsRoot, Step
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.changes.interrupts import Interrupted
 from anywhere.changes.leave.result import Left
@@ -68,7 +68,7 @@ class Updating:
         recorded = Recording(self.host)
         here, said = agents(recorded), metadata(recorded)
         if here.registration.is_registered is None:
-            raise ChangeFailed("whether this host is registered is in a file of root's: run as root")
+            raise NeedsRoot("whether this host is registered is in a file of root's: run as root")
         if not here.registration.is_registered or not here.has_ecs:
             raise NotRegistered("this host is not registered: there is nothing to update", "registration.missing")
         cluster = said.cluster or ecs_config(recorded).agent.get("ECS_CLUSTER", "") or "default"

@@ -24,7 +24,7 @@ OWN = frozenset({"10.0.0.5", "2001:db8::5"})
 )
 def test_a_source_is_foreign_where_the_host_does_not_have_it(to: str, is_foreign: bool) -> None:
     verdict = Verdict("SNAT", f"-A POSTROUTING -j SNAT --to-source {to}", True)
-    found = list(_certain([("nat POSTROUTING (nft)", verdict)], HOOKS["POSTROUTING"], OWN))
+    found = list(_certain([("nat POSTROUTING (nft)", "iptables", verdict)], HOOKS["POSTROUTING"], OWN))
     assert bool(found) is is_foreign
 
 

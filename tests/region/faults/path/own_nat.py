@@ -16,6 +16,29 @@ def nat_of(world: World, *rules: str) -> None:
     tables["nat"] = [*rules, *tables.get("nat", [])]
 
 
+REDSOCKS = (
+    ":REDSOCKS - [0:0]",
+    "-A REDSOCKS -d 10.0.0.0/8 -j RETURN",
+    "-A REDSOCKS -d 127.0.0.0/8 -j RETURN",
+    "-A REDSOCKS -p tcp -j REDIRECT --to-ports 12345",
+)
+
+
+@fault("own-redirect-chain", "a chain of its own sends port 443 to a transparent proxy that is gone", CODE)
+def own_redirect_chain(world: World) -> None:
+    nat_of(world, *REDSOCKS, "-A OUTPUT -p tcp -m owner ! --uid-owner 113 -j REDSOCKS")
+
+
+@variation("own-redirect-chain-of-others", "the same chain for another user's programs, and a rule for plain HTTP")
+def own_redirect_chain_of_others(world: World) -> None:
+    nat_of(
+        world,
+        *REDSOCKS,
+        "-A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3129",
+        "-A OUTPUT -p tcp -m owner --uid-owner 1000 -j REDSOCKS",
+    )
+
+
 @fault("own-redirect-dead", "a transparent proxy on the host is gone, and its NAT rule is left", CODE)
 def own_redirect_dead(world: World) -> None:
     nat_of(world, "-A OUTPUT -p tcp -m tcp --dport 443 -m owner ! --uid-owner 13 -j REDIRECT --to-ports 12345")
