@@ -20,6 +20,7 @@ from anywhere.facts.network.second_looks import large_hello
 from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.network.walk import visit
+from anywhere.facts.ways.losses import loss
 from anywhere.facts.ways.private_names import Private, first_of_each, look_directly, with_private
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Answer, Host, Probe, ProbeSpec
@@ -165,37 +166,6 @@ def _without(one: Visit, answer: Answer) -> Visit:
     if answer.addresses or one.lookup is None or one.lookup.own is not None:
         return one
     return replace(one, lookup=replace(one.lookup, own=answer), probes=(), second=())
-
-
-TRIGGER = 0.1  # of the segments sent again: a healthy path has next to none, so that only a bad one is looked at closer
-SAMPLES = 256  # connections: enough to tell a path that loses three packets of ten from one that loses one
-ANSWERS_WITHIN = 0.25  # seconds; the kernel itself asks again after one
-
-
-def loss(host: Host, visits: Sequence[Visit]) -> float:
-    """The share that is lost, from connections that stand; where it is high, from many short ones at once."""
-    good = [probe for one in visits for probe in one.probes if probe.ok and probe.sent]
-    sent, resent = sum(probe.sent for probe in good), sum(probe.resent for probe in good)
-    if not sent or resent / sent < TRIGGER:
-        return 0.0
-    near = [probe for probe in good if _round_trip(probe) < ANSWERS_WITHIN / 2]
-    if not near or host.deadline.left() < 4 * ANSWERS_WITHIN:
-        return resent / sent
-    specs = [
-        replace(near[number % len(near)].spec, proxy="", scheme="tcp", path=f"{number}", patience=ANSWERS_WITHIN)
-        for number in range(SAMPLES)
-        if not near[number % len(near)].spec.proxy
-    ]
-    try:
-        probes = fan_out([partial(host.probe, spec) for spec in specs])
-    except NotRecorded:
-        return resent / sent  # the run that was saved had no time for them
-    return sum(probe.reason is Reason.TIMEOUT for probe in probes) / len(probes) if probes else resent / sent
-
-
-def _round_trip(probe: Probe) -> float:
-    """Seconds, at most: a handshake may have been held up (a neighbour's address that was asked for first), not all."""
-    return min(taken for taken in (probe.connect_seconds, probe.tls_seconds, probe.http_seconds) if taken)
 
 
 def for_docker(wanted: Sequence[Endpoint], seen: Mapping[str, Vantage]) -> list[Endpoint]:

@@ -1,1 +1,1 @@
-"""Why components go the way that they go, and names that could be reached without the proxy."""
+"""Why components go the way that they go, names that could be reached without the proxy, and what is lost on the way."""
