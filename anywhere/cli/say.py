@@ -17,15 +17,33 @@ def note(text: str) -> None:
     from anywhere.redact import redact
 
     shown = printable_lines(redact(text.removesuffix("\n")))
+    _to_stderr(shown)
+    for path in _LOGS[-1:]:
+        _to_log(path, shown)
+
+
+def _to_stderr(shown: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         print(shown, file=sys.stderr)
-    if _LOGS:
-        from anywhere.errors import BadInput
-        from anywhere.files import open_file
-        from anywhere.stamp import now
 
-        with contextlib.suppress(OSError, BadInput), open_file(_LOGS[-1], append=True) as file:
+
+def _to_log(path: str, shown: str) -> None:
+    """One that cannot be written any more is reported once, and is no reason to stop either."""
+    from anywhere.errors import BadInput
+    from anywhere.files import open_file
+    from anywhere.stamp import now
+
+    try:
+        with open_file(path, append=True) as file:
             file.write("".join(f"{now()} {line}\n" for line in shown.splitlines()).encode("utf-8", "replace"))
+    except BadInput as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"cannot write {path}: {error.strerror}"
+    else:
+        return
+    _LOGS.clear()
+    _to_stderr(f"anywhere: --log-file is incomplete: {problem}")
 
 
 _LOGS: list[str] = []

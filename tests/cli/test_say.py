@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from anywhere.cli.say import note, say
+from anywhere.cli.say import log_to, note, say
 
 ROOT = Path(__file__).parent.parent.parent / "anywhere"
 # The one place for lines, the one for results, the lines of progress (numbers and printable names), and the version.
@@ -45,6 +45,14 @@ def test_lines_are_harmless_and_hold_no_secret(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == (
         "anywhere: host\ufffd[2J said AWS_SECRET_ACCESS_KEY=*** \ufffd2J \ufffd\ntwo\nlines\ufffd]0;x\ufffd\n"
     )
+
+
+def test_a_log_that_cannot_be_written_any_more_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to("/dev/full")
+    say("one")
+    say("two")
+    problem = "--log-file is incomplete: cannot write /dev/full: No space left on device"
+    assert capsys.readouterr().err == f"anywhere: one\nanywhere: {problem}\nanywhere: two\n"
 
 
 @pytest.mark.parametrize(
