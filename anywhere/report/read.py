@@ -37,13 +37,19 @@ def without_banner(text: str) -> str:
     return "\n" * text.count("\n", 0, place + 1) + text[place + 1 :]
 
 
+_CUT = "is cut off, since its run was ended early: remove that line, or check again"
+_NO_JSON = "is no JSON: not a report of `anywhere check`"
+
+
 def _lines(text: str, name: str) -> Iterator[Target]:
-    for number, line in enumerate(text.split("\n"), 1):
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 body = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise BadInput(f"{name}: line {number} is no JSON: not a report of `anywhere check`") from error
+                is_cut = number == len(lines) and line.startswith("{")  # a whole line ends with a newline
+                raise BadInput(f"{name}: line {number} {_CUT if is_cut else _NO_JSON}") from error
             yield from _targets(body, f"{name}: line {number}")
 
 

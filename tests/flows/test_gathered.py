@@ -39,6 +39,12 @@ def test_lines_of_several_hosts_are_no_report_that_was_cut_off() -> None:
     assert [target.name for targets in found for target in targets] == ["web1"] * 3
 
 
+def test_the_line_that_a_run_did_not_finish_is_named() -> None:
+    line = json.dumps(json.loads(GOOD)["targets"][0])
+    with pytest.raises(BadInput, match="^a.jsonl: line 2 is cut off, since its run was ended early: remove that line"):
+        gathered([("a.jsonl", f"{line}\n{line[:200]}")])
+
+
 @pytest.mark.parametrize("text", ["", "hello\n", '{"schema": "other/1"}'])
 def test_what_is_no_report_at_all_is_said(text: str) -> None:
     with pytest.raises(BadInput):
