@@ -6,7 +6,7 @@ reads stay free.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, TypedDict
 
@@ -220,14 +220,3 @@ class Obstacle(TypedDict):
     rule: str
     path: str
     ours_helps: bool
-
-
-class Quote(TypedDict, total=False):
-    """A line of a log or a rule that a cause rests on; every format shows it."""
-
-    line: str
-    file: str
-    when: str
-
-
-Quoted = Sequence[Quote]

@@ -87,15 +87,12 @@ def _waiting(unit: Unit, waiting: Waiting) -> Halt:
     between = f" by way of {', '.join(waiting.through)}" if waiting.through else ""
     says = (
         f"the start of {unit.name} is queued behind {waiting.unit}{what}{between}, which is starting{since} and has "
-        f"not ended; "
-        "a start by hand would hang too"
+        "not ended; a start by hand would hang too"
     )
     fix = (
         f"See what {waiting.unit} works on (`systemctl status {waiting.unit}`) and let it end. If it hangs, stop it: "
-        f"the queued "
-        f"start of {unit.name} then runs by itself. To keep it from happening again, take {waiting.unit} out of the "
-        f"After= line "
-        f"of {_ordered_by(unit)}."
+        f"the queued start of {unit.name} then runs by itself. To keep it from happening again, take {waiting.unit} "
+        f"out of the After= line of {_ordered_by(unit)}."
     )
     return Halt(says, fix, (("systemctl", "stop", waiting.unit),), False, "unit.waiting")
 

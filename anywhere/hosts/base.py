@@ -224,8 +224,8 @@ class Listener:
 class Daemon:
     """A running agent process of root's with its network environment (proxy, CA and AWS variables only).
 
-    object user can call a process of his by an agent's name, and start a program of root's under it: `sure` is whether the
-    program lies where the agent's does, or the process belongs to the agent's unit."""
+    Any user can name a process of theirs after an agent, or start a program of root's under that name: `sure` is whether
+    the program lies where the agent's does, or the process belongs to the agent's unit."""
 
     name: str
     pid: int

@@ -76,8 +76,8 @@ def _gpu(host: Host, config: EcsConfig) -> Finding:
         cause="gpu.not-found",
         remedy=remedy(
             host,
-            "Install the NVIDIA driver and nvidia-container-toolkit, then restart Docker "
-            f"and ecs: ecs-init writes {INFO_FILE}. On a host without a GPU remove {GPU} from {config.sources[GPU]}."
+            "Install the NVIDIA driver and nvidia-container-toolkit, then restart Docker and ecs: ecs-init writes "
+            f"{INFO_FILE}. On a host without a GPU remove {GPU} from {config.sources[GPU]}."
             if lacking and not _of_gpu(before)
             else before.row.fix
             if before and _of_gpu(before)

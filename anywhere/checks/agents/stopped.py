@@ -1,5 +1,5 @@
-"""An agent's service that does not run: what systemd or its own last line says of it, and a start only where it "
-"succeeds."""
+"""An agent's service that does not run: what systemd or its own last line says of it, and a start only
+where it succeeds."""
 
 from __future__ import annotations
 

@@ -174,9 +174,8 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
         f"; a routing rule chose it: {'; '.join(rules[:3])}" if rules and (used is None or used.table != "main") else ""
     )
     said = (
-        f"this host's own route leads nowhere: {_shown(stopped)} {'is' if len(stopped) == 1 else 'are'} sent {way}, while "
-        "another route of this host would do: "
-        f"{better.route.text} ({better.why}){ruled}"
+        f"this host's own route leads nowhere: {_shown(stopped)} {'is' if len(stopped) == 1 else 'are'} sent {way}, "
+        f"while another route of this host would do: {better.route.text} ({better.why}){ruled}"
     )
     evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
     text, commands = _narrowed(host, narrow) if narrow else _fix(used, better.route, rules)

@@ -214,8 +214,8 @@ def _bare(
     where = drop_in(component)
     remedy = Remedy(
         f"Set the proxy for {component.name} in {where}, with the exclusions "
-        f"{', '.join(NEEDED.get(component.name, (METADATA,)))}; "
-        f"then reload systemd and restart it (docker first, then the SSM agent, then ecs).{_plain(url)}",
+        f"{', '.join(NEEDED.get(component.name, (METADATA,)))}; then reload systemd and restart it (docker first, then "
+        f"the SSM agent, then ecs).{_plain(url)}",
         _commands(component, apply_command(url)),
     )
     summary = f"has no proxy while {model.name} uses {url}" + ("; going out directly fails" if blocked else "")
