@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from anywhere.diagnosis.engine import Case, Claim, Rule, joined
+from anywhere.diagnosis.engine import Case, Claim, Rule, fixed_by
 from anywhere.diagnosis.evidence import (
     CONNECT_REASONS,
+    NAMESERVERS,
     REACH,
     Seen,
-    count,
     direct,
     disputed,
-    first_host,
     half,
     made_up,
-    names,
     patience,
     public_names,
     reached,
     without_edns,
 )
 from anywhere.diagnosis.requests import ask_for_list
+from anywhere.diagnosis.subjects import count, first_host, host_of, names
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
-SERVERS, FORGERY, PINS = "network.nameservers", "network.dns-forgery", "network.hosts-file"
+_SILENCE = Reason.NAMESERVER_TIMEOUT
+FORGERY, PINS = "network.dns-forgery", "network.hosts-file"
 PRIVATE, TCP, AGREEMENT = "network.private-answers", "network.dns-tcp", "network.dns-agreement"
 
 
@@ -32,10 +32,11 @@ def _with_servers(*reasons: Reason) -> Claim:
     """Claim the nameserver findings of these reasons and, when there are any, the endpoints that they left nameless."""
 
     def claim(case: Case) -> Iterator[int]:
-        servers = [(i, f) for i, f in case.trouble(SERVERS) if f.reason in reasons and f.status.value == "fail"]
+        servers = [(i, f) for i, f in case.trouble(NAMESERVERS) if f.reason in reasons and f.status is Status.FAIL]
         yield from (i for i, _ in servers)
         # Silence about some names, from a server that answers for others, is about those names.
-        own = () if Reason.NAMESERVER_TIMEOUT in reasons and any(_answers(f) for f in case.of(SERVERS)) else reasons
+        another_answers = any(f.status is Status.PASS for f in case.of(NAMESERVERS))
+        own = () if _SILENCE in reasons and another_answers else reasons
         for index, finding in reached(case, Stage.RESOLVE):
             if finding.reason in own or (servers and finding.reason in _SYSTEM_GAVE_UP):
                 yield index
@@ -45,20 +46,16 @@ def _with_servers(*reasons: Reason) -> Claim:
     return claim
 
 
-def _answers(finding: Finding) -> bool:
-    return finding.status is Status.PASS
-
-
 _SYSTEM_GAVE_UP = (Reason.SERVER_FAILURE, Reason.NAMESERVER_TIMEOUT, Reason.NO_NAMESERVER)
 
 
 def _servers(findings: Sequence[Finding]) -> str:
-    found = [f.subject for f in findings if f.check == SERVERS]
+    found = [f.subject for f in findings if f.check == NAMESERVERS]
     return ", ".join(found) or "the nameserver"
 
 
 def _patience(findings: Sequence[Finding]) -> int:
-    return max(map(patience, (f for f in findings if f.check == SERVERS)), default=0)
+    return max(map(patience, (f for f in findings if f.check == NAMESERVERS)), default=0)
 
 
 def _forgeries(findings: Sequence[Finding]) -> str:
@@ -72,14 +69,11 @@ def _forgeries(findings: Sequence[Finding]) -> str:
 
 
 def _no_server(findings: Sequence[Finding]) -> str:
-    return next((f.summary for f in findings if f.check == SERVERS), "names no nameserver")
+    return next((f.summary for f in findings if f.check == NAMESERVERS), "names no nameserver")
 
 
 def _degraded(case: Case) -> Iterator[int]:
-    return (i for i, f in case.trouble(SERVERS) if f.status.value == "warn")
-
-
-_SILENCE = Reason.NAMESERVER_TIMEOUT
+    return (i for i, f in case.trouble(NAMESERVERS) if f.status is Status.WARN)
 
 
 # Behind the last source, before what may be a comment.
@@ -92,7 +86,7 @@ def _known(findings: Sequence[Finding]) -> list[str]:
     return sources if all(Seen(f).known_to for f in findings) else []
 
 
-def _to_be_known(findings: Sequence[Finding]) -> Remedy:
+def _hidden_fix(findings: Sequence[Finding]) -> Remedy:
     look = (("getent", "ahosts", first_host(findings)),) if first_host(findings) else ()
     if _known(findings):
         return Remedy(
@@ -109,7 +103,7 @@ def _to_be_known(findings: Sequence[Finding]) -> Remedy:
     )
 
 
-def _says(findings: Sequence[Finding]) -> str:
+def _hidden_summary(findings: Sequence[Finding]) -> str:
     """The nameserver says nothing about hidden names, or that there are none; or it knows them and this host does not."""
     if sources := _known(findings):
         return (
@@ -140,7 +134,7 @@ def _forged(case: Case) -> Iterator[int]:
         invented |= made_up(finding)
         yield index
     for index, finding in case.trouble():
-        if finding.check != "endpoints.reach":
+        if finding.check != REACH:
             continue
         found = set(Seen(finding).resolved)
         if finding.reason is Reason.BOGUS_ANSWER or (found and found <= invented):
@@ -150,22 +144,22 @@ def _forged(case: Case) -> Iterator[int]:
 def _pins(case: Case) -> Iterator[int]:
     pinned: set[str] = set()
     for index, finding in case.trouble(PINS):
-        if finding.status.value == "fail":
+        if finding.status is Status.FAIL:
             pinned.add(finding.subject)
         yield index
-    for index, finding in case.trouble("endpoints.reach"):
-        if finding.subject.rpartition(":")[0] in pinned:
+    for index, finding in case.trouble(REACH):
+        if host_of(finding) in pinned:
             yield index
 
 
 def _private_mixed(case: Case) -> Iterator[int]:
     public: set[str] = set()
     for index, finding in case.trouble(PRIVATE):
-        if finding.status.value == "fail":
+        if finding.status is Status.FAIL:
             public |= set(public_names([finding]))
         yield index
     for index, finding in reached(case, Stage.CONNECT):
-        if finding.subject.rpartition(":")[0] in public and finding.reason in CONNECT_REASONS:
+        if host_of(finding) in public and finding.reason in CONNECT_REASONS:
             yield index
 
 
@@ -185,7 +179,7 @@ def _differ(case: Case) -> Iterator[int]:
         about |= set(disputed([finding]))
         yield index
     for index, finding in reached(case, Stage.RESOLVE):
-        if finding.reason is Reason.NAME_UNKNOWN and finding.subject.rpartition(":")[0] in about:
+        if finding.reason is Reason.NAME_UNKNOWN and host_of(finding) in about:
             yield index
 
 
@@ -194,13 +188,13 @@ def _edns(case: Case) -> Iterator[int]:
     failed = [index for index, finding in case.trouble(REACH) if Seen(finding).without_edns]
     yield from failed
     if failed:
-        yield from (index for index, finding in case.trouble(SERVERS) if without_edns(finding))
+        yield from (index for index, finding in case.trouble(NAMESERVERS) if without_edns(finding))
 
 
 USE_VC = "options use-vc"
 
 
-def _alone(findings: Sequence[Finding]) -> bool:
+def _uses_tcp_alone(findings: Sequence[Finding]) -> bool:
     return any(USE_VC in finding.summary for finding in findings)
 
 
@@ -225,7 +219,7 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda fs: Remedy(
             "Allow TCP port 53 to the nameserver, as well as UDP (RFC 7766)."
-            + (f" Or take {USE_VC} out of /etc/resolv.conf, where it is written." if _alone(fs) else ""),
+            + (f" Or take {USE_VC} out of /etc/resolv.conf, where it is written." if _uses_tcp_alone(fs) else ""),
             ask="Ask the network team to allow TCP port 53 from this host to its nameservers.",
         ),
     ),
@@ -249,7 +243,7 @@ RULES: tuple[Rule, ...] = (
         "dns.hosts-file-pin",
         _pins,
         lambda fs: f"/etc/hosts overrides {names(f for f in fs if f.check == PINS)}",
-        lambda fs: joined([f for f in fs if f.check == PINS]),
+        fixed_by(PINS),
     ),
     Rule(
         "dns.answers-forged",
@@ -266,7 +260,7 @@ RULES: tuple[Rule, ...] = (
         _edns,
         lambda fs: (
             f"{_servers(fs)} does not answer queries with EDNS, which the SSM agent sends: "
-            f"no address for {names(f for f in fs if f.check != SERVERS)}"
+            f"no address for {names(f for f in fs if f.check != NAMESERVERS)}"
         ),
         Remedy(
             "Allow queries with EDNS (RFC 6891) on the nameserver or the firewall in front of it. Until then list another "
@@ -278,7 +272,7 @@ RULES: tuple[Rule, ...] = (
         "dns.server-failing",
         _with_servers(Reason.SERVER_FAILURE),
         lambda fs: (
-            f"The nameserver answers with an error for {names(f for f in fs if f.check != SERVERS) or 'every name'}"
+            f"The nameserver answers with an error for {names(f for f in fs if f.check != NAMESERVERS) or 'every name'}"
         ),
         lambda fs: Remedy(
             "On the nameserver: allow this client (REFUSED), or fix its forwarders or DNSSEC validation (SERVFAIL).",
@@ -297,12 +291,7 @@ RULES: tuple[Rule, ...] = (
             ask=f"Ask the DNS team to give all nameservers the same view of {', '.join(disputed(fs)[:3])}.",
         ),
     ),
-    Rule(
-        "dns.names-hidden",
-        _hidden,
-        _says,
-        _to_be_known,
-    ),
+    Rule("dns.names-hidden", _hidden, _hidden_summary, _hidden_fix),
     Rule(
         "dns.shards-hidden",
         _shards_hidden,

@@ -8,23 +8,24 @@ from anywhere.diagnosis import proxy
 from anywhere.diagnosis.engine import Case, Rule
 from anywhere.diagnosis.evidence import (
     CONNECT_REASONS,
+    CUT_REASONS,
+    REACH,
+    WEBSOCKET,
     Seen,
-    addresses,
     answers,
-    components,
-    count,
     direct,
-    first_host,
     is_page,
     look,
-    names,
     proxied,
     reached,
 )
 from anywhere.diagnosis.requests import ask_for_list, ask_to_allow, region_of
+from anywhere.diagnosis.subjects import addresses, components, count, first_host, names
 from anywhere.diagnosis.whom_to_ask import are_internal, curl, other_proxy, to_let_out
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
+
+LATENCY = "endpoints.latency"
 
 
 def _unrouted(finding: Finding) -> bool:
@@ -56,11 +57,11 @@ def _portal(case: Case) -> Iterator[int]:
     """Another answers in place of every API, with a page or a refusal: the upgrades are answered by the same device."""
     apis = [f for f in direct(case) if f.reason is not None or f.stage is Stage.DONE]
     if apis and all(is_page(f) for f in apis):
-        yield from (i for i, f in case.trouble("endpoints.reach", "endpoints.websocket"))
+        yield from (i for i, f in case.trouble(REACH, WEBSOCKET))
 
 
 def _shards_partial(case: Case) -> Iterator[int]:
-    for index, finding in case.trouble("endpoints.reach"):
+    for index, finding in case.trouble(REACH):
         partly = Seen(finding).partial or _by_chance(finding)
         if finding.status is Status.WARN and Seen(finding).shard and not partly:
             yield index
@@ -68,8 +69,8 @@ def _shards_partial(case: Case) -> Iterator[int]:
 
 def _slow(case: Case) -> Iterator[int]:
     """What passes when tried once more was lost by chance, or came late: no filter and no black hole."""
-    yield from (i for i, f in case.trouble("endpoints.reach") if _by_chance(f))
-    yield from _one(case, "endpoints.latency")
+    yield from (i for i, f in case.trouble(REACH) if _by_chance(f))
+    yield from (i for i, _ in case.trouble(LATENCY))
 
 
 def _by_chance(finding: Finding) -> bool:
@@ -77,8 +78,8 @@ def _by_chance(finding: Finding) -> bool:
 
 
 def _lossy(findings: Sequence[Finding]) -> str:
-    lost = [f for f in findings if f.check != "endpoints.latency"]
-    slow = next((f.summary for f in findings if f.check == "endpoints.latency"), "")
+    lost = [f for f in findings if f.check != LATENCY]
+    slow = next((f.summary for f in findings if f.check == LATENCY), "")
     chance = f"{names(lost)} answers at the second try or not at all: packets are lost on the way" if lost else ""
     return "; ".join(filter(None, (slow, chance)))
 
@@ -99,10 +100,6 @@ def _silent(case: Case) -> Iterator[int]:
     return (i for i, f in reached(case, Stage.TLS, Stage.HTTP) if f.reason in (Reason.TLS_TIMEOUT, Reason.HTTP_TIMEOUT))
 
 
-def _cut(finding: Finding) -> bool:
-    return finding.reason in (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)
-
-
 def _all_cut(case: Case) -> Iterator[int]:
     """A middlebox that ends or answers every connection in AWS's place blocks as surely as one that drops."""
     judged = _without_way(case)
@@ -113,7 +110,7 @@ def _all_cut(case: Case) -> Iterator[int]:
 
 def _is_stopped(finding: Finding) -> bool:
     """A reset may come before or after the connection is seen to stand: both are the same device."""
-    return _cut(finding) or finding.reason in CONNECT_REASONS
+    return finding.reason in (*CONNECT_REASONS, *CUT_REASONS)
 
 
 def _endpoint_blocked(case: Case) -> Iterator[int]:
@@ -164,10 +161,6 @@ def _include(findings: Sequence[Finding]) -> Remedy:
         "169.254.170.2, the Docker socket and names inside the site belong there. Then restart the component.",
         look=(("anywhere", "check", "--region", region_of(findings), "--only", "network.proxy", "-v"),),
     )
-
-
-def _one(case: Case, check: str) -> Iterator[int]:
-    return (i for i, _ in case.trouble(check))
 
 
 # Judged before anything else: what is lost by chance says nothing of what it was on its way to; a number that is refused

@@ -72,7 +72,7 @@ def diagnose(
             left -= claimed
     for code, indexes in _named(findings, left).items():
         claims.setdefault(code, (Rule(code, lambda _: (), _first_summary, joined), set()))[1].update(indexes)
-    causes = [_cause(rule.code, findings, sorted(indexes), rule.say, rule.fix) for rule, indexes in claims.values()]
+    causes = [_cause(rule, findings, sorted(indexes)) for rule, indexes in claims.values()]
     for code, deeper in symptoms:
         causes = _absorb(causes, code, deeper)
     for code, deeper in blaming.symptoms if blaming else ():
@@ -90,18 +90,12 @@ def _is_named(finding: Finding) -> bool:
 def _absorb(causes: list[Cause], code: str, deeper: Sequence[str]) -> list[Cause]:
     """Give a symptom's findings to the cause behind it, where one that is as grave is there."""
     symptom = next((cause for cause in causes if cause.code == code), None)
-    roots = [
-        cause
-        for start in deeper
-        for cause in causes
-        if cause.code.startswith(start)
-        and symptom
-        and cause is not symptom
-        and cause.severity.rank >= symptom.severity.rank
-    ]
-    if symptom is None or not roots:
+    if symptom is None:
         return causes
-    root = roots[0]
+    as_grave = [one for one in causes if one is not symptom and one.severity.rank >= symptom.severity.rank]
+    root = next((one for start in deeper for one in as_grave if one.code.startswith(start)), None)
+    if root is None:
+        return causes
     whole = replace(
         root,
         subjects=tuple(dict.fromkeys((*root.subjects, *symptom.subjects))),
@@ -118,19 +112,13 @@ def _named(findings: Sequence[Finding], left: Iterable[int]) -> dict[str, list[i
     return groups
 
 
-def _cause(
-    code: str,
-    findings: Sequence[Finding],
-    indexes: Sequence[int],
-    say: Say,
-    fix: Fix,
-) -> Cause:
+def _cause(rule: Rule, findings: Sequence[Finding], indexes: Sequence[int]) -> Cause:
     explained = [findings[index] for index in indexes]
     severity = max((finding.status for finding in explained), key=lambda status: status.rank)
     subjects = tuple(dict.fromkeys(finding.subject for finding in explained))
-    summary = say if isinstance(say, str) else say(explained)
-    remedy = fix if isinstance(fix, Remedy) else fix(explained)
-    return Cause(code, Status(severity), summary, subjects, remedy, tuple(indexes))
+    summary = rule.say if isinstance(rule.say, str) else rule.say(explained)
+    remedy = rule.fix if isinstance(rule.fix, Remedy) else rule.fix(explained)
+    return Cause(rule.code, severity, summary, subjects, remedy, tuple(indexes))
 
 
 def _first_summary(findings: Sequence[Finding]) -> str:
@@ -141,6 +129,16 @@ def _first_summary(findings: Sequence[Finding]) -> str:
     quoted = next((text[text.index(': "') + 2 :] for text in summaries if ': "' in text and text.endswith('"')), "")
     log = f"; the log: {quoted}" if quoted and quoted not in summaries[0] else ""
     return f"{summaries[0]} (and {len(summaries) - 1} more){log}"
+
+
+def said_by(check: str) -> Say:
+    """What the findings of this check report, each sentence once."""
+    return lambda findings: "; ".join(dict.fromkeys(one.summary for one in findings if one.check == check))
+
+
+def fixed_by(check: str) -> Fix:
+    """The fixes that the findings of this check name, as one."""
+    return lambda findings: joined([one for one in findings if one.check == check])
 
 
 def joined(findings: Sequence[Finding]) -> Remedy:

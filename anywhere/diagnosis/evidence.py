@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import cast
 
-from anywhere.diagnosis.engine import Case
+from anywhere.diagnosis.engine import Case, Claim
 from anywhere.evidence import (
     Address,
     Agreement,
@@ -25,8 +25,9 @@ from anywhere.evidence import (
 )
 from anywhere.model import Finding, Reason, Stage, Status
 
-REACH = "endpoints.reach"
+REACH, WEBSOCKET, NAMESERVERS = "endpoints.reach", "endpoints.websocket", "network.nameservers"
 CONNECT_REASONS = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE)
+CUT_REASONS = (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)  # connected, then ended or answered
 
 
 class Seen:
@@ -91,6 +92,11 @@ class Seen:
         return self._of.get("addresses") or []
 
     @property
+    def failed(self) -> list[str]:
+        """The addresses that could not be used."""
+        return [entry.get("address", "") for entry in self.addresses if entry.get("reason")]
+
+    @property
     def resolved(self) -> list[str]:
         """The addresses of the name."""
         return self._of.get("resolved") or []
@@ -152,11 +158,6 @@ class Seen:
     def partial(self) -> bool:
         """Whether other addresses of the same name work."""
         return self._of.get("partial") or False
-
-    def look(self, name: Look) -> str:
-        """What a second look showed, empty when it was not taken."""
-        looks = self._of.get("second_look")
-        return looks.get(name, "") if looks else ""
 
 
 def without_edns(finding: Finding) -> bool:
@@ -242,6 +243,11 @@ def reached(case: Case, *stages: Stage) -> Iterator[tuple[int, Finding]]:
     return ((i, f) for i, f in case.trouble(REACH) if f.stage in stages)
 
 
+def stopped_at(stage: Stage, *reasons: Reason) -> Claim:
+    """Claims the endpoint findings that stopped at this stage for one of these reasons."""
+    return lambda case: (i for i, f in reached(case, stage) if f.reason in reasons)
+
+
 def direct(case: Case) -> list[Finding]:
     """All judged findings of endpoints that go out without a proxy."""
     return [f for f in _of_aws(case) if not Seen(f).proxy]
@@ -259,7 +265,8 @@ def _of_aws(case: Case) -> list[Finding]:
 
 def look(finding: Finding, name: Look) -> str:
     """What a second look showed, empty when it was not taken."""
-    return Seen(finding).look(name)
+    looks = cast(Reach, finding.evidence).get("second_look")
+    return looks.get(name, "") if looks else ""
 
 
 def answers(outcome: str) -> bool:
@@ -277,47 +284,6 @@ def issuer(finding: Finding) -> str:
     """The organisation that issued the presented certificate."""
     tls = Seen(finding).tls
     return tls.get("issuer_organization") or tls.get("issuer") or ""
-
-
-def count(findings: Sequence[object], noun: str = "endpoint") -> str:
-    """`1 endpoint`, `14 endpoints`."""
-    return f"{len(findings)} {noun}{'' if len(findings) == 1 else 's'}"
-
-
-def names(findings: Iterable[Finding], most: int = 3) -> str:
-    """The first subjects without their ports, and how many more."""
-    subjects = list(dict.fromkeys(finding.subject.partition(":443")[0] for finding in findings))
-    more = f" and {len(subjects) - most} more" if len(subjects) > most else ""
-    return ", ".join(subjects[:most]) + more
-
-
-def components(findings: Iterable[Finding]) -> str:
-    """The components that suffer."""
-    found = sorted({component for f in findings if (component := Seen(f).component)})
-    return " and ".join(found) if len(found) < 3 else ", ".join(found)
-
-
-def first_host(findings: Iterable[Finding]) -> str:
-    """The first subject that is a real host name, for a command to try."""
-    return next((f.subject.rpartition(":")[0] for f in findings if "*" not in f.subject and ":" in f.subject), "")
-
-
-def proxy_of(findings: Iterable[Finding]) -> str:
-    """The proxy in the evidence."""
-    return next((proxy for f in findings if (proxy := Seen(f).proxy)), "the proxy")
-
-
-def addresses(findings: Iterable[Finding], most: int = 3) -> str:
-    """The first addresses that were tried, and how many more."""
-    found = list(dict.fromkeys(a.get("address", "") for f in findings for a in Seen(f).addresses if a.get("reason")))
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(found[:most]) + more if found else names(findings)
-
-
-def details(findings: Iterable[Finding]) -> list[str]:
-    """The distinct details of all addresses."""
-    found = [a.get("detail", "") for f in findings for a in Seen(f).addresses]
-    return list(dict.fromkeys(detail for detail in found if detail))
 
 
 def quoted_line(finding: Finding) -> str:

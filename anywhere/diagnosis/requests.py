@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anywhere.diagnosis.evidence import count, first_host
+from anywhere.diagnosis.subjects import count, first_host
 from anywhere.model import Finding
 
 DEFAULT_REGION = "us-east-1"
@@ -24,5 +24,5 @@ def ask_for_list(findings: Sequence[Finding], request: str) -> str:
 
 def ask_to_allow(findings: Sequence[Finding]) -> str:
     """The request for a firewall rule."""
-    names = len({finding.subject for finding in findings})
-    return ask_for_list(findings, f"Ask the network team to allow TCP 443 to {count(range(names), 'name')}")
+    subjects = {finding.subject for finding in findings}
+    return ask_for_list(findings, f"Ask the network team to allow TCP 443 to {count(subjects, 'name')}")

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from anywhere.catalogue.issuers import is_public, product
 from anywhere.catalogue.suffixes import AWS_SUFFIXES
-from anywhere.diagnosis.engine import Case, Claim, Rule
-from anywhere.diagnosis.evidence import REACH, Seen, addresses, components, count, issuer, look, names, reached
+from anywhere.diagnosis.engine import Case, Rule
+from anywhere.diagnosis.evidence import REACH, WEBSOCKET, Seen, issuer, look, reached, stopped_at
 from anywhere.diagnosis.requests import ask_for_list
+from anywhere.diagnosis.subjects import addresses, components, count, host_of, names
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
@@ -37,7 +38,7 @@ def _foreign(case: Case) -> Iterator[int]:
 
 
 def _is_aws(finding: Finding) -> bool:
-    return finding.subject.rpartition(":")[0].endswith(AWS_NAMES)
+    return host_of(finding).endswith(AWS_NAMES)
 
 
 def _trusting(findings: Sequence[Finding]) -> Remedy:
@@ -95,10 +96,6 @@ def _clock(case: Case) -> Iterator[int]:
         yield from (i for i, f in reached(case, Stage.TLS) if f.reason in DATES and not Seen(f).really_expired)
 
 
-def _because(*reasons: Reason) -> Claim:
-    return lambda case: (i for i, f in reached(case, Stage.TLS) if f.reason in reasons)
-
-
 def _depends(case: Case) -> Iterator[int]:
     return (index for index, finding in case.trouble(REACH) if finding.cause == "tls.agent-build")
 
@@ -117,7 +114,7 @@ def answers_modern(finding: Finding) -> bool:
 
 
 def _upgrade(case: Case) -> Iterator[int]:
-    return (i for i, _ in case.trouble("endpoints.websocket"))
+    return (i for i, _ in case.trouble(WEBSOCKET))
 
 
 def _issuers(findings: Sequence[Finding]) -> str:
@@ -184,7 +181,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "tls.wrong-name",
-        _because(Reason.CERT_NAME),
+        stopped_at(Stage.TLS, Reason.CERT_NAME),
         lambda fs: f"{count(fs)} {_present(fs)} a certificate for another name: {names(fs)}",
         lambda fs: Remedy(
             "Correct what the name resolves to: a wrong DNS record, a PrivateLink endpoint for another service, or a "
@@ -195,7 +192,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "tls.expired",
-        _because(*DATES),
+        stopped_at(Stage.TLS, *DATES),
         lambda fs: (
             f"{count(fs)} {_present(fs)} a certificate outside its dates (issuer {_issuers(fs)}), the clock is right: "
             f"{names(fs)}"
@@ -207,7 +204,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "tls.not-tls",
-        _because(Reason.NOT_TLS),
+        stopped_at(Stage.TLS, Reason.NOT_TLS),
         lambda fs: f"The device that answers on port 443 for {names(fs)} does not speak TLS",
         lambda fs: Remedy(
             "Remove the captive portal, plain HTTP proxy or wrong port forward that answers in AWS's place.",
@@ -236,7 +233,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "tls.old-version",
-        _because(Reason.TLS_VERSION),
+        stopped_at(Stage.TLS, Reason.TLS_VERSION),
         lambda fs: f"The device that answers for {names(fs)} does not speak TLS 1.2 or later",
         Remedy(
             "Enable TLS 1.2 or later on the device that terminates TLS: the agents refuse older versions.",

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from anywhere.diagnosis.engine import Case, Rule, joined
-from anywhere.diagnosis.evidence import REACH, Seen, answered_by, count, declared, look, names, taken_by
+from anywhere.diagnosis.evidence import REACH, WEBSOCKET, Seen, answered_by, declared, look, taken_by
+from anywhere.diagnosis.subjects import count, names
 from anywhere.evidence import Look
 from anywhere.model import Finding, Remedy, Stage
 
@@ -25,7 +26,7 @@ def _unexpected(case: Case) -> Iterator[int]:
     for index, finding in case.trouble(WAY):
         taken.add((finding.subject, taken_by(finding)))
         yield index
-    for index, finding in case.trouble(REACH, "endpoints.websocket") if taken else ():
+    for index, finding in case.trouble(REACH, WEBSOCKET) if taken else ():
         early = finding.stage in BELOW_TLS or look(finding, Look.DIRECT) == "passes"
         if early and (finding.subject, Seen(finding).component) in taken:
             yield index

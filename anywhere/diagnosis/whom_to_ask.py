@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anywhere.diagnosis.evidence import Seen, addresses, details, first_host, is_page, issuer, names
+from anywhere.diagnosis.evidence import Seen, is_page, issuer
 from anywhere.diagnosis.requests import ask_to_allow
+from anywhere.diagnosis.subjects import addresses, details, first_host, names
 from anywhere.evidence import Other
 from anywhere.model import Finding, Remedy
 

@@ -1,0 +1,54 @@
+"""What findings are about, as sentences and commands name it: hosts, addresses, components, the proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sized
+
+from anywhere.diagnosis.evidence import Seen
+from anywhere.model import Finding
+
+
+def count(items: Sized, noun: str = "endpoint") -> str:
+    """`1 endpoint`, `14 endpoints`."""
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def names(findings: Iterable[Finding], most: int = 3) -> str:
+    """The first subjects without their ports, and how many more."""
+    subjects = list(dict.fromkeys(finding.subject.partition(":443")[0] for finding in findings))
+    more = f" and {len(subjects) - most} more" if len(subjects) > most else ""
+    return ", ".join(subjects[:most]) + more
+
+
+def components(findings: Iterable[Finding]) -> str:
+    """The components that suffer."""
+    found = sorted({component for f in findings if (component := Seen(f).component)})
+    return " and ".join(found) if len(found) < 3 else ", ".join(found)
+
+
+def host_of(finding: Finding) -> str:
+    """The subject `host:port` without its port."""
+    return finding.subject.rpartition(":")[0]
+
+
+def first_host(findings: Iterable[Finding]) -> str:
+    """The first subject that is a real host name, for a command to try."""
+    return next((host_of(f) for f in findings if "*" not in f.subject and ":" in f.subject), "")
+
+
+def proxy_of(findings: Iterable[Finding]) -> str:
+    """The proxy in the evidence."""
+    return next((proxy for f in findings if (proxy := Seen(f).proxy)), "the proxy")
+
+
+def addresses(findings: Iterable[Finding], most: int = 3) -> str:
+    """The first addresses that were tried, and how many more."""
+    found = list(dict.fromkeys(address for f in findings for address in Seen(f).failed))
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more if found else names(findings)
+
+
+def details(findings: Iterable[Finding]) -> list[str]:
+    """The distinct details of all addresses."""
+    found = [a.get("detail", "") for f in findings for a in Seen(f).addresses]
+    return list(dict.fromkeys(detail for detail in found if detail))
