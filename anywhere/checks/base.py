@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
@@ -13,7 +12,6 @@ from anywhere.settings import Settings
 Judge = Callable[[Host, Settings], Iterator[Finding]]
 
 TOPICS = ("system", "network", "endpoints", "netfilter", "containers", "agents")
-REGISTER_BRINGS = AFTER_REGISTRATION
 
 
 @frozen

@@ -8,6 +8,7 @@ import typer
 
 from anywhere.cli.helping import Grouped
 from anywhere.printable import json_text, printable
+from anywhere.wording import count
 
 app = typer.Typer(
     add_completion=False,
@@ -95,7 +96,7 @@ def diff(
             lines += [f"    {line}" for line in one.lines]
         else:
             lines += [f"    {mark} {text}" for mark, text in (("-", one.old), ("+", one.new)) if text]
-    lines.append(f"{len(found)} difference{'' if len(found) == 1 else 's'}")
+    lines.append(count(found, "difference"))
     write("\n".join(lines) + "\n", output)
 
 

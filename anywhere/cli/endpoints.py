@@ -19,7 +19,7 @@ from anywhere.report.allowlist import sheet as documents
 from anywhere.report.allowlist.firewall_request import FORMATS as REQUEST_FORMATS
 from anywhere.report.allowlist.sheet import Sheet
 from anywhere.settings import FEATURES, PHASES, Settings
-from anywhere.stamp import now
+from anywhere.wording import now
 
 FORMATS = ("table", "json", "csv", "plain", "squid", "nftables")
 BUDGET = 6.0  # seconds of a host's probes, with --missing

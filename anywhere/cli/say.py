@@ -22,7 +22,7 @@ def note(text: str) -> None:
     if _LOGS:
         from anywhere.errors import BadInput
         from anywhere.files import open_file
-        from anywhere.stamp import now
+        from anywhere.wording import now
 
         with contextlib.suppress(OSError, BadInput), open_file(_LOGS[-1], append=True) as file:
             file.write("".join(f"{now()} {line}\n" for line in shown.splitlines()).encode("utf-8", "replace"))

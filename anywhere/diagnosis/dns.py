@@ -20,8 +20,9 @@ from anywhere.diagnosis.evidence import (
     without_edns,
 )
 from anywhere.diagnosis.requests import ask_for_list
-from anywhere.diagnosis.subjects import count, first_host, host_of, names
+from anywhere.diagnosis.subjects import first_host, host_of, names
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.wording import count
 
 _SILENCE = Reason.NAMESERVER_TIMEOUT
 FORGERY, PINS = "network.dns-forgery", "network.hosts-file"

@@ -20,10 +20,11 @@ from anywhere.diagnosis.evidence import (
     reached,
 )
 from anywhere.diagnosis.requests import ask_for_list, ask_to_allow, region_of
-from anywhere.diagnosis.subjects import addresses, components, count, first_host, names
+from anywhere.diagnosis.subjects import addresses, components, first_host, names
 from anywhere.diagnosis.whom_to_ask import are_internal, curl, other_proxy, to_let_out
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.wording import count
 
 LATENCY = "endpoints.latency"
 
@@ -137,10 +138,10 @@ def _how(findings: Sequence[Finding]) -> str:
 def _which(findings: Sequence[Finding]) -> str:
     """`2 endpoints of docker`; where each still answers at another address, only those that do not."""
     if not all(Seen(f).partial for f in findings):
-        return f"{count(findings)} of {components(findings)}"
+        return f"{count(findings, 'endpoint')} of {components(findings)}"
     entries = [entry for f in findings for entry in Seen(f).addresses]
     failed = [entry for entry in entries if entry.get("reason")]
-    return f"{len(failed)} of {len(entries)} addresses of {count(findings)}"
+    return f"{len(failed)} of {len(entries)} addresses of {count(findings, 'endpoint')}"
 
 
 def _excluded(findings: Sequence[Finding]) -> bool:
@@ -199,7 +200,7 @@ WAY_OUT: tuple[Rule, ...] = (
     Rule(
         "egress.no-route",
         _no_route,
-        lambda fs: f"this host has no route to {count(fs)}: {addresses(fs)}",
+        lambda fs: f"this host has no route to {count(fs, 'endpoint')}: {addresses(fs)}",
         Remedy(
             "Add a default route in the network configuration (netplan, NetworkManager, systemd-networkd), or set the site's "
             "proxy: `sudo anywhere proxy apply --url http://PROXY:PORT`.",
@@ -210,7 +211,9 @@ WAY_OUT: tuple[Rule, ...] = (
     Rule(
         "egress.blocked",
         _blocked,
-        lambda fs: f"No endpoint is reachable: all {count(fs)} fail to connect ({_how(fs)}), {_why_direct(fs)}",
+        lambda fs: (
+            f"No endpoint is reachable: all {count(fs, 'endpoint')} fail to connect ({_how(fs)}), {_why_direct(fs)}"
+        ),
         lambda fs: _include(fs) if _excluded(fs) else to_let_out(fs, everything=True),
     ),
     Rule(
@@ -266,7 +269,7 @@ ABOVE_TCP: tuple[Rule, ...] = (
     Rule(
         "egress.blocked",
         _all_cut,
-        lambda fs: f"No endpoint is reachable: all {count(fs)} are cut off or answered by another device",
+        lambda fs: f"No endpoint is reachable: all {count(fs, 'endpoint')} are cut off or answered by another device",
         to_let_out,
     ),
     Rule(

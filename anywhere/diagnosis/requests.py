@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anywhere.diagnosis.subjects import count, first_host
+from anywhere.diagnosis.subjects import first_host
 from anywhere.model import Finding
+from anywhere.wording import count
 
 DEFAULT_REGION = "us-east-1"
 

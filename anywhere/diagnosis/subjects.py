@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 
 from anywhere.diagnosis.evidence import Seen
 from anywhere.model import Finding
-
-
-def count(items: Sized, noun: str = "endpoint") -> str:
-    """`1 endpoint`, `14 endpoints`."""
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+from anywhere.wording import some
 
 
 def names(findings: Iterable[Finding], most: int = 3) -> str:
     """The first subjects without their ports, and how many more."""
-    subjects = list(dict.fromkeys(finding.subject.partition(":443")[0] for finding in findings))
-    more = f" and {len(subjects) - most} more" if len(subjects) > most else ""
-    return ", ".join(subjects[:most]) + more
+    return some(list(dict.fromkeys(finding.subject.partition(":443")[0] for finding in findings)), most)
 
 
 def components(findings: Iterable[Finding]) -> str:
@@ -44,8 +38,7 @@ def proxy_of(findings: Iterable[Finding]) -> str:
 def addresses(findings: Iterable[Finding], most: int = 3) -> str:
     """The first addresses that were tried, and how many more."""
     found = list(dict.fromkeys(address for f in findings for address in Seen(f).failed))
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(found[:most]) + more if found else names(findings)
+    return some(found, most) if found else names(findings)
 
 
 def details(findings: Iterable[Finding]) -> list[str]:

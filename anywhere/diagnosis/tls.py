@@ -10,9 +10,10 @@ from anywhere.catalogue.suffixes import AWS_SUFFIXES
 from anywhere.diagnosis.engine import Case, Rule
 from anywhere.diagnosis.evidence import REACH, WEBSOCKET, Seen, issuer, look, reached, stopped_at
 from anywhere.diagnosis.requests import ask_for_list
-from anywhere.diagnosis.subjects import addresses, components, count, host_of, names
+from anywhere.diagnosis.subjects import addresses, components, host_of, names
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.wording import count
 
 STORE, CLOCK = "endpoints.trust-store", "system.clock"
 AWS_NAMES = (*AWS_SUFFIXES, ".aws", ".cloudfront.net")
@@ -157,7 +158,8 @@ RULES: tuple[Rule, ...] = (
         "tls.intercepted-untrusted",
         _foreign,
         lambda fs: (
-            f"TLS to {count(fs)} is intercepted by {_issuers(fs)}{_interceptor(fs)}, a CA that this host does not trust"
+            f"TLS to {count(fs, 'endpoint')} is intercepted by {_issuers(fs)}{_interceptor(fs)}, a CA that this host does not "
+            "trust"
         ),
         _trusting,
     ),
@@ -171,7 +173,7 @@ RULES: tuple[Rule, ...] = (
         "tls.chain-incomplete",
         _incomplete,
         lambda fs: (
-            f"{count(fs)} {'sends its' if len(fs) == 1 else 'send their'} certificate without the intermediate "
+            f"{count(fs, 'endpoint')} {'sends its' if len(fs) == 1 else 'send their'} certificate without the intermediate "
             f"({_issuers(fs)}): {names(fs)}"
         ),
         Remedy(
@@ -182,7 +184,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "tls.wrong-name",
         stopped_at(Stage.TLS, Reason.CERT_NAME),
-        lambda fs: f"{count(fs)} {_present(fs)} a certificate for another name: {names(fs)}",
+        lambda fs: f"{count(fs, 'endpoint')} {_present(fs)} a certificate for another name: {names(fs)}",
         lambda fs: Remedy(
             "Correct what the name resolves to: a wrong DNS record, a PrivateLink endpoint for another service, or a "
             "load balancer that does not know the name.",
@@ -194,8 +196,8 @@ RULES: tuple[Rule, ...] = (
         "tls.expired",
         stopped_at(Stage.TLS, *DATES),
         lambda fs: (
-            f"{count(fs)} {_present(fs)} a certificate outside its dates (issuer {_issuers(fs)}), the clock is right: "
-            f"{names(fs)}"
+            f"{count(fs, 'endpoint')} {_present(fs)} a certificate outside its dates (issuer {_issuers(fs)}), the clock is "
+            f"right: {names(fs)}"
         ),
         lambda fs: Remedy(
             "Renew the certificate of the device that terminates TLS.",

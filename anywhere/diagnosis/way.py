@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from anywhere.diagnosis.engine import Case, Rule, joined
 from anywhere.diagnosis.evidence import REACH, WEBSOCKET, Seen, answered_by, declared, look, taken_by
-from anywhere.diagnosis.subjects import count, names
+from anywhere.diagnosis.subjects import names
 from anywhere.evidence import Look
 from anywhere.model import Finding, Remedy, Stage
+from anywhere.wording import count
 
 WAY, CODE = "network.way", "network.way-unexpected"
 PRIVATE_ANSWERS = "network.private-answers"
@@ -40,7 +41,7 @@ def _ways(findings: Sequence[Finding]) -> list[Finding]:
 
 def _said(findings: Sequence[Finding]) -> str:
     first, more = _ways(findings)[0], _ways(findings)[1:]
-    return f"{first.subject.partition(':')[0]}: {first.summary}" + (f"; {count(more)} more" if more else "")
+    return f"{first.subject.partition(':')[0]}: {first.summary}" + (f"; {count(more, 'endpoint')} more" if more else "")
 
 
 def _fix(findings: Sequence[Finding]) -> Remedy:

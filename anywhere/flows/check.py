@@ -43,7 +43,7 @@ from anywhere.model import Report, Target
 from anywhere.report.bundle import Difference, differences
 from anywhere.report.life.drift import of_files, snapshot, words
 from anywhere.settings import PHASES, Settings
-from anywhere.stamp import now
+from anywhere.wording import now
 
 __all__ = ["Check", "Checked", "compare", "examine_bundle", "load"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from anywhere.model import Cause, Finding, Remedy, Status, Target
+from anywhere.wording import some
 
 CHECK = "system.identity-shared"
 CODE = "identity.duplicate"
@@ -105,7 +106,7 @@ def _groups(
 
 def _finding(mark: str, value: str, names: Sequence[str], own: str) -> Finding:
     """The same words on each of the hosts, so that they are reported as one cause."""
-    shown = ", ".join(names[:NAMES_SHOWN]) + (f" and {len(names) - NAMES_SHOWN} more" * (len(names) > NAMES_SHOWN))
+    shown = some(names, NAMES_SHOWN)
     others = [name for name in names if name != own]
     return Finding(
         CHECK,

@@ -20,9 +20,9 @@ from anywhere.flows.target import LOST, Lost
 from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Remedy, Status, Target
 from anywhere.settings import Settings
-from anywhere.stamp import now
 from anywhere.threads import Lane, race, within
 from anywhere.windows import LINUX_ONLY, WINDOWS
+from anywhere.wording import now
 
 LIMITS = "system.limits"
 # What is judged by the way to the endpoints alone, so also from a machine that runs Windows.

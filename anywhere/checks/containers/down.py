@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.catalogue.daemon_lines.base import RELOAD
 from anywhere.catalogue.daemon_lines.docker import CHECKED
-from anywhere.checks.base import REGISTER_BRINGS, skipped, trouble
+from anywhere.checks.base import skipped, trouble
 from anywhere.checks.containers.settings import can_validate, refused_settings
 from anywhere.checks.containers.settings_edit import edits, listening
 from anywhere.checks.remedies import Command, as_root, family, install, line_out, remedy
@@ -38,7 +39,7 @@ def down(host: Host, found: Docker) -> Finding:
     if found.state == "silent":
         return _silent(host)
     if is_bare(host) and unit.active != "failed" and not unit.masked and not daemon_json(host).error:
-        return skipped(ID, "docker", REGISTER_BRINGS, said=found.said)
+        return skipped(ID, "docker", AFTER_REGISTRATION, said=found.said)
     if halt := halted(host, unit):
         return _halted(host, unit, halt)
     words = _words(host, unit)

@@ -77,7 +77,7 @@ def exists(visit: Visit, siblings: Iterable[Visit], invented: set[str]) -> bool:
     if not visit.proxy:
         assert visit.lookup is not None
         if invented and set(visit.lookup.addresses) <= invented:
-            return visit.ok  # one address for all names may serve them all
+            return False  # one address for all names, which serves nothing
         return visit.lookup.known or _is_refused(visit.lookup.servers)
     best = visit.best
     if best is None or best.stage is not Stage.PROXY or best.reason is not Reason.PROXY_DENIED:
@@ -139,16 +139,12 @@ def where(visit: Visit) -> tuple[Stage, Reason, str]:
             return Stage.PROXY, Reason.PROXY_UNREACHABLE, detail
         assert visit.lookup is not None
         return Stage.RESOLVE, visit.lookup.reason or Reason.NAME_UNKNOWN, ""
-    bogus = visit.lookup is not None and not visit.proxy and _is_bogus(visit)
-    if bogus:
-        return Stage.RESOLVE, Reason.BOGUS_ANSWER, ", ".join(visit.lookup.addresses if visit.lookup else ())
+    addresses = visit.lookup.addresses if visit.lookup and not visit.proxy else ()
+    if addresses and all(map(is_bogus, addresses)):
+        return Stage.RESOLVE, Reason.BOGUS_ANSWER, ", ".join(addresses)
     failed = failed_probes(visit) or [probe for probe in visit.probes if not probe.ok] or list(visit.probes)
     best = max(failed, key=lambda probe: list(Stage).index(probe.stage))
     return best.stage, best.reason or Reason.HTTP_ERROR, best.detail
-
-
-def _is_bogus(visit: Visit) -> bool:
-    return visit.lookup is not None and bool(visit.lookup.addresses) and all(map(is_bogus, visit.lookup.addresses))
 
 
 def failed_probes(visit: Visit) -> list[Probe]:
@@ -166,10 +162,12 @@ def _native(failed: list[Probe]) -> list[Probe]:
 
 
 def is_partial(visit: Visit) -> bool:
+    """Whether some of its addresses fail that count, beside others that may work."""
     return bool(failed_probes(visit))
 
 
 def through(visit: Visit) -> str:
+    """The end of a sentence that names the proxy in use; empty without one."""
     return f" (through {redact_proxy(visit.proxy)})" if visit.proxy else ""
 
 

@@ -22,6 +22,7 @@ from anywhere.facts.network.survey import Survey
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings
+from anywhere.wording import some
 
 ID, CODE = "network.client-ports", "kernel.limit"
 SETTING, USUAL = "net.ipv4.ip_local_port_range", "32768 60999"  # the kernel's own default
@@ -75,9 +76,8 @@ def _usable(host: Host, given: PortRange) -> int | None:
 
 
 def _used_up(host: Host, given: PortRange, left: int, lacking: list[str]) -> Finding:
-    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
     said = (
-        f"no port is left for outgoing connections to {', '.join(lacking[:3])}{more}: {left} of {_shown(given)} may be used "
+        f"no port is left for outgoing connections to {some(lacking)}: {left} of {_shown(given)} may be used "
         f"({SETTING}, less net.ipv4.ip_local_reserved_ports)"
     )
     evidence: Own = {"explains": lacking, "names": []}

@@ -16,6 +16,7 @@ from anywhere.flows.hosts import chosen
 from anywhere.flows.life import activation as flow
 from anywhere.flows.lifecycle.register import pairs
 from anywhere.printable import json_text, printable
+from anywhere.wording import count
 
 SCHEMA = "anywhere/activations/1"
 app = typer.Typer(
@@ -146,7 +147,7 @@ def delete(
     if not yes:
         if not sys.stdin.isatty():
             raise BadInput("delete cannot be undone: give --yes where standard input is no terminal")
-        typer.confirm(f"delete {len(ids)} activation{'' if len(ids) == 1 else 's'}?", abort=True, err=True)
+        typer.confirm(f"delete {count(ids, 'activation')}?", abort=True, err=True)
     flow.delete(owner, ids)
     write("".join(f"{printable(one)}: deleted\n" for one in ids))
     return 0

@@ -11,9 +11,9 @@ from anywhere.cli.say import say
 from anywhere.errors import BadInput
 from anywhere.frozen import frozen
 from anywhere.model import Finding, Report, Status, Target
-from anywhere.stamp import now
 from anywhere.taskdef import RULES
 from anywhere.taskdef.judge import UNREAD, Options, judge
+from anywhere.wording import now
 
 UNREADABLE = 2
 

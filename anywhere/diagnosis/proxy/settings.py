@@ -20,6 +20,7 @@ from anywhere.diagnosis.proxy.urls import apply_it, bare
 from anywhere.diagnosis.subjects import details, names, proxy_of
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.wording import some
 
 PROXY = "network.proxy"
 CALLER = "installer"  # the component that stands for the calling environment: judged only where no agent is here
@@ -111,18 +112,14 @@ def _private(case: Case) -> Iterator[int]:
 
 def _private_said(findings: Sequence[Finding]) -> str:
     listed = private_names(findings)
-    some = (
-        f"{', '.join(listed[:3])}{f' and {len(listed) - 3} more' if len(listed) > 3 else ''}"
-        if listed
-        else names(findings)
-    )
+    lacking = some(listed) if listed else names(findings)
     failing = [finding for finding in findings if finding.status is Status.FAIL]
     does = (
         f"fails for {names(failing)} ({'; '.join(details(failing)[:1])})"
         if failing
         else "carries them past PrivateLink"
     )
-    return f"NO_PROXY lacks {some}, which have private addresses that answer directly; the proxy {does}"
+    return f"NO_PROXY lacks {lacking}, which have private addresses that answer directly; the proxy {does}"
 
 
 def _past_the_proxy(findings: Sequence[Finding]) -> Remedy:
