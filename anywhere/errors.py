@@ -30,6 +30,13 @@ class BadInput(AnywhereError):
         hint = did_you_mean(word, allowed, f"known are {', '.join(allowed)}")
         return cls(f"unknown {kind} {word[:80]!r}; {hint}")
 
+    @classmethod
+    def require(cls, kind: str, word: str, allowed: Iterable[str]) -> None:
+        """Raise that error unless the word is one of those allowed."""
+        known = tuple(allowed)
+        if word not in known:
+            raise cls.unknown(kind, word, known)
+
 
 class HostUnreachable(AnywhereError):
     """The host could not be opened, or its connection was lost (exit code 3); a fleet goes on without it.

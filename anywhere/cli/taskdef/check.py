@@ -30,8 +30,7 @@ class Selection:
         """Raises BadInput, with the near misses, for a rule that there is not."""
         known = [UNREAD, *(rule.id for rule in RULES)]
         for id in (*self.only, *self.skip, *self.demote):
-            if id not in known:
-                raise BadInput.unknown("rule", id, known)
+            BadInput.require("rule", id, known)
 
     def apply(self, target: Target) -> Target:
         """The target with the findings that count."""
