@@ -30,12 +30,13 @@ PRIVATE, TCP, AGREEMENT = "network.private-answers", "network.dns-tcp", "network
 
 
 def _with_servers(*reasons: Reason) -> Claim:
-    """Claim the nameserver findings of these reasons and, when there are any, the endpoints that they left nameless."""
+    """Claim the nameserver findings with these reasons and, if there are any, the endpoints that did not resolve because of
+    them."""
 
     def claim(case: Case) -> Iterator[int]:
         servers = [(i, f) for i, f in case.trouble(NAMESERVERS) if f.reason in reasons and f.status is Status.FAIL]
         yield from (i for i, _ in servers)
-        # Silence about some names, from a server that answers for others, is about those names.
+        # A server that answers for some names and is silent about others is not down: the cause is those names.
         another_answers = any(f.status is Status.PASS for f in case.of(NAMESERVERS))
         own = () if _SILENCE in reasons and another_answers else reasons
         for index, finding in reached(case, Stage.RESOLVE):
@@ -60,7 +61,7 @@ def _patience(findings: Sequence[Finding]) -> int:
 
 
 def _forgeries(findings: Sequence[Finding]) -> str:
-    """A name, and the address that it cannot have."""
+    """A name, and the forged address that it resolves to."""
     for finding in findings:
         if finding.check == FORGERY:
             return f"{finding.subject} {finding.summary}"
@@ -77,12 +78,12 @@ def _degraded(case: Case) -> Iterator[int]:
     return (i for i, f in case.trouble(NAMESERVERS) if f.status is Status.WARN)
 
 
-# Behind the last source, before what may be a comment.
+# Adds dns behind the last source, before a comment.
 ADD_DNS = r"/^hosts:/{/^[^#]*\bdns\b/!s/^(hosts:[^#]*[^#[:space:]])/\1 dns/}"
 
 
 def _known(findings: Sequence[Finding]) -> list[str]:
-    """The nameservers of this host that know all these names; empty where one is known to none."""
+    """The nameservers of this host that know these names; empty if no nameserver knows one of them."""
     sources = sorted({server for f in findings for server in Seen(f).known_to})
     return sources if all(Seen(f).known_to for f in findings) else []
 
@@ -105,7 +106,7 @@ def _hidden_fix(findings: Sequence[Finding]) -> Remedy:
 
 
 def _hidden_summary(findings: Sequence[Finding]) -> str:
-    """The nameserver says nothing about hidden names, or that there are none; or it knows them and this host does not."""
+    """The nameserver does not answer or denies the names; or it knows them, and this host asks elsewhere."""
     if sources := _known(findings):
         return (
             f"this host does not know {names(findings)}, although {', '.join(sources)} does: its own resolver asks elsewhere "
@@ -116,7 +117,7 @@ def _hidden_summary(findings: Sequence[Finding]) -> str:
 
 
 def _hidden(case: Case) -> Iterator[int]:
-    """Unknown names; the numbered hosts have a cause of their own unless nothing at all is known, or nothing of ECS is."""
+    """Unknown names. The numbered hosts have their own cause, unless no name resolves, or none of ECS."""
     unknown = [(i, f) for i, f in reached(case, Stage.RESOLVE) if f.reason in (Reason.NAME_UNKNOWN, _SILENCE)]
     whole = bool(unknown) and all(f.stage is Stage.RESOLVE for f in direct(case) if not Seen(f).shards)
     whole = whole or any(Seen(f).service == "ecs" for _, f in unknown)
@@ -174,7 +175,7 @@ def _tcp_blocked(case: Case) -> Iterator[int]:
 
 
 def _differ(case: Case) -> Iterator[int]:
-    """Nameservers that disagree, and the names that this host then does not get: the first one asked decides."""
+    """Nameservers that disagree, and the names that do not resolve because of it: the first one asked decides."""
     about: set[str] = set()
     for index, finding in case.trouble(AGREEMENT):
         about |= set(disputed([finding]))
@@ -185,7 +186,7 @@ def _differ(case: Case) -> Iterator[int]:
 
 
 def _edns(case: Case) -> Iterator[int]:
-    """Names that only a question without EDNS resolves, and the nameservers that answer so."""
+    """Names that resolve only without EDNS, and the nameservers that answer only such queries."""
     failed = [index for index, finding in case.trouble(REACH) if Seen(finding).without_edns]
     yield from failed
     if failed:

@@ -39,15 +39,15 @@ def _no_route(case: Case) -> Iterator[int]:
 
 
 def _without_way(case: Case) -> list[Finding]:
-    """The direct endpoints that have an address, where at least two are judged and the proxy opens nothing either: what
-    it opens is a way out, and the direct ones are then only some."""
+    """The direct endpoints that have an address, if there are at least two and nothing is reached through the proxy either.
+    Where the proxy works there is a way out, and the direct endpoints are only some of all."""
     judged = [f for f in direct(case) if f.stage is not Stage.RESOLVE]
     has_way = any(f.stage is Stage.DONE for f in proxied(case))
     return [] if has_way or len(judged) < 2 else judged
 
 
 def _blocked(case: Case) -> Iterator[int]:
-    """Every direct endpoint fails to connect; at least two, for one says nothing about the others."""
+    """Every direct endpoint fails to connect. At least two are needed: one proves nothing about the others."""
     judged = _without_way(case)
     if not judged or not all(f.stage is Stage.CONNECT and f.reason in CONNECT_REASONS for f in judged):
         return iter(())
@@ -55,7 +55,7 @@ def _blocked(case: Case) -> Iterator[int]:
 
 
 def _portal(case: Case) -> Iterator[int]:
-    """Another answers in place of every API, with a page or a refusal: the upgrades are answered by the same device."""
+    """A device answers every API request itself, with a page or a refusal, and so the WebSocket upgrades too."""
     apis = [f for f in direct(case) if f.reason is not None or f.stage is Stage.DONE]
     if apis and all(is_page(f) for f in apis):
         yield from (i for i, f in case.trouble(REACH, WEBSOCKET))
@@ -69,7 +69,7 @@ def _shards_partial(case: Case) -> Iterator[int]:
 
 
 def _slow(case: Case) -> Iterator[int]:
-    """What passes when tried once more was lost by chance, or came late: no filter and no black hole."""
+    """A request that passes at the second try was lost by chance or late: no filter and no black hole."""
     yield from (i for i, f in case.trouble(REACH) if _by_chance(f))
     yield from (i for i, _ in case.trouble(LATENCY))
 
@@ -102,7 +102,7 @@ def _silent(case: Case) -> Iterator[int]:
 
 
 def _all_cut(case: Case) -> Iterator[int]:
-    """A middlebox that ends or answers every connection in AWS's place blocks as surely as one that drops."""
+    """A middlebox that resets or answers every connection blocks all traffic, like one that drops it."""
     judged = _without_way(case)
     if not judged or not all(f.is_trouble and _is_stopped(f) for f in judged):
         return iter(())
@@ -110,7 +110,7 @@ def _all_cut(case: Case) -> Iterator[int]:
 
 
 def _is_stopped(finding: Finding) -> bool:
-    """A reset may come before or after the connection is seen to stand: both are the same device."""
+    """A reset can come before or after the connection is established: both come from the same device."""
     return finding.reason in (*CONNECT_REASONS, *CUT_REASONS)
 
 
@@ -136,7 +136,7 @@ def _how(findings: Sequence[Finding]) -> str:
 
 
 def _which(findings: Sequence[Finding]) -> str:
-    """`2 endpoints of docker`; where each still answers at another address, only those that do not."""
+    """`2 endpoints of docker`; if each still answers at another address, the number of addresses that fail."""
     if not all(Seen(f).partial for f in findings):
         return f"{count(findings, 'endpoint')} of {components(findings)}"
     entries = [entry for f in findings for entry in Seen(f).addresses]
@@ -164,8 +164,8 @@ def _include(findings: Sequence[Finding]) -> Remedy:
     )
 
 
-# Judged before anything else: what is lost by chance says nothing of what it was on its way to; a number that is refused
-# while others pass says that a list is too short, not what refuses.
+# Before all others: packets lost by chance prove nothing about the endpoint, and a shard that is refused while others pass
+# proves that an allow list is too short, not which device refuses.
 FIRST: tuple[Rule, ...] = (
     Rule(
         "egress.slow",
@@ -195,7 +195,7 @@ FIRST: tuple[Rule, ...] = (
     ),
 )
 
-# No way out at all explains more than any single failure above TCP.
+# No way out explains more than any single failure above TCP.
 WAY_OUT: tuple[Rule, ...] = (
     Rule(
         "egress.no-route",
@@ -228,7 +228,7 @@ WAY_OUT: tuple[Rule, ...] = (
     ),
 )
 
-# What stalls or is cut above TCP, the most telling second look first.
+# Connections that stall or are cut above TCP; the most conclusive second look first.
 ABOVE_TCP: tuple[Rule, ...] = (
     Rule(
         "egress.path-mtu",

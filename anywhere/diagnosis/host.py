@@ -1,4 +1,4 @@
-"""Causes on the host that show elsewhere, and symptoms that deeper causes explain."""
+"""Causes on the host that show up in other findings, and symptoms that other causes explain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EGRESS, PATH, CGROUP = "containers.egress", "netfilter.path", "system.cgroup"
 
 
 def _overlap(case: Case) -> Iterator[int]:
-    """A bridge that covers an address swallows its packets: what then fails at that address is this cause's doing."""
+    """A bridge network that covers an address takes its packets: what fails at that address has this cause."""
     covered: dict[str, str] = {}
     for index, finding in case.trouble(SUBNETS):
         covered |= covers(finding)
@@ -35,7 +35,7 @@ def _swallowed(finding: Finding, covered: dict[str, str]) -> bool:
 
 
 def _own_filter(case: Case) -> Iterator[int]:
-    """What the host's own rules stop: the nameservers, the names that then do not resolve, the endpoints and the proxy."""
+    """What the host's own rules drop: nameservers (and so the names), endpoints and the proxy."""
     stopped: set[str] = set()
     for index, finding in case.trouble(FILTER):
         stopped |= set(stopped_here(finding))
@@ -51,7 +51,7 @@ def _own_filter(case: Case) -> Iterator[int]:
 
 
 def _same_rule(case: Case) -> Iterator[int]:
-    """One rule that stops whatever containers send stops their way to the agent too: one fix for both."""
+    """A rule that drops all traffic of containers also drops their requests to the agent: one cause, one fix."""
     stops = {rule for _, finding in case.trouble(EGRESS) if (rule := rule_of(finding))}
     shadowed = {index: rule_of(finding) for index, finding in case.trouble(PATH)}
     if stops.intersection(shadowed.values()):
@@ -60,7 +60,7 @@ def _same_rule(case: Case) -> Iterator[int]:
 
 
 def _controllers(case: Case) -> Iterator[int]:
-    """The agent that goes on without limits of tasks says what the missing control groups mean to it."""
+    """Missing control groups, and the agent's message that it runs without task limits because of them."""
     missing = [index for index, _ in case.trouble(CGROUP)]
     yield from missing
     if missing:
@@ -94,7 +94,7 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 
-# A symptom, and the causes that explain it when one of them is there, the most telling first.
+# A symptom, and the causes that explain it where one of them is present, the most specific first.
 SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("clock.unsynchronised", ("clock.skewed",)),
     ("docker.not-running", ("kernel.modules-gone", "mount.unsuitable", "docker.agent-incompatible")),

@@ -1,4 +1,4 @@
-"""This host's own routes and resolver, before anybody else is asked."""
+"""Causes in this host's own routes, resolver and ports: they come before anything remote is blamed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROUTES, RESOLVER, PORTS = "network.own-routes", "network.own-resolver", "network
 
 
 def _own(check: str, code: str) -> Claim:
-    """The findings of a check with this code, and what they explain: nameservers, names, addresses."""
+    """Claim the findings of a check with this code, and the nameservers, names and addresses that they explain."""
 
     def claim(case: Case) -> Iterator[int]:
         addresses: set[str] = set()

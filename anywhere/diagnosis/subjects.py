@@ -1,4 +1,4 @@
-"""What findings are about, as sentences and commands name it: hosts, addresses, components, the proxy."""
+"""Hosts, addresses, components and proxy of findings, worded for sentences and commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def names(findings: Iterable[Finding], most: int = 3) -> str:
 
 
 def components(findings: Iterable[Finding]) -> str:
-    """The components that suffer."""
+    """The affected components."""
     found = sorted({component for f in findings if (component := Seen(f).component)})
     return " and ".join(found) if len(found) < 3 else ", ".join(found)
 
@@ -26,17 +26,17 @@ def host_of(finding: Finding) -> str:
 
 
 def first_host(findings: Iterable[Finding]) -> str:
-    """The first subject that is a real host name, for a command to try."""
+    """The first subject that is one host, not a pattern: for a command to try. Empty without one."""
     return next((host_of(f) for f in findings if "*" not in f.subject and ":" in f.subject), "")
 
 
 def proxy_of(findings: Iterable[Finding]) -> str:
-    """The proxy in the evidence."""
+    """The URL of the proxy in use, or `the proxy` where it is not known."""
     return next((proxy for f in findings if (proxy := Seen(f).proxy)), "the proxy")
 
 
 def addresses(findings: Iterable[Finding], most: int = 3) -> str:
-    """The first addresses that were tried, and how many more."""
+    """The first addresses that failed, and how many more; the names where no address was tried."""
     found = list(dict.fromkeys(address for f in findings for address in Seen(f).failed))
     return some(found, most) if found else names(findings)
 

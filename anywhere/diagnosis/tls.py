@@ -21,7 +21,7 @@ DATES = (Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID)
 
 
 def _untrusted(case: Case) -> Iterator[tuple[int, Finding]]:
-    """Go looks at the dates first: what is outside them, and still untrusted whatever the dates, is untrusted above all."""
+    """Untrusted certificates. Go checks the dates first: an expired one that is also untrusted counts as untrusted."""
     for index, finding in reached(case, Stage.TLS):
         beside = finding.reason in DATES and look(finding, Look.ANY_DATE).endswith(Reason.CERT_UNTRUSTED)
         if finding.reason is Reason.CERT_UNTRUSTED or beside:
@@ -29,8 +29,8 @@ def _untrusted(case: Case) -> Iterator[tuple[int, Finding]]:
 
 
 def _foreign(case: Case) -> Iterator[int]:
-    """Opened on the way. Sites that are not AWS's have public CAs of their own, so there only what also opens AWS's
-    names, or calls itself an inspection product, counts."""
+    """Intercepted TLS. Servers that are not AWS's may use any CA, so for these only an issuer that also intercepts AWS names,
+    or one that names an inspection product, counts."""
     foreign = [(i, f) for i, f in _untrusted(case) if not is_public(issuer(f)) and look(f, Look.HOST_TRUST) != "passes"]
     openers = {issuer(f) for _, f in foreign if _is_aws(f)}
     for index, finding in foreign:
@@ -43,7 +43,7 @@ def _is_aws(finding: Finding) -> bool:
 
 
 def _trusting(findings: Sequence[Finding]) -> Remedy:
-    """The first fix, and a restart of every component that it is for: each reads the store at its start."""
+    """The first fix, and a restart of each affected component: they read the CA store when they start."""
     remedies = [finding.remedy for finding in findings if finding.remedy]
     if not remedies:
         return _BYPASS
@@ -53,7 +53,7 @@ def _trusting(findings: Sequence[Finding]) -> Remedy:
 
 
 def _component(case: Case) -> Iterator[int]:
-    """The host trusts it and the component does not; or it is the site's own server, whose CA nobody here has."""
+    """The host trusts the CA and the component does not; or it is a server of the site whose CA no store here has."""
     openers = {issuer(f) for _, f in _untrusted(case) if _is_aws(f)}
     for index, finding in _untrusted(case):
         private = Seen(finding).is_own and issuer(finding) not in openers and not is_public(issuer(finding))
@@ -102,14 +102,14 @@ def _depends(case: Case) -> Iterator[int]:
 
 
 def _suites(case: Case) -> Iterator[int]:
-    """TLS 1.2 or later would be agreed with other suites, so it is what the agent offers that finds no partner."""
+    """The handshake succeeds with other suites, so the server accepts none of those that the agent offers."""
     for index, finding in reached(case, Stage.TLS):
         if finding.reason in (Reason.TLS_VERSION, Reason.TLS_RESET) and answers_modern(finding):
             yield index
 
 
 def answers_modern(finding: Finding) -> bool:
-    """Whether the wider offer of Go's defaults was agreed."""
+    """Whether the handshake succeeded with the suites of Go's defaults."""
     shown = look(finding, Look.GO_SUITES)
     return shown.startswith(("passes", "answers")) and "tls-version" not in shown
 

@@ -1,4 +1,4 @@
-"""The way that was declared and is not taken: it explains why the endpoints on the other way do not connect."""
+"""A component connects in another way than declared (`--expect`): this explains why its endpoints fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BELOW_TLS = (Stage.RESOLVE, Stage.CONNECT, Stage.PROXY)
 
 
 def _unexpected(case: Case) -> Iterator[int]:
-    """The findings about ways, and what fails to connect on them or says the same of the names."""
+    """The findings about ways, the endpoints that fail on them, and the findings about the same names."""
     taken: set[tuple[str, str]] = set()
     for index, finding in case.trouble(WAY):
         taken.add((finding.subject, taken_by(finding)))
@@ -45,7 +45,7 @@ def _said(findings: Sequence[Finding]) -> str:
 
 
 def _fix(findings: Sequence[Finding]) -> Remedy:
-    """One sentence for all names that should have addresses of one kind, and what the other findings need."""
+    """One sentence for all names that should have the same kind of address, then the fixes of the other findings."""
     ways = _ways(findings)
     groups = {kind: [one for one in ways if declared(one) == kind] for kind in WANTED}
     answers = [

@@ -14,21 +14,21 @@ from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 
 def _cut_inside(case: Case) -> Iterator[int]:
-    """Opened by the proxy and then ended or answered in AWS's place: the proxy's own doing, or of what stands behind it."""
+    """The proxy connects, then the connection is reset or answered by a device: the proxy, or one behind it."""
     for index, finding in reached(case, Stage.TLS, Stage.HTTP):
         if Seen(finding).proxy and finding.reason in CUT_REASONS:
             yield index
 
 
 def _pages_inside(case: Case) -> Iterator[int]:
-    """An inspecting proxy that answers every request itself: what then answers the upgrades is the same."""
+    """An inspecting proxy that answers every request itself, and so the WebSocket upgrades too."""
     judged = [f for f in proxied(case) if f.reason is not None or f.stage is Stage.DONE]
     if judged and all(map(is_page, judged)):
         yield from (i for i, f in case.trouble(REACH, WEBSOCKET) if Seen(f).proxy)
 
 
 def _wrong_scheme(case: Case) -> Iterator[int]:
-    """What fails as the URL says and goes on when spoken to the other way."""
+    """Fails with the scheme of the URL, and works with the other one."""
     served = any(finding.status is Status.PASS for finding in proxied(case))
     for index, finding in reached(case, Stage.PROXY):
         if Seen(finding).library_refuses and served:
@@ -43,7 +43,7 @@ def _wrong_scheme(case: Case) -> Iterator[int]:
 
 
 def _library(findings: Sequence[Finding]) -> str:
-    """What the agents' WebSocket library lacks, empty where it is not that."""
+    """Why only the agents' WebSocket channels fail; empty for another fault."""
     why = next((Seen(finding).library_refuses for finding in findings if Seen(finding).library_refuses), "")
     return f"{proxy_of(findings)} passes API calls but not the agents' channels: {why}" if why else ""
 
@@ -81,7 +81,7 @@ def _right_scheme(findings: Sequence[Finding]) -> Remedy:
 
 
 def _by_request(case: Case) -> Iterator[int]:
-    """Refused to the agent's own request, and passed when asked as curl does: by User-Agent, method or header."""
+    """The agent's own request is refused and one like curl's passes: a filter by User-Agent, method or header."""
     for index, finding in case.trouble(REACH, WEBSOCKET):
         if look(finding, Look.OWN_REQUEST) == "passes":
             yield index
@@ -103,14 +103,14 @@ def _what_to_allow(findings: Sequence[Finding]) -> str:
 
 
 def _ask_to(findings: Sequence[Finding], text: str) -> str:
-    """The request to those who run the proxy or the device."""
+    """The request to the team that runs the proxy or the device."""
     whom = f"the team that runs {proxy_of(findings)}" if any(Seen(f).proxy for f in findings) else "the network team"
     return f"Ask {whom} to {text[0].lower()}{text[1:].removesuffix('.')} for {names(findings)}."
 
 
 def _unreachable(case: Case) -> Iterator[int]:
-    """Not reached at all; or reached, and silent or speechless for every endpoint. A name that no nameserver could be
-    asked for says nothing of the proxy."""
+    """The proxy is not reached, or never answers for any endpoint. Where no nameserver answers, a proxy name that does not
+    resolve proves nothing about the proxy."""
     mute = any(finding.status is Status.FAIL for finding in case.of("network.nameservers"))
     errors = [f for f in proxied(case) if f.reason is Reason.PROXY_ERROR]
     lost = [f for f in proxied(case) if f.reason is Reason.PROXY_UNREACHABLE]

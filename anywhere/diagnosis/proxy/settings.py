@@ -27,7 +27,7 @@ CALLER = "installer"  # the component that stands for the calling environment: j
 
 
 def _missing(case: Case) -> Iterator[int]:
-    """The component without the proxy that others have, and its endpoints that then fail directly."""
+    """A component without the proxy that others have, and its endpoints that fail without it."""
     bare: set[str] = set()
     for index, finding in case.trouble(PROXY):
         if finding.cause == "proxy.not-set-for-component":
@@ -45,7 +45,7 @@ def _without_proxy(findings: Sequence[Finding]) -> str:
 
 
 def _give_proxy(findings: Sequence[Finding]) -> Remedy:
-    """The profile once, then each component is restarted: docker first, since the ECS agent stops with it."""
+    """One command writes the profile, then each component restarts: docker first, since the ECS agent stops with it."""
     bare = sorted((f for f in findings if f.check == PROXY and f.remedy), key=lambda f: f.subject != "docker")
     fix = joined(bare)
     if len(bare) < 2:
@@ -58,7 +58,7 @@ def _give_proxy(findings: Sequence[Finding]) -> Remedy:
 
 
 def _unreadable(code: str) -> Claim:
-    """A setting that cannot be used, and what then fails for its component: to connect, directly or to no proxy at all."""
+    """A setting that does not work, and the endpoints of its component that fail because of it."""
 
     def claim(case: Case) -> Iterator[int]:
         bad: set[str] = set()
@@ -75,7 +75,7 @@ def _unreadable(code: str) -> Claim:
 
 
 def _differ(case: Case) -> Iterator[int]:
-    """Components with different proxies, and what fails through the one that does not work while another does."""
+    """Components with different proxies, and the endpoints that fail through one that does not work."""
     dead: set[str] = set()
     for index, finding in case.trouble(PROXY):
         if finding.cause == "proxy.components-differ":
@@ -94,7 +94,7 @@ RESTARTED = ("docker", "ssm-agent", "ecs-agent")  # docker first, since the ECS 
 
 
 def _write_it(findings: Sequence[Finding]) -> Remedy:
-    """What every component needs that has the fault, not the first one alone."""
+    """The fixes for every affected component, not only for the first."""
     named = [finding for finding in findings if finding.remedy and finding.cause]
     named.sort(key=lambda one: RESTARTED.index(one.subject) if one.subject in RESTARTED else 0)
     return joined(named) if named else Remedy("Write the proxy as http://HOST:PORT.")
@@ -104,7 +104,7 @@ PRIVATE = "proxy.private-endpoint"
 
 
 def _private(case: Case) -> Iterator[int]:
-    """Names that have a private address which answers directly, and that go through the proxy: whatever happens there."""
+    """Names whose private addresses answer directly, and that are sent through the proxy, whether that works or not."""
     for index, finding in case.trouble("network.private-answers", REACH, WEBSOCKET):
         if finding.cause == PRIVATE or (Seen(finding).proxy and look(finding, Look.DIRECT) == "passes"):
             yield index

@@ -1,10 +1,10 @@
-"""The URL of a proxy in commands: with the other scheme, and without what is not shown."""
+"""The URL of a proxy in commands: with the other scheme, and without credentials."""
 
 from __future__ import annotations
 
 
 def other_scheme(url: str) -> str:
-    """The scheme that the second look spoke."""
+    """The scheme that the second look used."""
     return "http" if url.startswith(("https", "socks")) else "https"
 
 
@@ -14,13 +14,13 @@ def apply_it(url: str, *options: str) -> tuple[tuple[str, ...], ...]:
 
 
 def rewritten(url: str) -> tuple[tuple[str, ...], ...]:
-    """The command that sets the proxy with the other scheme; none where the URL holds what is not shown."""
+    """The command that sets the proxy with the other scheme; none where the URL has credentials, which are masked."""
     place = bare(url).partition("://")[2]
     hides = "@" in url or not place
     return () if hides else (("sudo", "anywhere", "proxy", "apply", "--url", f"{other_scheme(url)}://{place}"),)
 
 
 def bare(url: str) -> str:
-    """A proxy's URL without what stood in the place of user and password."""
+    """The URL without the masked credentials."""
     scheme, mark, rest = url.rpartition("://")
     return scheme + mark + rest.rpartition("@")[2]
