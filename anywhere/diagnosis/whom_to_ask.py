@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from anywhere.catalogue.texts.proxy import set_proxy
 from anywhere.diagnosis.evidence import Seen, is_page, issuer
 from anywhere.diagnosis.requests import ask_to_allow
 from anywhere.diagnosis.subjects import addresses, details, first_host, names
@@ -46,7 +47,7 @@ def _as_others(findings: Sequence[Finding], other: Other) -> Remedy:
         f"{other['place']} gives other programs of this host the proxy {other['url']}, which docker and the agents do not "
         f"read. If it is the site's way out, the command sets it for them{asks}; for what this shell starts, `export "
         f"HTTPS_PROXY={other['url']}`. Otherwise allow TCP 443 from this host to these names in the firewall.",
-        (("sudo", "anywhere", "proxy", "apply", "--url", other["url"], *own, "--restart"),),
+        set_proxy(other["url"], *own, "--restart"),
         ask=ask_to_allow(findings),
         look=(curl(findings, "-x", other["url"]),),
     )

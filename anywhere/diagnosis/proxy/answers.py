@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from anywhere.catalogue.requests import AGENTS, GO
+from anywhere.catalogue.texts.proxy import set_proxy
 from anywhere.diagnosis.engine import Case, Fix, Rule, Say
 from anywhere.diagnosis.evidence import CUT_REASONS, REACH, WEBSOCKET, Seen, is_page, look, proxied, reached, stopped_at
-from anywhere.diagnosis.proxy.urls import apply_it, bare, other_scheme, rewritten
+from anywhere.diagnosis.proxy.urls import other_scheme, rewritten
 from anywhere.diagnosis.subjects import addresses, components, details, names, proxy_of
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.redact import without_user
 
 
 def _cut_inside(case: Case) -> Iterator[int]:
@@ -52,7 +54,7 @@ def _write_http(findings: Sequence[Finding]) -> Remedy:
     return Remedy(
         "Use a proxy URL with http://, its port, and a user only together with a password. The command sets it for all "
         "components; the proxy must accept plain HTTP on that port.",
-        (("sudo", "anywhere", "proxy", "apply", "--url", f"http://{bare(proxy_of(findings)).partition('://')[2]}"),),
+        set_proxy(f"http://{without_user(proxy_of(findings)).partition('://')[2]}"),
     )
 
 
@@ -160,7 +162,7 @@ def _reach_it(findings: Sequence[Finding]) -> Remedy:
 
 def _is_loopback(url: str) -> bool:
     """Whether the proxy's URL names this host itself."""
-    place = bare(url).partition("://")[2]
+    place = without_user(url).partition("://")[2]
     return place.startswith(("127.", "localhost:", "[::1]"))
 
 
@@ -223,7 +225,7 @@ RULES: tuple[Rule, ...] = (
         lambda fs: Remedy(
             "Set the user and password for every component: the command reads one line user:password from standard input. "
             "The agents support Basic only; with NTLM or Negotiate, ask for a rule by this host's address instead.",
-            apply_it(bare(proxy_of(fs)), "--credentials-file", "-"),
+            set_proxy(without_user(proxy_of(fs)), "--credentials-file", "-"),
         ),
     ),
     Rule("proxy.denies-endpoint", stopped_at(Stage.PROXY, Reason.PROXY_DENIED, Reason.PROXY_ERROR), *_DENIES),

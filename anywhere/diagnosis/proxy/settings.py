@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from anywhere.catalogue.texts.proxy import set_proxy
 from anywhere.diagnosis.engine import Case, Claim, Rule, joined
 from anywhere.diagnosis.evidence import (
     REACH,
@@ -16,10 +17,10 @@ from anywhere.diagnosis.evidence import (
     proxy_of_whom,
     reached,
 )
-from anywhere.diagnosis.proxy.urls import apply_it, bare
 from anywhere.diagnosis.subjects import details, names, proxy_of
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.redact import without_user
 from anywhere.wording import some
 
 PROXY = "network.proxy"
@@ -82,7 +83,7 @@ def _differ(case: Case) -> Iterator[int]:
             dead |= set(dead_proxies(finding))
             yield index
     for index, finding in reached(case, Stage.PROXY):
-        if bare(Seen(finding).proxy) in dead:
+        if without_user(Seen(finding).proxy) in dead:
             yield index
 
 
@@ -126,7 +127,7 @@ def _past_the_proxy(findings: Sequence[Finding]) -> Remedy:
     known = next((f.remedy for f in findings if f.remedy and f.cause == PRIVATE), None)
     return known or Remedy(
         f"Add {names(findings)} to NO_PROXY of every component: their private addresses answer directly.",
-        apply_it(bare(proxy_of(findings)), "--restart"),
+        set_proxy(without_user(proxy_of(findings)), "--restart"),
     )
 
 

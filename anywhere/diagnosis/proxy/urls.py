@@ -1,6 +1,9 @@
-"""The URL of a proxy in commands: with the other scheme, and without credentials."""
+"""The URL of a proxy with the other scheme."""
 
 from __future__ import annotations
+
+from anywhere.catalogue.texts.proxy import set_proxy
+from anywhere.redact import without_user
 
 
 def other_scheme(url: str) -> str:
@@ -8,19 +11,7 @@ def other_scheme(url: str) -> str:
     return "http" if url.startswith(("https", "socks")) else "https"
 
 
-def apply_it(url: str, *options: str) -> tuple[tuple[str, ...], ...]:
-    """The command that sets this proxy; none for https://, which it refuses since the agents' channels cannot use it."""
-    return () if url.startswith("https:") else (("sudo", "anywhere", "proxy", "apply", "--url", url, *options),)
-
-
 def rewritten(url: str) -> tuple[tuple[str, ...], ...]:
     """The command that sets the proxy with the other scheme; none where the URL has credentials, which are masked."""
-    place = bare(url).partition("://")[2]
-    hides = "@" in url or not place
-    return () if hides else (("sudo", "anywhere", "proxy", "apply", "--url", f"{other_scheme(url)}://{place}"),)
-
-
-def bare(url: str) -> str:
-    """The URL without the masked credentials."""
-    scheme, mark, rest = url.rpartition("://")
-    return scheme + mark + rest.rpartition("@")[2]
+    place = without_user(url).partition("://")[2]
+    return () if "@" in url or not place else set_proxy(f"{other_scheme(url)}://{place}")
