@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_release
 from anywhere.facts.files import read_text
+from anywhere.facts.firewall.forwarding import set_at_boot
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import packages
 from anywhere.facts.system.quoting import unit_environment
@@ -33,6 +34,20 @@ def line_out(place: str) -> Command:
     further commands use."""
     path, _, number = place.rpartition(":")
     return ("sed", "-i", f"{number}s/^/# /", path)
+
+
+def sysctl_at_boot(host: Host, setting: str, value: object, topic: str) -> tuple[Command, ...]:
+    """The commands that set a sysctl at each boot, in a file of ours, and comment out an administrator's line: of two files
+    the last by name counts."""
+    place, _ = set_at_boot(host, setting)
+    before = (line_out(place),) if place.startswith("/etc/") else ()
+    file = f"/etc/sysctl.d/99-zz-anywhere-{topic}.conf"
+    return (*before, ("sh", "-c", f"mkdir -p /etc/sysctl.d && echo '{setting} = {value}' >> {file}"))
+
+
+def find_sysctl(setting: str) -> Command:
+    """The command that shows the files that set a sysctl."""
+    return ("grep", "-rn", setting, "/etc/sysctl.conf", "/etc/sysctl.d", "/usr/lib/sysctl.d")
 
 
 def lines_that_set(host: Host, path: str, names: Iterable[str]) -> Iterator[str]:

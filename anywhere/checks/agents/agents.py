@@ -233,7 +233,6 @@ def _disconnected(
     unit: Unit | None = None,
     symptom: Symptom | None = None,
     status: Status = Status.FAIL,
-    line: str = "",
     expired: str = "",
 ) -> Finding:
     """A finding of agent.disconnected, or of the cause that the agent's own words name; `evidence.network` says that the
@@ -243,8 +242,6 @@ def _disconnected(
         evidence |= {"active": unit.active, "sub": unit.sub, "result": unit.result, "exit": unit.exit_status}
     if symptom:
         evidence |= of_symptom(symptom)
-    elif line:
-        evidence["line"] = line
     elif expired:
         evidence["expired"] = expired
     row = symptom.row if symptom else None

@@ -8,12 +8,11 @@ from anywhere.catalogue.daemon_lines.docker import CHECKED
 from anywhere.checks.base import skipped, trouble
 from anywhere.checks.containers.settings import can_validate, refused_settings
 from anywhere.checks.containers.settings_edit import edits, listening
-from anywhere.checks.remedies import Command, as_root, family, install, line_out, remedy
+from anywhere.checks.remedies import Command, as_root, family, install, remedy, sysctl_at_boot
 from anywhere.checks.units import Halt, halted, held_later
 from anywhere.facts.agents.agents import agents, is_bare
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import SOCKET, TIMEOUT, Docker
-from anywhere.facts.firewall.forwarding import set_at_boot
 from anywhere.facts.logs.last_words import LastWords, containerd_words, docker_words
 from anywhere.facts.system.docker_flags import listens, names_containerd
 from anywhere.facts.system.machine import kernel_version
@@ -156,14 +155,7 @@ def _with_module(host: Host, module: str) -> tuple[tuple[Command, ...], bool]:
 
 def _forwarding_on(host: Host) -> tuple[Command, ...]:
     """IPv4's alone: with IPv6 forwarding a card takes no more router advertisements, and may lose its default route."""
-    place, _ = set_at_boot(host, FORWARDING)
-    before = (line_out(place),) if place.startswith("/etc/") else ()
-    own = (
-        "sh",
-        "-c",
-        f"mkdir -p /etc/sysctl.d && echo '{FORWARDING} = 1' >> /etc/sysctl.d/99-zz-anywhere-forwarding.conf",
-    )
-    return (*before, own, ("sysctl", "-w", f"{FORWARDING}=1"))
+    return (*sysctl_at_boot(host, FORWARDING, 1, "forwarding"), ("sysctl", "-w", f"{FORWARDING}=1"))
 
 
 def _killed(host: Host, unit: Unit) -> Finding:

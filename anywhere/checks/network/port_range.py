@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.dns import lookups
-from anywhere.checks.remedies import remedy
+from anywhere.checks.remedies import find_sysctl, remedy
 from anywhere.errors import ParseError
 from anywhere.evidence import Own
 from anywhere.facts.agents.ports import PortRange, client_ports, reserved_ports
@@ -92,9 +92,7 @@ def _widen(host: Host) -> Remedy:
             host,
             "net.ipv4.ip_local_reserved_ports reserves nearly all ports of the usual range: shorten it, in the file that sets "
             "it and now, to the ports that programs of this host listen on (the ECS agent's are 51678 and 51679).",
-            look=(
-                ("grep", "-rn", "ip_local_reserved_ports", "/etc/sysctl.conf", "/etc/sysctl.d", "/usr/lib/sysctl.d"),
-            ),
+            look=(find_sysctl("ip_local_reserved_ports"),),
         )
     return remedy(
         host,
