@@ -81,7 +81,7 @@ def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
         remedy=remedy(
             host,
             "Restart the SSM agent, which rewrites the file, then ecs.",
-            ("systemctl", "restart", here.ssm_unit.name.removesuffix(".service")),
+            ("systemctl", "restart", here.ssm_unit.service),
             ("systemctl", "restart", "ecs"),
         ),
         evidence={"profiles": sorted(shared.profiles)},

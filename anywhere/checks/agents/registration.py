@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.catalogue.daemon_lines.refusals import ACTIVATION, refusal
 from anywhere.catalogue.regions import is_region, near_region
 from anywhere.checks.agents.against_host import Misfit, misfits
@@ -15,7 +16,7 @@ from anywhere.checks.agents.misplaced import misplaced
 from anywhere.checks.agents.sandbox import sandbox_troubles
 from anywhere.checks.agents.since import stale_settings
 from anywhere.checks.agents.ssm_settings import ssm_troubles
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
+from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents, agents, metadata
 from anywhere.facts.agents.ecs_config import INSTANCE, PATHS, EcsConfig, Problem, ecs_config
@@ -66,9 +67,9 @@ def registration_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif found.is_registered is None:
         yield needs_root(ID, VAULT, "whether this host is registered is readable by root only")
     elif not found.is_registered:
-        yield skipped(ID, "registration", REGISTER_BRINGS)
+        yield skipped(ID, "registration", AFTER_REGISTRATION)
     elif not here.has_ecs:
-        yield skipped(ID, found.instance, "registered with Systems Manager only", because=REGISTER_BRINGS)
+        yield skipped(ID, found.instance, "registered with Systems Manager only", because=AFTER_REGISTRATION)
     else:
         yield passed(ID, found.instance, f"registered as {found.instance} in {found.region}", region=found.region)
 
@@ -268,7 +269,7 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
         hidden = needs_root("agents.config", path, f"{path} is not readable by this user")
         yield _folder(host, path) if path in folders else hidden
     if not config.exists and config.known:
-        yield skipped("agents.config", "ecs.config", REGISTER_BRINGS)
+        yield skipped("agents.config", "ecs.config", AFTER_REGISTRATION)
     found = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]
     found += [_misfit(host, config, one) for one in (*misfits(host, config), *misplaced(host, config))]
     found += ssm_troubles(host) if agents(host).has_ssm else ()

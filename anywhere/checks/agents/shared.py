@@ -57,5 +57,5 @@ def _fix(host: Host, unit: Unit) -> Remedy:
     text = f"Take {PLACE} or {HOME} out of {where or 'the environment that it was started in'}, then restart the SSM agent, "
     text += f"which writes {CREDENTIALS}, and ecs."
     reload: tuple[Command, ...] = (("systemctl", "daemon-reload"),) if lines else ()
-    service = unit.name.removesuffix(".service")
+    service = unit.service
     return remedy(host, text, *edits, *reload, ("systemctl", "restart", service), ("systemctl", "restart", "ecs"))

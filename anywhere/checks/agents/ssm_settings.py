@@ -161,7 +161,7 @@ def _trouble(host: Host, found: SsmSettings, here: Agents, one: Wrong) -> Findin
         if one.line and one.script
         else ("vi", f"+{max(one.line, 1)}", found.path)
     )
-    commands: tuple[Command, ...] = (edit, ("systemctl", "restart", unit.name.removesuffix(".service")))
+    commands: tuple[Command, ...] = (edit, ("systemctl", "restart", unit.service))
     if here.has_ecs and "Share" in one.script:
         commands = (*commands, ("systemctl", "restart", "ecs"))
     return trouble(

@@ -71,8 +71,8 @@ def commands_for(host: Host, hop_: str, bridge: Bridge) -> tuple[Command, ...]:
 
 # Docker makes its zone when it starts beside firewalld: where it did not, the zone is made as docker does.
 _ZONE = (
-    "firewall-cmd --permanent --get-zones | grep -qw docker || "
-    "{ firewall-cmd --permanent --new-zone=docker && firewall-cmd --permanent --zone=docker --set-target=ACCEPT; }"
+    "firewall-cmd --permanent --get-zones | grep -qw docker || { firewall-cmd --permanent --new-zone=docker && "
+    "firewall-cmd --permanent --zone=docker --set-target=ACCEPT; }"
 )
 
 

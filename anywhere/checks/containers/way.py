@@ -30,6 +30,7 @@ from anywhere.facts.network.routes import route_to, routes
 from anywhere.facts.system.docker_flags import switched_off
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.wording import some
 
 PROXY_ARP = "/proc/sys/net/ipv4/conf/{}/proxy_arp"
 
@@ -180,8 +181,7 @@ def _no_way(way: Way, out: Hop, mark: int, aims: Sequence[Aim]) -> Obstacle:
 
 
 def _shown(aims: Sequence[Aim]) -> str:
-    names = list(dict.fromkeys(aim.what for aim in aims))
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return some(list(dict.fromkeys(aim.what for aim in aims)))
 
 
 def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
@@ -303,8 +303,8 @@ def _other_source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]
             f"packets {taken}, the first address of {out.device}: with that one {aim.what} does not answer",
             f"Let containers leave with {own.source}: a rule before docker's, kept where the site keeps its rules; or let "
             f"the firewall pass {taken} too.",
-            *(
-                (
+            (
+                *(
                     "iptables",
                     "-t",
                     "nat",
@@ -316,8 +316,8 @@ def _other_source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]
                     "!",
                     "-o",
                     way.bridge.name,
-                )
-                + ("-j", "SNAT", "--to-source", own.source),
+                ),
+                *("-j", "SNAT", "--to-source", own.source),
             ),
         ),
         aims=tuple(aims),

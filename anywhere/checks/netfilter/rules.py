@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.changes.rules.desired import BRIDGE, GUARD, LOOPBACK, State, Wanted, copies, observe, wanted, works
 from anywhere.changes.rules.persistence import UNIT
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
+from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import line_out, remedy
 from anywhere.evidence import Obstacle
 from anywhere.facts.agents.agents import agents, is_bare
@@ -235,7 +236,7 @@ def _not_yet(host: Host, state: State) -> str:
     if unit and unit.active:
         return ""
     if is_bare(host):
-        return REGISTER_BRINGS
+        return AFTER_REGISTRATION
     if units(host)[ECS].sub == "auto-restart":
         # ExecStopPost= of its unit takes the rules away at each end, pre-start sets them (ecs-init/engine/engine.go).
         return "the ecs service is being started again and again, and sets the rules at each start"

@@ -32,7 +32,6 @@ from anywhere.facts.network.visit import Visit
 from anywhere.facts.system.docker_flags import docker_dns
 from anywhere.hosts.base import Host, Query
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
-from anywhere.redact import redact_proxy
 from anywhere.settings import Settings
 
 CORE = ("ecs", "ecs-a", "ecs-t", "ssm", "ssmmessages", "ec2messages")
@@ -176,8 +175,7 @@ def exclude(region: str, past: Sequence[Visit]) -> Remedy:
     )
     if any(visit.vantage.component == "installer" or not visit.vantage.exists for visit in past):
         text += ". Also export NO_PROXY with these names in the shell that installs and registers"
-    command = apply_command(redact_proxy(past[0].proxy))
-    return Remedy(f"{text}.", ((*command, "--region", region, "--restart"),) if command else ())
+    return Remedy(f"{text}.", apply_command(past[0].proxy, "--region", region, "--restart"))
 
 
 @check("network.container-dns")

@@ -26,6 +26,7 @@ from anywhere.facts.network.routes import is_private
 from anywhere.hosts.base import Answer, Host, Query
 from anywhere.model import Finding, Reason, Stage, Status
 from anywhere.settings import Settings
+from anywhere.wording import some
 
 ID = "network.own-resolver"
 DOWN, FAILING, HIDDEN, FORGED = "dns.nameserver-down", "dns.server-failing", "dns.names-hidden", "dns.answers-forged"
@@ -114,7 +115,7 @@ def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, 
     if route:
         why = f": the domain {route.domain} of the link {route.link.name} sends them to {', '.join(route.link.servers)}"
     whose = f"this host's own {one.program}" if one.program else one.name
-    said = f"{whose} ({one.address}) {how} for {_shown(names)}{asks}{why}"
+    said = f"{whose} ({one.address}) {how} for {some(names, 2)}{asks}{why}"
     if quote := _journal(host, one, names[0]):
         said += f'; its journal: "{quote}"'
     text, commands = _without(route) if route else _fix(one, code, line, behind)
@@ -149,10 +150,6 @@ def _without(route: Route) -> tuple[str, tuple[Command, ...]]:
         f"sets the link up (Domains= of systemd-networkd, ipv4.dns-search of NetworkManager, the VPN's own settings).",
         (("resolvectl", "domain", name, *(kept or ("",))), ("resolvectl", "flush-caches")),
     )
-
-
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
 
 
 def _blamed(one: OwnResolver, code: str, behind: Answer | None) -> tuple[Line | None, str]:

@@ -78,7 +78,7 @@ def agents(host: Host) -> Agents:
 
 def ssm_service(host: Host) -> str:
     """The SSM agent's service as systemctl takes it: the package's, or the snap's where that is the one in use."""
-    return agents(host).ssm_unit.name.removesuffix(".service")
+    return agents(host).ssm_unit.service
 
 
 def is_bare(host: Host) -> bool:

@@ -25,12 +25,12 @@ FOLDERS: tuple[str, ...] = ("/etc/sysctl.d",)
 
 @frozen
 class Aim:
-    """What a container has to reach: an address, a port, `tcp` or `udp`, and what it is."""
+    """What a host or a container has to reach: an address, a port, `tcp` or `udp`, and what it is where that is shown."""
 
     address: str
     port: int
     protocol: str
-    what: str
+    what: str = ""
 
 
 @frozen
