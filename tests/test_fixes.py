@@ -68,6 +68,7 @@ PROVEN = (
     "expected-public-pinned",
     "forward-drops-answers",
     "forward-drops-dns",
+    "forward-drops-legacy",
     "forward-rejects-all",
     "forwarding-off",
     "forwarding-off-for-new-cards",
@@ -93,6 +94,8 @@ PROVEN = (
     "own-redirect-chain",
     "own-redirect-dns-dead",
     "own-snat-gone",
+    "own-legacy-drops",
+    "own-mangle-drops",
     "own-output-drops",
     "own-output-drops-dns",
     "own-output-drops-proxy",
@@ -141,6 +144,7 @@ PROVEN = (
     "storage-card-first",
     "stub-off",
     "tags-of-ec2",
+    "untracked-legacy",
     "vpn-table-dead",
 )
 # Faults whose fix ends with a start: what has to be true for the daemon to work then.

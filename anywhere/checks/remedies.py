@@ -28,6 +28,12 @@ def remedy(host: Host, text: str, *commands: Command, ask: str = "", look: tuple
     return Remedy(text, as_root(host, *commands), ask=ask, look=as_root(host, *look))
 
 
+def iptables(program: str, table: str) -> Command:
+    """The start of a command on a table, by the iptables that holds its rules: those of the other kind are not asked for what
+    this one has decided (xtables-legacy(8): both kinds keep tables of their own)."""
+    return (program,) if table == "filter" else (program, "-t", table)
+
+
 def line_out(place: str) -> Command:
     """The command that makes a line of a file a comment: `/etc/modprobe.d/cis.conf:3`. The text stays to be looked at, and the
     other lines keep their numbers, which further commands name."""

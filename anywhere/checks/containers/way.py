@@ -195,7 +195,7 @@ def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
             f"bridge containers do not reach {_shown([stop.aim for stop in stops])}, although this host does: {hop_} "
             f"stops them: {rule}",
             remedy_text(hop_, name),
-            *commands_for(way.host, hop_, way.bridge),
+            *commands_for(way.host, hop_, stops[0].program, way.bridge),
             rule=rule,
             hop=hop_,
             stopped=[stop.aim.what for stop in stops[:20]],
