@@ -11,7 +11,7 @@ from anywhere.facts.system.packages import packages
 from anywhere.facts.system.quoting import unit_environment
 from anywhere.facts.system.units import parse_section
 from anywhere.hosts.base import Host
-from anywhere.model import Remedy
+from anywhere.model import EDIT, Remedy
 
 Command = tuple[str, ...]
 
@@ -38,7 +38,7 @@ def line_out(place: str) -> Command:
     """The command that makes a line of a file a comment: `/etc/modprobe.d/cis.conf:3`. The text stays to be looked at, and the
     other lines keep their numbers, which further commands name."""
     path, _, number = place.rpartition(":")
-    return ("sed", "-i", f"{number}s/^/# /", path)
+    return (*EDIT, f"{number}s/^/# /", path)
 
 
 def lines_that_set(host: Host, path: str, names: Iterable[str]) -> Iterator[str]:

@@ -22,7 +22,7 @@ from anywhere.diagnosis.evidence import (
     without_edns,
 )
 from anywhere.diagnosis.requests import ask_for_list
-from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.model import EDIT, Finding, Reason, Remedy, Stage, Status
 
 SERVERS, FORGERY, PINS = "network.nameservers", "network.dns-forgery", "network.hosts-file"
 PRIVATE, TCP, AGREEMENT = "network.private-answers", "network.dns-tcp", "network.dns-agreement"
@@ -98,7 +98,7 @@ def _to_be_known(findings: Sequence[Finding]) -> Remedy:
         return Remedy(
             "Have this host ask DNS: the command adds dns to the hosts line of /etc/nsswitch.conf where it is missing. Where "
             "it is there, a source before it answers first. Then restart docker, the SSM agent and ecs.",
-            (("sudo", "sed", "-i", "--follow-symlinks", "-E", ADD_DNS, "/etc/nsswitch.conf"),),
+            (("sudo", *EDIT, "-E", ADD_DNS, "/etc/nsswitch.conf"),),
             look=(("grep", "-n", "^hosts:", "/etc/nsswitch.conf"), *look),
         )
     return Remedy(

@@ -30,6 +30,7 @@ from anywhere.facts.network.routes import route_to, routes
 from anywhere.facts.system.docker_flags import switched_off
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.model import EDIT
 
 PROXY_ARP = "/proc/sys/net/ipv4/conf/{}/proxy_arp"
 
@@ -76,7 +77,7 @@ def _forwarding(way: Way) -> Obstacle | None:
         return None
     place = switched_off_by(host, name)
     path, _, line = place.rpartition(":")
-    edit: tuple[Command, ...] = (("sed", "-i", rf"{line}s/=.*/= 1/", path),) if place else ()
+    edit: tuple[Command, ...] = ((*EDIT, rf"{line}s/=.*/= 1/", path),) if place else ()
     key = "net.ipv4.ip_forward" if all_off else own
     # Switched on for all, each card follows; switched on for one, the cards of the answers stay as they are.
     uplinks = dict.fromkeys(route.interface for aim in way.aims if (route := route_to(aim.address, routes(host))))
@@ -355,5 +356,5 @@ def _write_mtu(host: Host, size: int) -> tuple[Command, ...]:
     if not now.strip(" \t\r\n{}"):
         return (("sh", "-c", f"""mkdir -p /etc/docker && echo '{{"mtu": {size}}}' > {PATH}"""),)
     if re.search(r'"mtu"\s*:', now):
-        return (("sed", "-i", f's/"mtu" *: *[0-9]*/"mtu": {size}/', PATH),)
-    return (("sed", "-i", f'0,/{{/s//{{ "mtu": {size},/', PATH),)
+        return ((*EDIT, f's/"mtu" *: *[0-9]*/"mtu": {size}/', PATH),)
+    return ((*EDIT, f'0,/{{/s//{{ "mtu": {size},/', PATH),)
