@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from anywhere.changes.agents.ecs import has_joined
+from anywhere.changes.agents.ecs import has_joined, saved_cluster
 from anywhere.changes.agents.wanted import Wanted
 from anywhere.changes.base import NeedsRoot
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
@@ -154,7 +154,8 @@ def _joined(host: Host, here: Agents, wanted: Wanted, said: Metadata) -> Iterato
         )
     if not (said.instance_arn or has_joined(host)):
         return
-    cluster = said.cluster or ecs_config(host).init.get("ECS_CLUSTER", "") or "default"
+    # An agent whose settings were edited since belongs where its state does: the merge of the settings brings it back.
+    cluster = said.cluster or saved_cluster(host) or ecs_config(host).init.get("ECS_CLUSTER", "") or "default"
     if cluster != wanted.cluster:
         yield Difference(
             "registration.other",
