@@ -65,7 +65,7 @@ def remove(host: Host, *packages: str) -> tuple[Command, ...]:
     known = family(host)
     if not known or not known.install:
         return ()
-    return ((*(word.replace("install", "remove") for word in known.install), *packages),)
+    return ((*known.remove, *packages),)
 
 
 def replaces_runc(host: Host) -> bool:
