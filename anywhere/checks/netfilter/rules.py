@@ -324,7 +324,7 @@ def _fix(hop: str, state: State) -> str:
         return f"Accept the request there, in the file that loads this table: `{insert}`."
     if hop.startswith(("nat ", "filter INPUT")):
         return "Let the request pass before this rule."
-    return "Let the request pass before this rule, where the rule is kept; the command does so until the next reload of the rules."
+    return "Let the request pass before this rule, where the rule is kept; the command does so until the next reload."
 
 
 def _let_pass(obstacle: Stopped, state: State) -> tuple[Command, ...]:
