@@ -86,6 +86,11 @@ class Reason(StrEnum):
     CAPTIVE_PORTAL = "captive-portal"
 
 
+# Edits a file in place, also behind a link: without the option sed puts a file in the place of the link (GNU sed manual, -i
+# and --follow-symlinks), and what manages the file that the link names no longer reaches this host.
+EDIT: tuple[str, ...] = ("sed", "-i", "--follow-symlinks")
+
+
 @frozen
 class Remedy:
     """How to fix something: a sentence for a person, and the commands as argument lists.

@@ -12,7 +12,7 @@ from anywhere.facts.system.packages import packages
 from anywhere.facts.system.quoting import unit_environment
 from anywhere.facts.system.units import parse_section
 from anywhere.hosts.base import Host
-from anywhere.model import Remedy
+from anywhere.model import EDIT, Remedy
 
 Command = tuple[str, ...]
 
@@ -29,11 +29,17 @@ def remedy(host: Host, text: str, *commands: Command, ask: str = "", look: tuple
     return Remedy(text, as_root(host, *commands), ask=ask, look=as_root(host, *look))
 
 
+def iptables(program: str, table: str) -> Command:
+    """The start of a command on a table, by the iptables that holds its rules: those of the other kind are not asked for what
+    this one has decided (xtables-legacy(8): both kinds keep tables of their own)."""
+    return (program,) if table == "filter" else (program, "-t", table)
+
+
 def line_out(place: str) -> Command:
     """The command that comments out a line, given as `/etc/modprobe.d/cis.conf:3`. The other lines keep their numbers, which
     further commands use."""
     path, _, number = place.rpartition(":")
-    return ("sed", "-i", f"{number}s/^/# /", path)
+    return (*EDIT, f"{number}s/^/# /", path)
 
 
 def sysctl_at_boot(host: Host, setting: str, value: object, topic: str) -> tuple[Command, ...]:
@@ -74,7 +80,7 @@ def remove(host: Host, *packages: str) -> tuple[Command, ...]:
     known = family(host)
     if not known or not known.install:
         return ()
-    return ((*(word.replace("install", "remove") for word in known.install), *packages),)
+    return ((*known.remove, *packages),)
 
 
 def replaces_runc(host: Host) -> bool:

@@ -9,6 +9,7 @@ from anywhere.facts.system.halted import Condition, Missing, Waiting, missing_ne
 from anywhere.facts.system.units import Unit, parse_section, units
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.model import EDIT
 
 
 @frozen
@@ -33,7 +34,7 @@ def halted(host: Host, unit: Unit) -> Halt | None:
         path, number = doubled
         says = f"{path}:{number} adds an ExecStart= to {unit.name}, and a unit has one: systemd refuses the unit"
         fix = "An empty `ExecStart=` line before it takes the first one back."
-        return Halt(says, fix, (("sed", "-i", f"{number}i ExecStart=", path), RELOAD), True)
+        return Halt(says, fix, ((*EDIT, f"{number}i ExecStart=", path), RELOAD), True)
     if unit.load in ("bad-setting", "error"):
         says = (
             f"systemd cannot read the files of {unit.name} ({unit.load}): {', '.join((unit.fragment, *unit.drop_ins))}"

@@ -21,7 +21,7 @@ from anywhere.diagnosis.evidence import (
 )
 from anywhere.diagnosis.requests import ask_for_list
 from anywhere.diagnosis.subjects import first_host, host_of, names
-from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.model import EDIT, Finding, Reason, Remedy, Stage, Status
 from anywhere.wording import count
 
 _SILENCE = Reason.NAMESERVER_TIMEOUT
@@ -94,7 +94,7 @@ def _hidden_fix(findings: Sequence[Finding]) -> Remedy:
         return Remedy(
             "Have this host ask DNS: the command adds dns to the hosts line of /etc/nsswitch.conf where it is missing. Where "
             "it is there, a source before it answers first. Then restart docker, the SSM agent and ecs.",
-            (("sudo", "sed", "-i", "--follow-symlinks", "-E", ADD_DNS, "/etc/nsswitch.conf"),),
+            (("sudo", *EDIT, "-E", ADD_DNS, "/etc/nsswitch.conf"),),
             look=(("grep", "-n", "^hosts:", "/etc/nsswitch.conf"), *look),
         )
     return Remedy(

@@ -11,15 +11,25 @@ from anywhere.wording import some
 CHECK = "system.identity-shared"
 CODE = "identity.duplicate"
 NAMES_SHOWN = 5
-REMEDY = Remedy(
-    "One of them is a clone. On each clone: stop the agents, remove their state, make a new machine-id and new SSH host "
-    "keys, reboot, and register with a new activation.",
+CLONE = Remedy(
+    "One of them is a clone. On each clone, and not on the original: stop the agents, remove their state, make a new "
+    "machine-id and new SSH host keys, reboot, and register with a new activation.",
     (
         ("sudo", "systemctl", "stop", "ecs", "amazon-ssm-agent"),
         ("sudo", "rm", "-rf", "/var/lib/ecs/data", "/var/lib/amazon/ssm/Vault"),
         ("sudo", "rm", "-f", "/etc/machine-id", "/var/lib/dbus/machine-id"),
         ("sudo", "systemd-machine-id-setup"),
     ),
+)
+_KEYS = "rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub && ssh-keygen -A"
+HOST_KEYS = Remedy(
+    "Make new SSH host keys on all of them but one, then restart sshd; clients have to accept the new key. The registration "
+    "stays.",
+    (("sudo", "sh", "-c", f"{_KEYS}; systemctl try-restart ssh.service sshd.service"),),
+)
+ADDRESSES = Remedy(
+    "Give all of them but one another hardware address, where the virtual machine or the card is configured: two hosts with "
+    "one address take each other's packets in the same network. The registration stays."
 )
 
 
@@ -39,6 +49,8 @@ def _macs(facts: Mapping[str, object]) -> Iterator[str]:
 
 
 Mark = tuple[str, Callable[[Mapping[str, object]], Sequence[str]]]
+# What is shared decides what has to go: a registration that is the host's own is kept.
+REMEDIES: Mapping[str, Remedy] = {"SSH host key": HOST_KEYS, "hardware address": ADDRESSES}
 MARKS: tuple[Mark, ...] = (
     ("machine-id", lambda facts: [str(facts.get("machine_id", ""))]),
     ("managed instance id", lambda facts: [_registered(facts)]),
@@ -114,9 +126,17 @@ def _finding(mark: str, value: str, names: Sequence[str], own: str) -> Finding:
         mark,
         f"{len(names)} hosts have one and the same {mark}: {shown}",
         evidence={"mark": mark, "value": value, "hosts": list(others[:200])},
-        remedy=REMEDY,
+        remedy=REMEDIES.get(mark, CLONE),
         cause=CODE,
     )
+
+
+def _together(findings: Sequence[Finding]) -> Remedy:
+    """A clone's remedy makes all of it new; without one, each mark has its own."""
+    found = list(dict.fromkeys(finding.remedy for finding in findings if finding.remedy))
+    if CLONE in found:
+        return CLONE
+    return Remedy(" ".join(one.text for one in found), tuple(command for one in found for command in one.commands))
 
 
 def _without(target: Target) -> Target:
@@ -142,7 +162,7 @@ def _with(target: Target, findings: Sequence[Finding]) -> Target:
         Status.FAIL,
         "; ".join(finding.summary for finding in findings),
         tuple(finding.subject for finding in findings),
-        REMEDY,
+        _together(findings),
         tuple(range(first, first + len(findings))),
     )
     causes = tuple(sorted((*target.causes, cause), key=lambda one: one.severity.rank))

@@ -41,7 +41,7 @@ def test_lines_of_several_hosts_are_no_report_that_was_cut_off() -> None:
 
 def test_the_line_that_a_run_did_not_finish_is_named() -> None:
     line = json.dumps(json.loads(GOOD)["targets"][0])
-    with pytest.raises(BadInput, match="^a.jsonl: line 2 is cut off, since its run was ended early: remove that line"):
+    with pytest.raises(BadInput, match=r"^a\.jsonl: line 2 is cut off, since its run was ended early: remove that line"):
         gathered([("a.jsonl", f"{line}\n{line[:200]}")])
 
 

@@ -34,7 +34,7 @@ def ssm_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if not here.has_ssm:
         yield _no_ssm(host, here)
     elif here.ssm.exists and here.ssm_snap.exists:
-        yield _two_ssm(host)
+        yield _two_ssm(host, here)
     elif here.registration.is_registered is None and here.ssm_unit.is_running:
         yield needs_root("agents.ssm", "amazon-ssm-agent", "running; its state is readable by root only")
     elif not here.registration.is_registered:
@@ -61,19 +61,20 @@ def _install_ssm(host: Host) -> tuple[tuple[str, ...], ...]:
     return (*install(host, "amazon-ssm-agent"), ("systemctl", "enable", "--now", "amazon-ssm-agent"))
 
 
-def _two_ssm(host: Host) -> Finding:
+def _two_ssm(host: Host, here: Agents) -> Finding:
+    package, snap = remove(host, "amazon-ssm-agent"), ("snap", "remove", "amazon-ssm-agent")
+    text = "Remove the package: the snap's agent is the one that runs. The registration stays."
+    fix = remedy(host, text, *package)
+    if not here.keeps_snap:
+        fix = remedy(host, "Keep one. On a host that is not registered yet the snap is the one to remove.", snap)
     return trouble(
         "agents.ssm",
         Status.FAIL,
         "amazon-ssm-agent",
         "Two SSM agents are installed, the package and the snap: they share one registration and overwrite it",
         cause="agent.duplicate-ssm",
-        remedy=remedy(
-            host,
-            "Keep one. On a host that is not registered yet the snap is the one to remove.",
-            ("snap", "remove", "amazon-ssm-agent"),
-        ),
-        evidence={"other": list(remove(host, "amazon-ssm-agent"))},
+        remedy=fix,
+        evidence={"other": list(package)},
     )
 
 

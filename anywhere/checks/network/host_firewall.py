@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.dns import lookups
-from anywhere.checks.remedies import Command, remedy
+from anywhere.checks.remedies import Command, iptables, remedy
 from anywhere.evidence import HostFirewall
 from anywhere.facts.firewall.diverted import Diversion, diversion
-from anywhere.facts.firewall.firewall import firewall
+from anywhere.facts.firewall.firewall import firewall, of_family
 from anywhere.facts.firewall.forwarding import Aim
 from anywhere.facts.firewall.outgoing import Stop, own_stop
 from anywhere.facts.network.routes import routes
@@ -175,11 +175,13 @@ def _accept_early(stop: Stop, stopped: list[Aim]) -> tuple[Command, ...]:
         _, family, table, chain = stop.hop.split()
         start = ("nft", "insert", "rule", family, table, chain)
         return tuple(dict.fromkeys((*start, protocol, "sport", port, "accept") for protocol, port, _ in ports))
-    table = stop.hop.partition(" ")[0]
-    return tuple(
-        (f"ip{'6' * six}tables", "-t", table, "-I", "PREROUTING", "1", "-p", protocol, "--sport", port, "-j", "ACCEPT")
-        for protocol, port, six in ports
-    )
+    return tuple((*_into(stop, six), "-p", protocol, "--sport", port, "-j", "ACCEPT") for protocol, port, six in ports)
+
+
+def _into(stop: Stop, six: bool) -> Command:
+    """The start of a rule before all others, in the table and chain of the one that stops the packet."""
+    table, chain, *_ = stop.hop.split()
+    return (*iptables(of_family(stop.program, 6 if six else 4), table), "-I", chain, "1")
 
 
 def _accept(stop: Stop, stopped: list[Aim]) -> tuple[Command, ...]:
@@ -192,10 +194,10 @@ def _accept_one(stop: Stop, aim: Aim) -> Command:
         _, family, table, chain = stop.hop.split()
         words = ("ct", "state", "established,related") if stop.inbound else (aim.protocol, "dport", str(aim.port))
         return ("nft", "insert", "rule", family, table, chain, *words, "accept")
-    program = "ip6tables" if ":" in aim.address else "iptables"
+    start = _into(stop, ":" in aim.address)
     if stop.inbound:
-        return (program, "-I", "INPUT", "1", "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT")
-    return (program, "-I", "OUTPUT", "1", "-p", aim.protocol, "--dport", str(aim.port), "-j", "ACCEPT")
+        return (*start, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT")
+    return (*start, "-p", aim.protocol, "--dport", str(aim.port), "-j", "ACCEPT")
 
 
 CHECKS: tuple[Check, ...] = (host_firewall,)

@@ -31,7 +31,7 @@ from anywhere.facts.network.survey import Survey
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.system.docker_flags import docker_dns
 from anywhere.hosts.base import Host, Query
-from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.model import EDIT, Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
 
 CORE = ("ecs", "ecs-a", "ecs-t", "ssm", "ssmmessages", "ec2messages")
@@ -74,7 +74,7 @@ def _unpin(host: Host, pin: Pin) -> Remedy:
     return remedy(
         host,
         "Remove the endpoints' names from /etc/hosts: AWS changes the addresses of its endpoints.",
-        ("sed", "-i", "-E", rf":a;{pin.line}s/[[:space:]]{name}\.?([[:space:]#]|$)/ \1/I;ta", "/etc/hosts"),
+        (*EDIT, "-E", rf":a;{pin.line}s/[[:space:]]{name}\.?([[:space:]#]|$)/ \1/I;ta", "/etc/hosts"),
         look=(("grep", "-n", pin.name, "/etc/hosts"),),
     )
 

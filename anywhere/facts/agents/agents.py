@@ -63,6 +63,11 @@ class Agents:
         return self.ssm_snap if self.ssm_snap.exists and (self.ssm_snap.is_enabled or not self.ssm.exists) else self.ssm
 
     @property
+    def keeps_snap(self) -> bool:
+        """Whether of two SSM agents the snap is the one that works here: then the package is the one to remove."""
+        return self.registration.is_registered is True and self.ssm_snap.is_running is True and not self.ssm.is_running
+
+    @property
     def package_version(self) -> str:
         """The ECS agent's version as its package says; the package carries the agent of its own version."""
         version = self.installed.get("amazon-ecs-init", self.installed.get("ecs-init", ("", "")))[0]
