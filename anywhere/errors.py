@@ -30,12 +30,19 @@ class BadInput(AnywhereError):
         hint = did_you_mean(word, allowed, f"known are {', '.join(allowed)}")
         return cls(f"unknown {kind} {word[:80]!r}; {hint}")
 
+    @classmethod
+    def require(cls, kind: str, word: str, allowed: Iterable[str]) -> None:
+        """Raise that error unless the word is one of those allowed."""
+        known = tuple(allowed)
+        if word not in known:
+            raise cls.unknown(kind, word, known)
+
 
 class HostUnreachable(AnywhereError):
-    """The host could not be opened, or its connection was lost (exit code 3); a fleet goes on without it.
+    """Login failed, or the connection was lost (exit code 3). A run over many hosts continues without this one.
 
-    `timed` is whether something did not come in time, which can be the fault of whoever waited; `was_up` whether the host
-    had let us log in, and is silent since.
+    `timed` is whether it was a timeout, which an overloaded machine on this side can cause too; `was_up` whether login had
+    succeeded and the host stopped answering later.
     """
 
     exit_code = 3
@@ -63,4 +70,4 @@ class NotRecorded(AnywhereError):
 
 
 class ParseError(BadInput):
-    """Text from a host that is not in the form its format promises."""
+    """Text from a host that does not have the format it should have."""

@@ -1,12 +1,12 @@
-"""What checks hand to diagnosis and reports with a finding: the keys that rules rely on, each in one place.
+"""The evidence of a finding: the keys that rules of diagnosis read, each declared in one place.
 
-A check fills these, `diagnosis/evidence.py` reads them, and the JSON report shows them as they are. Keys that no rule
-reads stay free.
+Checks write these keys, `diagnosis/evidence.py` reads them, and the JSON report has them unchanged. Keys that no rule
+reads need no declaration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, TypedDict
 
@@ -15,7 +15,7 @@ Suites = Literal["go", "go-before-1.22", "docker", "ecs-agent", "any", "none"]
 
 
 class Look(StrEnum):
-    """A second look at an endpoint that failed, by what it changes."""
+    """A second probe of an endpoint that failed, named by what it changes."""
 
     OTHER_NAME = "other-name"
     FULL_SEGMENTS = "full-segments"
@@ -44,8 +44,8 @@ class Timings(TypedDict, total=False):
 
 
 class Address(TypedDict, total=False):
-    """One address of an endpoint: how far its probe came, why no further, whether the host has a route there, whether the
-    internet has none."""
+    """One address of an endpoint: how far its probe came and why it failed. `route` is whether the host has a route to it,
+    `internal` whether the internet has none."""
 
     address: str
     stage: str
@@ -57,7 +57,7 @@ class Address(TypedDict, total=False):
 
 
 class Tls(TypedDict, total=False):
-    """The certificate that was presented and what was agreed."""
+    """The certificate that was presented, and the negotiated version and cipher."""
 
     version: str
     cipher: str
@@ -70,14 +70,14 @@ class Tls(TypedDict, total=False):
 
 
 class Http(TypedDict, total=False):
-    """The answer of an endpoint, or of what answers in its place."""
+    """The HTTP response of an endpoint, or of a device that answers instead."""
 
     status: int
     headers: dict[str, str]
 
 
 class Origin(TypedDict):
-    """Where a variable was set: the file (or process), and the line; 0 where there is none."""
+    """Where a variable was set: the file (or process) and the line (0: not known)."""
 
     variable: str
     file: str
@@ -85,7 +85,7 @@ class Origin(TypedDict):
 
 
 class Decided(TypedDict, total=False):
-    """Why a component goes its way: what names the proxy, what keeps the name from it, the CA store."""
+    """Why a component connects as it does: what sets its proxy, what excludes the name from it, its CA files."""
 
     proxy_from: Origin
     no_proxy_entry: str
@@ -94,7 +94,7 @@ class Decided(TypedDict, total=False):
 
 
 class Way(TypedDict, total=False):
-    """`network.way`: the way that was declared and the one that is taken."""
+    """`network.way`: the way that was declared (`--expect`) and the one that the component takes."""
 
     component: str
     expected: str
@@ -106,7 +106,7 @@ class Way(TypedDict, total=False):
 
 
 class Other(TypedDict):
-    """A proxy that other programs of the host have: its URL without user and password, and where it is written down."""
+    """A proxy that other programs of this host use: its URL without credentials, and the file that sets it."""
 
     url: str
     has_user: bool
@@ -146,8 +146,8 @@ class Reach(TypedDict, total=False):
 
 
 class Nameserver(TypedDict, total=False):
-    """`network.nameservers`: `half` where one family's or one form's questions alone fail, `patience` the seconds that a
-    question may take in all where resolv.conf's options shorten them."""
+    """`network.nameservers`: `half` is whether only one kind of query fails (A, AAAA, or those with EDNS), `patience` the
+    total seconds of a query where the options of resolv.conf shorten them."""
 
     nameservers: list[str]
     said: str
@@ -157,7 +157,7 @@ class Nameserver(TypedDict, total=False):
 
 
 class Forgery(TypedDict):
-    """`network.dns-forgery`: the addresses that a name which cannot exist got."""
+    """`network.dns-forgery`: the addresses that a name resolves to which does not exist."""
 
     addresses: list[str]
     name: str
@@ -170,8 +170,8 @@ class Agreement(TypedDict):
 
 
 class PrivateAnswers(TypedDict, total=False):
-    """`network.private-answers`: the core names by the kind of their addresses; `through_proxy` are private ones that a
-    proxy gets all the same."""
+    """`network.private-answers`: the core names by the kind of their addresses; `through_proxy` are the private ones that
+    are sent through a proxy."""
 
     private: list[str]
     public: list[str]
@@ -179,7 +179,7 @@ class PrivateAnswers(TypedDict, total=False):
 
 
 class Overlap(TypedDict):
-    """`containers.subnets`: a docker network, and what each address in it is to this host."""
+    """`containers.subnets`: a docker network, and for each address in it that this host needs, what it is."""
 
     network: str
     covers: Mapping[str, str]
@@ -208,7 +208,7 @@ class HostFirewall(TypedDict):
 
 
 class Own(TypedDict):
-    """`network.own-routes`, `own-resolver` and `client-ports`: the addresses and the names whose failure this host explains."""
+    """`network.own-routes`, `own-resolver` and `client-ports`: the addresses and names that fail because of this host."""
 
     explains: list[str]
     names: list[str]
@@ -220,14 +220,3 @@ class Obstacle(TypedDict):
     rule: str
     path: str
     ours_helps: bool
-
-
-class Quote(TypedDict, total=False):
-    """A line of a log or a rule that a cause rests on; every format shows it."""
-
-    line: str
-    file: str
-    when: str
-
-
-Quoted = Sequence[Quote]

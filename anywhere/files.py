@@ -1,7 +1,7 @@
-"""Files of the machine that this program runs on, written whole or not at all, and never where another user points.
+"""Files on the machine that this program runs on: written atomically, and never to a place that another user chose.
 
-One rule for everything that is written here: each folder on the way is entered once and held, a link of another user is
-not followed, the file is made exclusively under a random name and then renamed, and no open can block.
+All writes follow one rule: each folder of the path is opened once and held, links of other users are not followed, the
+file is created exclusively under a random name and then renamed, and no open can block.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _lock = threading.RLock()
 
 
 class _Refused(OSError):
-    """Another user could decide what is written."""
+    """Another user could redirect this write."""
 
 
 def writable(path: str) -> None:
-    """Raise BadInput where a file can surely not be written, before the work for it is done."""
+    """Raise BadInput early where a file cannot be written, before the work for it is done."""
     folder = os.path.dirname(os.path.realpath(path))
     if path != "-" and not os.path.isdir(folder):
         raise BadInput(f"cannot write {path}: there is no folder {folder}")
@@ -58,8 +58,8 @@ def writable(path: str) -> None:
 
 
 def write_file(path: str, data: bytes | Iterable[bytes]) -> None:
-    """Write a file, whole or in pieces, but altogether or not at all; one that is there keeps its mode, a link what it
-    points to. Raises BadInput."""
+    """Write a file atomically, from one piece or many. An existing file keeps its mode, and a link keeps pointing to the file.
+    Raises BadInput."""
     pieces = (data,) if isinstance(data, bytes) else data
     if IS_WINDOWS:
         with _errors(path):
@@ -96,7 +96,7 @@ def _replace(folder: int, name: str, pieces: Iterable[bytes], mode: int) -> None
 
 
 def open_file(path: str, *, append: bool = False) -> BinaryIO:
-    """A file that is written piece by piece: emptied first, or added to. Raises BadInput."""
+    """Open a file to write piece by piece, truncated first or appended to. Raises BadInput."""
     if IS_WINDOWS:
         with _errors(path):
             return open(path, "ab" if append else "wb")
@@ -106,8 +106,8 @@ def open_file(path: str, *, append: bool = False) -> BinaryIO:
 
 
 def _open_here(folder: int, name: str, flags: int) -> BinaryIO:
-    """Open what is there by its name. A pipe without a reader is refused at once, where it would hold the run for ever;
-    a second name of a file in a folder for all is refused, since it may be any file of root's."""
+    """Open an existing file for writing. A pipe without a reader is refused at once, since opening it would block for ever; a
+    hard link in a world-writable folder is refused, since it may lead to any file of root."""
     follow = 0 if _is_magic(folder, name) else O_NOFOLLOW
     truncate = flags & os.O_TRUNC
     flags = os.O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | follow | (flags & ~os.O_TRUNC)
@@ -135,7 +135,7 @@ def _errors(path: str) -> Iterator[None]:
 
 @contextmanager
 def _place(path: str) -> Iterator[tuple[int, str]]:
-    """The folder that holds the file, open, and the file's name in it once all links are followed."""
+    """The open folder that holds the file, and the file's name in it, with all links followed."""
     parts = [part for part in os.path.join(os.getcwd(), path).split("/") if part not in ("", ".")]
     folder = os.open("/", _DIRECTORY)
     links = 0
@@ -166,7 +166,7 @@ def _entered(folder: int, name: str) -> int:
 
 
 def _link(folder: int, name: str, path: str) -> str | None:
-    """Where a link points to; None for all else, and for the links of /proc, which are no paths."""
+    """The target of a link; None for anything else, and for the links of /proc, which are not paths."""
     try:
         found = os.lstat(name, dir_fd=folder)
     except FileNotFoundError:
@@ -180,7 +180,7 @@ def _link(folder: int, name: str, path: str) -> str | None:
 
 
 def _is_magic(folder: int, name: str) -> bool:
-    """Whether this is a link of /proc to an open file (`/dev/stdout` ends there)."""
+    """Whether this is a link in /proc to an open file, as `/dev/stdout` leads to."""
     return name.isdigit() and os.path.isdir("/proc") and os.fstat(folder).st_dev == os.stat("/proc").st_dev
 
 
@@ -200,7 +200,7 @@ def _existing(folder: int, name: str) -> os.stat_result | None:
 
 
 def drop_unfinished() -> None:
-    """Remove what other threads are writing just now, and let them begin no more: only for the end of the program."""
+    """Remove the files that other threads are still writing, and let them start no other: only when the program ends."""
     _lock.acquire(timeout=0.1)
     for unfinished in list(_unfinished):
         _drop(unfinished)
@@ -220,12 +220,12 @@ def _umask() -> int:
 
 
 class NotText(BadInput):
-    """A file that is read as text holds zero bytes."""
+    """A file that should be text contains zero bytes."""
 
 
 def open_input(path: str) -> BinaryIO:
-    """A regular file, open to be read, or what the shell handed over as /dev/fd/N. Raises OSError, at once for a FIFO,
-    a device or a socket, which may have no end or never answer, and for a name that no file can have."""
+    """Open a regular file to read, or a pipe that the shell passed as /dev/fd/N. Raises OSError, at once for a FIFO, a device
+    or a socket, which could be endless or block, and for an impossible name."""
     if "\0" in path:
         raise OSError(errno.EINVAL, "no file can have this name")
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | O_NONBLOCK | O_CLOEXEC))  # noqa: SIM115
@@ -239,8 +239,9 @@ def open_input(path: str) -> BinaryIO:
 
 
 def read_file(path: str, largest: int, option: str = "") -> bytes:
-    """A text file's bytes, or standard input's for `-`. Raises BadInput, with the option that named it, for what cannot
-    be read or has more than `largest` bytes; NotText as soon as a zero byte is seen, so that /dev/zero is not taken in."""
+    """The bytes of a text file, or of standard input for `-`. Raises BadInput, with the option that named it, for a file that
+    cannot be read or has more than `largest` bytes; NotText at the first zero byte, so that /dev/zero is not read to the
+    limit."""
     named = f"{option}: {path} " if option else f"{path}: "
     try:
         if path == "-":
@@ -268,7 +269,7 @@ def as_utf8(data: bytes | bytearray) -> bytes:
 
 
 def _bounded(file: BinaryIO, largest: int) -> bytearray:
-    """At most one byte more than the largest, in pieces, up to the first that is no text."""
+    """Read at most one byte more than the limit, and stop at the first piece that is not text."""
     data = bytearray()
     while piece := file.read(min(PIECE, largest + 1 - len(data))):
         data += piece

@@ -1,6 +1,6 @@
-"""Secrets that this run was given (the password of sudo, of a proxy, an activation code): found in whatever is said.
+"""Secrets that this run was given (sudo or proxy password, activation code): masked in everything that is printed.
 
-A host may say them back, in any form that a program gives a text. Where text leaves this program, it is searched for all.
+A host may print them again, in any encoding that programs use. All text is searched where it leaves this program.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
-SHORT = 4  # characters: a shorter one is masked only where it stands alone, or every word would hold it
+SHORT = 4  # characters: a shorter secret is masked only as a separate word, since many words contain it
 _held: tuple[str, ...] = ()
 _lock = threading.Lock()
 
 
 def hold(secret: str) -> None:
-    """From now on this text appears nowhere. Nothing to do for an empty one."""
+    """Mask this text everywhere from now on. An empty one is ignored."""
     global _held
     with _lock:
         if secret.strip() and secret not in _held:
@@ -29,14 +29,14 @@ def hold(secret: str) -> None:
 
 
 def forget() -> None:
-    """Hold nothing any more: for a process that goes on with another run."""
+    """Forget all secrets: for a process that starts another run."""
     global _held
     with _lock:
         _held = ()
 
 
 def hide(text: str) -> str:
-    """The text with every secret masked, as it is and as programs quote it."""
+    """The text with every secret masked, in plain form and as programs encode it."""
     return _pattern(_held).sub(MASK, text) if _held else text
 
 
@@ -52,8 +52,7 @@ def _whole(form: str) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    """Quoted for a URL, JSON (also within JSON), a shell, a page; base64 of it and of `user:secret` cannot be distinguished
-    from other base64, but for what is the same in all of them."""
+    """The secret as it is, and encoded for a URL, JSON (also within JSON), a shell, HTML, hex and base64."""
     data = secret.encode("utf-8", "surrogateescape")
     in_json = json.dumps(secret)[1:-1]
     forms = {secret, in_json, json.dumps(in_json)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
@@ -63,7 +62,8 @@ def _forms(secret: str) -> set[str]:
 
 
 def _base64(data: bytes) -> set[str]:
-    """The middle of its base64 at each of the three places where it may begin; only of what is long enough to be recognized."""
+    """Its base64 within a longer text such as `user:secret`: the part that stays the same, for each of the three alignments.
+    Short secrets only as a complete text, since that part would match too much."""
     if len(data) < 6:
         return {base64.b64encode(data).decode()}
     found = set()

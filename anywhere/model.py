@@ -1,4 +1,4 @@
-"""What every layer speaks: findings, causes, targets and the report. Standard library only."""
+"""The data that all layers share: findings, causes, targets and the report. Standard library only."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Verdict(StrEnum):
 
 
 class Stage(StrEnum):
-    """How far a probe came; DONE when nothing was left to climb."""
+    """How far a probe came; DONE when it passed every stage."""
 
     RESOLVE = "resolve"
     CONNECT = "connect"
@@ -57,7 +57,7 @@ class Stage(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a probe came no further. The closed list of the report schema."""
+    """Why a probe failed. The complete list is part of the report schema."""
 
     NO_NAMESERVER = "no-nameserver"
     NAMESERVER_TIMEOUT = "nameserver-timeout"
@@ -86,14 +86,19 @@ class Reason(StrEnum):
     CAPTIVE_PORTAL = "captive-portal"
 
 
+# Edits a file in place, also behind a link: without the option sed puts a file in the place of the link (GNU sed manual, -i
+# and --follow-symlinks), and what manages the file that the link names no longer reaches this host.
+EDIT: tuple[str, ...] = ("sed", "-i", "--follow-symlinks")
+
+
 @frozen
 class Remedy:
     """How to fix something: a sentence for a person, and the commands as argument lists.
 
-    `commands` change something: after them, in their order, the fault is gone. `ask` is the request to those who must
-    act where this host cannot; `look` are commands that only show more. `where` names for each command the host whose
-    shell runs it, empty for the machine that this program runs on, and `look_where` the same for `look`; they are empty
-    themselves where all of them run here.
+    `commands` change something: when they have run in this order, the fault is gone. `ask` is the request to another team
+    where this host cannot fix it; `look` are commands that only show more. `where` has for each command the host whose
+    shell runs it (an empty string: the machine that this program runs on), and `look_where` the same for `look`; both are
+    empty where all commands run here.
     """
 
     text: str
@@ -144,8 +149,8 @@ class Cause:
 
 @frozen
 class Target:
-    """All that was found out about one host or one document. `started` is UTC in ISO 8601, `seconds` wall time,
-    `reach` the options with which this program reaches it again; empty for this machine."""
+    """Everything known about one host or one document. `started` is UTC in ISO 8601, `seconds` is wall time,
+    `reach` the options with which this program reaches the host again (empty: this machine)."""
 
     name: str
     kind: str = "host"
@@ -163,14 +168,14 @@ class Target:
 
     @property
     def statuses(self) -> frozenset[Status]:
-        """Those of its findings; of packed ones they are kept beside them."""
+        """The statuses of its findings. Packed findings keep them beside the packed data."""
         kept: frozenset[Status] | None = getattr(self.findings, "statuses", None)
         return frozenset(finding.status for finding in self.findings) if kept is None else kept
 
 
 @frozen
 class Report:
-    """One run over one or many targets."""
+    """The result of one run over one or many targets."""
 
     targets: tuple[Target, ...]
 

@@ -1,4 +1,4 @@
-"""How this program was started, so that a command that is shown can be pasted where it was read."""
+"""How this program was started, so that a command in a report can be pasted into the same shell."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ ROOTS_PATH = frozenset({"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/
 
 @cache
 def program(by_sudo: bool = False) -> tuple[str, ...]:
-    """The words that start this program again: its name where the shell finds it (`by_sudo`: in the folders that sudo
-    searches), else its path. Another program that uses this package gets the name."""
+    """The words that start this program again: its name where the shell finds it (`by_sudo`: in the PATH of sudo), else its
+    path. The name alone where another program uses this package."""
     started = sys.argv[0] if sys.argv else ""
     name = os.path.basename(started)
     if name == "__main__.py" and os.path.basename(os.path.dirname(started)) == NAME:

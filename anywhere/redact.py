@@ -215,6 +215,12 @@ def redact_proxy(url: str) -> str:
     return f"{url[:start]}{MASK}@{after}" if at and before != MASK else url
 
 
+def without_user(url: str) -> str:
+    """A proxy's URL without its user part, masked or not."""
+    lead, mark, rest = url.partition("://")
+    return f"{lead}{mark}{rest.rpartition('@')[2]}" if mark else url.rpartition("@")[2]
+
+
 def redact_value(value: object, key: str = "") -> object:
     """The same for a JSON-like value, at any depth. `{"name": "X_TOKEN", "value": ...}` counts as a member X_TOKEN."""
     if isinstance(value, str):

@@ -11,11 +11,11 @@ FEATURES = ("ecr", "ecr-public", "docker-hub", "logs", "secrets", "exec", "s3", 
 @frozen
 class Settings:
     """Options of one run. `budget` is the deadline of the run in seconds, `patience` by how much it may grow where
-    something stalls (the agents wait up to 30 s for a step), `idle` how long to hold a quiet connection (0: not at all),
-    `shards` how many `ecs-a-N` / `ecs-t-N` names to try,
-    `prove` whether a throwaway namespace may be made on docker's bridge. No phases means what still lies ahead: all of
-    them before registration, only `run` after it. `expect` is the declared way (`private`,
-    `docker=proxy`), `own` the site's own endpoints (`docker=https://registry.example.com/v2/`)."""
+    something stalls (the agents wait up to 30 s for a step), `idle` how long to keep a silent connection open (0: not at
+    all), `shards` how many `ecs-a-N` / `ecs-t-N` names to try, `prove` whether a temporary namespace may be made on
+    docker's bridge. No phases means those that the host has not completed: all of them before registration, only `run`
+    after it. `expect` is the declared way (`private`, `docker=proxy`), `own` the site's own endpoints
+    (`docker=https://registry.example.com/v2/`)."""
 
     regions: tuple[str, ...] = ()
     features: frozenset[str] = frozenset()

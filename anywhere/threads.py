@@ -22,7 +22,7 @@ _counting = threading.Lock()
 
 
 class Latch:
-    """Opened by one thread, waited for by any number: `threading.Event` takes ten times as long to make."""
+    """One thread opens it, any number wait for it. `threading.Event` takes ten times as long to create."""
 
     def __init__(self) -> None:
         self.is_open = False
@@ -30,7 +30,7 @@ class Latch:
         self._closed.acquire()
 
     def open(self) -> None:
-        """Let all through."""
+        """Wake every waiting thread."""
         if not self.is_open:
             self.is_open = True
             self._closed.release()
@@ -44,7 +44,7 @@ class Latch:
 
 
 def begin(call: Callable[[], object]) -> None:
-    """Run a call aside. What it raises goes to `threading.excepthook`."""
+    """Run a call in a background thread. What it raises goes to `threading.excepthook`."""
     try:
         calls = _idle.pop()
     except IndexError:
@@ -65,7 +65,7 @@ def _serve(calls: SimpleQueue[Callable[[], object]]) -> None:
 def fan_out(calls: Sequence[Callable[[], T]], limit: int = 128) -> list[T]:
     """The results of all calls in their order, at most `limit` at once. The first exception is raised again here.
 
-    The caller's own thread takes its part.
+    The calling thread works on them too.
     """
     if len(calls) == 1:
         return [calls[0]()]
@@ -105,7 +105,7 @@ def fan_out(calls: Sequence[Callable[[], T]], limit: int = 128) -> list[T]:
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """The result of a call that may never come back: TimeoutError after `seconds`, and its thread is left behind."""
+    """The result of a call that may never return: TimeoutError after `seconds`, and its thread is abandoned."""
     box: list[T] = []
     errors: list[BaseException] = []
     over = threading.Lock()
@@ -129,7 +129,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
 
 class Lane:
-    """Calls, by their places, that few threads take one after another, since most wait for one and the same thing."""
+    """A queue of calls (by index) for a few threads, since most of the calls wait for the same resource."""
 
     def __init__(self, places: Sequence[int], workers: int) -> None:
         self.workers = min(workers, len(places))
@@ -137,7 +137,7 @@ class Lane:
         self.left = len(places)
 
     def begin(self, call: Callable[[int], object], workers: int) -> None:
-        """So many threads more; each goes on until nothing is left."""
+        """Start this many more threads; each works until the queue is empty."""
         for _ in range(workers):
             begin(partial(self._work, call))
 
@@ -147,13 +147,13 @@ class Lane:
             call(place)
 
     def close(self) -> None:
-        """Begin no more of them."""
+        """Start no more of the calls."""
         self._todo = iter(())
         self.left = 0
 
 
 class _Race(Generic[T]):
-    """What came of the calls so far, and who waits for it."""
+    """The results so far, and the caller that waits for them."""
 
     def __init__(self, calls: Sequence[Callable[[], T]], enough: Callable[[dict[int, T], float], bool]) -> None:
         self.results: dict[int, T] = {}
@@ -177,14 +177,14 @@ class _Race(Generic[T]):
             self._look()
 
     def _look(self) -> None:
-        """Wake the caller when this is all that it waits for."""
+        """Wake the caller when it has enough results."""
         all_done = len(self.results) == len(self._calls)
         done = self.errors or all_done or self._enough(self.results, time.monotonic() - self._started)
         if done and self._over.locked():
             self._over.release()
 
     def wait(self, lanes: Sequence[Lane]) -> None:
-        """Until there is enough. As soon as nothing has ended for a while, what is left gets threads of its own."""
+        """Block until there are enough results. When no call has ended for a while, each remaining one gets its own thread."""
         seen, since = 0, self._started
         while self._calls and not self._over.acquire(timeout=EVERY):
             with self.lock:
@@ -201,10 +201,10 @@ def race(
     enough: Callable[[dict[int, T], float], bool],
     lanes: Sequence[Lane] = (),
 ) -> dict[int, T]:
-    """Start all calls at once; return what is there as soon as `enough(results, seconds)` says so, or all are done.
+    """Start all calls at once; return the results as soon as `enough(results, seconds)` is true or all calls are done.
 
-    The calls that are still under way go on in the background. Where `lanes` are given they hold all calls, and as soon as
-    none has ended for a while, each that is left gets a thread of its own.
+    Calls that still run continue in the background. `lanes`, where given, hold all calls; when none has ended for a while,
+    each remaining call gets its own thread.
     """
     run = _Race(calls, enough)
     taken = lanes or [Lane([index], 1) for index in range(len(calls))]

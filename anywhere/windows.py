@@ -1,5 +1,5 @@
-"""What Windows lacks, and what takes its place. A Windows machine checks its own way to the endpoints, other hosts over
-SSH, and task definitions; what else is known of a host are facts of Linux."""
+"""Replacements for what Windows lacks. A Windows machine can check its own way to the endpoints, other hosts over SSH, and
+task definitions; all other facts about a host exist on Linux only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LINUX, WINDOWS = "Linux", "Windows"
 SYSTEM = WINDOWS if IS_WINDOWS else LINUX
 LINUX_ONLY = "a fact of Linux: this machine runs Windows, where only the way to the endpoints is checked"
 
-# Zero where the system has no such flag: there the default is what the flag asks for, or there is nothing like it.
+# Zero where the system has no such flag: its behavior is the default there, or does not exist.
 O_BINARY: int = getattr(os, "O_BINARY", 0)
 O_CLOEXEC: int = getattr(os, "O_CLOEXEC", 0)
 O_DIRECTORY: int = getattr(os, "O_DIRECTORY", 0)
@@ -23,7 +23,7 @@ O_PATH: int = getattr(os, "O_PATH", 0)
 
 
 def user() -> int:
-    """The user that this program runs as; on Windows, as the owner of every file is there, 0."""
+    """The uid of this process; 0 on Windows, as files report their owner there."""
     if sys.platform == "win32":
         return 0
     return os.geteuid()
@@ -39,7 +39,7 @@ def is_root() -> bool:
 
 
 def set_blocking(number: int) -> None:
-    """Let reads and writes wait. Files of Windows always do."""
+    """Make reads and writes block again. On Windows files always block."""
     if sys.platform != "win32":
         os.set_blocking(number, True)
 
@@ -50,7 +50,7 @@ def is_posix_path(path: str) -> bool:
 
 
 def replace_file(path: str, data: bytes) -> None:
-    """Write a file whole or not at all, where folders cannot be held open. Raises OSError."""
+    """Replace a file atomically on a system where folders cannot be held open. Raises OSError."""
     if os.path.exists(path) and not os.path.isfile(path):
         with open(path, "wb") as there:
             there.write(data)

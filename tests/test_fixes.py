@@ -26,6 +26,7 @@ PROVEN = (
     "bridge-down",
     "bridge-larger-proven",
     "bridge-larger-than-uplink",
+    "config-behind-link",
     "config-byte-order-mark",
     "config-quoted",
     "config-utf-16",
@@ -68,6 +69,7 @@ PROVEN = (
     "expected-public-pinned",
     "forward-drops-answers",
     "forward-drops-dns",
+    "forward-drops-legacy",
     "forward-rejects-all",
     "forwarding-off",
     "forwarding-off-for-new-cards",
@@ -93,6 +95,8 @@ PROVEN = (
     "own-redirect-chain",
     "own-redirect-dns-dead",
     "own-snat-gone",
+    "own-legacy-drops",
+    "own-mangle-drops",
     "own-output-drops",
     "own-output-drops-dns",
     "own-output-drops-proxy",
@@ -118,6 +122,9 @@ PROVEN = (
     "region-zone",
     "rules-missing",
     "rules-shadowed",
+    "rules-shadowed-early",
+    "rules-shadowed-mangle",
+    "rules-shadowed-out",
     "rules-unguarded",
     "rules-volatile",
     "rules-wrong-backend",
@@ -141,6 +148,7 @@ PROVEN = (
     "storage-card-first",
     "stub-off",
     "tags-of-ec2",
+    "untracked-legacy",
     "vpn-table-dead",
 )
 # Faults whose fix ends with a start: what has to be true for the daemon to work then.
@@ -153,6 +161,9 @@ STARTED: Mapping[str, Mapping[str, str]] = {
     "bridge-without-address": {"docker": "true"},
     "credentials-emptied": {"ssm": SSM_WRITES, "ecs": "test -s /root/.aws/credentials"},
     "credentials-other-profile": {"ssm": SSM_WRITES, "ecs": "grep -q '^.default' /root/.aws/credentials"},
+    "cluster-renamed": {
+        "ecs": "grep -qx ECS_CLUSTER=plant-7 /etc/ecs/ecs.config && test -e /var/lib/ecs/data/agent.db"
+    },
     "deregistered-in-ecs": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
     "docker-bridge-not-there": {"docker": "! grep -q br-tasks /etc/docker/daemon.json"},
     "docker-containerd-masked": {"docker": "! systemctl show containerd | grep -q masked"},
@@ -223,6 +234,8 @@ def test_the_fix_makes_the_cause_go_away(name: str) -> None:
             for command in cause["remedy"]["commands"] if cause["code"] in fault.causes else ():
                 world.run(typed(command, TYPED.get(name, "")))
         after = judge_in(world, fault.arguments)
+        for link in region.world.host.links:
+            assert world.run(["test", "-L", link]).returncode == 0, f"{link} was replaced"
     assert fault.causes <= codes(before) and not fault.causes & codes(after)
 
 

@@ -45,8 +45,7 @@ def sources(
     region: str, arch: str, kind: str, ecs_version: str = LATEST, ssm_version: str = LATEST, dualstack: bool = False
 ) -> tuple[Source, ...]:
     """The packages of both agents; `kind` is `deb` or `rpm`. Raises BadInput."""
-    if kind not in ("deb", "rpm"):
-        raise BadInput.unknown("package format", kind, ("deb", "rpm"))
+    BadInput.require("package format", kind, ("deb", "rpm"))
     for version in (ecs_version, ssm_version):
         if not _VERSION.fullmatch(version):
             raise BadInput(f"a package version is `latest` or as in 1.105.1-1, not {version[:40]!r}")

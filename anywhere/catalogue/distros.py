@@ -58,6 +58,11 @@ class Family:
     ca_bundle: str
     agent_build: str  # which build of amazon-ecs-init the official installer puts here
 
+    @property
+    def remove(self) -> tuple[str, ...]:
+        """What is put before package names to remove them; empty where the manager is not known."""
+        return tuple(word.replace("install", "remove") for word in self.install)
+
 
 APT = ("apt-get", "install", "-y")
 DNF = ("dnf", "install", "-y")

@@ -151,6 +151,5 @@ def _dualstack_name(row: Service, info: RegionInfo, plain: str) -> tuple[str, st
 
 def _known(kind: str, given: Iterable[str], allowed: tuple[str, ...]) -> Iterator[str]:
     for word in given:
-        if word not in allowed:
-            raise BadInput.unknown(kind, word, allowed)
+        BadInput.require(kind, word, allowed)
         yield word

@@ -1,7 +1,7 @@
-"""What a change is: a pure function from the observed to steps. No steps means: already so.
+"""What a change is: a pure function from the observed state to steps. No steps: the host is in the desired state.
 
-Plan prints the steps, apply journals each undo before its step runs, verify asks for an empty plan, revert undoes in
-reverse. Every undo is idempotent and harmless when its step never ran, so that a run may die anywhere.
+`plan` prints the steps, `apply` journals each undo before its step runs, `verify` expects an empty plan, `revert` undoes in
+reverse order. Every undo is idempotent, and harmless if its step never ran, so that a run may be killed at any point.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ Planner = Callable[[Host], "tuple[Step, ...]"]
 
 
 class ChangeFailed(AnywhereError):
-    """A step or an undo did not work; what was done so far is in the journal (exit code 1)."""
+    """A step or an undo failed; what was done so far is in the journal (exit code 1)."""
 
     exit_code = 1
 
 
 class NeedsRoot(ChangeFailed):
-    """This user may not read what has to be known: the same command works as root."""
+    """This user may not read something that the plan needs: run the same command as root."""
 
 
 class JournalDamaged(ChangeFailed):
-    """The record of what was changed is not what was written: it is never acted on as if it were."""
+    """The journal on the host is not what was written: it is never acted on."""
 
 
 class Halted(ChangeFailed):
-    """A step of several did not work. `done` were run before it; `left` are the others, itself first."""
+    """One of several steps failed. `done` ran before it; `left` are the failed one and those after it."""
 
     def __init__(self, why: str, done: tuple[Step, ...], left: tuple[Step, ...]) -> None:
         super().__init__(why)
@@ -45,7 +45,7 @@ class HostBusy(ChangeFailed):
 @frozen
 class Command:
     """A command with its standard input. A `secret` input is never printed and never in the journal's JSON. `shown` is
-    what a person would type to the same end, where the command itself is longer because it guards against crashes."""
+    the shorter command that a person would type, where the real one also guards against crashes."""
 
     argv: tuple[str, ...]
     input: bytes = b""
@@ -56,12 +56,12 @@ class Command:
 
 @frozen
 class PutBack:
-    """The undo of a written file: `content` is what was there before (None: no file), `wrote` the SHA-256 of what the
-    step writes. A file that is neither any more was edited by someone else: then only the `lines` that are still ours
-    go back to what they were (None: away), or, where there are none, the file is left alone and said so. `folders` are
-    the parents that the step made, deepest first. `mode` is octal, `owner` is `uid:gid`. `also` are the digests of what
-    other steps have written there, before or after. `mixed` is whether someone else edited the file between two of our
-    writes, or what was there before is lost: then only lines can be taken out."""
+    """The undo of a written file: `content` is the former content (None: no file), `wrote` the SHA-256 of what the step
+    writes. If the file is neither of these any more, someone else edited it: then only the `lines` that are still ours
+    are set back (None: removed); without any, the file stays as it is and the run reports it. `folders` are the parent
+    folders that the step made, deepest first. `mode` is octal, `owner` is `uid:gid`. `also` are the digests of what other
+    steps wrote there, before or after. `mixed` is whether someone else edited the file between two of our writes, or the
+    former content is lost: then only lines can be removed."""
 
     path: str
     content: bytes | None
@@ -79,10 +79,10 @@ Undo = Command | PutBack
 
 @frozen
 class Step:
-    """One thing to do. `key` names what is changed: of several steps with one key the first undo holds, because it
-    saw the original. `folder` is where it writes, empty when it writes no file. `back` says in the imperative what its
-    undo does, where that is more than putting files back. `gate` is whether nothing before it may be undone while it
-    is not: what it has started would do that again."""
+    """One thing to do. `key` names what is changed: of several steps with the same key the first undo counts, since it
+    saw the original. `folder` is where it writes (empty: no file). `back` says in the imperative what its undo does, where
+    that is more than restoring files. `gate` is whether earlier steps may be undone only after this one: what it started
+    would otherwise make them again."""
 
     key: str
     title: str
@@ -94,8 +94,7 @@ class Step:
 
 
 def set_sysctl(key: str, path: str, old: str, new: str, why: str) -> Step:
-    """Set a kernel setting now; its undo puts the old value back unless somebody has set another one since. The setting
-    is gone after a reboot."""
+    """Set a kernel setting until the next reboot; its undo restores the old value unless someone has set another since."""
     return Step(
         f"sysctl:{key}",
         f"set {key} = {new} (was {old or 'empty'}): {why}",

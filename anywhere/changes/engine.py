@@ -18,20 +18,20 @@ from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import Recording
 
-# What of a kind of change stands on a host, in words; empty when nothing does.
+# What is in place on a host of one kind of change, in words; empty if nothing is.
 Traces = Callable[[Host], tuple[str, ...]]
 OnStep = Callable[[Step, bool], None]
 Keep = Callable[[Entry], str]
 
-NEEDED_KIB = 256  # journal, backups and files of the longest plan are far below it
+NEEDED_KIB = 256  # the journal, backups and files of the longest plan need far less
 _GIVEN_UP = "what it held is given up"
 _NO_RECORD = "no record of what was there before: left as it is; remove it by hand where it is ours"
 
 
 @frozen
 class Applied:
-    """The steps that were run, in order; none when it was already so. `left` is what the plan holds afterwards: the
-    host did not take it, or something else is changing it back."""
+    """The steps that ran, in order; none if nothing had to be done. `left` is the plan afterwards: what did not take effect,
+    or what something else changed back."""
 
     done: tuple[Step, ...]
     left: tuple[Step, ...] = ()
@@ -39,9 +39,9 @@ class Applied:
 
 @frozen
 class Reverted:
-    """What was restored, in the imperative, and what was not, with the reason: `failed` is tried again by the next revert,
-    as is `kept`, which the caller did not want undone yet; of `lost` there is no record any more. `lacks` is what
-    the host does without from now on, in words."""
+    """What was restored, in the imperative, and what was not, with the reason. The next revert retries `failed`, and `kept`,
+    which the caller did not want undone yet; of `lost` no record exists any more. `lacks` is what the host now lacks, in
+    words."""
 
     undone: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
@@ -104,14 +104,14 @@ def revert(
     keep: Keep = lambda entry: "",
     salvage: Planner | None = None,
 ) -> Reverted:
-    """Undo all that the journal holds, last first; a failed undo is listed and the others still run, but none before a
-    gate that stays shut. A folder that is read-only is refused before the first, as for apply; on a full disk a revert
-    goes through, because it only takes away.
+    """Undo all steps in the journal, the last first. A failed undo is listed and the others still run, except those before
+    a gate that failed. A read-only folder is refused before the first undo, as with apply; on a full disk a revert works,
+    since it only removes.
 
-    `traces` says what of these changes stands on a host: without a record of it that is reported, not passed over. A
-    record that is damaged is refused (JournalDamaged); with `force_missing` what is intact is undone, the rest is
-    listed as lost, part by part, and forgotten. Where there is no record at all, `salvage` plans what is ours by its own
-    words. `keep` says why an entry must stay undone for now, empty for most."""
+    `traces` lists what is in place of these changes: if the journal has no record of it, that is reported. A damaged
+    journal is refused (JournalDamaged); with `force_missing` the intact steps are undone, the others are listed as lost
+    and forgotten. Without any journal, `salvage` plans the removal of what is marked as ours. `keep` says why an entry
+    must not be undone yet (empty: it may)."""
     with locked(host, name) as token:
         journal = Journal(host, name, token=token, force=force_missing)
         entries = journal.entries
@@ -128,7 +128,7 @@ def revert(
 
 
 def forget(host: Host, name: str) -> None:
-    """Remove a journal whose changes are final."""
+    """Remove the journal of changes that will not be reverted."""
     with locked(host, name) as token:
         journal = Journal(host, name, token=token, force=True)
         if journal.exists:
@@ -136,8 +136,8 @@ def forget(host: Host, name: str) -> None:
 
 
 def adopt(host: Host, source: str, target: str) -> None:
-    """What the changes of one journal have done to files that another has changed before becomes part of that other: its
-    undo still leads to the original, and knows the newer content as ours."""
+    """Add to the journal `target` what the changes of `source` did to the same files: its undo still restores the original,
+    and knows the newer content as ours."""
     with locked(host, target) as token:
         journal = Journal(host, target, token=token)
         known = {entry.key for entry in journal.entries}
@@ -181,7 +181,7 @@ def _undo_all(host: Host, token: str, journal: Journal, entries: Sequence[Entry]
 
 
 def _salvaged(host: Host, token: str, salvage: Planner) -> Reverted:
-    """Without an undo: each step only takes away, and a failed one keeps those after it from being begun."""
+    """Run removals without a journal: each step only removes, and the first failure ends the run."""
     done: list[str] = []
     for step in observe(host, salvage):
         try:
@@ -193,8 +193,8 @@ def _salvaged(host: Host, token: str, salvage: Planner) -> Reverted:
 
 
 def foreseen(host: Host, entry: Entry) -> str:
-    """What undoing this would do now, in the imperative: where somebody has edited a file, that only our lines go, or
-    that it is refused."""
+    """What undoing this entry would do now, in the imperative: if someone has edited the file, that only our lines are
+    removed, or that it will be refused."""
     said = entry.restores
     for undo in (undo for undo in reversed(entry.undo) if isinstance(undo, PutBack)):
         try:
@@ -205,7 +205,7 @@ def foreseen(host: Host, entry: Entry) -> str:
 
 
 def _folders(entries: Sequence[Entry], keep: Keep) -> Iterator[str]:
-    """Where a revert of these writes."""
+    """The folders that a revert of these entries writes to."""
     for undo in (undo for entry in entries if not keep(entry) for undo in entry.undo):
         if isinstance(undo, PutBack):
             yield posixpath.dirname(undo.path)
@@ -216,7 +216,7 @@ def journaled(host: Host, name: str, traces: Traces | None = None) -> tuple[Entr
     try:
         entries = Journal(host, name).entries
     except JournalDamaged:
-        # Another run may be writing it just now: once more, when nobody is.
+        # Another run may be writing it: read again under the lock.
         with locked(host, name) as token:
             entries = Journal(host, name, token=token).entries
     if not entries:

@@ -91,8 +91,8 @@ def put_back(host: Host, undo: PutBack) -> Command:
     if not undo.lines:
         when = "between two of our writes" if undo.mixed else "since"
         raise ChangeFailed(
-            f"{undo.path} was changed by someone else {when}: left as it is; "
-            f"remove {undo.path} or undo that edit, then run the same command again"
+            f"{undo.path} was changed by someone else {when}: left as it is; remove {undo.path} or undo that edit, "
+            "then run the same command again"
         )
     mode, owner = _mode(host, undo.path)
     left = bytes_of(without(now.decode("utf-8", "surrogateescape"), dict(undo.lines)))

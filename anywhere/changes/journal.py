@@ -1,9 +1,9 @@
-"""The journal on the host: each undo, on disk before its step runs, and never acted on unless it is what was written.
+"""The journal on the host: each undo is on disk before its step runs, and is used only if it is intact.
 
-`/var/lib/anywhere/NAME.journal` is one JSON document, replaced as a whole; `NAME.copy` is a second one; `NAME.seal` holds
-the digests that they may have: their own, and during a write also the one before. `NAME.undo/` holds what may be secret, the
-former content of files, each copy named by its digest. All of that is for root alone and checked to be. What is missing,
-changed or in another's hands is reported: nothing is undone on its word.
+`/var/lib/anywhere/NAME.journal` is one JSON document, replaced atomically; `NAME.copy` is a second copy; `NAME.seal` holds
+the valid digests: the current one, and during a write also the previous one. `NAME.undo/` holds the former content of files,
+which may be secret; each copy is named by its digest. Only root may own and read all of this, which is checked. A file that
+is missing, changed or owned by another user is reported, and nothing is undone from it.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ from anywhere.hosts.base import Host
 FOLDER = "/var/lib/anywhere"
 SCHEMA = "anywhere/journal/1"
 _EMPTY = hashlib.sha256(b"").hexdigest()
-_WITHOUT_FORCE = ("update", "deregister", "reset")  # what their record holds is done again, or not to be undone
+_WITHOUT_FORCE = ("update", "deregister", "reset")  # their steps are repeated, or cannot be undone
 Line = dict[str, Any]  # one step as it stands in the file, or one undo of it
 
 
 @frozen
 class Entry:
-    """One step that was begun: its key, its title and how to undo it. `lost` says of each part that cannot be undone
-    what it is and why: only ever there when the journal was opened with `force`. `back` is what its step says of its
-    undo, `gate` whether nothing before it may be undone while it is not."""
+    """One step that was started: its key, its title and how to undo it. `lost` lists the parts that cannot be undone, with
+    the reason (only if the journal was opened with `force`). `back` and `gate` are those of its step."""
 
     key: str
     title: str
@@ -44,14 +43,14 @@ class Entry:
 
     @property
     def restores(self) -> str:
-        """What undoing it does, in the imperative; its title where nothing has to be undone."""
+        """What its undo does, in the imperative; the title where there is nothing to undo."""
         return words(self.title, self.back, self.undo) or self.title
 
 
 class Journal:
-    """The journal of one kind of change (`rules`, `proxy`, `register`) on one live host. `token` is that of the lock,
-    without which nothing can be written. Raises JournalDamaged where the record is not what was written; with `force`
-    `problems` says so, and what cannot be trusted is `lost`."""
+    """The journal of one kind of change (`rules`, `proxy`, `register`) on one live host. `token` is that of the lock, which
+    every write needs. Raises JournalDamaged where the journal is not intact; with `force` it is opened all the same,
+    `problems` lists the damage, and what cannot be trusted is `lost`."""
 
     def __init__(self, host: Host, name: str, folder: str = FOLDER, *, token: str = "", force: bool = False) -> None:
         self._host = host
@@ -69,7 +68,7 @@ class Journal:
 
     @property
     def exists(self) -> bool:
-        """Whether anything of a journal is on the disk."""
+        """Whether any file of the journal exists."""
         return self._stored.exists
 
     @property
@@ -78,14 +77,13 @@ class Journal:
         return tuple(self._entry(key, line) for key, line in self._lines.items())
 
     def check(self) -> None:
-        """Raises JournalDamaged where an undo copy is not what was written: nothing is added to such a record."""
+        """Raise JournalDamaged if an undo copy is not intact: nothing may be added to such a journal."""
         for key, line in self._lines.items():
             self._entry(key, line)
 
     def begin(self, step: Step) -> None:
-        """Write the undo of a step to disk. An earlier step with this key has seen the original, so that its undo stays
-        and only learns what this step writes. Raises ChangeFailed when the disk does not take it: then the step must
-        not run."""
+        """Write the undo of a step to disk. If an earlier step has this key, it saw the original: its undo stays and also
+        records what this step writes. Raises ChangeFailed if the write fails: then the step must not run."""
         self._open()
         known = self._lines.get(step.key)
         undo = [self._kept(item) for item in step.undo]
@@ -110,7 +108,7 @@ class Journal:
         self._script("prune", *needed)
 
     def clear(self) -> None:
-        """Remove the journal and what it kept, and the folder when nothing else is in it."""
+        """Remove the journal with its undo copies, and the folder if it is empty then."""
         self._script("clear")
         self._lines, self._digest, self._opened = {}, ABSENT, False
 
@@ -227,7 +225,7 @@ class Journal:
         return _put_back(kept, content, lines, kept["mixed"])
 
     def _by_lines(self, kept: Line, what: str) -> list[Undo]:
-        """Of a file whose former content is lost, at least our own lines can go."""
+        """The undo of a file whose former content is lost: remove at least our own lines."""
         try:
             lines = json.loads(self._copy(kept["lines"], what))
         except (JournalDamaged, KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""What a command that plans or makes changes did to one host, or would do."""
+"""The result of a plan, an apply or a revert on one host."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ class State(StrEnum):
 
 @frozen
 class Outcome:
-    """One host. `steps` were run or would be, or are the titles of what was undone or would be; `error` is why it
-    failed and `now` the state that the host is in then. A host that could not be asked has the `finding` and the `cause`
-    that every other command gives it."""
+    """One host. `steps` ran or would run; of a revert they are titles. `error` is why it failed, and `now` the state of the
+    host after that. A host that could not be reached has the same `finding` and `cause` as with every other command."""
 
     name: str
     state: State
@@ -37,7 +36,7 @@ class Outcome:
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:
-    """0 when nothing failed; 3 when all that went wrong is hosts that could not be asked; else 1."""
+    """0 if nothing failed; 3 if the only failures are hosts that could not be reached; else 1."""
     failed = [outcome for outcome in outcomes if outcome.state is State.FAILED]
     if not failed:
         return 0

@@ -1,10 +1,9 @@
-"""How a check is made: a generator of findings over a recorded host, found in a table."""
+"""What a check is: a generator of findings about a recorded host, listed in a table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
@@ -13,12 +12,11 @@ from anywhere.settings import Settings
 Judge = Callable[[Host, Settings], Iterator[Finding]]
 
 TOPICS = ("system", "network", "endpoints", "netfilter", "containers", "agents")
-REGISTER_BRINGS = AFTER_REGISTRATION
 
 
 @frozen
 class Check:
-    """A check by its id (`topic.slug`, a row of catalogue/checks.py), and how it is judged."""
+    """A check: its id (`topic.slug`, a row of catalogue/checks.py), and the generator of its findings."""
 
     id: str
     judge: Judge
@@ -30,17 +28,17 @@ class Check:
 
 
 def check(id: str) -> Callable[[Judge], Check]:
-    """Make a check of a judging generator: `@check("system.os")`. Its texts are in catalogue/checks.py."""
+    """Make a check from a generator: `@check("system.os")`. Its texts are in catalogue/checks.py."""
     return lambda judge: Check(id, judge)
 
 
 def passed(check: str, subject: str, summary: str, **evidence: object) -> Finding:
-    """All is as it should be."""
+    """A pass."""
     return Finding(check, Status.PASS, subject, summary, evidence=evidence)
 
 
 def skipped(check: str, subject: str, summary: str, *, because: str = "", **evidence: object) -> Finding:
-    """Not judged, and why: `because` names the prerequisite that failed or what is needed."""
+    """Not checked, and why: `because` names the prerequisite that failed or what is needed."""
     return Finding(check, Status.SKIP, subject, summary, evidence={"because": because or summary, **evidence})
 
 
@@ -48,7 +46,7 @@ NEEDS_ROOT = "root"
 
 
 def needs_root(check: str, subject: str, summary: str, *, or_else: str = "", **evidence: object) -> Finding:
-    """Not judged, since this user may not look; root (`or_else` names another way) would see a fault or none."""
+    """Not checked, since this user lacks the rights: root has them (`or_else` names another way)."""
     because = f"{NEEDS_ROOT}, or {or_else}" if or_else else NEEDS_ROOT
     return skipped(check, subject, summary, because=because, **evidence)
 
@@ -60,7 +58,7 @@ def is_hidden(finding: Finding) -> bool:
 
 
 def unknown(check: str, subject: str, summary: str, **evidence: object) -> Finding:
-    """Could not be judged although it should have been."""
+    """An error: it could not be checked although it should have been."""
     return Finding(check, Status.ERROR, subject, summary, evidence=evidence)
 
 

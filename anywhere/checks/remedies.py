@@ -6,37 +6,58 @@ from collections.abc import Iterable, Iterator
 
 from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_release
 from anywhere.facts.files import read_text
+from anywhere.facts.firewall.forwarding import set_at_boot
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import packages
 from anywhere.facts.system.quoting import unit_environment
 from anywhere.facts.system.units import parse_section
 from anywhere.hosts.base import Host
-from anywhere.model import Remedy
+from anywhere.model import EDIT, Remedy
 
 Command = tuple[str, ...]
 
 
 def as_root(host: Host, *commands: Command) -> tuple[Command, ...]:
-    """The commands, with sudo before each where whoever logs in is not root, and where sudo has made it root."""
+    """The commands, each with sudo unless the login itself is root."""
     by_sudo = "@" in host.name and not host.name.startswith("root@")
     prefix = () if host.inventory().is_root and not by_sudo else ("sudo",)
     return tuple(prefix + command for command in commands)
 
 
 def remedy(host: Host, text: str, *commands: Command, ask: str = "", look: tuple[Command, ...] = ()) -> Remedy:
-    """A sentence and the commands that do what it says, as root; who must act otherwise, and what shows more."""
+    """A fix in words with the commands that do it, as root; `ask` is the request to others, `look` shows more."""
     return Remedy(text, as_root(host, *commands), ask=ask, look=as_root(host, *look))
 
 
+def iptables(program: str, table: str) -> Command:
+    """The start of a command on a table, by the iptables that holds its rules: those of the other kind are not asked for what
+    this one has decided (xtables-legacy(8): both kinds keep tables of their own)."""
+    return (program,) if table == "filter" else (program, "-t", table)
+
+
 def line_out(place: str) -> Command:
-    """The command that makes a line of a file a comment: `/etc/modprobe.d/cis.conf:3`. The text stays to be looked at, and the
-    other lines keep their numbers, which further commands name."""
+    """The command that comments out a line, given as `/etc/modprobe.d/cis.conf:3`. The other lines keep their numbers, which
+    further commands use."""
     path, _, number = place.rpartition(":")
-    return ("sed", "-i", f"{number}s/^/# /", path)
+    return (*EDIT, f"{number}s/^/# /", path)
+
+
+def sysctl_at_boot(host: Host, setting: str, value: object, topic: str) -> tuple[Command, ...]:
+    """The commands that set a sysctl at each boot, in a file of ours, and comment out an administrator's line: of two files
+    the last by name counts."""
+    place, _ = set_at_boot(host, setting)
+    before = (line_out(place),) if place.startswith("/etc/") else ()
+    file = f"/etc/sysctl.d/99-zz-anywhere-{topic}.conf"
+    return (*before, ("sh", "-c", f"mkdir -p /etc/sysctl.d && echo '{setting} = {value}' >> {file}"))
+
+
+def find_sysctl(setting: str) -> Command:
+    """The command that shows the files that set a sysctl."""
+    return ("grep", "-rn", setting, "/etc/sysctl.conf", "/etc/sysctl.d", "/usr/lib/sysctl.d")
 
 
 def lines_that_set(host: Host, path: str, names: Iterable[str]) -> Iterator[str]:
-    """The places of the lines of a unit's file that set one of these variables and no other."""
+    """`path:line` of each line of a unit file that sets these variables and no others."""
     for number, key, value in parse_section(read_text(host, path).content, "[Service]"):
         found = set(unit_environment(value)[0]) if key == "Environment" else set()
         if found and found <= set(names):
@@ -44,7 +65,7 @@ def lines_that_set(host: Host, path: str, names: Iterable[str]) -> Iterator[str]
 
 
 def family(host: Host) -> Family | None:
-    """How this host's software is managed."""
+    """The distribution family of this host: its package manager and paths."""
     return family_of(os_release(host))
 
 
@@ -59,7 +80,7 @@ def remove(host: Host, *packages: str) -> tuple[Command, ...]:
     known = family(host)
     if not known or not known.install:
         return ()
-    return ((*(word.replace("install", "remove") for word in known.install), *packages),)
+    return ((*known.remove, *packages),)
 
 
 def replaces_runc(host: Host) -> bool:
@@ -68,7 +89,7 @@ def replaces_runc(host: Host) -> bool:
 
 
 def docker_commands(host: Host) -> tuple[Command, ...]:
-    """How Docker gets onto this host: the distribution's package, or Docker's own repository."""
+    """The commands that install Docker: from the distribution, or from Docker's own repository."""
     source = judge_release(os_release(host)).docker
     known = family(host)
     if not known or source is None:

@@ -1,4 +1,4 @@
-"""A unit that systemd does not run: what holds it up and what lets it run, for any of the daemons."""
+"""Why systemd does not run a unit, and what makes it run: for each of the daemons."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from anywhere.facts.system.halted import Condition, Missing, Waiting, missing_ne
 from anywhere.facts.system.units import Unit, parse_section, units
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.model import EDIT
 
 
 @frozen
 class Halt:
-    """Why a unit does not run: `says` and `fix` are sentences, `commands` do what `fix` says. `start` is whether a start
-    succeeds after them: where it would fail or hang, none may be offered. `cause` is a cause code of its own, or empty."""
+    """Why a unit does not run. `says` and `fix` are sentences, `commands` do what `fix` says. `start` is whether a start
+    succeeds after them; where it would fail or hang, no start is offered. `cause` is a cause code (empty: the usual one)."""
 
     says: str
     fix: str
@@ -24,7 +25,7 @@ class Halt:
 
 
 def halted(host: Host, unit: Unit) -> Halt | None:
-    """What keeps systemd from running a unit; None where it is merely stopped, or its program ends by itself."""
+    """What keeps systemd from running a unit; None where it was only stopped, or its program exits by itself."""
     if unit.masked:
         return Halt(
             f"{unit.name} is masked, so nothing can start it", "Unmask it, then start it.", (_unmask(unit.name),), True
@@ -33,7 +34,7 @@ def halted(host: Host, unit: Unit) -> Halt | None:
         path, number = doubled
         says = f"{path}:{number} adds an ExecStart= to {unit.name}, and a unit has one: systemd refuses the unit"
         fix = "An empty `ExecStart=` line before it takes the first one back."
-        return Halt(says, fix, (("sed", "-i", f"{number}i ExecStart=", path), RELOAD), True)
+        return Halt(says, fix, ((*EDIT, f"{number}i ExecStart=", path), RELOAD), True)
     if unit.load in ("bad-setting", "error"):
         says = (
             f"systemd cannot read the files of {unit.name} ({unit.load}): {', '.join((unit.fragment, *unit.drop_ins))}"
@@ -49,8 +50,8 @@ def halted(host: Host, unit: Unit) -> Halt | None:
 
 
 def held_later(host: Host, unit: Unit) -> Halt | None:
-    """What keeps a unit that runs from starting again, at the next boot or restart: it, or what it requires, is masked or
-    gone. None where nothing is known to."""
+    """What will keep a running unit from starting at the next boot or restart: the unit, or one that it requires, is masked
+    or missing. None where nothing is known."""
     if unit.masked:
         says = f"{unit.name} is masked, so nothing starts it after a reboot"
         return Halt(
@@ -87,15 +88,12 @@ def _waiting(unit: Unit, waiting: Waiting) -> Halt:
     between = f" by way of {', '.join(waiting.through)}" if waiting.through else ""
     says = (
         f"the start of {unit.name} is queued behind {waiting.unit}{what}{between}, which is starting{since} and has "
-        f"not ended; "
-        "a start by hand would hang too"
+        "not ended; a start by hand would hang too"
     )
     fix = (
         f"See what {waiting.unit} works on (`systemctl status {waiting.unit}`) and let it end. If it hangs, stop it: "
-        f"the queued "
-        f"start of {unit.name} then runs by itself. To keep it from happening again, take {waiting.unit} out of the "
-        f"After= line "
-        f"of {_ordered_by(unit)}."
+        f"the queued start of {unit.name} then runs by itself. To keep it from happening again, take {waiting.unit} "
+        f"out of the After= line of {_ordered_by(unit)}."
     )
     return Halt(says, fix, (("systemctl", "stop", waiting.unit),), False, "unit.waiting")
 

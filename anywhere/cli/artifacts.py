@@ -7,19 +7,14 @@ from collections.abc import Callable
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, group
+from anywhere.cli.hosts import FORMAT, FORMATS
 from anywhere.cli.output import write
 from anywhere.cli.say import note
 from anywhere.errors import BadInput
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help="Fetch the agents' packages with their signatures, and verify a folder of them.",
-)
+app = group("Fetch the agents' packages with their signatures, and verify a folder of them.")
 _KEYRING = typer.Option("", help="OpenPGP public keys of your own, as for a mirror that signs again: site.asc.")
-_FORMAT = typer.Option("table", help="table or json.")
 
 
 @app.command(
@@ -37,7 +32,7 @@ def fetch(
     ssm_version: str = typer.Option("latest", help="Version of amazon-ssm-agent, as in 3.3.4108.0."),
     keyring: str = _KEYRING,
     dualstack: bool = typer.Option(False, help="Use the dual-stack S3 name (IPv6 only)."),
-    format: str = _FORMAT,
+    format: str = FORMAT,
 ) -> int:
     """Download both agents' packages for one kind of host and verify their signatures.
 
@@ -45,7 +40,7 @@ def fetch(
     """
     from anywhere.flows.lifecycle import artifacts
 
-    _known(format)
+    BadInput.require("format", format, FORMATS)
     origin = artifacts.Origin("", "", keyring, ecs_version, ssm_version, dualstack)
     manifest = artifacts.fetch(region, arch, distro, to, origin, _progress())
     rows = [
@@ -64,7 +59,7 @@ def fetch(
 def verify(
     folder: str = typer.Argument(..., help="Folder filled by `anywhere artifacts fetch`."),
     keyring: str = _KEYRING,
-    format: str = _FORMAT,
+    format: str = FORMAT,
 ) -> int:
     """Verify the hash and the signature of every package in a folder.
 
@@ -72,7 +67,7 @@ def verify(
     """
     from anywhere.flows.lifecycle import artifacts
 
-    _known(format)
+    BadInput.require("format", format, FORMATS)
     manifest, found = artifacts.verify_folder(folder, keyring)
     if format == "json":
         rows = [
@@ -90,11 +85,6 @@ def verify(
     else:
         write("".join(f"{one.artifact.name}: {one.vouched or f'FAILED: {one.error}'}\n" for one in found))
     return 0 if all(one.vouched for one in found) else 1
-
-
-def _known(format: str) -> None:
-    if format not in ("table", "json"):
-        raise BadInput.unknown("format", format, ("table", "json"))
 
 
 def _progress() -> Callable[[str, int, int], None]:

@@ -6,18 +6,13 @@ import dataclasses
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, group
+from anywhere.cli.hosts import FORMAT, FORMATS, OUTPUT
+from anywhere.errors import BadInput
 from anywhere.printable import json_text, printable
+from anywhere.wording import count
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help="Show or compare saved observations.",
-)
-
-_FORMAT = typer.Option("table", help="table or json.")
-_OUTPUT = typer.Option("", help="Write the result to a file.")
+app = group("Show or compare saved observations.")
 
 
 @app.command(
@@ -29,15 +24,15 @@ _OUTPUT = typer.Option("", help="Write the result to a file.")
 def show(
     file: str = typer.Argument(..., help="A bundle that `anywhere check --save` wrote."),
     observation: str = typer.Option("", help="Print this observation whole (a part of what was asked is enough)."),
-    format: str = _FORMAT,
-    output: str = _OUTPUT,
+    format: str = FORMAT,
+    output: str = OUTPUT,
 ) -> None:
     """List what a bundle holds, and what was masked in it: a preview before it leaves the house."""
     from anywhere.cli.output import write
     from anywhere.flows.check import load
     from anywhere.report.bundle import observations
 
-    _known(format)
+    BadInput.require("format", format, FORMATS)
     body = load(file)
     if observation:
         write(_whole(body["observations"], observation), output)
@@ -65,14 +60,14 @@ def show(
 def diff(
     old: str = typer.Argument(..., help="The bundle of before, or of one host."),
     new: str = typer.Argument(..., help="The bundle of now, or of the other host."),
-    format: str = _FORMAT,
-    output: str = _OUTPUT,
+    format: str = FORMAT,
+    output: str = OUTPUT,
 ) -> None:
     """Say what changed: in words, then findings, facts, and all that was observed. Times and counters are left out."""
     from anywhere.cli.output import write
     from anywhere.flows.check import compare
 
-    _known(format)
+    BadInput.require("format", format, FORMATS)
     before, after, found, drift = compare(old, new)
     if format == "json":
         write(
@@ -95,7 +90,7 @@ def diff(
             lines += [f"    {line}" for line in one.lines]
         else:
             lines += [f"    {mark} {text}" for mark, text in (("-", one.old), ("+", one.new)) if text]
-    lines.append(f"{len(found)} difference{'' if len(found) == 1 else 's'}")
+    lines.append(count(found, "difference"))
     write("\n".join(lines) + "\n", output)
 
 
@@ -104,8 +99,6 @@ def _head(body: dict[str, object]) -> str:
 
 
 def _whole(kept: dict[str, object], wanted: str) -> str:
-    from anywhere.errors import BadInput
-
     keys = [key for key in kept if wanted in key] or [key for key in kept if wanted in key.replace('", "', " ")]
     if not keys:
         raise BadInput(f"the bundle holds no observation with {wanted[:80]!r}: `anywhere bundle show` lists them")
@@ -115,13 +108,6 @@ def _whole(kept: dict[str, object], wanted: str) -> str:
         text = value["stdout"] if isinstance(value, dict) and isinstance(value.get("stdout"), str) else value
         parts.append(f"# {printable(key)}\n" + (text if isinstance(text, str) else _json(text)).rstrip("\n") + "\n")
     return "\n".join(parts)
-
-
-def _known(format: str) -> None:
-    from anywhere.errors import BadInput
-
-    if format not in ("table", "json"):
-        raise BadInput(f"there is no format {format!r} here: formats are table, json")
 
 
 def _json(value: object) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from anywhere.cli.hosts import FORMATS, PLAN_FORMATS
 from anywhere.cli.output import progress, write
 from anywhere.cli.say import note
 from anywhere.errors import BadInput
@@ -41,7 +42,7 @@ def ended(code: int) -> int:
 
 def plan(work: Work, hosts: Hosts, format: str) -> int:
     """Print the steps of every host; nothing is changed. The exit code."""
-    _known(format, "table", "json", "shell")
+    BadInput.require("format", format, PLAN_FORMATS)
     found = change.plan(work, hosts)
     if format == "json":
         write(as_json(work.verb, "plan", found))
@@ -62,7 +63,7 @@ def plan(work: Work, hosts: Hosts, format: str) -> int:
 def apply(work: Work, hosts: Hosts, wave: str, format: str, said: str = "") -> int:
     """Apply, in waves where asked; the exit code is 0 when every host has the desired state. `said` is noted where
     something was done."""
-    _known(format, "table", "json")
+    BadInput.require("format", format, FORMATS)
     require_root(hosts)
     with held(interrupting):
         found = change.apply(work, hosts, wave, _on_wave, progress)
@@ -74,7 +75,7 @@ def apply(work: Work, hosts: Hosts, wave: str, format: str, said: str = "") -> i
 
 def plan_revert(work: Work, hosts: Hosts, format: str) -> int:
     """Print what a revert would undo; nothing is changed. The exit code."""
-    _known(format, "table", "json")
+    BadInput.require("format", format, FORMATS)
     require_root(hosts)
     found = change.plan_revert(work, hosts)
     if format == "json":
@@ -98,7 +99,7 @@ def revert(
 ) -> int:
     """Undo, in waves where asked, and do what comes after on each host where something was undone; the exit code is 0
     when all was undone everywhere. `said` is noted where something was undone."""
-    _known(format, "table", "json")
+    BadInput.require("format", format, FORMATS)
     require_root(hosts)
     with held(interrupting):
         found = change.revert(work, hosts, wave, _on_wave, after, force_missing=force_missing)
@@ -137,11 +138,6 @@ def _show(work: Work, command: str, found: Sequence[change.Outcome], format: str
         failed = ", ".join(one.name for one in found if one.error)
         note(f"Stopped at the first failing wave. Fix {failed}, then run the same command again: it goes on.")
     return exit_code(found)
-
-
-def _known(format: str, *formats: str) -> None:
-    if format not in formats:
-        raise BadInput(f"there is no format {format!r} here: formats are {', '.join(formats)}")
 
 
 def _on_wave(number: int, of: int, wave: Sequence[str]) -> None:

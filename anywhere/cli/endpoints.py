@@ -8,7 +8,7 @@ from collections.abc import Callable
 import typer
 
 from anywhere.catalogue.endpoints import find_region
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, single
 from anywhere.cli.hosts import with_hosts
 from anywhere.cli.output import write
 from anywhere.cli.say import say
@@ -19,7 +19,7 @@ from anywhere.report.allowlist import sheet as documents
 from anywhere.report.allowlist.firewall_request import FORMATS as REQUEST_FORMATS
 from anywhere.report.allowlist.sheet import Sheet
 from anywhere.settings import FEATURES, PHASES, Settings
-from anywhere.stamp import now
+from anywhere.wording import now
 
 FORMATS = ("table", "json", "csv", "plain", "squid", "nftables")
 BUDGET = 6.0  # seconds of a host's probes, with --missing
@@ -32,7 +32,7 @@ Examples:
   anywhere endpoints --region eu-west-1 -i hosts.ini --missing --format csv > firewall-request.csv
 """
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = single()
 
 
 class NothingResolved(AnywhereError):
@@ -67,8 +67,7 @@ def run(
     For the network team: as a table to sign, a list of names, a squid access list or an nftables set. With --inventory or
     --host, a firewall request with both ends: each host's address and its way, direct or through which proxy.
     """
-    if format not in FORMATS:
-        raise BadInput.unknown("format", format, FORMATS)
+    BadInput.require("format", format, FORMATS)
     if not region or not region[0]:
         raise BadInput("--region is needed, for example --region us-east-1")
     if len(set(region)) > 1:
@@ -110,8 +109,7 @@ def _request(hosts: Hosts, settings: Settings, account: str, missing: bool, form
 def _words(kind: str, given: list[str] | None, allowed: tuple[str, ...]) -> list[str]:
     words = [word.strip() for text in given or () for word in text.split(",") if word.strip()]
     for word in words:
-        if word not in allowed:
-            raise BadInput.unknown(kind, word, allowed)
+        BadInput.require(kind, word, allowed)
     return words
 
 

@@ -9,10 +9,10 @@ import typer
 from anywhere.catalogue.causes.base import CauseText
 from anywhere.catalogue.texts.commands import FIX_COMMANDS
 from anywhere.catalogue.texts.sources import url_of
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, single
 from anywhere.errors import BadInput, did_you_mean
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = single()
 EXAMPLES = (
     "\b\nExamples:\n  anywhere explain\n  anywhere explain egress.blocked\n  anywhere explain network\n"
     "  anywhere explain network.nameservers\n"

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
 
+from typer import Typer
 from typer.core import TyperCommand
 
 from anywhere.errors import BadInput
@@ -135,3 +136,13 @@ def refuse_empty(words: Sequence[str]) -> None:
         option, equals, text = word.partition("=")
         if option in NAMED and (text if equals else value) == "":
             raise BadInput(f"{option} is empty: name one, or leave the option out")
+
+
+def group(help: str) -> Typer:
+    """A command that has commands of its own, and prints its help where none is given."""
+    return Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=help)
+
+
+def single() -> Typer:
+    """A command without commands of its own."""
+    return Typer(add_completion=False, rich_markup_mode=None)

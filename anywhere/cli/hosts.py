@@ -70,6 +70,7 @@ FORCE = typer.Option(
     "--force-missing",
     help="Undo what a damaged record still holds; list what cannot be restored, and forget it.",
 )
+FORMATS, PLAN_FORMATS = ("table", "json"), ("table", "json", "shell")
 FORMAT = typer.Option("table", help="table or json.", metavar="FORMAT")
 PLAN_FORMAT = typer.Option("table", help="table, json or shell.", metavar="FORMAT")
 REPORT_FORMAT = typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, group
 from anywhere.cli.hosts import (
     DRY_RUN,
     FORCE,
@@ -26,12 +26,7 @@ from anywhere.flows.hosts import Hosts
 if TYPE_CHECKING:
     from anywhere.flows.proxy import Profile
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help="Plan, apply, verify or revert one proxy and CA profile for all components.",
-)
+app = group("Plan, apply, verify or revert one proxy and CA profile for all components.")
 
 _OPTIONS: Options = {
     "url": (

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, group
 from anywhere.cli.hosts import QUIET, VERBOSE, how_much
 from anywhere.report import FORMATS
 
-app = typer.Typer(
-    add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Merge reports from several runs."
-)
+app = group("Merge reports from several runs.")
 
 LARGEST = 512 * 1024 * 1024  # bytes: some ten thousand hosts
 EXAMPLES = """\b

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, group
 from anywhere.cli.hosts import (
     DRY_RUN,
     FORCE,
@@ -20,12 +20,7 @@ from anywhere.cli.hosts import (
 )
 from anywhere.flows.hosts import Hosts
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help="Plan, apply, verify or revert the network rules for task credentials.",
-)
+app = group("Plan, apply, verify or revert the network rules for task credentials.")
 
 _PERSIST = typer.Option(False, "--no-persist", help="Only the running state: no files, no unit, no guard.")
 

@@ -31,7 +31,7 @@ def _to_log(path: str, shown: str) -> None:
     """One that cannot be written any more is reported once, and is no reason to stop either."""
     from anywhere.errors import BadInput
     from anywhere.files import open_file
-    from anywhere.stamp import now
+    from anywhere.wording import now
 
     try:
         with open_file(path, append=True) as file:

@@ -28,8 +28,7 @@ def read_expect(words: Iterable[str]) -> tuple[str, ...]:
     for word in words:
         name, equals, way = word.strip().rpartition("=")
         component = component_named(name) if equals else ALL
-        if way not in WAYS:
-            raise BadInput.unknown("way", way, WAYS)
+        BadInput.require("way", way, WAYS)
         if found.setdefault(component, way) != way:
             raise BadInput(f"expect names two ways for {component or 'all components'}: {found[component]} and {way}")
     return tuple(f"{component}={way}" if component else way for component, way in found.items())

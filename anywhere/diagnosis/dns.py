@@ -4,38 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from anywhere.diagnosis.engine import Case, Claim, Rule, joined
+from anywhere.diagnosis.engine import Case, Claim, Rule, fixed_by
 from anywhere.diagnosis.evidence import (
     CONNECT_REASONS,
+    NAMESERVERS,
     REACH,
     Seen,
-    count,
     direct,
     disputed,
-    first_host,
     half,
     made_up,
-    names,
     patience,
     public_names,
     reached,
     without_edns,
 )
 from anywhere.diagnosis.requests import ask_for_list
-from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.diagnosis.subjects import first_host, host_of, names
+from anywhere.model import EDIT, Finding, Reason, Remedy, Stage, Status
+from anywhere.wording import count
 
-SERVERS, FORGERY, PINS = "network.nameservers", "network.dns-forgery", "network.hosts-file"
+_SILENCE = Reason.NAMESERVER_TIMEOUT
+FORGERY, PINS = "network.dns-forgery", "network.hosts-file"
 PRIVATE, TCP, AGREEMENT = "network.private-answers", "network.dns-tcp", "network.dns-agreement"
 
 
 def _with_servers(*reasons: Reason) -> Claim:
-    """Claim the nameserver findings of these reasons and, when there are any, the endpoints that they left nameless."""
+    """Claim the nameserver findings with these reasons and, if there are any, the endpoints that did not resolve because of
+    them."""
 
     def claim(case: Case) -> Iterator[int]:
-        servers = [(i, f) for i, f in case.trouble(SERVERS) if f.reason in reasons and f.status.value == "fail"]
+        servers = [(i, f) for i, f in case.trouble(NAMESERVERS) if f.reason in reasons and f.status is Status.FAIL]
         yield from (i for i, _ in servers)
-        # Silence about some names, from a server that answers for others, is about those names.
-        own = () if Reason.NAMESERVER_TIMEOUT in reasons and any(_answers(f) for f in case.of(SERVERS)) else reasons
+        # A server that answers for some names and is silent about others is not down: the cause is those names.
+        another_answers = any(f.status is Status.PASS for f in case.of(NAMESERVERS))
+        own = () if _SILENCE in reasons and another_answers else reasons
         for index, finding in reached(case, Stage.RESOLVE):
             if finding.reason in own or (servers and finding.reason in _SYSTEM_GAVE_UP):
                 yield index
@@ -45,24 +48,20 @@ def _with_servers(*reasons: Reason) -> Claim:
     return claim
 
 
-def _answers(finding: Finding) -> bool:
-    return finding.status is Status.PASS
-
-
 _SYSTEM_GAVE_UP = (Reason.SERVER_FAILURE, Reason.NAMESERVER_TIMEOUT, Reason.NO_NAMESERVER)
 
 
 def _servers(findings: Sequence[Finding]) -> str:
-    found = [f.subject for f in findings if f.check == SERVERS]
+    found = [f.subject for f in findings if f.check == NAMESERVERS]
     return ", ".join(found) or "the nameserver"
 
 
 def _patience(findings: Sequence[Finding]) -> int:
-    return max(map(patience, (f for f in findings if f.check == SERVERS)), default=0)
+    return max(map(patience, (f for f in findings if f.check == NAMESERVERS)), default=0)
 
 
 def _forgeries(findings: Sequence[Finding]) -> str:
-    """A name, and the address that it cannot have."""
+    """A name, and the forged address that it resolves to."""
     for finding in findings:
         if finding.check == FORGERY:
             return f"{finding.subject} {finding.summary}"
@@ -72,33 +71,30 @@ def _forgeries(findings: Sequence[Finding]) -> str:
 
 
 def _no_server(findings: Sequence[Finding]) -> str:
-    return next((f.summary for f in findings if f.check == SERVERS), "names no nameserver")
+    return next((f.summary for f in findings if f.check == NAMESERVERS), "names no nameserver")
 
 
 def _degraded(case: Case) -> Iterator[int]:
-    return (i for i, f in case.trouble(SERVERS) if f.status.value == "warn")
+    return (i for i, f in case.trouble(NAMESERVERS) if f.status is Status.WARN)
 
 
-_SILENCE = Reason.NAMESERVER_TIMEOUT
-
-
-# Behind the last source, before what may be a comment.
+# Adds dns behind the last source, before a comment.
 ADD_DNS = r"/^hosts:/{/^[^#]*\bdns\b/!s/^(hosts:[^#]*[^#[:space:]])/\1 dns/}"
 
 
 def _known(findings: Sequence[Finding]) -> list[str]:
-    """The nameservers of this host that know all these names; empty where one is known to none."""
+    """The nameservers of this host that know these names; empty if no nameserver knows one of them."""
     sources = sorted({server for f in findings for server in Seen(f).known_to})
     return sources if all(Seen(f).known_to for f in findings) else []
 
 
-def _to_be_known(findings: Sequence[Finding]) -> Remedy:
+def _hidden_fix(findings: Sequence[Finding]) -> Remedy:
     look = (("getent", "ahosts", first_host(findings)),) if first_host(findings) else ()
     if _known(findings):
         return Remedy(
             "Have this host ask DNS: the command adds dns to the hosts line of /etc/nsswitch.conf where it is missing. Where "
             "it is there, a source before it answers first. Then restart docker, the SSM agent and ecs.",
-            (("sudo", "sed", "-i", "--follow-symlinks", "-E", ADD_DNS, "/etc/nsswitch.conf"),),
+            (("sudo", *EDIT, "-E", ADD_DNS, "/etc/nsswitch.conf"),),
             look=(("grep", "-n", "^hosts:", "/etc/nsswitch.conf"), *look),
         )
     return Remedy(
@@ -109,8 +105,8 @@ def _to_be_known(findings: Sequence[Finding]) -> Remedy:
     )
 
 
-def _says(findings: Sequence[Finding]) -> str:
-    """The nameserver says nothing about hidden names, or that there are none; or it knows them and this host does not."""
+def _hidden_summary(findings: Sequence[Finding]) -> str:
+    """The nameserver does not answer or denies the names; or it knows them, and this host asks elsewhere."""
     if sources := _known(findings):
         return (
             f"this host does not know {names(findings)}, although {', '.join(sources)} does: its own resolver asks elsewhere "
@@ -121,7 +117,7 @@ def _says(findings: Sequence[Finding]) -> str:
 
 
 def _hidden(case: Case) -> Iterator[int]:
-    """Unknown names; the numbered hosts have a cause of their own unless nothing at all is known, or nothing of ECS is."""
+    """Unknown names. The numbered hosts have their own cause, unless no name resolves, or none of ECS."""
     unknown = [(i, f) for i, f in reached(case, Stage.RESOLVE) if f.reason in (Reason.NAME_UNKNOWN, _SILENCE)]
     whole = bool(unknown) and all(f.stage is Stage.RESOLVE for f in direct(case) if not Seen(f).shards)
     whole = whole or any(Seen(f).service == "ecs" for _, f in unknown)
@@ -140,7 +136,7 @@ def _forged(case: Case) -> Iterator[int]:
         invented |= made_up(finding)
         yield index
     for index, finding in case.trouble():
-        if finding.check != "endpoints.reach":
+        if finding.check != REACH:
             continue
         found = set(Seen(finding).resolved)
         if finding.reason is Reason.BOGUS_ANSWER or (found and found <= invented):
@@ -150,22 +146,22 @@ def _forged(case: Case) -> Iterator[int]:
 def _pins(case: Case) -> Iterator[int]:
     pinned: set[str] = set()
     for index, finding in case.trouble(PINS):
-        if finding.status.value == "fail":
+        if finding.status is Status.FAIL:
             pinned.add(finding.subject)
         yield index
-    for index, finding in case.trouble("endpoints.reach"):
-        if finding.subject.rpartition(":")[0] in pinned:
+    for index, finding in case.trouble(REACH):
+        if host_of(finding) in pinned:
             yield index
 
 
 def _private_mixed(case: Case) -> Iterator[int]:
     public: set[str] = set()
     for index, finding in case.trouble(PRIVATE):
-        if finding.status.value == "fail":
+        if finding.status is Status.FAIL:
             public |= set(public_names([finding]))
         yield index
     for index, finding in reached(case, Stage.CONNECT):
-        if finding.subject.rpartition(":")[0] in public and finding.reason in CONNECT_REASONS:
+        if host_of(finding) in public and finding.reason in CONNECT_REASONS:
             yield index
 
 
@@ -179,28 +175,28 @@ def _tcp_blocked(case: Case) -> Iterator[int]:
 
 
 def _differ(case: Case) -> Iterator[int]:
-    """Nameservers that disagree, and the names that this host then does not get: the first one asked decides."""
+    """Nameservers that disagree, and the names that do not resolve because of it: the first one asked decides."""
     about: set[str] = set()
     for index, finding in case.trouble(AGREEMENT):
         about |= set(disputed([finding]))
         yield index
     for index, finding in reached(case, Stage.RESOLVE):
-        if finding.reason is Reason.NAME_UNKNOWN and finding.subject.rpartition(":")[0] in about:
+        if finding.reason is Reason.NAME_UNKNOWN and host_of(finding) in about:
             yield index
 
 
 def _edns(case: Case) -> Iterator[int]:
-    """Names that only a question without EDNS resolves, and the nameservers that answer so."""
+    """Names that resolve only without EDNS, and the nameservers that answer only such queries."""
     failed = [index for index, finding in case.trouble(REACH) if Seen(finding).without_edns]
     yield from failed
     if failed:
-        yield from (index for index, finding in case.trouble(SERVERS) if without_edns(finding))
+        yield from (index for index, finding in case.trouble(NAMESERVERS) if without_edns(finding))
 
 
 USE_VC = "options use-vc"
 
 
-def _alone(findings: Sequence[Finding]) -> bool:
+def _uses_tcp_alone(findings: Sequence[Finding]) -> bool:
     return any(USE_VC in finding.summary for finding in findings)
 
 
@@ -225,7 +221,7 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda fs: Remedy(
             "Allow TCP port 53 to the nameserver, as well as UDP (RFC 7766)."
-            + (f" Or take {USE_VC} out of /etc/resolv.conf, where it is written." if _alone(fs) else ""),
+            + (f" Or take {USE_VC} out of /etc/resolv.conf, where it is written." if _uses_tcp_alone(fs) else ""),
             ask="Ask the network team to allow TCP port 53 from this host to its nameservers.",
         ),
     ),
@@ -249,7 +245,7 @@ RULES: tuple[Rule, ...] = (
         "dns.hosts-file-pin",
         _pins,
         lambda fs: f"/etc/hosts overrides {names(f for f in fs if f.check == PINS)}",
-        lambda fs: joined([f for f in fs if f.check == PINS]),
+        fixed_by(PINS),
     ),
     Rule(
         "dns.answers-forged",
@@ -266,7 +262,7 @@ RULES: tuple[Rule, ...] = (
         _edns,
         lambda fs: (
             f"{_servers(fs)} does not answer queries with EDNS, which the SSM agent sends: "
-            f"no address for {names(f for f in fs if f.check != SERVERS)}"
+            f"no address for {names(f for f in fs if f.check != NAMESERVERS)}"
         ),
         Remedy(
             "Allow queries with EDNS (RFC 6891) on the nameserver or the firewall in front of it. Until then list another "
@@ -278,7 +274,7 @@ RULES: tuple[Rule, ...] = (
         "dns.server-failing",
         _with_servers(Reason.SERVER_FAILURE),
         lambda fs: (
-            f"The nameserver answers with an error for {names(f for f in fs if f.check != SERVERS) or 'every name'}"
+            f"The nameserver answers with an error for {names(f for f in fs if f.check != NAMESERVERS) or 'every name'}"
         ),
         lambda fs: Remedy(
             "On the nameserver: allow this client (REFUSED), or fix its forwarders or DNSSEC validation (SERVFAIL).",
@@ -297,12 +293,7 @@ RULES: tuple[Rule, ...] = (
             ask=f"Ask the DNS team to give all nameservers the same view of {', '.join(disputed(fs)[:3])}.",
         ),
     ),
-    Rule(
-        "dns.names-hidden",
-        _hidden,
-        _says,
-        _to_be_known,
-    ),
+    Rule("dns.names-hidden", _hidden, _hidden_summary, _hidden_fix),
     Rule(
         "dns.shards-hidden",
         _shards_hidden,

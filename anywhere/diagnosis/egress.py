@@ -8,23 +8,25 @@ from anywhere.diagnosis import proxy
 from anywhere.diagnosis.engine import Case, Rule
 from anywhere.diagnosis.evidence import (
     CONNECT_REASONS,
+    CUT_REASONS,
+    REACH,
+    WEBSOCKET,
     Seen,
-    addresses,
     answers,
-    components,
-    count,
     direct,
-    first_host,
     is_page,
     look,
-    names,
     proxied,
     reached,
 )
 from anywhere.diagnosis.requests import ask_for_list, ask_to_allow, region_of
+from anywhere.diagnosis.subjects import addresses, components, first_host, names
 from anywhere.diagnosis.whom_to_ask import are_internal, curl, other_proxy, to_let_out
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.wording import count
+
+LATENCY = "endpoints.latency"
 
 
 def _unrouted(finding: Finding) -> bool:
@@ -37,15 +39,15 @@ def _no_route(case: Case) -> Iterator[int]:
 
 
 def _without_way(case: Case) -> list[Finding]:
-    """The direct endpoints that have an address, where at least two are judged and the proxy opens nothing either: what
-    it opens is a way out, and the direct ones are then only some."""
+    """The direct endpoints that have an address, if there are at least two and nothing is reached through the proxy either.
+    Where the proxy works there is a way out, and the direct endpoints are only some of all."""
     judged = [f for f in direct(case) if f.stage is not Stage.RESOLVE]
     has_way = any(f.stage is Stage.DONE for f in proxied(case))
     return [] if has_way or len(judged) < 2 else judged
 
 
 def _blocked(case: Case) -> Iterator[int]:
-    """Every direct endpoint fails to connect; at least two, for one says nothing about the others."""
+    """Every direct endpoint fails to connect. At least two are needed: one proves nothing about the others."""
     judged = _without_way(case)
     if not judged or not all(f.stage is Stage.CONNECT and f.reason in CONNECT_REASONS for f in judged):
         return iter(())
@@ -53,23 +55,23 @@ def _blocked(case: Case) -> Iterator[int]:
 
 
 def _portal(case: Case) -> Iterator[int]:
-    """Another answers in place of every API, with a page or a refusal: the upgrades are answered by the same device."""
+    """A device answers every API request itself, with a page or a refusal, and so the WebSocket upgrades too."""
     apis = [f for f in direct(case) if f.reason is not None or f.stage is Stage.DONE]
     if apis and all(is_page(f) for f in apis):
-        yield from (i for i, f in case.trouble("endpoints.reach", "endpoints.websocket"))
+        yield from (i for i, f in case.trouble(REACH, WEBSOCKET))
 
 
 def _shards_partial(case: Case) -> Iterator[int]:
-    for index, finding in case.trouble("endpoints.reach"):
+    for index, finding in case.trouble(REACH):
         partly = Seen(finding).partial or _by_chance(finding)
         if finding.status is Status.WARN and Seen(finding).shard and not partly:
             yield index
 
 
 def _slow(case: Case) -> Iterator[int]:
-    """What passes when tried once more was lost by chance, or came late: no filter and no black hole."""
-    yield from (i for i, f in case.trouble("endpoints.reach") if _by_chance(f))
-    yield from _one(case, "endpoints.latency")
+    """A request that passes at the second try was lost by chance or late: no filter and no black hole."""
+    yield from (i for i, f in case.trouble(REACH) if _by_chance(f))
+    yield from (i for i, _ in case.trouble(LATENCY))
 
 
 def _by_chance(finding: Finding) -> bool:
@@ -77,8 +79,8 @@ def _by_chance(finding: Finding) -> bool:
 
 
 def _lossy(findings: Sequence[Finding]) -> str:
-    lost = [f for f in findings if f.check != "endpoints.latency"]
-    slow = next((f.summary for f in findings if f.check == "endpoints.latency"), "")
+    lost = [f for f in findings if f.check != LATENCY]
+    slow = next((f.summary for f in findings if f.check == LATENCY), "")
     chance = f"{names(lost)} answers at the second try or not at all: packets are lost on the way" if lost else ""
     return "; ".join(filter(None, (slow, chance)))
 
@@ -99,12 +101,8 @@ def _silent(case: Case) -> Iterator[int]:
     return (i for i, f in reached(case, Stage.TLS, Stage.HTTP) if f.reason in (Reason.TLS_TIMEOUT, Reason.HTTP_TIMEOUT))
 
 
-def _cut(finding: Finding) -> bool:
-    return finding.reason in (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)
-
-
 def _all_cut(case: Case) -> Iterator[int]:
-    """A middlebox that ends or answers every connection in AWS's place blocks as surely as one that drops."""
+    """A middlebox that resets or answers every connection blocks all traffic, like one that drops it."""
     judged = _without_way(case)
     if not judged or not all(f.is_trouble and _is_stopped(f) for f in judged):
         return iter(())
@@ -112,8 +110,8 @@ def _all_cut(case: Case) -> Iterator[int]:
 
 
 def _is_stopped(finding: Finding) -> bool:
-    """A reset may come before or after the connection is seen to stand: both are the same device."""
-    return _cut(finding) or finding.reason in CONNECT_REASONS
+    """A reset can come before or after the connection is established: both come from the same device."""
+    return finding.reason in (*CONNECT_REASONS, *CUT_REASONS)
 
 
 def _endpoint_blocked(case: Case) -> Iterator[int]:
@@ -138,12 +136,12 @@ def _how(findings: Sequence[Finding]) -> str:
 
 
 def _which(findings: Sequence[Finding]) -> str:
-    """`2 endpoints of docker`; where each still answers at another address, only those that do not."""
+    """`2 endpoints of docker`; if each still answers at another address, the number of addresses that fail."""
     if not all(Seen(f).partial for f in findings):
-        return f"{count(findings)} of {components(findings)}"
+        return f"{count(findings, 'endpoint')} of {components(findings)}"
     entries = [entry for f in findings for entry in Seen(f).addresses]
     failed = [entry for entry in entries if entry.get("reason")]
-    return f"{len(failed)} of {len(entries)} addresses of {count(findings)}"
+    return f"{len(failed)} of {len(entries)} addresses of {count(findings, 'endpoint')}"
 
 
 def _excluded(findings: Sequence[Finding]) -> bool:
@@ -166,12 +164,8 @@ def _include(findings: Sequence[Finding]) -> Remedy:
     )
 
 
-def _one(case: Case, check: str) -> Iterator[int]:
-    return (i for i, _ in case.trouble(check))
-
-
-# Judged before anything else: what is lost by chance says nothing of what it was on its way to; a number that is refused
-# while others pass says that a list is too short, not what refuses.
+# Before all others: packets lost by chance prove nothing about the endpoint, and a shard that is refused while others pass
+# proves that an allow list is too short, not which device refuses.
 FIRST: tuple[Rule, ...] = (
     Rule(
         "egress.slow",
@@ -201,12 +195,12 @@ FIRST: tuple[Rule, ...] = (
     ),
 )
 
-# No way out at all explains more than any single failure above TCP.
+# No way out explains more than any single failure above TCP.
 WAY_OUT: tuple[Rule, ...] = (
     Rule(
         "egress.no-route",
         _no_route,
-        lambda fs: f"this host has no route to {count(fs)}: {addresses(fs)}",
+        lambda fs: f"this host has no route to {count(fs, 'endpoint')}: {addresses(fs)}",
         Remedy(
             "Add a default route in the network configuration (netplan, NetworkManager, systemd-networkd), or set the site's "
             "proxy: `sudo anywhere proxy apply --url http://PROXY:PORT`.",
@@ -217,7 +211,9 @@ WAY_OUT: tuple[Rule, ...] = (
     Rule(
         "egress.blocked",
         _blocked,
-        lambda fs: f"No endpoint is reachable: all {count(fs)} fail to connect ({_how(fs)}), {_why_direct(fs)}",
+        lambda fs: (
+            f"No endpoint is reachable: all {count(fs, 'endpoint')} fail to connect ({_how(fs)}), {_why_direct(fs)}"
+        ),
         lambda fs: _include(fs) if _excluded(fs) else to_let_out(fs, everything=True),
     ),
     Rule(
@@ -232,7 +228,7 @@ WAY_OUT: tuple[Rule, ...] = (
     ),
 )
 
-# What stalls or is cut above TCP, the most telling second look first.
+# Connections that stall or are cut above TCP; the most conclusive second look first.
 ABOVE_TCP: tuple[Rule, ...] = (
     Rule(
         "egress.path-mtu",
@@ -273,7 +269,7 @@ ABOVE_TCP: tuple[Rule, ...] = (
     Rule(
         "egress.blocked",
         _all_cut,
-        lambda fs: f"No endpoint is reachable: all {count(fs)} are cut off or answered by another device",
+        lambda fs: f"No endpoint is reachable: all {count(fs, 'endpoint')} are cut off or answered by another device",
         to_let_out,
     ),
     Rule(

@@ -1,7 +1,7 @@
-"""From findings to causes: a table of small pure rules, the deeper fault before the shallower.
+"""From findings to causes: a table of small pure rules, root causes before their symptoms.
 
 Each rule looks at the findings that no earlier rule has explained and claims those that its cause explains. So one dead
-resolver is one cause, and two independent faults are two. What no rule claims has its cause named by the check itself.
+resolver is one cause, and two independent faults are two. For a finding that no rule claims, the check itself names the cause.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Fix = Remedy | Callable[[Sequence[Finding]], Remedy]
 
 @frozen
 class Case:
-    """All findings of one host, and the positions of those that still want a cause."""
+    """All findings of one host, and the positions of those that no rule has explained yet."""
 
     findings: Sequence[Finding]
     open: frozenset[int]
@@ -37,7 +37,7 @@ class Case:
 
 @frozen
 class Rule:
-    """A cause code, which findings it explains, and how to say and fix it given those findings."""
+    """A cause code, the findings that it explains, and its summary and fix for those findings."""
 
     code: str
     claim: Claim
@@ -53,7 +53,7 @@ Symptoms = Sequence[tuple[str, Sequence[str]]]
 
 @frozen
 class Blaming:
-    """Symptoms that others explain only where all their findings say so themselves."""
+    """Symptoms that another cause explains only if all their findings say so themselves (`is_so`)."""
 
     symptoms: Symptoms
     is_so: Callable[[Finding], bool]
@@ -72,7 +72,7 @@ def diagnose(
             left -= claimed
     for code, indexes in _named(findings, left).items():
         claims.setdefault(code, (Rule(code, lambda _: (), _first_summary, joined), set()))[1].update(indexes)
-    causes = [_cause(rule.code, findings, sorted(indexes), rule.say, rule.fix) for rule, indexes in claims.values()]
+    causes = [_cause(rule, findings, sorted(indexes)) for rule, indexes in claims.values()]
     for code, deeper in symptoms:
         causes = _absorb(causes, code, deeper)
     for code, deeper in blaming.symptoms if blaming else ():
@@ -83,25 +83,19 @@ def diagnose(
 
 
 def _is_named(finding: Finding) -> bool:
-    """Whether what could not be judged has a cause of its own all the same, as a host that cannot be reached."""
+    """Whether an error has a cause, as that of a host that cannot be reached."""
     return finding.status is Status.ERROR and bool(finding.cause)
 
 
 def _absorb(causes: list[Cause], code: str, deeper: Sequence[str]) -> list[Cause]:
-    """Give a symptom's findings to the cause behind it, where one that is as grave is there."""
+    """Move a symptom's findings to the cause behind it, where one of at least the same severity is present."""
     symptom = next((cause for cause in causes if cause.code == code), None)
-    roots = [
-        cause
-        for start in deeper
-        for cause in causes
-        if cause.code.startswith(start)
-        and symptom
-        and cause is not symptom
-        and cause.severity.rank >= symptom.severity.rank
-    ]
-    if symptom is None or not roots:
+    if symptom is None:
         return causes
-    root = roots[0]
+    as_grave = [one for one in causes if one is not symptom and one.severity.rank >= symptom.severity.rank]
+    root = next((one for start in deeper for one in as_grave if one.code.startswith(start)), None)
+    if root is None:
+        return causes
     whole = replace(
         root,
         subjects=tuple(dict.fromkeys((*root.subjects, *symptom.subjects))),
@@ -111,26 +105,20 @@ def _absorb(causes: list[Cause], code: str, deeper: Sequence[str]) -> list[Cause
 
 
 def _named(findings: Sequence[Finding], left: Iterable[int]) -> dict[str, list[int]]:
-    """What the checks themselves named, in the order of the first finding."""
+    """The findings whose cause the check itself names, grouped by it, in the order of the first finding."""
     groups: dict[str, list[int]] = {}
     for index in sorted(left):
         groups.setdefault(findings[index].cause or findings[index].check, []).append(index)
     return groups
 
 
-def _cause(
-    code: str,
-    findings: Sequence[Finding],
-    indexes: Sequence[int],
-    say: Say,
-    fix: Fix,
-) -> Cause:
+def _cause(rule: Rule, findings: Sequence[Finding], indexes: Sequence[int]) -> Cause:
     explained = [findings[index] for index in indexes]
     severity = max((finding.status for finding in explained), key=lambda status: status.rank)
     subjects = tuple(dict.fromkeys(finding.subject for finding in explained))
-    summary = say if isinstance(say, str) else say(explained)
-    remedy = fix if isinstance(fix, Remedy) else fix(explained)
-    return Cause(code, Status(severity), summary, subjects, remedy, tuple(indexes))
+    summary = rule.say if isinstance(rule.say, str) else rule.say(explained)
+    remedy = rule.fix if isinstance(rule.fix, Remedy) else rule.fix(explained)
+    return Cause(rule.code, severity, summary, subjects, remedy, tuple(indexes))
 
 
 def _first_summary(findings: Sequence[Finding]) -> str:
@@ -143,9 +131,18 @@ def _first_summary(findings: Sequence[Finding]) -> str:
     return f"{summaries[0]} (and {len(summaries) - 1} more){log}"
 
 
+def said_by(check: str) -> Say:
+    """What the findings of this check report, each sentence once."""
+    return lambda findings: "; ".join(dict.fromkeys(one.summary for one in findings if one.check == check))
+
+
+def fixed_by(check: str) -> Fix:
+    """The fixes that the findings of this check name, as one."""
+    return lambda findings: joined([one for one in findings if one.check == check])
+
+
 def joined(findings: Sequence[Finding]) -> Remedy:
-    """The fixes that the findings name themselves, as one: every text once, and all commands, each once and in an order
-    that is right for all of them."""
+    """The fixes of these findings as one: every text once, every command once, in an order that suits all of them."""
     remedies = [finding.remedy for finding in findings if finding.remedy]
     if not remedies:
         return Remedy("See the findings.")
@@ -161,8 +158,8 @@ Commands = tuple[tuple[str, ...], ...]
 
 
 def in_order(fixes: Sequence[Commands]) -> Commands:
-    """The commands of several fixes, each once: a reload before every restart that needs it, a restart after all that it
-    is to take up. Where fixes contradict each other, the first one decides."""
+    """The commands of several fixes, each once: a reload before every restart that needs it, a restart after every change
+    that it activates. Where fixes contradict each other, the first one decides."""
     left = dict.fromkeys(command for fix in fixes for command in fix)
     before: dict[tuple[str, ...], set[tuple[str, ...]]] = {command: set() for command in left}
     for fix in fixes:

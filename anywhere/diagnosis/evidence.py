@@ -1,11 +1,11 @@
-"""What the rules read off a finding's evidence."""
+"""How rules read the evidence of findings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import cast
 
-from anywhere.diagnosis.engine import Case
+from anywhere.diagnosis.engine import Case, Claim
 from anywhere.evidence import (
     Address,
     Agreement,
@@ -25,70 +25,76 @@ from anywhere.evidence import (
 )
 from anywhere.model import Finding, Reason, Stage, Status
 
-REACH = "endpoints.reach"
+REACH, WEBSOCKET, NAMESERVERS = "endpoints.reach", "endpoints.websocket", "network.nameservers"
 CONNECT_REASONS = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE)
+CUT_REASONS = (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)  # connected, then ended or answered
 
 
 class Seen:
-    """The evidence of one endpoint's finding; what is absent reads as empty. Rules read no key themselves."""
+    """The evidence of a finding about an endpoint. A missing key reads as empty. Rules never read a key themselves."""
 
     def __init__(self, finding: Finding) -> None:
         self._of = cast(Reach, finding.evidence)
 
     @property
     def component(self) -> str:
-        """The component whose way this is."""
+        """The component that connects."""
         return self._of.get("component") or ""
 
     @property
     def service(self) -> str:
-        """The service of the catalogue."""
+        """The name of the service in the catalogue."""
         return self._of.get("service") or ""
 
     @property
     def is_own(self) -> bool:
-        """Whether it is an endpoint of the site, not of AWS."""
+        """Whether the endpoint belongs to the site, not to AWS."""
         return self.service == "own"
 
     @property
     def proxy(self) -> str:
-        """The proxy in use, empty for a direct way."""
+        """The URL of the proxy in use; empty for a direct connection."""
         return self._of.get("proxy") or ""
 
     @property
     def library_refuses(self) -> str:
-        """Why the agents' WebSocket library cannot use the proxy, empty where it can."""
+        """Why the agents' WebSocket library cannot use the proxy; empty where it can."""
         return self._of.get("library_refuses") or ""
 
     @property
     def without_edns(self) -> bool:
-        """Whether the name has no address for a program that asks with EDNS, and has one without."""
+        """Whether the name resolves only for programs that query without EDNS."""
         return self._of.get("without_edns") or False
 
     @property
     def proxy_unresolved(self) -> str:
-        """Why the proxy's name has no address, empty where it has."""
+        """Why the name of the proxy does not resolve; empty where it does."""
         return self._of.get("proxy_unresolved") or ""
 
     @property
     def excluded(self) -> bool:
-        """Whether NO_PROXY keeps the endpoint from the proxy that is set."""
+        """Whether NO_PROXY excludes the endpoint from the proxy that is set."""
         return self._of.get("excluded") or False
 
     @property
     def shard(self) -> int:
-        """The number of a numbered host, 0 for others."""
+        """The number N of `ecs-a-N` or `ecs-t-N`; 0 for other hosts."""
         return self._of.get("shard") or 0
 
     @property
     def shards(self) -> bool:
-        """Whether the finding stands for all numbers of a pattern."""
+        """Whether the finding is about all hosts of a pattern such as `ecs-a-*`."""
         return self._of.get("shards") or False
 
     @property
     def addresses(self) -> list[Address]:
-        """What each address did."""
+        """The result of each address."""
         return self._of.get("addresses") or []
+
+    @property
+    def failed(self) -> list[str]:
+        """The addresses that could not be used."""
+        return [entry.get("address", "") for entry in self.addresses if entry.get("reason")]
 
     @property
     def resolved(self) -> list[str]:
@@ -97,23 +103,23 @@ class Seen:
 
     @property
     def is_internal(self) -> bool:
-        """Whether all that fail to connect are addresses to which the internet has no way."""
+        """Whether all addresses that failed are private ones, which the internet does not route."""
         failed = [entry for entry in self.addresses if entry.get("reason")]
         return bool(failed) and all(entry.get("internal") for entry in failed)
 
     @property
     def other_proxy(self) -> Other | None:
-        """The proxy that other programs of this host have, where this component has none."""
+        """The proxy that other programs of this host use, where this component has none."""
         return self._of.get("other_proxy")
 
     @property
     def known_to(self) -> list[str]:
-        """The nameservers that know a name which this host gets no address for."""
+        """The nameservers that resolve a name which this host itself does not."""
         return self._of.get("known_to") or []
 
     @property
     def truncated(self) -> bool:
-        """Whether a nameserver cut its answer."""
+        """Whether a nameserver truncated its answer."""
         return self._of.get("truncated") or False
 
     @property
@@ -124,18 +130,18 @@ class Seen:
 
     @property
     def chain(self) -> list[str]:
-        """The presented certificates' names."""
+        """The names of the certificates that were presented."""
         return self.tls.get("chain") or []
 
     @property
     def http_status(self) -> int:
-        """The HTTP status, 0 without an answer."""
+        """The HTTP status; 0 without a response."""
         http = self._of.get("http")
         return http.get("status", 0) if http else 0
 
     @property
     def really_expired(self) -> bool:
-        """Whether the certificate is outside its dates by the far end's clock too."""
+        """Whether the certificate is outside its dates by the server's clock too."""
         return self._of.get("really_expired") or False
 
     @property
@@ -145,7 +151,7 @@ class Seen:
 
     @property
     def by_chance(self) -> bool:
-        """Whether packets that got lost explain it."""
+        """Whether lost packets explain the failure."""
         return self._of.get("by_chance") or False
 
     @property
@@ -153,29 +159,24 @@ class Seen:
         """Whether other addresses of the same name work."""
         return self._of.get("partial") or False
 
-    def look(self, name: Look) -> str:
-        """What a second look showed, empty when it was not taken."""
-        looks = self._of.get("second_look")
-        return looks.get(name, "") if looks else ""
-
 
 def without_edns(finding: Finding) -> bool:
-    """Whether a nameserver answers questions without EDNS alone."""
+    """Whether a nameserver answers only queries without EDNS."""
     return cast(Nameserver, finding.evidence).get("without_edns") or False
 
 
 def half(finding: Finding) -> bool:
-    """Whether a nameserver fails for one form or family of questions alone."""
+    """Whether a nameserver fails only for one kind of query (A, AAAA, EDNS)."""
     return cast(Nameserver, finding.evidence).get("half") or False
 
 
 def patience(finding: Finding) -> int:
-    """The seconds that a question may take in all where resolv.conf's options shorten them, else 0."""
+    """The total seconds of a query where the options of resolv.conf shorten them, else 0."""
     return cast(Nameserver, finding.evidence).get("patience") or 0
 
 
 def made_up(finding: Finding) -> set[str]:
-    """The addresses of names that cannot exist."""
+    """The addresses that names resolve to which do not exist."""
     return set(cast(Forgery, finding.evidence).get("addresses") or ())
 
 
@@ -185,34 +186,34 @@ def disputed(findings: Iterable[Finding]) -> list[str]:
 
 
 def taken_by(finding: Finding) -> str:
-    """The component whose way is not the declared one."""
+    """The component that does not connect in the declared way."""
     return cast(Way, finding.evidence).get("component", "")
 
 
 def declared(finding: Finding) -> str:
-    """The kind of address that the name is declared to have; empty where a proxy's setting is to change instead."""
+    """The kind of address that the name should have; empty where a proxy setting has to change instead."""
     way = cast(Way, finding.evidence)
     return "" if way.get("proxy") else way.get("expected", "")
 
 
 def answered_by(findings: Iterable[Finding]) -> list[str]:
-    """Who gave the addresses that are not the declared ones."""
+    """The nameservers or files that gave the unexpected addresses."""
     return list(dict.fromkeys(one for f in findings for one in cast(Way, f.evidence).get("answered_by", [])))
 
 
 def private_names(findings: Iterable[Finding]) -> list[str]:
-    """The names with private addresses that a proxy gets all the same, as `network.private-answers` lists them."""
+    """The names with private addresses that are sent through a proxy, from `network.private-answers`."""
     found = [name for f in findings for name in cast(PrivateAnswers, f.evidence).get("through_proxy") or ()]
     return list(dict.fromkeys(found))
 
 
 def public_names(findings: Iterable[Finding]) -> list[str]:
-    """The core names with public addresses beside private ones."""
+    """The core names with public addresses, where others have private ones."""
     return [name for f in findings for name in cast(PrivateAnswers, f.evidence).get("public") or ()]
 
 
 def covers(finding: Finding) -> dict[str, str]:
-    """The addresses that a docker network covers, and what each is to this host."""
+    """The addresses that a docker network covers, and what this host needs each for."""
     return dict(cast(Overlap, finding.evidence).get("covers") or {})
 
 
@@ -222,12 +223,12 @@ def stopped_here(finding: Finding) -> list[str]:
 
 
 def rule_of(finding: Finding) -> str:
-    """The rule of the packet filter that a finding is about; empty where it is about none."""
+    """The packet filter rule that a finding is about; empty for other findings."""
     return str(finding.evidence.get("rule") or "")
 
 
 def explained_here(finding: Finding) -> tuple[list[str], list[str]]:
-    """The addresses and the names whose failure the host's own routes or resolver explain."""
+    """The addresses and names that fail because of the host's own routes, resolver or ports."""
     own = cast(Own, finding.evidence)
     return list(own.get("explains") or ()), list(own.get("names") or ())
 
@@ -242,24 +243,30 @@ def reached(case: Case, *stages: Stage) -> Iterator[tuple[int, Finding]]:
     return ((i, f) for i, f in case.trouble(REACH) if f.stage in stages)
 
 
+def stopped_at(stage: Stage, *reasons: Reason) -> Claim:
+    """Claims the endpoint findings that stopped at this stage for one of these reasons."""
+    return lambda case: (i for i, f in reached(case, stage) if f.reason in reasons)
+
+
 def direct(case: Case) -> list[Finding]:
-    """All judged findings of endpoints that go out without a proxy."""
+    """The findings about AWS endpoints that are reached without a proxy, errors left out."""
     return [f for f in _of_aws(case) if not Seen(f).proxy]
 
 
 def proxied(case: Case) -> list[Finding]:
-    """All judged findings of endpoints that go out through a proxy."""
+    """The findings about AWS endpoints that are reached through a proxy, errors left out."""
     return [f for f in _of_aws(case) if Seen(f).proxy]
 
 
 def _of_aws(case: Case) -> list[Finding]:
-    """What a site's own server does says nothing of the way to AWS."""
+    """The site's own servers are left out: they prove nothing about the path to AWS."""
     return [f for f in case.of(REACH) if f.status is not Status.ERROR and not Seen(f).is_own]
 
 
 def look(finding: Finding, name: Look) -> str:
-    """What a second look showed, empty when it was not taken."""
-    return Seen(finding).look(name)
+    """The result of a second look; empty where it was not taken."""
+    looks = cast(Reach, finding.evidence).get("second_look")
+    return looks.get(name, "") if looks else ""
 
 
 def answers(outcome: str) -> bool:
@@ -268,70 +275,29 @@ def answers(outcome: str) -> bool:
 
 
 def is_page(finding: Finding) -> bool:
-    """Whether a device on the way answered the request itself: a page for people, a redirect, a fault of its own."""
+    """Whether a device on the path answered the request itself: a web page, a redirect, its own error."""
     answered = bool(Seen(finding).http_status)
     return finding.reason is Reason.CAPTIVE_PORTAL or (finding.reason is Reason.HTTP_ERROR and answered)
 
 
 def issuer(finding: Finding) -> str:
-    """The organisation that issued the presented certificate."""
+    """The organization that issued the presented certificate."""
     tls = Seen(finding).tls
     return tls.get("issuer_organization") or tls.get("issuer") or ""
 
 
-def count(findings: Sequence[object], noun: str = "endpoint") -> str:
-    """`1 endpoint`, `14 endpoints`."""
-    return f"{len(findings)} {noun}{'' if len(findings) == 1 else 's'}"
-
-
-def names(findings: Iterable[Finding], most: int = 3) -> str:
-    """The first subjects without their ports, and how many more."""
-    subjects = list(dict.fromkeys(finding.subject.partition(":443")[0] for finding in findings))
-    more = f" and {len(subjects) - most} more" if len(subjects) > most else ""
-    return ", ".join(subjects[:most]) + more
-
-
-def components(findings: Iterable[Finding]) -> str:
-    """The components that suffer."""
-    found = sorted({component for f in findings if (component := Seen(f).component)})
-    return " and ".join(found) if len(found) < 3 else ", ".join(found)
-
-
-def first_host(findings: Iterable[Finding]) -> str:
-    """The first subject that is a real host name, for a command to try."""
-    return next((f.subject.rpartition(":")[0] for f in findings if "*" not in f.subject and ":" in f.subject), "")
-
-
-def proxy_of(findings: Iterable[Finding]) -> str:
-    """The proxy in the evidence."""
-    return next((proxy for f in findings if (proxy := Seen(f).proxy)), "the proxy")
-
-
-def addresses(findings: Iterable[Finding], most: int = 3) -> str:
-    """The first addresses that were tried, and how many more."""
-    found = list(dict.fromkeys(a.get("address", "") for f in findings for a in Seen(f).addresses if a.get("reason")))
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(found[:most]) + more if found else names(findings)
-
-
-def details(findings: Iterable[Finding]) -> list[str]:
-    """The distinct details of all addresses."""
-    found = [a.get("detail", "") for f in findings for a in Seen(f).addresses]
-    return list(dict.fromkeys(detail for detail in found if detail))
-
-
 def quoted_line(finding: Finding) -> str:
-    """The line of the agent's own log that a check quotes."""
+    """The line of the agent's log that the finding quotes."""
     return str(finding.evidence.get("line") or "")
 
 
 def blames_the_way(finding: Finding) -> bool:
-    """Whether the agent's own line puts the blame on the way to AWS."""
+    """Whether the agent's log line blames the network path to AWS."""
     return finding.evidence.get("network") is True
 
 
 def is_expired(finding: Finding) -> bool:
-    """Whether the credentials on this host ran out."""
+    """Whether the credentials on this host have expired."""
     return bool(finding.evidence.get("expired"))
 
 
@@ -341,7 +307,7 @@ def proxy_of_whom(finding: Finding) -> str:
 
 
 def lacks_limits(finding: Finding) -> bool:
-    """Whether the agent goes on without limits of tasks for want of control groups, not for docker's version."""
+    """Whether the agent runs without task limits because control groups are missing, not because of docker's version."""
     return finding.evidence.get("symptom") == "task-limits" and "ocker version" not in str(
         finding.evidence.get("line", "")
     )

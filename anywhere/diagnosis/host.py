@@ -1,19 +1,19 @@
-"""Causes on the host that show elsewhere, and symptoms that deeper causes explain."""
+"""Causes on the host that show up in other findings, and symptoms that other causes explain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.diagnosis.engine import Case, Rule, joined
-from anywhere.diagnosis.evidence import Seen, covers, lacks_limits, rule_of, stopped_here
+from anywhere.diagnosis.engine import Case, Rule, fixed_by, said_by
+from anywhere.diagnosis.evidence import NAMESERVERS, REACH, Seen, covers, lacks_limits, rule_of, stopped_here
 from anywhere.model import Finding, Reason, Stage
 
 SUBNETS, FILTER = "containers.subnets", "network.host-firewall"
-EGRESS, PATH = "containers.egress", "netfilter.path"
+EGRESS, PATH, CGROUP = "containers.egress", "netfilter.path", "system.cgroup"
 
 
 def _overlap(case: Case) -> Iterator[int]:
-    """A bridge that covers an address swallows its packets: what then fails at that address is this cause's doing."""
+    """A bridge network that covers an address takes its packets: what fails at that address has this cause."""
     covered: dict[str, str] = {}
     for index, finding in case.trouble(SUBNETS):
         covered |= covers(finding)
@@ -23,9 +23,9 @@ def _overlap(case: Case) -> Iterator[int]:
 
 
 def _swallowed(finding: Finding, covered: dict[str, str]) -> bool:
-    if finding.check == "network.nameservers":
+    if finding.check == NAMESERVERS:
         return finding.subject in covered
-    if finding.check != "endpoints.reach":
+    if finding.check != REACH:
         return False
     if finding.stage is Stage.RESOLVE:
         return finding.reason is Reason.NAMESERVER_TIMEOUT and "a nameserver" in covered.values()
@@ -35,24 +35,23 @@ def _swallowed(finding: Finding, covered: dict[str, str]) -> bool:
 
 
 def _own_filter(case: Case) -> Iterator[int]:
-    """What the host's own rules stop: the nameservers, the names that then do not resolve, the endpoints and the proxy."""
+    """What the host's own rules drop: nameservers (and so the names), endpoints and the proxy."""
     stopped: set[str] = set()
     for index, finding in case.trouble(FILTER):
         stopped |= set(stopped_here(finding))
         yield index
     if not stopped:
         return
-    mute = any(finding.subject in stopped for finding in case.of("network.nameservers") if finding.is_trouble)
-    for index, finding in case.trouble("network.nameservers", "endpoints.reach"):
+    mute = any(finding.subject in stopped for finding in case.of(NAMESERVERS) if finding.is_trouble)
+    for index, finding in case.trouble(NAMESERVERS, REACH):
         seen = Seen(finding)
-        addresses = [entry.get("address", "") for entry in seen.addresses if entry.get("reason")]
         nameless = mute and (finding.stage is Stage.RESOLVE or bool(seen.proxy_unresolved))
-        if finding.subject in stopped or nameless or (addresses and stopped.issuperset(addresses)):
+        if finding.subject in stopped or nameless or (seen.failed and stopped.issuperset(seen.failed)):
             yield index
 
 
 def _same_rule(case: Case) -> Iterator[int]:
-    """One rule that stops whatever containers send stops their way to the agent too: one fix for both."""
+    """A rule that drops all traffic of containers also drops their requests to the agent: one cause, one fix."""
     stops = {rule for _, finding in case.trouble(EGRESS) if (rule := rule_of(finding))}
     shadowed = {index: rule_of(finding) for index, finding in case.trouble(PATH)}
     if stops.intersection(shadowed.values()):
@@ -61,8 +60,8 @@ def _same_rule(case: Case) -> Iterator[int]:
 
 
 def _controllers(case: Case) -> Iterator[int]:
-    """The agent that goes on without limits of tasks says what the missing control groups mean to it."""
-    missing = [index for index, _ in case.trouble("system.cgroup")]
+    """Missing control groups, and the agent's message that it runs without task limits because of them."""
+    missing = [index for index, _ in case.trouble(CGROUP)]
     yield from missing
     if missing:
         yield from (index for index, finding in case.trouble("agents.features") if lacks_limits(finding))
@@ -72,30 +71,30 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "cgroup.controller-missing",
         _controllers,
-        lambda fs: next(f.summary for f in fs if f.check == "system.cgroup"),
-        lambda fs: joined([f for f in fs if f.check == "system.cgroup"]),
+        lambda fs: next(f.summary for f in fs if f.check == CGROUP),
+        fixed_by(CGROUP),
     ),
     Rule(
         "containers.no-egress",
         _same_rule,
-        lambda fs: "; ".join(dict.fromkeys(f.summary for f in fs if f.check == EGRESS)),
-        lambda fs: joined([f for f in fs if f.check == EGRESS]),
+        said_by(EGRESS),
+        fixed_by(EGRESS),
     ),
     Rule(
         "egress.host-firewall",
         _own_filter,
-        lambda fs: "; ".join(dict.fromkeys(f.summary for f in fs if f.check == FILTER)),
-        lambda fs: joined([f for f in fs if f.check == FILTER]),
+        said_by(FILTER),
+        fixed_by(FILTER),
     ),
     Rule(
         "docker.subnet-overlap",
         _overlap,
         lambda fs: next(f.summary for f in fs if f.check == SUBNETS),
-        lambda fs: joined([f for f in fs if f.check == SUBNETS]),
+        fixed_by(SUBNETS),
     ),
 )
 
-# A symptom, and the causes that explain it when one of them is there, the most telling first.
+# A symptom, and the causes that explain it where one of them is present, the most specific first.
 SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("clock.unsynchronised", ("clock.skewed",)),
     ("docker.not-running", ("kernel.modules-gone", "mount.unsuitable", "docker.agent-incompatible")),
@@ -115,8 +114,6 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "agent.stale-environment",
             "credentials.",
             "clock.skewed",
-        )
-        + (
             "kernel.",
             "mount.",
             "disk.",
@@ -138,9 +135,9 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "config.invalid",
             "registration.",
             "ports.taken",
-            "agent.state",
-            "agent.not",
-            "agent.no",
+            "agent.state-damaged",
+            "agent.not-authorized",
+            "agent.no-credentials",
             "credentials.",
             "kernel.",
             "mount.",

@@ -1,32 +1,33 @@
-"""This host's own routes and resolver, before anybody else is asked."""
+"""Causes in this host's own routes, resolver and ports: they come before anything remote is blamed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from anywhere.diagnosis.engine import Case, Claim, Rule
-from anywhere.diagnosis.evidence import Seen, explained_here
+from anywhere.diagnosis.engine import Case, Claim, Rule, said_by
+from anywhere.diagnosis.evidence import NAMESERVERS, REACH, Seen, explained_here
+from anywhere.diagnosis.subjects import host_of
 from anywhere.model import Finding, Remedy, Stage
 
 ROUTES, RESOLVER, PORTS = "network.own-routes", "network.own-resolver", "network.client-ports"
 
 
 def _own(check: str, code: str) -> Claim:
-    """The findings of a check with this code, and what they explain: nameservers, names, addresses."""
+    """Claim the findings of a check with this code, and the nameservers, names and addresses that they explain."""
 
     def claim(case: Case) -> Iterator[int]:
         addresses: set[str] = set()
         names: set[str] = set()
         for index, finding in case.trouble(check):
             if finding.cause == code:
-                own = explained_here(finding)
-                addresses |= set(own[0])
-                names |= set(own[1])
+                their_addresses, their_names = explained_here(finding)
+                addresses.update(their_addresses)
+                names.update(their_names)
                 yield index
         if addresses or names:
-            mute = any(one.subject in addresses for one in case.of("network.nameservers") if one.is_trouble)
-            for index, finding in case.trouble("network.nameservers", "endpoints.reach"):
+            mute = any(one.subject in addresses for one in case.of(NAMESERVERS) if one.is_trouble)
+            for index, finding in case.trouble(NAMESERVERS, REACH):
                 if _is_explained(finding, addresses, names, mute):
                     yield index
 
@@ -34,20 +35,15 @@ def _own(check: str, code: str) -> Claim:
 
 
 def _is_explained(finding: Finding, addresses: set[str], names: set[str], mute: bool) -> bool:
-    if finding.check == "network.nameservers":
+    if finding.check == NAMESERVERS:
         return finding.subject in addresses
     seen = Seen(finding)
-    subject = finding.subject.rpartition(":")[0]
+    subject = host_of(finding)
     if finding.stage is Stage.RESOLVE:
         return mute or any(fnmatchcase(name, subject) for name in names)
     if seen.proxy_unresolved:
         return mute or bool(names)
-    failed = [entry.get("address", "") for entry in seen.addresses if entry.get("reason")]
-    return bool(failed) and addresses.issuperset(failed)
-
-
-def _say(check: str, findings: Sequence[Finding]) -> str:
-    return "; ".join(dict.fromkeys(finding.summary for finding in findings if finding.check == check))
+    return bool(seen.failed) and addresses.issuperset(seen.failed)
 
 
 def _fix(check: str, findings: Sequence[Finding]) -> Remedy:
@@ -55,7 +51,7 @@ def _fix(check: str, findings: Sequence[Finding]) -> Remedy:
 
 
 def _rule(check: str, code: str) -> Rule:
-    return Rule(code, _own(check, code), lambda fs: _say(check, fs), lambda fs: _fix(check, fs))
+    return Rule(code, _own(check, code), said_by(check), lambda fs: _fix(check, fs))
 
 
 RULES: tuple[Rule, ...] = (

@@ -1,4 +1,4 @@
-"""All rules, the deeper fault before the shallower."""
+"""All rules, root causes before their symptoms."""
 
 from __future__ import annotations
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from anywhere.catalogue.issuers import is_public, product
 from anywhere.catalogue.suffixes import AWS_SUFFIXES
-from anywhere.diagnosis.engine import Case, Claim, Rule
-from anywhere.diagnosis.evidence import REACH, Seen, addresses, components, count, issuer, look, names, reached
+from anywhere.diagnosis.engine import Case, Rule
+from anywhere.diagnosis.evidence import REACH, WEBSOCKET, Seen, issuer, look, reached, stopped_at
 from anywhere.diagnosis.requests import ask_for_list
+from anywhere.diagnosis.subjects import addresses, components, host_of, names
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
+from anywhere.wording import count
 
 STORE, CLOCK = "endpoints.trust-store", "system.clock"
 AWS_NAMES = (*AWS_SUFFIXES, ".aws", ".cloudfront.net")
@@ -19,7 +21,7 @@ DATES = (Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID)
 
 
 def _untrusted(case: Case) -> Iterator[tuple[int, Finding]]:
-    """Go looks at the dates first: what is outside them, and still untrusted whatever the dates, is untrusted above all."""
+    """Untrusted certificates. Go checks the dates first: an expired one that is also untrusted counts as untrusted."""
     for index, finding in reached(case, Stage.TLS):
         beside = finding.reason in DATES and look(finding, Look.ANY_DATE).endswith(Reason.CERT_UNTRUSTED)
         if finding.reason is Reason.CERT_UNTRUSTED or beside:
@@ -27,8 +29,8 @@ def _untrusted(case: Case) -> Iterator[tuple[int, Finding]]:
 
 
 def _foreign(case: Case) -> Iterator[int]:
-    """Opened on the way. Sites that are not AWS's have public CAs of their own, so there only what also opens AWS's
-    names, or calls itself an inspection product, counts."""
+    """Intercepted TLS. Servers that are not AWS's may use any CA, so for these only an issuer that also intercepts AWS names,
+    or one that names an inspection product, counts."""
     foreign = [(i, f) for i, f in _untrusted(case) if not is_public(issuer(f)) and look(f, Look.HOST_TRUST) != "passes"]
     openers = {issuer(f) for _, f in foreign if _is_aws(f)}
     for index, finding in foreign:
@@ -37,11 +39,11 @@ def _foreign(case: Case) -> Iterator[int]:
 
 
 def _is_aws(finding: Finding) -> bool:
-    return finding.subject.rpartition(":")[0].endswith(AWS_NAMES)
+    return host_of(finding).endswith(AWS_NAMES)
 
 
 def _trusting(findings: Sequence[Finding]) -> Remedy:
-    """The first fix, and a restart of every component that it is for: each reads the store at its start."""
+    """The first fix, and a restart of each affected component: they read the CA store when they start."""
     remedies = [finding.remedy for finding in findings if finding.remedy]
     if not remedies:
         return _BYPASS
@@ -51,7 +53,7 @@ def _trusting(findings: Sequence[Finding]) -> Remedy:
 
 
 def _component(case: Case) -> Iterator[int]:
-    """The host trusts it and the component does not; or it is the site's own server, whose CA nobody here has."""
+    """The host trusts the CA and the component does not; or it is a server of the site whose CA no store here has."""
     openers = {issuer(f) for _, f in _untrusted(case) if _is_aws(f)}
     for index, finding in _untrusted(case):
         private = Seen(finding).is_own and issuer(finding) not in openers and not is_public(issuer(finding))
@@ -95,29 +97,25 @@ def _clock(case: Case) -> Iterator[int]:
         yield from (i for i, f in reached(case, Stage.TLS) if f.reason in DATES and not Seen(f).really_expired)
 
 
-def _because(*reasons: Reason) -> Claim:
-    return lambda case: (i for i, f in reached(case, Stage.TLS) if f.reason in reasons)
-
-
 def _depends(case: Case) -> Iterator[int]:
     return (index for index, finding in case.trouble(REACH) if finding.cause == "tls.agent-build")
 
 
 def _suites(case: Case) -> Iterator[int]:
-    """TLS 1.2 or later would be agreed with other suites, so it is what the agent offers that finds no partner."""
+    """The handshake succeeds with other suites, so the server accepts none of those that the agent offers."""
     for index, finding in reached(case, Stage.TLS):
         if finding.reason in (Reason.TLS_VERSION, Reason.TLS_RESET) and answers_modern(finding):
             yield index
 
 
 def answers_modern(finding: Finding) -> bool:
-    """Whether the wider offer of Go's defaults was agreed."""
+    """Whether the handshake succeeded with the suites of Go's defaults."""
     shown = look(finding, Look.GO_SUITES)
     return shown.startswith(("passes", "answers")) and "tls-version" not in shown
 
 
 def _upgrade(case: Case) -> Iterator[int]:
-    return (i for i, _ in case.trouble("endpoints.websocket"))
+    return (i for i, _ in case.trouble(WEBSOCKET))
 
 
 def _issuers(findings: Sequence[Finding]) -> str:
@@ -160,7 +158,8 @@ RULES: tuple[Rule, ...] = (
         "tls.intercepted-untrusted",
         _foreign,
         lambda fs: (
-            f"TLS to {count(fs)} is intercepted by {_issuers(fs)}{_interceptor(fs)}, a CA that this host does not trust"
+            f"TLS to {count(fs, 'endpoint')} is intercepted by {_issuers(fs)}{_interceptor(fs)}, a CA that this host does not "
+            "trust"
         ),
         _trusting,
     ),
@@ -174,7 +173,7 @@ RULES: tuple[Rule, ...] = (
         "tls.chain-incomplete",
         _incomplete,
         lambda fs: (
-            f"{count(fs)} {'sends its' if len(fs) == 1 else 'send their'} certificate without the intermediate "
+            f"{count(fs, 'endpoint')} {'sends its' if len(fs) == 1 else 'send their'} certificate without the intermediate "
             f"({_issuers(fs)}): {names(fs)}"
         ),
         Remedy(
@@ -184,8 +183,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "tls.wrong-name",
-        _because(Reason.CERT_NAME),
-        lambda fs: f"{count(fs)} {_present(fs)} a certificate for another name: {names(fs)}",
+        stopped_at(Stage.TLS, Reason.CERT_NAME),
+        lambda fs: f"{count(fs, 'endpoint')} {_present(fs)} a certificate for another name: {names(fs)}",
         lambda fs: Remedy(
             "Correct what the name resolves to: a wrong DNS record, a PrivateLink endpoint for another service, or a "
             "load balancer that does not know the name.",
@@ -195,10 +194,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "tls.expired",
-        _because(*DATES),
+        stopped_at(Stage.TLS, *DATES),
         lambda fs: (
-            f"{count(fs)} {_present(fs)} a certificate outside its dates (issuer {_issuers(fs)}), the clock is right: "
-            f"{names(fs)}"
+            f"{count(fs, 'endpoint')} {_present(fs)} a certificate outside its dates (issuer {_issuers(fs)}), the clock is "
+            f"right: {names(fs)}"
         ),
         lambda fs: Remedy(
             "Renew the certificate of the device that terminates TLS.",
@@ -207,7 +206,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "tls.not-tls",
-        _because(Reason.NOT_TLS),
+        stopped_at(Stage.TLS, Reason.NOT_TLS),
         lambda fs: f"The device that answers on port 443 for {names(fs)} does not speak TLS",
         lambda fs: Remedy(
             "Remove the captive portal, plain HTTP proxy or wrong port forward that answers in AWS's place.",
@@ -236,7 +235,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "tls.old-version",
-        _because(Reason.TLS_VERSION),
+        stopped_at(Stage.TLS, Reason.TLS_VERSION),
         lambda fs: f"The device that answers for {names(fs)} does not speak TLS 1.2 or later",
         Remedy(
             "Enable TLS 1.2 or later on the device that terminates TLS: the agents refuse older versions.",

@@ -1,4 +1,4 @@
-"""The way that was declared and is not taken: it explains why the endpoints on the other way do not connect."""
+"""A component connects in another way than declared (`--expect`): this explains why its endpoints fail."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from anywhere.diagnosis.engine import Case, Rule, joined
-from anywhere.diagnosis.evidence import REACH, Seen, answered_by, count, declared, look, names, taken_by
+from anywhere.diagnosis.evidence import REACH, WEBSOCKET, Seen, answered_by, declared, look, taken_by
+from anywhere.diagnosis.subjects import names
 from anywhere.evidence import Look
 from anywhere.model import Finding, Remedy, Stage
+from anywhere.wording import count
 
 WAY, CODE = "network.way", "network.way-unexpected"
 PRIVATE_ANSWERS = "network.private-answers"
@@ -20,12 +22,12 @@ BELOW_TLS = (Stage.RESOLVE, Stage.CONNECT, Stage.PROXY)
 
 
 def _unexpected(case: Case) -> Iterator[int]:
-    """The findings about ways, and what fails to connect on them or says the same of the names."""
+    """The findings about ways, the endpoints that fail on them, and the findings about the same names."""
     taken: set[tuple[str, str]] = set()
     for index, finding in case.trouble(WAY):
         taken.add((finding.subject, taken_by(finding)))
         yield index
-    for index, finding in case.trouble(REACH, "endpoints.websocket") if taken else ():
+    for index, finding in case.trouble(REACH, WEBSOCKET) if taken else ():
         early = finding.stage in BELOW_TLS or look(finding, Look.DIRECT) == "passes"
         if early and (finding.subject, Seen(finding).component) in taken:
             yield index
@@ -39,11 +41,11 @@ def _ways(findings: Sequence[Finding]) -> list[Finding]:
 
 def _said(findings: Sequence[Finding]) -> str:
     first, more = _ways(findings)[0], _ways(findings)[1:]
-    return f"{first.subject.partition(':')[0]}: {first.summary}" + (f"; {count(more)} more" if more else "")
+    return f"{first.subject.partition(':')[0]}: {first.summary}" + (f"; {count(more, 'endpoint')} more" if more else "")
 
 
 def _fix(findings: Sequence[Finding]) -> Remedy:
-    """One sentence for all names that should have addresses of one kind, and what the other findings need."""
+    """One sentence for all names that should have the same kind of address, then the fixes of the other findings."""
     ways = _ways(findings)
     groups = {kind: [one for one in ways if declared(one) == kind] for kind in WANTED}
     answers = [

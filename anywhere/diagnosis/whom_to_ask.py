@@ -1,22 +1,25 @@
-"""Whom to ask for a way out, by what stands in it: a firewall, a private network, or a device that answers itself."""
+"""Whom to ask when endpoints are blocked: by what blocks them (firewall, private network, a device that answers itself)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anywhere.diagnosis.evidence import Seen, addresses, details, first_host, is_page, issuer, names
+from anywhere.catalogue.texts.proxy import set_proxy
+from anywhere.diagnosis.evidence import Seen, is_page, issuer
 from anywhere.diagnosis.requests import ask_to_allow
+from anywhere.diagnosis.subjects import addresses, details, first_host, names
 from anywhere.evidence import Other
 from anywhere.model import Finding, Remedy
 
 
 def are_internal(findings: Sequence[Finding]) -> bool:
-    """Whether only private addresses, or those of a DNS proxy, are in question."""
+    """Whether all failed addresses are private ones."""
     return all(Seen(finding).is_internal for finding in findings)
 
 
 def to_let_out(findings: Sequence[Finding], *, everything: bool = False) -> Remedy:
-    """The request to whoever can act on it. `everything` is whether nothing at all gets out: then a proxy may be the way."""
+    """The fix and the request to the team that can act. `everything` is whether no endpoint is reachable: then the site may
+    require a proxy."""
     if are_internal(findings):
         return _private(findings)
     if all(map(is_page, findings)):
@@ -44,7 +47,7 @@ def _as_others(findings: Sequence[Finding], other: Other) -> Remedy:
         f"{other['place']} gives other programs of this host the proxy {other['url']}, which docker and the agents do not "
         f"read. If it is the site's way out, the command sets it for them{asks}; for what this shell starts, `export "
         f"HTTPS_PROXY={other['url']}`. Otherwise allow TCP 443 from this host to these names in the firewall.",
-        (("sudo", "anywhere", "proxy", "apply", "--url", other["url"], *own, "--restart"),),
+        set_proxy(other["url"], *own, "--restart"),
         ask=ask_to_allow(findings),
         look=(curl(findings, "-x", other["url"]),),
     )
@@ -69,7 +72,7 @@ def _private(findings: Sequence[Finding]) -> Remedy:
 
 
 def _answered(findings: Sequence[Finding]) -> Remedy:
-    """The connection is let through already: what answers has to pass the requests on."""
+    """TCP connects already: the device that answers has to forward the requests."""
     said = "; ".join(details(findings)[:1])
     shown = next((name for finding in findings if (name := issuer(finding))), "")
     by = f" (its certificate is issued by {shown})" if shown else ""
@@ -82,5 +85,5 @@ def _answered(findings: Sequence[Finding]) -> Remedy:
 
 
 def curl(findings: Sequence[Finding], *more: str) -> tuple[str, ...]:
-    """The request that shows the fault to a person."""
+    """The curl command that shows the fault."""
     return ("curl", "-sv", "--max-time", "5", *more, "-o", "/dev/null", f"https://{first_host(findings) or 'HOST'}/")

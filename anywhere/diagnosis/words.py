@@ -1,4 +1,4 @@
-"""Causes by the agents' own words alone, where nothing was probed: for `anywhere status`."""
+"""Causes from the agents' log lines alone, where nothing was probed: for `anywhere status`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anywhere.model import Finding, Remedy, Status
 CHECKS = ("agents.ssm", "agents.ecs", "agents.restarts")
 
 
-# What a check of the host names itself explains why the agent does not get to AWS: its words then name a symptom.
+# A cause on the host that a check names explains why the agent is disconnected: its log line is then only a symptom.
 DEEPER = ("config.invalid", "registration.", "docker.", "clock.skewed")
 
 
@@ -31,7 +31,7 @@ def _say(row: LogCause, findings: Sequence[Finding]) -> str:
 
 
 def _fix(row: LogCause, findings: Sequence[Finding]) -> Remedy:
-    """The commands with sudo where those of the finding have it."""
+    """The fix of the row; its commands have sudo if those of the findings do."""
     theirs = [command for one in findings if one.remedy for command in one.remedy.commands]
     sudo = ("sudo",) if any(command[:1] == ("sudo",) for command in theirs) else ()
     return Remedy(
@@ -40,7 +40,7 @@ def _fix(row: LogCause, findings: Sequence[Finding]) -> Remedy:
 
 
 def _expired(case: Case) -> Iterator[int]:
-    """Credentials that ran out while the SSM agent complains of nothing."""
+    """Expired credentials without an error in the SSM agent's log."""
     return (index for index, finding in case.trouble("agents.ssm") if is_expired(finding))
 
 

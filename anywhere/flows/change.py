@@ -47,8 +47,8 @@ Busy = Callable[[str], AbstractContextManager[None]]
 
 @frozen
 class Work:
-    """A kind of change: its verb on the command line, its journal, its plan, what of it stands on a host, what is ours
-    without a record, and in words what a host lacks without it (empty: nothing)."""
+    """A kind of change: its command, its journal and its planner. `traces` finds what of it is in place on a host,
+    `salvage` plans the removal without a journal, `without` says what a host lacks without it (empty: nothing)."""
 
     verb: str
     journal: str
@@ -75,7 +75,7 @@ def plan(work: Work, hosts: Hosts) -> tuple[Outcome, ...]:
 
 
 def as_scripts(outcomes: Sequence[Outcome]) -> str:
-    """Plans as shell scripts, for those who want to read or run them themselves."""
+    """Plans as shell scripts, to read or to run by hand."""
     planned = [outcome for outcome in outcomes if outcome.state is not State.FAILED]
     return "\n".join(script([s for s in o.steps if isinstance(s, Step)], o.name) for o in planned)
 
@@ -97,7 +97,7 @@ def plan_revert(work: Work, hosts: Hosts) -> tuple[Outcome, ...]:
 def apply(
     work: Work, hosts: Hosts, wave: str, on_wave: OnWave, busy: Busy = lambda _: nullcontext()
 ) -> tuple[Outcome, ...]:
-    """Apply, in waves where asked. Raises BadInput for a saved bundle or a wave that is none."""
+    """Apply, in waves if `wave` is given. Raises BadInput for a saved bundle or an invalid wave."""
     change = partial(engine.apply, name=work.journal, planner=work.planner)
 
     def pending(names: Sequence[str]) -> Mapping[str, tuple[Step, ...] | ChangeFailed | Lost]:
@@ -116,11 +116,12 @@ def revert(
     *,
     force_missing: bool = False,
 ) -> tuple[Outcome, ...]:
-    """Undo, in waves where asked, and do what comes after on each host where something was undone. With `force_missing`
-    a damaged record is undone as far as it is intact."""
+    """Undo, in waves if `wave` is given; `after` is called for each host where something was undone. With `force_missing`
+    the intact part of a damaged journal is undone."""
 
     def pending(names: Sequence[str]) -> Mapping[str, tuple[str, ...] | ChangeFailed | Lost]:
-        look = partial(_anything if force_missing else _undoable, work=work)
+        # What a damaged record still holds is known only when it is undone.
+        look = (lambda _: (work.journal,)) if force_missing else partial(_undoable, work=work)
         return _on(hosts, names, lambda entry: _act(entry, hosts, look))
 
     def change(host: Host) -> engine.Reverted:
@@ -146,7 +147,7 @@ def _rolled(
     pending: Callable[[Sequence[str]], Mapping[str, tuple[object, ...] | ChangeFailed | Lost]],
     change: Callable[[Host], engine.Applied | engine.Reverted],
 ) -> tuple[Outcome, ...]:
-    """One host at once, many in waves; those that need nothing take no part in them."""
+    """Change one host directly, many in waves. Hosts that need no change are left out of the waves."""
     require_live(hosts)
     names = [entry.name for entry in hosts.entries]
     cut(names, wave)
@@ -172,7 +173,7 @@ def _rolled(
 
 
 def _reachable(found: Sequence[Outcome], hosts: Hosts) -> tuple[Outcome, ...]:
-    """With commands that reach each host again."""
+    """The outcomes, with commands that reach each host from here."""
     words = {entry.name: reach(entry, hosts) for entry in hosts.entries}
     return tuple(
         replace(one, now=reaching(one.now, words[one.name]), error=reaching(one.error, words[one.name]))
@@ -199,7 +200,7 @@ def _outcome(name: str, state: State, found: object, why: str, verb: str = "") -
 
 
 def _now(found: object, verb: str) -> str:
-    """The state that a host is in after a change of it failed."""
+    """The state of a host after a failed change."""
     if isinstance(found, Halted):
         return halted(found, f"anywhere {verb} revert")
     if isinstance(found, engine.Applied):
@@ -216,14 +217,14 @@ def _planned(name: str, found: tuple[Step | str, ...] | ChangeFailed | Lost) -> 
 
 
 def _steps(found: object) -> tuple[Step | str, ...]:
-    """What was done, or undone; a plan was neither."""
+    """The steps that ran or were undone; empty for a plan."""
     if isinstance(found, engine.Applied | Halted):
         return found.done
     return found.undone if isinstance(found, engine.Reverted) else ()
 
 
 def _why(found: object) -> str | None:
-    """Why it failed, None when it did not."""
+    """Why it failed; None for success."""
     if isinstance(found, Lost):
         return found.finding.summary
     if isinstance(found, ChangeFailed):
@@ -268,9 +269,3 @@ def _act(entry: Entry, hosts: Hosts, act: Callable[[Host], Result]) -> Result:
 def _undoable(host: Host, work: Work) -> tuple[str, ...]:
     entries = reversed(engine.journaled(host, work.journal, work.traces))
     return tuple(engine.foreseen(host, entry) for entry in entries if entry.undo)
-
-
-def _anything(host: Host, work: Work) -> tuple[str, ...]:
-    """What a damaged record still holds is known when it is undone."""
-    del host
-    return (work.journal,)

@@ -43,7 +43,7 @@ from anywhere.model import Report, Target
 from anywhere.report.bundle import Difference, differences
 from anywhere.report.life.drift import of_files, snapshot, words
 from anywhere.settings import PHASES, Settings
-from anywhere.stamp import now
+from anywhere.wording import now
 
 __all__ = ["Check", "Checked", "compare", "examine_bundle", "load"]
 
@@ -54,8 +54,8 @@ Heard = Callable[[Target], None]
 
 @frozen
 class Checked:
-    """What a run found out. `twins` are names of one and the same machine; `left` counts the hosts that an interrupted
-    run did not come to."""
+    """The result of a run. `twins` are names of the same machine; `left` is the number of hosts that an interrupted run did
+    not reach; `whole` is whether it was not interrupted."""
 
     report: Report
     twins: Sequence[tuple[str, ...]]
@@ -66,7 +66,7 @@ class Checked:
 class Check:
     """A run over hosts. `save` is a bundle's path, or of many hosts a folder; `resume` keeps results as they come.
 
-    Raises BadInput for all that can be wrong with the words, before anything is done.
+    Raises BadInput for every invalid option before anything is done.
     """
 
     def __init__(self, settings: Settings, hosts: Hosts, save: str = "", resume: str = "") -> None:
@@ -82,15 +82,15 @@ class Check:
         self.done = {name: journal.done[name] for name in names if journal and journal.has(name)}
 
     def run(self, *heard: Heard) -> Checked:
-        """Examine the hosts that no earlier run has; each of `heard` is called with every result as it comes. Ctrl-C
-        ends the run with what there is."""
+        """Check the hosts that have no earlier result; each of `heard` is called with every result as it comes. Ctrl-C ends
+        the run with the results so far."""
         done, todo = dict(self.done), [entry for entry in self.hosts.entries if entry.name not in self.done]
         calls = (*([self._journal.add] if self._journal else []), *heard)
         limit = self.hosts.seconds + self.settings.budget + self.settings.idle + GRACE
         whole = True
         try:
             for entry, target in self._settled(todo, limit):
-                done[entry.name] = target  # before anyone hears of it: Ctrl-C may come at any moment
+                done[entry.name] = target  # before the callbacks: Ctrl-C may come at any moment
                 for call in calls:
                     call(target)
                 done[entry.name] = packed(target, len(self.hosts.entries))
@@ -101,8 +101,9 @@ class Check:
         return Checked(Report(judge_fleet(targets)), same_machine(targets), left, whole)
 
     def _settled(self, todo: Sequence[Entry], limit: float) -> Iterator[tuple[Entry, Target]]:
-        """Every host once. What may be this machine's own delay is measured again when the others are done, and so is a
-        host that did not answer. One alone has nothing to wait for: it is tried again in what is left of its time."""
+        """One result for each host. A failure that an overload of this machine may explain is measured again when the
+        others are done, and so is a host that did not answer. A single host is tried again at once, in the rest of its
+        time."""
         if len(todo) == 1:
             yield from self._alone(todo, limit)
             return
@@ -178,17 +179,17 @@ class Check:
 
 
 def _is_doubtful(target: Target, pace: Pace, seconds: float) -> bool:
-    """Whether another look, with more time, could show something else. What is slow on this host itself stays so."""
+    """Whether another run with more time could give another result. This machine itself is never measured again."""
     return bool(target.reach) and (is_stuck(target) or (depends_on_time(target) and pace.was_late(seconds)))
 
 
 def _fuller(first: Target, second: Target) -> Target:
-    """Of two looks at a host that had fallen silent: the second, unless it saw nothing and the first did."""
+    """Of two results for a host that stopped answering: the second, unless it is empty and the first is not."""
     return first if is_silent(second) and len(first.findings) > 1 else second
 
 
 def examine_bundle(path: str) -> Target:
-    """A saved bundle, judged with the options that it was saved with. Raises BadInput."""
+    """Check a saved bundle with the options that it was saved with. Raises BadInput."""
     entry = Entry(path, path)
     settings, captured = for_bundle(entry, Settings())
     with recorded(entry, Hosts((entry,)), settings.budget, 0) as (host, _):
@@ -196,7 +197,7 @@ def examine_bundle(path: str) -> Target:
 
 
 def compare(old: str, new: str) -> tuple[dict[str, Any], dict[str, Any], tuple[Difference, ...], tuple[str, ...]]:
-    """Two bundles, what changed between them, and the same in the words of the field. Raises BadInput."""
+    """Two bundles, the differences between them, and the same as sentences. Raises BadInput."""
     before, after = load(old), load(new)
     targets = examine_bundle(old), examine_bundle(new)
     seen = before["observations"], after["observations"]
@@ -205,12 +206,12 @@ def compare(old: str, new: str) -> tuple[dict[str, Any], dict[str, Any], tuple[D
 
 
 class OtherBundle(WrongForAll, BadInput):
-    """What is asked was not observed when the bundle was saved: wrong for the whole run, not for one host."""
+    """The bundle lacks an observation that the options ask for: this is wrong for all hosts."""
 
 
 def for_bundle(entry: Entry, settings: Settings) -> tuple[Settings, str]:
-    """The settings for a host, and when it was observed (empty: now). A bundle answers for the options that it was saved
-    with; words about checks and phases still count."""
+    """The settings for a host, and when it was observed (empty: now). A bundle uses the options that it was saved with;
+    `--only`, `--skip`, `--demote` and `--phase` still apply."""
     if not is_saved(entry):
         return settings, ""
     body = load(str(entry.spec))
@@ -254,13 +255,13 @@ def _make_folder(path: str) -> None:
 
 
 def check_budget(seconds: float) -> None:
-    """Raise BadInput for what is no time to look at a host; NaN is none either."""
+    """Raise BadInput for a time out of range, or NaN."""
     if not LEAST_BUDGET <= seconds <= MOST_BUDGET:
         raise BadInput(f"--budget must be {LEAST_BUDGET:g} to {MOST_BUDGET:g} seconds, not {seconds:g}")
 
 
 def validate(settings: Settings) -> None:
-    """Raise BadInput for what no run can use."""
+    """Raise BadInput for settings that no run can use."""
     choose(settings)
     for region in settings.regions or ("us-east-1",):
         endpoints(region, features=settings.features, phases=settings.phases or PHASES, shards=settings.shards)

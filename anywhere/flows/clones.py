@@ -1,4 +1,4 @@
-"""What only the hosts of a run together show: identities that two of them share. Pure."""
+"""Identities that two hosts of a run share. Pure."""
 
 from __future__ import annotations
 
@@ -6,19 +6,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from anywhere.model import Cause, Finding, Remedy, Status, Target
+from anywhere.wording import some
 
 CHECK = "system.identity-shared"
 CODE = "identity.duplicate"
 NAMES_SHOWN = 5
-REMEDY = Remedy(
-    "One of them is a clone. On each clone: stop the agents, remove their state, make a new machine-id and new SSH host "
-    "keys, reboot, and register with a new activation.",
+CLONE = Remedy(
+    "One of them is a clone. On each clone, and not on the original: stop the agents, remove their state, make a new "
+    "machine-id and new SSH host keys, reboot, and register with a new activation.",
     (
         ("sudo", "systemctl", "stop", "ecs", "amazon-ssm-agent"),
         ("sudo", "rm", "-rf", "/var/lib/ecs/data", "/var/lib/amazon/ssm/Vault"),
         ("sudo", "rm", "-f", "/etc/machine-id", "/var/lib/dbus/machine-id"),
         ("sudo", "systemd-machine-id-setup"),
     ),
+)
+_KEYS = "rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub && ssh-keygen -A"
+HOST_KEYS = Remedy(
+    "Make new SSH host keys on all of them but one, then restart sshd; clients have to accept the new key. The registration "
+    "stays.",
+    (("sudo", "sh", "-c", f"{_KEYS}; systemctl try-restart ssh.service sshd.service"),),
+)
+ADDRESSES = Remedy(
+    "Give all of them but one another hardware address, where the virtual machine or the card is configured: two hosts with "
+    "one address take each other's packets in the same network. The registration stays."
 )
 
 
@@ -38,21 +49,23 @@ def _macs(facts: Mapping[str, object]) -> Iterator[str]:
 
 
 Mark = tuple[str, Callable[[Mapping[str, object]], Sequence[str]]]
+# What is shared decides what has to go: a registration that is the host's own is kept.
+REMEDIES: Mapping[str, Remedy] = {"SSH host key": HOST_KEYS, "hardware address": ADDRESSES}
 MARKS: tuple[Mark, ...] = (
     ("machine-id", lambda facts: [str(facts.get("machine_id", ""))]),
     ("managed instance id", lambda facts: [_registered(facts)]),
     ("SSH host key", lambda facts: [str(_of_identity(facts, "host_key"))]),
     ("hardware address", lambda facts: list(_macs(facts))),
 )
-"""What belongs to one machine alone, and where its facts have it."""
+"""Identities that are unique to a machine, and how to read them from its facts."""
 NAME: Mark = ("host name", lambda facts: [str(facts.get("hostname", ""))])
-"""Containers of one kernel have its boot id, and names of their own."""
+"""Containers share the boot id of their kernel, and differ by host name."""
 
 
 def judge_fleet(targets: Sequence[Target]) -> tuple[Target, ...]:
-    """The targets, each with a finding for every identity that it shares. Judging twice changes nothing more.
+    """The targets, each with a finding for every identity that it shares. Idempotent.
 
-    Two names of one and the same machine, by its boot id and all its marks, are no duplicate.
+    Two names of the same machine (same boot id and marks) are not a duplicate.
     """
     plain = [_without(target) for target in targets]
     machines = _machines(plain)
@@ -66,7 +79,7 @@ def judge_fleet(targets: Sequence[Target]) -> tuple[Target, ...]:
 
 
 def same_machine(targets: Sequence[Target]) -> list[tuple[str, ...]]:
-    """The names under which one machine stands in the run more than once."""
+    """The names of each machine that is in the run more than once."""
     groups: dict[int, list[str]] = {}
     for machine, target in zip(_machines(targets), targets, strict=True):
         groups.setdefault(machine, []).append(target.name)
@@ -74,8 +87,8 @@ def same_machine(targets: Sequence[Target]) -> list[tuple[str, ...]]:
 
 
 def _machines(targets: Sequence[Target]) -> list[int]:
-    """A number for each target, the same for names of one machine: its boot id and host name, and no mark that differs. What
-    was not read, since the host was slow, tells no difference."""
+    """A number for each target, equal for names of the same machine: same boot id and host name, and no mark differs. A mark
+    that was not read counts as equal."""
     booted: dict[str, list[tuple[int, list[Sequence[str]]]]] = {}
     found = []
     for place, target in enumerate(targets):
@@ -95,7 +108,7 @@ def _alike(own: Sequence[str], other: Sequence[str]) -> bool:
 def _groups(
     targets: Sequence[Target], machines: Sequence[int], values: Callable[[Mapping[str, object]], Sequence[str]]
 ) -> dict[str, list[int]]:
-    """The places of the targets that share a value, one for each machine."""
+    """The indexes of the targets that share a value, one for each machine."""
     places: dict[str, dict[int, int]] = {}
     for place, target in enumerate(targets):
         for value in filter(None, values(target.facts)):
@@ -104,8 +117,8 @@ def _groups(
 
 
 def _finding(mark: str, value: str, names: Sequence[str], own: str) -> Finding:
-    """The same words on each of the hosts, so that they are reported as one cause."""
-    shown = ", ".join(names[:NAMES_SHOWN]) + (f" and {len(names) - NAMES_SHOWN} more" * (len(names) > NAMES_SHOWN))
+    """The finding for one host; its summary is the same on each, so that they are reported as one cause."""
+    shown = some(names, NAMES_SHOWN)
     others = [name for name in names if name != own]
     return Finding(
         CHECK,
@@ -113,9 +126,17 @@ def _finding(mark: str, value: str, names: Sequence[str], own: str) -> Finding:
         mark,
         f"{len(names)} hosts have one and the same {mark}: {shown}",
         evidence={"mark": mark, "value": value, "hosts": list(others[:200])},
-        remedy=REMEDY,
+        remedy=REMEDIES.get(mark, CLONE),
         cause=CODE,
     )
+
+
+def _together(findings: Sequence[Finding]) -> Remedy:
+    """A clone's remedy makes all of it new; without one, each mark has its own."""
+    found = list(dict.fromkeys(finding.remedy for finding in findings if finding.remedy))
+    if CLONE in found:
+        return CLONE
+    return Remedy(" ".join(one.text for one in found), tuple(command for one in found for command in one.commands))
 
 
 def _without(target: Target) -> Target:
@@ -141,7 +162,7 @@ def _with(target: Target, findings: Sequence[Finding]) -> Target:
         Status.FAIL,
         "; ".join(finding.summary for finding in findings),
         tuple(finding.subject for finding in findings),
-        REMEDY,
+        _together(findings),
         tuple(range(first, first + len(findings))),
     )
     causes = tuple(sorted((*target.causes, cause), key=lambda one: one.severity.rank))

@@ -1,4 +1,4 @@
-"""One host from observations to a judged target: check, redact, diagnose."""
+"""One host, from observations to a target: check, redact, diagnose."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from anywhere.flows.target import LOST, Lost
 from anywhere.hosts.recording import Recording
 from anywhere.model import Finding, Remedy, Status, Target
 from anywhere.settings import Settings
-from anywhere.stamp import now
 from anywhere.threads import Lane, race, within
 from anywhere.windows import LINUX_ONLY, WINDOWS
+from anywhere.wording import now
 
 LIMITS = "system.limits"
-# What is judged by the way to the endpoints alone, so also from a machine that runs Windows.
+# The checks that need only network access to the endpoints, so they run on Windows too.
 ON_WINDOWS = frozenset(
     {
         "system.permission",
@@ -42,20 +42,20 @@ ON_WINDOWS = frozenset(
         "endpoints.idle",
     }
 )
-BY_WAY = ("network", "endpoints")  # topics: what waits for names and probes
-WORKERS = 4  # threads of a lane: so many checks may wait for something of their own before the others do too
-GRACE = 0.1  # seconds past the deadline: by then every observation has ended, and what is left is to judge it
+BY_WAY = ("network", "endpoints")  # topics whose checks wait for names and probes
+WORKERS = 4  # threads of a lane: this many checks may wait before the others have to wait too
+GRACE = 0.1  # seconds past the deadline, when every observation has ended, to finish the checks
 
 
 def examine(host: Recording, settings: Settings, started: str = "", rules: Sequence[Rule] = ()) -> Target:
-    """Judge one host. What a check does wrong becomes an ERROR finding; the others still run. `rules` of diagnosis come
-    before the usual ones."""
+    """Check one host. A crash in a check becomes an ERROR finding; the others still run. `rules` come before the usual rules
+    of diagnosis."""
     begun = time.monotonic()
     started = started or now()
     chosen = choose(settings)
     wanted = wants()
     host.prefetch(wanted.commands, wanted.files, wanted.folders)
-    # All at once: the recording gives each observation to all who ask, and the order of the report is the table's.
+    # All checks run at once: the recording makes each observation once; the report has the order of the table.
     calls = [partial(judge, check, host, settings) for check in chosen]
     judged = race(calls, lambda *_: host.deadline.is_over(GRACE), _lanes(chosen) if host.is_ahead else ())
     rows = [judged[place] if place in judged else _unfinished(check, host) for place, check in enumerate(chosen)]
@@ -101,12 +101,12 @@ def judge(check: Check, host: Recording, settings: Settings) -> list[Finding]:
 
 
 def _unfinished(check: Check, host: Recording) -> list[Finding]:
-    """Something that this check reads hangs, such as a file on a dead server: the others are judged without it."""
+    """This check waits for something that hangs, such as a file on a dead NFS server: the others are reported without it."""
     return [Finding(check.id, Status.ERROR, host.name, "did not end in time", evidence={"because": "deadline"})]
 
 
 def _limits(host: Recording) -> list[Finding]:
-    """What was not read because it has no end, or is no file. It may come late in a run: what is known by now counts."""
+    """Findings for observations that exceeded a size limit, or were not regular files. Called last, when all are known."""
     return [
         Finding(
             LIMITS,
@@ -128,7 +128,7 @@ def _summary(host: Recording) -> dict[str, object]:
 
 
 def _windows(host: Recording) -> dict[str, object]:
-    """Of a machine that runs Windows, the name alone; with its inventory, by which a saved bundle tells it."""
+    """The facts of a Windows machine: its name alone."""
     return {"os": {"name": host.inventory().system}} if host.system == WINDOWS else {}
 
 
@@ -144,7 +144,7 @@ def choose(settings: Settings) -> tuple[Check, ...]:
 
 
 def validate(word: str) -> None:
-    """Raise BadInput with the near misses for what is no check and no topic."""
+    """Raise BadInput with the near misses for a word that is neither a check nor a topic."""
     known = [*TOPICS, *(check.id for check in CHECKS)]
     if word not in known:
         hint = did_you_mean(word, known, f"topics are {', '.join(TOPICS)}")

@@ -1,8 +1,8 @@
 """Many hosts at once: bounded in number and in time, so that no host delays or hides another.
 
-A host that takes long gives its place to the next one and goes on aside; one that outlasts its own deadline is given up.
-While this machine itself is full only a few are begun: more would not be done sooner, and each would be judged by our
-own delays, its names and endpoints asked again because of them.
+A slow host no longer counts against the limit and continues in the background; one that outlasts its own deadline is given
+up. While this machine is overloaded only a few hosts run at once: more would not finish sooner, and delays of this machine
+would look like faults of the hosts.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Result = TypeVar("Result")
 
 Looked = tuple[float, float, float, float]
 PARALLEL = 16
-SLOW = 3.0  # seconds, or so many times the median: then a host no longer counts among those under way
+SLOW = 3.0  # seconds, or this many times the median: then a host no longer counts against the limit
 TICK = 0.1  # seconds between looks at the clock and at the load
-FEWEST = 4  # jobs at once however full this machine is, and to begin with
-FEWER = 0.75  # of the number at once, with each look that finds the machine full; else one more
+FEWEST = 4  # jobs at once on an overloaded machine, and at the start
+FEWER = 0.75  # factor of the limit after each look that finds the machine overloaded; otherwise it grows by one
 
 
 @frozen
@@ -57,9 +57,10 @@ class Fleet(Generic[Job, Result]):
     _looked: float = 0.0
 
     def run(self) -> Iterator[Done[Result]]:
-        """The results as they come, each job once. What `work` raises is raised here: a bug, not a host's state.
+        """The results as they come, one for each job. An exception of `work` is raised here: it is a bug, not the state of a
+        host.
 
-        Whoever stops to iterate (Ctrl-C) stops the run: what is under way is left behind in daemon threads.
+        To stop iterating (Ctrl-C) stops the run; running jobs are abandoned in daemon threads.
         """
         todo = iter(range(len(self.jobs)))
         more = True
@@ -74,7 +75,7 @@ class Fleet(Generic[Job, Result]):
             yield from self._overdue()
 
     def _adapt(self) -> None:
-        """Up to `parallel` at once within a few looks, and back to the fewest as soon as this machine is full."""
+        """Grow the limit up to `parallel` within a few looks, and shrink it while this machine is overloaded."""
         if time.monotonic() - self._looked < TICK:
             return
         self._looked = time.monotonic()
@@ -120,10 +121,10 @@ class Fleet(Generic[Job, Result]):
 
 
 class Load:
-    """How busy this machine is, smoothed over some looks. One interpreter runs on one processor at a time.
+    """The load of this machine, smoothed over several looks. One Python process uses one processor at a time.
 
-    A machine that others keep busy is not full for a run that mostly waits for its hosts. It is for one that wants a whole
-    processor, whether it gets that or not: beside other runs of its own kind, more hosts at once end no sooner.
+    A machine that other programs keep busy is not overloaded for a run that mostly waits for its hosts. It is for a run that
+    needs a full processor, whether it gets one or not: beside other such runs, more hosts at once do not finish sooner.
     """
 
     WEIGHT = 0.3  # of the newest look
@@ -135,7 +136,7 @@ class Load:
         self._last = self._look()
 
     def is_full(self) -> bool:
-        """Whether this process has all that it can use, or is a good part of what keeps all processors busy."""
+        """Whether this process uses a full processor, or causes much of the load while all processors are busy."""
         now = self._look()
         seconds, own, idle, whole = (new - old for new, old in zip(now, self._last, strict=True))
         if seconds <= 0:
@@ -148,8 +149,8 @@ class Load:
 
 
 def look_at_processors() -> Looked:
-    """Seconds: passed, and used by this process; ticks: unused or used by what gives way, and all (proc(5), `stat`).
-    Where there is no such file, only this process itself counts."""
+    """Seconds: elapsed, and used by this process; ticks: idle or nice, and total (proc(5), `stat`). Without that file only
+    this process counts."""
     numbers = [0] * 8
     with contextlib.suppress(OSError, ValueError), open("/proc/stat", encoding="ascii") as file:
         numbers = [int(word) for word in file.readline().split()[1:9]]

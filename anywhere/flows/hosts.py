@@ -1,4 +1,4 @@
-"""Which hosts a run is for, how to reach them, and what each word that names one stands for."""
+"""The hosts of a run, how to reach them, and what `--host` and `--inventory` mean."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CHANGE_SECONDS = 300.0  # for one host, from login to the last step
 
 @frozen
 class Hosts:
-    """The hosts in the order of the report, how to log in, how many at once, and the seconds that each may take.
+    """The hosts in the order of the report, the SSH options, how many run in parallel, and the seconds for each.
 
-    `given` is whether any was named: this host is meant where none was. `inventory` is the file that lists them, if any.
+    `given` is whether the user named any; otherwise it is this machine. `inventory` is the file that lists them, if any.
     """
 
     entries: tuple[Entry, ...]
@@ -37,7 +37,7 @@ class Hosts:
     inventory: str = ""
 
     def also(self, specs: Sequence[str]) -> Hosts:
-        """These hosts and more. Raises BadInput for what is none."""
+        """These hosts and more. Raises BadInput for an invalid one."""
         more = [entry for spec in specs for entry in named(spec)]
         return (
             replace(self, entries=_once([*(self.entries if self.given else ()), *more]), given=True) if more else self
@@ -45,7 +45,7 @@ class Hosts:
 
 
 def seconds_for(hosts: Hosts) -> float:
-    """What one host may take: a change takes longer than a look, unless the caller has set a limit."""
+    """The time limit of a change on one host: longer than that of a check, unless the user has set one."""
     return CHANGE_SECONDS if hosts.seconds == HOST_SECONDS else hosts.seconds
 
 
@@ -64,10 +64,10 @@ def chosen(
     password: Callable[[bool], str] | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> Hosts:
-    """The hosts that these words mean. Raises BadInput for what cannot be meant.
+    """The hosts that these options select. Raises BadInput for invalid ones.
 
-    `password` asks for sudo's, and learns whether standard input is taken; `note` gets what is worth a word, such as a
-    host that is listed twice.
+    `password` asks for the sudo password; its argument is whether standard input is the inventory. `note` gets remarks,
+    such as a host that is listed twice.
     """
     if not 1 <= parallel <= MOST_PARALLEL:
         raise BadInput(f"--parallel must be 1 to {MOST_PARALLEL}, not {parallel}")
@@ -93,7 +93,7 @@ def chosen(
 
 
 def _require_file(option: str, path: str) -> None:
-    """Raise BadInput where a file of the caller's is none that can be read: no host is to blame for it."""
+    """Raise BadInput where a file of the user cannot be read, before any host is blamed for it."""
     if os.path.exists(path) and os.path.samefile(path, os.devnull):
         return  # the usual way to have no settings
     if not os.path.isfile(path):
@@ -122,7 +122,7 @@ def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def named(spec: str) -> tuple[Entry, ...]:
-    """What one `--host` stands for: a host, a bundle, or all bundles of a folder or a pattern."""
+    """What one `--host` means: a host, a bundle, or all bundles of a folder or pattern."""
     if spec == "local":
         return (Entry(spec, spec),)
     if os.path.isdir(spec):
@@ -137,13 +137,13 @@ def named(spec: str) -> tuple[Entry, ...]:
 
 
 def is_saved(entry: Entry) -> bool:
-    """Whether this is a saved bundle and not a live host: `named` has distinguished them."""
+    """Whether this is a saved bundle, not a live host (`named` tells them apart)."""
     return isinstance(entry.spec, str) and entry.spec != "local"
 
 
 def titles(entries: Sequence[Entry]) -> dict[str, str]:
-    """What a report on many hosts calls bundles that were saved as `local`: their files' names, or their paths where
-    two files have one name."""
+    """The names of bundles that were saved as `local` in a report on many hosts: the file name, or the path where two files
+    have the same name."""
     files = {e.name: _stem(e.name) for e in entries if is_saved(e)}
     counted = Counter(files.values())
     return {path: stem if counted[stem] == 1 else path for path, stem in files.items()}

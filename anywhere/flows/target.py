@@ -1,4 +1,4 @@
-"""One host of a run: opened, used, hung up. The one place where a host that cannot be asked becomes a finding."""
+"""One host of a run: opened, used, closed. Only here an unreachable host becomes a finding."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 @frozen
 class Lost:
-    """A host that could not be asked, or not to the end: the finding about it, and its cause."""
+    """A host that could not be reached, or whose connection was lost: the finding about it, and its cause."""
 
     finding: Finding
     cause: Cause
@@ -46,13 +46,13 @@ class Lost:
         return cls(finding, Cause(error.code, Status.ERROR, summary, (name,), remedy, (place,)))
 
     def target(self, started: str = "", seconds: float = 0.0) -> Target:
-        """The host as a target about which no more is known."""
+        """A target that has this finding alone."""
         name = self.finding.subject
         return Target(name, started=started, seconds=round(seconds, 3), causes=(self.cause,), findings=(self.finding,))
 
 
 class WrongForAll(AnywhereError):
-    """What is asked is wrong for the whole run, not for one host: it ends the run also where there are many."""
+    """The request is wrong for all hosts, not for one: it ends the run even if there are many."""
 
 
 def each(
@@ -62,11 +62,11 @@ def each(
     entries: Sequence[Entry] | None = None,
     slow: float | None = None,
 ) -> Iterator[Done[Result | Lost]]:
-    """What `act` gives for every host (or these of them), in the order in which they end; `Lost` for one that cannot be
-    asked, or that takes longer than `seconds`. After `slow` seconds (None: three times the usual) a
-    host gives its place to the next one.
+    """The result of `act` for every host (or for `entries`), in the order in which they finish; `Lost` for one that cannot
+    be reached or takes longer than `seconds`. After `slow` seconds (None: three times the median) a host no longer counts
+    against the limit of parallel hosts.
 
-    Of many hosts one never keeps the others from being served; what else goes wrong with a single one is raised.
+    Of many hosts, none stops the others: each error becomes `Lost`. With a single host, other errors are raised.
     """
     many = len(hosts.entries) > 1
     fleet: Fleet[Entry, Result | Lost] = Fleet(
@@ -107,7 +107,7 @@ def _given_up(entry: Entry, hosts: Hosts) -> Lost:
 
 @contextmanager
 def opened(entry: Entry, hosts: Hosts, budget: float, seconds: float) -> Iterator[Host]:
-    """A live host to act on, hung up at the end. Raises BadInput (a bundle, a bad name) or HostUnreachable."""
+    """A live host to act on, closed at the end. Raises BadInput (a bundle, a bad name) or HostUnreachable."""
     host = open_live(entry.spec, budget, hosts.ssh, seconds)
     try:
         yield host
@@ -117,7 +117,7 @@ def opened(entry: Entry, hosts: Hosts, budget: float, seconds: float) -> Iterato
 
 @contextmanager
 def recorded(entry: Entry, hosts: Hosts, budget: float, seconds: float) -> Iterator[tuple[Recording, Host | None]]:
-    """A host or a saved bundle to look at, hung up at the end, and the live host where there is one."""
+    """A recording of a host or of a saved bundle, closed at the end, and the live host (None: a bundle)."""
     if is_saved(entry):
         yield open_recorded(entry.spec, budget), None
         return
@@ -126,7 +126,7 @@ def recorded(entry: Entry, hosts: Hosts, budget: float, seconds: float) -> Itera
 
 
 def gone(target: Target) -> Target:
-    """A host whose connection was lost on the way: what was seen before still counts, and one finding says so."""
+    """The target of a host whose connection was lost during the run: earlier findings stay, and one reports the loss."""
     kept = [i for i, finding in enumerate(target.findings) if finding.evidence.get("because") != LOST]
     if len(kept) == len(target.findings):
         return target

@@ -22,8 +22,8 @@ from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Finding, Remedy, Report, Status, Target
 from anywhere.settings import Settings
-from anywhere.stamp import now
 from anywhere.windows import is_root
+from anywhere.wording import now
 
 _GUARD_START = 30.0  # seconds to read the host before the guard starts
 Judge = Callable[[Recording, Host | None], Iterator[Finding]]

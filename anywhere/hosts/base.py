@@ -1,4 +1,4 @@
-"""The seam to a machine: the verbs every kind of host has, and the plain values they return."""
+"""The interface to a machine: the methods that every kind of host has, and the plain values they return."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from anywhere.windows import LINUX
 
 
 class NotPermitted(OSError):
-    """This view from the host is not available: `connect_reason` makes it the reason `not-permitted`."""
+    """sshd does not permit this connection from the host: `connect_reason` turns it into `not-permitted`."""
 
 
 class Deadline:
-    """The one end of a run. `left()` is the seconds until then, never below zero."""
+    """When a run ends. `left()` is the seconds until then, never below zero."""
 
     def __init__(self, seconds: float) -> None:
         self.end = self._first = time.monotonic() + seconds
 
     def grow(self, seconds: float) -> None:
-        """Put the end off until `seconds` after the first one, for what stalls: agents wait longer than a run does."""
+        """Extend it to `seconds` after the original end, for what stalls: agents wait longer than a run does."""
         self.end = max(self.end, self._first + seconds)
 
     def left(self, at_most: float = float("inf")) -> float:
-        """Seconds left, cut to `at_most`."""
+        """Seconds left, at most `at_most`."""
         return max(0.0, min(at_most, self.end - time.monotonic()))
 
     def is_over(self, grace: float = 0.0) -> bool:
@@ -38,8 +38,8 @@ class Deadline:
 
 @frozen
 class Completed:
-    """A finished command. An absent program is rc 127, a command cut off by its timeout rc 124 (as coreutils says), and
-    so is one that printed more than it may: then `cut` names the limit that was met."""
+    """A finished command. A missing program is rc 127; a command that its timeout ended is rc 124 (as with coreutils'
+    timeout), and so is one that printed too much: then `cut` names the limit."""
 
     argv: tuple[str, ...]
     rc: int
@@ -54,7 +54,7 @@ class Completed:
         return self.rc == 0
 
 
-# The first label of a name that no one ever publishes: what resolves it makes answers up. Fixed, so that a bundle replays.
+# The first label of a name that does not exist: a server that resolves it forges answers. Constant, so that bundles replay.
 RANDOM_LABEL = "zq7-anywhere-no-such-name-4k1"
 
 
@@ -68,11 +68,11 @@ class Query:
 
 @frozen
 class Answer:
-    """What a resolver said. `reason` is None when addresses came. `truncated` is whether the UDP answer was cut,
+    """A resolver's answer. `reason` is None where it has addresses. `truncated` is whether the UDP answer was truncated,
     `tcp_reason` why TCP then failed. `source` is `system` or the nameserver's address. `half` is why one of the two
-    questions (A, AAAA) failed although the other brought addresses. `late` is whether the run was nearly over when it was
-    asked: then silence proves nothing. `plain` is whether only a question without EDNS was answered,
-    `unseen` what this view of it leaves out, in words."""
+    queries (A, AAAA) failed although the other returned addresses. `late` is whether the time was nearly used up when it
+    was asked: then a timeout proves nothing. `plain` is whether only a query without EDNS was answered, `unseen` what could
+    not be seen from here, in words."""
 
     name: str
     source: str
@@ -92,17 +92,16 @@ class Answer:
 class ProbeSpec:
     """One climb of the ladder to one address.
 
-    `scheme` is `https`, `wss` (HTTP upgrade), `http`, `tcp`, `tls` (the handshake alone) or `hello` (a greeting of two
-    segments). `address` is what is dialled; empty with a `proxy`,
-    which is then asked to CONNECT to `host`. `suites` is `go` (defaults of Go programs), `ecs-agent` (RSA only below
-    TLS 1.3), `any`, or `none` (what no server takes: a short greeting, answered by a short alert). `sni` replaces the
-    server name sent; `verify` False accepts any certificate; `mss` clamps the segment size in bytes; `trust` lists CA
-    files and folders (`:` between them) in place of the host's own store; `idle` is how many seconds to hold the
-    connection without a byte before the request; `patience` cuts the wait for the connection (seconds; 0: as long as
-    the run allows); `small` keeps the request within one packet; `any_date` trusts a certificate outside its dates.
-    `client` is the component whose request is sent (empty: one of our own) to `service` of the endpoint catalogue.
-    `wait` gives each step so many seconds in place of its share of the budget; `get`
-    follows a redirect, which turns a POST into a GET.
+    `scheme` is `https`, `wss` (HTTP upgrade), `http`, `tcp`, `tls` (the handshake alone) or `hello` (a ClientHello of two
+    segments). `address` is where to connect; empty with a `proxy`, which is then asked to CONNECT to `host`. `suites` is
+    `go` (defaults of Go programs), `ecs-agent` (RSA only below TLS 1.3), `any`, or `none` (suites that no server accepts: a
+    short ClientHello, answered by a short alert). `sni` replaces the server name sent; `verify` False accepts any
+    certificate; `mss` limits the segment size in bytes; `trust` lists CA files and folders (separated by `:`) instead of
+    the host's own store; `idle` is how many seconds the connection stays silent before the request; `patience` limits the
+    wait for the connection (seconds; 0: as long as the run allows); `small` keeps the request within one packet;
+    `any_date` trusts a certificate outside its dates. `client` is the component whose request is sent (empty: one of our
+    own) to `service` of the endpoint catalogue. `wait` gives each step this many seconds instead of its share of the
+    budget; `get` follows a redirect, which turns a POST into a GET.
     """
 
     host: str
@@ -128,7 +127,7 @@ class ProbeSpec:
 
 @frozen
 class TlsFacts:
-    """The session and the leaf certificate that the far end presented, trusted or not. Dates are epoch seconds."""
+    """The TLS session and the leaf certificate that the server presented, trusted or not. Dates are epoch seconds."""
 
     version: str = ""
     cipher: str = ""
@@ -144,7 +143,7 @@ class TlsFacts:
 
 @frozen
 class HttpFacts:
-    """The answer's status, its Date header in epoch seconds (0 when absent), the headers that matter, start of the body."""
+    """An HTTP response: status, Date header in epoch seconds (0: absent), relevant headers, start of the body."""
 
     status: int = 0
     date: float = 0.0
@@ -154,13 +153,13 @@ class HttpFacts:
 
 @frozen
 class Probe:
-    """How far one climb came: `stage` is the last step tried (DONE when all passed), `reason` why it failed there.
+    """How far one climb came: `stage` is the last step tried (DONE: all passed), `reason` why it failed there.
     `connect_seconds`, `tls_seconds` and `http_seconds` are durations of the steps; `at` is the host's clock (epoch
-    seconds) when the HTTP answer arrived; `survived` is whether an idle hold was outlived. `stalled` is whether a step got
-    no answer in its time, `late` whether that was less than half of its time because the run was nearly over: then silence
-    proves nothing. `sent` counts the segments of a connection that stands, `resent` those that had to be sent again; both 0
-    where that is not known. `differs` lists what passed here and which builds of Go differ about, `redirect` is the path on
-    the same host that the answer leads to."""
+    seconds) when the HTTP response arrived; `survived` is whether the connection survived its idle time. `stalled` is
+    whether a step timed out, `late` whether it had less than half of its time because the run was nearly over: then the
+    timeout proves nothing. `sent` counts the segments of an established connection, `resent` the retransmitted ones; both 0
+    where not known. `differs` lists what passed here and some builds of Go refuse, `redirect` is the path on the same host
+    that the response redirects to."""
 
     spec: ProbeSpec
     stage: Stage
@@ -190,7 +189,7 @@ class Probe:
 
 @frozen
 class Disk:
-    """A folder's file system: sizes in bytes, free as an unprivileged user sees it; inodes free of inodes in all."""
+    """The file system of a folder: bytes in total and free for an unprivileged user; inodes in total and free."""
 
     path: str
     total: int
@@ -222,10 +221,10 @@ class Listener:
 
 @frozen
 class Daemon:
-    """A running agent process of root's with its network environment (proxy, CA and AWS variables only).
+    """A running agent process of root, with its network environment (proxy, CA and AWS variables only).
 
-    object user can call a process of his by an agent's name, and start a program of root's under it: `sure` is whether the
-    program lies where the agent's does, or the process belongs to the agent's unit."""
+    Any user can name a process of theirs after an agent, or start a program of root's under that name: `sure` is whether
+    the program lies where the agent's does, or the process belongs to the agent's unit."""
 
     name: str
     pid: int
@@ -235,7 +234,7 @@ class Daemon:
 
 @frozen
 class Inventory:
-    """What a machine has, in bytes and epoch seconds. `refused` is why root's rights were not given over SSH.
+    """Hardware and processes of a machine, in bytes and epoch seconds. `refused` is why sudo failed over SSH.
     `system` is Linux or Windows."""
 
     memory_total: int = 0
@@ -254,8 +253,8 @@ class Inventory:
 
 
 class Host(Protocol):
-    """A machine. Verbs return plain values; a missing file is FileNotFoundError, a forbidden one PermissionError, on
-    every kind of host. No verb outlasts the run's deadline."""
+    """A machine. Methods return plain values; on every kind of host a missing file is FileNotFoundError, a forbidden one
+    PermissionError. No method outlasts the run's deadline."""
 
     @property
     def name(self) -> str:
@@ -284,7 +283,7 @@ class Host(Protocol):
         """Memory, disks, interfaces, listeners, running agents."""
 
     def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
-        """Gather many observations at once where that is cheaper. Only a hint: results come by the other verbs."""
+        """Gather many observations at once where that is cheaper. Only a hint: the other methods return the results."""
 
     def close(self) -> None:
-        """End the connection of a host that has one. Nothing else may be asked afterwards."""
+        """Close the connection, if there is one. No other method may be called afterwards."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from anywhere.errors import BadInput, did_you_mean
+from anywhere.errors import BadInput
 from anywhere.model import Report
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ def renderer(name: str, rules: Rules | None = None) -> Callable[[Report], str]:
 
     Raises BadInput with the near misses for an unknown one.
     """
-    if name not in FORMATS:
-        hint = did_you_mean(name, FORMATS, f"formats are {', '.join(FORMATS)}")
-        raise BadInput(f"there is no format {name!r}: {hint}")
+    BadInput.require("format", name, FORMATS)
     render: Callable[..., str] = import_module(FORMATS[name]).render
     if name in FOR_PROGRAMS:
         return render

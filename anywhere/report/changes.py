@@ -13,6 +13,7 @@ from anywhere.redact import redact
 from anywhere.report.json import cause_dict, finding_dict
 from anywhere.report.shown.commands import prose
 from anywhere.report.style import PLAIN, Style, hung
+from anywhere.wording import count
 
 SCHEMA = "anywhere/changes/1"
 _PAST = {"remove": "removed", "restore": "restored", "stop": "stopped", "disable": "disabled", "start": "started"}
@@ -97,7 +98,7 @@ def past(text: str) -> str:
 
 
 def _count(outcome: Outcome) -> str:
-    return f"{len(outcome.steps)} step{'' if len(outcome.steps) == 1 else 's'}"
+    return count(outcome.steps, "step")
 
 
 def _titles(outcome: Outcome) -> list[str]:

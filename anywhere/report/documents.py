@@ -8,6 +8,7 @@ from anywhere.model import Finding, Report, Status, Target, Verdict
 from anywhere.report.shown.commands import command_line
 from anywhere.report.shown.words import COLOURS, MARKS, VERDICTS, WORDS, count
 from anywhere.report.style import PLAIN, Style, fill
+from anywhere.wording import some
 
 PLACE_WIDTH, CHECK_WIDTH = 9, 31
 STDIN = "stdin"
@@ -21,7 +22,7 @@ def render(report: Report, style: Style = PLAIN) -> str:
     quiet = [target for target in order if _is_quiet(target)]
     lines = [line for target in order if not _is_quiet(target) for line in _target(target, style)]
     if quiet:
-        names = ", ".join(target.name for target in quiet[:6]) + (f" and {len(quiet) - 6} more" if quiet[6:] else "")
+        names = some([target.name for target in quiet], 6)
         lines += [*fill(f"{style.paint('green')('✓')} no problem in {names}", style.width), ""]
     return "\n".join([*lines, _total(report, style), *_next(order[-1:])]) + "\n"
 

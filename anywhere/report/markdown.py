@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from anywhere.model import Report, Status, Verdict
 from anywhere.report.fleet.view import Group, groups, outliers, verdicts
 from anywhere.report.shown.commands import looks, prose, script_lines
+from anywhere.wording import some
 
 WORDS = {
     Verdict.READY: "ready",
@@ -59,9 +60,9 @@ def _group(report: Report, group: Group) -> Iterator[str]:
     yield ""
     yield _text(group.text) + ("" if group.text.endswith(".") else ".")
     if len(report.targets) > 1:
-        yield f"On {_some(group.hosts, HOSTS_SHOWN)}."
+        yield f"On {some([_text(name) for name in group.hosts], HOSTS_SHOWN)}."
     subjects = [s for t in report.targets for c in t.causes if c.code == group.code for s in c.subjects]
-    yield f"Seen at {_some(list(dict.fromkeys(subjects)), SUBJECTS_SHOWN)}."
+    yield f"Seen at {some([_text(name) for name in dict.fromkeys(subjects)], SUBJECTS_SHOWN)}."
     yield ""
     yield f"**Fix:** {_text(prose(group.remedy.text))}"
     if group.remedy.commands:
@@ -89,7 +90,7 @@ def _outliers(report: Report) -> Iterator[str]:
     yield "| | here | elsewhere | hosts |"
     yield "|---|---|---|---|"
     for one in rows:
-        hosts = _some(one.hosts, HOSTS_SHOWN)
+        hosts = some([_text(name) for name in one.hosts], HOSTS_SHOWN)
         yield f"| {_text(one.fact)} | {_text(one.value)} | {_text(one.usual)} | {hosts} |"
 
 
@@ -108,11 +109,6 @@ def _hosts(report: Report) -> Iterator[str]:
     if len(rows) > ROWS_SHOWN:
         yield ""
         yield f"And {len(rows) - ROWS_SHOWN} more."
-
-
-def _some(names: Sequence[str], most: int) -> str:
-    shown = ", ".join(_text(name) for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _text(text: str) -> str:

@@ -28,6 +28,8 @@ CASES = (
         "Take the route away",
         "routing rule",
     ),
+    ("two-ssm-agents", "snap remove amazon-ssm-agent", "Keep one", "Remove the package"),
+    ("two-ssm-agents-snap", "apt-get remove -y amazon-ssm-agent", "Remove the package", "snap remove"),
     ("docker-stopped-in-order", "systemctl enable --now docker", "Start Docker", "quoted"),
     ("docker-failed-once-stopped", "systemctl enable --now docker", "Start Docker", "cgroup"),
     ("docker-killed", "systemctl reset-failed docker", "signal", "quoted"),

@@ -43,6 +43,18 @@ REFUSED = (
     ("activation plan --hosts 99999999999", "--hosts takes up to 1000000"),
     ("taskdef fit web.json --no-reach --budget nan", "--budget must be 0.5 to 600 seconds"),
     ("taskdef fit web.json --no-reach --count 1000000", "N up to 99999"),
+    *(
+        (f"{words} --format jsn", "did you mean json")
+        for words in (
+            "bundle show act.json",
+            "rules plan",
+            "proxy revert",
+            "artifacts verify .",
+            CHECK,
+            "status",
+            "watch",
+        )
+    ),
 )
 
 

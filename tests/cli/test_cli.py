@@ -73,7 +73,7 @@ WRONG = [
     ((*EAST, "--skip", "endponts"), "did you mean endpoints"),
     ((*EAST, "--demote", "zzz"), "topics are system, network, endpoints"),
     ((*EAST, "--format", "jsn"), "did you mean json"),
-    ((*EAST, "--format", "zzz"), "formats are table, json"),
+    ((*EAST, "--format", "zzz"), "known are table, json"),
     ((*EAST, "--phase", "rum"), "did you mean run"),
     ((*EAST, "--phase", "zzz"), "known are install, register, run"),
     ((*EAST, "--with", "sercets"), "did you mean secrets"),

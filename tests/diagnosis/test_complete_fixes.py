@@ -5,6 +5,7 @@ from __future__ import annotations
 from anywhere.checks.network.host_firewall import _accept
 from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
 from anywhere.diagnosis.engine import in_order, joined
+from anywhere.facts.firewall.forwarding import Aim
 from anywhere.facts.firewall.outgoing import Stop
 from anywhere.model import Cause, Finding, Remedy, Status
 
@@ -53,7 +54,7 @@ def test_every_rule_of_the_own_filter_has_its_fix() -> None:
 
 def test_every_port_that_a_rule_drops_is_accepted() -> None:
     stop = Stop("nft inet site out", "drop", False)
-    aims = [("10.0.0.2", 53, "udp"), ("10.0.0.3", 53, "udp"), ("10.0.0.9", 3128, "tcp")]
+    aims = [Aim("10.0.0.2", 53, "udp"), Aim("10.0.0.3", 53, "udp"), Aim("10.0.0.9", 3128, "tcp")]
     insert = ("nft", "insert", "rule", "inet", "site", "out")
     assert _accept(stop, aims) == (
         (*insert, "udp", "dport", "53", "accept"),

@@ -63,5 +63,5 @@ def test_a_mistyped_key_is_an_error(name: str, tmp_path: Path) -> None:
 
 
 def test_rules_read_evidence_in_one_place_alone() -> None:
-    readers = [path.name for path in DIAGNOSIS.glob("*.py") if re.search(r"\.evidence\b(?! import)", path.read_text())]
-    assert readers in ([], ["evidence.py"])
+    readers = [path.name for path in DIAGNOSIS.rglob("*.py") if re.search(r"\.evidence\b(?! import)", path.read_text())]
+    assert readers == ["evidence.py"]

@@ -242,6 +242,24 @@ def test_what_two_hosts_share_is_named_on_both(facts: dict[str, Any], mark: str)
         assert set(cause.findings) == {i for i, one in enumerate(target.findings) if one.is_trouble}
 
 
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"identity": {"host_key": "SHA256:same", "boot": ""}}, ("ssh-keygen -A",)),
+        ({"identity": {"macs": ["00:16:3e:00:00:99"], "boot": ""}}, ()),
+    ],
+)
+def test_a_registration_of_its_own_is_kept_where_something_else_is_shared(
+    facts: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    for one in judge_fleet([machine("web1", 1, **facts), machine("web2", 2, **facts)]):
+        (cause,) = one.causes
+        assert cause.remedy
+        said = " ".join(word for command in cause.remedy.commands for word in command)
+        assert "stays" in cause.remedy.text and not {"Vault", "machine-id"} & set(said.replace("/", " ").split()), said
+        assert all(word in said for word in words) and bool(said) is bool(words)
+
+
 def test_judging_twice_changes_nothing() -> None:
     targets = [machine("web1", 1, machine_id="c" * 16), machine("web2", 2, machine_id="c" * 16)]
     once = judge_fleet(targets)

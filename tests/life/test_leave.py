@@ -71,6 +71,25 @@ def test_from_registered_to_moved_to_deregistered(at: Desk) -> None:
         assert again.returncode == 0 and "already" in again.stdout, again.stdout + again.stderr
 
 
+def test_settings_that_were_changed_before_the_move(at: Desk) -> None:
+    """The agent stops there: its state decides where the host is, and where it goes back to without a loss."""
+    with bare_host(at) as machine:
+        at.activate(limit=1)
+        assert at.register().returncode == 0
+        machine.sh(f"sed -i s/{CLUSTER}/{OTHER}/ /etc/ecs/ecs.config; systemctl restart --no-block ecs")
+        machine.until(lambda: "failed" in machine.sh("systemctl is-active ecs || :"), 60, "the agent's end")
+        planned = life(at, "move", "--cluster", CLUSTER, "--dry-run")
+        assert "aside" not in planned.stdout and "deregister" not in planned.stdout, planned.stdout
+        done = life(at, "move", "--cluster", CLUSTER, "--yes", "--format", "json", owner=True)
+        assert done.returncode == 0 and not rows(done)[0]["orphans"], done.stdout + done.stderr
+        assert instances(at) == [(CLUSTER, "ACTIVE")], "the same instance goes on"
+        machine.sh(f"sed -i s/{CLUSTER}/{OTHER}/ /etc/ecs/ecs.config; systemctl restart --no-block ecs")
+        machine.until(lambda: "failed" in machine.sh("systemctl is-active ecs || :"), 60, "the agent's end")
+        done = life(at, "move", "--cluster", OTHER, "--yes", "--format", "json", owner=True)
+        assert done.returncode == 0 and rows(done)[0]["cluster"] == CLUSTER, done.stdout + done.stderr
+        assert instances(at) == [(CLUSTER, "INACTIVE"), (OTHER, "ACTIVE")]
+
+
 def test_without_keys_the_commands_are_printed_and_links_and_mounts_are_left(at: Desk) -> None:
     with bare_host(at) as machine:
         at.activate(limit=1)

@@ -71,7 +71,12 @@ def test_the_table_shows_diffs_have_and_want_and_fixes() -> None:
     planned = render([PLANNED], "table")
     assert "-ECS_CLUSTER=old" in planned and "+ECS_CLUSTER=prod" in planned and "spends one use" in planned
     other = render([OTHER], "table")
-    assert "HAVE" in other and "sudo systemctl stop ecs" in other
+    assert "HAVE" in other and "    on root@c:\n    sudo systemctl stop ecs\n" in other
+    here = render([replace(OTHER, name="local")], "table")
+    assert "on local" not in here and "    sudo systemctl stop ecs\n" in here
+    fix = Remedy("Stop it.", (("systemctl", "stop", "x"), ("anywhere", "check", "--host", "root@d")), ("root@d", ""))
+    away = render([replace(FAILED, causes=(replace(CAUSE, remedy=fix),))], "table")
+    assert "    on root@d:\n    systemctl stop x\n    here:\n    anywhere check" in away, away
     failed = render([FAILED], "table")
     assert "[egress.blocked]" in failed and "  Now: nothing was changed.\n  Fix egress.blocked: Ask.\n" in failed
     assert render(ALL, "table").splitlines()[0].split() == ["HOST", "INSTANCE", "CONTAINER", "INSTANCE", "STATE"]

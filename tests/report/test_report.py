@@ -347,7 +347,7 @@ def test_formats_by_name() -> None:
         assert renderer(name)(Report((ready(),)))
     with pytest.raises(BadInput, match="did you mean json"):
         renderer("jsno")
-    with pytest.raises(BadInput, match="formats are table"):
+    with pytest.raises(BadInput, match="known are table"):
         renderer("zzzzz")
 
 

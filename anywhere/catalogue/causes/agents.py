@@ -43,8 +43,9 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
         "AWS's installer compares neither: it keeps the old registration and ignores the new activation. An agent "
         "whose saved cluster differs from the configured one stops for good.",
         "The vault's region, ecs.config, the agent's introspection and its log, against what is asked for.",
-        "Another cluster: stop ecs, set ECS_CLUSTER, delete agent.db, start ecs. Another region: clear the registration and "
-        "register with a fresh activation.",
+        "Settings that were changed under an agent that has joined: set ECS_CLUSTER back, restart ecs; nothing is lost. "
+        "Another cluster for good: anywhere move --cluster CLUSTER. Another region: clear the registration and register with "
+        "a fresh activation.",
         f"{_AGENT} scripts/ecs-anywhere-install.sh; agent/app/agent.go",
     ),
     CauseText(

@@ -36,9 +36,10 @@ FLEET_CAUSES: tuple[CauseText, ...] = (
         "identity.duplicate",
         "fail",
         "Two hosts share one identity",
-        "The same machine-id or managed instance id on two hosts of one run: a cloned image.",
+        "The same machine-id, managed instance id, SSH host key or hardware address on two hosts of one run: a cloned image.",
         "The hosts of a run are compared.",
-        "Stop the agents, clear their state, make a new machine-id, reboot, register anew.",
+        "On each clone: stop the agents, clear their state, make a new machine-id, reboot, register anew. Where the SSH host "
+        "key or the hardware address alone is shared, that alone is made new, and the registration stays.",
         "amazon-ssm-agent issue 73",
     ),
 )

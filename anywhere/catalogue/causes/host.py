@@ -165,11 +165,10 @@ DOCKER_CAUSES: tuple[CauseText, ...] = (
         "Docker does not run or does not answer",
         "The ECS agent cannot be started, or loses its containers.",
         "docker version within 5 s; state, job, conditions and drop-ins of docker.service; the last error line of "
-        "dockerd and "
-        "containerd in the journal, the unit's log file or the system's log, against a dated table of their lines.",
+        "dockerd and containerd in the journal, the unit's log file or the system's log, against a dated table of "
+        "their lines.",
         "Fix what the quoted line names (a setting given twice, a removed option, a zone of firewalld, missing "
-        "modules, a full "
-        "disk), then start docker and ecs. A start before the fix fails again.",
+        "modules, a full disk), then start docker and ecs. A start before the fix fails again.",
         f"{_AGENT} ecs-init/docker/docker.go; moby daemon/config; docker/cli docs/deprecated.md",
     ),
     CauseText(
@@ -177,8 +176,7 @@ DOCKER_CAUSES: tuple[CauseText, ...] = (
         "fail",
         "A unit's start waits for another unit",
         "systemd has queued the start behind a unit that has not ended (often cloud-final.service, whose commands "
-        "hang). A start "
-        "by hand waits behind it too.",
+        "hang). A start by hand waits behind it too.",
         "The unit has a job in systemctl show, and a unit of its After= is still starting.",
         "See what that unit works on; stop it if it hangs, and the queued start runs by itself. Take it out of After=.",
         f"systemd.unit(5); {_AGENT}/issues/4130, /issues/4792",

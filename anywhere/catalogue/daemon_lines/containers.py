@@ -12,8 +12,7 @@ CONTAINERD_LINES: tuple[DaemonLine, ...] = (
         r"expected (?:major )?version|strict mode|failed to decode|unknown).*)",
         "/etc/containerd/config.toml cannot be read: {why}",
         "Correct the file, or go back to containerd's own settings: `containerd config default > "
-        "/etc/containerd/config.toml`. "
-        "containerd 2 reads versions 2 and 3 of the format.",
+        "/etc/containerd/config.toml`. containerd 2 reads versions 2 and 3 of the format.",
         "containerd cmd/containerd/server/config",
     ),
     DaemonLine(
@@ -30,12 +29,10 @@ RUNC_LINES: tuple[DaemonLine, ...] = (
     DaemonLine(
         "procfs",
         r"open sysctl \S+ file: (?:reopen fd \d+|unsafe procfs detected).*|unsafe procfs detected",
-        "runc 1.2.8, 1.3.3 and 1.4.0-rc.3 (November 2025) reopen files below /proc, which an LXC container's "
-        "AppArmor profile or an "
-        "old kernel forbids",
-        "On the hypervisor, update LXC's AppArmor profile (Proxmox: lxc-pve 6.0.5-2 or later), or hold "
-        "containerd.io at the last "
-        "release before (1.7.28-1) on this host.",
+        "runc 1.2.8, 1.3.3 and 1.4.0-rc.3 (November 2025) reopen files below /proc, which an LXC container's AppArmor "
+        "profile or an old kernel forbids",
+        "On the hypervisor, update LXC's AppArmor profile (Proxmox: lxc-pve 6.0.5-2 or later), or hold containerd.io "
+        "at the last release before (1.7.28-1) on this host.",
         "runc#4972, moby#51405",
     ),
     DaemonLine(
@@ -66,9 +63,8 @@ RUNC_LINES: tuple[DaemonLine, ...] = (
         "nvidia",
         r"nvidia-container-cli: (?P<why>.*?)(?:\"|\Z)|exec: \"(?P<name>nvidia-container-\w+)\": executable file not found",
         "NVIDIA's runtime cannot start containers {why}{name}",
-        "Install driver and nvidia-container-toolkit of matching versions (a reboot ends a driver/library "
-        "mismatch), or make runc "
-        "the default runtime.",
+        "Install driver and nvidia-container-toolkit of matching versions (a reboot ends a driver/library mismatch), "
+        "or make runc the default runtime.",
         "NVIDIA/nvidia-container-toolkit",
     ),
     DaemonLine(

@@ -50,9 +50,8 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         r"the (?P<driver>[\w-]+) storage-driver has been deprecated and removed|"
         r"prior storage driver (?P<prior>aufs|overlay|devicemapper) failed",
         "the storage driver {driver}{prior} was removed from Docker (aufs and overlay with 24.0, devicemapper with 25.0)",
-        "Set `storage-driver` to overlay2 in /etc/docker/daemon.json, or take it out. Images and containers of the "
-        "old driver stay "
-        "on disk, but are not seen: save what is needed with the older Docker first.",
+        "Set `storage-driver` to overlay2 in /etc/docker/daemon.json, or take it out. Images and containers of the old "
+        "driver stay on disk, but are not seen: save what is needed with the older Docker first.",
         "moby daemon/graphdriver/driver.go; docker/cli docs/deprecated.md",
     ),
     DaemonLine(
@@ -100,8 +99,7 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         r"br_netfilter kernel module is loaded|/bridge-nf-call-ip6?tables: no such file",
         "the kernel loads no module for it {module} {folder}",
         "Where the kernel was upgraded, reboot: the modules of the running kernel are gone. Otherwise install the "
-        "missing module "
-        "(kernel-modules-extra on EL, linux-modules-extra on Ubuntu), or take it off the blacklist.",
+        "missing module (kernel-modules-extra on EL, linux-modules-extra on Ubuntu), or take it off the blacklist.",
         "moby libnetwork/iptables; DietPi#3126",
     ),
     DaemonLine(
@@ -163,9 +161,8 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         r"|failed to register \"bridge\" driver).{0,200}?(?P<why>No chain/target/match|Protocol wrong type|"
         r"[Ii]ncompatible|Another app is currently holding|Bad rule|Invalid argument|exit status \d|\Z)",
         "the packet filter refuses docker's rules ({why})",
-        "Use one iptables backend for the host (`update-alternatives --config iptables` on Debian), see what holds "
-        "the xtables lock, "
-        "and start docker after the firewall.",
+        "Use one iptables backend for the host (`update-alternatives --config iptables` on Debian), see what holds the "
+        "xtables lock, and start docker after the firewall.",
         "moby libnetwork/drivers/bridge/setup_ip_tables_linux.go",
     ),
     DaemonLine(
@@ -194,8 +191,7 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         r"(?:other|existing)",
         "a bridge or range of its networks is in use already",
         "Remove the network or bridge that is in the way (`ip link delete NAME` for a bridge without a member), or "
-        "give docker "
-        "another range by `bip`.",
+        "give docker another range by `bip`.",
         "moby libnetwork/drivers/bridge/bridge_linux.go",
     ),
     DaemonLine(

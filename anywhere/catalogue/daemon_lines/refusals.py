@@ -36,9 +36,8 @@ class Refusal:
 WAIT = "Wait: the agent backs off and tries again by itself."
 ROLE = (
     "The account's owner: attach the managed policies AmazonEC2ContainerServiceforEC2Role and "
-    "AmazonSSMManagedInstanceCore to the "
-    "role that the activation names; if they are attached, an organization policy (SCP) or a permissions boundary "
-    "denies it."
+    "AmazonSSMManagedInstanceCore to the role that the activation names; if they are attached, an organization policy "
+    "(SCP) or a permissions boundary denies it."
 )
 
 # The first row that fits decides.
@@ -70,8 +69,7 @@ ROWS: tuple[Refusal, ...] = (
         "is refused by AWS: the role of the activation is gone, or does not trust ssm.amazonaws.com",
         OWNER,
         "The account's owner: create the role of the activation again under its name, with ssm.amazonaws.com as "
-        "trusted service, or "
-        "give the instance another role in Fleet Manager.",
+        "trusted service, or give the instance another role in Fleet Manager.",
         "agent.not-authorized",
     ),
     Refusal(
@@ -101,8 +99,7 @@ ROWS: tuple[Refusal, ...] = (
         "is refused by AWS: the saved container instance is of another instance type",
         HOST,
         "Stop ecs, move /var/lib/ecs/data/agent.db away, start ecs: the host registers as a new container instance. "
-        "Deregister the "
-        "old one; its running tasks are orphaned.",
+        "Deregister the old one; its running tasks are orphaned.",
         "agent.state-damaged",
     ),
     Refusal(
@@ -131,9 +128,8 @@ ROWS: tuple[Refusal, ...] = (
         ("Signature ", "RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture", "time stamp"),
         "is refused by AWS: the clock of this host was wrong",
         HOST,
-        "Set the clock by the site's time source (`chronyc makestep`, or restart systemd-timesyncd), then restart "
-        "the SSM agent and "
-        "ecs.",
+        "Set the clock by the site's time source (`chronyc makestep`, or restart systemd-timesyncd), then restart the "
+        "SSM agent and ecs.",
         "clock.skewed",
     ),
     Refusal(
@@ -154,9 +150,8 @@ ROWS: tuple[Refusal, ...] = (
          "security token", "IDPCommunication"),
         "is refused by AWS: its credentials are expired or not valid",
         HOST,
-        "Restart the SSM agent, which writes fresh credentials, then ecs. If the clock was wrong, set it first; if "
-        "the region was "
-        "enabled only lately, wait until its credentials count there.",
+        "Restart the SSM agent, which writes fresh credentials, then ecs. If the clock was wrong, set it first; if the "
+        "region was enabled only lately, wait until its credentials count there.",
         "agent.no-credentials",
     ),
     Refusal(
@@ -166,9 +161,8 @@ ROWS: tuple[Refusal, ...] = (
         ("LimitExceeded", "QuotaExceeded", "uota "),
         "is refused by AWS: a quota of the account or the cluster is used up",
         OWNER,
-        "The account's owner: deregister container instances that are gone, or raise the quota (Service Quotas, "
-        "Amazon ECS). At most "
-        "10 attributes go into ECS_INSTANCE_ATTRIBUTES.",
+        "The account's owner: deregister container instances that are gone, or raise the quota (Service Quotas, Amazon "
+        "ECS). At most 10 attributes go into ECS_INSTANCE_ATTRIBUTES.",
         "agent.not-authorized",
     ),
     Refusal(
@@ -201,9 +195,8 @@ ROWS: tuple[Refusal, ...] = (
          "InvalidArn"),
         "is refused by AWS: a value that it sends is not valid (cluster name, attribute, tag)",
         HOST,
-        "Correct ECS_CLUSTER, ECS_INSTANCE_ATTRIBUTES and ECS_CONTAINER_INSTANCE_TAGS in /etc/ecs/ecs.config by "
-        "what the quoted line "
-        "names, then restart ecs. An agent that is very old is updated.",
+        "Correct ECS_CLUSTER, ECS_INSTANCE_ATTRIBUTES and ECS_CONTAINER_INSTANCE_TAGS in /etc/ecs/ecs.config by what "
+        "the quoted line names, then restart ecs. An agent that is very old is updated.",
         "",
     ),
 )  # fmt: skip
@@ -235,8 +228,7 @@ ACTIVATION: tuple[Refusal, ...] = (
         "AWS does not know this activation",
         REGISTRAR,
         "The activation's id or code is wrong, it was deleted, or it belongs to another region or account: register "
-        "with a fresh "
-        "activation of this region.",
+        "with a fresh activation of this region.",
         "registration.broken",
     ),
     Refusal(

@@ -13,6 +13,9 @@ from anywhere.facts.files import Access, read_text
 from anywhere.hosts.base import Host
 
 JOINED = ("grep", "-qa", ":container-instance/", SAVED_STATE)
+# The saved ARN with its cluster (agent/data/metadata_client.go: container-instance-arn, a JSON string in a bolt file).
+_ARN = "arn:[a-z-]+:ecs:[a-z0-9-]+:[0-9]{12}:container-instance/[A-Za-z0-9_-]{1,255}/[0-9a-f]{32}"
+SAVED_ARN = ("grep", "-aohE", _ARN, SAVED_STATE)
 ASIDE = SAVED_STATE + ".before-registration"
 _MOVE_BACK = Path(__file__).with_name("move_back.sh")
 
@@ -26,6 +29,26 @@ def has_joined(host: Host) -> bool:
     """Whether the saved state names a container instance: the agent makes its file before it has joined any cluster."""
     done = host.run(JOINED, timeout=5)
     return done.ok or (done.rc != 1 and has_state(host))
+
+
+def saved_arn(host: Host) -> str:
+    """The container instance that the agent goes on as, by its saved state, also while it does not run. Empty where that
+    names none, or more than one."""
+    found = set(host.run(SAVED_ARN, timeout=5).stdout.split())
+    return found.pop() if len(found) == 1 else ""
+
+
+def saved_cluster(host: Host) -> str:
+    """The cluster that the saved state belongs to, empty where that is not known. In any other one the agent stops for good
+    (agent/app/agent.go, `Data mismatch`)."""
+    arn = saved_arn(host)
+    return cluster_of(arn) if arn else ""
+
+
+def cluster_of(arn: str) -> str:
+    """The cluster in a container instance's ARN (`...:container-instance/CLUSTER/ID`)."""
+    words = arn.split("/")
+    return words[1] if len(words) == 3 else "default"
 
 
 def stale_state_steps(host: Host, here: Agents) -> Iterator[Step]:

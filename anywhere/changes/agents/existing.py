@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from anywhere.changes.agents.ecs import has_joined
+from anywhere.catalogue.distros import family_of
+from anywhere.changes.agents.ecs import has_joined, saved_cluster
 from anywhere.changes.agents.wanted import Wanted
 from anywhere.changes.base import NeedsRoot
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
@@ -14,6 +15,7 @@ from anywhere.facts.agents.ecs_config import USER, ecs_config
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, SAVED_STATE, UNKNOWN, VAULT
 from anywhere.facts.files import read_text, shell_line
 from anywhere.facts.system.machine import MACHINE_ID
+from anywhere.facts.system.os_release import os_release
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
@@ -29,7 +31,6 @@ RESET: tuple[tuple[str, ...], ...] = (
 )
 CLUSTER_LINE = shell_line(Path(__file__).with_name("cluster_line.sh"))
 _SNAP_SSM: tuple[str, ...] = ("snap", "remove", "amazon-ssm-agent")
-_PACKAGE_SSM: tuple[str, ...] = ("apt-get", "remove", "-y", "amazon-ssm-agent")
 
 
 @frozen
@@ -62,7 +63,7 @@ def differences(host: Host, wanted: Wanted) -> tuple[Difference, ...]:
     if here.registration.state == UNKNOWN:
         raise NeedsRoot(f"{VAULT} may not be read: run as root")
     return (
-        *_duplicate(here),
+        *_duplicate(host, here),
         *_broken(host, here),
         *_cloned(host, here),
         *_region(here, wanted),
@@ -70,18 +71,20 @@ def differences(host: Host, wanted: Wanted) -> tuple[Difference, ...]:
     )
 
 
-def _duplicate(here: Agents) -> Iterator[Difference]:
+def _duplicate(host: Host, here: Agents) -> Iterator[Difference]:
     if here.ssm.exists and here.ssm_snap.exists:
-        keep, drop = "package", _SNAP_SSM
-        if here.registration.is_registered and here.ssm_snap.is_running and not here.ssm.is_running:
-            keep, drop = ("snap", _PACKAGE_SSM)
+        keep = "package"
+        drop: tuple[tuple[str, ...], ...] = (_SNAP_SSM,)
+        if here.keeps_snap:
+            family = family_of(os_release(host))
+            keep, drop = "snap", ((*family.remove, "amazon-ssm-agent"),) if family and family.install else ()
         yield Difference(
             "agent.duplicate-ssm",
             "SSM agents",
             "the package's and the snap's",
             "one",
             f"Two SSM agents fight over one registration. Keep the {keep}'s.",
-            (drop,),
+            drop,
         )
 
 
@@ -154,7 +157,8 @@ def _joined(host: Host, here: Agents, wanted: Wanted, said: Metadata) -> Iterato
         )
     if not (said.instance_arn or has_joined(host)):
         return
-    cluster = said.cluster or ecs_config(host).init.get("ECS_CLUSTER", "") or "default"
+    # An agent whose settings were edited since belongs where its state does: the merge of the settings brings it back.
+    cluster = said.cluster or saved_cluster(host) or ecs_config(host).init.get("ECS_CLUSTER", "") or "default"
     if cluster != wanted.cluster:
         yield Difference(
             "registration.other",

@@ -54,8 +54,7 @@ def check_wanted(wanted: Wanted) -> None:
         )
     if wanted.account and not re.fullmatch(r"[0-9]{12}", wanted.account):
         raise BadInput(f"--account takes 12 digits, not {wanted.account[:20]!r}")
-    if wanted.docker not in DOCKER_SOURCES:
-        raise BadInput.unknown("--docker source", wanted.docker, DOCKER_SOURCES)
+    BadInput.require("--docker source", wanted.docker, DOCKER_SOURCES)
     if wanted.ip not in ("", "ipv4", "ipv6"):
         raise BadInput.unknown("--ip-compatibility", wanted.ip, ("ipv4", "ipv6"))
     if wanted.endpoint and not _ENDPOINT.fullmatch(wanted.endpoint):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.changes.agents.config import merge
-from anywhere.changes.agents.ecs import has_state
+from anywhere.changes.agents.ecs import has_state, saved_cluster
 from anywhere.changes.base import Command, Step
 from anywhere.changes.files import file_step
 from anywhere.changes.install.units import start_step
@@ -34,18 +34,20 @@ def move_plan(host: Host, cluster: str, note: Note) -> tuple[Step, ...]:
 
 
 def _move(host: Host, cluster: str, note: Note) -> Iterator[Step]:
-    here, said = agents(host), metadata(host)
-    if current_cluster(host) != cluster or (said.answers and said.cluster not in ("", cluster)):
+    here, said, saved = agents(host), metadata(host), saved_cluster(host)
+    is_elsewhere = saved not in ("", cluster) or (said.answers and said.cluster not in ("", cluster))
+    if current_cluster(host) != cluster or is_elsewhere:
         yield from note_step(host, note)
         # Its undo is that of the last step: started again once everything else is back.
         yield Step(
             "pause:ecs.service",
-            f"stop {ECS}, which is in cluster {note.cluster}",
+            f"stop {ECS}" + (f", which is in cluster {note.cluster}" if note.cluster != cluster else ""),
             Command(script("halt", ECS), timeout=240),
             (Command(_START),),
             back=f"start {ECS}",
         )
-        if has_state(host):
+        # State of this very cluster stays: the agent goes on as the instance that it was, with its tasks.
+        if has_state(host) and saved != cluster:
             yield Step(
                 f"file:{SAVED_STATE}",
                 f"move {SAVED_STATE} aside: it belongs to cluster {note.cluster}",

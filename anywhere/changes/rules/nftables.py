@@ -71,8 +71,7 @@ _RULES = {
     "introspection-guard": ("input", 'iifname != "lo" tcp dport 51678 drop'),
     "loopback-guard": (
         "input",
-        "ip saddr != 127.0.0.0/8 ip daddr 127.0.0.0/8 "
-        "ct state != {{ established, related }} ct status & dnat == 0 drop",
+        "ip saddr != 127.0.0.0/8 ip daddr 127.0.0.0/8 ct state != {{ established, related }} ct status & dnat == 0 drop",
     ),
     "credentials-prerouting": ("prerouting", "ip daddr 169.254.170.2 tcp dport 80 dnat to 127.0.0.1:51679"),
     "credentials-output": ("output", "ip daddr 169.254.170.2 tcp dport 80 redirect to :51679"),

@@ -5,6 +5,16 @@
 # usage: take_back PROGRAM WAIT ip|ip6 TABLE:CHAIN...
 program=$1 wait=$2 ip=$3
 shift 3
+# Without the program the kernel keeps its rules until the next boot: where there is no such table, there is none of ours.
+empty() {
+  case $program in *-legacy) ;; *) tables=$(nft list tables) && ! printf '%s\n' "$tables" | grep -qE "^table $ip (filter|nat)$" || return ;; esac
+  case $program in *-nft) ;; *) ! grep -qE '^(filter|nat)$' "/proc/net/${ip}_tables_names" 2>/dev/null ;; esac
+}
+if ! command -v "$program-save" >/dev/null; then
+  empty 2>/dev/null && exit 0
+  echo "$program-save is missing, and the rules are still in the kernel: install iptables, then run the same command again" >&2
+  exit 1
+fi
 save=$("$program-save") || exit 1
 printf '%s\n' "$save" | sed -n -e '/^\*/p' -e '/^COMMIT/p' -e '/ --comment "\{0,1\}anywhere-rules-/s/^.*-A /-D /p' |
   "$program-restore" --noflush ${wait:+"$wait"} || exit 1

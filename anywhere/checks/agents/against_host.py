@@ -34,28 +34,13 @@ OWN_PROFILES = ("ecs-agent-default", "docker-default", "unconfined")  # loaded b
 RUNTIME, GPU, NVIDIA = "ECS_NVIDIA_RUNTIME", "ECS_ENABLE_GPU_SUPPORT", "nvidia"
 IP = "ECS_INSTANCE_IP_COMPATIBILITY"
 TAGS = "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM"
-RESERVED, PORTS, DRIVERS, DRIVER = (
-    "ECS_RESERVED_MEMORY",
-    "ECS_RESERVED_PORTS",
-    "ECS_AVAILABLE_LOGGING_DRIVERS",
-    "ECS_LOG_DRIVER",
-)
+RESERVED, PORTS = "ECS_RESERVED_MEMORY", "ECS_RESERVED_PORTS"
+DRIVERS, DRIVER = "ECS_AVAILABLE_LOGGING_DRIVERS", "ECS_LOG_DRIVER"
 # What the agent knows by name; another name in the list ends it ("Invalid logging drivers").
 AGENT_DRIVERS = (
-    *(
-        "awsfirelens",
-        "awslogs",
-        "fluentd",
-        "gelf",
-        "journald",
-        "json-file",
-        "logentries",
-        "none",
-        "splunk",
-        "sumologiclogs",
-    ),
+    "awsfirelens", "awslogs", "fluentd", "gelf", "journald", "json-file", "logentries", "none", "splunk", "sumologiclogs",
     "syslog",
-)
+)  # fmt: skip
 
 
 @frozen

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.checks.agents.refusals import cause_of, complaint, fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.agents.since import put_right
 from anywhere.checks.agents.ssm_refusals import refused_ssm, without_channel, without_worker
 from anywhere.checks.agents.stopped import not_at_boot, stopped
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
+from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import install, remedy, remove
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
 from anywhere.facts.agents.components import components
@@ -33,18 +34,18 @@ def ssm_check(host: Host, settings: Settings) -> Iterator[Finding]:
     if not here.has_ssm:
         yield _no_ssm(host, here)
     elif here.ssm.exists and here.ssm_snap.exists:
-        yield _two_ssm(host)
+        yield _two_ssm(host, here)
     elif here.registration.is_registered is None and here.ssm_unit.is_running:
         yield needs_root("agents.ssm", "amazon-ssm-agent", "running; its state is readable by root only")
     elif not here.registration.is_registered:
-        yield skipped("agents.ssm", "amazon-ssm-agent", "installed, but not registered", because=REGISTER_BRINGS)
+        yield skipped("agents.ssm", "amazon-ssm-agent", "installed, but not registered", because=AFTER_REGISTRATION)
     else:
         yield from _registered_ssm(host, here, settings)
 
 
 def _no_ssm(host: Host, here: Agents) -> Finding:
     if not here.has_ecs:
-        return skipped("agents.ssm", "amazon-ssm-agent", REGISTER_BRINGS)
+        return skipped("agents.ssm", "amazon-ssm-agent", AFTER_REGISTRATION)
     return trouble(
         "agents.ssm",
         Status.FAIL,
@@ -60,19 +61,20 @@ def _install_ssm(host: Host) -> tuple[tuple[str, ...], ...]:
     return (*install(host, "amazon-ssm-agent"), ("systemctl", "enable", "--now", "amazon-ssm-agent"))
 
 
-def _two_ssm(host: Host) -> Finding:
+def _two_ssm(host: Host, here: Agents) -> Finding:
+    package, snap = remove(host, "amazon-ssm-agent"), ("snap", "remove", "amazon-ssm-agent")
+    text = "Remove the package: the snap's agent is the one that runs. The registration stays."
+    fix = remedy(host, text, *package)
+    if not here.keeps_snap:
+        fix = remedy(host, "Keep one. On a host that is not registered yet the snap is the one to remove.", snap)
     return trouble(
         "agents.ssm",
         Status.FAIL,
         "amazon-ssm-agent",
         "Two SSM agents are installed, the package and the snap: they share one registration and overwrite it",
         cause="agent.duplicate-ssm",
-        remedy=remedy(
-            host,
-            "Keep one. On a host that is not registered yet the snap is the one to remove.",
-            ("snap", "remove", "amazon-ssm-agent"),
-        ),
-        evidence={"other": list(remove(host, "amazon-ssm-agent"))},
+        remedy=fix,
+        evidence={"other": list(package)},
     )
 
 
@@ -116,7 +118,7 @@ def ecs_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     here = agents(host)
     if not here.has_ecs:
-        yield skipped("agents.ecs", "ecs-agent", REGISTER_BRINGS)
+        yield skipped("agents.ecs", "ecs-agent", AFTER_REGISTRATION)
         return
     if here.ecs.sub == "auto-restart":
         yield skipped("agents.ecs", "ecs-agent", "ecs.service is being restarted", because="agents.restarts")
@@ -232,7 +234,6 @@ def _disconnected(
     unit: Unit | None = None,
     symptom: Symptom | None = None,
     status: Status = Status.FAIL,
-    line: str = "",
     expired: str = "",
 ) -> Finding:
     """A finding of agent.disconnected, or of the cause that the agent's own words name; `evidence.network` says that the
@@ -242,8 +243,6 @@ def _disconnected(
         evidence |= {"active": unit.active, "sub": unit.sub, "result": unit.result, "exit": unit.exit_status}
     if symptom:
         evidence |= of_symptom(symptom)
-    elif line:
-        evidence["line"] = line
     elif expired:
         evidence["expired"] = expired
     row = symptom.row if symptom else None
@@ -270,7 +269,7 @@ def restarts_check(host: Host, settings: Settings) -> Iterator[Finding]:
         unit for unit, is_here in ((here.ecs, here.has_ecs), (here.ssm_unit, here.has_ssm)) if is_here and unit.exists
     ]
     if not units:
-        yield skipped("agents.restarts", "agents", REGISTER_BRINGS)
+        yield skipped("agents.restarts", "agents", AFTER_REGISTRATION)
     for unit in units:
         starts = _log_starts(host) if unit.name == ECS else 0
         if unit.sub == "auto-restart" or starts >= LOOP:

@@ -23,7 +23,7 @@ from anywhere.facts.agents.ecs_config import PATHS
 from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.facts.system.machine import is_ec2
 from anywhere.hosts.base import Host
-from anywhere.model import Finding, Status
+from anywhere.model import EDIT, Finding, Status
 from anywhere.settings import Settings
 
 ID = "agents.credentials"
@@ -81,7 +81,7 @@ def _without_keys(host: Host, shared: SharedFile) -> Finding | None:
         remedy=remedy(
             host,
             "Restart the SSM agent, which rewrites the file, then ecs.",
-            ("systemctl", "restart", here.ssm_unit.name.removesuffix(".service")),
+            ("systemctl", "restart", here.ssm_unit.service),
             ("systemctl", "restart", "ecs"),
         ),
         evidence={"profiles": sorted(shared.profiles)},
@@ -94,10 +94,10 @@ def _static(host: Host, place: str, said: str, names: tuple[str, ...] = ()) -> F
     commands: tuple[Command, ...] = ()
     if place == CREDENTIALS:
         text = f"Give the profile that holds them another name ({KEPT}), or remove it; then restart both agents."
-        commands = (("sed", "-i", rf"s/^[[:space:]]*\[[[:space:]]*default[[:space:]]*\]/[{KEPT}]/", place),)
+        commands = ((*EDIT, rf"s/^[[:space:]]*\[[[:space:]]*default[[:space:]]*\]/[{KEPT}]/", place),)
     elif place in LINES_OF_NAMES:
         # The line stays, empty: others are named by their number.
-        commands = (("sed", "-i", "-E", f"s/^ *({'|'.join(names)}) *=.*/#/", place),)
+        commands = ((*EDIT, "-E", f"s/^ *({'|'.join(names)}) *=.*/#/", place),)
     elif lines := tuple(lines_that_set(host, place, names)):
         commands = (*map(line_out, lines), ("systemctl", "daemon-reload"))
     running = (

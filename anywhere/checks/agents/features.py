@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.checks.agents.exec_files import exec_findings
 from anywhere.checks.agents.refusals import of_symptom
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.ecs_config import EcsConfig, ecs_config, is_true
@@ -31,7 +32,7 @@ def features_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """GPUs, ECS Exec, and what the agent's log says that it does without."""
     here, config = agents(host), ecs_config(host)
     if not here.has_ecs:
-        yield skipped(ID, "ecs-agent", REGISTER_BRINGS)
+        yield skipped(ID, "ecs-agent", AFTER_REGISTRATION)
         return
     log = agent_log(host)
     lost = [_lost(host, config, said) for said in (log.lost if log else ()) if said.kind != "gpu"]
@@ -76,8 +77,8 @@ def _gpu(host: Host, config: EcsConfig) -> Finding:
         cause="gpu.not-found",
         remedy=remedy(
             host,
-            "Install the NVIDIA driver and nvidia-container-toolkit, then restart Docker "
-            f"and ecs: ecs-init writes {INFO_FILE}. On a host without a GPU remove {GPU} from {config.sources[GPU]}."
+            "Install the NVIDIA driver and nvidia-container-toolkit, then restart Docker and ecs: ecs-init writes "
+            f"{INFO_FILE}. On a host without a GPU remove {GPU} from {config.sources[GPU]}."
             if lacking and not _of_gpu(before)
             else before.row.fix
             if before and _of_gpu(before)

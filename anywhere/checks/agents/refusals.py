@@ -163,7 +163,7 @@ def fix_of(host: Host, symptom: Symptom | None) -> Remedy | None:
         return remedy(host, known.fix, *known.commands)
     if program := symptom.kind.removeprefix("init-") if symptom.kind in ("init-iptables", "init-sysctl") else "":
         return remedy(host, symptom.row.fix, *install(host, PACKAGE[program]), ("systemctl", "restart", "ecs"))
-    ssm = agents(host).ssm_unit.name.removesuffix(".service")
+    ssm = agents(host).ssm_unit.service
     commands = COMMANDS.get(symptom.kind, ())
     named = tuple(tuple(ssm if word == "amazon-ssm-agent" else word for word in command) for command in commands)
     return remedy(host, denied_fix(symptom.kind, symptom.row.fix, symptom.line), *named)

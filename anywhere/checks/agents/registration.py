@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.catalogue.daemon_lines.refusals import ACTIVATION, refusal
 from anywhere.catalogue.regions import is_region, near_region
 from anywhere.checks.agents.against_host import Misfit, misfits
@@ -15,17 +16,17 @@ from anywhere.checks.agents.misplaced import misplaced
 from anywhere.checks.agents.sandbox import sandbox_troubles
 from anywhere.checks.agents.since import stale_settings
 from anywhere.checks.agents.ssm_settings import ssm_troubles
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
+from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents, agents, metadata
-from anywhere.facts.agents.ecs_config import INSTANCE, PATHS, EcsConfig, Problem, ecs_config
+from anywhere.facts.agents.ecs_config import INSTANCE, PATHS, USER, EcsConfig, Problem, ecs_config
 from anywhere.facts.agents.ecs_log import agent_log
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, REGISTERED, SAVED_STATE, UNFINISHED, VAULT
 from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.facts.files import has_folder, read_text, shell_line
 from anywhere.facts.system.units import SSM_SNAP
 from anywhere.hosts.base import Host
-from anywhere.model import Finding, Status
+from anywhere.model import EDIT, Finding, Status
 from anywhere.settings import Settings
 
 ID = "agents.registration"
@@ -66,9 +67,9 @@ def registration_check(host: Host, settings: Settings) -> Iterator[Finding]:
     elif found.is_registered is None:
         yield needs_root(ID, VAULT, "whether this host is registered is readable by root only")
     elif not found.is_registered:
-        yield skipped(ID, "registration", REGISTER_BRINGS)
+        yield skipped(ID, "registration", AFTER_REGISTRATION)
     elif not here.has_ecs:
-        yield skipped(ID, found.instance, "registered with Systems Manager only", because=REGISTER_BRINGS)
+        yield skipped(ID, found.instance, "registered with Systems Manager only", because=AFTER_REGISTRATION)
     else:
         yield passed(ID, found.instance, f"registered as {found.instance} in {found.region}", region=found.region)
 
@@ -166,7 +167,7 @@ def _lacking(host: Host, here: Agents, config: EcsConfig, name: str, said: str) 
         f"Add {' and '.join(lines)} to {INSTANCE}, restart ecs. The registration of {found.instance} is good and stays."
     )
     # sed ends the last line where that has no end, and does nothing to an empty file.
-    add: Command = ("sed", "-i", *(word for line in lines for word in ("-e", f"$a {line}")), INSTANCE)
+    add: Command = (*EDIT, *(word for line in lines for word in ("-e", f"$a {line}")), INSTANCE)
     if not read_text(host, INSTANCE).content:
         add = (*_APPEND, "sh", INSTANCE, *lines)
     fix = remedy(host, text, add, ("systemctl", "restart", "ecs"))
@@ -214,7 +215,7 @@ def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
     elif found.region and region and found.region != region and is_region(region):
         said = f"The SSM agent is registered in {found.region}, the ECS agent is configured for {region}"
         place, _, line = config.sources[REGION].rpartition(":")
-        edit = ("sed", "-i", f"{line}s/=.*/={found.region}/", place)
+        edit = (*EDIT, f"{line}s/=.*/={found.region}/", place)
         text = (
             f"Set AWS_DEFAULT_REGION in line {line} of {place} to {found.region}, the registration's region, then "
             "restart ecs."
@@ -222,24 +223,38 @@ def _other(host: Host, here: Agents, settings: Settings) -> Iterator[Finding]:
         yield _elsewhere(host, region, said, (edit, ("systemctl", "restart", "ecs")), text)
     if not here.has_ecs:
         return
-    cluster = metadata(host).cluster or config.agent.get("ECS_CLUSTER", "") or "default"
-    if settings.cluster and cluster != settings.cluster:
-        said = f"in cluster {cluster}, not in {settings.cluster}"
-        yield _elsewhere(host, cluster, said, _move(settings.cluster), MOVE)
+    configured = config.agent.get("ECS_CLUSTER", "") or "default"
+    cluster = metadata(host).cluster or configured
     log = agent_log(host)
     if log and (symptom := log.symptom("cluster")):
-        said = "The agent's saved state belongs to another cluster than the configured one, so the agent stops"
-        configured = config.agent.get("ECS_CLUSTER", "default")
-        finding = _elsewhere(host, configured, said, _move(configured), MOVE)
-        yield trouble(
-            ID,
-            Status.FAIL,
-            configured,
-            said,
-            cause=finding.cause,
-            remedy=finding.remedy,
-            evidence={"line": symptom.line},
+        yield _of_other_cluster(host, configured, symptom.line)
+    elif settings.cluster and cluster != settings.cluster:
+        said = f"in cluster {cluster}, not in {settings.cluster}"
+        yield _elsewhere(host, cluster, said, _move(settings.cluster), MOVE)
+
+
+_CLUSTERS = re.compile(r"saved cluster '([\w:/-]+)' does not match configured cluster '(.*?)'")
+
+
+def _of_other_cluster(host: Host, now: str, line: str) -> Finding:
+    """The setting was changed under an agent that has joined: to set it back loses nothing, a move orphans its tasks."""
+    found = _CLUSTERS.search(line)
+    saved, configured = found.groups() if found else ("", now)
+    said = f"The agent's saved state belongs to cluster {saved or 'unknown'}, the settings name {configured}: the agent stops"
+    fix = remedy(host, MOVE, *_move(now))
+    if saved:
+        from anywhere.changes.agents.existing import CLUSTER_LINE  # a healthy host's check does without it
+
+        path, _, line_ = ecs_config(host).sources.get("ECS_CLUSTER", USER).partition(":")
+        set_back = (*EDIT, f"{line_}s|=.*|={saved}|", path) if line_ else (*CLUSTER_LINE, "sh", USER, saved)
+        edit: tuple[Command, ...] = () if now == saved else (set_back,)
+        text = f"Set ECS_CLUSTER in {path} back to {saved}, then restart ecs: the container instance and its tasks are kept. "
+        text += (
+            f"To take the host to {configured} for good, move it (`anywhere move --help`): it becomes a new container "
         )
+        text += "instance, and tasks that run on it are orphaned, so drain it first."
+        fix = remedy(host, text, *edit, ("systemctl", "restart", "ecs"))
+    return trouble(ID, Status.FAIL, configured, said, cause="registration.other", remedy=fix, evidence={"line": line})
 
 
 def _move(cluster: str) -> tuple[Command, ...]:
@@ -268,7 +283,7 @@ def config_check(host: Host, settings: Settings) -> Iterator[Finding]:
         hidden = needs_root("agents.config", path, f"{path} is not readable by this user")
         yield _folder(host, path) if path in folders else hidden
     if not config.exists and config.known:
-        yield skipped("agents.config", "ecs.config", REGISTER_BRINGS)
+        yield skipped("agents.config", "ecs.config", AFTER_REGISTRATION)
     found = [finding for problem in config.problems if (finding := _config_trouble(host, problem))]
     found += [_misfit(host, config, one) for one in (*misfits(host, config), *misplaced(host, config))]
     found += ssm_troubles(host) if agents(host).has_ssm else ()
@@ -347,13 +362,13 @@ def _edit(problem: Problem) -> tuple[str, ...]:
     """The edit of the named line where the right value is known; else the command that shows the line to a person."""
     if problem.write:
         value = re.sub(r"([/&\\\\])", r"\\\1", problem.write)
-        return ("sed", "-i", f"{problem.number}s/=.*/={value}/", problem.path)
+        return (*EDIT, f"{problem.number}s/=.*/={value}/", problem.path)
     if problem.kind == "mark":
-        return ("sed", "-i", r"1s/^\xef\xbb\xbf//", problem.path)
+        return (*EDIT, r"1s/^\xef\xbb\xbf//", problem.path)
     if problem.kind == "utf16":
         return (*_NARROW, "sh", problem.path)
     if problem.kind == "quoted":
-        return ("sed", "-i", f"{problem.number}s/=[\"']\\(.*\\)[\"'][[:space:]]*$/=\\1/", problem.path)
+        return (*EDIT, f"{problem.number}s/=[\"']\\(.*\\)[\"'][[:space:]]*$/=\\1/", problem.path)
     return ("vi", f"+{problem.number}", problem.path)
 
 

@@ -35,7 +35,7 @@ def _trouble(host: Host, unit: Unit, kept: Kept) -> Finding:
             + (" (containers stop, unless live-restore is set)." if unit.name == DOCKER else "."),
             line_out(line.place),
             ("systemctl", "daemon-reload"),
-            ("systemctl", "restart", unit.name.removesuffix(".service")),
+            ("systemctl", "restart", unit.service),
             *((("systemctl", "restart", "ecs"),) if unit.name == DOCKER and agents(host).has_ecs else ()),
         ),
         evidence={"kind": "sandbox", "unit": unit.name, "key": line.key},

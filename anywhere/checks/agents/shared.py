@@ -11,7 +11,7 @@ from anywhere.facts.kernel.sandbox import kept_from
 from anywhere.facts.system.units import Unit, environment_files
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
-from anywhere.model import Remedy
+from anywhere.model import EDIT, Remedy
 
 SETTINGS, ELSEWHERE = "config.invalid", "agent.no-credentials"
 # What decides where the SSM agent writes (amazon-ssm-agent core/app/credentialrefresher; identity_config.json says where).
@@ -53,9 +53,9 @@ def _fix(host: Host, unit: Unit) -> Remedy:
     where = " and ".join(lines) or file
     edits: tuple[Command, ...] = tuple(map(line_out, lines))
     if file in environment_files(host, unit):
-        edits = (("sed", "-i", "-E", f"s/^[[:space:]]*{name}=/# &/", file),)
+        edits = ((*EDIT, "-E", f"s/^[[:space:]]*{name}=/# &/", file),)
     text = f"Take {PLACE} or {HOME} out of {where or 'the environment that it was started in'}, then restart the SSM agent, "
     text += f"which writes {CREDENTIALS}, and ecs."
     reload: tuple[Command, ...] = (("systemctl", "daemon-reload"),) if lines else ()
-    service = unit.name.removesuffix(".service")
+    service = unit.service
     return remedy(host, text, *edits, *reload, ("systemctl", "restart", service), ("systemctl", "restart", "ecs"))

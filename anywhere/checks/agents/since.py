@@ -25,6 +25,7 @@ from anywhere.hosts.probe.castore import FILES, FOLDERS
 from anywhere.model import Finding, Status
 from anywhere.redact import SECRET_KEYS
 from anywhere.settings import Settings
+from anywhere.wording import some
 
 CAUSE = "agent.stale-environment"
 # What ecs-init sets otherwise than the file on an external host (ecs-init/docker/docker.go, getContainerConfig, LoadEnvVars).
@@ -42,7 +43,7 @@ def put_right(
     changed = _changed(host, settings, unit, component, symptom.line)
     if not changed:
         return None
-    names = dict.fromkeys((unit.name.removesuffix(".service"), "ecs"))
+    names = dict.fromkeys((unit.service, "ecs"))
     return trouble(
         check,
         Status.FAIL,
@@ -109,14 +110,13 @@ def stale_settings(host: Host, unit: Unit, config: EcsConfig) -> Finding | None:
     path = newer(host, PATHS, start_of(host, unit)) if names else ""
     if not path:
         return None
-    shown = ", ".join(f"{name} ({config.sources.get(name, path)})" for name in names[:3])
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    shown = some([f"{name} ({config.sources.get(name, path)})" for name in names])
     verb = "is" if len(names) == 1 else "are"
     return trouble(
         "agents.config",
         Status.WARN,
         path,
-        f"{path} was changed after the ECS agent had started: {shown}{more} {verb} not in effect",
+        f"{path} was changed after the ECS agent had started: {shown} {verb} not in effect",
         cause=CAUSE,
         remedy=remedy(host, "Restart ecs; tasks keep running.", ("systemctl", "restart", "ecs")),
         evidence={"names": names},

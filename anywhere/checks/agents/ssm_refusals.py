@@ -24,7 +24,7 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
     who, sleeps = (
         ("The SSM agent hibernates: it", ", and the SSM agent hibernates") if asleep else ("The SSM agent", "")
     )
-    name = unit.name.removesuffix(".service")
+    name = unit.service
     quoted = f'"{answer[:240]}"'
     commands: tuple[Command, ...] = (("systemctl", "restart", name),)
     if row is None:
@@ -64,7 +64,7 @@ def without_channel(host: Host, unit: Unit, answer: str) -> Finding:
         "Fix what the quoted line and the network findings name. The agent retries by itself, later only every 40 minutes; "
         "restart it to retry at once."
     )
-    fix = remedy(host, text, ("systemctl", "restart", unit.name.removesuffix(".service")))
+    fix = remedy(host, text, ("systemctl", "restart", unit.service))
     return trouble(
         ID,
         Status.WARN,
@@ -104,8 +104,6 @@ def without_worker(host: Host, unit: Unit, why: str) -> Finding:
         unit.name,
         f'The SSM agent runs and cannot start its worker, so AWS shows the connection as lost: "{why}"',
         cause="agent.disconnected",
-        remedy=remedy(
-            host, f"{reason} Then restart the agent.", ("systemctl", "restart", unit.name.removesuffix(".service"))
-        ),
+        remedy=remedy(host, f"{reason} Then restart the agent.", ("systemctl", "restart", unit.service)),
         evidence={"line": why},
     )

@@ -18,7 +18,7 @@ from anywhere.facts.agents.agents import Agents, agents
 from anywhere.facts.ssm.settings import SsmSettings, ssm_settings
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
-from anywhere.model import Finding, Status
+from anywhere.model import EDIT, Finding, Status
 
 ENDPOINTS = ("Ssm", "Mds", "Mgs", "S3", "Kms")
 
@@ -157,11 +157,11 @@ def _trouble(host: Host, found: SsmSettings, here: Agents, one: Wrong) -> Findin
     later = one.ends and bool(unit.is_running)
     says = f"{where}: {one.says}" + ("; it runs with its older settings, and will not start again" if later else "")
     edit: Command = (
-        ("sed", "-i", "-E", f"{one.line}{one.script}", found.path)
+        (*EDIT, "-E", f"{one.line}{one.script}", found.path)
         if one.line and one.script
         else ("vi", f"+{max(one.line, 1)}", found.path)
     )
-    commands: tuple[Command, ...] = (edit, ("systemctl", "restart", unit.name.removesuffix(".service")))
+    commands: tuple[Command, ...] = (edit, ("systemctl", "restart", unit.service))
     if here.has_ecs and "Share" in one.script:
         commands = (*commands, ("systemctl", "restart", "ecs"))
     return trouble(

@@ -1,5 +1,5 @@
-"""An agent's service that does not run: what systemd or its own last line says of it, and a start only where it "
-"succeeds."""
+"""An agent's service that does not run: what systemd or its own last line says of it, and a start only
+where it succeeds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def not_at_boot(host: Host, check: str, unit: Unit, what: str, *, enabled: bool)
     halt = held_later(host, unit)
     if halt is None and enabled:
         return None
-    name = unit.name.removesuffix(".service")
+    name = unit.service
     said = halt.says if halt else f"{unit.name} is not enabled: it does not start after a reboot"
     fix = Remedy(halt.fix, as_root(host, *halt.commands)) if halt else None
     return trouble(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from anywhere.checks.containers.bridge import RESTART, STOPS, Obstacle, obstacle
 from anywhere.checks.containers.settings_edit import without_entry
-from anywhere.checks.remedies import Command
+from anywhere.checks.remedies import Command, iptables
 from anywhere.facts.agents.daemon_json import PATH
 from anywhere.facts.agents.docker import docker
 from anywhere.facts.firewall.container_way import Bridge
@@ -17,8 +17,9 @@ from anywhere.hosts.base import Host
 _ANSWERS = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT")
 
 
-def accepts(hop_: str, bridge: Bridge) -> tuple[Command, ...]:
-    """Accepts before the rule, in the table and chain that it is in: one of another table would not be asked."""
+def accepts(hop_: str, program: str, bridge: Bridge) -> tuple[Command, ...]:
+    """Accepts before the rule, in the table and chain that it is in: one of another table would not be asked. `program` is
+    the iptables that holds it."""
     name = bridge.name
     if hop_.startswith("nft "):
         _, family, table, chain = hop_.split()
@@ -28,7 +29,7 @@ def accepts(hop_: str, bridge: Bridge) -> tuple[Command, ...]:
             (*start, "oifname", name, "ct", "state", "established,related", "accept"),
         )
     table, chain, *_ = (*hop_.split(), "")
-    tool: Command = ("iptables",) if table == "filter" else ("iptables", "-t", table)
+    tool = iptables(program, table)
     if chain == "POSTROUTING":
         return ((*tool, "-I", chain, "1", "-s", bridge.network, "-j", "ACCEPT"),)
     if table == "raw" or chain == "PREROUTING":
@@ -58,10 +59,10 @@ def remedy_text(hop_: str, name: str) -> str:
     return f"{text}Whoever manages the chain (a VPN, a firewall) writes it again: set it there."
 
 
-def commands_for(host: Host, hop_: str, bridge: Bridge) -> tuple[Command, ...]:
+def commands_for(host: Host, hop_: str, program: str, bridge: Bridge) -> tuple[Command, ...]:
     """The accepts, or the zone: docker has one of its own in firewalld from 20.10 on (moby/libnetwork #2548)."""
     if not is_firewalld(hop_):
-        return accepts(hop_, bridge)
+        return accepts(hop_, program, bridge)
     said = docker(host).version
     zone = "docker" if parse_version(said.server or said.client) >= (20, 10) else "trusted"
     into = (f"--zone={zone}", f"--change-interface={bridge.name}")
@@ -71,8 +72,8 @@ def commands_for(host: Host, hop_: str, bridge: Bridge) -> tuple[Command, ...]:
 
 # Docker makes its zone when it starts beside firewalld: where it did not, the zone is made as docker does.
 _ZONE = (
-    "firewall-cmd --permanent --get-zones | grep -qw docker || "
-    "{ firewall-cmd --permanent --new-zone=docker && firewall-cmd --permanent --zone=docker --set-target=ACCEPT; }"
+    "firewall-cmd --permanent --get-zones | grep -qw docker || { firewall-cmd --permanent --new-zone=docker && "
+    "firewall-cmd --permanent --zone=docker --set-target=ACCEPT; }"
 )
 
 

@@ -94,7 +94,6 @@ NETWORK_MANAGER = ("/etc/NetworkManager/NetworkManager.conf", "/etc/NetworkManag
 
 def _managers(host: Host, name: str) -> Iterator[tuple[str, str]]:
     """Other network managers that may take the bridge: where, and how they are kept from it."""
-
     for folder in NETWORKD:
         for file in list_folder(host, folder) or ():
             text = read_text(host, f"{folder}/{file}").content if file.endswith(".network") else ""
@@ -116,13 +115,12 @@ def _managers(host: Host, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _spared(host: Host) -> bool:
-    files = [
-        NETWORK_MANAGER[0],
-        *(f"{NETWORK_MANAGER[1]}/{one}" for one in list_folder(host, NETWORK_MANAGER[1]) or ()),
-    ]
-    return any(
-        "docker" in read_text(host, one).content and "unmanaged" in read_text(host, one).content for one in files
+    main, folder = NETWORK_MANAGER
+    texts = (
+        read_text(host, path).content
+        for path in (main, *(f"{folder}/{one}" for one in list_folder(host, folder) or ()))
     )
+    return any("docker" in text and "unmanaged" in text for text in texts)
 
 
 def _exclude(host: Host, name: str) -> tuple[Command, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypedDict
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.catalogue.compatibility import Pair, Situation, table
 from anywhere.catalogue.distros import DockerSource, judge_release
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
+from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.containers.down import down, later
 from anywhere.checks.containers.since import stale_trust
 from anywhere.checks.remedies import docker_commands, remedy, remove, replaces_runc
@@ -92,7 +93,7 @@ def _absent(host: Host) -> Finding:
         return _missing(host, "Docker is not installed, and on Red Hat Enterprise Linux registration cannot install it")
     if source is None:
         return skipped(ID, "docker", "Docker is not installed", because="the operating system is not known here")
-    return skipped(ID, "docker", REGISTER_BRINGS, source=source)
+    return skipped(ID, "docker", AFTER_REGISTRATION, source=source)
 
 
 def _missing(host: Host, said: str) -> Finding:
@@ -112,7 +113,7 @@ def api_check(host: Host, settings: Settings) -> Iterator[Finding]:
     lowest, highest = parse_version(version.min_api), parse_version(version.api)
     if not version.server or not highest:
         absent = docker(host).state == "absent"
-        said = REGISTER_BRINGS if absent else "Docker did not report its API versions"
+        said = AFTER_REGISTRATION if absent else "Docker did not report its API versions"
         yield skipped("containers.api", "docker", said, because=ID)
         return
     said = f"{version.min_api or '?'} to {version.api}"
@@ -142,7 +143,7 @@ def compatibility_check(host: Host, settings: Settings) -> Iterator[Finding]:
     found = [pair for pair in table().pairs if pair.applies(situation)]
     yield from (_pair_trouble(host, pair, situation) for pair in found)
     if not found and not here.has_ecs:
-        yield skipped("containers.compatibility", "ecs-agent", REGISTER_BRINGS)
+        yield skipped("containers.compatibility", "ecs-agent", AFTER_REGISTRATION)
     elif not found and not (situation.engine and situation.agent):
         yield skipped("containers.compatibility", "ecs-agent", "the versions of Docker and agent are not both known")
     elif not found:

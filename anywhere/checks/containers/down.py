@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.catalogue.daemon_lines.base import RELOAD
 from anywhere.catalogue.daemon_lines.docker import CHECKED
-from anywhere.checks.base import REGISTER_BRINGS, skipped, trouble
+from anywhere.checks.base import skipped, trouble
 from anywhere.checks.containers.settings import can_validate, refused_settings
 from anywhere.checks.containers.settings_edit import edits, listening
-from anywhere.checks.remedies import Command, as_root, family, install, line_out, remedy
+from anywhere.checks.remedies import Command, as_root, family, install, remedy, sysctl_at_boot
 from anywhere.checks.units import Halt, halted, held_later
 from anywhere.facts.agents.agents import agents, is_bare
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import SOCKET, TIMEOUT, Docker
-from anywhere.facts.firewall.forwarding import set_at_boot
 from anywhere.facts.logs.last_words import LastWords, containerd_words, docker_words
 from anywhere.facts.system.docker_flags import listens, names_containerd
 from anywhere.facts.system.machine import kernel_version
@@ -28,7 +28,6 @@ SNAP_RUNS = (
 # A socket without a path is the default one; /var/run is a link to /run.
 OWN_SOCKET = (SOCKET, "unix://", "unix:///run/docker.sock")
 KILLED, FORWARDING = ("signal", "core-dump"), "net.ipv4.ip_forward"
-STATES = ("failed", "activating", "inactive", "deactivating")
 
 
 def down(host: Host, found: Docker) -> Finding:
@@ -37,9 +36,9 @@ def down(host: Host, found: Docker) -> Finding:
     if unit.is_running and (elsewhere := _elsewhere(host, unit)):
         return elsewhere
     if found.state == "silent":
-        return _silent(host, found)
+        return _silent(host)
     if is_bare(host) and unit.active != "failed" and not unit.masked and not daemon_json(host).error:
-        return skipped(ID, "docker", REGISTER_BRINGS, said=found.said)
+        return skipped(ID, "docker", AFTER_REGISTRATION, said=found.said)
     if halt := halted(host, unit):
         return _halted(host, unit, halt)
     words = _words(host, unit)
@@ -67,8 +66,8 @@ def later(host: Host) -> Finding | None:
 
 
 def start_commands(host: Host, unit: Unit) -> tuple[Command, ...]:
-    """Start docker, now and at boot, and what goes down with it: ecs is part of docker's unit, and nothing starts "
-    "it again."""
+    """Start docker, now and at boot, and what goes down with it: ecs is part of docker's unit, and nothing
+    starts it again."""
     here = agents(host)
     again = (
         (("systemctl", "reset-failed", "docker"),)
@@ -79,22 +78,27 @@ def start_commands(host: Host, unit: Unit) -> tuple[Command, ...]:
     return (*again, ("systemctl", "enable", "--now", "docker"), *ecs)
 
 
-def _silent(host: Host, found: Docker) -> Finding:
+def _ecs_again(host: Host) -> tuple[Command, ...]:
+    """The start of ecs after a restart of docker, with which it stopped."""
+    return (("systemctl", "start", "ecs"),) if agents(host).has_ecs else ()
+
+
+def _silent(host: Host) -> Finding:
     said = f"Docker gives no answer within {TIMEOUT:.0f} s"
     fix = remedy(
         host,
         "Restart Docker; look for a full disk or dead mounts. Containers stop when Docker restarts, unless "
         "live-restore is set.",
         ("systemctl", "restart", "docker"),
-        *((("systemctl", "start", "ecs"),) if agents(host).has_ecs else ()),
+        *_ecs_again(host),
     )
-    return _trouble(host, said, fix, units(host)[DOCKER], timed=True)
+    return _trouble(said, fix, units(host)[DOCKER], timed=True)
 
 
 def _halted(host: Host, unit: Unit, halt: Halt) -> Finding:
     start = start_commands(host, unit) if halt.start else ()
     fix = Remedy(halt.fix, as_root(host, *halt.commands, *start))
-    return _trouble(host, f"docker does not run: {halt.says}", fix, unit, cause=halt.cause or "docker.not-running")
+    return _trouble(f"docker does not run: {halt.says}", fix, unit, cause=halt.cause or "docker.not-running")
 
 
 def _words(host: Host, unit: Unit) -> LastWords:
@@ -119,7 +123,7 @@ def _explained(host: Host, unit: Unit, words: LastWords) -> Finding:
     if known is None:
         said = f"docker.service {_state(unit)}; its last words: {quoted}"
         text = "Fix what the quoted line names, then start docker (a start before that fails again)."
-        return _trouble(host, said, remedy(host, text), unit, words.line)
+        return _trouble(said, remedy(host, text), unit, words.line)
     commands, ready = known.commands, known.row.ready
     text = known.fix if can_validate(host) else known.fix.replace(CHECKED, "").rstrip()
     if known.row.kind == "iptables-missing":
@@ -138,9 +142,7 @@ def _explained(host: Host, unit: Unit, words: LastWords) -> Finding:
     if not ready:
         text += " Then start docker and ecs; before that a start fails again."
     what = "does not run" if unit.active == "inactive" else "cannot start"
-    return _trouble(
-        host, f"docker {what}: {known.says}: {quoted}", remedy(host, text, *commands, *start), unit, words.line
-    )
+    return _trouble(f"docker {what}: {known.says}: {quoted}", remedy(host, text, *commands, *start), unit, words.line)
 
 
 def _with_module(host: Host, module: str) -> tuple[tuple[Command, ...], bool]:
@@ -153,14 +155,7 @@ def _with_module(host: Host, module: str) -> tuple[tuple[Command, ...], bool]:
 
 def _forwarding_on(host: Host) -> tuple[Command, ...]:
     """IPv4's alone: with IPv6 forwarding a card takes no more router advertisements, and may lose its default route."""
-    place, _ = set_at_boot(host, FORWARDING)
-    before = (line_out(place),) if place.startswith("/etc/") else ()
-    own = (
-        "sh",
-        "-c",
-        f"mkdir -p /etc/sysctl.d && echo '{FORWARDING} = 1' >> /etc/sysctl.d/99-zz-anywhere-forwarding.conf",
-    )
-    return (*before, own, ("sysctl", "-w", f"{FORWARDING}=1"))
+    return (*sysctl_at_boot(host, FORWARDING, 1, "forwarding"), ("sysctl", "-w", f"{FORWARDING}=1"))
 
 
 def _killed(host: Host, unit: Unit) -> Finding:
@@ -169,7 +164,7 @@ def _killed(host: Host, unit: Unit) -> Finding:
     text = (
         "Find out who sent the signal (an administrator, a script; the kernel, for want of memory), and start Docker."
     )
-    return _trouble(host, said, remedy(host, text, *start_commands(host, unit), look=(("dmesg",),)), unit)
+    return _trouble(said, remedy(host, text, *start_commands(host, unit), look=(("dmesg",),)), unit)
 
 
 def _containerd(host: Host, text: str) -> tuple[str, tuple[Command, ...], bool]:
@@ -196,22 +191,19 @@ def _mute(host: Host, found: Docker, unit: Unit) -> Finding:
             else f"{first.fix} Then start docker; before that a start fails."
         )
         commands = (*first.edit.commands, *start) if first.edit else ()
-        return _trouble(host, f"docker cannot start: {first.says}", remedy(host, text, *commands), unit)
+        return _trouble(f"docker cannot start: {first.says}", remedy(host, text, *commands), unit)
     if unit.active == "failed":
         said = f"docker.service {_state(unit)}, and its journal holds no line that tells why"
         look = ("journalctl", "-u", "docker", "-n", "50", "--no-pager")
-        return _trouble(
-            host, said, remedy(host, "Read Docker's journal for the reason, then start it.", look, *start), unit
-        )
+        return _trouble(said, remedy(host, "Read Docker's journal for the reason, then start it.", look, *start), unit)
     said = "Docker is installed, but does not run"
     if unit.is_running:
         said = "docker.service runs, and nothing answers on /var/run/docker.sock"
         socket = units(host)[DOCKER_SOCKET]
         restart = (("systemctl", "restart", *(("docker.socket",) if socket.exists else ()), "docker"),)
-        ecs = (("systemctl", "start", "ecs"),) if agents(host).has_ecs else ()
         text = "Restart Docker with its socket. Containers stop when Docker restarts, unless live-restore is set."
-        return _trouble(host, said, remedy(host, text, *restart, *ecs), unit)
-    return _trouble(host, said, remedy(host, "Start Docker, now and at boot.", *start), unit, said_by=found.said)
+        return _trouble(said, remedy(host, text, *restart, *_ecs_again(host)), unit)
+    return _trouble(said, remedy(host, "Start Docker, now and at boot.", *start), unit, said_by=found.said)
 
 
 def _elsewhere(host: Host, unit: Unit) -> Finding | None:
@@ -223,9 +215,8 @@ def _elsewhere(host: Host, unit: Unit) -> Finding | None:
     said = f"docker.service runs and listens on {', '.join(places)} alone, not on {SOCKET}"
     text = f"Have Docker listen on {SOCKET} too, then restart it: containers stop then, unless live-restore is set."
     edit = listening(host, unit)
-    ecs = (("systemctl", "start", "ecs"),) if agents(host).has_ecs else ()
-    commands = (*edit.commands, ("systemctl", "restart", "docker"), *ecs) if edit else ()
-    return _trouble(host, said, remedy(host, f"{text} {edit.text}" if edit else text, *commands), unit)
+    commands = (*edit.commands, ("systemctl", "restart", "docker"), *_ecs_again(host)) if edit else ()
+    return _trouble(said, remedy(host, f"{text} {edit.text}" if edit else text, *commands), unit)
 
 
 def _state(unit: Unit) -> str:
@@ -234,7 +225,6 @@ def _state(unit: Unit) -> str:
 
 
 def _trouble(
-    host: Host,
     said: str,
     fix: Remedy,
     unit: Unit,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.catalogue.regions import find_region
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, passed, skipped, trouble
+from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.containers.bridge import RESTART, STOPS, Obstacle
 from anywhere.checks.containers.way import Way, obstacles
 from anywhere.checks.endpoints.visit import surveys
@@ -48,7 +49,7 @@ def docker_rules(host: Host, settings: Settings) -> Iterator[Finding]:
 def _unseen(host: Host, walls: Firewall) -> str:
     """Why nothing can be said of the way through docker's bridge; empty where it can."""
     if docker(host).state != "answers":
-        return REGISTER_BRINGS if docker(host).state == "absent" else "docker does not answer"
+        return AFTER_REGISTRATION if docker(host).state == "absent" else "docker does not answer"
     if daemon_json(host).bridge == "none" or not walls.bridge:
         return "docker is set to keep no bridge"
     if not host.inventory().is_root or not walls.backends or not walls.readable:
@@ -218,11 +219,10 @@ def _aims(host: Host, settings: Settings) -> tuple[Aim, ...]:
 
 
 def _reached(visit: Visit) -> Iterator[tuple[str, int]]:
-    for probe in visit.probes:
+    port = visit.dialled_port
+    for probe in visit.probes if port else ():
         if probe.ok and probe.address and ":" not in probe.address:
-            port = visit.proxy.rpartition(":")[2].strip("/") if visit.proxy else str(visit.endpoint.port)
-            if port.isdigit():
-                yield probe.address, int(port)
+            yield probe.address, port
 
 
 def _questions(aims: Sequence[Aim]) -> tuple[Question, ...]:

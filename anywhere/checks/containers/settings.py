@@ -1,5 +1,5 @@
-"""docker's settings against its unit, its release and this host: what does not work now, and what fails at the "
-"next start."""
+"""docker's settings against its unit, its release and this host: what does not work now, and what fails at the
+next start."""
 
 from __future__ import annotations
 

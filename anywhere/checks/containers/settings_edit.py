@@ -17,6 +17,7 @@ from anywhere.facts.system.docker_flags import Flags, docker_flags, without
 from anywhere.facts.system.units import Unit
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.model import EDIT
 
 LONGEST = 40  # lines of one entry
 DROP_INS = "/etc/systemd/system/docker.service.d"
@@ -142,7 +143,7 @@ def _edited(
     for expressions, after in scripts(text.splitlines()):
         if _parses_to(after, wanted):
             words = tuple(word for one in expressions for word in ("-e", one))
-            return (("sed", "-i", *words, PATH),)
+            return ((*EDIT, *words, PATH),)
     return ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from anywhere.checks.containers.bridge import Obstacle, obstacle
-from anywhere.checks.remedies import Command
+from anywhere.checks.remedies import Command, iptables
 from anywhere.facts.firewall.forwarding import Stop
 from anywhere.hosts.base import Host
 
@@ -28,4 +28,4 @@ def _out_of_raw(stop: Stop) -> tuple[Command, ...]:
         family, table, chain, _, handle = stop.rule.split()
         return (("nft", "delete", "rule", family, table, chain, "handle", handle),)
     words = shlex.split(stop.rule)
-    return (("iptables", "-t", "raw", "-D", *words[1:]),) if words[:1] == ["-A"] else ()
+    return ((*iptables(stop.program, "raw"), "-D", *words[1:]),) if words[:1] == ["-A"] else ()

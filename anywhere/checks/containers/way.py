@@ -30,6 +30,8 @@ from anywhere.facts.network.routes import route_to, routes
 from anywhere.facts.system.docker_flags import switched_off
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.model import EDIT
+from anywhere.wording import some
 
 PROXY_ARP = "/proc/sys/net/ipv4/conf/{}/proxy_arp"
 
@@ -76,7 +78,7 @@ def _forwarding(way: Way) -> Obstacle | None:
         return None
     place = switched_off_by(host, name)
     path, _, line = place.rpartition(":")
-    edit: tuple[Command, ...] = (("sed", "-i", rf"{line}s/=.*/= 1/", path),) if place else ()
+    edit: tuple[Command, ...] = ((*EDIT, rf"{line}s/=.*/= 1/", path),) if place else ()
     key = "net.ipv4.ip_forward" if all_off else own
     # Switched on for all, each card follows; switched on for one, the cards of the answers stay as they are.
     uplinks = dict.fromkeys(route.interface for aim in way.aims if (route := route_to(aim.address, routes(host))))
@@ -180,8 +182,7 @@ def _no_way(way: Way, out: Hop, mark: int, aims: Sequence[Aim]) -> Obstacle:
 
 
 def _shown(aims: Sequence[Aim]) -> str:
-    names = list(dict.fromkeys(aim.what for aim in aims))
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return some(list(dict.fromkeys(aim.what for aim in aims)))
 
 
 def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
@@ -195,7 +196,7 @@ def _filter(way: Way, device: str, aims: Sequence[Aim]) -> Iterator[Obstacle]:
             f"bridge containers do not reach {_shown([stop.aim for stop in stops])}, although this host does: {hop_} "
             f"stops them: {rule}",
             remedy_text(hop_, name),
-            *commands_for(way.host, hop_, way.bridge),
+            *commands_for(way.host, hop_, stops[0].program, way.bridge),
             rule=rule,
             hop=hop_,
             stopped=[stop.aim.what for stop in stops[:20]],
@@ -303,8 +304,8 @@ def _other_source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]
             f"packets {taken}, the first address of {out.device}: with that one {aim.what} does not answer",
             f"Let containers leave with {own.source}: a rule before docker's, kept where the site keeps its rules; or let "
             f"the firewall pass {taken} too.",
-            *(
-                (
+            (
+                *(
                     "iptables",
                     "-t",
                     "nat",
@@ -316,8 +317,8 @@ def _other_source(way: Way, out: Hop, aims: Sequence[Aim]) -> Iterator[Obstacle]
                     "!",
                     "-o",
                     way.bridge.name,
-                )
-                + ("-j", "SNAT", "--to-source", own.source),
+                ),
+                *("-j", "SNAT", "--to-source", own.source),
             ),
         ),
         aims=tuple(aims),
@@ -355,5 +356,5 @@ def _write_mtu(host: Host, size: int) -> tuple[Command, ...]:
     if not now.strip(" \t\r\n{}"):
         return (("sh", "-c", f"""mkdir -p /etc/docker && echo '{{"mtu": {size}}}' > {PATH}"""),)
     if re.search(r'"mtu"\s*:', now):
-        return (("sed", "-i", f's/"mtu" *: *[0-9]*/"mtu": {size}/', PATH),)
-    return (("sed", "-i", f'0,/{{/s//{{ "mtu": {size},/', PATH),)
+        return ((*EDIT, f's/"mtu" *: *[0-9]*/"mtu": {size}/', PATH),)
+    return ((*EDIT, f'0,/{{/s//{{ "mtu": {size},/', PATH),)

@@ -120,7 +120,13 @@ def _hidden(subject: str, stage: Stage, detail: str, evidence: Reach) -> Finding
     """Over SSH a probe starts from the host only where its sshd forwards; nothing else is tried in its place."""
     summary = "not visible from the host over SSH" + (f": {detail}" if detail else "")
     return Finding(
-        *(REACH, Status.ERROR, subject, summary, stage, Reason.NOT_PERMITTED, evidence),
+        REACH,
+        Status.ERROR,
+        subject,
+        summary,
+        stage,
+        Reason.NOT_PERMITTED,
+        evidence,
         remedy=Remedy(
             "Allow forwarding for this user in sshd (AllowTcpForwarding yes or local, no PermitOpen, no DisableForwarding), or "
             "run anywhere on the host itself.",

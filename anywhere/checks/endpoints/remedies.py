@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from anywhere.checks.endpoints.own_cas import own_ca
 from anywhere.checks.remedies import Command, family, install, remedy
 from anywhere.evidence import Look
-from anywhere.facts.files import list_folder
+from anywhere.facts.agents.ecs_config import USER
+from anywhere.facts.files import list_folder, shell_line
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.system.exec_files import BUNDLE as EXEC_BUNDLE
 from anywhere.facts.system.time_sync import time_sync
@@ -13,6 +16,7 @@ from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
 CA_FILE = "inspecting-ca.crt"
+SET_LINE = shell_line(Path(__file__).with_name("set_line.sh"))
 AGENT_CA = "/etc/ecs/inspecting-ca.pem"
 ASK = "Ask the proxy or firewall team to exempt these names from TLS inspection, and for their CA certificate."
 BYPASS = "Exempt these names from TLS inspection if you can. "
@@ -74,9 +78,9 @@ def trust_the_component(host: Host, visit: Visit) -> Remedy:
         return remedy(
             host,
             f"{BYPASS}Otherwise copy the CA to /etc/ecs, which the agent's container sees, and set "
-            f"SSL_CERT_FILE={AGENT_CA} in /etc/ecs/ecs.config.",
+            f"SSL_CERT_FILE={AGENT_CA} in {USER}.",
             ("install", "-m", "0644", CA_FILE, AGENT_CA),
-            ("sh", "-c", f"echo SSL_CERT_FILE={AGENT_CA} >> /etc/ecs/ecs.config"),
+            (*SET_LINE, "sh", USER, f"SSL_CERT_FILE={AGENT_CA}"),
             ("systemctl", "restart", unit),
         )
     return remedy(

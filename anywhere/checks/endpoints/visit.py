@@ -1,4 +1,4 @@
-"""What a visit to an endpoint says: how far the component came, why no further, and the evidence for it."""
+"""What a visit to an endpoint shows: how far the component came, why it failed, and the evidence."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WORDS = {
 
 
 def beyond(words: str, detail: str) -> str:
-    """What a detail says beyond the words of its reason; empty where it only repeats them."""
+    """The part of a detail that adds to the words of its reason; empty where it only repeats them."""
     more = detail.removeprefix("timed out: ")
     return more if set(_WORD.findall(more.lower())) - set(_WORD.findall(words.lower())) else ""
 
@@ -64,20 +64,20 @@ def surveys(host: Host, settings: Settings) -> Iterator[Survey]:
 
 
 def unreal(seen: Survey) -> set[str]:
-    """The addresses that names have which cannot exist: from a nameserver, or by a wildcard under a search domain, which a
-    number gets too where the nameserver that denies it is not heard in time."""
+    """The addresses that a name which does not exist resolves to: forged by a nameserver, or from a wildcard of a search
+    domain, which an unknown shard gets too when the denying nameserver answers late."""
     answers = (*seen.random.servers, seen.random.system) if seen.random else ()
     return {address for answer in answers for address in answer.addresses}
 
 
 def exists(visit: Visit, siblings: Iterable[Visit], invented: set[str]) -> bool:
-    """Whether a guessed shard is there at all: its name is known, or the proxy opened it or refused it by policy."""
+    """Whether a guessed shard exists: its name resolves, or the proxy connected to it or refused it by policy."""
     if visit.ok:
-        return True  # whoever knows the name, the hosts file alone or a wildcard, what answers has its certificate
+        return True  # however the name was resolved, the server has its certificate
     if not visit.proxy:
         assert visit.lookup is not None
         if invented and set(visit.lookup.addresses) <= invented:
-            return visit.ok  # one address for all names may serve them all
+            return False  # one address for all names, which serves nothing
         return visit.lookup.known or _is_refused(visit.lookup.servers)
     best = visit.best
     if best is None or best.stage is not Stage.PROXY or best.reason is not Reason.PROXY_DENIED:
@@ -89,14 +89,14 @@ def exists(visit: Visit, siblings: Iterable[Visit], invented: set[str]) -> bool:
 
 
 def _is_refused(answers: Iterable[Answer]) -> bool:
-    """Whether a nameserver will not tell, and no other says that there is no such name."""
+    """Whether a nameserver answers REFUSED, and no other denies the name."""
     answered = [answer for answer in answers if answer.reason]
     unknown = any(answer.reason is Reason.NAME_UNKNOWN for answer in answered)
     return not unknown and any("REFUSED" in answer.detail for answer in answered)
 
 
 def is_late(visit: Visit) -> bool:
-    """Whether the run was nearly over before this endpoint could be looked up or tried: nothing is known about it."""
+    """Whether the time was used up before this endpoint could be resolved or probed: nothing is known about it."""
     if visit.ok:
         return False
     if visit.probes:
@@ -105,22 +105,23 @@ def is_late(visit: Visit) -> bool:
     return lookup is not None and lookup.late
 
 
-SOME, MUCH = 0.12, 0.245  # shares of what is sent: what makes a stall a matter of chance, what is slow by itself
+# Shares of packets lost: from SOME on a stall may be chance, from MUCH on the path itself is slow.
+SOME, MUCH = 0.12, 0.245
 
 
 def is_lossy(seen: Survey, share: float = SOME) -> bool:
-    """Whether so much is lost on the way that a silence proves nothing."""
+    """Whether so many packets are lost that a timeout proves nothing."""
     return seen.loss >= share
 
 
 def opened_for(visit: Visit) -> bool:
-    """Whether TLS is opened on the way by a CA that the host trusts and this component's own store does not."""
+    """Whether TLS is intercepted by a CA that the host trusts and this component's own store does not."""
     look = visit.look(Look.COMPONENT_TRUST)
     return look is not None and not look.ok
 
 
 def depends_on_build(visit: Visit) -> str:
-    """What agents of one build take here and those of another refuse; empty where all do the same."""
+    """What some builds of the agents accept here and others refuse; empty where all behave the same."""
     older = visit.look(Look.OLDER_GO)
     if not visit.ok and older is not None and older.ok:
         return "only RSA key exchange is offered, which builds with Go's defaults from 1.22 on no longer do"
@@ -131,7 +132,7 @@ def depends_on_build(visit: Visit) -> str:
 
 
 def where(visit: Visit) -> tuple[Stage, Reason, str]:
-    """How far the component comes and why no further."""
+    """How far the component comes, and why it fails there."""
     if not visit.probes:
         if visit.proxy:
             reason = visit.proxy_lookup.reason if visit.proxy_lookup else None
@@ -139,20 +140,16 @@ def where(visit: Visit) -> tuple[Stage, Reason, str]:
             return Stage.PROXY, Reason.PROXY_UNREACHABLE, detail
         assert visit.lookup is not None
         return Stage.RESOLVE, visit.lookup.reason or Reason.NAME_UNKNOWN, ""
-    bogus = visit.lookup is not None and not visit.proxy and _is_bogus(visit)
-    if bogus:
-        return Stage.RESOLVE, Reason.BOGUS_ANSWER, ", ".join(visit.lookup.addresses if visit.lookup else ())
+    addresses = visit.lookup.addresses if visit.lookup and not visit.proxy else ()
+    if addresses and all(map(is_bogus, addresses)):
+        return Stage.RESOLVE, Reason.BOGUS_ANSWER, ", ".join(addresses)
     failed = failed_probes(visit) or [probe for probe in visit.probes if not probe.ok] or list(visit.probes)
     best = max(failed, key=lambda probe: list(Stage).index(probe.stage))
     return best.stage, best.reason or Reason.HTTP_ERROR, best.detail
 
 
-def _is_bogus(visit: Visit) -> bool:
-    return visit.lookup is not None and bool(visit.lookup.addresses) and all(map(is_bogus, visit.lookup.addresses))
-
-
 def failed_probes(visit: Visit) -> list[Probe]:
-    """The failed probes that count: of a family that works elsewhere in this visit, or of any when none works."""
+    """The failures that matter: of an IP family with a success in this visit, or of any where none succeeds."""
     failed = [probe for probe in visit.probes if not probe.ok and not probe.late]
     working = {is_ipv6(probe.address) for probe in visit.probes if probe.ok}
     same = [probe for probe in failed if is_ipv6(probe.address) in working]
@@ -160,21 +157,23 @@ def failed_probes(visit: Visit) -> list[Probe]:
 
 
 def _native(failed: list[Probe]) -> list[Probe]:
-    """Without a working family, a family that has no route says nothing beside one that has."""
+    """Where no family works, failures without a route do not matter beside those with one."""
     routed = [probe for probe in failed if probe.reason is not Reason.UNREACHABLE]
     return routed or failed
 
 
 def is_partial(visit: Visit) -> bool:
+    """Whether some of its addresses fail that count, beside others that may work."""
     return bool(failed_probes(visit))
 
 
 def through(visit: Visit) -> str:
+    """The end of a sentence that names the proxy in use; empty without one."""
     return f" (through {redact_proxy(visit.proxy)})" if visit.proxy else ""
 
 
 def describe(visit: Visit, table: Sequence[Route]) -> Reach:
-    """The evidence of a visit: who connects, by which way, what each address did, what second looks showed."""
+    """The evidence of a visit: component, proxy, the result of each address, and of the second looks."""
     best = visit.best
     evidence: Reach = {
         "component": visit.vantage.component,
@@ -214,7 +213,7 @@ def describe(visit: Visit, table: Sequence[Route]) -> Reach:
 
 
 def needs_tcp(lookup: Lookup) -> bool:
-    """Whether a nameserver cut its answer, or none was asked by UDP."""
+    """Whether a nameserver truncated its answer, or none was asked over UDP."""
     unasked = lookup.own is not None and lookup.own.detail == WITHOUT_TCP
     return unasked or any(answer.truncated for answer in lookup.servers)
 

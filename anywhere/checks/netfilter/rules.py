@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.changes.rules.desired import BRIDGE, GUARD, LOOPBACK, State, Wanted, copies, observe, wanted, works
 from anywhere.changes.rules.persistence import UNIT
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
-from anywhere.checks.remedies import line_out, remedy
+from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
+from anywhere.checks.remedies import Command, iptables, line_out, remedy
 from anywhere.evidence import Obstacle
 from anywhere.facts.agents.agents import agents, is_bare
 from anywhere.facts.firewall.credential_path import NEIGHBOUR, guards_loopback, obstacles
+from anywhere.facts.firewall.credential_path import Obstacle as Stopped
 from anywhere.facts.firewall.firewall import MANAGERS, NFT
 from anywhere.facts.firewall.nftables_walk import walk_nft
-from anywhere.facts.firewall.route_localnet import sysctl
+from anywhere.facts.firewall.route_localnet import CREDENTIAL_ADDRESS, CREDENTIAL_PORT, sysctl
 from anywhere.facts.kernel.modules import barred_at
 from anywhere.facts.system.units import ECS, units
 from anywhere.hosts.base import Host
@@ -174,8 +176,9 @@ def judge_path(host: Host, state: State) -> Iterator[Finding]:
         yield passed(PATH, "169.254.170.2:80", summary, unread=list(state.firewall.nft.unread))
     for obstacle in found:
         who = "containers" if obstacle.path == "bridge" else "the host and host-mode containers"
-        helps = bool(obstacle.backend) and "INPUT" in obstacle.hop
-        commands = (APPLY,) if helps else ()
+        # Ours is an accept for containers in the filter table alone.
+        helps = bool(obstacle.backend) and obstacle.hop.startswith("filter INPUT") and obstacle.path == "bridge"
+        commands = (APPLY,) if helps else _let_pass(obstacle, state)
         yield trouble(
             PATH,
             Status.FAIL,
@@ -235,7 +238,7 @@ def _not_yet(host: Host, state: State) -> str:
     if unit and unit.active:
         return ""
     if is_bare(host):
-        return REGISTER_BRINGS
+        return AFTER_REGISTRATION
     if units(host)[ECS].sub == "auto-restart":
         # ExecStopPost= of its unit takes the rules away at each end, pre-start sets them (ecs-init/engine/engine.go).
         return "the ecs service is being started again and again, and sets the rules at each start"
@@ -320,7 +323,21 @@ def _fix(hop: str, state: State) -> str:
         rule = f"iifname {state.firewall.bridge} ip daddr 127.0.0.1 tcp dport 51679 accept"
         insert = f"nft insert rule {family} {table} {chain} {rule}"
         return f"Accept the request there, in the file that loads this table: `{insert}`."
-    return "Let the request pass before this rule."
+    if hop.startswith(("nat ", "filter INPUT")):
+        return "Let the request pass before this rule."
+    return "Let the request pass before this rule, where the rule is kept; the command does so until the next reload."
+
+
+def _let_pass(obstacle: Stopped, state: State) -> tuple[Command, ...]:
+    """The accept in the table and chain that stops the request; none in nat, where it would keep it from the agent too."""
+    backend = state.firewall.backend(obstacle.backend)
+    table, chain, *_ = (*obstacle.hop.split(), "")
+    if backend is None or table == "nat":
+        return ()
+    is_sent_on = chain == "INPUT" or (table, chain) == ("filter", "OUTPUT")
+    to = ("--dport", str(CREDENTIAL_PORT)) if is_sent_on else ("-d", CREDENTIAL_ADDRESS, "--dport", "80")
+    by = ("-i", state.firewall.bridge if obstacle.path == "bridge" else "lo") if chain != "OUTPUT" else ()
+    return ((*iptables(backend.program, table), "-I", chain, "1", *by, "-p", "tcp", *to, "-j", "ACCEPT"),)
 
 
 CHECKS: tuple[Check, ...] = (rules_check, guards_check, copies_check, path_check, persistence_check)

@@ -7,20 +7,21 @@ from collections.abc import Iterator, Sequence
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.dns import lookups
-from anywhere.checks.remedies import Command, remedy
+from anywhere.checks.remedies import Command, iptables, remedy
 from anywhere.evidence import HostFirewall
 from anywhere.facts.firewall.diverted import Diversion, diversion
-from anywhere.facts.firewall.firewall import firewall
+from anywhere.facts.firewall.firewall import firewall, of_family
+from anywhere.facts.firewall.forwarding import Aim
 from anywhere.facts.firewall.outgoing import Stop, own_stop
 from anywhere.facts.network.routes import routes
 from anywhere.facts.network.survey import Survey
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Stage, Status
 from anywhere.settings import Settings
+from anywhere.wording import count, some
 
 ID = "network.host-firewall"
 UNANSWERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_UNREACHABLE)
-Aim = tuple[str, int, str]
 
 
 @check(ID)
@@ -36,23 +37,25 @@ def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
         return
     by_rule: dict[Stop, list[Aim]] = {}
     for aim in aims:
-        if stop := own_stop(walls, table, *aim):
+        if stop := own_stop(walls, table, aim.address, aim.port, aim.protocol):
             by_rule.setdefault(stop, []).append(aim)
     for stop, stopped in by_rule.items():
         yield _dropped(host, stop, stopped)
-    diverted = _diverted(host, settings, [aim for aim in aims if not any(aim in some for some in by_rule.values())])
-    for rule, some in diverted.items():
-        yield _sent_elsewhere(host, rule, some)
+    diverted = _diverted(
+        host, settings, [aim for aim in aims if not any(aim in stopped for stopped in by_rule.values())]
+    )
+    for rule, lost in diverted.items():
+        yield _sent_elsewhere(host, rule, lost)
     if not by_rule and not diverted:
         yield passed(
             ID,
             "packet filter",
-            f"no rule of this host is known to stop the {len(aims)} address{'es' * (len(aims) != 1)} without an answer",
+            f"no rule of this host is known to stop the {count(aims, 'address', 'addresses')} without an answer",
         )
 
 
 def unanswered(seen: Survey) -> Iterator[Aim]:
-    """Address, port and protocol of what was asked and gave no answer."""
+    """What was asked and gave no answer."""
     for item in lookups(seen):
         for answer in item.servers:
             if (
@@ -60,23 +63,23 @@ def unanswered(seen: Survey) -> Iterator[Aim]:
                 and not answer.late
                 and answer.source
             ):
-                yield answer.source, 53, "udp"
+                yield Aim(answer.source, 53, "udp")
     for visit in (*seen.visits, *seen.extra):
-        for probe in visit.probes:
-            if probe.stage in (Stage.CONNECT, Stage.PROXY) and probe.reason in UNANSWERED and not probe.late:
-                port = visit.proxy.rpartition(":")[2].strip("/") if visit.proxy else str(visit.endpoint.port)
-                if probe.address and port.isdigit():
-                    yield probe.address, int(port), "tcp"
+        port = visit.dialled_port
+        for probe in visit.probes if port else ():
+            failed = probe.stage in (Stage.CONNECT, Stage.PROXY) and probe.reason in UNANSWERED and not probe.late
+            if failed and probe.address:
+                yield Aim(probe.address, port, "tcp")
 
 
 def answered(seen: Survey) -> Iterator[Aim]:
-    """Address, port and protocol of what gave an answer directly."""
+    """What gave an answer directly."""
     for item in lookups(seen):
-        yield from ((answer.source, 53, "udp") for answer in item.servers if answer.source and not answer.reason)
+        yield from (Aim(answer.source, 53, "udp") for answer in item.servers if answer.source and not answer.reason)
     for visit in (*seen.visits, *seen.extra):
         if not visit.proxy:
             yield from (
-                (probe.address, visit.endpoint.port, "tcp")
+                Aim(probe.address, visit.endpoint.port, "tcp")
                 for probe in visit.probes
                 if probe.address and probe.stage is not Stage.CONNECT
             )
@@ -88,16 +91,16 @@ def _diverted(host: Host, settings: Settings, aims: Sequence[Aim]) -> dict[Diver
     own = frozenset(one.partition("/")[0] for card in host.inventory().interfaces for one in card.addresses)
     found: dict[Diversion, list[Aim]] = {}
     for aim in aims:
-        if rule := diversion(walls, table, *aim, own):
+        if rule := diversion(walls, table, aim.address, aim.port, aim.protocol, own):
             found.setdefault(rule, []).append(aim)
     if found:
         for aim in dict.fromkeys(aim for seen in surveys(host, settings) for aim in answered(seen)):
-            if rule := diversion(walls, table, *aim, own):
+            if rule := diversion(walls, table, aim.address, aim.port, aim.protocol, own):
                 found.pop(rule, None)
     return found
 
 
-def _sent_elsewhere(host: Host, rule: Diversion, some: list[Aim]) -> Finding:
+def _sent_elsewhere(host: Host, rule: Diversion, lost: list[Aim]) -> Finding:
     fix = (
         "Give the rule an address that this host has (or MASQUERADE), or limit it to the packets that it is for"
         if rule.is_source
@@ -107,14 +110,14 @@ def _sent_elsewhere(host: Host, rule: Diversion, some: list[Aim]) -> Finding:
         ID,
         Status.FAIL,
         rule.hop,
-        f"this host's own NAT rule {_does(rule, _shown(some))}: {rule.hop}: {rule.rule}",
+        f"this host's own NAT rule {_does(rule, _shown(lost))}: {rule.hop}: {rule.rule}",
         cause="egress.host-firewall",
         remedy=remedy(
             host,
             f"{fix}, in whatever sets it; the commands let these packets pass unchanged until the next reload.",
-            *_past(rule, some),
+            *_past(rule, lost),
         ),
-        evidence=HostFirewall(rule=rule.rule, hop=rule.hop, stopped=[address for address, _, _ in some]),
+        evidence=HostFirewall(rule=rule.rule, hop=rule.hop, stopped=[aim.address for aim in lost]),
     )
 
 
@@ -127,9 +130,9 @@ def _does(rule: Diversion, shown: str) -> str:
     return f"sends what goes to {shown} elsewhere{to}, where nothing answers"
 
 
-def _past(rule: Diversion, some: Sequence[Aim]) -> tuple[Command, ...]:
+def _past(rule: Diversion, lost: Sequence[Aim]) -> tuple[Command, ...]:
     """The commands that let these packets pass before the rule, each port once."""
-    kinds = tuple(dict.fromkeys((":" in address, protocol, str(port)) for address, port, protocol in some))
+    kinds = tuple(dict.fromkeys((":" in aim.address, aim.protocol, str(aim.port)) for aim in lost))
     if rule.hop.startswith("nft "):
         # Packets of containers go by POSTROUTING too, and need their own translation behind this rule.
         own = ("fib", "saddr", "type", "local") if rule.is_source else ()
@@ -143,9 +146,8 @@ def _past(rule: Diversion, some: Sequence[Aim]) -> tuple[Command, ...]:
     )
 
 
-def _shown(some: Sequence[Aim]) -> str:
-    more = f" and {len(some) - 3} more" if len(some) > 3 else ""
-    return ", ".join(f"{address}:{port}" for address, port, _ in some[:3]) + more
+def _shown(aims: Sequence[Aim]) -> str:
+    return some([f"{aim.address}:{aim.port}" for aim in aims])
 
 
 def _dropped(host: Host, stop: Stop, stopped: list[Aim]) -> Finding:
@@ -162,51 +164,40 @@ def _dropped(host: Host, stop: Stop, stopped: list[Aim]) -> Finding:
             "/etc/nftables.conf, a saved ruleset); the commands do it until the next reload.",
             *(_accept_early(stop, stopped) if stop.early else _accept(stop, stopped)),
         ),
-        evidence=HostFirewall(rule=stop.rule, hop=stop.hop, stopped=[address for address, _, _ in stopped]),
+        evidence=HostFirewall(rule=stop.rule, hop=stop.hop, stopped=[aim.address for aim in stopped]),
     )
 
 
 def _accept_early(stop: Stop, stopped: list[Aim]) -> tuple[Command, ...]:
     """By the far end's port: which connection an answer belongs to may not be known there yet."""
-    ports = tuple(dict.fromkeys((protocol, str(port), ":" in address) for address, port, protocol in stopped))
+    ports = tuple(dict.fromkeys((aim.protocol, str(aim.port), ":" in aim.address) for aim in stopped))
     if stop.hop.startswith("nft "):
         _, family, table, chain = stop.hop.split()
         start = ("nft", "insert", "rule", family, table, chain)
         return tuple(dict.fromkeys((*start, protocol, "sport", port, "accept") for protocol, port, _ in ports))
-    table = stop.hop.partition(" ")[0]
-    return tuple(
-        (
-            "ip6tables" if six else "iptables",
-            "-t",
-            table,
-            "-I",
-            "PREROUTING",
-            "1",
-            "-p",
-            protocol,
-            "--sport",
-            port,
-            "-j",
-            "ACCEPT",
-        )
-        for protocol, port, six in ports
-    )
+    return tuple((*_into(stop, six), "-p", protocol, "--sport", port, "-j", "ACCEPT") for protocol, port, six in ports)
+
+
+def _into(stop: Stop, six: bool) -> Command:
+    """The start of a rule before all others, in the table and chain of the one that stops the packet."""
+    table, chain, *_ = stop.hop.split()
+    return (*iptables(of_family(stop.program, 6 if six else 4), table), "-I", chain, "1")
 
 
 def _accept(stop: Stop, stopped: list[Aim]) -> tuple[Command, ...]:
     """One command for each port and protocol that the rule stops, not for the first one alone."""
-    return tuple(dict.fromkeys(_accept_one(stop, *aim) for aim in stopped))
+    return tuple(dict.fromkeys(_accept_one(stop, aim) for aim in stopped))
 
 
-def _accept_one(stop: Stop, address: str, port: int, protocol: str) -> Command:
+def _accept_one(stop: Stop, aim: Aim) -> Command:
     if stop.hop.startswith("nft "):
         _, family, table, chain = stop.hop.split()
-        words = ("ct", "state", "established,related") if stop.inbound else (protocol, "dport", str(port))
+        words = ("ct", "state", "established,related") if stop.inbound else (aim.protocol, "dport", str(aim.port))
         return ("nft", "insert", "rule", family, table, chain, *words, "accept")
-    program = "ip6tables" if ":" in address else "iptables"
+    start = _into(stop, ":" in aim.address)
     if stop.inbound:
-        return (program, "-I", "INPUT", "1", "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT")
-    return (program, "-I", "OUTPUT", "1", "-p", protocol, "--dport", str(port), "-j", "ACCEPT")
+        return (*start, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT")
+    return (*start, "-p", aim.protocol, "--dport", str(aim.port), "-j", "ACCEPT")
 
 
 CHECKS: tuple[Check, ...] = (host_firewall,)

@@ -31,8 +31,7 @@ from anywhere.facts.network.survey import Survey
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.system.docker_flags import docker_dns
 from anywhere.hosts.base import Host, Query
-from anywhere.model import Finding, Reason, Remedy, Stage, Status
-from anywhere.redact import redact_proxy
+from anywhere.model import EDIT, Finding, Reason, Remedy, Stage, Status
 from anywhere.settings import Settings
 
 CORE = ("ecs", "ecs-a", "ecs-t", "ssm", "ssmmessages", "ec2messages")
@@ -75,7 +74,7 @@ def _unpin(host: Host, pin: Pin) -> Remedy:
     return remedy(
         host,
         "Remove the endpoints' names from /etc/hosts: AWS changes the addresses of its endpoints.",
-        ("sed", "-i", "-E", rf":a;{pin.line}s/[[:space:]]{name}\.?([[:space:]#]|$)/ \1/I;ta", "/etc/hosts"),
+        (*EDIT, "-E", rf":a;{pin.line}s/[[:space:]]{name}\.?([[:space:]#]|$)/ \1/I;ta", "/etc/hosts"),
         look=(("grep", "-n", pin.name, "/etc/hosts"),),
     )
 
@@ -176,8 +175,7 @@ def exclude(region: str, past: Sequence[Visit]) -> Remedy:
     )
     if any(visit.vantage.component == "installer" or not visit.vantage.exists for visit in past):
         text += ". Also export NO_PROXY with these names in the shell that installs and registers"
-    command = apply_command(redact_proxy(past[0].proxy))
-    return Remedy(f"{text}.", ((*command, "--region", region, "--restart"),) if command else ())
+    return Remedy(f"{text}.", apply_command(past[0].proxy, "--region", region, "--restart"))
 
 
 @check("network.container-dns")

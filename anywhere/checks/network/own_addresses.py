@@ -11,6 +11,7 @@ from anywhere.checks.base import trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.remedies import remedy
 from anywhere.evidence import Own
+from anywhere.facts.firewall.forwarding import Aim
 from anywhere.facts.network.resolv_conf import is_loopback, pins
 from anywhere.facts.network.routes import is_private
 from anywhere.hosts.base import Host
@@ -18,18 +19,17 @@ from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 
 
-def own_addresses(host: Host, settings: Settings, stopped: Sequence[tuple[str, int, str]]) -> Iterator[Finding]:
+def own_addresses(host: Host, settings: Settings, stopped: Sequence[Aim]) -> Iterator[Finding]:
     """One finding an address. Private ones are left out (a proxy or a resolver of the site may run on this host), and those
     that /etc/hosts gives to a name, which the finding about that file names."""
     named = {visit.endpoint.host for seen in surveys(host, settings) for visit in seen.visits}
     pinned = {pin.address for pin in pins(host, named) or ()}
     cards = {own: card.name for card in host.inventory().interfaces for own in card.addresses}
-    for address, port, protocol in {
-        address: (address, port, kind) for address, port, kind in reversed(stopped)
-    }.values():
+    for address, aim in {aim.address: aim for aim in reversed(stopped)}.items():
         own = next((one for one in cards if one.partition("/")[0] == address), "")
-        if own and protocol == "tcp" and not is_private(address) and not is_loopback(address) and address not in pinned:
-            yield _mine(host, address, port, own, cards[own])
+        remote = aim.protocol == "tcp" and not is_private(address) and not is_loopback(address)
+        if own and remote and address not in pinned:
+            yield _mine(host, address, aim.port, own, cards[own])
 
 
 def _mine(host: Host, address: str, port: int, own: str, card: str) -> Finding:

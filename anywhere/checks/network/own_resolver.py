@@ -24,8 +24,9 @@ from anywhere.facts.network.resolv_conf import ResolvConf, resolv_conf
 from anywhere.facts.network.resolved_links import Route, links, route_of
 from anywhere.facts.network.routes import is_private
 from anywhere.hosts.base import Answer, Host, Query
-from anywhere.model import Finding, Reason, Stage, Status
+from anywhere.model import EDIT, Finding, Reason, Stage, Status
 from anywhere.settings import Settings
+from anywhere.wording import some
 
 ID = "network.own-resolver"
 DOWN, FAILING, HIDDEN, FORGED = "dns.nameserver-down", "dns.server-failing", "dns.names-hidden", "dns.answers-forged"
@@ -114,7 +115,7 @@ def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, 
     if route:
         why = f": the domain {route.domain} of the link {route.link.name} sends them to {', '.join(route.link.servers)}"
     whose = f"this host's own {one.program}" if one.program else one.name
-    said = f"{whose} ({one.address}) {how} for {_shown(names)}{asks}{why}"
+    said = f"{whose} ({one.address}) {how} for {some(names, 2)}{asks}{why}"
     if quote := _journal(host, one, names[0]):
         said += f'; its journal: "{quote}"'
     text, commands = _without(route) if route else _fix(one, code, line, behind)
@@ -151,10 +152,6 @@ def _without(route: Route) -> tuple[str, tuple[Command, ...]]:
     )
 
 
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
-
-
 def _blamed(one: OwnResolver, code: str, behind: Answer | None) -> tuple[Line | None, str]:
     private = behind is not None and any(map(is_private, behind.addresses))
     for pattern, codes, does in BLAMED.get(one.program, ()):
@@ -169,22 +166,22 @@ def _fix(one: OwnResolver, code: str, line: Line | None, behind: Answer | None) 
     restart: tuple[Command, ...] = (("systemctl", "restart", one.unit),) if one.unit else ()
     where = f"On this host, in {line.path}" if line else "On this host"
     if line and line.text.upper().startswith("DNSSEC="):
-        edit = ("sed", "-i", f"{line.number}s/=.*/=allow-downgrade/", line.path)
+        edit = (*EDIT, f"{line.number}s/=.*/=allow-downgrade/", line.path)
         return f"{where}: let {one.name} do without signatures where there are none (DNSSEC=allow-downgrade).", (
             edit,
             *restart,
         )
     if line and line.text.startswith("stop-dns-rebind"):
-        edit = ("sed", "-i", f"{line.number}a rebind-domain-ok=/amazonaws.com/api.aws/", line.path)
+        edit = (*EDIT, f"{line.number}a rebind-domain-ok=/amazonaws.com/api.aws/", line.path)
         return f"{where}: except AWS's domains from the rebinding protection.", (edit, *restart)
     if line and line.text.startswith("private-address:"):
-        add = ("sed", "-i", f'{line.number}a private-domain: "amazonaws.com"', line.path)
+        add = (*EDIT, f'{line.number}a private-domain: "amazonaws.com"', line.path)
         return f"{where}: except AWS's domains from the rebinding protection (private-domain).", (add, *restart)
     if line and line.text.startswith("DNSStubListener"):
         target = ("ln", "-sf", "/run/systemd/resolve/resolv.conf", "/etc/resolv.conf")
         return "Point /etc/resolv.conf at the nameservers themselves, or switch the stub on again.", (target,)
     if line:
-        off = ("sed", "-i", f"{line.number}s/^/#/", line.path)
+        off = (*EDIT, f"{line.number}s/^/#/", line.path)
         text = f"{where}: take back line {line.number} (the command makes a comment of it), or correct it."
         return f"{text} Then restart {one.name}.", (off, *restart)
     if code == DOWN and behind is None:
@@ -236,7 +233,7 @@ def _search_finding(host: Host, conf: ResolvConf, domain: str, names: list[str],
         remedy=remedy(
             host,
             "Take ndots out of resolv.conf (and out of what writes it): names with dots are then asked as they are.",
-            ("sed", "-i", r"s/ndots:[0-9]*/ndots:1/", "/etc/resolv.conf"),
+            (*EDIT, r"s/ndots:[0-9]*/ndots:1/", "/etc/resolv.conf"),
         ),
         evidence=evidence,
     )

@@ -9,16 +9,18 @@ from functools import partial
 from anywhere.checks.base import Check, check, passed, trouble
 from anywhere.checks.containers.subnets import bridge_networks
 from anywhere.checks.endpoints.visit import surveys
-from anywhere.checks.network.host_firewall import Aim, unanswered
+from anywhere.checks.network.host_firewall import unanswered
 from anywhere.checks.network.own_addresses import own_addresses
 from anywhere.checks.remedies import Command, remedy
 from anywhere.evidence import Own
+from anywhere.facts.firewall.forwarding import Aim
 from anywhere.facts.network.kernel_routes import Hop, TableRoute, answers_by, covers, hop, policy_rules, table_routes
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
 from anywhere.settings import Settings
 from anywhere.threads import fan_out
+from anywhere.wording import count, some
 
 ID, CODE, REFUSED = "network.own-routes", "egress.wrong-route", "egress.no-route"
 MOST_WAYS, MOST_AIMS = 4, 24
@@ -37,7 +39,7 @@ class Better:
 @check(ID)
 def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
     """For what gave no answer, every other route of this host is tried: nothing is changed for that."""
-    aims = [aim for seen in surveys(host, settings) for aim in unanswered(seen) if ":" not in aim[0]]
+    aims = [aim for seen in surveys(host, settings) for aim in unanswered(seen) if ":" not in aim.address]
     aims = list(dict.fromkeys(aims))
     if not aims:
         yield passed(ID, "routes", "everything that was asked gave an answer")
@@ -47,7 +49,7 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
     by_hop: dict[Hop, list[Aim]] = {}
     for aim in aims[:MOST_AIMS]:
         # A bridge of containers that covers the address is no choice among routes: containers.subnets says so.
-        if (taken := hop(host, aim[0])) and taken.device not in bridges:
+        if (taken := hop(host, aim.address)) and taken.device not in bridges:
             by_hop.setdefault(taken, []).append(aim)
     found = False
     for taken, stopped in by_hop.items():
@@ -57,14 +59,14 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
             continue
         if refusing := _refusing(routes, taken, stopped):
             found = True
-            yield _refused(host, refusing, [one for one in stopped if covers(refusing, one[0])])
+            yield _refused(host, refusing, [one for one in stopped if covers(refusing, one.address)])
             continue
         if rule := _refusing_rule(host, routes, taken, stopped):
             found = True
             yield _ruled_out(host, rule, stopped)
             continue
         # What TCP can show comes first; a nameserver may listen there too.
-        aim = next((one for one in stopped if one[2] == "tcp"), stopped[0])
+        aim = next((one for one in stopped if one.protocol == "tcp"), stopped[0])
         if better := _better(host, routes, taken, aim):
             found = True
             yield _wrong(host, routes, taken, better, stopped)
@@ -72,7 +74,7 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed(
             ID,
             "routes",
-            f"no other route of this host reaches the {len(aims)} address{'es' * (len(aims) != 1)} without an answer",
+            f"no other route of this host reaches the {count(aims, 'address', 'addresses')} without an answer",
         )
 
 
@@ -80,7 +82,7 @@ def _refusing(routes: Sequence[TableRoute], taken: Hop, stopped: Sequence[Aim]) 
     """The route for a part of the addresses that refuses what a wider one would carry."""
     if not taken.error:
         return None
-    address = stopped[0][0]
+    address = stopped[0].address
     narrow = [one for one in routes if one.refuses and not one.is_default and covers(one, address)]
     carried = any(covers(one, address) for one in routes if not one.refuses and one.device != "lo")
     return max(narrow, key=lambda one: ipaddress.ip_network(one.network).prefixlen) if narrow and carried else None
@@ -93,7 +95,7 @@ def _refused(host: Host, route: TableRoute, stopped: Sequence[Aim]) -> Finding:
         f"{f' in table {route.table}' if table else ''}, while a wider route would carry it"
     )
     text = "Take the route away here, and where it is kept (netplan, NetworkManager, a routing daemon, a blocker's script)."
-    evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
+    evidence: Own = {"explains": [aim.address for aim in stopped], "names": []}
     command: Command = ("ip", "route", "del", route.kind, route.network, *table)
     fix = remedy(host, text, command, look=(("ip", "route", "show", "table", "all"),))
     return trouble(ID, Status.FAIL, route.network, said, cause=REFUSED, remedy=fix, evidence=evidence)
@@ -101,7 +103,7 @@ def _refused(host: Host, route: TableRoute, stopped: Sequence[Aim]) -> Finding:
 
 def _refusing_rule(host: Host, routes: Sequence[TableRoute], taken: Hop, stopped: Sequence[Aim]) -> str:
     """The routing rule that refuses an address, itself or by its table; empty without one, or where nothing carries it."""
-    address = stopped[0][0]
+    address = stopped[0].address
     refusing = {one.table for one in routes if one.refuses and covers(one, address)}
     if not taken.error or not any(covers(one, address) and not one.refuses and one.table == "main" for one in routes):
         return ""
@@ -121,26 +123,25 @@ def _ruled_out(host: Host, rule: str, stopped: Sequence[Aim]) -> Finding:
     said = f"a routing rule of this host refuses {_shown(stopped)}, while the main table would carry it: "
     said += f"`{' '.join(rule.split())}`"
     text = "Take the rule away here, and where it is kept (a VPN's settings, netplan, NetworkManager), or correct its table."
-    evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
+    evidence: Own = {"explains": [aim.address for aim in stopped], "names": []}
     look = (("ip", "rule", "show"), ("ip", "route", "show", "table", "all"))
     fix = remedy(host, text, ("ip", "rule", "del", "priority", priority, *selector.split()), look=look)
     return trouble(ID, Status.FAIL, f"rule {priority}", said, cause=REFUSED, remedy=fix, evidence=evidence)
 
 
 def _shown(stopped: Sequence[Aim]) -> str:
-    more = f" and {len(stopped) - 3} more" if len(stopped) > 3 else ""
-    return ", ".join(address for address, _, _ in stopped[:3]) + more
+    return some([aim.address for aim in stopped])
 
 
 def _better(host: Host, routes: Sequence[TableRoute], taken: Hop, aim: Aim) -> Better | None:
     """Another route that leads there, tried by its card; one by the same card when only its gateway is alive."""
-    fitting = [one for one in routes if not one.refuses and one.device != "lo" and covers(one, aim[0])]
+    fitting = [one for one in routes if not one.refuses and one.device != "lo" and covers(one, aim.address)]
     others = {one.device: one for one in reversed(fitting) if one.device != taken.device}
     tried = list(others.values())[:MOST_WAYS]
-    answers = fan_out([partial(answers_by, host, aim[0], aim[1], one.device) for one in tried])
+    answers = fan_out([partial(answers_by, host, aim.address, aim.port, one.device) for one in tried])
     for other, answer in zip(tried, answers, strict=True):
         if answer:
-            return Better(other, f"by {other.device} {aim[0]} answers")
+            return Better(other, f"by {other.device} {aim.address} answers")
     beside = [one for one in fitting if one.device == taken.device and one.gateway not in ("", taken.gateway)]
     if beside and taken.gateway:
         states = _neighbours(host, taken.device)
@@ -159,7 +160,7 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
         (one for one in routes if one.is_default and one.device == taken.device and one.gateway == taken.gateway), None
     )
     # A VPN's two half routes go by the same card: each address has its own.
-    each = () if used else dict.fromkeys(filter(None, (_narrow(routes, taken, address) for address, _, _ in stopped)))
+    each = () if used else dict.fromkeys(filter(None, (_narrow(routes, taken, aim.address) for aim in stopped)))
     narrow = next(iter(each), None)
     way = f"dev {taken.device}" if taken.device else f"no route ({taken.error})"
     way = (
@@ -174,11 +175,10 @@ def _wrong(host: Host, routes: Sequence[TableRoute], taken: Hop, better: Better,
         f"; a routing rule chose it: {'; '.join(rules[:3])}" if rules and (used is None or used.table != "main") else ""
     )
     said = (
-        f"this host's own route leads nowhere: {_shown(stopped)} {'is' if len(stopped) == 1 else 'are'} sent {way}, while "
-        "another route of this host would do: "
-        f"{better.route.text} ({better.why}){ruled}"
+        f"this host's own route leads nowhere: {_shown(stopped)} {'is' if len(stopped) == 1 else 'are'} sent {way}, "
+        f"while another route of this host would do: {better.route.text} ({better.why}){ruled}"
     )
-    evidence: Own = {"explains": [address for address, _, _ in stopped], "names": []}
+    evidence: Own = {"explains": [aim.address for aim in stopped], "names": []}
     text, commands = _narrowed(host, narrow) if narrow else _fix(used, better.route, rules)
     commands = (
         tuple(dict.fromkeys(command for one in each for command in _narrowed(host, one)[1])) if each else commands

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.dns import lookups
-from anywhere.checks.remedies import remedy
+from anywhere.checks.remedies import find_sysctl, remedy
 from anywhere.errors import ParseError
 from anywhere.evidence import Own
 from anywhere.facts.agents.ports import PortRange, client_ports, reserved_ports
@@ -22,6 +22,7 @@ from anywhere.facts.network.survey import Survey
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings
+from anywhere.wording import some
 
 ID, CODE = "network.client-ports", "kernel.limit"
 SETTING, USUAL = "net.ipv4.ip_local_port_range", "32768 60999"  # the kernel's own default
@@ -75,9 +76,8 @@ def _usable(host: Host, given: PortRange) -> int | None:
 
 
 def _used_up(host: Host, given: PortRange, left: int, lacking: list[str]) -> Finding:
-    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
     said = (
-        f"no port is left for outgoing connections to {', '.join(lacking[:3])}{more}: {left} of {_shown(given)} may be used "
+        f"no port is left for outgoing connections to {some(lacking)}: {left} of {_shown(given)} may be used "
         f"({SETTING}, less net.ipv4.ip_local_reserved_ports)"
     )
     evidence: Own = {"explains": lacking, "names": []}
@@ -92,9 +92,7 @@ def _widen(host: Host) -> Remedy:
             host,
             "net.ipv4.ip_local_reserved_ports reserves nearly all ports of the usual range: shorten it, in the file that sets "
             "it and now, to the ports that programs of this host listen on (the ECS agent's are 51678 and 51679).",
-            look=(
-                ("grep", "-rn", "ip_local_reserved_ports", "/etc/sysctl.conf", "/etc/sysctl.d", "/usr/lib/sysctl.d"),
-            ),
+            look=(find_sysctl("ip_local_reserved_ports"),),
         )
     return remedy(
         host,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
+from anywhere.catalogue.checks import AFTER_REGISTRATION
+from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import remedy
 from anywhere.facts.agents.agents import is_bare, metadata
 from anywhere.facts.agents.ports import OWNERS, PORTS, PortRange, client_ports, listeners, reserved_ports
@@ -69,7 +70,7 @@ def reserved_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     reserved, given = reserved_ports(host), client_ports(host)
     if is_bare(host):
-        yield skipped("network.reserved-ports", "51678-51679/tcp", REGISTER_BRINGS)
+        yield skipped("network.reserved-ports", "51678-51679/tcp", AFTER_REGISTRATION)
     elif reserved is None or given is None:
         yield skipped("network.reserved-ports", "51678-51679/tcp", "the kernel's port settings could not be read")
     else:

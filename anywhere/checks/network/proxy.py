@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from anywhere.catalogue.texts.proxy import set_proxy
 from anywhere.checks.base import check, needs_root, passed, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.evidence import Bare, Proxies
@@ -15,7 +16,7 @@ from anywhere.facts.system.ignored import Ignored, ignored_settings
 from anywhere.facts.system.units import units
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Stage, Status
-from anywhere.redact import redact_proxy
+from anywhere.redact import redact_proxy, without_user
 from anywhere.settings import Settings
 
 AGENTS = ("ssm-agent", "ecs-agent", "docker")
@@ -62,17 +63,11 @@ def _differing(here: Sequence[Component], visits: Sequence[Visit]) -> Iterator[F
     summary = f"components use different proxies: {shown}" + (f"; {dead[0]} does not work" if dead else "")
     remedy = Remedy(
         f"Give all components the proxy that works ({right})." if right else "Give all components the same proxy.",
-        (("sudo", "anywhere", "proxy", "apply", "--url", right, "--restart"),) if right.startswith("http:") else (),
+        set_proxy(right, "--restart") if right.startswith("http:") else (),
     )
     status, evidence = Status.FAIL if dead else Status.WARN, Proxies(proxies=used, dead=dead)
     code = "proxy.components-differ"
     yield trouble(proxy.id, status, "components", summary, cause=code, remedy=remedy, evidence=evidence)
-
-
-def without_user(url: str) -> str:
-    """A proxy's URL without its user part."""
-    lead, mark, rest = url.partition("://")
-    return f"{lead}{mark}{rest.rpartition('@')[2]}" if mark else url.rpartition("@")[2]
 
 
 def _is_stale(component: Component) -> bool:
@@ -192,15 +187,10 @@ def _judge(
         yield passed(proxy.id, component.name, f"uses {redact_proxy(url)}", matrix=matrix)
 
 
-def apply_command(url: str) -> tuple[str, ...]:
-    """The command that writes this proxy; credentials are read from standard input, never shown. None for https://, which it
-    refuses: the agents' channels cannot use it."""
-    if url.startswith("https:"):
-        return ()
-    scheme, mark, rest = url.partition("://")
-    _, at, place = rest.rpartition("@")
-    own = ("--credentials-file", "-") if at else ()
-    return ("sudo", "anywhere", "proxy", "apply", "--url", f"{scheme}{mark}{place}", *own)
+def apply_command(url: str, *options: str) -> tuple[tuple[str, ...], ...]:
+    """The command that sets this proxy, as `set_proxy`; credentials are read from standard input, never shown."""
+    own = ("--credentials-file", "-") if "@" in url else ()
+    return set_proxy(without_user(url), *own, *options)
 
 
 def _bare(
@@ -214,9 +204,9 @@ def _bare(
     where = drop_in(component)
     remedy = Remedy(
         f"Set the proxy for {component.name} in {where}, with the exclusions "
-        f"{', '.join(NEEDED.get(component.name, (METADATA,)))}; "
-        f"then reload systemd and restart it (docker first, then the SSM agent, then ecs).{_plain(url)}",
-        _commands(component, apply_command(url)),
+        f"{', '.join(NEEDED.get(component.name, (METADATA,)))}; then reload systemd and restart it (docker first, then "
+        f"the SSM agent, then ecs).{_plain(url)}",
+        _with_restart(component, apply_command(url)),
     )
     summary = f"has no proxy while {model.name} uses {url}" + ("; going out directly fails" if blocked else "")
     return trouble(
@@ -239,9 +229,9 @@ def _plain(url: str) -> str:
     )
 
 
-def _commands(component: Component, write: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """What writes the proxy, and the restart; none at all where a person has to write it first."""
-    return (write, ("sudo", "systemctl", "restart", component.unit or component.name)) if write else ()
+def _with_restart(component: Component, write: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """The command that sets the proxy, and the restart; none where a person has to edit the setting first."""
+    return (*write, ("sudo", "systemctl", "restart", component.unit or component.name)) if write else ()
 
 
 def drop_in(component: Component) -> str:
@@ -258,10 +248,10 @@ def _not_out(visit: Visit) -> bool:
 def _exclusions(component: Component, missing: Sequence[str], has: str, url: str, matrix: dict[str, object]) -> Finding:
     has, wrong = corrected(has), [why for _, why in useless_entries(has) if "commas" in why]
     whole = ",".join(dict.fromkeys(filter(None, (*has.split(","), *missing))))
-    write = apply_command(url) if component.unit else ()
+    write = apply_command(url, *(("--no-proxy", has) if has else ())) if component.unit else ()
     remedy = Remedy(
         f"Set NO_PROXY={whole} for {component.name} in {drop_in(component)} and restart it.{_plain(url)}",
-        _commands(component, (*write, *(("--no-proxy", has) if has else ())) if write else ()),
+        _with_restart(component, write),
     )
     return trouble(
         proxy.id,

@@ -8,6 +8,7 @@ from dataclasses import field, replace
 from functools import partial
 
 from anywhere.catalogue.endpoints import Endpoint, endpoints
+from anywhere.catalogue.texts.proxy import set_proxy
 from anywhere.changes.proxy.drop_ins import variables
 from anywhere.changes.proxy.profile import Profile
 from anywhere.checks.base import passed, skipped, trouble, unknown
@@ -160,20 +161,18 @@ def _said(cause: str, shown: str, way: Way, probe: Probe) -> tuple[str, Remedy]:
             Remedy(
                 "Write the profile with the user and password that the proxy accepts: this command reads one line "
                 "user:password from standard input.",
-                (("sudo", "anywhere", "proxy", "apply", "--url", _plain(way.proxy), "--credentials-file", "-"),),
+                set_proxy(_address(way.proxy), "--credentials-file", "-"),
             ),
         )
     if cause == "proxy.wrong-scheme":
-        other = other_scheme(_plain(way.proxy))
+        other = other_scheme(_address(way.proxy))
         return (
             f"{shown} answers only as {other}: the scheme of the URL is wrong",
             Remedy(
                 "Name a port where the proxy takes plain HTTP: both agents' channels (WebSocket) do not speak TLS to a proxy."
             )
             if other.startswith("https:")
-            else Remedy(
-                "Write the profile with the other scheme.", (("sudo", "anywhere", "proxy", "apply", "--url", other),)
-            ),
+            else Remedy("Write the profile with the other scheme.", set_proxy(other)),
         )
     if cause == "proxy.denies-endpoint":
         return (
@@ -184,8 +183,3 @@ def _said(cause: str, shown: str, way: Way, probe: Probe) -> tuple[str, Remedy]:
         f"{shown} is not reached: {detail}",
         Remedy("Check the proxy's name, address and port, and that this host may connect to it."),
     )
-
-
-def _plain(url: str) -> str:
-    """The URL without credentials."""
-    return _address(url)

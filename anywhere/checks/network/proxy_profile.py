@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.catalogue.regions import find_region
+from anywhere.catalogue.texts.proxy import set_proxy
 from anywhere.changes.base import Step
 from anywhere.changes.proxy import plan
 from anywhere.changes.proxy.profile import Profile
@@ -48,7 +49,7 @@ def _refused(host: Host, profile: Profile) -> Finding | None:
     fix = Remedy(
         "Write the profile with the user and password that the proxy takes: the command reads one line user:password from "
         "standard input.",
-        (("sudo", "anywhere", "proxy", "apply", "--url", profile.address, "--credentials-file", "-"),),
+        set_proxy(profile.address, "--credentials-file", "-"),
     )
     said = f"{profile.address} requires a user and password ({probe.detail}): no connection passes"
     return trouble(ID, Status.FAIL, profile.address, said, cause="proxy.auth-required", remedy=fix)
@@ -60,7 +61,7 @@ def _write(profile: Profile) -> Remedy:
     if not profile.address or profile.is_secret or profile.certificates:
         return Remedy(text)
     exclusions = ("--no-proxy", ",".join(profile.no_proxy)) if profile.no_proxy else ()
-    return Remedy(text, (("sudo", "anywhere", "proxy", "apply", "--url", profile.address, *exclusions),))
+    return Remedy(text, set_proxy(profile.address, *exclusions))
 
 
 def _cause(step: Step) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
-from anywhere.checks.remedies import Command, line_out, remedy
+from anywhere.checks.remedies import Command, find_sysctl, line_out, remedy, sysctl_at_boot
 from anywhere.facts.agents.agents import is_bare, ssm_service
 from anywhere.facts.agents.docker import docker
-from anywhere.facts.firewall.forwarding import set_at_boot
 from anywhere.facts.kernel.limits import (
     Commit,
     Complaint,
@@ -90,7 +89,7 @@ def _no_namespaces(host: Host, setting: str) -> Finding:
             "Allow namespaces, now and at boot, and take the line out of the file in /etc/sysctl.d that sets it to 0.",
             ("sysctl", "-w", f"{setting}={NAMESPACES_USUAL}"),
             *_at_boot(host, setting, NAMESPACES_USUAL),
-            look=(("grep", "-rn", setting, "/etc/sysctl.conf", "/etc/sysctl.d", "/usr/lib/sysctl.d"),),
+            look=(find_sysctl(setting),),
         ),
         evidence={"setting": setting},
     )
@@ -109,7 +108,7 @@ def _committed(host: Host, found: Commit) -> Finding:
             "vm.overcommit_ratio instead, or add swap.",
             ("sysctl", "-w", f"{OVERCOMMIT}=0"),
             *_at_boot(host, OVERCOMMIT, 0),
-            look=(("grep", "-rn", OVERCOMMIT, "/etc/sysctl.conf", "/etc/sysctl.d", "/usr/lib/sysctl.d"),),
+            look=(find_sysctl(OVERCOMMIT),),
         ),
         evidence={"reserved": found.reserved, "most": found.most},
     )
@@ -120,15 +119,8 @@ def _more(most: int) -> int:
     return min(max(4 * most, LEAST_INSTANCES), 1 << 22) if most < 1 << 21 else 2 * most
 
 
-LIMITS_FILE = "/etc/sysctl.d/99-zz-anywhere-limits.conf"
-
-
 def _at_boot(host: Host, setting: str, value: int) -> tuple[Command, ...]:
-    """Our own line, and the administrator's made a comment: of two files the last by name counts."""
-    place, _ = set_at_boot(host, setting)
-    before: tuple[Command, ...] = (line_out(place),) if place.startswith("/etc/") else ()
-    own = ("sh", "-c", f"mkdir -p /etc/sysctl.d && echo '{setting} = {value}' >> {LIMITS_FILE}")
-    return (*before, own)
+    return sysctl_at_boot(host, setting, value, "limits")
 
 
 def _inotify(host: Host, complaint: Complaint, use: Use) -> Finding:

@@ -9,7 +9,7 @@ import typer
 
 from anywhere.cli.check.options import with_settings
 from anywhere.cli.check.run import announced, run
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, single
 from anywhere.cli.hosts import QUIET, VERBOSE, how_much, with_hosts
 from anywhere.declared.own import join_as
 from anywhere.flows.hosts import Hosts
@@ -27,7 +27,7 @@ Examples:
   anywhere check --region eu-west-1 --expect private --expect docker=proxy
   anywhere check --region eu-west-1 --endpoint https://registry.example.com/v2/ --as docker
 """
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = single()
 
 
 class OwnEndpoints(Grouped):

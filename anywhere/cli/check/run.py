@@ -65,8 +65,7 @@ def announced(settings: Settings, hosts: Hosts, format: str, output: str) -> int
     from anywhere.flows.announced.plan import announce
     from anywhere.report.allowlist.contacts import FORMATS as PLAN_FORMATS
 
-    if format not in PLAN_FORMATS:
-        raise BadInput.unknown("format", format, tuple(PLAN_FORMATS))
+    BadInput.require("format", format, PLAN_FORMATS)
     write(PLAN_FORMATS[format](announce(settings, hosts)), output)
     return 0
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, group
+from anywhere.cli.hosts import FORMAT, FORMATS
 from anywhere.cli.output import write
 from anywhere.cli.say import note, say
 from anywhere.errors import BadInput
@@ -16,17 +17,12 @@ from anywhere.flows.hosts import chosen
 from anywhere.flows.life import activation as flow
 from anywhere.flows.lifecycle.register import pairs
 from anywhere.printable import json_text, printable
+from anywhere.wording import count
 
 SCHEMA = "anywhere/activations/1"
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help="Create, show, plan and delete activations (needs AWS keys and the extra `aws`; `plan` needs neither).",
-)
+app = group("Create, show, plan and delete activations (needs AWS keys and the extra `aws`; `plan` needs neither).")
 _REGION = typer.Option(..., help="AWS region of the activation.")
 _INVENTORY = typer.Option("", "--inventory", "-i", help="A file of hosts, whose number counts.")
-_FORMAT = typer.Option("table", help="table or json.")
 
 
 @app.command(
@@ -75,12 +71,12 @@ def create(
 
 
 @app.command(cls=Grouped, epilog="\b\nExample:\n  anywhere activation show --region eu-west-1 -i hosts.ini")
-def show(region: str = _REGION, inventory: str = _INVENTORY, format: str = _FORMAT) -> int:
+def show(region: str = _REGION, inventory: str = _INVENTORY, format: str = FORMAT) -> int:
     """Show the activations of a region: uses left and expiry, against the size of a fleet where one is given.
 
     Exit codes: 0, or 1 where no activation has enough uses left for the inventory.
     """
-    _known(format)
+    BadInput.require("format", format, FORMATS)
     hosts = _count(inventory)
     found = flow.show(flow.account(region))
     fits = [one for one in found if one.left >= hosts]
@@ -104,10 +100,10 @@ def plan(
     inventory: str = _INVENTORY,
     hosts: int = typer.Option(0, help="How many hosts, in place of an inventory."),
     hours: float = typer.Option(flow.HOURS, help="How long the rollout takes in hours. Default: 24."),
-    format: str = _FORMAT,
+    format: str = FORMAT,
 ) -> int:
     """Print how many activations of which size and expiry a fleet needs."""
-    _known(format)
+    BadInput.require("format", format, FORMATS)
     count = hosts or _count(inventory)
     if count < 1:
         raise BadInput("how many hosts? give --inventory FILE or --hosts N")
@@ -146,7 +142,7 @@ def delete(
     if not yes:
         if not sys.stdin.isatty():
             raise BadInput("delete cannot be undone: give --yes where standard input is no terminal")
-        typer.confirm(f"delete {len(ids)} activation{'' if len(ids) == 1 else 's'}?", abort=True, err=True)
+        typer.confirm(f"delete {count(ids, 'activation')}?", abort=True, err=True)
     flow.delete(owner, ids)
     write("".join(f"{printable(one)}: deleted\n" for one in ids))
     return 0
@@ -165,8 +161,3 @@ def _table(found: Sequence[flow.Shown]) -> str:
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows)
-
-
-def _known(format: str) -> None:
-    if format not in ("table", "json"):
-        raise BadInput.unknown("format", format, ("table", "json"))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, single
 from anywhere.cli.hosts import FORCE, FORMAT, OUTPUT, with_hosts
 from anywhere.cli.life.leaving import DRY_RUN, WAVE, YES, run
 from anywhere.flows.hosts import Hosts
@@ -16,7 +14,7 @@ Examples:
   sudo anywhere deregister --yes
   anywhere deregister --inventory hosts.ini --limit old --wave 10% --yes
 """
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = single()
 
 
 @app.command(cls=Grouped, epilog=EXAMPLES)

@@ -28,8 +28,7 @@ WAVE = typer.Option("", help="Hosts at once, as a number or a share (5%); one ca
 
 def run(hosts: Hosts, order: Leave | Update, wave: str, yes: bool, dry: bool, format: str, output: str) -> int:
     """Plan, ask, do, print; the exit code is 0 when nothing failed anywhere."""
-    if format not in FORMATS:
-        raise BadInput.unknown("format", format, FORMATS)
+    BadInput.require("format", format, FORMATS)
     require_root(hosts)
     many = len(hosts.entries) > 1
     leavers = Leavers(hosts, order, wave, lambda name: Lines(name if many else ""), _wave)

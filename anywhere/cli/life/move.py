@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, single
 from anywhere.cli.hosts import FORCE, FORMAT, OUTPUT, with_hosts
 from anywhere.cli.life.leaving import DRY_RUN, WAVE, YES, run
 from anywhere.cli.register.options import check_wait
@@ -17,7 +17,7 @@ Examples:
   sudo anywhere move --cluster prod --yes
   anywhere move --cluster prod --inventory hosts.ini --wave 5% --yes
 """
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = single()
 
 
 @app.command(cls=Grouped, epilog=EXAMPLES)

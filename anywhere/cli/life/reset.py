@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, single
 from anywhere.cli.hosts import FORMAT, OUTPUT, with_hosts
 from anywhere.cli.life.leaving import DRY_RUN, WAVE, YES, run
 from anywhere.errors import BadInput
@@ -17,7 +17,7 @@ Examples:
   sudo anywhere reset --seal --yes        (before this machine becomes an image)
   sudo anywhere reset --reclaim --yes     (on a clone)
 """
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = single()
 
 
 @app.command(cls=Grouped, epilog=EXAMPLES)

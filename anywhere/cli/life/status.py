@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, single
 from anywhere.cli.hosts import with_hosts
 from anywhere.flows.hosts import Hosts
 
@@ -19,7 +19,7 @@ Examples:
   sudo anywhere status --format prometheus --output /var/lib/node_exporter/anywhere.prom
 """
 FORMATS = ("table", "json", "csv", "prometheus")
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = single()
 
 
 @app.command(cls=Grouped, epilog=EXAMPLES)
@@ -50,8 +50,7 @@ def status(
     from anywhere.report.shown.harmless import harmless
     from anywhere.report.style import PLAIN, style_for
 
-    if format not in FORMATS:
-        raise BadInput.unknown("format", format, FORMATS)
+    BadInput.require("format", format, FORMATS)
     versions = _newest(latest, keyring) if latest else None
     with progress(f"asking {hosts.entries[0].name if len(hosts.entries) == 1 else f'{len(hosts.entries)} hosts'}"):
         report = flow.status(hosts, probe, versions)

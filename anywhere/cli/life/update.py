@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, single
 from anywhere.cli.hosts import FORMAT, OUTPUT, with_hosts
 from anywhere.cli.life.leaving import DRY_RUN, WAVE, run
 from anywhere.cli.register.options import ARTIFACTS, ARTIFACTS_URL, KEYRING, check_artifacts, check_wait
@@ -18,7 +18,7 @@ Examples:
   sudo anywhere update --version 1.105.1-1
   anywhere update --inventory hosts.ini --wave 5% --artifacts ./artifacts
 """
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = single()
 
 
 @app.command(cls=Grouped, epilog=EXAMPLES)

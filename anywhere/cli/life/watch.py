@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.helping import Grouped
-from anywhere.cli.hosts import with_hosts
+from anywhere.cli.helping import Grouped, single
+from anywhere.cli.hosts import FORMATS, with_hosts
 from anywhere.flows.hosts import Hosts
 
 EXAMPLES = """\b
@@ -15,7 +15,7 @@ Examples:
   sudo anywhere watch --once --textfile /var/lib/prometheus/node-exporter/anywhere.prom
   sudo anywhere watch --history
 """
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = single()
 
 
 @app.command(cls=Grouped, epilog=EXAMPLES)
@@ -42,8 +42,7 @@ def watch(
     from anywhere.flows.lifecycle.watch import Watch, history, parse_every, state_folder
     from anywhere.report.life.history import as_json, as_table
 
-    if format not in ("table", "json"):
-        raise BadInput.unknown("format", format, ("table", "json"))
+    BadInput.require("format", format, FORMATS)
     seconds = parse_every(every)
     folder = state_folder()
     if show_history:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, single
 from anywhere.cli.hosts import OUTPUT, with_hosts
 from anywhere.cli.register.options import with_order
 from anywhere.errors import BadInput
@@ -18,7 +18,7 @@ Examples:
   anywhere register --region eu-west-1 --cluster prod --activation-stdin -i hosts.ini --wave 10% --resume done.jsonl
   sudo anywhere register --region eu-west-1 --cluster prod --activation-file a.json --artifacts /media/artifacts
 """
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = single()
 
 
 @app.command(cls=Grouped, epilog=EXAMPLES)
@@ -43,6 +43,5 @@ def register(
     from anywhere.cli.register.order import show
     from anywhere.report.fleet.registered import FORMATS
 
-    if format not in FORMATS:
-        raise BadInput.unknown("format", format, FORMATS)
+    BadInput.require("format", format, FORMATS)
     return show(hosts, order, wave, resume, dry_run, format, output)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from anywhere.cli.helping import Grouped
+from anywhere.cli.helping import Grouped, group
 from anywhere.cli.hosts import with_hosts
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
 
 HELP = "Check task definitions, place them on hosts, convert them, weigh network modes and density."
-app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=HELP)
+app = group(HELP)
 
 LAUNCHES = ("external", "ec2", "fargate", "managed-instances", "declared")
 FILES = typer.Argument(help="Files, folders, patterns, or - for standard input.")
@@ -166,8 +166,7 @@ def density(
 
 
 def _one_of(kind: str, word: str, allowed: tuple[str, ...]) -> str:
-    if word not in allowed:
-        raise BadInput.unknown(kind, word, allowed)
+    BadInput.require(kind, word, allowed)
     return word
 
 

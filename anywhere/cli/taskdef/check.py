@@ -11,9 +11,9 @@ from anywhere.cli.say import say
 from anywhere.errors import BadInput
 from anywhere.frozen import frozen
 from anywhere.model import Finding, Report, Status, Target
-from anywhere.stamp import now
 from anywhere.taskdef import RULES
 from anywhere.taskdef.judge import UNREAD, Options, judge
+from anywhere.wording import now
 
 UNREADABLE = 2
 
@@ -30,8 +30,7 @@ class Selection:
         """Raises BadInput, with the near misses, for a rule that there is not."""
         known = [UNREAD, *(rule.id for rule in RULES)]
         for id in (*self.only, *self.skip, *self.demote):
-            if id not in known:
-                raise BadInput.unknown("rule", id, known)
+            BadInput.require("rule", id, known)
 
     def apply(self, target: Target) -> Target:
         """The target with the findings that count."""

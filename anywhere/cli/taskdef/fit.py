@@ -9,7 +9,7 @@ from dataclasses import replace
 from anywhere.cli.taskdef.check import UNREADABLE, complain, show_documents
 from anywhere.flows.fit import Request, place
 from anywhere.model import Report
-from anywhere.stamp import now
+from anywhere.wording import now
 
 __all__ = ["Request", "run"]
 

@@ -63,6 +63,11 @@ class Agents:
         return self.ssm_snap if self.ssm_snap.exists and (self.ssm_snap.is_enabled or not self.ssm.exists) else self.ssm
 
     @property
+    def keeps_snap(self) -> bool:
+        """Whether of two SSM agents the snap is the one that works here: then the package is the one to remove."""
+        return self.registration.is_registered is True and self.ssm_snap.is_running is True and not self.ssm.is_running
+
+    @property
     def package_version(self) -> str:
         """The ECS agent's version as its package says; the package carries the agent of its own version."""
         version = self.installed.get("amazon-ecs-init", self.installed.get("ecs-init", ("", "")))[0]
@@ -78,7 +83,7 @@ def agents(host: Host) -> Agents:
 
 def ssm_service(host: Host) -> str:
     """The SSM agent's service as systemctl takes it: the package's, or the snap's where that is the one in use."""
-    return agents(host).ssm_unit.name.removesuffix(".service")
+    return agents(host).ssm_unit.service
 
 
 def is_bare(host: Host) -> bool:

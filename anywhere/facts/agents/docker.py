@@ -59,11 +59,6 @@ class DockerInfo:
     cgroup_driver: str = ""
     cgroup_version: str = ""
     selinux: bool = False
-    memory_limit: bool | None = None
-    cpu_limit: bool | None = None
-    http_proxy: str = ""
-    https_proxy: str = ""
-    no_proxy: str = ""
     apparmor: bool = False
     containerd_store: bool = False
     containerd: str = ""
@@ -176,11 +171,6 @@ def parse_info(text: str) -> DockerInfo:
         cgroup_driver=_said(found, "CgroupDriver"),
         cgroup_version=_said(found, "CgroupVersion"),
         selinux="name=selinux" in options if isinstance(options, list) else False,
-        memory_limit=_flag(found, "MemoryLimit"),
-        cpu_limit=_flag(found, "CpuCfsQuota"),
-        http_proxy=_said(found, "HttpProxy"),
-        https_proxy=_said(found, "HttpsProxy"),
-        no_proxy=_said(found, "NoProxy"),
         forwarding=_flag(found, "IPv4Forwarding"),
         d_type=_d_type(found.get("DriverStatus")),
         apparmor="name=apparmor" in options if isinstance(options, list) else False,

@@ -27,7 +27,6 @@ HIBERNATES = re.compile(r"Entering SSM Agent (?:Worker )?hibernate - (?P<why>.*)
 # agent/session/controlchannel/controlchannel.go, agent/messageservice/interactor/mgsinteractor/mgsinteractor.go
 NO_CHANNEL = re.compile(r"CreateControlChannel failed with error: (?P<why>.*)")
 CHANNEL = re.compile(r"Set up control channel successfully|[Ss]uccessfully opened websocket connection")
-NO_IDENTITY = re.compile(r"failed to find agent identity")
 FAILED = re.compile(r"Registration failed due to (?:error registering the instance with AWS SSM\.\s*)?(?P<why>.*)")
 CAUSED = re.compile(r"(?:[\d-]+ [\d:.]+ (?:\w+ )?)?caused by: ")
 REGISTERED = re.compile(r"Successfully registered the instance with AWS SSM")
@@ -51,7 +50,6 @@ class SsmLog:
     credentials: bool | None = None
     refused: str = ""
     hibernates: str = ""
-    has_identity: bool = True
     last: str = ""
     failed: str = ""
     no_worker: str = ""
@@ -124,8 +122,6 @@ def parse_ssm_log(text: str) -> SsmLog:
             state = replace(state, no_worker=redact(stuck["why"])[:300])
         elif WORKER.search(line):
             state = replace(state, no_worker="")
-        elif NO_IDENTITY.search(line):
-            state = replace(state, has_identity=False)
         elif denied := NO_CHANNEL.search(line):
             state = replace(state, no_channel=redact(denied["why"])[:700])
         elif WORKING.search(line):

@@ -10,7 +10,6 @@ from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import docker_networks
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.firewall.firewall import Firewall
-from anywhere.facts.firewall.iptables import Rule
 from anywhere.facts.firewall.iptables_walk import Packet, reached_rules, rule_matches
 from anywhere.facts.firewall.nftables import NftRule
 from anywhere.facts.network.kernel_routes import Hop, hop, policy_rules
@@ -134,11 +133,3 @@ def _nft_rules(walls: Firewall) -> Iterator[NftRule]:
 
 def _sets_maxseg(rule: NftRule) -> bool:
     return any(isinstance(one, dict) and "mangle" in one and "maxseg" in str(one) for one in rule.expressions)
-
-
-def sources_of(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Rule]]:
-    """The addresses that SNAT rules give: each with its rule."""
-    for rule in rules:
-        value = rule.value("--to-source").partition(":")[0].partition("-")[0]
-        if rule.target == "SNAT" and value:
-            yield value, rule

@@ -43,6 +43,11 @@ FOLDERS: tuple[str, ...] = ("/proc/sys/net/ipv6",)
 TABLES, FILTER = "/proc/net/ip6_tables_names", "filter"
 
 
+def of_family(program: str, family: int) -> str:
+    """The program for IPv4 or IPv6, from the one for IPv4."""
+    return program if family == 4 else program.replace("iptables", "ip6tables", 1)
+
+
 @dataclass(frozen=True)
 class Backend:
     """One way to reach the kernel's rules: `name` is nft or legacy; `program` the iptables that speaks it. `v6` is None
@@ -60,7 +65,7 @@ class Backend:
 
     def program_for(self, family: int) -> str:
         """`iptables-nft` or `ip6tables-nft`."""
-        return self.program if family == 4 else self.program.replace("iptables", "ip6tables", 1)
+        return of_family(self.program, family)
 
     def rules(self, family: int) -> Ruleset:
         """The rules of one family; empty where that family is absent."""

@@ -25,21 +25,23 @@ FOLDERS: tuple[str, ...] = ("/etc/sysctl.d",)
 
 @frozen
 class Aim:
-    """What a container has to reach: an address, a port, `tcp` or `udp`, and what it is."""
+    """What a host or a container has to reach: an address, a port, `tcp` or `udp`, and what it is where that is shown."""
 
     address: str
     port: int
     protocol: str
-    what: str
+    what: str = ""
 
 
 @frozen
 class Stop:
-    """What stops a packet: the hop (table and chain), the rule as it is printed, and the aim."""
+    """What stops a packet: the hop (table and chain), the rule as it is printed, the aim, and the iptables that speaks to
+    the hop (empty for a table of nftables)."""
 
     hop: str
     rule: str
     aim: Aim
+    program: str = ""
 
 
 def forward_stops(firewall: Firewall, device: str, bridge: str, source: str, aims: Sequence[Aim]) -> list[Stop]:
@@ -71,7 +73,7 @@ def _stops(firewall: Firewall, packet: Packet, aim: Aim) -> Iterator[Stop]:
             seen = packet if chain == "FORWARD" else early if name == "raw" else arriving
             verdict = walk(backend.v4.table(name), chain, seen, trace)
             if verdict.stops:
-                yield Stop(f"{name} {chain} ({backend.name})", verdict.rule, aim)
+                yield Stop(f"{name} {chain} ({backend.name})", verdict.rule, aim, backend.program)
     for hook, at in (("prerouting", arriving), ("forward", packet)):
         for base in firewall.nft.base_chains(hook):
             seen = early if base.priority < CONNTRACK else at
@@ -102,7 +104,7 @@ def untracked(firewall: Firewall, device: str, bridge: str, source: str, aims: S
                 trace = arrived(firewall)
                 walk(backend.v4.table("raw"), "PREROUTING", packet, trace)
                 if trace.untracked:
-                    yield Stop(f"raw PREROUTING ({backend.name})", trace.untracked, aim)
+                    yield Stop(f"raw PREROUTING ({backend.name})", trace.untracked, aim, backend.program)
             for base in firewall.nft.base_chains("prerouting"):
                 if rule := notrack_rule(base, packet):
                     yield Stop(f"nft {base.family} {base.table} {base.name}", rule, aim)

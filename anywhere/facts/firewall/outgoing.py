@@ -16,12 +16,14 @@ from anywhere.frozen import frozen
 @frozen
 class Stop:
     """What stops the host's own packet: the hop (table and chain), the rule as it is printed, and which way it went.
-    `early` is whether that may be before the kernel knows its connection."""
+    `early` is whether that may be before the kernel knows its connection. `program` is the iptables (for IPv4) that speaks to
+    the hop, empty for a table of nftables."""
 
     hop: str
     rule: str
     inbound: bool
     early: bool = False
+    program: str = ""
 
 
 def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: int, protocol: str) -> Stop | None:
@@ -63,7 +65,8 @@ def _stops(firewall: Firewall, chain: str, packet: Packet, family: int, inbound:
         for name in TABLES[chain]:
             verdict = walk(backend.rules(family).table(name), chain, early if name == "raw" else packet)
             if verdict.stops:
-                yield Stop(f"{name} {chain} ({backend.name})", verdict.rule, inbound, chain == "PREROUTING")
+                hop = f"{name} {chain} ({backend.name})"
+                yield Stop(hop, verdict.rule, inbound, chain == "PREROUTING", backend.program)
     for base in firewall.nft.base_chains(chain.lower(), family):
         seen = early if base.priority < CONNTRACK else packet
         if base.kind == "filter" and (verdict := walk_nft(firewall.nft, base, seen)).stops:

@@ -88,7 +88,7 @@ def kept_from(host: Host, unit: Unit) -> tuple[Kept, ...]:
 
 
 def _component(unit: Unit) -> str:
-    return "amazon-ssm-agent" if "ssm" in unit.name else unit.name.removesuffix(".service")
+    return "amazon-ssm-agent" if "ssm" in unit.name else unit.service
 
 
 def _switches(unit: Unit, last: dict[str, Line], lists: dict[str, list[Line]]) -> Iterator[Kept]:

@@ -38,6 +38,12 @@ class Visit:
         order = list(Stage)
         return max(self.probes, key=lambda probe: (probe.ok, order.index(probe.stage)), default=None)
 
+    @property
+    def dialled_port(self) -> int:
+        """The port that connections go to, the proxy's where there is one; 0 where its URL names none."""
+        port = self.proxy.rpartition(":")[2].strip("/") if self.proxy else str(self.endpoint.port)
+        return int(port) if port.isdigit() else 0
+
     def look(self, name: Look) -> Probe | None:
         """A second look by its name."""
         return dict(self.second).get(name)

@@ -15,6 +15,7 @@ from anywhere.facts.system.quoting import split_words
 from anywhere.facts.system.units import ECS, Unit, environment_files, parse_section, unit_lines
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
+from anywhere.model import EDIT
 from anywhere.redact import MASK, redact
 
 PROXY_NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
@@ -62,7 +63,7 @@ def _exported(path: str, text: str) -> Iterator[Ignored]:
     for number, line in enumerate(text.splitlines(), 1):
         if found := _EXPORT.match(line):
             why = "systemd takes no `export` in an environment file, and leaves the line out"
-            edit = ("sed", "-i", "-E", f"{number}s/^[[:space:]]*export[[:space:]]+//", path)
+            edit = (*EDIT, "-E", f"{number}s/^[[:space:]]*export[[:space:]]+//", path)
             yield Ignored(found[1].upper(), path, number, why, "Write the line without export.", (edit,))
 
 
@@ -74,7 +75,7 @@ def _unset(host: Host, unit: Unit) -> Iterator[Ignored]:
             names = [word for word in split_words(value) if word.partition("=")[0] in gone and _PROXY.match(word)]
             if key != "UnsetEnvironment" or not names:
                 continue
-            edit = ("sed", "-i", "-E", rf"{number}s/\b(https?_proxy|no_proxy)\b(=\S*)?//gI", path)
+            edit = (*EDIT, "-E", rf"{number}s/\b(https?_proxy|no_proxy)\b(=\S*)?//gI", path)
             fix = f"Take the names out of UnsetEnvironment= in {path}:{number}."
             for name in (name.partition("=")[0] for name in names):
                 place, line = _where_set(host, unit, name)
@@ -133,17 +134,15 @@ def _in_line(path: str, number: int, section: str, line: str, unit: Unit) -> Ite
     names = [name.upper() for name in _SETTING.findall(line)]
     if section != "[Service]":
         said = f"it is in {section or 'no section'}, and systemd takes Environment= only in [Service]"
-        edit = (
-            (("sed", "-i", rf"s/^\[{section[1:-1]}\]/[Service]/", path),) if section and path.endswith(".conf") else ()
-        )
+        edit = ((*EDIT, rf"s/^\[{section[1:-1]}\]/[Service]/", path),) if section and path.endswith(".conf") else ()
         yield from (Ignored(one, path, number, said, "Put the line below [Service].", edit) for one in names)
     elif key != "Environment":
         if _KEY.match(key) and key not in ("EnvironmentFile", "PassEnvironment"):
-            said, rename = f"systemd knows no {key}=", ("sed", "-i", f"{number}s/^ *{key}/Environment/", path)
+            said, rename = f"systemd knows no {key}=", (*EDIT, f"{number}s/^ *{key}/Environment/", path)
             yield from (Ignored(one, path, number, said, "The key is Environment=.", (rename,)) for one in names)
         elif key.upper() in PROXY_NAMES:
             said, fix = "a bare NAME=value is no line of a unit", "Write it as Environment=."
-            yield Ignored(key.upper(), path, number, said, fix, (("sed", "-i", f"{number}s/^ */Environment=/", path),))
+            yield Ignored(key.upper(), path, number, said, fix, ((*EDIT, f"{number}s/^ */Environment=/", path),))
     else:
         yield from _in_value(path, number, value, unit)
 
@@ -156,7 +155,7 @@ def _in_value(path: str, number: int, value: str, unit: Unit) -> Iterator[Ignore
             said = (
                 f"one pair of quotes holds {len(inner) + 1} assignments: the complete text becomes the value of {name}"
             )
-            split = ("sed", "-i", rf'{number}s/[[:space:]]\+\([A-Za-z_]*=\)/" "\1/g', path)
+            split = (*EDIT, rf'{number}s/[[:space:]]\+\([A-Za-z_]*=\)/" "\1/g', path)
             fix = "Quote each assignment by itself."
             yield from (Ignored(one, path, number, said, fix, (split,)) for one in (name.upper(), *inner))
         elif unit.stale and name not in unit.environment:
@@ -165,7 +164,7 @@ def _in_value(path: str, number: int, value: str, unit: Unit) -> Iterator[Ignore
         elif _SETTING.match(word) and (MASK in rest or _has_specifier(rest)) and name not in unit.environment:
             said = "systemd drops the assignment, since a percent sign in it is not doubled"
             fix = "A percent sign is written %% in a unit file (%40 as %%40): double each one in this line."
-            yield Ignored(name.upper(), path, number, said, fix, (("sed", "-i", f"{number}s/%/%%/g", path),))
+            yield Ignored(name.upper(), path, number, said, fix, ((*EDIT, f"{number}s/%/%%/g", path),))
 
 
 def _has_specifier(text: str) -> bool:

@@ -99,6 +99,11 @@ class Unit:
     started: float = 0.0
 
     @property
+    def service(self) -> str:
+        """The name as commands take it: without `.service`."""
+        return self.name.removesuffix(".service")
+
+    @property
     def is_running(self) -> bool | None:
         """None where systemd could not be asked."""
         return self.active in ("active", "reloading") if self.active else None

@@ -22,6 +22,7 @@ from anywhere.flows.life import unfinished
 from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws, settled
 from anywhere.flows.lifecycle.order import Listener, Steps
 from anywhere.hosts.base import Host
+from anywhere.wording import some
 
 
 @dataclass
@@ -140,8 +141,7 @@ class Leaving:
         def why(entry: Entry) -> str:
             if not others or entry.key not in ("package:docker", "unit:docker.service"):
                 return ""
-            shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
-            return f"containers are there: {shown}. Remove them, then run this command again"
+            return f"containers are there: {some(others)}. Remove them, then run this command again"
 
         return why
 

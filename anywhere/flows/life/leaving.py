@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from anywhere.aws.account import Account, Refused, Workload
+from anywhere.changes.agents.ecs import cluster_of, saved_arn
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, Halted, JournalDamaged, NeedsRoot
 from anywhere.changes.engine import journaled
@@ -58,12 +59,14 @@ class Instance:
             raise NeedsRoot("whether this host is registered is in a file of root's: run as root")
         kept = read_note(self.host)
         self.begun = kept is not None
-        self.arns = tuple(dict.fromkeys(filter(None, (kept.arn if kept else "", said.instance_arn))))
+        # An agent that does not run, or runs with other settings than it was registered with, is what its state says.
+        arn = said.instance_arn or saved_arn(self.host)
+        self.arns = tuple(dict.fromkeys(filter(None, (kept.arn if kept else "", arn))))
         self.note = kept or Note(
             self.here.registration.instance or self.here.registration.leftover,
             self.here.registration.region,
-            said.cluster or ecs_config(recorded).agent.get("ECS_CLUSTER", ""),
-            said.instance_arn,
+            said.cluster or (cluster_of(arn) if arn else ecs_config(recorded).agent.get("ECS_CLUSTER", "")),
+            arn,
             *self._packages(),
         )
 
@@ -146,12 +149,6 @@ def settled(host: Host, work: Callable[[], Left]) -> Left:
 
 def _failed(host: Host, error: str, code: str, fix: str) -> Left:
     return Left(host.name, State.FAILED, error=redact(error), code=code, fix=fix)
-
-
-def cluster_of(arn: str) -> str:
-    """The cluster in a container instance's ARN (`...:container-instance/CLUSTER/ID`)."""
-    words = arn.split("/")
-    return words[1] if len(words) == 3 else "default"
 
 
 def ecs_command(note: Note, arn: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from functools import partial
 
 from anywhere.aws.account import Account, Refused
 from anywhere.changes import engine
+from anywhere.changes.agents.ecs import saved_cluster
 from anywhere.changes.agents.refusals import explain_agent
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, HostBusy, Step
@@ -47,14 +48,21 @@ class Moving:
         steps = self._plan(Recording(self.host), instance)
         if not steps and not instance.begun:
             return instance.left(State.ALREADY)
+        titles = tuple(step.title for step in steps)
+        if self._is_its_own(instance):
+            return replace(instance.left(State.PLANNED), steps=titles)
         account = Account.of(instance.note.region)
         how = "with the caller's AWS keys" if account else "by you: no AWS keys are set here"
         last = f"deregister {instance.note.arn or 'the old container instance'} from {instance.note.cluster} ({how})"
         return replace(
             instance.left(State.PLANNED),
             orphans=instance.orphans(account),
-            steps=(*(step.title for step in steps), last),
+            steps=(*titles, last),
         )
+
+    def _is_its_own(self, instance: Instance) -> bool:
+        """Whether the host is in that cluster by its saved state, and only its settings name another one."""
+        return instance.note.cluster == self.order.cluster == saved_cluster(self.host)
 
     def _require(self, instance: Instance) -> None:
         if not instance.here.registration.is_registered or not instance.here.has_ecs:
@@ -66,12 +74,13 @@ class Moving:
         planner = partial(self._plan, instance=instance)
         if not instance.begun and not engine.observe(self.host, planner) and health(self.host, self.order.cluster).ok:
             return instance.left(State.ALREADY)
-        if instance.begun and instance.note.cluster == self.order.cluster:
+        is_own = self._is_its_own(instance)
+        if instance.begun and instance.note.cluster == self.order.cluster and not is_own:
             return self._return(instance)
         if not instance.begun:
             unfinished.forget_move(self.host)
         account = Account.of(instance.note.region)
-        orphans = instance.orphans(account)
+        orphans = () if is_own else instance.orphans(account)
         try:
             done = engine.apply(self.host, JOURNAL, planner, Steps(self.listener)).done
         except (HostBusy, Interrupted):

@@ -23,7 +23,7 @@ from anywhere.hosts.recording import Recording
 from anywhere.inventory import Entry
 from anywhere.model import Cause, Finding, Remedy, Report, Status, Target
 from anywhere.settings import Settings
-from anywhere.stamp import now
+from anywhere.wording import now
 
 # What can be judged on the host itself.
 CHECKS = (

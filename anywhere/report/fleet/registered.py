@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 
 from anywhere import __version__
@@ -16,7 +16,7 @@ from anywhere.model import Cause
 from anywhere.printable import printable_lines
 from anywhere.redact import redact
 from anywhere.report.allowlist.sheet import cell
-from anywhere.report.shown.commands import command_line, prose
+from anywhere.report.shown.commands import blocks, command_line, prose
 from anywhere.report.style import PLAIN, Style, hung
 
 SCHEMA = "anywhere/register/1"
@@ -103,8 +103,8 @@ def _remedy(cause: Cause, style: Style) -> str:
     remedy = cause.remedy
     if remedy is None:
         return ""
-    lines = "".join(f"    {command_line(command)}\n" for command in remedy.commands)
-    return hung("  ", f"Fix {cause.code}: {prose(remedy.text)}", style) + lines
+    lines = [line for where, typed in blocks(remedy) for line in (*((f"{where}:",) if where else ()), *typed)]
+    return hung("  ", f"Fix {cause.code}: {prose(remedy.text)}", style) + "".join(f"    {line}\n" for line in lines)
 
 
 def _different(result: Result, style: Style) -> str:
@@ -112,10 +112,16 @@ def _different(result: Result, style: Style) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     table = "".join("  " + "  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() + "\n" for row in rows)
     fixes = "".join(
-        hung("  ", one.fix, style) + "".join(f"    {_typed(command)}\n" for command in one.commands)
-        for one in result.differences
+        hung("  ", one.fix, style) + "".join(_placed(result.name, one.commands)) for one in result.differences
     )
     return f"{result.name}: nothing changed, this host is something else already\n{table}{fixes}"
+
+
+def _placed(name: str, commands: tuple[tuple[str, ...], ...]) -> Iterator[str]:
+    """Ours reach the host from here; what runs on the host itself stands under its name, as in a report."""
+    away = name != "local" and any("anywhere" not in command[:2] for command in commands)
+    yield from (f"    on {name}:\n",) if away else ()
+    yield from (f"    {_typed(command)}\n" for command in commands)
 
 
 def _typed(command: tuple[str, ...]) -> str:

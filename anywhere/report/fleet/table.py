@@ -13,6 +13,7 @@ from anywhere.report.shown.step import registering
 from anywhere.report.shown.words import COLOURS
 from anywhere.report.shown.words import VERDICTS as STATUS
 from anywhere.report.style import Style, fill
+from anywhere.wording import some
 
 WORDS = {
     Verdict.READY: "ready",
@@ -70,13 +71,13 @@ def _cause(group: Group, style: Style) -> Iterator[str]:
     yield f"{paint(str(group.severity).upper())}  {style.bold(f'{count}: {group.code}')}"
     for line in fill(group.text, style.width - 6):
         yield f"      {line}"
-    for line in fill(f"On {_some(group.hosts)}", style.width - 6):
+    for line in fill(f"On {some(group.hosts, HOSTS_SHOWN)}", style.width - 6):
         yield style.dim(f"      {line}")
     yield from remedy_lines(group.remedy, style)
 
 
 def _outlier(one: Outlier, style: Style) -> Iterator[str]:
-    text = f"{one.fact} {one.value} (elsewhere {one.usual}): {_some(one.hosts)}"
+    text = f"{one.fact} {one.value} (elsewhere {one.usual}): {some(one.hosts, HOSTS_SHOWN)}"
     for number, line in enumerate(fill(text, style.width - 4)):
         yield ("  ~ " if not number else "    ") + line
 
@@ -106,8 +107,3 @@ def _when_ready(targets: Sequence[Target]) -> str:
     if unregistered:
         return command_line(registering(unregistered[0], of_all([target.reach for target in unregistered])))
     return command_line(("anywhere", "rules", "verify", *of_all([target.reach for target in targets])))
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - HOSTS_SHOWN} more" if len(names) > HOSTS_SHOWN else ""
-    return ", ".join(names[:HOSTS_SHOWN]) + more

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from anywhere.model import Remedy, Target
+from anywhere.wording import some
 
 MOST_NAMED = 20  # hosts in one command; the next run names the next
 LIMIT, HOST = "--limit", "--host"
@@ -29,7 +30,9 @@ def together(rows: Sequence[tuple[Target, Remedy]]) -> Remedy:
     return replace(
         first,
         commands=tuple((*command, *options) if ours else command for command, ours in zip(plain, own, strict=True)),
-        where=tuple("" if ours or not _away(chosen, place) else _some(named) for place, ours in enumerate(own)),
+        where=tuple(
+            "" if ours or not _away(chosen, place) else some(named, MOST_NAMED) for place, ours in enumerate(own)
+        ),
     )
 
 
@@ -75,8 +78,3 @@ def _pairs(words: tuple[str, ...]) -> list[tuple[str, ...]]:
         pairs.append(left[:size])
         left = left[size:]
     return pairs
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more

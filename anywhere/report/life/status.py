@@ -11,6 +11,7 @@ from anywhere.report.shown import cause as block
 from anywhere.report.shown.commands import command_line, first_step
 from anywhere.report.shown.words import COLOURS, VERDICTS, WORDS
 from anywhere.report.style import PLAIN, Style, fill
+from anywhere.wording import some
 
 Values = Mapping[str, Any]  # of the report's JSON
 
@@ -112,9 +113,8 @@ def _unit(name: str, found: Values) -> str:
 def _tasks(rows: Sequence[Values] | None) -> str:
     if rows is None:
         return "unknown (the ECS agent's introspection does not answer)"
-    named = [f"{row['family']}:{row['revision']}" if row["family"] else row["arn"] for row in rows[:TASKS_SHOWN]]
-    more = f" and {len(rows) - TASKS_SHOWN} more" if len(rows) > TASKS_SHOWN else ""
-    return f"{len(rows)} running" + (f": {', '.join(named)}{more}" if rows else "")
+    named = [f"{row['family']}:{row['revision']}" if row["family"] else row["arn"] for row in rows]
+    return f"{len(rows)} running" + (f": {some(named, TASKS_SHOWN)}" if rows else "")
 
 
 def _rules(target: Target, found: Values) -> str:

@@ -19,6 +19,7 @@ from anywhere.report.fleet.view import Group, endpoints, groups, outliers, row, 
 from anywhere.report.page.ladder import section
 from anywhere.report.shown.commands import looks, prose, script_lines
 from anywhere.report.shown.words import counts
+from anywhere.wording import some
 
 WORDS = {
     Verdict.READY: "ready",
@@ -106,9 +107,7 @@ def _cause(group: Group) -> str:
     ask = f"<p class=ask>{_rich(asked)} {again}</p>" if asked else ""
     look = "".join(f"<li><code>{_e(line)}</code>" for line in looks(group.remedy))
     closer = f"<details class=more><summary>To look closer</summary><ul>{look}</ul></details>" if look else ""
-    shown = ", ".join(map(_e, group.hosts[:HOSTS_SHOWN]))
-    more = f" and {len(group.hosts) - HOSTS_SHOWN} more" if len(group.hosts) > HOSTS_SHOWN else ""
-    hosts = f'<p class="on">{shown}{more}</p>' if group.of > 1 else ""
+    hosts = f'<p class="on">{some(list(map(_e, group.hosts)), HOSTS_SHOWN)}</p>' if group.of > 1 else ""
     button = f'<button type="button" data-cause="{_e(group.code)}">show these hosts</button>' if group.of > 1 else ""
     return (
         f'<article class="cause {group.severity}" id="cause-{_e(group.code)}"><h3>{of}<code>{_e(group.code)}</code>'
@@ -136,9 +135,8 @@ def _outliers(report: Report) -> Iterator[str]:
         return
     yield "<section><h2>Unlike the rest</h2><table class=plain><thead><tr><th>what<th>here<th>elsewhere<th>hosts</thead>"
     for one in rows:
-        hosts = ", ".join(map(_e, one.hosts[:HOSTS_SHOWN]))
-        more = f" and {len(one.hosts) - HOSTS_SHOWN} more" if len(one.hosts) > HOSTS_SHOWN else ""
-        yield f"<tr><td>{_e(one.fact)}<td data-is=here>{_e(one.value)}<td data-is=elsewhere>{_e(one.usual)}<td>{hosts}{more}"
+        hosts = some(list(map(_e, one.hosts)), HOSTS_SHOWN)
+        yield f"<tr><td>{_e(one.fact)}<td data-is=here>{_e(one.value)}<td data-is=elsewhere>{_e(one.usual)}<td>{hosts}"
     yield "</table></section>"
 
 

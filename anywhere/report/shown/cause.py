@@ -8,6 +8,7 @@ from anywhere.model import Cause, Finding, Remedy, Target
 from anywhere.report.shown.commands import blocks, looks, prose
 from anywhere.report.shown.words import COLOURS
 from anywhere.report.style import Style, fill
+from anywhere.wording import some
 
 MOST = 3  # addresses or quotes in one block
 INDENT = " " * 6
@@ -66,8 +67,7 @@ def _tried(rows: Sequence[Finding], summary: str) -> str:
                 proxy = row.evidence.get("proxy")
                 found.setdefault(str(one["address"]), f"{one['reason']}{f' through {proxy}' if proxy else ''}")
     shown = [f"{address} {reason}" for address, reason in found.items() if address not in summary]
-    more = f" and {len(shown) - MOST} more" if len(shown) > MOST else ""
-    return f"Tried: {', '.join(shown[:MOST])}{more}" if shown else ""
+    return f"Tried: {some(shown, MOST)}" if shown else ""
 
 
 def _quotes(row: Finding) -> Iterator[str]:

@@ -10,6 +10,7 @@ from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.model import Finding, Status, Target
 from anywhere.report.shown.words import COLOURS, MARKS
 from anywhere.report.style import Style, fill
+from anywhere.wording import some
 
 SUBJECTS_SHOWN = 6
 REACH, UPGRADE = "endpoints.reach", "endpoints.websocket"
@@ -68,9 +69,7 @@ def _folded(status: Status, rows: Sequence[Finding]) -> str:
         shown = "; ".join(f"{count} × {text}" if count > 1 else text for text, count in words[:FOLDED_WORDS])
         rest = sum(count for _, count in words[FOLDED_WORDS:])
         return shown + (f"; {rest} more" if rest else "")
-    subjects = [row.subject for row in rows]
-    more = f" and {len(subjects) - SUBJECTS_SHOWN} more" if len(subjects) > SUBJECTS_SHOWN else ""
-    return f"{rows[0].summary}: {', '.join(subjects[:SUBJECTS_SHOWN])}{more}"
+    return f"{rows[0].summary}: {some([row.subject for row in rows], SUBJECTS_SHOWN)}"
 
 
 def matrix(target: Target, style: Style) -> Iterator[str]:

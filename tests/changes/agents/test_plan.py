@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from anywhere.changes.agents import plan as registering
-from anywhere.changes.agents.ecs import JOINED
+from anywhere.changes.agents.ecs import JOINED, SAVED_ARN, saved_cluster
 from anywhere.changes.agents.existing import differences, move_commands
 from anywhere.changes.agents.plan import install_plan, late_plan, start_plan
 from anywhere.changes.agents.wanted import Activation, Wanted
@@ -127,6 +127,16 @@ def test_the_commands_that_move_a_host_work_whatever_the_file_holds(tmp_path: Pa
         lines = [line for line in file.read_text().splitlines() if line]
         assert lines.count("ECS_CLUSTER=new-1") == 1 and not [line for line in lines if line == "ECS_CLUSTER=old"]
         assert set(before.split()) - {"ECS_CLUSTER=old"} <= set(lines)
+
+
+def test_the_cluster_of_the_saved_state_is_read_where_it_names_one_instance() -> None:
+    arn = "arn:aws:ecs:us-east-1:123456789012:container-instance/{}/" + "0" * 32
+    for said, cluster in (
+        (f"{arn.format('plant-7')}\n" * 2, "plant-7"),
+        (f"{arn.format('plant-7')}\n{arn.format('other')}\n", ""),
+        ("", ""),
+    ):
+        assert saved_cluster(FakeHost({}, {SAVED_ARN: said})) == cluster
 
 
 REGISTERED = f'{VAULT}:"instanceID":"mi-0123456789abcdef0"\n{VAULT}:"region":"us-east-1"\n'

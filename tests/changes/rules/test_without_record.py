@@ -88,3 +88,17 @@ def test_a_registered_host_is_told_what_it_lacks(
     monkeypatch.setattr(netfilter, "agents", lambda seen: Here)
     said = netfilter.without(host)
     assert bool(said) is registered and ("`anywhere rules apply` adds them" in said) is registered
+
+
+def test_without_iptables_its_rules_are_kept_on_record_until_the_kernel_has_none(host: BareHost) -> None:
+    """The package was removed; the next boot takes the rules away, or the package comes back."""
+    apply(host)
+    # The script sees these folders alone; /usr/sbin is the machine's own.
+    host.sh("mkdir /run/bin; cp -a /usr/sbin/. /run/bin/; rm /run/bin/*tables*; mount --bind /run/bin /usr/sbin")
+    done = engine.revert(host, netfilter.JOURNAL)
+    assert done.failed and all("install iptables" in why for _, why in done.failed), done
+    host.sh(
+        "nft flush ruleset; for table in $(nft list tables | tr ' ' _); do nft delete $(echo $table | tr _ ' '); done"
+    )
+    assert not engine.revert(host, netfilter.JOURNAL).missed
+    assert not netfilter.traces(host)

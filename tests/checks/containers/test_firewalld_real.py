@@ -24,7 +24,7 @@ needed = pytest.mark.skipif(
 @pytest.mark.slow
 @pytest.mark.parametrize("there", ["zone", "no-zone"])
 def test_the_zone_of_the_fix_lets_containers_out_and_a_reload_keeps_it(there: str) -> None:
-    commands = commands_for(registered({}), "nft inet firewalld filter_FORWARD", Bridge("docker0"))
+    commands = commands_for(registered({}), "nft inet firewalld filter_FORWARD", "", Bridge("docker0"))
     script = Path(__file__).with_name("firewalld.sh")
     alone = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", str(script), there)
     done = subprocess.run((*alone, *map(shlex.join, commands)), capture_output=True, text=True, timeout=90)

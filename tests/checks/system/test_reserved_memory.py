@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from anywhere.checks.system.kernel import LIMITS_FILE, limits_check
+from anywhere.checks.system.kernel import limits_check
 from anywhere.facts.kernel.limits import MEMINFO, OVERCOMMIT
 from tests.support.judging import judge, registered
 
@@ -31,5 +31,9 @@ def test_the_line_that_sets_it_at_boot_is_taken_back() -> None:
     assert found.remedy
     assert found.remedy.commands[1:3] == (
         ("sed", "-i", "2s/^/# /", HARDENING),
-        ("sh", "-c", f"mkdir -p /etc/sysctl.d && echo 'vm.overcommit_memory = 0' >> {LIMITS_FILE}"),
+        (
+            "sh",
+            "-c",
+            "mkdir -p /etc/sysctl.d && echo 'vm.overcommit_memory = 0' >> /etc/sysctl.d/99-zz-anywhere-limits.conf",
+        ),
     )

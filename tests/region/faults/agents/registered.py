@@ -79,6 +79,13 @@ def two_ssm_agents(world: World) -> None:
     world.host.programs["/snap/amazon-ssm-agent/current/amazon-ssm-agent"] = "#!/bin/sh\nexit 0\n"
 
 
+@fault("two-ssm-agents-snap", "of the two SSM agents the snap is the one that runs", "agent.duplicate-ssm")
+def two_ssm_agents_snap(world: World) -> None:
+    two_ssm_agents(world)
+    world.host.units["snap.amazon-ssm-agent.amazon-ssm-agent.service"].main = SSM_AGENT
+    world.host.units[SSM].active = world.host.units[SSM].enabled = False
+
+
 @fault("agent-deregistered", "the container instance was deregistered while the agent runs", "registration.broken")
 def agent_deregistered(world: World) -> None:
     register(world)

@@ -346,6 +346,18 @@ def region_overridden(world: World) -> None:
     world.host.files[USER_CONFIG] = "ECS_CLUSTER=plant-7\nAWS_DEFAULT_REGION=eu-west-1\n"
 
 
+@fault(
+    "config-behind-link", "ecs.config is a link to the site's own folder, and its value has quotes", "config.invalid"
+)
+def config_behind_link(world: World) -> None:
+    register(world)
+    text = (
+        str(world.host.files.pop(USER_CONFIG)).replace("ECS_CLUSTER=", "ECS_CLUSTER='").replace("plant-7", "plant-7'")
+    )
+    world.host.files["/srv/site/ecs.config"] = text
+    world.host.links[USER_CONFIG] = "/srv/site/ecs.config"
+
+
 @fault("config-byte-order-mark", "an editor of Windows put a byte order mark before ecs.config", "config.invalid")
 def config_mark(world: World) -> None:
     register(world)

@@ -164,6 +164,17 @@ def cluster_unknown(world: World) -> None:
     )
 
 
+@fault("cluster-renamed", "ecs.config names another cluster than the agent has joined", "registration.other")
+def cluster_renamed(world: World) -> None:
+    looping(
+        world,
+        "level=critical msg=\"Data mismatch; saved cluster 'plant-7' does not match configured cluster 'plant-8'. Perhaps you "
+        'want to delete the configured checkpoint file?"',
+        exit="5",
+    )
+    world.host.files[USER_CONFIG] = "ECS_CLUSTER=plant-8\n"
+
+
 @fault("token-expired", "AWS takes the agent's credentials for expired", "agent.no-credentials")
 def token_expired(world: World) -> None:
     looping(

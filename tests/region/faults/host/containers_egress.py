@@ -37,6 +37,13 @@ def forward_drops_dns(world: World) -> None:
     filters(world).append(f"-A vpn-forward -d {server}/32 -p udp -m udp --dport 53 -j DROP")
 
 
+@fault("forward-drops-legacy", "a rule of iptables-legacy drops what containers send", "containers.no-egress")
+def forward_drops_legacy(world: World) -> None:
+    register(world)
+    legacy = world.host.iptables.setdefault("iptables-legacy", {})
+    legacy.setdefault("filter", []).append("-A FORWARD -i docker0 -j DROP")
+
+
 @fault("forward-rejects-all", "a firewall's FORWARD rejects what comes from the bridge", "containers.no-egress")
 def forward_rejects_all(world: World) -> None:
     register(world)

@@ -136,6 +136,12 @@ def raw_drops(world: World) -> None:
     table(world, "raw").append("-A PREROUTING -i docker0 -p udp -m udp --dport 53 -j DROP")
 
 
+@fault("untracked-legacy", "a rule of iptables-legacy takes all packets out of connection tracking", CODE)
+def untracked_legacy(world: World) -> None:
+    register(world)
+    world.host.iptables.setdefault("iptables-legacy", {})["raw"] = ["-A PREROUTING -j NOTRACK"]
+
+
 @fault("nft-forward-drops", "a table of nftables lets only ssh be forwarded", CODE)
 def nft_forward(world: World) -> None:
     register(world)

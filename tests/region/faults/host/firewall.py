@@ -48,6 +48,18 @@ def own_output_drops_proxy(world: World) -> None:
     filter_of(world, "-A OUTPUT -p tcp -m tcp --dport 3128 -j REJECT")
 
 
+@fault("own-mangle-drops", "the mangle table drops port 443 on its way out", "egress.host-firewall")
+def own_mangle_drops(world: World) -> None:
+    world.host.iptables.setdefault("iptables-nft", {})["mangle"] = ["-A OUTPUT -p tcp -m tcp --dport 443 -j DROP"]
+
+
+@fault("own-legacy-drops", "a rule of iptables-legacy drops answers, beside a host of nftables", "egress.host-firewall")
+def own_legacy_drops(world: World) -> None:
+    """An old script of the site calls the program by its full name, or ran before the alternative was changed."""
+    legacy = world.host.iptables.setdefault("iptables-legacy", {})
+    legacy.setdefault("filter", []).append("-A INPUT -p tcp -m tcp --sport 443 -j DROP")
+
+
 @variation("own-firewall-strict", "the host drops whatever comes in but logins, pings and answers")
 def own_firewall_strict(world: World) -> None:
     filter_of(

@@ -41,6 +41,26 @@ def rules_shadowed(world: World) -> None:
     rules_of(world, "filter").insert(0, "-A INPUT -i docker0 -p tcp -m tcp --dport 51679 -j DROP")
 
 
+@fault("rules-shadowed-mangle", "the mangle table drops what bridge containers send to the agent", "rules.shadowed")
+def rules_shadowed_mangle(world: World) -> None:
+    register(world)
+    rules = world.host.iptables["iptables-nft"].setdefault("mangle", [])
+    rules.append("-A INPUT -i docker0 -p tcp -m tcp --dport 51679 -j DROP")
+
+
+@fault("rules-shadowed-early", "iptables-legacy drops requests for credentials as they come in", "rules.shadowed")
+def rules_shadowed_early(world: World) -> None:
+    register(world)
+    legacy = world.host.iptables.setdefault("iptables-legacy", {})
+    legacy["raw"] = ["-A PREROUTING -d 169.254.169.0/24 -j ACCEPT", "-A PREROUTING -d 169.254.0.0/16 -j DROP"]
+
+
+@fault("rules-shadowed-out", "OUTPUT drops the host's own requests for credentials", "rules.shadowed")
+def rules_shadowed_out(world: World) -> None:
+    register(world)
+    rules_of(world, "filter").insert(0, "-A OUTPUT -p tcp -m tcp --dport 51679 -j DROP")
+
+
 @fault("rules-captured", "another rule takes all web traffic before the agent's does", "rules.shadowed")
 def rules_captured(world: World) -> None:
     register(world)

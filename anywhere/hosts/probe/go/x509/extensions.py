@@ -17,7 +17,6 @@ KEY_USAGE, ALT_NAMES, BASIC, CONSTRAINTS = "2.5.29.15", "2.5.29.17", "2.5.29.19"
 CRL_POINTS, POLICIES, MAPPINGS, AUTHORITY_KEY = "2.5.29.31", "2.5.29.32", "2.5.29.33", "2.5.29.35"
 POLICY_LIMITS, PURPOSES, ANY_POLICY, SUBJECT_KEY = "2.5.29.36", "2.5.29.37", "2.5.29.54", "2.5.29.14"
 AUTHORITY_ACCESS = "1.3.6.1.5.5.7.1.1"
-CERT_SIGN = 1 << 5
 URI_TAG = 0x86
 
 
@@ -36,8 +35,6 @@ class Extensions:
     alt_names: bytes = b""
     constraints: Constraints | None = None
     unhandled: tuple[str, ...] = ()
-    authority_key: bytes = b""
-    subject_key: bytes = b""
     policies: tuple[bytes, ...] = ()
     mappings: tuple[tuple[bytes, bytes], ...] = ()
     policy_limits: tuple[int, int, int] = (-1, -1, -1)
@@ -76,7 +73,7 @@ def _take(found: Extensions, oid: str, critical: bool, value: bytes) -> Extensio
     elif oid == PURPOSES:
         found = replace(found, purposes=_purposes(value))
     elif oid in (SUBJECT_KEY, AUTHORITY_KEY, AUTHORITY_ACCESS):
-        found = _keys(found, oid, critical, value)
+        _keys(oid, critical, value)
     elif oid == CRL_POINTS:
         _crl_points(value)
     elif oid in (POLICIES, MAPPINGS, POLICY_LIMITS, ANY_POLICY):
@@ -110,22 +107,24 @@ def _purposes(value: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _keys(found: Extensions, oid: str, critical: bool, value: bytes) -> Extensions:
+def _keys(oid: str, critical: bool, value: bytes) -> None:
+    """The form alone: nothing that these extensions hold decides whether a certificate is accepted."""
     if critical:
         raise Malformed(f"extension {oid} incorrectly marked critical")
     if oid == SUBJECT_KEY:
-        return replace(found, subject_key=Reader(value).value(der.OCTET_STRING, "subject key identifier"))
+        Reader(value).value(der.OCTET_STRING, "subject key identifier")
+        return
     if oid == AUTHORITY_KEY:
         reader = Reader(value).into(der.SEQUENCE, "authority key identifier")
-        key = reader.value(0x80, "authority key identifier") if reader.tag == 0x80 else b""
-        return replace(found, authority_key=key)
+        if reader.tag == 0x80:
+            reader.value(0x80, "authority key identifier")
+        return
     reader = Reader(value).into(der.SEQUENCE, "authority info access")
     while not reader.empty:
         entry = reader.into(der.SEQUENCE, "authority info access")
         entry.oid("authority info access")
         if entry.tag == URI_TAG:
             entry.any("authority info access")
-    return found
 
 
 def _crl_points(value: bytes) -> None:

@@ -1,129 +1,36 @@
-"""Causes at the proxy in use."""
+"""Causes at the proxy in use: it is not reached, or it refuses, cuts or answers what goes through it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from anywhere.catalogue.requests import AGENTS, GO
-from anywhere.diagnosis.engine import Case, Claim, Fix, Rule, Say, joined
-from anywhere.diagnosis.evidence import (
-    REACH,
-    Seen,
-    addresses,
-    components,
-    dead_proxies,
-    details,
-    is_page,
-    look,
-    names,
-    private_names,
-    proxied,
-    proxy_of,
-    proxy_of_whom,
-    reached,
-)
-from anywhere.diagnosis.proxy_urls import apply_it, bare, other_scheme, rewritten
+from anywhere.catalogue.texts.proxy import set_proxy
+from anywhere.diagnosis.engine import Case, Fix, Rule, Say
+from anywhere.diagnosis.evidence import CUT_REASONS, REACH, WEBSOCKET, Seen, is_page, look, proxied, reached, stopped_at
+from anywhere.diagnosis.proxy.urls import other_scheme, rewritten
+from anywhere.diagnosis.subjects import addresses, components, details, names, proxy_of
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
-
-PROXY = "network.proxy"
-CALLER = "installer"  # the component that stands for the calling environment: judged only where no agent is here
-
-
-def _missing(case: Case) -> Iterator[int]:
-    """The component without the proxy that others have, and its endpoints that then fail directly."""
-    bare: set[str] = set()
-    for index, finding in case.trouble(PROXY):
-        if finding.cause == "proxy.not-set-for-component":
-            bare.add(finding.subject)
-            yield index
-    for index, finding in reached(case, Stage.RESOLVE, Stage.CONNECT):
-        if Seen(finding).component in bare and not Seen(finding).proxy:
-            yield index
-
-
-def _without_proxy(findings: Sequence[Finding]) -> str:
-    bare = [finding for finding in findings if finding.check == PROXY]
-    whose = "the shell alone has one" if proxy_of_whom(bare[0]) == "installer" else "other components have one"
-    return f"{', '.join(f.subject for f in bare)} {'has' if len(bare) == 1 else 'have'} no proxy, {whose}"
-
-
-def _give_proxy(findings: Sequence[Finding]) -> Remedy:
-    """The profile once, then each component is restarted: docker first, since the ECS agent stops with it."""
-    bare = sorted((f for f in findings if f.check == PROXY and f.remedy), key=lambda f: f.subject != "docker")
-    fix = joined(bare)
-    if len(bare) < 2:
-        return fix
-    stops = ": containers stop with docker, unless live-restore is set" if bare[0].subject == "docker" else ""
-    text = f"Set the proxy for {', '.join(f.subject for f in bare)} (one command writes it for all), then restart them{stops}."
-    return replace(
-        fix, text=text, commands=tuple(dict.fromkeys(c for f in bare if f.remedy for c in f.remedy.commands))
-    )
-
-
-def _unreadable(code: str) -> Claim:
-    """A setting that cannot be used, and what then fails for its component: to connect, directly or to no proxy at all."""
-
-    def claim(case: Case) -> Iterator[int]:
-        bad: set[str] = set()
-        for index, finding in case.trouble(PROXY):
-            if finding.cause == code:
-                bad.add(finding.subject)
-                yield index
-        for index, finding in reached(case, Stage.RESOLVE, Stage.CONNECT, Stage.PROXY) if bad else ():
-            unconnected = finding.stage is not Stage.PROXY or finding.reason is Reason.PROXY_UNREACHABLE
-            if unconnected and (Seen(finding).component in bad or CALLER in bad):
-                yield index
-
-    return claim
-
-
-def _differ(case: Case) -> Iterator[int]:
-    """Components with different proxies, and what fails through the one that does not work while another does."""
-    dead: set[str] = set()
-    for index, finding in case.trouble(PROXY):
-        if finding.cause == "proxy.components-differ":
-            dead |= set(dead_proxies(finding))
-            yield index
-    for index, finding in reached(case, Stage.PROXY):
-        if bare(Seen(finding).proxy) in dead:
-            yield index
-
-
-def _settings(findings: Sequence[Finding]) -> str:
-    return "; ".join(dict.fromkeys(f.summary for f in findings if f.cause)) or findings[0].summary
-
-
-RESTARTED = ("docker", "ssm-agent", "ecs-agent")  # docker first, since the ECS agent stops with it
-
-
-def _write_it(findings: Sequence[Finding]) -> Remedy:
-    """What every component needs that has the fault, not the first one alone."""
-    named = [finding for finding in findings if finding.remedy and finding.cause]
-    named.sort(key=lambda one: RESTARTED.index(one.subject) if one.subject in RESTARTED else 0)
-    return joined(named) if named else Remedy("Write the proxy as http://HOST:PORT.")
+from anywhere.redact import without_user
 
 
 def _cut_inside(case: Case) -> Iterator[int]:
-    """Opened by the proxy and then ended or answered in AWS's place: the proxy's own doing, or of what stands behind it."""
+    """The proxy connects, then the connection is reset or answered by a device: the proxy, or one behind it."""
     for index, finding in reached(case, Stage.TLS, Stage.HTTP):
-        if Seen(finding).proxy and finding.reason in CUT:
+        if Seen(finding).proxy and finding.reason in CUT_REASONS:
             yield index
 
 
 def _pages_inside(case: Case) -> Iterator[int]:
-    """An inspecting proxy that answers every request itself: what then answers the upgrades is the same."""
+    """An inspecting proxy that answers every request itself, and so the WebSocket upgrades too."""
     judged = [f for f in proxied(case) if f.reason is not None or f.stage is Stage.DONE]
     if judged and all(map(is_page, judged)):
-        yield from (i for i, f in case.trouble(REACH, "endpoints.websocket") if Seen(f).proxy)
-
-
-CUT = (Reason.TLS_RESET, Reason.HTTP_ERROR, Reason.CAPTIVE_PORTAL)
+        yield from (i for i, f in case.trouble(REACH, WEBSOCKET) if Seen(f).proxy)
 
 
 def _wrong_scheme(case: Case) -> Iterator[int]:
-    """What fails as the URL says and goes on when spoken to the other way."""
+    """Fails with the scheme of the URL, and works with the other one."""
     served = any(finding.status is Status.PASS for finding in proxied(case))
     for index, finding in reached(case, Stage.PROXY):
         if Seen(finding).library_refuses and served:
@@ -138,7 +45,7 @@ def _wrong_scheme(case: Case) -> Iterator[int]:
 
 
 def _library(findings: Sequence[Finding]) -> str:
-    """What the agents' WebSocket library lacks, empty where it is not that."""
+    """Why only the agents' WebSocket channels fail; empty for another fault."""
     why = next((Seen(finding).library_refuses for finding in findings if Seen(finding).library_refuses), "")
     return f"{proxy_of(findings)} passes API calls but not the agents' channels: {why}" if why else ""
 
@@ -147,7 +54,7 @@ def _write_http(findings: Sequence[Finding]) -> Remedy:
     return Remedy(
         "Use a proxy URL with http://, its port, and a user only together with a password. The command sets it for all "
         "components; the proxy must accept plain HTTP on that port.",
-        (("sudo", "anywhere", "proxy", "apply", "--url", f"http://{bare(proxy_of(findings)).partition('://')[2]}"),),
+        set_proxy(f"http://{without_user(proxy_of(findings)).partition('://')[2]}"),
     )
 
 
@@ -161,45 +68,25 @@ def _plain_port(findings: Sequence[Finding]) -> Remedy:
     )
 
 
+def _wrong_scheme_said(findings: Sequence[Finding]) -> str:
+    url = proxy_of(findings)
+    return _library(findings) or f"The scheme of {url} is wrong: the proxy answers {other_scheme(url)}://"
+
+
+def _right_scheme(findings: Sequence[Finding]) -> Remedy:
+    url = proxy_of(findings)
+    if _library(findings):
+        return _write_http(findings)
+    if other_scheme(url) == "https":
+        return _plain_port(findings)
+    return Remedy(f"Change the proxy's URL to http:// for {components(findings)}.", rewritten(url))
+
+
 def _by_request(case: Case) -> Iterator[int]:
-    """Refused to the agent's own request, and passed when asked as curl does: by User-Agent, method or header."""
-    for index, finding in case.trouble(REACH, "endpoints.websocket"):
+    """The agent's own request is refused and one like curl's passes: a filter by User-Agent, method or header."""
+    for index, finding in case.trouble(REACH, WEBSOCKET):
         if look(finding, Look.OWN_REQUEST) == "passes":
             yield index
-
-
-PRIVATE = "proxy.private-endpoint"
-
-
-def _private(case: Case) -> Iterator[int]:
-    """Names that have a private address which answers directly, and that go through the proxy: whatever happens there."""
-    for index, finding in case.trouble("network.private-answers", REACH, "endpoints.websocket"):
-        if finding.cause == PRIVATE or (Seen(finding).proxy and look(finding, Look.DIRECT) == "passes"):
-            yield index
-
-
-def _private_said(findings: Sequence[Finding]) -> str:
-    listed = private_names(findings)
-    some = (
-        f"{', '.join(listed[:3])}{f' and {len(listed) - 3} more' if len(listed) > 3 else ''}"
-        if listed
-        else names(findings)
-    )
-    failing = [finding for finding in findings if finding.status is Status.FAIL]
-    does = (
-        f"fails for {names(failing)} ({'; '.join(details(failing)[:1])})"
-        if failing
-        else "carries them past PrivateLink"
-    )
-    return f"NO_PROXY lacks {some}, which have private addresses that answer directly; the proxy {does}"
-
-
-def _past_the_proxy(findings: Sequence[Finding]) -> Remedy:
-    known = next((f.remedy for f in findings if f.remedy and f.cause == PRIVATE), None)
-    return known or Remedy(
-        f"Add {names(findings)} to NO_PROXY of every component: their private addresses answer directly.",
-        apply_it(bare(proxy_of(findings)), "--restart"),
-    )
 
 
 def _who(findings: Sequence[Finding]) -> str:
@@ -218,18 +105,14 @@ def _what_to_allow(findings: Sequence[Finding]) -> str:
 
 
 def _ask_to(findings: Sequence[Finding], text: str) -> str:
-    """The request to those who run the proxy or the device."""
+    """The request to the team that runs the proxy or the device."""
     whom = f"the team that runs {proxy_of(findings)}" if any(Seen(f).proxy for f in findings) else "the network team"
     return f"Ask {whom} to {text[0].lower()}{text[1:].removesuffix('.')} for {names(findings)}."
 
 
-def _because(*reasons: Reason) -> Claim:
-    return lambda case: (i for i, f in reached(case, Stage.PROXY) if f.reason in reasons)
-
-
 def _unreachable(case: Case) -> Iterator[int]:
-    """Not reached at all; or reached, and silent or speechless for every endpoint. A name that no nameserver could be
-    asked for says nothing of the proxy."""
+    """The proxy is not reached, or never answers for any endpoint. Where no nameserver answers, a proxy name that does not
+    resolve proves nothing about the proxy."""
     mute = any(finding.status is Status.FAIL for finding in case.of("network.nameservers"))
     errors = [f for f in proxied(case) if f.reason is Reason.PROXY_ERROR]
     lost = [f for f in proxied(case) if f.reason is Reason.PROXY_UNREACHABLE]
@@ -279,7 +162,7 @@ def _reach_it(findings: Sequence[Finding]) -> Remedy:
 
 def _is_loopback(url: str) -> bool:
     """Whether the proxy's URL names this host itself."""
-    place = bare(url).partition("://")[2]
+    place = without_user(url).partition("://")[2]
     return place.startswith(("127.", "localhost:", "[::1]"))
 
 
@@ -323,11 +206,6 @@ _DENIES: tuple[Say, Fix] = (
 INSIDE: tuple[Rule, ...] = (Rule("proxy.denies-endpoint", _cut_inside, *_DENIES),)
 
 RULES: tuple[Rule, ...] = (
-    Rule("proxy.components-differ", _differ, _settings, _write_it),
-    Rule("proxy.setting-ignored", _unreadable("proxy.setting-ignored"), _settings, _write_it),
-    Rule("agent.stale-environment", _unreadable("agent.stale-environment"), _settings, _write_it),
-    Rule("config.invalid", _unreadable("config.invalid"), _settings, _write_it),
-    Rule(PRIVATE, _private, _private_said, _past_the_proxy),
     Rule(
         "proxy.denies-client",
         _by_request,
@@ -338,49 +216,17 @@ RULES: tuple[Rule, ...] = (
         lambda fs: Remedy(_what_to_allow(fs), ask=_ask_to(fs, _what_to_allow(fs)), look=_try_as_agent(fs)),
     ),
     Rule("proxy.denies-endpoint", _pages_inside, *_DENIES),
-    Rule("proxy.wrong-scheme", _unreadable("proxy.wrong-scheme"), _settings, _write_it),
-    Rule(
-        "proxy.not-set-for-component",
-        _missing,
-        _without_proxy,
-        _give_proxy,
-    ),
-    Rule(
-        "proxy.wrong-scheme",
-        _wrong_scheme,
-        lambda fs: (
-            _library(fs) or f"The scheme of {proxy_of(fs)} is wrong: the proxy answers {other_scheme(proxy_of(fs))}://"
-        ),
-        lambda fs: (
-            _write_http(fs)
-            if _library(fs)
-            else _plain_port(fs)
-            if other_scheme(proxy_of(fs)) == "https"
-            else Remedy(
-                f"Change the proxy's URL to http:// for {components(fs)}.",
-                rewritten(proxy_of(fs)),
-            )
-        ),
-    ),
-    Rule(
-        "proxy.unreachable",
-        _unreachable,
-        _unreachable_said,
-        _reach_it,
-    ),
+    Rule("proxy.wrong-scheme", _wrong_scheme, _wrong_scheme_said, _right_scheme),
+    Rule("proxy.unreachable", _unreachable, _unreachable_said, _reach_it),
     Rule(
         "proxy.auth-required",
-        _because(Reason.PROXY_AUTH_REQUIRED),
+        stopped_at(Stage.PROXY, Reason.PROXY_AUTH_REQUIRED),
         lambda fs: f"{proxy_of(fs)} requires a user and password ({'; '.join(details(fs)[:1])})",
         lambda fs: Remedy(
             "Set the user and password for every component: the command reads one line user:password from standard input. "
             "The agents support Basic only; with NTLM or Negotiate, ask for a rule by this host's address instead.",
-            apply_it(bare(proxy_of(fs)), "--credentials-file", "-"),
+            set_proxy(without_user(proxy_of(fs)), "--credentials-file", "-"),
         ),
     ),
-    Rule(
-        "proxy.denies-endpoint",
-        _because(Reason.PROXY_DENIED, Reason.PROXY_ERROR),
-        *_DENIES,
-    ),
+    Rule("proxy.denies-endpoint", stopped_at(Stage.PROXY, Reason.PROXY_DENIED, Reason.PROXY_ERROR), *_DENIES),
 )
