@@ -11,6 +11,7 @@ from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+\Z")
+MOST_STREAM = 512
 _GROUP = re.compile(r"[\w./#-]{1,512}\Z", re.ASCII)
 
 
@@ -97,6 +98,7 @@ def values(case: Case, driver: str, options: Node) -> Iterator[Mark]:
     if driver == "awslogs":
         yield from over([options.at("awslogs-region")], _region, quiet=True)
         yield from over([options.at("awslogs-group")], _group, quiet=True)
+        yield from over((options.at("awslogs-stream-prefix"), options.at("awslogs-stream")), _stream, quiet=True)
 
 
 def _value(case: Case, driver: str, field: Node) -> Iterator[Mark]:
@@ -147,3 +149,13 @@ def _group(field: Node) -> Iterator[Mark]:
     if text and not _GROUP.match(text) and not is_placeholder(text):
         why = f"{show(text)} is not a name of a log group"
         yield warn(field, why, "use up to 512 letters, digits, and . - _ / #")
+    elif text.lower().startswith("aws/"):
+        why = f"{show(text)}: names of log groups that begin with aws/ belong to AWS"
+        yield warn(field, why, f"begin with a slash: /{text}")
+
+
+def _stream(field: Node) -> Iterator[Mark]:
+    text = field.text()
+    if text and not is_placeholder(text) and (":" in text or "*" in text or len(text) > MOST_STREAM):
+        why = f"{show(text)} is not a name of a log stream: CloudWatch refuses it, and the container does not start"
+        yield fail(field, why, f"use up to {MOST_STREAM} characters, and neither : nor *")

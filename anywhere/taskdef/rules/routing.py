@@ -47,6 +47,11 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     )
     | _LABELS,
 }
+# Those of awslogs that ECS documents. Source: API reference, type LogConfiguration; developer guide, using_awslogs.
+_OF_ECS = words(
+    "awslogs-create-group awslogs-region awslogs-group awslogs-stream-prefix awslogs-datetime-format "
+    "awslogs-multiline-pattern mode max-buffer-size"
+)
 _REQUIRED: Mapping[str, tuple[str, ...]] = {"splunk": ("splunk-token", "splunk-url"), "gelf": ("gelf-address",)}
 
 
@@ -58,10 +63,13 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {"splunk": ("splunk-token", "splunk-u
     meaning="Each driver has its own options, and docker does not start a container with an unknown one. awslogs takes a "
     "date format or a pattern for lines that belong together, not both; splunk needs a token and a URL, gelf an "
     "address; sizes are written as 25m; max-buffer-size needs mode non-blocking, compress of json-file a max-size and a "
-    "max-file of 2 or more. Flags, counts and addresses have the form that the driver reads.",
+    "max-file of 2 or more. Flags, counts, durations and addresses have the form that the driver reads. Of awslogs ECS has a "
+    "list of its own, and no log stream has : or * in its name.",
     fine="options that the driver has",
     source=f"{sources.API}, type LogConfiguration; {sources.MOBY}, daemon/logger, New, ValidateLogOpt and "
-    "ValidateLogOpts; AWS: CloudWatch Logs API reference, CreateLogGroup (names)",
+    "ValidateLogOpts; AWS: CloudWatch Logs API reference, CreateLogGroup and CreateLogStream (names); "
+    "cisagov/crossfeed#374; Netflix/metaflow#1776; amazon-ecs-agent#418 and #872; "
+    "aws-samples/amazon-ecs-firelens-examples#83",
 )
 def log_options(case: Case, node: Node) -> Iterator[Mark]:
     log = node.at("logConfiguration")
@@ -72,6 +80,9 @@ def log_options(case: Case, node: Node) -> Iterator[Mark]:
             near = _near(key, known | _COMMON)
             advice = f"write {near}" if near else "take it out"
             yield warn(options.at(key), f"{show(key)} is not an option of {driver}", advice, remove(options.at(key)))
+        elif driver == "awslogs" and key not in _OF_ECS and case.node.at("compatibilities").raw is None:
+            text = f"docker has {key}, ECS does not document it and was seen to refuse such options of awslogs"
+            yield warn(options.at(key), text, "take it out", remove(options.at(key)))
     yield from over([options.at("max-buffer-size"), options.at("max-size")], _size, quiet=True)
     if driver == "awslogs":
         both = [options.at("awslogs-datetime-format"), options.at("awslogs-multiline-pattern")]
