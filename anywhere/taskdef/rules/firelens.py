@@ -115,7 +115,7 @@ def _output(case: Case, router: Node, sender: Node) -> Iterator[Mark]:
     names = list(options.raw) if options.present and isinstance(options.raw, dict) else []
     names += [item.at("name").text() for item in log.at("secretOptions").each()]
     given = [name for name in names if name not in _WITHOUT_OUTPUT]
-    if wanted is None or wanted in given or not given:
+    if wanted is None or wanted in given or not given or not options.known:
         return
     near = next((name for name in given if name.lower() == wanted.lower() and options.at(name).known), "")
     edits: list[Edit] = [remove(options.at(near)), put(options.at(wanted), options.at(near).raw)] if near else []
