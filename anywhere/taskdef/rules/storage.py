@@ -200,7 +200,8 @@ _KINDS = (
     "`autoprovision` counts for shared docker volumes only; S3 Files needs a task role.",
     fine="volumes of one kind, each mounted at a path of its own",
     source=f"{sources.API}, types Volume, DockerVolumeConfiguration and S3FilesVolumeConfiguration; {sources.MOBY}, "
-    "daemon/volumes.go and daemon/volume/mounts/linux_parser.go",
+    "daemon/volumes.go and daemon/volume/mounts/linux_parser.go; blinkist/terraform-aws-airship-ecs-service#46 and "
+    "dask/dask-cloudprovider#107 (Unknown volume 'null')",
 )
 def volumes(case: Case, node: Node) -> Iterator[Mark]:
     yield from over(case.volumes, lambda volume: _volume(case, volume), quiet=True)
@@ -271,7 +272,7 @@ def _across(case: Case, mount: Node) -> Iterator[Mark]:
 def _path(case: Case, mount: Node) -> Iterator[Mark]:
     path = mount.at("containerPath")
     if not mount.at("sourceVolume").filled:
-        yield warn(mount, "a mount point without sourceVolume: there is nothing to mount", "name a volume")
+        yield fail(mount, "a mount point without sourceVolume: ECS refuses it", "name a volume")
     if not path.filled:
         yield fail(mount, "a mount point without containerPath", "give the path in the container")
     elif is_placeholder(path.text()) or path.text().startswith("$") or may_be_drive(case, path.text()):
