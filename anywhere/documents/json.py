@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import NoReturn
@@ -11,6 +12,7 @@ from typing import NoReturn
 from anywhere.documents.pointer import token, tokens
 from anywhere.errors import ParseError
 
+_TOO_LONG = f"a number has more than {sys.get_int_max_str_digits()} digits"
 Locator = Callable[[str], tuple[int, int]]
 
 _BLANK = re.compile(r"[ \t\n\r]*")
@@ -31,7 +33,8 @@ def _parsed(text: str, pairs: Callable[[list[tuple[str, object]]], object] | Non
     except RecursionError:
         raise ParseError("nested too deeply") from None
     except ValueError as error:
-        raise ParseError(f"not valid JSON: {error}") from None
+        reason = _TOO_LONG if "digits" in str(error) else str(error)
+        raise ParseError(f"not valid JSON: {reason}") from None
 
 
 def _why(error: json.JSONDecodeError) -> str:

@@ -341,3 +341,20 @@ def test_zeros_that_terraform_shows_for_nothing_are_no_ports(transit: str) -> No
     state["values"]["root_module"]["resources"].append(resource)
     found = {f.check for f in troubles(judged(state, Options("fargate"))) if f.status in ("fail", "warn")}
     assert found & {"taskdef.efs", "taskdef.volumes", "service.references", "service.discovery"} == set()
+
+
+def test_options_of_firelens_that_a_condition_decides_may_name_the_output() -> None:
+    secret = {"Name": "apikey", "ValueFrom": "/datadog"}
+    log = {"LogDriver": "awsfirelens", "SecretOptions": [secret]}
+    chosen = {"Fn::If": ["C", {"Name": "datadog"}, {"Name": "es"}]}
+
+    def found(options: Any) -> list[str]:
+        sender = {"Name": "a", "Image": "i", "Memory": 64, "LogConfiguration": log | options}
+        router = {"Name": "r", "Image": "i", "Memory": 64, "FirelensConfiguration": {"Type": "fluentbit"}}
+        task = {"ExecutionRoleArn": {"Ref": "R"}, "ContainerDefinitions": [sender, router]}
+        template = {"Resources": {"T": {"Type": "AWS::ECS::TaskDefinition", "Properties": task}}}
+        return [str(f.status) for f in judged(template, Options()) if f.check == "taskdef.firelens"]
+
+    assert found({"Options": chosen}) == ["pass"]
+    assert found({"Options": {"Host": "h"}}) == ["fail"]
+    assert found({}) == ["fail"]

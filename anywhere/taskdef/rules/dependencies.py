@@ -23,7 +23,7 @@ TO_THE_END = ("COMPLETE", "SUCCESS")
     source=f"{sources.API}, types ContainerDependency and VolumeFrom; {sources.AGENT_GRAPH}",
 )
 def dependencies(case: Case, node: Node) -> Iterator[Mark]:
-    named = {name: container for container in case.containers if (name := _name(container))}
+    named = named_containers(case)
     for container in case.containers:
         yield from _of(container, named)
     yield from _circles(named)
@@ -32,6 +32,11 @@ def dependencies(case: Case, node: Node) -> Iterator[Mark]:
 def _of(own: Node, named: Mapping[str, Node]) -> Iterator[Mark]:
     yield from over(own.at("dependsOn").each(), lambda link: _link(link, own, named))
     yield from over(own.at("volumesFrom").each(), lambda item: _from(item, own, named))
+
+
+def named_containers(case: Case) -> dict[str, Node]:
+    """The containers of a definition by their names, where these are known."""
+    return {name: container for container in case.containers if (name := _name(container))}
 
 
 def _name(container: Node) -> str:
@@ -72,10 +77,10 @@ def _from(item: Node, own: Node, named: Mapping[str, Node]) -> Iterator[Mark]:
 
 def _circles(named: Mapping[str, Node]) -> Iterator[Mark]:
     """Circles of two and more containers, each once. The agent counts links and volumesFrom as dependencies too."""
-    waits = {name: _waited_for(container, name, named) for name, container in named.items()}
+    waits = {name: waits_for(container, name, named) for name, container in named.items()}
     seen: set[str] = set()
     for name in named:
-        circle = _circle(name, waits) if name not in seen else []
+        circle = way(name, name, waits) if name not in seen else []
         if circle:
             seen |= set(circle)
             pairs = zip(circle, (*circle[1:], circle[0]))
@@ -85,7 +90,7 @@ def _circles(named: Mapping[str, Node]) -> Iterator[Mark]:
             yield fail(field, text, "take one of these dependencies out")
 
 
-def _waited_for(container: Node, own: str, named: Mapping[str, Node]) -> list[tuple[str, Node]]:
+def waits_for(container: Node, own: str, named: Mapping[str, Node]) -> list[tuple[str, Node]]:
     """The containers that one waits for, each with the field that says so."""
     found = []
     for field, key in (("dependsOn", "containerName"), ("volumesFrom", "sourceContainer"), ("links", "")):
@@ -99,18 +104,18 @@ def _waited_for(container: Node, own: str, named: Mapping[str, Node]) -> list[tu
     return found
 
 
-def _circle(start: str, waits: Mapping[str, list[tuple[str, Node]]]) -> list[str]:
-    """A way from a container back to itself; empty where there is none."""
+def way(start: str, end: str, waits: Mapping[str, list[tuple[str, Node]]]) -> list[str]:
+    """The containers on a way of waiting from one to another, or back to itself; empty where there is none."""
     ways = [[start]]
     reached: set[str] = set()
     while ways:
-        way = ways.pop()
-        for other, _ in waits[way[-1]]:
-            if other == start:
-                return way
+        trail = ways.pop()
+        for other, _ in waits[trail[-1]]:
+            if other == end:
+                return trail
             if other not in reached:
                 reached.add(other)
-                ways.append([*way, other])
+                ways.append([*trail, other])
     return []
 
 

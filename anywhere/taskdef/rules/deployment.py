@@ -145,7 +145,10 @@ def _shift(settings: Node) -> Iterator[Mark]:
 )
 def grace_period(case: Case, node: Node) -> Iterator[Mark]:
     field = node.at("healthCheckGracePeriodSeconds")
-    if not field.number() or not case.takes("launchType"):
+    seconds = field.number() or 0
+    if seconds < 0:
+        yield fail(field, f"the grace period is negative ({seconds} s)", "use 0 or more", put(field, 0))
+    if seconds <= 0 or not case.takes("launchType"):
         return
     if node.at("loadBalancers").filled or node.at("vpcLatticeConfigurations").filled or case.definition is None:
         return

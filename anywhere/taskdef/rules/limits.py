@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from posixpath import normpath
 
 from anywhere.taskdef.quantity import memory_mib
-from anywhere.taskdef.rule import EVERY, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
+from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node, Unknown
@@ -64,10 +65,11 @@ def _ulimit(case: Case, item: Node) -> Iterator[Mark]:
     "swap and temporary file systems",
     scope="container",
     launch=EVERY,
-    meaning="`swappiness` is 0 to 100 and counts only beside `maxSwap`, which is not negative. A tmpfs has a size, an "
-    "absolute path, and mount options of the API's list.",
+    meaning="`swappiness` is 0 to 100 and counts only beside `maxSwap`, which is not negative, nor is `sharedMemorySize`. A "
+    "tmpfs has a size, an absolute path other than /, and mount options of the API's list.",
     fine="memory settings that count",
-    source=f"{sources.API}, types LinuxParameters and Tmpfs",
+    source=f"{sources.API}, types LinuxParameters and Tmpfs; {sources.MOBY}, daemon/daemon_unix.go, "
+    "verifyPlatformContainerSettings",
 )
 def swap(case: Case, node: Node) -> Iterator[Mark]:
     parameters = node.at("linuxParameters")
@@ -75,12 +77,21 @@ def swap(case: Case, node: Node) -> Iterator[Mark]:
     number, percent = most.number(), tendency.number()
     if number is not None and number < 0:
         yield fail(most, f"maxSwap is {number}, and is 0 or more", "use 0 for no swap", put(most, 0))
+    yield from over([parameters.at("sharedMemorySize")], _shared, quiet=True)
     if percent is not None and not 0 <= percent <= 100:
         near = 0 if percent < 0 else 100
         yield fail(tendency, f"swappiness is {percent}, and is 0 to 100", f"use {near}", put(tendency, near))
     elif percent is not None and not most.present:
         yield warn(tendency, "swappiness is ignored without maxSwap", "set maxSwap, or take it out", remove(tendency))
-    yield from over(parameters.at("tmpfs").each(), _tmpfs)
+    yield from over(parameters.at("tmpfs").each(), lambda item: _tmpfs(case, item))
+
+
+def _shared(size: Node) -> Iterator[Mark]:
+    number = size.number()
+    if number is not None and number < 0:
+        yield fail(
+            size, f"sharedMemorySize is {number}, and docker takes 0 or more", "use 64, docker's own", put(size, 64)
+        )
 
 
 def _mount_option(item: Node) -> Iterator[Mark]:
@@ -89,7 +100,7 @@ def _mount_option(item: Node) -> Iterator[Mark]:
         yield warn(item, f"{show(text)} is not a mount option of a tmpfs", "remove it", remove(item))
 
 
-def _tmpfs(item: Node) -> Iterator[Mark]:
+def _tmpfs(case: Case, item: Node) -> Iterator[Mark]:
     size, path = item.at("size"), item.at("containerPath")
     yield from over(item.at("mountOptions").each(), _mount_option, quiet=True)
     number = size.number()
@@ -97,6 +108,8 @@ def _tmpfs(item: Node) -> Iterator[Mark]:
         yield fail(size, f"a tmpfs of {number} MiB", "give its size in MiB", put(size, 64))
     if path.text() and not path.text().startswith("/"):
         yield fail(path, "the path of a tmpfs is not absolute", "begin it with /")
+    elif path.text() and case.launch in (EXTERNAL, EC2) and normpath("/" + path.text().lstrip("/")) == "/":
+        yield fail(path, "docker refuses a tmpfs at /", "mount it at a folder, such as /tmp")
 
 
 @rule(

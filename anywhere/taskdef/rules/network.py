@@ -79,6 +79,8 @@ def _windows(case: Case, mode: Node, text: str) -> Iterator[Mark]:
         yield fail(mode, f"Windows containers have no {text} mode", "leave the mode out", remove(mode))
 
 
+# Linux, include/uapi/linux/limits.h, HOST_NAME_MAX.
+MOST_HOSTNAME = 64
 # Source: AWS: VPC user guide, AmazonDNS-concepts.
 _VPC_RESOLVERS = (ipaddress.ip_address("169.254.169.253"), ipaddress.ip_address("fd00:ec2::253"))
 
@@ -88,9 +90,10 @@ _VPC_RESOLVERS = (ipaddress.ip_address("169.254.169.253"), ipaddress.ip_address(
     "links between containers",
     scope="container",
     launch=EVERY,
-    meaning="Links work in bridge mode only and not with Windows containers.",
+    meaning="Links work in bridge mode only and not with Windows containers. Each names another container of the task, with "
+    "an alias or without.",
     fine="links where they work",
-    source=f"{sources.REGISTER}, field links",
+    source=f"{sources.REGISTER}, field links; amazon-ecs-agent, initializeContainerOrdering",
 )
 def links(case: Case, node: Node) -> Iterator[Mark]:
     links = node.at("links")
@@ -102,15 +105,20 @@ def links(case: Case, node: Node) -> Iterator[Mark]:
         why = f"links work in bridge mode only, not in {case.mode}"
         yield fail(links, why, "reach the other container over localhost (host, awsvpc)", remove(links))
     else:
-        yield from over(links.each(), lambda link: _linked(case, link))
+        yield from over(links.each(), lambda link: _linked(case, node, link))
 
 
-def _linked(case: Case, link: Node) -> Iterator[Mark]:
-    target = link.text().partition(":")[0]
+def _linked(case: Case, own: Node, link: Node) -> Iterator[Mark]:
+    target, _, alias = link.text().partition(":")
     if target not in [container.at("name").text() for container in case.containers]:
         yield fail(
             link, f"links to {named(target)}, which is no container of this task", "name a container of the task"
         )
+    elif target == own.at("name").text():
+        yield fail(link, f"{target} links to itself and never starts", "take the link out", remove(link))
+    elif ":" in alias:
+        text = f"{show(link.text())} is not a link: the agent reads NAME or NAME:ALIAS and does not start the task"
+        yield fail(link, text, f"write {target}, or {target}:ALIAS")
 
 
 @rule(
@@ -119,20 +127,30 @@ def _linked(case: Case, link: Node) -> Iterator[Mark]:
     scope="container",
     launch=EVERY,
     meaning="`hostname` and `extraHosts` are refused with awsvpc, where the task has the interface's name; Windows "
-    "containers have no `extraHosts`. Each extra host has a name and an IP address, or `host-gateway`, for docker.",
+    "containers have no `extraHosts`. Each extra host has a name and an IP address, or `host-gateway`, for docker. Linux takes "
+    "hostnames of up to 64 bytes.",
     fine="no name that the network mode refuses",
-    source=f"{sources.REGISTER}, fields hostname and extraHosts; {sources.MOBY}, ValidateExtraHost",
+    source=f"{sources.REGISTER}, fields hostname and extraHosts; {sources.MOBY}, ValidateExtraHost and maxHostnameLen",
 )
 def hostname(case: Case, node: Node) -> Iterator[Mark]:
     hostname, hosts = node.at("hostname"), node.at("extraHosts")
     if hostname.filled and case.mode == "awsvpc":
         yield fail(hostname, "a hostname is refused with awsvpc", "take it out", remove(hostname))
+    elif case.launch in (EXTERNAL, EC2):
+        yield from over([hostname], lambda hostname: _long_name(case, hostname), quiet=True)
     if hosts.filled and case.windows:
         yield fail(hosts, "Windows containers take no extra hosts", "use a resolver", remove(hosts))
     elif hosts.filled and case.mode == "awsvpc":
         yield fail(hosts, "extra hosts are refused with awsvpc", "use a resolver", remove(hosts))
     elif case.launch in (EXTERNAL, EC2):
         yield from over(hosts.each(), _extra_host, quiet=True)
+
+
+def _long_name(case: Case, hostname: Node) -> Iterator[Mark]:
+    length = len(hostname.text().encode(errors="replace"))
+    if length > MOST_HOSTNAME and not is_placeholder(hostname.text()) and not case.windows:
+        text = f"the hostname has {length} bytes, and Linux takes {MOST_HOSTNAME}: the container does not start"
+        yield fail(hostname, text, "shorten it")
 
 
 def _extra_host(item: Node) -> Iterator[Mark]:

@@ -131,12 +131,33 @@ def _family(case: Case, family: Node) -> Iterator[Mark]:
     scope="container",
     launch=EVERY,
     meaning="GPUs work on external instances registered with `--enable-gpu`; sharing a GPU does not, Fargate has none, "
-    "and Neuron devices belong to managed instances.",
+    "and Neuron devices belong to managed instances, one container of a task. All containers share GPUs, or none.",
     fine="no GPU that the launch type does not have",
     source=f"{sources.REGISTER}, type ResourceRequirement; {sources.GUIDE}, ecs-gpu",
 )
 def gpu(case: Case, node: Node) -> Iterator[Mark]:
     yield from over(node.at("resourceRequirements").each(), lambda item: _device(case, item))
+    yield from over([node], lambda node: _among(case, node), quiet=True)
+
+
+def _among(case: Case, container: Node) -> Iterator[Mark]:
+    """What does not go with the devices that an earlier container of the task asks for."""
+    place = [one.pointer for one in case.containers].index(container.pointer)
+    before = [item for one in case.containers[:place] for item in one.at("resourceRequirements").each()]
+    kinds = {item.at("type").text() for item in before}
+    shares = {item.at("sharingStrategy").present for item in before if item.at("type").text() == "GPU"}
+    for item in container.at("resourceRequirements").each():
+        kind = item.at("type").text()
+        if kind == "NeuronDevice" and kind in kinds:
+            yield fail(item, "a second container with Neuron devices: a task has one", "keep one", remove(item))
+        elif (
+            kind == "GPU"
+            and shares
+            and item.at("sharingStrategy").present not in shares
+            and case.launch in (EC2, MANAGED)
+        ):
+            text = "one container shares a GPU and another has one of its own: a task takes one of the two"
+            yield fail(item, text, "give all of them a value, or all of them a sharingStrategy")
 
 
 def _device(case: Case, item: Node) -> Iterator[Mark]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from anywhere.taskdef.ports import port_range
-from anywhere.taskdef.rule import EC2, FARGATE, MANAGED, Case, Mark, fail, over, remove, rule
+from anywhere.taskdef.rule import EC2, FARGATE, MANAGED, Case, Mark, fail, over, remove, rule, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.shapes.faults import is_placeholder, show
-from anywhere.taskdef.source.node import Node
+from anywhere.taskdef.source.node import Node, Unknown
+
+_DNS_NAME = re.compile(r"[a-z0-9_.][a-z0-9_.-]{0,126}\Z")
 
 
 @rule(
@@ -17,12 +20,15 @@ from anywhere.taskdef.source.node import Node
     scope="service",
     launch=(EC2, FARGATE, MANAGED),
     meaning="A load balancer and a registry name a container of the task definition and a port of its mappings, Service "
-    "Connect and VPC Lattice the name of a port mapping. A load balancer has a target group or, for a Classic one, a name. A "
-    "Service Connect service has one client alias.",
+    "Connect and VPC Lattice the name of a port mapping. A load balancer has a target group or, for a Classic one, a name "
+    "and a fixed host port. A "
+    "Service Connect service has one client alias, with a DNS name in lower case, and a namespace of its own or its cluster's.",
     fine="names containers, ports and mappings that are there",
     source=f"{sources.API}, types LoadBalancer, ServiceRegistry and ServiceConnectService; {sources.SEEN}, "
-    "pf-ecs-svc-lb-container-name-missing, pf-ecs-svc-lb-container-port-missing, pf-ecs-service-lb-target-exclusive and "
-    "pf-ecs-svc-connect-client-aliases-max; amazon-ecs-agent#1276; pulumi/pulumi-awsx#1172",
+    "pf-ecs-svc-lb-container-name-missing, pf-ecs-svc-lb-container-port-missing, pf-ecs-service-lb-target-exclusive, "
+    "pf-ecs-svc-connect-client-aliases-max, pf-ecs-svc-connect-client-alias-dns-name and "
+    "pf-ecs-svc-connect-without-namespace; amazon-ecs-agent#1276; pulumi/pulumi-awsx#1172; aws/aws-sdk-go#818; "
+    "aws/aws-sdk-js#1397; terraform-aws-modules/terraform-aws-ecs#89",
 )
 def references(case: Case, node: Node) -> Iterator[Mark]:
     balancers = list(node.at("loadBalancers").each())
@@ -34,6 +40,9 @@ def references(case: Case, node: Node) -> Iterator[Mark]:
     named = (*connect.each(), *node.at("vpcLatticeConfigurations").each())
     yield from over(named, lambda item: _port_name(case, item), quiet=True)
     yield from over(connect.each(), _aliases, quiet=True)
+    names = (alias.at("dnsName") for service in connect.each() for alias in service.at("clientAliases").each())
+    yield from over(names, _dns_name, quiet=True)
+    yield from over([node], lambda node: _namespace(case, node), quiet=True)
 
 
 def _target(item: Node) -> Iterator[Mark]:
@@ -69,6 +78,23 @@ def _container(case: Case, item: Node) -> Iterator[Mark]:
     if number and not _has_port(found[name.text()], number):
         text = f"the service names port {number} of the container {name.text()}, which has no such port mapping"
         yield fail(port, text, "name a containerPort of its port mappings, or add the mapping")
+    elif number:
+        yield from _mapped(case, item, found[name.text()], number)
+
+
+def _mapped(case: Case, item: Node, container: Node, number: int) -> Iterator[Mark]:
+    """How the port that a service names is mapped."""
+    mappings = [one for one in container.at("portMappings").each() if one.at("containerPort").number() == number]
+    if len(mappings) > 1:
+        text = (
+            f"port {number} has {len(mappings)} port mappings: ECS was seen to refuse a service that names such a port"
+        )
+        yield warn(item.at("containerPort"), text, "keep one mapping of the port, or name another port")
+    is_dynamic = bool(mappings) and not any(one.at("hostPort").number() for one in mappings)
+    is_classic = item.at("loadBalancerName").filled and not item.at("targetGroupArn").filled
+    if is_classic and is_dynamic and case.launch == EC2 and case.mode == "bridge":
+        text = f"a Classic Load Balancer needs a fixed host port, and port {number} has none: ECS refuses the service"
+        yield fail(item.at("containerPort"), text, "set hostPort, or use a target group")
 
 
 def _has_port(container: Node, number: int) -> bool:
@@ -95,6 +121,33 @@ def _aliases(item: Node) -> Iterator[Mark]:
     aliases = item.at("clientAliases")
     if aliases.sure > 1:
         yield fail(aliases, f"{aliases.sure} client aliases, and ECS takes 1", "keep one")
+
+
+def _dns_name(field: Node) -> Iterator[Mark]:
+    text = field.text()
+    if text and not _DNS_NAME.match(text) and not is_placeholder(text):
+        why = f"{show(text)} is not a name that Service Connect takes for clients"
+        yield fail(field, why, "use up to 127 lower case letters, digits, _, - and ., and no - in front")
+
+
+def _namespace(case: Case, node: Node) -> Iterator[Mark]:
+    """Service Connect on a cluster that the template makes without a namespace."""
+    connect, cluster = node.at("serviceConnectConfiguration"), node.at("cluster").raw
+    resource = case.service.resources.get(cluster.ref) if case.service and isinstance(cluster, Unknown) else None
+    if (
+        not isinstance(resource, dict)
+        or resource.get("Type") != "AWS::ECS::Cluster"
+        or not connect.at("enabled").flag()
+    ):
+        return
+    properties = resource.get("Properties") or {}
+    if (
+        not connect.at("namespace").filled
+        and isinstance(properties, dict)
+        and "ServiceConnectDefaults" not in properties
+    ):
+        text = "Service Connect without a namespace, and the cluster of this template has none by default"
+        yield fail(connect, text, "set the namespace, or ServiceConnectDefaults of the cluster")
 
 
 _PROVISIONED = ("io1", "io2")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from anywhere.model import Status
 from anywhere.taskdef.rule import Case, Mark, Rule, fail, marks, put, remove, warn
-from anywhere.taskdef.rules import network, size, storage
+from anywhere.taskdef.rules import dockervolumes, network, size, storage
 from anywhere.taskdef.source.node import Node
 
 # What registration refuses. Source: API reference, RegisterTaskDefinition (ClientException, fields networkMode, cpu,
@@ -19,7 +19,7 @@ _REFUSED: Mapping[str, Sequence[Rule]] = {
         network.network_mode,
         size.fargate_size,
         storage.host_path,
-        storage.docker_volume,
+        dockervolumes.docker_volume,
         storage.fsx,
     ),
     "MANAGED_INSTANCES": (network.network_mode,),

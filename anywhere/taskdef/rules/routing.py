@@ -1,14 +1,14 @@
-"""Rules on log options and on FireLens, which routes logs through a container of the task."""
+"""Rules on the options of log drivers."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
-from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
+from anywhere.taskdef.rule import EC2, EVERY, EXTERNAL, Case, Mark, fail, over, remove, rule, warn
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.rules.logforms import is_size
 from anywhere.taskdef.rules.logvalues import values
-from anywhere.taskdef.shapes.faults import is_placeholder, show
+from anywhere.taskdef.shapes.faults import show
 from anywhere.taskdef.source.node import Node
 from anywhere.taskdef.words import words
 
@@ -47,12 +47,12 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     )
     | _LABELS,
 }
-_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:[kmgtp]?i?b?)\Z", re.IGNORECASE)
+# Those of awslogs that ECS documents. Source: API reference, type LogConfiguration; developer guide, using_awslogs.
+_OF_ECS = words(
+    "awslogs-create-group awslogs-region awslogs-group awslogs-stream-prefix awslogs-datetime-format "
+    "awslogs-multiline-pattern mode max-buffer-size"
+)
 _REQUIRED: Mapping[str, tuple[str, ...]] = {"splunk": ("splunk-token", "splunk-url"), "gelf": ("gelf-address",)}
-# Source: amazon-ecs-agent, agent/s3/s3.go, ParseS3ARN
-_S3_OBJECT = re.compile(r"arn:[^:]+:s3:::[^/]+/.+")
-_S3_URL = re.compile(r"s3://([^/\s]+/\S+)\Z")
-_FIRELENS = ("enable-ecs-log-metadata", "config-file-type", "config-file-value")
 
 
 @rule(
@@ -63,10 +63,13 @@ _FIRELENS = ("enable-ecs-log-metadata", "config-file-type", "config-file-value")
     meaning="Each driver has its own options, and docker does not start a container with an unknown one. awslogs takes a "
     "date format or a pattern for lines that belong together, not both; splunk needs a token and a URL, gelf an "
     "address; sizes are written as 25m; max-buffer-size needs mode non-blocking, compress of json-file a max-size and a "
-    "max-file of 2 or more. Flags, counts and addresses have the form that the driver reads.",
+    "max-file of 2 or more. Flags, counts, durations and addresses have the form that the driver reads. Of awslogs ECS has a "
+    "list of its own, and no log stream has : or * in its name.",
     fine="options that the driver has",
     source=f"{sources.API}, type LogConfiguration; {sources.MOBY}, daemon/logger, New, ValidateLogOpt and "
-    "ValidateLogOpts; AWS: CloudWatch Logs API reference, CreateLogGroup (names)",
+    "ValidateLogOpts; AWS: CloudWatch Logs API reference, CreateLogGroup and CreateLogStream (names); "
+    "cisagov/crossfeed#374; Netflix/metaflow#1776; amazon-ecs-agent#418 and #872; "
+    "aws-samples/amazon-ecs-firelens-examples#83",
 )
 def log_options(case: Case, node: Node) -> Iterator[Mark]:
     log = node.at("logConfiguration")
@@ -77,6 +80,9 @@ def log_options(case: Case, node: Node) -> Iterator[Mark]:
             near = _near(key, known | _COMMON)
             advice = f"write {near}" if near else "take it out"
             yield warn(options.at(key), f"{show(key)} is not an option of {driver}", advice, remove(options.at(key)))
+        elif driver == "awslogs" and key not in _OF_ECS and case.node.at("compatibilities").raw is None:
+            text = f"docker has {key}, ECS does not document it and was seen to refuse such options of awslogs"
+            yield warn(options.at(key), text, "take it out", remove(options.at(key)))
     yield from over([options.at("max-buffer-size"), options.at("max-size")], _size, quiet=True)
     if driver == "awslogs":
         both = [options.at("awslogs-datetime-format"), options.at("awslogs-multiline-pattern")]
@@ -106,56 +112,5 @@ def _buffer(options: Node) -> Iterator[Mark]:
 
 
 def _size(field: Node) -> Iterator[Mark]:
-    if field.present and not _SIZE.match(field.text()) and field.text() != "-1":
+    if field.present and not is_size(field.text()) and field.text() != "-1":
         yield warn(field, f"{show(field.text())} is not a size", "write a number and k, m or g: 25m")
-
-
-@rule(
-    "taskdef.firelens",
-    "FireLens",
-    scope="definition",
-    launch=EVERY,
-    meaning="A task has one log router, which is a container with `firelensConfiguration`. Its options are "
-    "enable-ecs-log-metadata, config-file-type (file or s3) and config-file-value, which is an object's ARN with s3. "
-    "Fargate reads a file only. Windows containers do not support FireLens.",
-    fine="one log router, or none",
-    source=f"{sources.API}, type FirelensConfiguration; {sources.FIRELENS}; "
-    "amazon-ecs-agent, GetFirelensContainer and ParseS3ARN; "
-    f"{sources.AGENT_WINDOWS}",
-)
-def firelens(case: Case, node: Node) -> Iterator[Mark]:
-    routers = [container for container in case.containers if container.at("firelensConfiguration").filled]
-    for more in routers[1:]:
-        text = "a second log router: a task has one"
-        yield fail(more.at("firelensConfiguration"), text, "keep one", remove(more.at("firelensConfiguration")))
-    yield from over(routers, lambda router: _system(case, router.at("firelensConfiguration")))
-    yield from over(routers, lambda router: _router(case, router.at("firelensConfiguration", "options")))
-
-
-def _system(case: Case, router: Node) -> Iterator[Mark]:
-    if case.windows:
-        yield fail(router, "Windows containers do not support FireLens", "use the driver awslogs", remove(router))
-
-
-def _router(case: Case, options: Node) -> Iterator[Mark]:
-    for key in options.raw if isinstance(options.raw, dict) else ():
-        if key not in _FIRELENS:
-            yield warn(options.at(key), f"{show(key)} is not an option of FireLens", f"use {', '.join(_FIRELENS)}")
-    kind, value = options.at("config-file-type"), options.at("config-file-value")
-    if kind.filled and kind.text() not in ("file", "s3"):
-        yield fail(kind, f"{show(kind.text())} is not a type of configuration file", "use file or s3")
-    elif kind.text() == "s3" and case.launch == FARGATE:
-        yield fail(kind, "Fargate reads FireLens's configuration from a file of the image only", "use file")
-    if kind.filled and not value.filled:
-        yield fail(options, "config-file-type without config-file-value", "name the file")
-    elif kind.text() == "s3" and case.launch != FARGATE:
-        yield from over([value], _object, quiet=True)
-
-
-def _object(value: Node) -> Iterator[Mark]:
-    text = value.text()
-    if _S3_OBJECT.search(text) or is_placeholder(text):
-        return
-    bucket = _S3_URL.match(text)
-    edits = [put(value, f"arn:aws:s3:::{bucket[1]}")] if bucket else []
-    yield fail(value, f"{show(text)} is not the ARN of an object in S3", "write arn:aws:s3:::BUCKET/KEY", *edits)

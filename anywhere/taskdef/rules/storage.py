@@ -26,7 +26,7 @@ from anywhere.taskdef.rules import sources
 from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 
-_VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
+VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a docker volume over NFS"
 
@@ -137,33 +137,6 @@ def fsx(case: Case, node: Node) -> Iterator[Mark]:
 
 
 @rule(
-    "taskdef.docker-volume",
-    "docker volumes",
-    scope="volume",
-    meaning="One page of AWS supports docker volumes on EC2 and external instances and shows NFS on ECS Anywhere, "
-    "the API "
-    "text says EC2 only: accepted, with this note. Fargate has none, and Windows only the local driver.",
-    fine="no docker volume where there is none",
-    source=f"{sources.GUIDE}, docker-volumes; {sources.API}, type DockerVolumeConfiguration",
-)
-def docker_volume(case: Case, node: Node) -> Iterator[Mark]:
-    volume = node.at("dockerVolumeConfiguration")
-    if not volume.present:
-        return
-    driver = volume.at("driver")
-    if case.launch == FARGATE:
-        advice = "use a bind mount without a source path, or EFS"
-        yield fail(volume, "Fargate has no docker volumes", advice, remove(volume))
-        return
-    if driver.text() not in ("", "local") and case.windows:
-        why = "Windows containers know the local driver only"
-        yield fail(driver, why, "use the local driver", put(driver, "local"))
-    if case.launch == EXTERNAL:
-        why = "AWS's pages disagree: one supports docker volumes on external instances, one says EC2 only"
-        yield warn(volume, why, "works in practice where the driver is on the host; a bind mount is beyond doubt")
-
-
-@rule(
     "taskdef.host-path",
     "paths of the host",
     scope="volume",
@@ -195,7 +168,7 @@ def _relative(case: Case, path: Node) -> Mark | None:
     text = path.text() if path.known else "/"
     if text.startswith("/") or is_placeholder(text) or may_be_drive(case, text) or case.windows:
         return None
-    if not _VOLUME_NAME.match(text):
+    if not VOLUME_NAME.match(text):
         why = f"{show(text)} is not an absolute path: docker reads it as a volume name and refuses it"
         return fail(path, why, "write an absolute path")
     why = f"docker mounts a volume named {text}, not a folder of the host"
@@ -223,11 +196,12 @@ _KINDS = (
     scope="definition",
     launch=EVERY,
     meaning="A volume has a name and is of one kind. A mount point names a volume and a path in the container, absolute on "
-    "Linux, that is not / and that no other mount or tmpfs of the container has. `autoprovision` counts for shared docker "
-    "volumes only; S3 Files needs a task role.",
+    "Linux, that is not / and that no other mount or tmpfs of the container has; on Windows both are on one drive. "
+    "`autoprovision` counts for shared docker volumes only; S3 Files needs a task role.",
     fine="volumes of one kind, each mounted at a path of its own",
     source=f"{sources.API}, types Volume, DockerVolumeConfiguration and S3FilesVolumeConfiguration; {sources.MOBY}, "
-    "daemon/volumes.go and daemon/volume/mounts/linux_parser.go",
+    "daemon/volumes.go and daemon/volume/mounts/linux_parser.go; blinkist/terraform-aws-airship-ecs-service#46 and "
+    "dask/dask-cloudprovider#107 (Unknown volume 'null')",
 )
 def volumes(case: Case, node: Node) -> Iterator[Mark]:
     yield from over(case.volumes, lambda volume: _volume(case, volume), quiet=True)
@@ -236,6 +210,7 @@ def volumes(case: Case, node: Node) -> Iterator[Mark]:
         for mount in container.at("mountPoints").each():
             path = mount.at("containerPath")
             yield from over([mount], lambda mount: _path(case, mount), quiet=True)
+            yield from over([mount], lambda mount: _across(case, mount), quiet=True)
             place = normpath(path.raw) if isinstance(path.raw, str) and path.raw else None
             if place in paths:
                 text = f"a second volume is mounted at {place}: docker refuses the same path twice"
@@ -284,10 +259,20 @@ def _s3_files(case: Case, volume: Node) -> Iterator[Mark]:
         yield fail(root, "an access point sets the root directory itself", "leave it out", remove(root))
 
 
+def _across(case: Case, mount: Node) -> Iterator[Mark]:
+    """A folder of one drive of Windows that is mounted on another."""
+    path, name = mount.at("containerPath").text(), mount.at("sourceVolume").text()
+    sources = [volume.at("host", "sourcePath").text() for volume in case.volumes if volume.at("name").text() == name]
+    for source in sources if case.windows and _DRIVE.match(path) else ():
+        if _DRIVE.match(source) and source[0].lower() != path[0].lower():
+            text = f"{show(source)} is mounted at {show(path)}: AWS rules out mounts across drives of Windows"
+            yield warn(mount.at("containerPath"), text, f"mount it on {source[:2].upper()}")
+
+
 def _path(case: Case, mount: Node) -> Iterator[Mark]:
     path = mount.at("containerPath")
     if not mount.at("sourceVolume").filled:
-        yield warn(mount, "a mount point without sourceVolume: there is nothing to mount", "name a volume")
+        yield fail(mount, "a mount point without sourceVolume: ECS refuses it", "name a volume")
     if not path.filled:
         yield fail(mount, "a mount point without containerPath", "give the path in the container")
     elif is_placeholder(path.text()) or path.text().startswith("$") or may_be_drive(case, path.text()):

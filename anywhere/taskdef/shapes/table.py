@@ -13,8 +13,10 @@ from anywhere.frozen import frozen
 
 API, CLOUDFORMATION = "api", "cloudformation"
 SCALARS = ("string", "integer", "long", "double", "float", "boolean", "document")
-# Classes of Unicode that Python's expressions spell differently: letters and numbers, and separators.
-_CLASSES = (("\\p{L}", "\\w"), ("\\p{N}", "\\d"), ("\\p{Z}", "\\s"))
+# Classes of Unicode that Python's expressions spell differently: letters and numbers, and separators, which are neither tabs
+# nor ends of lines.
+_SEPARATORS = " \\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
+_CLASSES = (("\\p{L}", "\\w"), ("\\p{N}", "\\d"), ("\\p{Z}", _SEPARATORS))
 
 
 @frozen

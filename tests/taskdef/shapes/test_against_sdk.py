@@ -32,12 +32,12 @@ def sdk() -> Any:
 
 
 def refused(kind: str, value: Any) -> list[str]:
-    """What the SDK says of a request, a line each."""
+    """What the SDK says of a request, a text each; values in them may have several lines."""
     import botocore.validate
 
     shape = sdk().operation_model(OPERATIONS[kind]).input_shape
     report = botocore.validate.ParamValidator().validate(value, shape)
-    return report.generate_report().split("\n") if report.has_errors() else []
+    return [report._format_error(error) for error in report._errors]
 
 
 def ours(kind: str, value: Any) -> list[str]:
