@@ -31,5 +31,9 @@ def test_the_line_that_sets_it_at_boot_is_taken_back() -> None:
     assert found.remedy
     assert found.remedy.commands[1:3] == (
         ("sed", "-i", "2s/^/# /", HARDENING),
-        ("sh", "-c", "mkdir -p /etc/sysctl.d && echo 'vm.overcommit_memory = 0' >> /etc/sysctl.d/99-zz-anywhere-limits.conf"),
+        (
+            "sh",
+            "-c",
+            "mkdir -p /etc/sysctl.d && echo 'vm.overcommit_memory = 0' >> /etc/sysctl.d/99-zz-anywhere-limits.conf",
+        ),
     )
