@@ -30,8 +30,13 @@ SOME = (
     "path-mtu",
     "sni-stall",
     "silent-servers",
+    "inspected",
+    "proxy-407",
+    "no-default-route",
+    "clock-behind",
+    "egress-dropped",
+    "upgrade-502",
 )
-SOME += ("inspected", "proxy-407", "no-default-route", "clock-behind", "egress-dropped", "upgrade-502")
 
 
 # Faults that get another cause over SSH: docs/fleets.md says why.

@@ -679,15 +679,16 @@ CHECKS = (
     "endpoints.latency",
     "system.clock",
     "network.proxy",
-)
-CHECKS += (
     "network.nameservers",
     "network.dns-forgery",
     "network.dns-tcp",
     "network.dns-agreement",
     "network.hosts-file",
+    "network.private-answers",
+    "containers.subnets",
+    "agents.ecs",
+    "system.os",
 )
-CHECKS += ("network.private-answers", "containers.subnets", "agents.ecs", "system.os")
 SUBJECTS = (
     *(f"{name(host)}:443" for host in HOSTS),
     "ecs-a-*.us-east-1.amazonaws.com:443",

@@ -63,3 +63,6 @@ class FakeHost:
 
     def prefetch(self, commands: Sequence[tuple[str, ...]], files: Sequence[str], folders: Sequence[str]) -> None:
         """Nothing to gather."""
+
+    def close(self) -> None:
+        """Nothing to close."""

@@ -104,8 +104,17 @@ def test_purposes(purposes: list[ObjectIdentifier], reason: Reason | None) -> No
 
 
 def usage(**allowed: bool) -> x509.KeyUsage:
-    words = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
-    words += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    words = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    )
     return x509.KeyUsage(**{word: allowed.get(word, False) for word in words})
 
 
