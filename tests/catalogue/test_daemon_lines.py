@@ -196,6 +196,34 @@ LINES = (
         "/proc/sys/net/bridge/bridge-nf-call-iptables: no such file or directory: set environment variable "
         "DOCKER_IGNORE_BR_NETFILTER_ERROR=1 to ignore",
     ),
+    (
+        "dockerd",
+        "without-ipv6",
+        NET + 'error creating default "bridge" network: failed to set IPv6 sysctl: open '
+        "/proc/sys/net/ipv6/conf/docker0/disable_ipv6: no such file or directory",
+    ),
+    (
+        "dockerd",
+        "ipset",
+        NET + 'error obtaining controller instance: failed to register "bridge" driver: invalid argument',
+    ),
+    (
+        "dockerd",
+        "nf-tables",
+        NET
+        + "error obtaining controller instance: failed to create NAT chain DOCKER: iptables failed: iptables -t nat -N DOCKER: "
+        "iptables/1.8.7 Failed to initialize nft: Protocol not supported",
+    ),
+    ("dockerd", "modules", NET + 'Error creating default "bridge" network: package not installed'),
+    (
+        "dockerd",
+        "pools-ipv6",
+        NET
+        + 'Error creating default "bridge" network: could not find an available, non-overlapping IPv6 address pool among '
+        "the defaults to assign to the network",
+    ),
+    ("dockerd", "settings-denied", FILE + "open /etc/docker/daemon.json: permission denied"),
+    ("dockerd", "crash", "panic: runtime error: invalid memory address or nil pointer dereference"),
 )
 
 
@@ -235,3 +263,12 @@ def test_a_line_that_no_table_knows_is_quoted() -> None:
         Said("dockerd", "Processing signal 'terminated'"),
     ]
     assert choose(DOCKER_TABLES, lines).line == "failed to start daemon: out of cheese"
+
+
+def test_a_right_that_is_missing_is_no_missing_module() -> None:
+    """libiptc ends each error with a guess about the kernel; the reason is in the line before."""
+    first = "iptables v1.8.7 (legacy): can't initialize iptables table `nat': Permission denied (you must be root)"
+    guess = "Perhaps iptables or your kernel needs to be upgraded."
+    found = choose(DOCKER_TABLES, [Said("dockerd", NET + first, "7"), Said("dockerd", guess, "7")])
+    assert found.known is not None
+    assert found.known.row.kind == "iptables-denied"

@@ -125,6 +125,20 @@ def docker_match(world: World) -> None:
     )
 
 
+@fault("docker-without-ipv6", "docker 28.0.0 on a kernel that was booted without IPv6", CODE)
+def docker_without_ipv6(world: World) -> None:
+    rule = "ip6tables --wait -t filter -A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2"
+    why = (
+        "ip6tables v1.8.9 (legacy): can't initialize ip6tables table `filter': Address family not supported by protocol"
+    )
+    docker_failed(
+        world,
+        f'dockerd[811]: {NETWORK}error creating default "bridge" network: (iptables failed: {rule}: {why}',
+        "dockerd[811]: Perhaps ip6tables or your kernel needs to be upgraded.",
+        "dockerd[811]:  (exit status 3))",
+    )
+
+
 @fault("docker-value-refused", "a value of daemon.json is not one that docker takes", CODE)
 def docker_value(world: World) -> None:
     world.host.files[DAEMON_JSON] = '{\n  "log-level": "warning2"\n}\n'
