@@ -5,6 +5,7 @@ from __future__ import annotations
 from anywhere.catalogue.daemon_lines.refusals import OWNER, refusal
 from anywhere.checks.agents.refusals import ACTION, meaning, of_symptom
 from anywhere.checks.agents.registration import reset
+from anywhere.checks.agents.shared import unshared
 from anywhere.checks.base import trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents
@@ -109,3 +110,27 @@ def without_worker(host: Host, unit: Unit, why: str) -> Finding:
         ),
         evidence={"line": why},
     )
+
+
+# errno of open(2) and write(2), in Go's words: the cause, and what to do.
+WRITE_FIXES: tuple[tuple[str, str, str], ...] = (
+    ("no space left on device", "disk.low", "Make room on the file system of that file (`df -h` and `df -i`)."),
+    ("read-only file system", "mount.unsuitable", "Mount the file system of that file for writing, or take what makes it "
+     "read-only out of the unit's drop-ins (ProtectHome=, ProtectSystem=)."),
+    ("operation not permitted", "agent.no-credentials", "See what holds the file: `lsattr` (`chattr -i` takes the attribute "
+     "off), SELinux, AppArmor."),
+    ("permission denied", "agent.no-credentials", "See what holds the file: its rights and its folder's, SELinux, AppArmor, "
+     "User= in the unit's drop-ins."),
+    ("", "agent.no-credentials", "Correct what the quoted line names."),
+)  # fmt: skip
+
+
+def without_file(host: Host, unit: Unit, why: str) -> Finding:
+    """The SSM agent has new credentials and cannot write them: those in the file end within the hour."""
+    _, cause, text = next(row for row in WRITE_FIXES if row[0] in why.lower())
+    if kept := unshared(host):
+        cause = kept.cause
+    said = f'The SSM agent cannot write the credentials that the ECS agent reads, which end within the hour: "{why}"'
+    restart = ("systemctl", "restart", unit.name.removesuffix(".service"))
+    fix = remedy(host, f"{text} Then restart the SSM agent.", restart)
+    return trouble(ID, Status.FAIL, unit.name, said, cause=cause, remedy=fix, evidence={"line": why})

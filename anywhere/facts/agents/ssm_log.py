@@ -22,6 +22,8 @@ COMMANDS, FILES, FOLDERS = logs.COMMANDS, logs.FILES, logs.FOLDERS
 
 STARTED = re.compile(r"amazon-ssm-agent - v(?P<version>\d+(?:\.\d+)+)")
 READY = re.compile(r"\[CredentialRefresher\] (?:Credentials ready|Next credential rotation)")
+# core/app/credentialrefresher/credentialrefresher.go, after six tries; it begins anew at once, and renews nothing
+UNWRITTEN = re.compile(r"Failed to write credentials to disk even with force, retrying: (?P<why>.*)")
 REFUSED = re.compile(r"Retrieve credentials produced (?:aws )?error: (?P<why>.*)")
 HIBERNATES = re.compile(r"Entering SSM Agent (?:Worker )?hibernate - (?P<why>.*)")
 # agent/session/controlchannel/controlchannel.go, agent/messageservice/interactor/mgsinteractor/mgsinteractor.go
@@ -43,6 +45,7 @@ WORKING = re.compile(
 @frozen
 class SsmLog:
     """`credentials` is whether the last try for credentials succeeded, `refused` what the service answered then,
+    `unwritten` why they could not be written to the file that the ECS agent reads,
     `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed,
     `no_worker` why the worker does not start, which speaks to AWS, `no_channel` why it opens no control channel to
     ssmmessages. None and empty where the log's end says nothing."""
@@ -50,6 +53,7 @@ class SsmLog:
     version: str = ""
     credentials: bool | None = None
     refused: str = ""
+    unwritten: str = ""
     hibernates: str = ""
     has_identity: bool = True
     last: str = ""
@@ -64,7 +68,8 @@ def ssm_log(host: Host) -> SsmLog | None:
     if found.forbidden:
         return None
     state = parse_ssm_log(found.text)
-    complains = bool(state.hibernates or state.no_worker or state.no_channel) or state.credentials is False
+    stuck = state.hibernates or state.no_worker or state.no_channel or state.unwritten
+    complains = bool(stuck) or state.credentials is False
     return SsmLog(state.version) if complains and _is_past(host, found) else state
 
 
@@ -115,7 +120,9 @@ def parse_ssm_log(text: str) -> SsmLog:
         elif REGISTERED.search(line):
             state = replace(state, failed="")
         elif READY.search(line):
-            state = replace(state, credentials=True, refused="")
+            state = replace(state, credentials=True, refused="", unwritten="")
+        elif lost := UNWRITTEN.search(line):
+            state = replace(state, unwritten=redact(lost["why"])[:400])
         elif refusal := REFUSED.search(line):
             state = replace(state, credentials=False, refused=redact(refusal["why"])[:700])
         elif asleep := HIBERNATES.search(line):

@@ -225,3 +225,27 @@ def ssm_worker_again(world: World) -> None:
         NOT_RUNNING,
         "INFO [amazon-ssm-agent] [WorkerProvider] Worker ssm-agent-worker (pid:81) started",
     )
+
+
+UNWRITTEN = (
+    "[CredentialRefresher] Failed to write credentials to disk even with force, retrying: open /root/.aws/credentials: "
+)
+
+
+@fault("ssm-cannot-write", "the SSM agent has new credentials, and their file is held", "agent.no-credentials")
+def ssm_cannot_write(world: World) -> None:
+    register(world)
+    world.host.files[SSM_LOG] = ssm_log(UNWRITTEN + "operation not permitted")
+
+
+@fault("ssm-no-room", "the SSM agent has new credentials, and no room to write them", "disk.low")
+def ssm_no_room(world: World) -> None:
+    register(world)
+    world.host.files[SSM_LOG] = ssm_log(UNWRITTEN + "no space left on device")
+
+
+@variation("ssm-written-since", "the SSM agent could not write its credentials once, and has since")
+def ssm_written_since(world: World) -> None:
+    register(world)
+    since = "[CredentialRefresher] Next credential rotation will be in 29.9 minutes"
+    world.host.files[SSM_LOG] = ssm_log(UNWRITTEN + "no space left on device", since)
