@@ -223,6 +223,29 @@ LINES = (
         "the defaults to assign to the network",
     ),
     ("dockerd", "settings-denied", FILE + "open /etc/docker/daemon.json: permission denied"),
+    (
+        "containerd",
+        "libraries",
+        "/usr/bin/containerd: symbol lookup error: /usr/bin/containerd: undefined symbol: seccomp_api_set",
+    ),
+    (
+        "dockerd",
+        "libraries",
+        "/usr/bin/dockerd: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by /usr/bin/dockerd)",
+    ),
+    ("docker", "old-command", "`docker daemon` is not supported on Linux. Please run `dockerd` directly"),
+    ("dockerd", "caps", "unable to start container process: unable to apply caps: operation not permitted: unknown"),
+    (
+        "dockerd",
+        "apparmor-confined",
+        "AppArmor enabled on system but the docker-default profile could not be loaded: Permission denied; attempted to load a "
+        "profile while confined?",
+    ),
+    (
+        "dockerd",
+        "apparmor-denied",
+        "apparmor failed to apply profile: write /proc/thread-self/attr/apparmor/exec: permission denied",
+    ),
     ("dockerd", "crash", "panic: runtime error: invalid memory address or nil pointer dereference"),
 )
 

@@ -53,6 +53,31 @@ RUNC_LINES: tuple[DaemonLine, ...] = (
         "runc libcontainer/cgroups/devices",
     ),
     DaemonLine(
+        "caps",
+        r"unable to apply caps: operation not permitted",
+        "the runtime may not give a container its capabilities",
+        "Where this host is a container (LXC), let the hypervisor leave it the usual capabilities (no lxc.cap.drop of its own, "
+        "nesting=1), or use a virtual machine. On a server CapabilityBoundingSet= in a drop-in of docker or containerd takes "
+        "them.",
+        "archlinux_lxc#5; runc libcontainer/capabilities",
+    ),
+    DaemonLine(
+        "apparmor-confined",
+        r"attempted to load a profile while confined",
+        "this host is a container that may not load AppArmor profiles",
+        "On the hypervisor, let it load them (LXC: features nesting=1), or remove the package apparmor from this host: docker "
+        "then starts containers without a profile. Then restart docker and ecs.",
+        "tteck/Proxmox#28; apparmor_parser(8)",
+    ),
+    DaemonLine(
+        "apparmor-denied",
+        r"apparmor failed to apply profile: write \S+: permission denied",
+        "AppArmor keeps dockerd or containerd from giving a container its profile",
+        "The profile that dockerd or containerd runs under (`aa-status` names it) has to allow `change_profile -> "
+        "docker-default` and the agent's own. Correct it and load it again, or disable it (`aa-disable`).",
+        "docker/for-linux#1129",
+    ),
+    DaemonLine(
         "apparmor-profile",
         r"AppArmor enabled on system but the docker-default profile could not be loaded.*|apparmor failed to apply "
         r"profile.*|"

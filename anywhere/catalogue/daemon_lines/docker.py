@@ -40,6 +40,23 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         "docker/cli docs/deprecated.md: --graph and --cluster-* ended with 23.0, --oom-score-adjust with 25.0",
     ),
     DaemonLine(
+        "libraries",
+        r"symbol lookup error: .*undefined symbol|version [`'\"]?GLIBC\S* not found|error while loading shared libraries",
+        "its program does not fit the libraries of this system",
+        "Install the packages that are made for this release of the distribution: see which release the line of Docker's "
+        "repository names, and what was installed by hand. Where the line names seccomp, update libseccomp2 "
+        "(libseccomp on EL).",
+        "docker/for-linux#475; ld.so(8)",
+    ),
+    DaemonLine(
+        "old-command",
+        r"`docker daemon` is not supported on Linux",
+        "its unit starts it as `docker daemon`, which ended with 17.06",
+        "Write `dockerd` in place of `docker daemon` into the ExecStart= line (`systemctl cat docker` shows where it stands), "
+        "then reload systemd.",
+        "docker/for-linux#47",
+    ),
+    DaemonLine(
         "merged",
         r"merged configuration validation from file and command line flags failed:? \(?(?P<why>.*)",
         "a value of daemon.json or of its flags is not valid: {why}",

@@ -27,6 +27,8 @@ SNAP_RUNS = (
 )
 # A socket without a path is the default one; /var/run is a link to /run.
 OWN_SOCKET = (SOCKET, "unix://", "unix:///run/docker.sock")
+# What the kernel sends to a program that does what it cannot: signal(7).
+CRASHES = {4: "SIGILL", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
 KILLED, FORWARDING = ("signal", "core-dump"), "net.ipv4.ip_forward"
 STATES = ("failed", "activating", "inactive", "deactivating")
 
@@ -166,6 +168,13 @@ def _forwarding_on(host: Host) -> tuple[Command, ...]:
 def _killed(host: Host, unit: Unit) -> Finding:
     """What it wrote before a signal came is no reason."""
     said = f"docker.service failed: signal {unit.exit_status} ended dockerd"
+    if unit.exit_status in CRASHES:
+        said = f"docker.service failed: dockerd crashed (signal {unit.exit_status}, {CRASHES[unit.exit_status]})"
+        text = (
+            "Install the release of Docker before, or the latest, of this machine's own architecture, then start Docker: this "
+            "is an error in the program, a program for another processor, or faulty memory."
+        )
+        return _trouble(host, said, remedy(host, text, look=(("dmesg",),)), unit)
     text = (
         "Find out who sent the signal (an administrator, a script; the kernel, for want of memory), and start Docker."
     )
@@ -197,6 +206,8 @@ def _mute(host: Host, found: Docker, unit: Unit) -> Finding:
         )
         commands = (*first.edit.commands, *start) if first.edit else ()
         return _trouble(host, f"docker cannot start: {first.says}", remedy(host, text, *commands), unit)
+    if unit.result in KILLED:
+        return _killed(host, unit)
     if unit.active == "failed":
         said = f"docker.service {_state(unit)}, and its journal holds no line that tells why"
         look = ("journalctl", "-u", "docker", "-n", "50", "--no-pager")

@@ -78,6 +78,12 @@ def no_proc(world: World) -> None:
     answered(world, f"{RUNC}error during container init: {why}: unknown")
 
 
+@fault("agent-container-confined", "this host is a container that may not load AppArmor profiles", "docker.not-running")
+def confined(world: World) -> None:
+    why = 'apparmor_parser: Unable to replace "docker-default".  Permission denied; attempted to load a profile while confined?'
+    answered(world, f"AppArmor enabled on system but the docker-default profile could not be loaded: {why}")
+
+
 @fault("agent-container-shim", "containerd's shim is gone from the host", "docker.not-running")
 def no_shim(world: World) -> None:
     why = 'exec: "containerd-shim-runc-v2": executable file not found in $PATH: unknown'

@@ -67,6 +67,14 @@ def docker_killed(world: World) -> None:
     world.host.units[DOCKER].properties |= {"Result": "signal", "ExecMainStatus": "9"}
 
 
+@fault("docker-crashed", "dockerd crashes at each start, as one that is built for another processor", CODE)
+def docker_crashed(world: World) -> None:
+    docker_failed(world)
+    ended = "systemd[1]: docker.service: Main process exited, code=dumped, status=11/SEGV"
+    journal(world, "docker", ended, "systemd[1]: docker.service: Failed with result 'core-dump'.")
+    world.host.units[DOCKER].properties |= {"Result": "core-dump", "ExecMainStatus": "11"}
+
+
 @fault("docker-start-dropped", "docker and a unit of the GPU's tools are ordered behind each other", CODE)
 def docker_start_dropped(world: World) -> None:
     idle(world, *STOPPED, *circle(DOCKER, "nvidia-cdi-refresh.service"))
