@@ -214,6 +214,14 @@ LINES = (
         + "error obtaining controller instance: failed to create NAT chain DOCKER: iptables failed: iptables -t nat -N DOCKER: "
         "iptables/1.8.7 Failed to initialize nft: Protocol not supported",
     ),
+    (
+        "dockerd",
+        "legacy-tables",
+        NET
+        + 'failed to register "bridge" driver: failed to create NAT chain DOCKER: iptables failed: iptables --wait -t nat -N '
+        "DOCKER: iptables v1.8.10 (legacy): can't initialize iptables table `nat': Table does not exist (do you need to "
+        "insmod?)",
+    ),
     ("dockerd", "modules", NET + 'Error creating default "bridge" network: package not installed'),
     (
         "dockerd",

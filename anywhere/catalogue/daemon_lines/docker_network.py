@@ -31,6 +31,16 @@ NETWORK_LINES: tuple[DaemonLine, ...] = (
         "DietPi#3126, ansible-role-docker_arm#34, rk3568-kernel5.10-alldrivers#2",
     ),
     DaemonLine(
+        "legacy-tables",
+        r"\(legacy\): can't initialize ip6?tables table .*Table does not exist",
+        "it uses legacy iptables, and the running kernel has no tables for that",
+        "Where the kernel was upgraded, reboot: the modules of the running kernel are gone. A kernel built with "
+        "nf_tables alone (Linux 7.0, and those of many boards) needs the other backend (Debian, Ubuntu: `update-alternatives --set iptables "
+        "/usr/sbin/iptables-nft`, and the same for ip6tables); one with neither needs its modules (kernel-modules-extra on EL, "
+        "linux-modules-extra on Ubuntu).",
+        "Actions-bbr-v3#30, x13s-alarm#18, docker/for-linux#1437",
+    ),
+    DaemonLine(
         "modules",
         r"Module (?P<module>\S+) not found in directory (?P<folder>/lib/modules/\S+)|"
         r"do you need to insmod\?|modprobe: FATAL|"
