@@ -35,8 +35,9 @@ NETWORK_LINES: tuple[DaemonLine, ...] = (
         r"\(legacy\): can't initialize ip6?tables table .*Table does not exist",
         "it uses legacy iptables, and the running kernel has no tables for that",
         "Where the kernel was upgraded, reboot: the modules of the running kernel are gone. A kernel built with "
-        "nf_tables alone (Linux 7.0, and those of many boards) needs the other backend (Debian, Ubuntu: `update-alternatives --set iptables "
-        "/usr/sbin/iptables-nft`, and the same for ip6tables); one with neither needs its modules (kernel-modules-extra on EL, "
+        "nf_tables alone (Linux 7.0, and those of many boards) needs the other backend (Debian, Ubuntu: "
+        "`update-alternatives --set iptables /usr/sbin/iptables-nft`, and the same for ip6tables); one with neither needs its "
+        "modules (kernel-modules-extra on EL, "
         "linux-modules-extra on Ubuntu).",
         "Actions-bbr-v3#30, x13s-alarm#18, docker/for-linux#1437",
     ),
