@@ -68,6 +68,23 @@ def later(host: Host) -> Finding | None:
                    evidence={"masked": unit.masked})  # fmt: skip
 
 
+def without_containerd(host: Host) -> Finding | None:
+    """Docker answers, and the containerd that its flags name does not run: what runs goes on, and no container starts."""
+    unit, containerd = units(host)[DOCKER], units(host)[CONTAINERD]
+    if not (unit.is_running and containerd.exists and names_containerd(host, unit)):
+        return None
+    if containerd.masked or containerd.is_running is not False or containerd.active == "activating":
+        return None
+    words = containerd_words(host, containerd)
+    said = f"docker runs, and containerd.service does not ({containerd.active}): no container starts"
+    said += f': {words.known.says}: "{words.line}"' if words.known else f': "{words.line}"' if words.line else ""
+    text = f"{words.known.fix} Then start containerd." if words.known else "Start containerd, now and at boot."
+    again = (("systemctl", "reset-failed", "containerd"),) if containerd.active == "failed" else ()
+    start = (*again, ("systemctl", "enable", "--now", "containerd"))
+    fix = remedy(host, text, *(words.known.commands if words.known else ()), *start)
+    return _trouble(host, said, fix, containerd, words.line)
+
+
 def start_commands(host: Host, unit: Unit) -> tuple[Command, ...]:
     """Start docker, now and at boot, and what goes down with it: ecs is part of docker's unit, and nothing starts "
     "it again."""

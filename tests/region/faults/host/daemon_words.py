@@ -6,11 +6,12 @@ from tests.region.faults import fault, variation
 from tests.region.faults.agents.settings import DAEMON_JSON
 from tests.region.faults.host.containers import docker_stopped
 from tests.region.faults.host.daemons import docker_failed
+from tests.region.host import Unit
 from tests.region.journal import journal
 from tests.region.software import AGENT, DOCKER, ECS, ECS_INIT, register, stop
 from tests.region.world import World
 
-CODE = "docker.not-running"
+CODE, CONTAINERD = "docker.not-running", "containerd.service"
 NETWORK = "failed to start daemon: Error initializing network controller: "
 REFUSED = f'{NETWORK}error obtaining controller instance: failed to register "bridge" driver: '
 RAN = (
@@ -152,6 +153,30 @@ def docker_value(world: World) -> None:
     world.host.files[DAEMON_JSON] = '{\n  "log-level": "warning2"\n}\n'
     why = "merged configuration validation from file and command line flags failed: invalid logging level: warning2"
     docker_failed(world, f"dockerd[811]: unable to configure the Docker daemon with file {DAEMON_JSON}: {why}")
+
+
+@fault("containerd-failed-later", "docker answers, and the containerd that its flags name has failed since", CODE)
+def containerd_failed_later(world: World) -> None:
+    register(world)
+    failed = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "ExecMainStatus": "2"}
+    world.host.units[CONTAINERD] = Unit("[Service]\nExecStart=/usr/bin/containerd\n", False, properties=failed)
+    journal(world, "containerd", "containerd[799]: panic: invalid page type: 4: 10")
+
+
+@fault("docker-client-alone", "the engine was removed from a registered host, and its client is left", "docker.missing")
+def docker_client_alone(world: World) -> None:
+    register(world)
+    docker_stopped(world)
+    for unit in (DOCKER, "docker.socket"):
+        world.host.units.pop(unit)
+    world.host.packages.pop("docker-ce")
+
+
+@variation("containerd-starting", "docker answers, and containerd is being started again")
+def containerd_starting(world: World) -> None:
+    register(world)
+    again = {"ActiveState": "activating", "SubState": "auto-restart"}
+    world.host.units[CONTAINERD] = Unit("[Service]\nExecStart=/usr/bin/containerd\n", False, properties=again)
 
 
 @variation("docker-circle-long-ago", "docker's start was dropped at an earlier boot, and it runs")
