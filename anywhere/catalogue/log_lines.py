@@ -279,7 +279,14 @@ LOST_FEATURES: tuple[LogLine, ...] = (
 # A complaint that no row knows: it is quoted all the same.
 OTHER = LogLine("other", r"(?!)", (), "reports an error")
 # Codes of a shell and of docker: 125 to 127 are of a container that was never started.
-ENDED = LogLine("ended", r"(?!)", (), "ends as soon as docker has started its container")
+ENDED = LogLine(
+    "ended",
+    r"(?!)",
+    (),
+    "ends as soon as docker has started its container",
+    fix="Read what it wrote last (`docker logs ecs-agent`, /var/log/ecs/ecs-agent.log) and fix that, then restart ecs. Code 2 "
+    "is a crash of the agent: update it. Code 137 is a kill, which the kernel logs where memory was short (`dmesg`).",
+)
 
 
 @cache

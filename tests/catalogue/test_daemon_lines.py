@@ -166,6 +166,7 @@ LINES = (
         START + "Unable to get the TempDir under /var/lib/docker: mkdir /var/lib/docker/tmp: read-only file system",
     ),
     ("dockerd", "folder", START + "error initializing graphdriver: mkdir /mnt/data/docker: no such file or directory"),
+    ("systemd", "timeout", "docker.service: start-pre operation timed out. Terminating."),
     ("systemd", "exec", "docker.service: Failed at step EXEC spawning /usr/bin/dockerd: No such file or directory"),
     (
         "systemd",

@@ -52,7 +52,7 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         "old-command",
         r"`docker daemon` is not supported on Linux",
         "its unit starts it as `docker daemon`, which ended with 17.06",
-        "Write `dockerd` in place of `docker daemon` into the ExecStart= line (`systemctl cat docker` shows where it stands), "
+        "Write `dockerd` in place of `docker daemon` into the ExecStart= line (`systemctl cat docker` shows its file), "
         "then reload systemd.",
         "docker/for-linux#47",
     ),

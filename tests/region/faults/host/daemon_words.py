@@ -91,6 +91,16 @@ def ecs_start_dropped(world: World) -> None:
     journal(world, "ecs", *circle(ECS, "cloud-final.service"))
 
 
+@fault("ecs-program-gone", "the program that ecs's unit starts is gone", "agent.disconnected")
+def ecs_program_gone(world: World) -> None:
+    register(world)
+    for name in (AGENT, ECS_INIT):
+        stop(world, name)
+    world.host.units[ECS].active = False
+    world.host.units[ECS].properties |= {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "203"}
+    journal(world, "ecs", f"systemd[1]: {ECS}: Failed at step EXEC spawning {ECS_INIT}: No such file or directory")
+
+
 @fault("docker-start-cut", "docker needs longer to start than its unit allows", CODE)
 def docker_start_cut(world: World) -> None:
     docker_failed(world)
