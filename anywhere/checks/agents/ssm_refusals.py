@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from anywhere.catalogue.daemon_lines.refusals import OWNER, refusal
 from anywhere.checks.agents.refusals import ACTION, meaning, of_symptom
 from anywhere.checks.agents.registration import reset
@@ -15,6 +17,12 @@ from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
 
 ID = "agents.ssm"
+# agent/managedInstances/registration; amazon-ssm-agent#247, #484
+NO_REGISTRATION = re.compile(r"Data from vault is empty|RegistrationKey does not exist")
+UNSEEN = (
+    "Restart it, then ecs. If the line comes back, /var/lib/amazon/ssm/Vault/Manifest does not name RegistrationKey, which "
+    "release 3.2.183.0 leaves out: update the SSM agent, reset the host, and register it again."
+)
 LATER = "Then restart the SSM agent, which otherwise asks again only after up to half an hour."
 
 
@@ -34,6 +42,10 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
     else:
         said = f"{who} {meaning(denied) if denied else row.says}: {quoted}"
         text, cause = f"{row.fix} {LATER}", row.cause or "agent.disconnected"
+    if row is None and NO_REGISTRATION.search(answer):
+        said = f"The SSM agent found no registration when it started, and that of {here.registration.instance} is on disk: "
+        said, text, cause = f"{said}{quoted}", UNSEEN, "agent.stale-environment"
+        commands = (*commands, ("systemctl", "restart", "ecs"))
     if row and row.kind in ("deregistered", "fingerprint"):
         said = f"AWS no longer knows {here.registration.instance} as this managed instance{sleeps}: {quoted}"
         text, cause, commands = row.fix, "registration.broken", reset(here)
@@ -42,7 +54,7 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
         "line": answer,
         "refusal": row.kind if row else "",
         "who": row.who if row else "",
-        "network": row is None,
+        "network": row is None and cause == "agent.disconnected",
     }
     if denied:
         evidence |= of_symptom(denied)
