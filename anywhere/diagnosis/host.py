@@ -127,6 +127,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "tls.",
             "websocket.",
             "ports.taken",
+            "rules.ip6tables-fails",
             "exec.",
         ),
     ),
@@ -134,6 +135,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "agent.restart-loop",
         (
             "unit.waiting",
+            "rules.ip6tables-fails",
             "docker.",
             "config.invalid",
             "registration.",

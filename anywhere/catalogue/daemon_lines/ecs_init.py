@@ -58,6 +58,17 @@ INIT_LINES: tuple[LogLine, ...] = (
         LOOP,
         "Install iptables, then restart ecs.",
     ),
+    # The line after it has the exit status alone. A delete that fails is of rules that were not there.
+    LogLine(
+        "init-rules",
+        r"Error performing action '(?:append|insert)' for .{0,40}route: .*raw output: ",
+        ("Error performing action",),
+        "is not started: ecs-init cannot set its rules",
+        LOOP,
+        "Fix what the quoted line names, then restart ecs. A table, chain or match that does not exist is a module that the "
+        "kernel lacks (after an upgrade: reboot) or the wrong backend (`update-alternatives --config iptables`); a denied "
+        "permission is a container without rights over its network; a held lock passes.",
+    ),
     LogLine(
         "init-sysctl",
         r"exec: \\?\"sysctl\\?\": executable file not found",
