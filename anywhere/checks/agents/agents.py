@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anywhere.checks.agents.refusals import cause_of, complaint, fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.agents.since import put_right
-from anywhere.checks.agents.ssm_refusals import refused_ssm, without_channel, without_file, without_worker
+from anywhere.checks.agents.ssm_refusals import refused_ssm, without_channel, without_file, without_ping, without_worker
 from anywhere.checks.agents.stopped import not_at_boot, stopped
 from anywhere.checks.base import REGISTER_BRINGS, Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import install, remedy, remove
@@ -93,6 +93,8 @@ def _registered_ssm(host: Host, here: Agents, settings: Settings) -> Iterator[Fi
         yield without_worker(host, unit, log.no_worker)
     elif log and log.no_channel:
         yield without_channel(host, unit, log.no_channel)
+    elif log and (unheard := without_ping(unit, log.no_ping)):
+        yield unheard
     elif later := not_at_boot(host, "agents.ssm", unit, SSM_RUNS, enabled=unit.enabled != "disabled"):
         yield later
     elif log is None:

@@ -95,6 +95,26 @@ def without_channel(host: Host, unit: Unit, answer: str) -> Finding:
     )
 
 
+def without_ping(unit: Unit, answer: str) -> Finding | None:
+    """The SSM agent works, and AWS refuses its health ping (ssm:UpdateInstanceInformation) by a right that is missing:
+    Systems Manager shows the host as offline. None for any other answer, which the next ping may not get."""
+    row = refusal(answer)
+    if row is None or row.who != OWNER:
+        return None
+    denied = Symptom("denied", "", answer) if row.kind == "denied" else None
+    said = f"The SSM agent {meaning(denied) if denied else row.says}; Systems Manager shows this host as offline"
+    evidence: dict[str, object] = {"line": answer, "refusal": row.kind, "who": row.who, "network": False}
+    return trouble(
+        ID,
+        Status.WARN,
+        unit.name,
+        f'{said}: "{answer[:240]}"',
+        cause=row.cause,
+        remedy=Remedy(row.fix),
+        evidence=evidence | (of_symptom(denied) if denied else {}),
+    )
+
+
 # errno of execve(2), in Go's words: what it can come from, and a command where there is one.
 WORKER_FIXES: tuple[tuple[str, str], ...] = (
     ("operation not permitted", "An allow list of programs refuses it (fapolicyd: `fapolicyd-cli --check-trustdb`, then "

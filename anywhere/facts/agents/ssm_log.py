@@ -29,6 +29,9 @@ HIBERNATES = re.compile(r"Entering SSM Agent (?:Worker )?hibernate - (?P<why>.*)
 # agent/session/controlchannel/controlchannel.go, agent/messageservice/interactor/mgsinteractor/mgsinteractor.go
 NO_CHANNEL = re.compile(r"CreateControlChannel failed with error: (?P<why>.*)")
 CHANNEL = re.compile(r"Set up control channel successfully|[Ss]uccessfully opened websocket connection")
+# agent/health/healthcheck.go, agent/sdkutil/sdkutil.go: each ping is announced, and only one that fails has a line more
+PING = re.compile(r"\[HealthCheck\] HealthCheck reporting agent health")
+NO_PING = re.compile(r"\[HealthCheck\] error when calling AWS APIs\. error details - (?P<why>.*)")
 NO_IDENTITY = re.compile(r"failed to find agent identity")
 FAILED = re.compile(r"Registration failed due to (?:error registering the instance with AWS SSM\.\s*)?(?P<why>.*)")
 CAUSED = re.compile(r"(?:[\d-]+ [\d:.]+ (?:\w+ )?)?caused by: ")
@@ -48,7 +51,8 @@ class SsmLog:
     `unwritten` why they could not be written to the file that the ECS agent reads,
     `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed,
     `no_worker` why the worker does not start, which speaks to AWS, `no_channel` why it opens no control channel to
-    ssmmessages. None and empty where the log's end says nothing."""
+    ssmmessages, `no_ping` what the service answered to its last health ping. None and empty where the log's end says
+    nothing."""
 
     version: str = ""
     credentials: bool | None = None
@@ -60,6 +64,7 @@ class SsmLog:
     failed: str = ""
     no_worker: str = ""
     no_channel: str = ""
+    no_ping: str = ""
 
 
 def ssm_log(host: Host) -> SsmLog | None:
@@ -68,7 +73,7 @@ def ssm_log(host: Host) -> SsmLog | None:
     if found.forbidden:
         return None
     state = parse_ssm_log(found.text)
-    stuck = state.hibernates or state.no_worker or state.no_channel or state.unwritten
+    stuck = state.hibernates or state.no_worker or state.no_channel or state.no_ping or state.unwritten
     complains = bool(stuck) or state.credentials is False
     return SsmLog(state.version) if complains and _is_past(host, found) else state
 
@@ -131,6 +136,10 @@ def parse_ssm_log(text: str) -> SsmLog:
             state = replace(state, no_worker=redact(stuck["why"])[:300])
         elif WORKER.search(line):
             state = replace(state, no_worker="")
+        elif PING.search(line):
+            state = replace(state, no_ping="")
+        elif unheard := NO_PING.search(line):
+            state = replace(state, no_ping=redact(unheard["why"])[:700])
         elif NO_IDENTITY.search(line):
             state = replace(state, has_identity=False)
         elif denied := NO_CHANNEL.search(line):

@@ -227,6 +227,25 @@ def ssm_worker_again(world: World) -> None:
     )
 
 
+PING = "[ssm-agent-worker] [HealthCheck] HealthCheck reporting agent health."
+UNHEARD = "[ssm-agent-worker] [HealthCheck] error when calling AWS APIs. error details - "
+
+
+@fault("ssm-ping-denied", "the role lacks the right to the SSM agent's health ping", "agent.not-authorized")
+def ssm_ping_denied(world: World) -> None:
+    register(world)
+    who = "User: arn:aws:sts::123456789012:assumed-role/EdgeServers/mi-0123456789abcdef0"
+    why = f"AccessDeniedException: {who} is not authorized to perform: ssm:UpdateInstanceInformation on resource: *"
+    world.host.files[SSM_LOG] = ssm_log(PING, UNHEARD + why)
+
+
+@variation("ssm-ping-heard", "the SSM agent's health ping was refused once and throttled once, and is heard")
+def ssm_ping_heard(world: World) -> None:
+    register(world)
+    refused = UNHEARD + "AccessDeniedException: not authorized to perform: ssm:UpdateInstanceInformation"
+    world.host.files[SSM_LOG] = ssm_log(PING, refused, PING, UNHEARD + "ThrottlingException: Rate exceeded")
+
+
 UNWRITTEN = (
     "[CredentialRefresher] Failed to write credentials to disk even with force, retrying: open /root/.aws/credentials: "
 )
