@@ -113,6 +113,15 @@ ECS_LINES: tuple[LogLine, ...] = (
         "agent.no-credentials",
         "Restart the SSM agent, which writes /root/.aws/credentials, then ecs.",
     ),
+    # No answer, in the words of both SDKs and of Go's net/http; the reason proper is in a row above where Go gives one.
+    LogLine(
+        "no-answer",
+        r"request send failed|RequestError: send request failed|net/http: request canceled|Client\.Timeout exceeded|"
+        r"operation error \w+: \w+, .*context deadline exceeded",
+        ("send failed", "request canceled", "Client.Timeout", "deadline exceeded"),
+        "gets no answer from an endpoint",
+        network=True,
+    ),
     LogLine(
         "apparmor",
         r"An AppArmor policy prevents this sender",
@@ -124,8 +133,8 @@ ECS_LINES: tuple[LogLine, ...] = (
     LogLine(
         "runtime",
         r"OCI runtime create failed|failed to create (?:shim )?task|runc(?:\S*)? (?:create|run) failed|"
-        r"unknown or invalid runtime name|exec format error",
-        ("OCI runtime", "create task", "create shim", "runc", "runtime name", "exec format"),
+        r"unknown or invalid runtime name|exec format error|docker-default profile could not be loaded",
+        ("OCI runtime", "create task", "create shim", "runc", "runtime name", "exec format", "docker-default"),
         "is not started by docker's runtime",
         "docker.not-running",
         "Docker answers and starts no container: fix what the quoted line names (runtime, containerd, or the machine that this "
@@ -270,7 +279,14 @@ LOST_FEATURES: tuple[LogLine, ...] = (
 # A complaint that no row knows: it is quoted all the same.
 OTHER = LogLine("other", r"(?!)", (), "reports an error")
 # Codes of a shell and of docker: 125 to 127 are of a container that was never started.
-ENDED = LogLine("ended", r"(?!)", (), "ends as soon as docker has started its container")
+ENDED = LogLine(
+    "ended",
+    r"(?!)",
+    (),
+    "ends as soon as docker has started its container",
+    fix="Read what it wrote last (`docker logs ecs-agent`, /var/log/ecs/ecs-agent.log) and fix that, then restart ecs. Code 2 "
+    "is a crash of the agent: update it. Code 137 is a kill, which the kernel logs where memory was short (`dmesg`).",
+)
 
 
 @cache

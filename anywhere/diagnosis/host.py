@@ -124,6 +124,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "tls.",
             "websocket.",
             "ports.taken",
+            "rules.ip6tables-fails",
             "exec.",
         ),
     ),
@@ -131,6 +132,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "agent.restart-loop",
         (
             "unit.waiting",
+            "rules.ip6tables-fails",
             "docker.",
             "config.invalid",
             "registration.",

@@ -166,6 +166,7 @@ LINES = (
         START + "Unable to get the TempDir under /var/lib/docker: mkdir /var/lib/docker/tmp: read-only file system",
     ),
     ("dockerd", "folder", START + "error initializing graphdriver: mkdir /mnt/data/docker: no such file or directory"),
+    ("systemd", "timeout", "docker.service: start-pre operation timed out. Terminating."),
     ("systemd", "exec", "docker.service: Failed at step EXEC spawning /usr/bin/dockerd: No such file or directory"),
     (
         "systemd",
@@ -196,6 +197,65 @@ LINES = (
         "/proc/sys/net/bridge/bridge-nf-call-iptables: no such file or directory: set environment variable "
         "DOCKER_IGNORE_BR_NETFILTER_ERROR=1 to ignore",
     ),
+    (
+        "dockerd",
+        "without-ipv6",
+        NET + 'error creating default "bridge" network: failed to set IPv6 sysctl: open '
+        "/proc/sys/net/ipv6/conf/docker0/disable_ipv6: no such file or directory",
+    ),
+    (
+        "dockerd",
+        "ipset",
+        NET + 'error obtaining controller instance: failed to register "bridge" driver: invalid argument',
+    ),
+    (
+        "dockerd",
+        "nf-tables",
+        NET
+        + "error obtaining controller instance: failed to create NAT chain DOCKER: iptables failed: iptables -t nat -N DOCKER: "
+        "iptables/1.8.7 Failed to initialize nft: Protocol not supported",
+    ),
+    (
+        "dockerd",
+        "legacy-tables",
+        NET
+        + 'failed to register "bridge" driver: failed to create NAT chain DOCKER: iptables failed: iptables --wait -t nat -N '
+        "DOCKER: iptables v1.8.10 (legacy): can't initialize iptables table `nat': Table does not exist (do you need to "
+        "insmod?)",
+    ),
+    ("dockerd", "modules", NET + 'Error creating default "bridge" network: package not installed'),
+    (
+        "dockerd",
+        "pools-ipv6",
+        NET
+        + 'Error creating default "bridge" network: could not find an available, non-overlapping IPv6 address pool among '
+        "the defaults to assign to the network",
+    ),
+    ("dockerd", "settings-denied", FILE + "open /etc/docker/daemon.json: permission denied"),
+    (
+        "containerd",
+        "libraries",
+        "/usr/bin/containerd: symbol lookup error: /usr/bin/containerd: undefined symbol: seccomp_api_set",
+    ),
+    (
+        "dockerd",
+        "libraries",
+        "/usr/bin/dockerd: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by /usr/bin/dockerd)",
+    ),
+    ("docker", "old-command", "`docker daemon` is not supported on Linux. Please run `dockerd` directly"),
+    ("dockerd", "caps", "unable to start container process: unable to apply caps: operation not permitted: unknown"),
+    (
+        "dockerd",
+        "apparmor-confined",
+        "AppArmor enabled on system but the docker-default profile could not be loaded: Permission denied; attempted to load a "
+        "profile while confined?",
+    ),
+    (
+        "dockerd",
+        "apparmor-denied",
+        "apparmor failed to apply profile: write /proc/thread-self/attr/apparmor/exec: permission denied",
+    ),
+    ("dockerd", "crash", "panic: runtime error: invalid memory address or nil pointer dereference"),
 )
 
 
@@ -235,3 +295,12 @@ def test_a_line_that_no_table_knows_is_quoted() -> None:
         Said("dockerd", "Processing signal 'terminated'"),
     ]
     assert choose(DOCKER_TABLES, lines).line == "failed to start daemon: out of cheese"
+
+
+def test_a_right_that_is_missing_is_no_missing_module() -> None:
+    """libiptc ends each error with a guess about the kernel; the reason is in the line before."""
+    first = "iptables v1.8.7 (legacy): can't initialize iptables table `nat': Permission denied (you must be root)"
+    guess = "Perhaps iptables or your kernel needs to be upgraded."
+    found = choose(DOCKER_TABLES, [Said("dockerd", NET + first, "7"), Said("dockerd", guess, "7")])
+    assert found.known is not None
+    assert found.known.row.kind == "iptables-denied"

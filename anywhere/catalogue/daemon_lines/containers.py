@@ -50,6 +50,31 @@ RUNC_LINES: tuple[DaemonLine, ...] = (
         "runc libcontainer/cgroups/devices",
     ),
     DaemonLine(
+        "caps",
+        r"unable to apply caps: operation not permitted",
+        "the runtime may not give a container its capabilities",
+        "Where this host is a container (LXC), let the hypervisor leave it the usual capabilities (no lxc.cap.drop of its own, "
+        "nesting=1), or use a virtual machine. On a server CapabilityBoundingSet= in a drop-in of docker or containerd takes "
+        "them.",
+        "archlinux_lxc#5; runc libcontainer/capabilities",
+    ),
+    DaemonLine(
+        "apparmor-confined",
+        r"attempted to load a profile while confined",
+        "this host is a container that may not load AppArmor profiles",
+        "On the hypervisor, let it load them (LXC: features nesting=1), or remove the package apparmor from this host: docker "
+        "then starts containers without a profile. Then restart docker and ecs.",
+        "tteck/Proxmox#28; apparmor_parser(8)",
+    ),
+    DaemonLine(
+        "apparmor-denied",
+        r"apparmor failed to apply profile: write \S+: permission denied",
+        "AppArmor keeps dockerd or containerd from giving a container its profile",
+        "The profile that dockerd or containerd runs under (`aa-status` names it) has to allow `change_profile -> "
+        "docker-default` and the agent's own. Correct it and load it again, or disable it (`aa-disable`).",
+        "docker/for-linux#1129",
+    ),
+    DaemonLine(
         "apparmor-profile",
         r"AppArmor enabled on system but the docker-default profile could not be loaded.*|apparmor failed to apply "
         r"profile.*|"
@@ -70,11 +95,69 @@ RUNC_LINES: tuple[DaemonLine, ...] = (
     DaemonLine(
         "runtime-missing",
         r"(?:exec: \"?(?P<program>[\w./+-]*(?:runc|crun|runtime|kata|runsc|youki)[\w./+-]*)\"?|fork/exec (?P<path>/\S+?)): "
-        r"(?:executable file not found|no such file|permission denied|exec format error)|"
+        r"(?P<why>executable file not found|no such file|permission denied|exec format error)|"
         r"unknown or invalid runtime name: (?P<name>[^\s\"]+)|runtime \"(?P<shim>\S+)\" binary not installed",
-        "docker's runtime {program}{path}{name}{shim} is not there, or is no program of this machine",
-        "Correct `default-runtime` and `runtimes` in /etc/docker/daemon.json, or install the runtime.",
+        "docker cannot run its runtime {program}{path}{name}{shim}: {why}",
+        "Where it is missing, install it (runc and containerd-shim-runc-v2 are in the package containerd.io, or runc and "
+        "containerd), or correct `default-runtime` and `runtimes` in /etc/docker/daemon.json. Where permission is denied, it "
+        "is not executable, its file system is mounted noexec, or SELinux or AppArmor refuses it. A format error means another "
+        "architecture.",
         "containerd runtime/v2; moby daemon/runtime_unix.go",
+    ),
+    DaemonLine(
+        "image-format",
+        r"exec \"?/agent\"?: exec format error",
+        "the agent's image is of another architecture than this host",
+        "Install the package amazon-ecs-init of this host's own architecture: the image lies in it.",
+        "execve(2) ENOEXEC; packaging/generic-deb-integrated",
+    ),
+    DaemonLine(
+        "mount-kind",
+        r"error mounting \"(?P<what>/[^\"]+)\" to rootfs.*not a directory",
+        "{what} is a folder on this host where the container has a file, or the other way round",
+        "Remove the folder, which docker makes where a file to mount is missing, and install the file. Then restart ecs.",
+        "runc libcontainer/rootfs_linux.go; amazon-ecs-agent ecs-init/docker (binds)",
+    ),
+    DaemonLine(
+        "keyring",
+        r"(?:session key|keyring).{0,80}disk quota exceeded",
+        "root holds as many keys as the kernel allows, and each container needs one",
+        "Raise kernel.keys.root_maxkeys and kernel.keys.root_maxbytes (sysctl, and a file in /etc/sysctl.d); /proc/key-users "
+        "shows what is in use. Then restart ecs.",
+        "runc#726, containers/crun#981",
+    ),
+    DaemonLine(
+        "cgroups-full",
+        r"/sys/fs/cgroup/\S+: no space left on device",
+        "the kernel takes no process into a new control group",
+        "Reboot, which ends groups that old containers left, and update the kernel (older ones keep them). On version 1 a "
+        "group whose cpuset.cpus or cpuset.mems is empty answers the same: fill both from the group above it.",
+        "moby#29638, runc#133",
+    ),
+    DaemonLine(
+        "namespaces",
+        r"(?:unshare|clone|namespace).{0,60}no space left on device",
+        "the kernel's limit of namespaces is used up",
+        "Raise user.max_net_namespaces and the other user.max_*_namespaces (sysctl, and a file in /etc/sysctl.d), then restart "
+        "ecs.",
+        "namespaces(7), ENOSPC of unshare(2)",
+    ),
+    DaemonLine(
+        "seccomp-room",
+        r"seccomp filter.{0,40}errno 524",
+        "the kernel has no room for a further seccomp filter (net.core.bpf_jit_limit)",
+        "Raise net.core.bpf_jit_limit (sysctl, and a file in /etc/sysctl.d) and update the kernel; a reboot frees the room for "
+        "a while. Then restart ecs.",
+        "moby#45498, concourse#8739",
+    ),
+    DaemonLine(
+        "containerd-away",
+        r"(?:containerd\.sock|connection error).{0,120}(?:connection refused|no such file|timeout)",
+        "containerd does not answer docker",
+        "Start containerd; where it ends again, `journalctl -u containerd` tells why. Then restart docker and ecs: containers "
+        "stop with docker, unless live-restore is set.",
+        "moby libcontainerd/remote",
+        (("systemctl", "restart", "containerd"), ("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs")),
     ),
     DaemonLine(
         "seccomp",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anywhere.catalogue.daemon_lines.base import DaemonLine
+from anywhere.catalogue.daemon_lines.docker_network import NETWORK_LINES
 
 CHECKED = "`dockerd --validate` then has to answer `configuration OK`."
 
@@ -37,6 +38,23 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         "its unit passes {flag}, which this release of Docker does not know",
         "Take {flag} out of the ExecStart= line (or the file of variables that it reads), then reload systemd.",
         "docker/cli docs/deprecated.md: --graph and --cluster-* ended with 23.0, --oom-score-adjust with 25.0",
+    ),
+    DaemonLine(
+        "libraries",
+        r"symbol lookup error: .*undefined symbol|version [`'\"]?GLIBC\S* not found|error while loading shared libraries",
+        "its program does not fit the libraries of this system",
+        "Install the packages that are made for this release of the distribution: see which release the line of Docker's "
+        "repository names, and what was installed by hand. Where the line names seccomp, update libseccomp2 "
+        "(libseccomp on EL).",
+        "docker/for-linux#475; ld.so(8)",
+    ),
+    DaemonLine(
+        "old-command",
+        r"`docker daemon` is not supported on Linux",
+        "its unit starts it as `docker daemon`, which ended with 17.06",
+        "Write `dockerd` in place of `docker daemon` into the ExecStart= line (`systemctl cat docker` shows its file), "
+        "then reload systemd.",
+        "docker/for-linux#47",
     ),
     DaemonLine(
         "merged",
@@ -92,108 +110,7 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         "Set a storage driver that the kernel and the file system of data-root support (overlay2 on ext4 or xfs).",
         "moby daemon/graphdriver",
     ),
-    DaemonLine(
-        "modules",
-        r"Module (?P<module>\S+) not found in directory (?P<folder>/lib/modules/\S+)|"
-        r"do you need to insmod\?|modprobe: FATAL|Perhaps (?:ip\w*tables|your kernel)|"
-        r"br_netfilter kernel module is loaded|/bridge-nf-call-ip6?tables: no such file",
-        "the kernel loads no module for it {module} {folder}",
-        "Where the kernel was upgraded, reboot: the modules of the running kernel are gone. Otherwise install the "
-        "missing module (kernel-modules-extra on EL, linux-modules-extra on Ubuntu), or take it off the blacklist.",
-        "moby libnetwork/iptables; DietPi#3126",
-    ),
-    DaemonLine(
-        "match",
-        r"Extension (?P<match>\w+) revision \d+ not supported, missing kernel module",
-        "the kernel has no module for a match that its rules need (xt_{match})",
-        "Install the package with the modules that the kernel's own lacks, load xt_{match}, then start docker. Where the "
-        "repository no longer has that package for the running kernel, upgrade the kernel with it and reboot.",
-        "docker-ce-packaging#1340, docker/for-linux#1559",
-    ),
-    DaemonLine(
-        "forwarding",
-        r"IPv(?P<version>[46]) forwarding is disabled: check your host's firewalling",
-        "IPv{version} forwarding is off, and with its nftables backend docker does not switch it on",
-        "Switch forwarding on, now and at boot, and see that the host's own rules forward nothing else.",
-        "moby#50646 (daemon/libnetwork/drivers/bridge/setup_ip_forwarding.go)",
-    ),
-    DaemonLine(
-        "zone",
-        r"ZONE_CONFLICT: '?(?P<card>[\w.-]+)'? already bound to (?:'(?P<zone>[^']*)'|a zone)",
-        "firewalld has {card} in a zone of the site {zone}, and docker needs it in its own",
-        "Take {card} out of that zone: firewalld then lets docker bind it to the zone docker.",
-        "moby libnetwork/iptables/firewalld.go; moby#42801",
-        (
-            ("firewall-cmd", "--permanent", "--zone={zone}", "--remove-interface={card}"),
-            ("firewall-cmd", "--reload"),
-        ),
-        ready=True,
-    ),
-    DaemonLine(
-        "firewalld",
-        r"(?:INVALID_ZONE|COMMAND_FAILED|firewalld).{0,120}(?:docker|zone|iptables)|Failed to "
-        r"(?:add|setup).{0,40}firewalld",
-        "firewalld refuses what docker asks for",
-        "Reload firewalld, then start docker: `firewall-cmd --check-config` names what is wrong in its files.",
-        "moby libnetwork/iptables/firewalld.go",
-        (("firewall-cmd", "--reload"),),
-        ready=True,
-    ),
-    DaemonLine(
-        "iptables-missing",
-        r'failed to find (?P<program>ip6?tables)|exec: "(?P<name>ip6?tables|nft)": executable file not found',
-        "{program}{name} is not installed, or not in the PATH of its unit",
-        "Install the package iptables.",
-        "moby libnetwork/iptables/iptables.go",
-        ready=True,
-    ),
-    DaemonLine(
-        "iptables-denied",
-        r"(?:ip\w*tables|nf_tables).{0,160}(?:Permission denied|Operation not permitted|you must be root)",
-        "it may not set rules: this host is a container without rights over its network",
-        "Give this container nesting and net_admin (LXC: features nesting=1, privileged), or use a virtual machine.",
-        "moby libnetwork/iptables",
-    ),
-    DaemonLine(
-        "iptables",
-        r"(?:ip6?tables failed|Failed to Setup IP tables|failed to "
-        r"(?:create|add|append|setup|insert).{0,40}(?:chain|rule|iptables)"
-        r"|failed to register \"bridge\" driver).{0,200}?(?P<why>No chain/target/match|Protocol wrong type|"
-        r"[Ii]ncompatible|Another app is currently holding|Bad rule|Invalid argument|exit status \d|\Z)",
-        "the packet filter refuses docker's rules ({why})",
-        "Use one iptables backend for the host (`update-alternatives --config iptables` on Debian), see what holds the "
-        "xtables lock, and start docker after the firewall.",
-        "moby libnetwork/drivers/bridge/setup_ip_tables_linux.go",
-    ),
-    DaemonLine(
-        "pools",
-        r"could not find an available, non-overlapping IPv4 address pool|all predefined address pools have been "
-        r"fully subnetted|PredefinedLocalScopeDefaultNetworks.*no available network",
-        "it finds no free range for a network: the host's own routes cover all of its pools",
-        'Name a free range in /etc/docker/daemon.json: `"bip": "10.200.0.1/24", "default-address-pools": [{{"base": '
-        '"10.201.0.0/16", "size": 24}}]`, with ranges that this site does not use.',
-        "moby libnetwork/ipamutils",
-    ),
-    DaemonLine(
-        "bip",
-        r"(?:invalid (?:CIDR|bip|IP).{0,80}|failed to allocate gateway \((?P<gateway>[^)]*)\).*|bad "
-        r"parameter.*(?:bip|fixed-cidr).*|"
-        r"(?:bip|fixed-cidr|default-address-pool).{0,80}(?:invalid|parse|subset|conflict).*|"
-        r"failed to parse default-address-pools.*)",
-        "an address or a range in daemon.json is not one that a bridge can have {gateway}",
-        "`bip` takes an address of the bridge with its prefix (10.200.0.1/24, not 10.200.0.0/24), `fixed-cidr` a "
-        "range within it.",
-        "moby libnetwork/drivers/bridge",
-    ),
-    DaemonLine(
-        "network-conflict",
-        r"conflicts with (?:existing )?network|networks have (?:same bridge name|overlapping)|overlaps with "
-        r"(?:other|existing)",
-        "a bridge or range of its networks is in use already",
-        "Remove the network or bridge that is in the way (`ip link delete NAME` for a bridge without a member), or "
-        "give docker another range by `bip`.",
-        "moby libnetwork/drivers/bridge/bridge_linux.go",
-    ),
+    *NETWORK_LINES,
     DaemonLine(
         "address-in-use",
         r"listen (?P<what>tcp|unix) (?P<address>\S+): bind: address already in use",
@@ -325,14 +242,30 @@ DOCKER_LINES: tuple[DaemonLine, ...] = (
         "moby cmd/dockerd/daemon.go initContainerd",
     ),
     DaemonLine(
+        "crash",
+        r"panic: (?P<why>runtime error: .*)",
+        "it crashed ({why}), which is an error in its own code",
+        "Install the latest release of Docker, or go back to the one that ran. The lines below the quoted one name the "
+        "function: where that is one of bbolt, a database of Docker is damaged instead.",
+        "docker/for-linux#107, moby#37506",
+    ),
+    DaemonLine(
         "damaged",
-        r"panic: (?P<why>(?:invalid|freepages|page \d+|assertion|runtime error).*)|unexpected fault address|invalid "
+        r"panic: (?P<why>(?:invalid|freepages|page \d+|assertion).*)|unexpected fault address|invalid "
         r"database|"
         r"(?:error|failed).{0,60}(?:bolt|metadata).{0,40}(?:checksum|version mismatch|invalid)|layer does not exist",
         "one of its databases is damaged ({why})",
         "Move the damaged database away (the line names it; containerd: io.containerd.metadata.v1.bolt/meta.db, docker: "
         "network/files/local-kv.db, volumes/metadata.db). Images are pulled again, and tasks start anew.",
         "moby#37735; go.etcd.io/bbolt",
+    ),
+    DaemonLine(
+        "settings-denied",
+        r"Docker daemon with file (?P<file>\S+?): open \S+: (?:permission denied|operation not permitted)",
+        "it may not read {file}",
+        "Root has to be able to read {file}: look at its rights and its folder's; where SELinux denies "
+        "(`ausearch -m avc -ts recent`), run `restorecon {file}`.",
+        "moby daemon/config/config.go getConflictFreeConfiguration",
     ),
     DaemonLine(
         "permission",

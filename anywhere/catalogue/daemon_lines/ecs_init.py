@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from anywhere.catalogue.log_lines import LogLine, by_kind
+from anywhere.catalogue.log_lines import ECS_LINES, LogLine, by_kind
 
 LOOP = "agent.restart-loop"
 PACKAGE = {
@@ -18,11 +18,24 @@ PACKAGE = {
 }  # of a program; EL's iptables-nft and procps-ng provide these names
 
 INIT_LINES: tuple[LogLine, ...] = (
+    # Its container's log driver: ECS_LOG_DRIVER, else json-file, whatever daemon.json says (ecs-init/config/common.go).
+    LogLine(
+        "init-log-driver",
+        r"could not start Agent: .*failed to initialize logging driver",
+        ("logging driver",),
+        "is not started: docker cannot open the log that ECS_LOG_DRIVER and ECS_LOG_OPTS name for the agent's container",
+        LOOP,
+        "Fix what the quoted line names, or take ECS_LOG_DRIVER and ECS_LOG_OPTS out of /etc/ecs/ecs.config (then it is "
+        "json-file). It is dockerd that writes there: awslogs needs credentials of AWS in docker's own unit, since dockerd has "
+        "none of the agents'. Then restart ecs.",
+    ),
+    # With the file that has no room: ENOSPC is an answer of control groups, namespaces and inotify too.
     LogLine(
         "init-room",
-        r"could not (?:load|download) Amazon Elastic Container Service Agent.*(?:no space left on device|quota exceeded)",
-        ("Elastic Container Service Agent",),
-        "is not loaded into docker: a file system is full",
+        r"could not (?:load|download) Amazon Elastic Container Service Agent.*(?:no space left on device|quota exceeded)|"
+        r"could not start Agent: .*(?<![\w./-])/(?!sys/|proc/)[\w.][^\s:]*: (?:no space left on device|disk quota exceeded)",
+        ("Elastic Container Service Agent", "could not start Agent"),
+        "is not started: docker has no room for its image or its container, a file system is full",
         "disk.low",
         "Make room (`df -h` and `df -i` for /var/lib/docker, /var/lib/containerd, /var/cache/ecs and /tmp), then restart ecs.",
     ),
@@ -44,6 +57,17 @@ INIT_LINES: tuple[LogLine, ...] = (
         "is not started: ecs-init finds no iptables, with which it sets its rules",
         LOOP,
         "Install iptables, then restart ecs.",
+    ),
+    # The line after it has the exit status alone. A delete that fails is of rules that were not there.
+    LogLine(
+        "init-rules",
+        r"Error performing action '(?:append|insert)' for .{0,40}route: .*raw output: ",
+        ("Error performing action",),
+        "is not started: ecs-init cannot set its rules",
+        LOOP,
+        "Fix what the quoted line names, then restart ecs. A table, chain or match that does not exist is a module that the "
+        "kernel lacks (after an upgrade: reboot) or the wrong backend (`update-alternatives --config iptables`); a denied "
+        "permission is a container without rights over its network; a held lock passes.",
     ),
     LogLine(
         "init-sysctl",
@@ -90,8 +114,27 @@ INIT_LINES: tuple[LogLine, ...] = (
     ),
 )
 
+# What docker answered to ecs-init, in its own words: none of them is AWS's, or of the way to AWS.
+_REFUSED = LogLine(
+    "init-refused",
+    r"could not start Agent: ",
+    ("could not start Agent",),
+    "is not started: docker refuses its container",
+    LOOP,
+    "Fix what the quoted line names, then restart ecs. If it names nothing on this host, restart docker first: containers "
+    "stop with it, unless live-restore is set.",
+)
+
+
+def rows_of(line: str) -> tuple[LogLine, ...]:
+    """The rows that a line of ecs-init's can belong to."""
+    known = by_kind()
+    if "could not start Agent: " in line:
+        return (*INIT_LINES, known["apparmor"], known["runtime"], known["docker"], _REFUSED)
+    return (*INIT_LINES, *ECS_LINES)
+
 
 @cache
 def rows_by_kind() -> dict[str, LogLine]:
     """All rows, the agent's and these, by their kind."""
-    return by_kind() | {row.kind: row for row in INIT_LINES}
+    return by_kind() | {row.kind: row for row in (*INIT_LINES, _REFUSED)}

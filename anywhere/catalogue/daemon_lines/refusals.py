@@ -84,7 +84,7 @@ ROWS: tuple[Refusal, ...] = (
     ),
     Refusal(
         "cluster-unknown",
-        r"ClusterNotFoundException|InvalidClusterException|[Cc]luster (?:\S+ )?(?:was )?not found|cluster is "
+        r"ClusterNotFoundException|InvalidClusterException|[Cc]luster (?:\S+ )?(?:was )?not found|cluster (?:is|was) "
         r"(?:inactive|not active)",
         ("ClusterNotFound", "InvalidCluster", "luster ", "not found"),
         "is refused by AWS: the cluster does not exist in this account and region",
@@ -140,6 +140,38 @@ ROWS: tuple[Refusal, ...] = (
         HOST,
         "Have the proxy pass Authorization, X-Amz-Date and X-Amz-Security-Token on; then restart the agent.",
         "agent.no-credentials",
+    ),
+    # The document of the EC2 instance goes with keys of another account, or with the request of an external instance.
+    Refusal(
+        "ec2-identity",
+        r"identity document.{0,60}not valid",
+        ("identity document",),
+        "is refused by AWS: it registers with the identity of an EC2 instance, which is not the one of its credentials",
+        HOST,
+        "Take the instance profile (IAM role) off this EC2 instance: the ECS agent looks there before it looks at the SSM "
+        "agent's credentials. Check that ECS_EXTERNAL=true is in /var/lib/ecs/ecs.config, then restart ecs.",
+        "credentials.ec2-role",
+    ),
+    Refusal(
+        "scope",
+        r"Credential should be scoped to a valid [Rr]egion",
+        ("scoped to a valid",),
+        "is refused by AWS: it signs for another region than that of the endpoint it calls",
+        HOST,
+        "Let AWS_DEFAULT_REGION and the endpoint (ECS_BACKEND_HOST, AWS_ENDPOINT_URL) in /etc/ecs/ecs.config and "
+        "/var/lib/ecs/ecs.config name one region, that of the registration. Then restart ecs.",
+        "config.invalid",
+    ),
+    Refusal(
+        "long-arn",
+        r"[Ll]ong arn format must be",
+        ("arn format",),
+        "is refused by AWS: it has tags, and this account still gives container instances short ARNs, which carry none",
+        OWNER,
+        "The account's owner: switch the setting containerInstanceLongArnFormat on (`aws ecs put-account-setting-default "
+        "--name containerInstanceLongArnFormat --value enabled`). Or take ECS_CONTAINER_INSTANCE_TAGS out of "
+        "/etc/ecs/ecs.config. Then restart ecs.",
+        "agent.not-authorized",
     ),
     Refusal(
         "token",

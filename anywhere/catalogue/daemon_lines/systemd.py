@@ -28,7 +28,7 @@ SYSTEMD_LINES: tuple[DaemonLine, ...] = (
         "exec",
         r"Failed at step (?P<step>\w+) spawning (?P<program>\S+): (?P<why>.*)|Failed to (?:locate "
         r"executable|execute) (?P<path>\S+): (?P<reason>.*)",
-        "systemd cannot start {program}{path}: {why}{reason} {step}",
+        "systemd cannot start {program}{path}: {why}{reason} ({step})",
         "Install the program, or correct ExecStart= in the unit or its drop-ins.",
         "systemd.exec(5)",
     ),
@@ -59,7 +59,7 @@ SYSTEMD_LINES: tuple[DaemonLine, ...] = (
     ),
     DaemonLine(
         "timeout",
-        r"(?P<unit>[\w@.-]+\.service): [Ss]tart operation timed out",
+        r"(?P<unit>[\w@.-]+\.service): [Ss]tart(?:-pre|-post)? operation timed out",
         "systemd ended it, because its start took longer than its unit allows (TimeoutStartSec=)",
         "Give it more time (600 s here). What makes the start slow is a slow disk, or very many containers or images.",
         "systemd.service(5) TimeoutStartSec; docker/for-linux#222, moby#19380",

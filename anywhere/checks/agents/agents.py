@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.checks.agents.refusals import cause_of, complaint, fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.agents.since import put_right
-from anywhere.checks.agents.ssm_refusals import refused_ssm, without_channel, without_worker
+from anywhere.checks.agents.ssm_refusals import refused_ssm, without_channel, without_file, without_ping, without_worker
 from anywhere.checks.agents.stopped import not_at_boot, stopped
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import install, remedy, remove
@@ -87,12 +87,16 @@ def _registered_ssm(host: Host, here: Agents, settings: Settings) -> Iterator[Fi
     elif log and (refused := log.hibernates or (log.refused if log.credentials is False else "")):
         before = put_right(host, settings, unit, "ssm-agent", SSM_WITHOUT, Symptom("other", "", refused), "agents.ssm")
         yield before or refused_ssm(host, here, refused, asleep=bool(log.hibernates))
+    elif log and log.unwritten:
+        yield without_file(host, unit, log.unwritten)
     elif fault := _ssm_fault(host, here):
         yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, expired=here.registration.expires)
     elif log and log.no_worker:
         yield without_worker(host, unit, log.no_worker)
     elif log and log.no_channel:
         yield without_channel(host, unit, log.no_channel)
+    elif log and (unheard := without_ping(unit, log.no_ping)):
+        yield unheard
     elif later := not_at_boot(host, "agents.ssm", unit, SSM_RUNS, enabled=unit.enabled != "disabled"):
         yield later
     elif log is None:

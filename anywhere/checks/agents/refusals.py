@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from anywhere.catalogue.daemon_lines.base import match
+from anywhere.catalogue.daemon_lines.base import Matched, match
 from anywhere.catalogue.daemon_lines.containers import RUNC_LINES
 from anywhere.catalogue.daemon_lines.ecs_init import PACKAGE
 from anywhere.catalogue.daemon_lines.refusals import denied_fix, refusing_policy
@@ -67,7 +67,7 @@ def quoted_line(symptom: Symptom | None) -> str:
 
 def meaning(symptom: Symptom) -> str:
     """What the complaint means, with the action and the role of a refusal."""
-    if symptom.kind == "runtime" and (known := match(RUNC_LINES, symptom.line)):
+    if known := _of_runtime(symptom):
         return f"{symptom.row.says}: {known.says}"
     if symptom.kind != "denied":
         return symptom.row.says
@@ -82,6 +82,13 @@ def meaning(symptom: Symptom) -> str:
     )
 
 
+def _of_runtime(symptom: Symptom) -> Matched | None:
+    """What runc or containerd says in the line; the agents' logs escape the quotes in it."""
+    return match(RUNC_LINES, symptom.line.replace('\\"', '"')) if symptom.kind == "runtime" else None
+
+
+# Rows of RUNC_LINES that a limit of the kernel answers.
+LIMITS = ("keyring", "namespaces", "seccomp-room")
 _STAMP = re.compile(r'\btime="?([^"\s]+)')
 
 
@@ -133,6 +140,8 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
 def cause_of(host: Host, symptom: Symptom | None) -> str:
     """The cause of the row, or the one that explains it on this host; empty where the row has none."""
     cause = symptom.row.cause if symptom else ""
+    if symptom and (known := _of_runtime(symptom)) and known.row.kind in LIMITS:
+        return "kernel.limit"
     why = unshared(host) if symptom and symptom.kind == "credentials" else None
     return why.cause if why else cause
 
@@ -159,7 +168,7 @@ def fix_of(host: Host, symptom: Symptom | None) -> Remedy | None:
             ("systemctl", "restart", "ecs"),
             look=(("grep", "-n", "ECS_CLUSTER", *PATHS),),
         )
-    if symptom.kind == "runtime" and (known := match(RUNC_LINES, symptom.line)):
+    if known := _of_runtime(symptom):
         return remedy(host, known.fix, *known.commands)
     if program := symptom.kind.removeprefix("init-") if symptom.kind in ("init-iptables", "init-sysctl") else "":
         return remedy(host, symptom.row.fix, *install(host, PACKAGE[program]), ("systemctl", "restart", "ecs"))

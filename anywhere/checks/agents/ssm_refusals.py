@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from anywhere.catalogue.daemon_lines.refusals import OWNER, refusal
 from anywhere.checks.agents.refusals import ACTION, meaning, of_symptom
 from anywhere.checks.agents.registration import reset
+from anywhere.checks.agents.shared import unshared
 from anywhere.checks.base import trouble
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents
@@ -14,6 +17,12 @@ from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
 
 ID = "agents.ssm"
+# agent/managedInstances/registration; amazon-ssm-agent#247, #484
+NO_REGISTRATION = re.compile(r"Data from vault is empty|RegistrationKey does not exist")
+UNSEEN = (
+    "Restart it, then ecs. If the line comes back, /var/lib/amazon/ssm/Vault/Manifest does not name RegistrationKey, which "
+    "release 3.2.183.0 leaves out: update the SSM agent, reset the host, and register it again."
+)
 LATER = "Then restart the SSM agent, which otherwise asks again only after up to half an hour."
 
 
@@ -33,6 +42,10 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
     else:
         said = f"{who} {meaning(denied) if denied else row.says}: {quoted}"
         text, cause = f"{row.fix} {LATER}", row.cause or "agent.disconnected"
+    if row is None and NO_REGISTRATION.search(answer):
+        said = f"The SSM agent found no registration when it started, and that of {here.registration.instance} is on disk: "
+        said, text, cause = f"{said}{quoted}", UNSEEN, "agent.stale-environment"
+        commands = (*commands, ("systemctl", "restart", "ecs"))
     if row and row.kind in ("deregistered", "fingerprint"):
         said = f"AWS no longer knows {here.registration.instance} as this managed instance{sleeps}: {quoted}"
         text, cause, commands = row.fix, "registration.broken", reset(here)
@@ -41,7 +54,7 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
         "line": answer,
         "refusal": row.kind if row else "",
         "who": row.who if row else "",
-        "network": row is None,
+        "network": row is None and cause == "agent.disconnected",
     }
     if denied:
         evidence |= of_symptom(denied)
@@ -82,6 +95,26 @@ def without_channel(host: Host, unit: Unit, answer: str) -> Finding:
     )
 
 
+def without_ping(unit: Unit, answer: str) -> Finding | None:
+    """The SSM agent works, and AWS refuses its health ping (ssm:UpdateInstanceInformation) by a right that is missing:
+    Systems Manager shows the host as offline. None for any other answer, which the next ping may not get."""
+    row = refusal(answer)
+    if row is None or row.who != OWNER:
+        return None
+    denied = Symptom("denied", "", answer) if row.kind == "denied" else None
+    said = f"The SSM agent {meaning(denied) if denied else row.says}; Systems Manager shows this host as offline"
+    evidence: dict[str, object] = {"line": answer, "refusal": row.kind, "who": row.who, "network": False}
+    return trouble(
+        ID,
+        Status.WARN,
+        unit.name,
+        f'{said}: "{answer[:240]}"',
+        cause=row.cause,
+        remedy=Remedy(row.fix),
+        evidence=evidence | (of_symptom(denied) if denied else {}),
+    )
+
+
 # errno of execve(2), in Go's words: what it can come from, and a command where there is one.
 WORKER_FIXES: tuple[tuple[str, str], ...] = (
     ("operation not permitted", "An allow list of programs refuses it (fapolicyd: `fapolicyd-cli --check-trustdb`, then "
@@ -107,3 +140,27 @@ def without_worker(host: Host, unit: Unit, why: str) -> Finding:
         remedy=remedy(host, f"{reason} Then restart the agent.", ("systemctl", "restart", unit.service)),
         evidence={"line": why},
     )
+
+
+# errno of open(2) and write(2), in Go's words: the cause, and what to do.
+WRITE_FIXES: tuple[tuple[str, str, str], ...] = (
+    ("no space left on device", "disk.low", "Make room on the file system of that file (`df -h` and `df -i`)."),
+    ("read-only file system", "mount.unsuitable", "Mount the file system of that file for writing, or take what makes it "
+     "read-only out of the unit's drop-ins (ProtectHome=, ProtectSystem=)."),
+    ("operation not permitted", "agent.no-credentials", "See what holds the file: `lsattr` (`chattr -i` takes the attribute "
+     "off), SELinux, AppArmor."),
+    ("permission denied", "agent.no-credentials", "See what holds the file: its rights and its folder's, SELinux, AppArmor, "
+     "User= in the unit's drop-ins."),
+    ("", "agent.no-credentials", "Correct what the quoted line names."),
+)  # fmt: skip
+
+
+def without_file(host: Host, unit: Unit, why: str) -> Finding:
+    """The SSM agent has new credentials and cannot write them: those in the file end within the hour."""
+    _, cause, text = next(row for row in WRITE_FIXES if row[0] in why.lower())
+    if kept := unshared(host):
+        cause = kept.cause
+    said = f'The SSM agent cannot write the credentials that the ECS agent reads, which end within the hour: "{why}"'
+    restart = ("systemctl", "restart", unit.name.removesuffix(".service"))
+    fix = remedy(host, f"{text} Then restart the SSM agent.", restart)
+    return trouble(ID, Status.FAIL, unit.name, said, cause=cause, remedy=fix, evidence={"line": why})

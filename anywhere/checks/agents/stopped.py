@@ -14,6 +14,7 @@ from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
 
 PROGRAMS = {"ecs.service": ("amazon-ecs-init", "ecs-init")}
+PACKAGES = {"ecs.service": "amazon-ecs-init"}  # of the program that a unit starts; any other is the SSM agent's
 
 
 def stopped(host: Host, check: str, unit: Unit, subject: str, what: str, symptom: Symptom | None) -> Finding:
@@ -87,7 +88,11 @@ def _ended(host: Host, check: str, unit: Unit, subject: str, what: str, evidence
     fix = remedy(host, "Start it, and read why it stopped.", *again, *_start(unit))
     if words.known:
         commands = (*words.known.commands, *(_start(unit) if words.known.row.ready else ()))
-        fix = remedy(host, f"{words.known.fix} Then start {unit.name}.", *commands)
+        text = words.known.fix
+        if words.known.row.kind == "exec":
+            package = PACKAGES.get(unit.name, "amazon-ssm-agent")
+            text = f"Install the package {package} again (settings and state stay), or correct ExecStart= of the unit."
+        fix = remedy(host, f"{text} Then start {unit.name}.", *commands)
     return trouble(
         check,
         Status.FAIL,

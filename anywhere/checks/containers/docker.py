@@ -9,7 +9,7 @@ from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.catalogue.compatibility import Pair, Situation, table
 from anywhere.catalogue.distros import DockerSource, judge_release
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
-from anywhere.checks.containers.down import down, later
+from anywhere.checks.containers.down import down, later, without_containerd
 from anywhere.checks.containers.since import stale_trust
 from anywhere.checks.remedies import docker_commands, remedy, remove, replaces_runc
 from anywhere.facts.agents.agents import agents, ecs_version, is_bare
@@ -42,7 +42,9 @@ def docker_check(host: Host, settings: Settings) -> Iterator[Finding]:
         yield needs_root(ID, "docker", "Docker may not be asked by this user", or_else=GROUP)
     elif found.state == "answers":
         answers = passed(ID, "docker", f"Docker {found.version.server} answers", api=found.version.api)
-        yield stale_trust(host, settings, ID) or later(host) or answers
+        yield stale_trust(host, settings, ID) or without_containerd(host) or later(host) or answers
+    elif _has_client_alone(host):
+        yield _missing(host, "Docker's client is installed, and its engine is not: there is no docker.service")
     else:
         yield down(host, found)
 
@@ -50,6 +52,12 @@ def docker_check(host: Host, settings: Settings) -> Iterator[Finding]:
 def _has_only_snap(host: Host) -> bool:
     found = units(host)
     return found[DOCKER_SNAP].exists and not found[DOCKER].exists
+
+
+def _has_client_alone(host: Host) -> bool:
+    """docker-ce-cli without docker-ce, as a removal of the engine leaves it. Before registration that is no fault."""
+    runs = any(one.name == "docker" and one.running for one in components(host))
+    return units(host)[DOCKER].load == "not-found" and not runs and not is_bare(host)
 
 
 def _podman(host: Host, found: Docker) -> Finding:

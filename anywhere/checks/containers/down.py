@@ -27,6 +27,8 @@ SNAP_RUNS = (
 )
 # A socket without a path is the default one; /var/run is a link to /run.
 OWN_SOCKET = (SOCKET, "unix://", "unix:///run/docker.sock")
+# What the kernel sends to a program that does what it cannot: signal(7).
+CRASHES = {4: "SIGILL", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
 KILLED, FORWARDING = ("signal", "core-dump"), "net.ipv4.ip_forward"
 
 
@@ -63,6 +65,23 @@ def later(host: Host) -> Finding | None:
     fix = Remedy(halt.fix, as_root(host, *halt.commands))
     return trouble(ID, Status.WARN, "docker", f"docker runs, but {halt.says}", cause="docker.not-running", remedy=fix,
                    evidence={"masked": unit.masked})  # fmt: skip
+
+
+def without_containerd(host: Host) -> Finding | None:
+    """Docker answers, and the containerd that its flags name does not run: what runs goes on, and no container starts."""
+    unit, containerd = units(host)[DOCKER], units(host)[CONTAINERD]
+    if not (unit.is_running and containerd.exists and names_containerd(host, unit)):
+        return None
+    if containerd.masked or containerd.is_running is not False or containerd.active == "activating":
+        return None
+    words = containerd_words(host, containerd)
+    said = f"docker runs, and containerd.service does not ({containerd.active}): no container starts"
+    said += f': {words.known.says}: "{words.line}"' if words.known else f': "{words.line}"' if words.line else ""
+    text = f"{words.known.fix} Then start containerd." if words.known else "Start containerd, now and at boot."
+    again = (("systemctl", "reset-failed", "containerd"),) if containerd.active == "failed" else ()
+    start = (*again, ("systemctl", "enable", "--now", "containerd"))
+    fix = remedy(host, text, *(words.known.commands if words.known else ()), *start)
+    return _trouble(said, fix, containerd, words.line)
 
 
 def start_commands(host: Host, unit: Unit) -> tuple[Command, ...]:
@@ -161,6 +180,13 @@ def _forwarding_on(host: Host) -> tuple[Command, ...]:
 def _killed(host: Host, unit: Unit) -> Finding:
     """What it wrote before a signal came is no reason."""
     said = f"docker.service failed: signal {unit.exit_status} ended dockerd"
+    if unit.exit_status in CRASHES:
+        said = f"docker.service failed: dockerd crashed (signal {unit.exit_status}, {CRASHES[unit.exit_status]})"
+        text = (
+            "Install the release of Docker before, or the latest, of this machine's own architecture, then start Docker: this "
+            "is an error in the program, a program for another processor, or faulty memory."
+        )
+        return _trouble(said, remedy(host, text, look=(("dmesg",),)), unit)
     text = (
         "Find out who sent the signal (an administrator, a script; the kernel, for want of memory), and start Docker."
     )
@@ -192,6 +218,8 @@ def _mute(host: Host, found: Docker, unit: Unit) -> Finding:
         )
         commands = (*first.edit.commands, *start) if first.edit else ()
         return _trouble(f"docker cannot start: {first.says}", remedy(host, text, *commands), unit)
+    if unit.result in KILLED:
+        return _killed(host, unit)
     if unit.active == "failed":
         said = f"docker.service {_state(unit)}, and its journal holds no line that tells why"
         look = ("journalctl", "-u", "docker", "-n", "50", "--no-pager")

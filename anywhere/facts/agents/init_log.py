@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from anywhere.catalogue.daemon_lines.ecs_init import INIT_LINES
-from anywhere.catalogue.log_lines import ECS_LINES, first_match
+from anywhere.catalogue.daemon_lines.ecs_init import rows_of
+from anywhere.catalogue.log_lines import first_match
 from anywhere.facts.agents.ecs_log import BAD, Symptom, as_logfmt, quoted
 from anywhere.facts.files import Access, read_text
 from anywhere.hosts.base import Host
@@ -36,7 +36,7 @@ def parse_init_log(text: str) -> Symptom | None:
     """
     bad = [line for line in as_logfmt(text).splitlines() if BAD.search(line)]
     for line in reversed(bad[-20:]):
-        if row := first_match((*INIT_LINES, *ECS_LINES), line):
+        if row := first_match(rows_of(line), line):
             return Symptom(row.kind, "", quoted(line))
     if bad:
         return Symptom("other", "", quoted(bad[-1]))

@@ -22,11 +22,16 @@ COMMANDS, FILES, FOLDERS = logs.COMMANDS, logs.FILES, logs.FOLDERS
 
 STARTED = re.compile(r"amazon-ssm-agent - v(?P<version>\d+(?:\.\d+)+)")
 READY = re.compile(r"\[CredentialRefresher\] (?:Credentials ready|Next credential rotation)")
+# core/app/credentialrefresher/credentialrefresher.go, after six tries; it begins anew at once, and renews nothing
+UNWRITTEN = re.compile(r"Failed to write credentials to disk even with force, retrying: (?P<why>.*)")
 REFUSED = re.compile(r"Retrieve credentials produced (?:aws )?error: (?P<why>.*)")
 HIBERNATES = re.compile(r"Entering SSM Agent (?:Worker )?hibernate - (?P<why>.*)")
 # agent/session/controlchannel/controlchannel.go, agent/messageservice/interactor/mgsinteractor/mgsinteractor.go
 NO_CHANNEL = re.compile(r"CreateControlChannel failed with error: (?P<why>.*)")
 CHANNEL = re.compile(r"Set up control channel successfully|[Ss]uccessfully opened websocket connection")
+# agent/health/healthcheck.go, agent/sdkutil/sdkutil.go: each ping is announced, and only one that fails has a line more
+PING = re.compile(r"\[HealthCheck\] HealthCheck reporting agent health")
+NO_PING = re.compile(r"\[HealthCheck\] error when calling AWS APIs\. error details - (?P<why>.*)")
 FAILED = re.compile(r"Registration failed due to (?:error registering the instance with AWS SSM\.\s*)?(?P<why>.*)")
 CAUSED = re.compile(r"(?:[\d-]+ [\d:.]+ (?:\w+ )?)?caused by: ")
 REGISTERED = re.compile(r"Successfully registered the instance with AWS SSM")
@@ -42,18 +47,22 @@ WORKING = re.compile(
 @frozen
 class SsmLog:
     """`credentials` is whether the last try for credentials succeeded, `refused` what the service answered then,
+    `unwritten` why they could not be written to the file that the ECS agent reads,
     `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed,
     `no_worker` why the worker does not start, which speaks to AWS, `no_channel` why it opens no control channel to
-    ssmmessages. None and empty where the log's end says nothing."""
+    ssmmessages, `no_ping` what the service answered to its last health ping. None and empty where the log's end says
+    nothing."""
 
     version: str = ""
     credentials: bool | None = None
     refused: str = ""
+    unwritten: str = ""
     hibernates: str = ""
     last: str = ""
     failed: str = ""
     no_worker: str = ""
     no_channel: str = ""
+    no_ping: str = ""
 
 
 def ssm_log(host: Host) -> SsmLog | None:
@@ -62,7 +71,8 @@ def ssm_log(host: Host) -> SsmLog | None:
     if found.forbidden:
         return None
     state = parse_ssm_log(found.text)
-    complains = bool(state.hibernates or state.no_worker or state.no_channel) or state.credentials is False
+    stuck = state.hibernates or state.no_worker or state.no_channel or state.no_ping or state.unwritten
+    complains = bool(stuck) or state.credentials is False
     return SsmLog(state.version) if complains and _is_past(host, found) else state
 
 
@@ -113,7 +123,9 @@ def parse_ssm_log(text: str) -> SsmLog:
         elif REGISTERED.search(line):
             state = replace(state, failed="")
         elif READY.search(line):
-            state = replace(state, credentials=True, refused="")
+            state = replace(state, credentials=True, refused="", unwritten="")
+        elif lost := UNWRITTEN.search(line):
+            state = replace(state, unwritten=redact(lost["why"])[:400])
         elif refusal := REFUSED.search(line):
             state = replace(state, credentials=False, refused=redact(refusal["why"])[:700])
         elif asleep := HIBERNATES.search(line):
@@ -122,6 +134,10 @@ def parse_ssm_log(text: str) -> SsmLog:
             state = replace(state, no_worker=redact(stuck["why"])[:300])
         elif WORKER.search(line):
             state = replace(state, no_worker="")
+        elif PING.search(line):
+            state = replace(state, no_ping="")
+        elif unheard := NO_PING.search(line):
+            state = replace(state, no_ping=redact(unheard["why"])[:700])
         elif denied := NO_CHANNEL.search(line):
             state = replace(state, no_channel=redact(denied["why"])[:700])
         elif WORKING.search(line):

@@ -30,6 +30,7 @@ FILES = (
     "agents.registered",
     "agents.words",
     "agents.init",
+    "agents.answers",
     "agents.features",
     "agents.sandbox",
     "agents.settings",

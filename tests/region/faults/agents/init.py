@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tests.region.faults import fault
 from tests.region.faults.agents.words import AGENT_LOG, INIT_LOG, USER_CONFIG, looping, set_line, stamped
+from tests.region.faults.host.netfilter import without_ip6tables
 from tests.region.software import CLUSTER
 from tests.region.world import World
 
@@ -61,6 +62,29 @@ def image_cut(world: World) -> None:
 def no_room(world: World) -> None:
     place = "write /var/lib/docker/tmp/docker-import-1/repo.tar: no space left on device"
     ends(world, [error(f"could not load {SERVICE} into Docker: {place}")])
+
+
+def rule_refused(world: World, why: str) -> None:
+    """ecs-init cannot set a rule; its last line has the exit status alone, and its stop finds nothing to delete."""
+    said = f"Error performing action 'append' for iptables route: exit status 4; raw output: {why}"
+    gone = "raw output: iptables: Bad rule (does a matching rule exist in that chain?)."
+    after = error(f"Error performing action 'delete' for iptables route: exit status 1; {gone}")
+    ends(world, [error(said), error("could not create route to the credentials proxy: exit status 4"), after])
+
+
+@fault("init-rule-refused", "the kernel lacks the match that a rule of ecs-init's needs", CODE)
+def init_rule_refused(world: World) -> None:
+    rule_refused(world, "iptables v1.8.9 (nf_tables): Couldn't load match `conntrack':No such file or directory")
+
+
+@fault(
+    "init-ip6tables-fails",
+    "ecs-init cannot set a rule of IPv6, for which the kernel lacks the module",
+    "rules.ip6tables-fails",
+)
+def init_ip6tables_fails(world: World) -> None:
+    rule_refused(world, "ip6tables v1.8.9 (legacy): can't initialize ip6tables table `filter': Table does not exist")
+    without_ip6tables(world)
 
 
 @fault("init-kernel-read-only", "ecs-init may not set route_localnet", CODE)

@@ -41,6 +41,16 @@ def loop_ecs_dropped(world: World) -> None:
     world.router.block(to(world.addresses("ecs")))
 
 
+@fault(
+    "loop-ecs-no-answer",
+    "the same, where the agent's own limit of time ends before the system's",
+    "egress.endpoint-blocked",
+)
+def loop_ecs_no_answer(world: World) -> None:
+    unregistered(world, "net/http: request canceled while waiting for connection (Client.Timeout exceeded)")
+    world.router.block(to(world.addresses("ecs")))
+
+
 @fault("loop-proxy-dead", "the proxy is dead, so the agent ends and is started again", "proxy.unreachable")
 def loop_proxy_dead(world: World) -> None:
     register(world)

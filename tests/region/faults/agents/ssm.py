@@ -225,3 +225,46 @@ def ssm_worker_again(world: World) -> None:
         NOT_RUNNING,
         "INFO [amazon-ssm-agent] [WorkerProvider] Worker ssm-agent-worker (pid:81) started",
     )
+
+
+PING = "[ssm-agent-worker] [HealthCheck] HealthCheck reporting agent health."
+UNHEARD = "[ssm-agent-worker] [HealthCheck] error when calling AWS APIs. error details - "
+
+
+@fault("ssm-ping-denied", "the role lacks the right to the SSM agent's health ping", "agent.not-authorized")
+def ssm_ping_denied(world: World) -> None:
+    register(world)
+    who = "User: arn:aws:sts::123456789012:assumed-role/EdgeServers/mi-0123456789abcdef0"
+    why = f"AccessDeniedException: {who} is not authorized to perform: ssm:UpdateInstanceInformation on resource: *"
+    world.host.files[SSM_LOG] = ssm_log(PING, UNHEARD + why)
+
+
+@variation("ssm-ping-heard", "the SSM agent's health ping was refused once and throttled once, and is heard")
+def ssm_ping_heard(world: World) -> None:
+    register(world)
+    refused = UNHEARD + "AccessDeniedException: not authorized to perform: ssm:UpdateInstanceInformation"
+    world.host.files[SSM_LOG] = ssm_log(PING, refused, PING, UNHEARD + "ThrottlingException: Rate exceeded")
+
+
+UNWRITTEN = (
+    "[CredentialRefresher] Failed to write credentials to disk even with force, retrying: open /root/.aws/credentials: "
+)
+
+
+@fault("ssm-cannot-write", "the SSM agent has new credentials, and their file is held", "agent.no-credentials")
+def ssm_cannot_write(world: World) -> None:
+    register(world)
+    world.host.files[SSM_LOG] = ssm_log(UNWRITTEN + "operation not permitted")
+
+
+@fault("ssm-no-room", "the SSM agent has new credentials, and no room to write them", "disk.low")
+def ssm_no_room(world: World) -> None:
+    register(world)
+    world.host.files[SSM_LOG] = ssm_log(UNWRITTEN + "no space left on device")
+
+
+@variation("ssm-written-since", "the SSM agent could not write its credentials once, and has since")
+def ssm_written_since(world: World) -> None:
+    register(world)
+    since = "[CredentialRefresher] Next credential rotation will be in 29.9 minutes"
+    world.host.files[SSM_LOG] = ssm_log(UNWRITTEN + "no space left on device", since)

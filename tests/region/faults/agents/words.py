@@ -355,3 +355,39 @@ def complaint_healed(world: World) -> None:
 def endpoint_policy_denies(world: World) -> None:
     form = 'level=error msg="Error registering container instance" error="{}"'
     looping(world, _denied(world, "ecs:RegisterContainerInstance", form).replace("identity-based", "VPC endpoint"))
+
+
+def _not_registered(world: World, answer: str) -> None:
+    form = 'level=error msg="Unable to register as a container instance with ECS" error="operation error ECS: '
+    form += "RegisterContainerInstance, https response error StatusCode: 400, RequestID: 8a1b2c3d-0001-0002-0003-444455556666, "
+    looping(world, f'{form}{answer}" module=client.go', exit="5")
+
+
+@fault(
+    "tags-short-arn", "the agent has tags, and the account gives container instances short ARNs", "agent.not-authorized"
+)
+def tags_short_arn(world: World) -> None:
+    _not_registered(world, "InvalidParameterException: Long arn format must be used for tagging operations")
+
+
+@fault(
+    "registers-as-ec2",
+    "the agent registers with the identity of the EC2 instance that it runs on",
+    "credentials.ec2-role",
+)
+def registers_as_ec2(world: World) -> None:
+    _not_registered(world, "ClientException: The identity document and identity document signature were not valid.")
+
+
+@fault(
+    "signed-for-another-region", "the agent signs for one region and calls the endpoint of another", "config.invalid"
+)
+def signed_for_another_region(world: World) -> None:
+    _not_registered(
+        world, "api error InvalidSignatureException: Credential should be scoped to a valid region, not 'eu-west-1'."
+    )
+
+
+@fault("cluster-inactive", "the cluster of ecs.config was deleted, and AWS calls it inactive", "registration.other")
+def cluster_inactive(world: World) -> None:
+    _not_registered(world, "ClientException: The referenced cluster was inactive.")

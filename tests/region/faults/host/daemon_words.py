@@ -6,11 +6,12 @@ from tests.region.faults import fault, variation
 from tests.region.faults.agents.settings import DAEMON_JSON
 from tests.region.faults.host.containers import docker_stopped
 from tests.region.faults.host.daemons import docker_failed
+from tests.region.host import Unit
 from tests.region.journal import journal
 from tests.region.software import AGENT, DOCKER, ECS, ECS_INIT, register, stop
 from tests.region.world import World
 
-CODE = "docker.not-running"
+CODE, CONTAINERD = "docker.not-running", "containerd.service"
 NETWORK = "failed to start daemon: Error initializing network controller: "
 REFUSED = f'{NETWORK}error obtaining controller instance: failed to register "bridge" driver: '
 RAN = (
@@ -67,6 +68,14 @@ def docker_killed(world: World) -> None:
     world.host.units[DOCKER].properties |= {"Result": "signal", "ExecMainStatus": "9"}
 
 
+@fault("docker-crashed", "dockerd crashes at each start, as one that is built for another processor", CODE)
+def docker_crashed(world: World) -> None:
+    docker_failed(world)
+    ended = "systemd[1]: docker.service: Main process exited, code=dumped, status=11/SEGV"
+    journal(world, "docker", ended, "systemd[1]: docker.service: Failed with result 'core-dump'.")
+    world.host.units[DOCKER].properties |= {"Result": "core-dump", "ExecMainStatus": "11"}
+
+
 @fault("docker-start-dropped", "docker and a unit of the GPU's tools are ordered behind each other", CODE)
 def docker_start_dropped(world: World) -> None:
     idle(world, *STOPPED, *circle(DOCKER, "nvidia-cdi-refresh.service"))
@@ -80,6 +89,16 @@ def ecs_start_dropped(world: World) -> None:
     world.host.units[ECS].active = False
     world.host.units[ECS].properties |= {"ActiveState": "inactive", "SubState": "dead", "Result": "success"}
     journal(world, "ecs", *circle(ECS, "cloud-final.service"))
+
+
+@fault("ecs-program-gone", "the program that ecs's unit starts is gone", "agent.disconnected")
+def ecs_program_gone(world: World) -> None:
+    register(world)
+    for name in (AGENT, ECS_INIT):
+        stop(world, name)
+    world.host.units[ECS].active = False
+    world.host.units[ECS].properties |= {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "203"}
+    journal(world, "ecs", f"systemd[1]: {ECS}: Failed at step EXEC spawning {ECS_INIT}: No such file or directory")
 
 
 @fault("docker-start-cut", "docker needs longer to start than its unit allows", CODE)
@@ -125,11 +144,49 @@ def docker_match(world: World) -> None:
     )
 
 
+@fault("docker-without-ipv6", "docker 28.0.0 on a kernel that was booted without IPv6", CODE)
+def docker_without_ipv6(world: World) -> None:
+    rule = "ip6tables --wait -t filter -A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2"
+    why = (
+        "ip6tables v1.8.9 (legacy): can't initialize ip6tables table `filter': Address family not supported by protocol"
+    )
+    docker_failed(
+        world,
+        f'dockerd[811]: {NETWORK}error creating default "bridge" network: (iptables failed: {rule}: {why}',
+        "dockerd[811]: Perhaps ip6tables or your kernel needs to be upgraded.",
+        "dockerd[811]:  (exit status 3))",
+    )
+
+
 @fault("docker-value-refused", "a value of daemon.json is not one that docker takes", CODE)
 def docker_value(world: World) -> None:
     world.host.files[DAEMON_JSON] = '{\n  "log-level": "warning2"\n}\n'
     why = "merged configuration validation from file and command line flags failed: invalid logging level: warning2"
     docker_failed(world, f"dockerd[811]: unable to configure the Docker daemon with file {DAEMON_JSON}: {why}")
+
+
+@fault("containerd-failed-later", "docker answers, and the containerd that its flags name has failed since", CODE)
+def containerd_failed_later(world: World) -> None:
+    register(world)
+    failed = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "ExecMainStatus": "2"}
+    world.host.units[CONTAINERD] = Unit("[Service]\nExecStart=/usr/bin/containerd\n", False, properties=failed)
+    journal(world, "containerd", "containerd[799]: panic: invalid page type: 4: 10")
+
+
+@fault("docker-client-alone", "the engine was removed from a registered host, and its client is left", "docker.missing")
+def docker_client_alone(world: World) -> None:
+    register(world)
+    docker_stopped(world)
+    for unit in (DOCKER, "docker.socket"):
+        world.host.units.pop(unit)
+    world.host.packages.pop("docker-ce")
+
+
+@variation("containerd-starting", "docker answers, and containerd is being started again")
+def containerd_starting(world: World) -> None:
+    register(world)
+    again = {"ActiveState": "activating", "SubState": "auto-restart"}
+    world.host.units[CONTAINERD] = Unit("[Service]\nExecStart=/usr/bin/containerd\n", False, properties=again)
 
 
 @variation("docker-circle-long-ago", "docker's start was dropped at an earlier boot, and it runs")
