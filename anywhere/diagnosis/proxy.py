@@ -23,7 +23,7 @@ from anywhere.diagnosis.evidence import (
     proxy_of_whom,
     reached,
 )
-from anywhere.diagnosis.proxy_urls import apply_it, bare, other_scheme, rewritten
+from anywhere.diagnosis.proxy_urls import apply_it, bare, bracketed, other_scheme, rewritten
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
@@ -145,9 +145,18 @@ def _library(findings: Sequence[Finding]) -> str:
 
 def _write_http(findings: Sequence[Finding]) -> Remedy:
     return Remedy(
-        "Use a proxy URL with http://, its port, and a user only together with a password. The command sets it for all "
-        "components; the proxy must accept plain HTTP on that port.",
-        (("sudo", "anywhere", "proxy", "apply", "--url", f"http://{bare(proxy_of(findings)).partition('://')[2]}"),),
+        "Use a proxy URL with http://, its port, brackets around an IPv6 address, and a user only together with a password. "
+        "The command sets it for all components; the proxy must accept plain HTTP on that port.",
+        (
+            (
+                "sudo",
+                "anywhere",
+                "proxy",
+                "apply",
+                "--url",
+                f"http://{bracketed(bare(proxy_of(findings)).partition('://')[2])}",
+            ),
+        ),
     )
 
 

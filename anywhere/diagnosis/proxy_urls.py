@@ -20,6 +20,12 @@ def rewritten(url: str) -> tuple[tuple[str, ...], ...]:
     return () if hides else (("sudo", "anywhere", "proxy", "apply", "--url", f"{other_scheme(url)}://{place}"),)
 
 
+def bracketed(place: str) -> str:
+    """HOST:PORT, an IPv6 address in brackets also where it was written without."""
+    host, colon, port = place.rpartition(":")
+    return f"[{host}]:{port}" if colon and ":" in host and "[" not in host else place
+
+
 def bare(url: str) -> str:
     """A proxy's URL without what stood in the place of user and password."""
     scheme, mark, rest = url.rpartition("://")
