@@ -8,8 +8,7 @@ from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_re
 from anywhere.facts.files import read_text
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import packages
-from anywhere.facts.system.quoting import unit_environment
-from anywhere.facts.system.units import parse_section
+from anywhere.facts.system.quoting import parse_section, unit_environment
 from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
