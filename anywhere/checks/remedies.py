@@ -9,8 +9,7 @@ from anywhere.facts.files import read_text
 from anywhere.facts.firewall.forwarding import set_at_boot
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import packages
-from anywhere.facts.system.quoting import unit_environment
-from anywhere.facts.system.units import parse_section
+from anywhere.facts.system.quoting import parse_section, unit_environment
 from anywhere.hosts.base import Host
 from anywhere.model import EDIT, Remedy
 

@@ -6,7 +6,8 @@ from anywhere.catalogue.daemon_lines.base import RELOAD
 from anywhere.checks.remedies import Command
 from anywhere.facts.files import read_text
 from anywhere.facts.system.halted import Condition, Missing, Waiting, missing_needs, unmet_conditions, waits_for
-from anywhere.facts.system.units import Unit, parse_section, units
+from anywhere.facts.system.quoting import parse_section
+from anywhere.facts.system.units import Unit, units
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import EDIT

@@ -60,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     _rule(ROUTES, "egress.no-route"),
     _rule(RESOLVER, "dns.nameserver-down"),
     _rule(RESOLVER, "dns.server-failing"),
+    _rule(RESOLVER, "dns.nameserver-degraded"),
     _rule(RESOLVER, "dns.names-hidden"),
     _rule(RESOLVER, "dns.answers-forged"),
 )

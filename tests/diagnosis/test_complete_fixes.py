@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from anywhere.checks.network.host_firewall import _accept
 from anywhere.diagnosis import RULES, SYMPTOMS, diagnose
 from anywhere.diagnosis.engine import in_order, joined
+from anywhere.diagnosis.proxy.urls import bracketed
 from anywhere.facts.firewall.forwarding import Aim
 from anywhere.facts.firewall.outgoing import Stop
 from anywhere.model import Cause, Finding, Remedy, Status
@@ -88,3 +91,16 @@ def test_commands_of_several_fixes_keep_the_order_of_each() -> None:
     assert set(in_order([(edit, other), (other, edit)])) == {edit, other}
     assert in_order([(edit, DOCKER, edit)]) == (edit, DOCKER)
     assert in_order([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("2001:db8::80:3128", "[2001:db8::80]:3128"),
+        ("[2001:db8::80]:3128", "[2001:db8::80]:3128"),
+        ("10.0.0.1:3128", "10.0.0.1:3128"),
+        ("proxy.example", "proxy.example"),
+    ],
+)
+def test_the_command_that_sets_a_proxy_has_its_ipv6_address_in_brackets(place: str, expected: str) -> None:
+    assert bracketed(place) == expected

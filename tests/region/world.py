@@ -21,7 +21,8 @@ class NameServer:
     `hidden` names do not exist, `empty` ones have no address, `failing` get SERVFAIL, `refused` REFUSED, `forged` other
     addresses (`*` for every name, also those that do not exist), `private` the PrivateLink address. `truncated` cuts UDP
     answers to these names, `loops` are aliases that lead nowhere, `rotating` names have one address of several at a time.
-    `edns` is what a question with EDNS gets: answer, formerr or silent. `delay` is in seconds; `where` is the namespace
+    `edns` is what a question with EDNS gets: answer, formerr, denied or silent; `refuses_ipv6` is whether questions for AAAA
+    get REFUSED. `delay` is in seconds; `where` is the namespace
     it lives in, `host` for a stub on the host itself."""
 
     address: str
@@ -37,6 +38,7 @@ class NameServer:
     loops: list[str] = field(default_factory=list)
     rotating: dict[str, list[str]] = field(default_factory=dict)
     edns: str = "answer"
+    refuses_ipv6: bool = False
     tcp: bool = True
     delay: float = 0.0
     program: str = "python"

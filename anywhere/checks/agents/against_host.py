@@ -22,7 +22,7 @@ from anywhere.facts.agents.ports import listeners
 from anywhere.facts.files import list_folder, read_text
 from anywhere.facts.system.gpu import gpus
 from anywhere.facts.system.machine import apparmor_profiles, has_apparmor, without_ipv6
-from anywhere.facts.system.units import parse_section
+from anywhere.facts.system.quoting import parse_section
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 

@@ -223,7 +223,9 @@ def _mute(host: Host, found: Docker, unit: Unit) -> Finding:
     if unit.active == "failed":
         said = f"docker.service {_state(unit)}, and its journal holds no line that tells why"
         look = ("journalctl", "-u", "docker", "-n", "50", "--no-pager")
-        return _trouble(said, remedy(host, "Read Docker's journal for the reason, then start it.", look, *start), unit)
+        return _trouble(
+            said, remedy(host, "Read Docker's journal for the reason, then start it.", *start, look=(look,)), unit
+        )
     said = "Docker is installed, but does not run"
     if unit.is_running:
         said = "docker.service runs, and nothing answers on /var/run/docker.sock"

@@ -30,6 +30,7 @@ from anywhere.wording import some
 
 ID = "network.own-resolver"
 DOWN, FAILING, HIDDEN, FORGED = "dns.nameserver-down", "dns.server-failing", "dns.names-hidden", "dns.answers-forged"
+DEGRADED = "dns.nameserver-degraded"
 CODES = {
     Reason.NAMESERVER_TIMEOUT: DOWN,
     Reason.SERVER_FAILURE: FAILING,
@@ -85,12 +86,21 @@ def _judge(host: Host, one: OwnResolver, asked: Sequence[Lookup]) -> Finding | N
     failed = [(item, answer) for item, answer in failed if not answer.late and answer.reason in CODES]
     failed.sort(key=lambda row: row[0].name.startswith(("ecs-a-", "ecs-t-")))  # guessed numbers may exist nowhere
     off = _is_off(one, failed, asked)
+    # At silence and at errors every program asks the next nameserver.
+    spared = all(map(_is_answered, (item for item, _ in failed)))
     for item, answer in failed[:2]:
         for server in one.upstreams[:3]:
             behind = host.resolve(Query(item.name, server))
             if behind.addresses:
-                return _found(host, one, answer, behind, [other.name for other, _ in failed])
-    return _found(host, one, failed[0][1], None, [other.name for other, _ in failed]) if off and failed else None
+                return _found(host, one, answer, behind, [other.name for other, _ in failed], spared)
+    return (
+        _found(host, one, failed[0][1], None, [other.name for other, _ in failed], spared) if off and failed else None
+    )
+
+
+def _is_answered(item: Lookup) -> bool:
+    """Whether a nameserver has an address for the name, or the word that there is no such name."""
+    return any(answer.addresses or answer.reason is Reason.NAME_UNKNOWN for answer in item.servers)
 
 
 def _is_off(one: OwnResolver, failed: Sequence[tuple[Lookup, Answer]], asked: Sequence[Lookup]) -> bool:
@@ -99,10 +109,13 @@ def _is_off(one: OwnResolver, failed: Sequence[tuple[Lookup, Answer]], asked: Se
     return one.listens is False and silent and len(failed) == len(asked)
 
 
-def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, names: list[str]) -> Finding:
+def _found(
+    host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, names: list[str], spared: bool
+) -> Finding:
     assert answer.reason is not None
     off = one.listens is False and answer.reason is Reason.NAMESERVER_TIMEOUT
     code = CODES[answer.reason]
+    spared = spared and code in (DOWN, FAILING)
     line, does = _blamed(one, code, behind)
     route = None if line else _route(host, one, names[0], behind)
     how = {
@@ -116,16 +129,18 @@ def _found(host: Host, one: OwnResolver, answer: Answer, behind: Answer | None, 
         why = f": the domain {route.domain} of the link {route.link.name} sends them to {', '.join(route.link.servers)}"
     whose = f"this host's own {one.program}" if one.program else one.name
     said = f"{whose} ({one.address}) {how} for {some(names, 2)}{asks}{why}"
+    if spared:
+        said += "; another nameserver of /etc/resolv.conf answers instead"
     if quote := _journal(host, one, names[0]):
         said += f'; its journal: "{quote}"'
     text, commands = _without(route) if route else _fix(one, code, line, behind)
     evidence: Own = {"explains": [one.address] if behind is None or len(names) > 1 else [], "names": names}
     return trouble(
         ID,
-        Status.FAIL,
+        Status.WARN if spared else Status.FAIL,
         one.address,
         said,
-        cause=code,
+        cause=DEGRADED if spared else code,
         stage=Stage.RESOLVE,
         reason=answer.reason,
         remedy=remedy(host, text, *commands, look=STATUS if one.program == RESOLVED else ()),

@@ -8,7 +8,7 @@ from anywhere.catalogue.requests import AGENTS, GO
 from anywhere.catalogue.texts.proxy import set_proxy
 from anywhere.diagnosis.engine import Case, Fix, Rule, Say
 from anywhere.diagnosis.evidence import CUT_REASONS, REACH, WEBSOCKET, Seen, is_page, look, proxied, reached, stopped_at
-from anywhere.diagnosis.proxy.urls import other_scheme, rewritten
+from anywhere.diagnosis.proxy.urls import bracketed, other_scheme, rewritten
 from anywhere.diagnosis.subjects import addresses, components, details, names, proxy_of
 from anywhere.evidence import Look
 from anywhere.model import Finding, Reason, Remedy, Stage, Status
@@ -52,9 +52,9 @@ def _library(findings: Sequence[Finding]) -> str:
 
 def _write_http(findings: Sequence[Finding]) -> Remedy:
     return Remedy(
-        "Use a proxy URL with http://, its port, and a user only together with a password. The command sets it for all "
-        "components; the proxy must accept plain HTTP on that port.",
-        set_proxy(f"http://{without_user(proxy_of(findings)).partition('://')[2]}"),
+        "Use a proxy URL with http://, its port, brackets around an IPv6 address, and a user only together with a password. "
+        "The command sets it for all components; the proxy must accept plain HTTP on that port.",
+        set_proxy(f"http://{bracketed(without_user(proxy_of(findings)).partition('://')[2])}"),
     )
 
 

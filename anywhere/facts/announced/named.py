@@ -10,7 +10,8 @@ from anywhere.declared.contacts import FILE, FOLDER, Contact
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.files import read_text
-from anywhere.facts.system.units import ECS, parse_section, parse_service, units
+from anywhere.facts.system.quoting import parse_section, parse_service
+from anywhere.facts.system.units import ECS, units
 from anywhere.hosts.base import Host
 
 NR_OPEN = "/proc/sys/fs/nr_open"

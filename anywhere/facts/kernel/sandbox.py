@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from anywhere.facts.files import read_text
 from anywhere.facts.system.disks import is_under
 from anywhere.facts.system.docker_flags import names_containerd
-from anywhere.facts.system.units import CONTAINERD, Unit, parse_section, units
+from anywhere.facts.system.quoting import parse_section
+from anywhere.facts.system.units import CONTAINERD, Unit, units
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 

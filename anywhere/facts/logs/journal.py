@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from anywhere.facts.files import Access, read_text
-from anywhere.facts.system.units import Unit, parse_service
+from anywhere.facts.system.quoting import parse_service
+from anywhere.facts.system.units import Unit
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.redact import redact

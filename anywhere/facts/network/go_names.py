@@ -36,15 +36,18 @@ class GoNames:
     usual: bool = True
     usual_in_container: bool = True
 
-    def differs_for(self, component: str, name: str) -> bool:
-        """Whether this component's own reading of a name has to be followed."""
-        return _is_number(name) or not (self.usual_in_container if component == "ecs-agent" else self.usual)
+    def differs_for(self, host: Host, component: str, name: str) -> bool:
+        """Whether this component's own reading of a name has to be followed; what installs asks by the C library."""
+        if component == "installer":
+            return False
+        usual = self.usual_in_container if component == "ecs-agent" else self.usual
+        return not usual or _is_number(name) or _is_pinned_otherwise(host, name.lower())
 
     def answer(self, host: Host, found: Lookup, component: str) -> Answer:
         """What this component gets for the name, from the files and from each nameserver's own answer."""
         order = USUAL if component == "ecs-agent" else self.order
         name = found.name.lower().rstrip(".")
-        pinned = tuple(pin.address for pin in pins(host, (name,)) or () if pin.name == name)
+        pinned = tuple(pin.address for pin in pins(host, (name,)) or () if pin.to_go)
         for source in order:
             if source == FILES and pinned:
                 return Answer(found.name, "hosts file", pinned)
@@ -53,10 +56,10 @@ class GoNames:
         return decide(found, self.servers) if DNS in order else Answer(found.name, FILES, (), Reason.NAME_UNKNOWN)
 
 
-def is_dotted(host: Host, name: str) -> bool:
-    """Whether the hosts file has a name with a dot at its end alone: Go takes that line, the C library does not."""
-    found = [pin for pin in pins(host, (name.lower(),)) or () if pin.name == name.lower()]
-    return bool(found) and all(pin.dotted for pin in found)
+def _is_pinned_otherwise(host: Host, name: str) -> bool:
+    """Whether Go and the C library read different addresses for a name in the hosts file."""
+    found = pins(host, (name,)) or ()
+    return [one.address for one in found if one.to_go] != [one.address for one in found if one.to_libc]
 
 
 _BLANKS = " \t\n\r"
@@ -93,15 +96,16 @@ def read_order(text: str) -> tuple[tuple[str, ...], bool]:
     except ValueError:
         return USUAL, False
     if not sources:
-        return USUAL, True
+        return USUAL, same
     is_named = DNS in sources
     known = dict.fromkeys(one if one in USUAL else DNS for one in sources if one in USUAL or not is_named)
     return tuple(known), same and (is_named or DNS not in known)
 
 
 def _sources(text: str) -> tuple[list[str], bool]:
-    """The sources of all `hosts` lines, and whether none has a condition or is a word to Go alone, which parts them at
-    blanks and knows capital letters (net/nss.go, parseNSSConf). Raises ValueError."""
+    """The sources of all `hosts` lines, and whether none has a condition, is a word to Go alone, which parts them at blanks
+    and knows capital letters (net/nss.go, parseNSSConf), or is empty, which to the C library is no source at all. Raises
+    ValueError."""
     found: list[str] = []
     same = True
     for line in text.split("\n"):
@@ -109,6 +113,7 @@ def _sources(text: str) -> tuple[list[str], bool]:
         if not colon and database:
             raise ValueError("no colon on line")
         is_wanted = database.strip(_BLANKS) == "hosts"
+        same = same and not (is_wanted and not rest.strip(_BLANKS))
         for one in _WORD.finditer(rest):
             source, condition, end = one.groups()
             if condition is not None and not (end and all(map(_is_criterion, condition.split()))):
@@ -123,12 +128,16 @@ def _is_criterion(word: str) -> bool:
     return "=" in word and len(word.removeprefix("!")) >= 3
 
 
+_NO_ATTEMPT = re.compile(r"attempts:0*+(?![0-9]).*")
+
+
 def read_servers(text: str) -> tuple[tuple[str, ...], bool]:
-    """The nameservers as Go reads resolv.conf, and whether the C library reads the same: for Go a carriage return is a
-    blank, and a line may start with blanks."""
+    """The nameservers as Go reads resolv.conf, and whether the C library does the same with them: for Go a carriage return
+    is a blank, a line may start with blanks, and `attempts:0` is one attempt, not none (net/dnsconfig_unix.go)."""
     servers, same = [], True
     for line in text.split("\n"):
         words = line.split()
+        same = same and not (words[:1] == ["options"] and any(map(_NO_ATTEMPT.fullmatch, words)))
         if len(words) > 1 and words[0] == "nameserver" and (address := _address(words[1])):
             servers.append(address)
             same = same and "\r" not in line and not line[0].isspace()

@@ -92,9 +92,9 @@ class ProxyEnvironment:
         no_proxy = self.channel_no_proxy if scheme in ("wss", "ws") else self.no_proxy
         if proxy is None or is_excluded(no_proxy, host, port):
             return ""
-        # The WebSocket libraries know no default port for socks5, and take a bare colon for one.
-        usual = proxy.scheme == "http" and not proxy.bare_colon
-        return str(proxy) if scheme == "https" or proxy.port or usual else proxy.written
+        # The WebSocket libraries know no default port for socks5, take a bare colon for one, and want IPv6 in brackets.
+        usual = proxy.port or (proxy.scheme == "http" and not proxy.bare_colon)
+        return str(proxy) if scheme == "https" or (usual and not proxy.bare_ipv6) else proxy.written
 
     def _for_scheme(self, scheme: str) -> ProxyUrl | None:
         if scheme in ("https", "wss"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterator
 
 from anywhere.frozen import frozen
@@ -37,13 +38,15 @@ class ResolvConf:
 
 @frozen
 class Pin:
-    """A line of /etc/hosts that gives a name an address. `dotted` is whether the name ends in a dot there: to Go it is the
-    same name (net hosts.go, absDomainName), to the C library another one."""
+    """A line of /etc/hosts that gives a name an address. The agents read it (`to_go`), the C library does (`to_libc`), or both:
+    a name that ends in a dot is the same to Go alone, and so is an address with a zone; a form feed is a blank to the C
+    library alone (Go net hosts.go, parse.go; glibc nss/nss_files/files-parse.c)."""
 
     name: str
     address: str
     line: int
-    dotted: bool = False
+    to_go: bool = True
+    to_libc: bool = True
 
 
 def parse_resolv_conf(text: str) -> ResolvConf:
@@ -113,10 +116,22 @@ def _address(text: str) -> str:
         return ""
 
 
+_WORDS_OF_GO, _WORDS_OF_LIBC = re.compile(r"[^ \t\r\n]+"), re.compile(r"[^ \t\r\n\v\f]+")
+
+
 def _pins_of(number: int, line: str) -> Iterator[Pin]:
-    words = line.partition("#")[0].split()
+    text = line.partition("#")[0]
+    to_go = [(name.rstrip("."), address) for name, address in _pairs(_WORDS_OF_GO.findall(text))]
+    pairs = _pairs(_WORDS_OF_LIBC.findall(text))
+    to_libc = [(name, address) for name, address in pairs if not name.endswith(".") and "%" not in address]
+    for one in dict.fromkeys((*to_go, *to_libc)):
+        yield Pin(*one, number, one in to_go, one in to_libc)
+
+
+def _pairs(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Each name of a line with the line's address."""
     if len(words) > 1 and (address := _address(words[0])):
-        yield from (Pin(name.lower().rstrip("."), address, number, name.endswith(".")) for name in words[1:])
+        yield from ((name.lower(), address) for name in words[1:])
 
 
 def _lines_with(data: bytes, names: Collection[str]) -> dict[int, str]:
@@ -156,7 +171,8 @@ def _hosts_file(host: Host) -> bytes | None:
 
 
 def pins(host: Host, wanted: Collection[str]) -> tuple[Pin, ...] | None:
-    """The lines of /etc/hosts with these names, which are in lower case; None where the file cannot be read."""
+    """The lines of /etc/hosts with these names, which are in lower case, as any program reads them; None where the file
+    cannot be read."""
     data = _hosts_file(host)
     if data is None:
         return None

@@ -10,7 +10,7 @@ from functools import partial
 from anywhere.catalogue.endpoints import Endpoint
 from anywhere.errors import ParseError
 from anywhere.facts.files import list_folder
-from anywhere.facts.network.go_names import GoNames, go_names, is_dotted
+from anywhere.facts.network.go_names import GoNames, go_names
 from anywhere.facts.network.lookup import Lookup, first_addresses, lookup
 from anywhere.facts.network.second_looks import again
 from anywhere.facts.network.vantage import Vantage
@@ -31,7 +31,7 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
     if proxy:
         return _through(host, endpoint, vantage, base, servers, patience)
     names = go_names(host)
-    if names.differs_for(endpoint.component, endpoint.host) or is_dotted(host, endpoint.host):
+    if names.differs_for(host, endpoint.component, endpoint.host):
         found = by_own_rules(host, names, endpoint.host, endpoint.component, servers)
         probes = _dial(host, base, found.addresses)
         return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
@@ -75,7 +75,7 @@ def _through(
     names, found = go_names(host), None
     if _is_address(name):
         probes = _probe_all(host, base, (name,))
-    elif names.differs_for(endpoint.component, name):
+    elif names.differs_for(host, endpoint.component, name):
         found = by_own_rules(host, names, name, endpoint.component, servers)
         probes = _probe_all(host, base, spread(found.addresses)[:2])
     else:

@@ -10,8 +10,8 @@ import re
 
 from anywhere.facts.agents.daemon_json import PATH, daemon_json
 from anywhere.facts.files import read_text
-from anywhere.facts.system.quoting import split_words
-from anywhere.facts.system.units import DOCKER, Unit, parse_section, units
+from anywhere.facts.system.quoting import parse_section, split_words
+from anywhere.facts.system.units import DOCKER, Unit, units
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 

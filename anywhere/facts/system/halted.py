@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from anywhere.errors import NotRecorded
 from anywhere.facts.files import has_folder, read_text
-from anywhere.facts.system.units import CONTAINERD, Unit, parse_blocks, parse_section
+from anywhere.facts.system.quoting import parse_section
+from anywhere.facts.system.units import CONTAINERD, Unit, parse_blocks
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 

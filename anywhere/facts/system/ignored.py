@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 
 from anywhere.facts.files import list_folder, read_text
-from anywhere.facts.system.quoting import split_words
-from anywhere.facts.system.units import ECS, Unit, environment_files, parse_section, unit_lines
+from anywhere.facts.system.quoting import parse_section, split_words, unit_lines
+from anywhere.facts.system.units import ECS, Unit, environment_files
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import EDIT

@@ -1,9 +1,9 @@
-"""systemd's two ways of writing variables: words with quotes (unit files) and environment files."""
+"""How systemd reads text: the lines of unit files, and variables as words with quotes or in environment files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 # A comment, or NAME=, quoted parts, the rest. Possessive: nothing is tried twice.
@@ -143,3 +143,54 @@ def _unquoted(text: str) -> str:
 def _double(part: str) -> str:
     inner = part[1:-1] if len(part) > 1 and part.endswith('"') else part[1:]
     return re.sub(r"\\([\"\\`$])", r"\1", inner.replace("\\\n", ""))
+
+
+def parse_service(text: str) -> tuple[tuple[str, str], ...]:
+    """The assignments of a unit file's [Service] section in their order; a backslash at a line's end joins lines."""
+    return tuple((key, value) for _, key, value in parse_section(text, "[Service]"))
+
+
+def parse_section(text: str, wanted: str) -> tuple[tuple[int, str, str], ...]:
+    """The assignments of one section, each with the number of its first line."""
+    rows = [(number, line.partition("=")) for number, section, line in unit_lines(text) if section == wanted]
+    return tuple((number, key.strip(BLANKS), value.strip(BLANKS)) for number, (key, equals, value) in rows if equals)
+
+
+# systemd's blanks and line ends; Python knows more of both (src/basic/string-util.h, fileio.c read_line).
+BLANKS = " \t\n\r"
+_LINE_END = re.compile(r"\r\n|\n\r|[\n\r\0]")
+
+
+def unit_lines(text: str) -> Iterator[tuple[int, str, str]]:
+    """The lines of a unit file below its headings: the number of the first line, the heading, what joined lines say.
+
+    Source: systemd src/shared/conf-parser.c, config_parse: a backslash joins only as the very last character, a line that
+    is no UTF-8 is passed over, and a heading without its bracket ends the reading.
+    """
+    section = ""
+    for number, joined in _joined(text.removeprefix("\ufeff")):
+        line = joined.strip(BLANKS)
+        if not line or "\ufffd" in line:
+            continue
+        if not line.startswith("["):
+            yield number, section, line
+        elif line.endswith("]"):
+            section = line
+        else:
+            return
+
+
+def _joined(text: str) -> Iterator[tuple[int, str]]:
+    pending, start = "", 0
+    for number, raw in enumerate(_LINE_END.split(text), 1):
+        line = raw.lstrip(BLANKS)
+        if line.startswith(("#", ";")):
+            continue
+        start = start if pending else number
+        if (len(line) - len(line.rstrip("\\"))) % 2:
+            pending += line[:-1] + " "
+            continue
+        yield start, pending + line
+        pending = ""
+    if pending:
+        yield start, pending

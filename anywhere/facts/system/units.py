@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import lru_cache
 
+from anywhere.errors import NotRecorded
 from anywhere.facts.files import Access, list_folder, read_text
-from anywhere.facts.system.quoting import assignments, parse_environment_file, split_words, unit_environment
+from anywhere.facts.system.quoting import (
+    assignments,
+    parse_environment_file,
+    parse_section,
+    parse_service,
+    split_words,
+    unit_environment,
+)
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import once_a_run
@@ -54,20 +61,24 @@ ROOTS = (
     "/lib/systemd/system",
 )
 
+# systemd's own settings; of two files of one name the first folder's wins (systemd-system.conf(5)).
+MANAGER = "/etc/systemd/system.conf"
+MANAGER_FOLDERS = tuple(f"{root}/systemd/system.conf.d" for root in ("/etc", "/run", "/usr/local/lib", "/usr/lib"))
+
 COMMANDS: tuple[tuple[str, ...], ...] = (SHOW,)
-FILES: tuple[str, ...] = ("/etc/default/docker", "/etc/sysconfig/docker")
-FOLDERS: tuple[str, ...] = ROOTS
+FILES: tuple[str, ...] = ("/etc/default/docker", "/etc/sysconfig/docker", MANAGER)
+FOLDERS: tuple[str, ...] = (*ROOTS, *MANAGER_FOLDERS)
 
 
 @frozen
 class Unit:
     """A unit. `loaded`, `active` and the rest are None or empty where only files could be read (`source` is `files`).
 
-    `environment` is what the unit declares: `Environment=` lines, then its environment files, the later over the
-    earlier. `sources` says which file set a name. `hidden` lists the environment files that may not be read, `ignored` the
-    variables that a file declares and systemd drops: file, name, reason. `load` is systemd's LoadState, `job` the number of
-    a job that is queued for the unit (0 for none), `unmet` whether a condition or an assertion kept it from starting,
-    `started` when its process started, in seconds since the boot (0 where not known).
+    `environment` is what the unit declares: systemd's own `DefaultEnvironment=`, `Environment=` lines, then its environment
+    files, the later over the earlier. `sources` says which file set a name. `hidden` lists the environment files that may
+    not be read, `ignored` the variables that a file declares and systemd drops: file, name, reason. `load` is systemd's
+    LoadState, `job` the number of a job that is queued for the unit (0 for none), `unmet` whether a condition or an
+    assertion kept it from starting, `started` when its process started, in seconds since the boot (0 where not known).
     """
 
     name: str
@@ -249,57 +260,6 @@ def _drop_in_folders(name: str) -> tuple[str, ...]:
     return (*(f"{prefix}.{kind}.d" for prefix in (stem, *shorter)), f"{kind}.d")
 
 
-def parse_service(text: str) -> tuple[tuple[str, str], ...]:
-    """The assignments of a unit file's [Service] section in their order; a backslash at a line's end joins lines."""
-    return tuple((key, value) for _, key, value in parse_section(text, "[Service]"))
-
-
-def parse_section(text: str, wanted: str) -> tuple[tuple[int, str, str], ...]:
-    """The assignments of one section, each with the number of its first line."""
-    rows = [(number, line.partition("=")) for number, section, line in unit_lines(text) if section == wanted]
-    return tuple((number, key.strip(BLANKS), value.strip(BLANKS)) for number, (key, equals, value) in rows if equals)
-
-
-# systemd's blanks and line ends; Python knows more of both (src/basic/string-util.h, fileio.c read_line).
-BLANKS = " \t\n\r"
-_LINE_END = re.compile(r"\r\n|\n\r|[\n\r\0]")
-
-
-def unit_lines(text: str) -> Iterator[tuple[int, str, str]]:
-    """The lines of a unit file below its headings: the number of the first line, the heading, what joined lines say.
-
-    Source: systemd src/shared/conf-parser.c, config_parse: a backslash joins only as the very last character, a line that
-    is no UTF-8 is passed over, and a heading without its bracket ends the reading.
-    """
-    section = ""
-    for number, joined in _joined(text.removeprefix("\ufeff")):
-        line = joined.strip(BLANKS)
-        if not line or "\ufffd" in line:
-            continue
-        if not line.startswith("["):
-            yield number, section, line
-        elif line.endswith("]"):
-            section = line
-        else:
-            return
-
-
-def _joined(text: str) -> Iterator[tuple[int, str]]:
-    pending, start = "", 0
-    for number, raw in enumerate(_LINE_END.split(text), 1):
-        line = raw.lstrip(BLANKS)
-        if line.startswith(("#", ";")):
-            continue
-        start = start if pending else number
-        if (len(line) - len(line.rstrip("\\"))) % 2:
-            pending += line[:-1] + " "
-            continue
-        yield start, pending + line
-        pending = ""
-    if pending:
-        yield start, pending
-
-
 def _apply(unit: Unit, settings: list[tuple[str, str, str]]) -> Unit:
     """The settings in their order; an empty value clears what was said before (systemd.exec(5))."""
     inline: dict[str, str] = {}
@@ -328,12 +288,14 @@ def _apply(unit: Unit, settings: list[tuple[str, str, str]]) -> Unit:
 
 
 def _with_environment(host: Host, unit: Unit) -> Unit:
-    environment = dict(unit.inline)
+    usual = default_environment(host)
+    environment = {name: value for name, (value, _) in usual.items()} | dict(unit.inline)
     if unit.source == "systemctl" and unit.inline:
         unit = replace(unit, sources=_said_by(host, unit))
     if unit.source == "systemctl":
         unit = replace(unit, ignored=_ignored(host, unit))
-    where = {name: unit.sources.get(name, unit.name) for name in unit.inline}
+    where = {name: path for name, (_, path) in usual.items()}
+    where |= {name: unit.sources.get(name, unit.name) for name in unit.inline}
     hidden = []
     for path in environment_files(host, unit):
         text = read_text(host, path)
@@ -345,6 +307,26 @@ def _with_environment(host: Host, unit: Unit) -> Unit:
     unset = frozenset(unit.unset)
     kept = {name: value for name, value in environment.items() if not {name, f"{name}={value}"} & unset}
     return replace(unit, environment=kept, sources=where, hidden=tuple(hidden))
+
+
+@once_a_run
+def default_environment(host: Host) -> Mapping[str, tuple[str, str]]:
+    """What systemd gives every unit: each variable's value and the file that sets it (systemd-system.conf(5))."""
+    by_name: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
+    try:
+        for folder in MANAGER_FOLDERS:
+            for file in list_folder(host, folder) or ():
+                if file.endswith(".conf"):
+                    by_name.setdefault(file, f"{folder}/{file}")
+        for path in (MANAGER, *(path for _, path in sorted(by_name.items()))):
+            for _, key, value in parse_section(read_text(host, path).content, "[Manager]"):
+                if key == "DefaultEnvironment":
+                    new = {name: (text, path) for name, text in unit_environment(value)[0].items()}
+                    found = {**found, **new} if value else {}
+    except NotRecorded:  # a bundle of a version that did not read them
+        return {}
+    return found
 
 
 def environment_files(host: Host, unit: Unit) -> Iterator[str]:

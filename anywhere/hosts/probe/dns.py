@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anywhere.hosts.base import Answer, NotPermitted, Query
@@ -22,6 +23,7 @@ UDP_SIZE = 1232  # what Go's resolver and current glibc offer by EDNS
 # Seconds to wait for each try: lost packets must not look like a dead server, also on a path that loses three of ten.
 TRIES = (0.25, 0.3, 0.35, 0.4, 0.4, 0.3)
 WITH_EDNS = 3  # of these; then without, as old servers and filters want it
+NO_SUCH_NAME = "NXDOMAIN"
 
 # The library's modules import each other: of two threads that do so at once, one can see a module half made.
 _IMPORTING = threading.Lock()
@@ -45,10 +47,11 @@ def ask(query: Query, timeout: float, open_tcp: OpenTcp, *, udp: bool = True) ->
 
 
 def merge(query: Query, parts: Sequence[Answer], seconds: float) -> Answer:
-    """One answer of those for A and for AAAA: the worse reason counts."""
+    """One answer of those for A and for AAAA: the worse reason counts, but a name that does not exist has neither kind."""
     addresses, many = kept_addresses(tuple(address for part in parts for address in part.addresses))
     worst = next((part for part in parts if part.reason not in (None, Reason.NAME_UNKNOWN)), None)
-    chosen = worst or next((part for part in parts if part.reason), parts[0])
+    denied = next((part for part in parts if part.detail == NO_SUCH_NAME), None)
+    chosen = denied or worst or next((part for part in parts if part.reason), parts[0])
     return Answer(
         query.name,
         query.server,
@@ -128,7 +131,6 @@ def _udp(
     import dns.query
     import dns.rcode
 
-    refused = (dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.REFUSED, dns.rcode.SERVFAIL)
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     address = socket.getaddrinfo(server, PORT, family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4]
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
@@ -141,13 +143,39 @@ def _udp(
             try:
                 asked = message if number < WITH_EDNS else without
                 reply = dns.query.udp(asked, server, left, PORT, sock=sock, ignore_unexpected=True)
-                if asked is message and reply.rcode() in refused:
-                    again = dns.query.udp(without, server, left, PORT, sock=sock, ignore_unexpected=True)
-                    return again, again.rcode() != reply.rcode()
+                if asked is message and _may_be_for_edns(reply):
+                    return _compared(reply, partial(dns.query.udp, without, server, left, PORT, sock=sock))
                 return reply, asked is without and reply.edns < 0
             except (dns.exception.Timeout, dns.query.BadResponse):
                 continue  # an answer to another question is none (Go net dnsclient_unix.go, checkResponse)
     raise TimeoutError("no answer over UDP")
+
+
+def _may_be_for_edns(reply: dns.message.Message) -> bool:
+    """Whether the answer may be due to EDNS: an error, or no IPv4 address, which most names have."""
+    import dns.flags
+    import dns.rcode
+    import dns.rdatatype
+
+    if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return True
+    asks_for_ipv4 = bool(reply.question) and reply.question[0].rdtype == dns.rdatatype.A
+    return asks_for_ipv4 and not reply.answer and not reply.flags & dns.flags.TC
+
+
+def _compared(
+    reply: dns.message.Message, ask_plainly: Callable[..., dns.message.Message]
+) -> tuple[dns.message.Message, bool]:
+    """The answer to the same question without EDNS, where it is another one."""
+    import dns.exception
+    import dns.query
+
+    try:
+        again = ask_plainly(ignore_unexpected=True)
+    except (dns.exception.Timeout, dns.query.BadResponse):
+        return reply, False
+    same = again.rcode() == reply.rcode() and bool(again.answer) == bool(reply.answer)
+    return (reply, False) if same else (again, True)
 
 
 def _tcp(message: dns.message.Message, server: str, end: float, open_tcp: OpenTcp) -> dns.message.Message:

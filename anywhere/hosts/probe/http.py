@@ -178,7 +178,7 @@ def judge_upgrade(spec: ProbeSpec, head: Head, accept: str) -> tuple[Reason, str
         if spec.client == "ssm-agent":
             good = all(head.first(name).lower() == word for name, word in wanted.items())
         else:
-            good = all(word in _words(head.headers.get(name, "")) for name, word in wanted.items())
+            good = all(any(word in _words(value) for value in _values(head, name)) for name, word in wanted.items())
         if not good or (accept and head.first("sec-websocket-accept") != accept):
             return Reason.UPGRADE_REFUSED, f"{said} without the headers of a WebSocket: a proxy on the path drops them"
         if accept and _compresses(head.headers.get("sec-websocket-extensions", "")):
@@ -201,8 +201,14 @@ def _compresses(extensions: str) -> bool:
     return False
 
 
+def _values(head: Head, name: str) -> tuple[str, ...]:
+    return head.each.get(name, ()) or (head.headers.get(name, ""),)
+
+
 def _words(value: str) -> list[str]:
-    return [word.strip().lower() for word in value.split(",")]
+    """The words of a list, as far as the library reads it: not past an empty one (gorilla util.go, tokenListContainsValue)."""
+    words = [word.strip().lower() for word in value.split(",")]
+    return words[: words.index("")] if "" in words else words
 
 
 def is_elsewhere(host: str, location: str) -> bool:

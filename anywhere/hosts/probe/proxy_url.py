@@ -37,7 +37,9 @@ class NotAUrl(ValueError):
 class ProxyUrl:
     """A URL as Go took it apart. `userinfo` is as written; `port` is 0 where none was given.
 
-    `has_authority` is whether anything stood where a host and port belong, `bare_colon` whether a colon without a port.
+    `has_authority` is whether anything stood where a host and port belong, `bare_colon` whether a colon without a port,
+    `bare_ipv6` whether an IPv6 address without brackets, which net/url lets pass before
+    Go 1.26 (golang/go issue 75223).
     """
 
     scheme: str
@@ -46,6 +48,7 @@ class ProxyUrl:
     userinfo: str = field(default="", repr=False)
     has_authority: bool = field(default=False, repr=False)
     bare_colon: bool = field(default=False, repr=False)
+    bare_ipv6: bool = field(default=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> ProxyUrl:
@@ -92,8 +95,8 @@ class ProxyUrl:
 
     @property
     def written(self) -> str:
-        """The URL with a port only where one was written."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """The URL with a port, and brackets, only where they were written."""
+        host = f"[{self.host}]" if ":" in self.host and not self.bare_ipv6 else self.host
         at = f"{self.userinfo}@" if self.userinfo else ""
         return f"{self.scheme}://{at}{host}" + (f":{self.port}" if self.port else ":" * self.bare_colon)
 
@@ -163,7 +166,8 @@ def _authority(scheme: str, text: str) -> ProxyUrl:
         raise NotAUrl("the user name or password holds a character that must be written as % and two digits")
     if _BAD_ESCAPE.search(userinfo):
         raise NotAUrl("a % in the user name or password is not followed by two hexadecimal digits")
-    return ProxyUrl(scheme, host, port, userinfo, bool(hostport), hostport.endswith(":"))
+    bare_ipv6 = ":" in host and "[" not in hostport
+    return ProxyUrl(scheme, host, port, userinfo, bool(hostport), hostport.endswith(":"), bare_ipv6)
 
 
 def _host(text: str) -> tuple[str, int]:

@@ -26,6 +26,8 @@ def channel_refuses(spec: ProbeSpec, proxy: ProxyUrl) -> str:
         return ""
     if proxy.scheme not in ("http", "socks5"):
         return f"the agents' WebSocket library does not know the proxy scheme {proxy.scheme}: write http://"
+    if proxy.bare_ipv6:
+        return "the agents' WebSocket library wants the proxy's IPv6 address in brackets: write http://[ADDRESS]:PORT"
     if not proxy.port and (proxy.scheme == "socks5" or proxy.bare_colon):
         kind = "a socks5 proxy" if proxy.scheme == "socks5" else "a proxy whose URL has a colon"
         return f"the agents' WebSocket library wants the port of {kind} written out"

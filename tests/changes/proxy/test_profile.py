@@ -28,8 +28,8 @@ from anywhere.changes.proxy.profile import (
 )
 from anywhere.checks.network.proxy_profile import judge_profile
 from anywhere.errors import BadInput
-from anywhere.facts.system.quoting import assignments, parse_environment_file
-from anywhere.facts.system.units import SHOW, parse_service, units
+from anywhere.facts.system.quoting import assignments, parse_environment_file, parse_service
+from anywhere.facts.system.units import SHOW, units
 from anywhere.hosts.recording import Recording
 from anywhere.model import Status
 from tests.support.barehost import BareHost, snapshot

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anywhere.catalogue.issuers import is_public, product
-from anywhere.facts.network.go_names import read_order
+from anywhere.facts.network.go_names import GoNames, read_order, read_servers
 from anywhere.facts.network.lookup import Lookup, announce, first_addresses, lookup, random_name
 from anywhere.facts.network.resolv_conf import (
     DOCKER_FALLBACK,
@@ -189,6 +189,33 @@ def test_what_is_no_name_is_in_no_line(name: str) -> None:
     assert pins(FakeHost(files={"/etc/hosts": "\n10.0.0.1 a\n\n"}), (name,)) == ()
 
 
+@pytest.mark.parametrize(
+    ("line", "to_go", "to_libc"),
+    [
+        (f"10.0.0.1 {NAME}", True, True),
+        (f"10.0.0.1 {NAME.upper()}.", True, False),
+        (f"10.0.0.1\f{NAME}", False, True),
+        (f"10.0.0.1\v{NAME}", False, True),
+        (f"10.0.0.1\u00a0{NAME}", False, False),
+        (f"fe80::1%eth0 {NAME}", True, False),
+    ],
+)
+def test_who_reads_a_line_of_the_hosts_file(line: str, to_go: bool, to_libc: bool) -> None:
+    host = FakeHost(files={"/etc/hosts": line + "\n"})
+    found = pins(host, (NAME,)) or ()
+    assert [(pin.to_go, pin.to_libc) for pin in found] == [(to_go, to_libc)] * (to_go or to_libc)
+    assert GoNames().differs_for(host, "ecs-agent", NAME) is (to_go != to_libc)
+    assert not GoNames().differs_for(host, "installer", NAME)
+
+
+@pytest.mark.parametrize(
+    ("options", "same"),
+    [("attempts:0", False), ("attempts:-1", False), ("attempts:", False), ("attempts:02", True), ("", True)],
+)
+def test_no_attempt_is_one_to_go(options: str, same: bool) -> None:
+    assert read_servers(f"nameserver 10.0.0.1\noptions {options}\n") == (("10.0.0.1",), same)
+
+
 # --- nsswitch, as Go reads it (GODEBUG=netdns=2 tells the order) ----------------------------------------------------
 
 
@@ -201,6 +228,8 @@ def test_what_is_no_name_is_in_no_line(name: str) -> None:
         ("hosts: files", ("files",), True),
         ("hosts: dns\n# hosts: x\nhosts: files", ("dns", "files"), True),
         ("", ("files", "dns"), True),
+        ("hosts:", ("files", "dns"), False),
+        ("hosts: # files dns", ("files", "dns"), False),
         ("hosts: files resolve", ("files", "dns"), False),
         ("hosts: resolve [!UNAVAIL=return] files", ("dns", "files"), False),
         ("hosts: mymachines resolve [!UNAVAIL=return] files myhostname dns", ("files", "dns"), False),

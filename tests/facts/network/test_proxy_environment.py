@@ -143,6 +143,13 @@ def test_a_colon_without_a_port_reaches_the_channels_library_as_it_stands():
     assert proxy_of(env, scheme="wss") == "http://proxy.example:"
 
 
+def test_an_ipv6_address_without_brackets_reaches_the_channels_library_as_it_stands():
+    env = {"HTTPS_PROXY": "http://2001:db8::80:3128"}
+    assert proxy_of(env) == "http://[2001:db8::80]:3128"
+    assert proxy_of(env, scheme="wss") == "http://2001:db8::80:3128"
+    assert proxy_of({"HTTPS_PROXY": "http://[2001:db8::80]:3128"}, scheme="wss") == "http://[2001:db8::80]:3128"
+
+
 def test_credentials_are_sent_in_the_encoding_that_they_were_written_in():
     assert parse_proxy("http://lab:%E4@proxy.example:1").credentials == (b"lab", b"\xe4")
 

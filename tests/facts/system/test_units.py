@@ -13,8 +13,14 @@ from hypothesis import strategies as st
 from anywhere.facts.agents.ecs_config import INSTANCE, USER, ecs_config, parse_ecs_config
 from anywhere.facts.files import Access, Text
 from anywhere.facts.system.packages import parse_packages
-from anywhere.facts.system.quoting import assignments, parse_environment_file, split_words, unit_environment
-from anywhere.facts.system.units import DOCKER, ECS, ROOTS, SHOW, parse_service, parse_show, units
+from anywhere.facts.system.quoting import (
+    assignments,
+    parse_environment_file,
+    parse_service,
+    split_words,
+    unit_environment,
+)
+from anywhere.facts.system.units import DOCKER, ECS, ROOTS, SHOW, parse_show, units
 from anywhere.hosts.base import Completed
 from tests.support.fakehost import FakeHost
 
@@ -280,3 +286,17 @@ def test_attributes_that_ecs_takes(value: str) -> None:
 def test_other_encodings_and_zeros_at_the_end(data: bytes, kinds: list[str]) -> None:
     found = ecs_config(FakeHost(files={"/etc/ecs/ecs.config": data}))
     assert [one.kind for one in found.problems] == kinds
+
+
+def test_systemd_gives_every_unit_its_own_variables() -> None:
+    """A later file adds, an empty value clears, the unit's own line wins; a file of /run is hidden by one of /etc."""
+    folder = "systemd/system.conf.d/p.conf"
+    files = {
+        "/etc/systemd/system.conf": "[Manager]\nDefaultEnvironment=A=1 GONE=1\n[Service]\nDefaultEnvironment=NO=1\n",
+        f"/etc/{folder}": '[Manager]\nDefaultEnvironment=\nDefaultEnvironment="B=2 3" C=4 D=5\n',
+        f"/run/{folder}": "[Manager]\nDefaultEnvironment=HIDDEN=1\n",
+        f"/etc/systemd/system/{DOCKER}": "[Service]\nEnvironment=C=own\nUnsetEnvironment=D\n",
+    }
+    unit = units(FakeHost(files=files))[DOCKER]
+    assert unit.environment == {"B": "2 3", "C": "own"}
+    assert unit.sources["B"] == f"/etc/{folder}" and unit.sources["C"] == f"/etc/systemd/system/{DOCKER}"

@@ -235,6 +235,27 @@ def test_a_failure_counts_more_than_an_unknown_name(asked: Asked) -> None:
     assert asked(answering)[0].reason is Reason.SERVER_FAILURE
 
 
+def test_a_name_that_does_not_exist_is_unknown_whatever_the_other_family_gets(asked: Asked) -> None:
+    def answering(query: dns.message.Message, *_: object) -> Reply:
+        return reply(query, code=dns.rcode.NXDOMAIN if query.question[0].rdtype == A else dns.rcode.REFUSED)
+
+    assert asked(answering)[0].reason is Reason.NAME_UNKNOWN
+
+
+@pytest.mark.parametrize("code", [dns.rcode.NXDOMAIN, dns.rcode.NOERROR, dns.rcode.NOTIMP, dns.rcode.FORMERR])
+def test_what_a_question_with_edns_is_denied_is_asked_without(asked: Asked, code: int) -> None:
+    def answering(query: dns.message.Message, *_: object) -> Reply:
+        return both(query) if query.edns < 0 else reply(query, code=code)
+
+    answer, _ = asked(answering)
+    assert "203.0.113.10" in answer.addresses and answer.plain
+
+
+def test_a_denial_stands_where_the_question_without_edns_gets_nothing(asked: Asked) -> None:
+    answer, _ = asked(lambda query, *_: None if query.edns < 0 else reply(query, code=dns.rcode.NXDOMAIN))
+    assert answer.reason is Reason.NAME_UNKNOWN and not answer.plain
+
+
 # --- silence and rubbish ------------------------------------------------------------------------------------------
 
 

@@ -700,6 +700,28 @@ def test_the_library_of_the_channels_knows_fewer_proxies() -> None:
     assert refused("http://10.0.0.1:")
     assert refused("http://pr\u00f6xy.example:3128")
     assert refused("socks5://10.0.0.1")
+    assert refused("http://2001:db8::80:3128")
+    assert not refused("http://[2001:db8::80]:3128")
+
+
+@pytest.mark.parametrize(
+    ("lines", "opens"),
+    [
+        ("Connection: keep-alive, Upgrade", True),
+        ("Connection: keep-alive\r\nConnection: Upgrade", True),
+        ("Connection: Upgrade, ,x", True),
+        ("Connection: , Upgrade", False),
+        ("Connection: x,,Upgrade\r\nConnection: upgrade", True),
+    ],
+)
+def test_the_words_of_an_upgrade_as_its_library_reads_them(
+    good: ssl.SSLContext, trusted: str, lines: str, opens: bool
+) -> None:
+    def handler(tls: socket.socket) -> None:
+        tls.sendall(switching(read_request(tls)).replace(b"Connection: Upgrade", lines.encode()))
+
+    probe = outcome(https(good, handler), trusted, scheme="wss", client="ecs-agent", service="ecs-a")
+    assert (probe.reason is None) is opens, probe
 
 
 @pytest.mark.parametrize(("client", "service", "passes"), [("ecs-agent", "ecs", True), ("ssm-agent", "ssm", False)])

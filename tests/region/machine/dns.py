@@ -17,6 +17,7 @@ from tests.region.world import NameServer, World
 A, AAAA, OPT = 1, 28, 41
 CNAME, FORMERR = 5, 1
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+EDNS = {"formerr": FORMERR, "denied": NXDOMAIN, "silent": None}
 RESPONSE, TRUNCATED, DESIRED, AVAILABLE = 0x8000, 0x0200, 0x0100, 0x0080
 TTL = 60
 
@@ -71,9 +72,13 @@ class Resolver:
         if self.server.mode == "silent" or len(query) < 17:
             return b""
         name, kind, end = question(query)
-        if query[10:12] != b"\0\0" and self.server.edns != "answer":
-            is_said = self.server.edns == "formerr"
-            return query[:2] + struct.pack("!HHHHH", RESPONSE | FORMERR, 1, 0, 0, 0) + query[12:end] if is_said else b""
+        said = EDNS.get(self.server.edns, NOERROR) if query[10:12] != b"\0\0" else NOERROR
+        if kind == AAAA and self.server.refuses_ipv6:
+            said = REFUSED
+        if said is None:
+            return b""
+        if said:
+            return query[:2] + struct.pack("!HHHHH", RESPONSE | said, 1, 0, 0, 0) + query[12:end]
         if any(fnmatchcase(name, one) for one in self.server.loops):
             alias = struct.pack("!HHHIH", 0xC00C, CNAME, 1, TTL, 2) + b"\xc0\x0c"
             return query[:2] + struct.pack("!HHHHH", RESPONSE | AVAILABLE, 1, 1, 0, 0) + query[12:end] + alias

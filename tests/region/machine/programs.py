@@ -21,7 +21,7 @@ ANY_QUERY = b"\0\1\1\0\0\1\0\0\0\0\0\0\4none\0\0\1\0\1"
 def can_resolve(server: NameServer) -> bool:
     """Whether the program asked for can behave like this; what it can not do, this package's own resolver does."""
     special = server.failing or server.refused or server.truncated or server.delay or "*" in server.forged
-    special = special or server.loops or server.rotating or server.edns != "answer"
+    special = special or server.loops or server.rotating or server.edns != "answer" or server.refuses_ipv6
     return server.program != "python" and server.mode == "answer" and server.tcp and not special
 
 

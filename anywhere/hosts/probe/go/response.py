@@ -45,7 +45,8 @@ def read_answer(stream: Stream, *, skip_early: bool) -> Answer:
     while True:
         answer = _answer(stream)
         length(answer)
-        _is_chunked(answer)
+        if _is_chunked(answer):
+            _check_trailer_names(answer)
         if not (skip_early and answer.status // 100 == 1 and answer.status != SWITCHING):
             return answer
 
@@ -104,6 +105,14 @@ def _is_chunked(answer: Answer) -> bool:
     if len(values) > 1 or values[0].lower() != "chunked":
         raise ValueError(f"unsupported transfer encoding {values[0][:20]!r}")
     return True
+
+
+def _check_trailer_names(answer: Answer) -> None:
+    """A trailer may not announce what frames the body (transfer.go, fixTrailer)."""
+    names = [name.strip().lower() for value in answer.headers.get("trailer", ()) for name in value.split(",")]
+    for name in names:
+        if name in ("transfer-encoding", "trailer", "content-length"):
+            raise ValueError(f"bad trailer key {name!r}")
 
 
 class Body:

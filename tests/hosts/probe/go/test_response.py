@@ -57,6 +57,7 @@ def test_taken(data: bytes, status: int, body: bytes) -> None:
     "data",
     [
         b"",
+        b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\nTrailer: X, Content-Length\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
         b"\r\n" + OK,
         b"SSH-2.0-x\r\n",
         OK.replace(b"400", b"40"),

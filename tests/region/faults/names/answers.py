@@ -110,6 +110,16 @@ def edns_refused(world: World) -> None:
     change_all(world, edns="formerr")
 
 
+@fault("edns-denied", "a filter knows no name in questions with EDNS", "dns.server-failing")
+def edns_denied(world: World) -> None:
+    change_all(world, edns="denied")
+
+
+@fault("ipv6-questions-refused", "the resolver refuses all questions for IPv6 addresses", "dns.nameserver-degraded")
+def ipv6_questions_refused(world: World) -> None:
+    change_all(world, refuses_ipv6=True)
+
+
 @variation("very-slow-dns", "every DNS answer takes two and a half seconds")
 def very_slow_dns(world: World) -> None:
     change_all(world, delay=2.5)

@@ -51,6 +51,26 @@ def resolved_stopped(world: World) -> None:
     resolved(world, "[Resolve]\n", runs=False)
 
 
+def followed(world: World) -> None:
+    """The site's own nameserver is the second one of resolv.conf."""
+    world.host.resolv_conf += f"nameserver {world.nameservers[0].address}\n"
+
+
+@fault("own-resolver-off-one-well", "the forwarder on this host does not run, and the next nameserver answers",
+       "dns.nameserver-degraded")  # fmt: skip
+def own_resolver_off_one_well(world: World) -> None:
+    local(world, UNBOUND, 'server:\n  interface: 127.0.0.1\nforward-zone:\n  name: "."\n  forward-addr: UPSTREAM\n')
+    world.nameservers.pop()
+    followed(world)
+
+
+@fault("own-resolver-fails-one-well", "the forwarder on this host fails for AWS's names, and the next nameserver answers",
+       "dns.nameserver-degraded")  # fmt: skip
+def own_resolver_fails_one_well(world: World) -> None:
+    local(world, DNSMASQ, "server=UPSTREAM\ndnssec\n", failing=["*"])
+    followed(world)
+
+
 @fault("dnssec-insisted", "systemd-resolved insists on DNSSEC, which the site does not hand on", "dns.server-failing")
 def dnssec_insisted(world: World) -> None:
     resolved(world, "[Resolve]\n#DNSSEC=no\nDNSSEC=true\n", failing=AWS)

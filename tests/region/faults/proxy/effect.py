@@ -7,7 +7,7 @@ import json
 from tests.region.faults import fault, variation
 from tests.region.faults.proxy.alike import named_proxy
 from tests.region.faults.proxy.site import EXCLUDED, behind_proxy, settings
-from tests.region.software import AGENT, DOCKER, DOCKERD, SSM_AGENT, daemon_of, register, set_proxy
+from tests.region.software import AGENT, DOCKER, DOCKERD, SSM, SSM_AGENT, daemon_of, register, set_proxy
 from tests.region.world import Proxy, World
 
 DROP_IN = f"/etc/systemd/system/{DOCKER}.d/http-proxy.conf"
@@ -171,6 +171,36 @@ def proxy_in_environment_file(world: World) -> None:
     lines = "".join(f'{name}="{value}"\n' for name, value in own.items())
     world.host.files[path] = f"{lines}# export HTTPS_PROXY=http://10.9.9.9:3128\nexport HTTPS_PROXY={proxy.url}\n"
     daemon_of(world, DOCKERD).environment |= own
+
+
+def set_by_systemd(world: World) -> None:
+    """All components have the proxy; the units have it from systemd's own settings."""
+    register(world)
+    proxy = behind_proxy(world)
+    set_proxy(world, settings(proxy.url), "ssm-agent", "ecs-agent", "docker")
+    for unit in (DOCKER, SSM):
+        del world.host.files[f"/etc/systemd/system/{unit}.d/http-proxy.conf"]
+    rows = " ".join(f'"{name}={value}"' for name, value in settings(proxy.url).items())
+    world.host.files |= {
+        "/etc/systemd/system.conf": "[Manager]\n#DefaultEnvironment=\nDefaultEnvironment=HTTPS_PROXY=http://10.9.9.9:3128\n",
+        "/etc/systemd/system.conf.d/proxy.conf": f"[Manager]\nDefaultEnvironment=\nDefaultEnvironment={rows}\n",
+    }
+
+
+@variation("proxy-of-systemd", "the proxy is in systemd's own settings, which give it to every unit")
+def proxy_of_systemd(world: World) -> None:
+    set_by_systemd(world)
+
+
+@fault(
+    "docker-off-proxy-of-systemd",
+    "docker does not run, and has its proxy from systemd's own settings",
+    "docker.not-running",
+)
+def docker_off_proxy_of_systemd(world: World) -> None:
+    set_by_systemd(world)
+    world.host.daemons.remove(daemon_of(world, DOCKERD))
+    world.host.units[DOCKER].active = False
 
 
 @fault("docker-proxies-of-client", "daemon.json has proxies in the form of the client's file; docker still runs",
