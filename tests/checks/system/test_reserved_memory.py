@@ -6,6 +6,7 @@ import pytest
 
 from anywhere.checks.system.kernel import limits_check
 from anywhere.facts.kernel.limits import MEMINFO, OVERCOMMIT
+from anywhere.model import EDIT
 from tests.support.judging import judge, registered
 
 HARDENING = "/etc/sysctl.d/99-hardening.conf"
@@ -30,7 +31,7 @@ def test_the_line_that_sets_it_at_boot_is_taken_back() -> None:
     (found,) = judge(limits_check, registered(files))
     assert found.remedy
     assert found.remedy.commands[1:3] == (
-        ("sed", "-i", "2s/^/# /", HARDENING),
+        (*EDIT, "2s/^/# /", HARDENING),
         (
             "sh",
             "-c",
