@@ -173,6 +173,8 @@ def change(verb: str, names: list[str], flags: set[str]) -> int:
             if not start_anew(name, unit):
                 save(units)
                 return 1
+            for other in pulled_in(name, units):
+                other["active"] = True
             continue
         if unit.get("main") and is_now and verb not in ("start", "enable"):
             print(f"Failed to {verb} {name}: a daemon of the region, which cannot be restarted here.", file=sys.stderr)
@@ -207,6 +209,14 @@ def start_anew(name: str, unit: dict[str, object]) -> bool:
     unit.clear()
     unit.update({**kept, "active": True})
     return True
+
+
+def pulled_in(name: str, units: dict[str, dict[str, object]]) -> list[dict[str, object]]:
+    """The units that systemd starts with this one."""
+    values = settings([fragment(name), *dropins(name)])
+    words = " ".join(line for key in ("Wants", "Requires", "BindsTo") for line in values.get(key, []))
+    others = [units[full(word)] for word in words.split() if full(word) in units]
+    return [other for other in others if other.get("LoadState") != "masked" and not other.get("main")]
 
 
 def begin(name: str, unit: dict[str, object]) -> None:
