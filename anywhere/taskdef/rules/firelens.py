@@ -34,8 +34,8 @@ _WITHOUT_OUTPUT = frozenset(
     "awsfirelens: ECS refuses a router without. The router's options are "
     "enable-ecs-log-metadata, config-file-type (file or s3) and config-file-value, which is an object's ARN with s3. "
     "Fargate reads a file only. Windows containers do not support FireLens. The options of awsfirelens name the output with "
-    "`Name` (fluentbit) or `@type` (fluentd), spelled so. The router's `user` is a number. In bridge mode the agent needs the "
-    "router's address before it creates a container that logs to it.",
+    "`Name` (fluentbit) or `@type` (fluentd), spelled so. The router's `user` is a number. In bridge mode without Service "
+    "Connect the agent needs the router's address before it creates a container that logs to it.",
     fine="one log router that logs can reach, or none",
     source=f"{sources.API}, type FirelensConfiguration; {sources.FIRELENS}; "
     "amazon-ecs-agent, GetFirelensContainer, ParseS3ARN, addOutputSection, addFirelensContainerDependency and SetOwnership; "
