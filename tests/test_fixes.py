@@ -145,6 +145,7 @@ PROVEN = (
     "state-read-only",
     "static-keys",
     "static-keys-environment",
+    "static-keys-of-systemd",
     "storage-card-first",
     "stub-off",
     "tags-of-ec2",

@@ -56,11 +56,13 @@ def find_sysctl(setting: str) -> Command:
 
 
 def lines_that_set(host: Host, path: str, names: Iterable[str]) -> Iterator[str]:
-    """`path:line` of each line of a unit file that sets these variables and no others."""
-    for number, key, value in parse_section(read_text(host, path).content, "[Service]"):
-        found = set(unit_environment(value)[0]) if key == "Environment" else set()
-        if found and found <= set(names):
-            yield f"{path}:{number}"
+    """`path:line` of each line of a unit file, or of systemd's own settings, that sets these variables and no others."""
+    text = read_text(host, path).content
+    for section, setting in (("[Service]", "Environment"), ("[Manager]", "DefaultEnvironment")):
+        for number, key, value in parse_section(text, section):
+            found = set(unit_environment(value)[0]) if key == setting else set()
+            if found and found <= set(names):
+                yield f"{path}:{number}"
 
 
 def family(host: Host) -> Family | None:

@@ -43,13 +43,11 @@ _OF_FILES = frozenset(("ProtectHome", "ProtectSystem", "ReadOnlyPaths", "Inacces
 
 
 def _fix(host: Host, unit: Unit) -> Remedy:
-    lines = tuple(
-        place
-        for path in filter(None, (unit.fragment, *unit.drop_ins))
-        for place in lines_that_set(host, path, (PLACE, HOME))
-    )
     name = next((one for one in (PLACE, HOME) if one in unit.environment), "")
-    file = "" if lines else unit.sources.get(name, "")
+    source = unit.sources.get(name, "")
+    paths = dict.fromkeys(path for path in (unit.fragment, *unit.drop_ins, source) if path.startswith("/"))
+    lines = tuple(place for path in paths for place in lines_that_set(host, path, (PLACE, HOME)))
+    file = "" if lines else source
     where = " and ".join(lines) or file
     edits: tuple[Command, ...] = tuple(map(line_out, lines))
     if file in environment_files(host, unit):

@@ -31,6 +31,8 @@ from anywhere.wording import some
 ID = "network.own-resolver"
 DOWN, FAILING, HIDDEN, FORGED = "dns.nameserver-down", "dns.server-failing", "dns.names-hidden", "dns.answers-forged"
 DEGRADED = "dns.nameserver-degraded"
+# Guessed numbers may exist nowhere, and new regions have no ec2messages.
+_MAY_NOT_EXIST = ("ecs-a-", "ecs-t-", "ec2messages.")
 CODES = {
     Reason.NAMESERVER_TIMEOUT: DOWN,
     Reason.SERVER_FAILURE: FAILING,
@@ -84,7 +86,7 @@ def _judge(host: Host, one: OwnResolver, asked: Sequence[Lookup]) -> Finding | N
         (item, answer) for item in asked for answer in item.servers if answer.source == one.address and answer.reason
     ]
     failed = [(item, answer) for item, answer in failed if not answer.late and answer.reason in CODES]
-    failed.sort(key=lambda row: row[0].name.startswith(("ecs-a-", "ecs-t-")))  # guessed numbers may exist nowhere
+    failed.sort(key=lambda row: row[0].name.startswith(_MAY_NOT_EXIST))
     off = _is_off(one, failed, asked)
     # At silence and at errors every program asks the next nameserver.
     spared = all(map(_is_answered, (item for item, _ in failed)))
@@ -99,8 +101,9 @@ def _judge(host: Host, one: OwnResolver, asked: Sequence[Lookup]) -> Finding | N
 
 
 def _is_answered(item: Lookup) -> bool:
-    """Whether a nameserver has an address for the name, or the word that there is no such name."""
-    return any(answer.addresses or answer.reason is Reason.NAME_UNKNOWN for answer in item.servers)
+    """Whether a nameserver has an address for the name, or reports no such name of one that may not exist."""
+    may_not_exist = item.name.startswith(_MAY_NOT_EXIST)
+    return any(answer.addresses or (may_not_exist and answer.reason is Reason.NAME_UNKNOWN) for answer in item.servers)
 
 
 def _is_off(one: OwnResolver, failed: Sequence[tuple[Lookup, Answer]], asked: Sequence[Lookup]) -> bool:

@@ -9,6 +9,7 @@ from anywhere.facts.agents.components import Component, components
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.files import read_text
 from anywhere.facts.system.quoting import parse_environment_file
+from anywhere.facts.system.units import default_environment
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host, Probe, ProbeSpec
 from anywhere.model import Reason
@@ -112,18 +113,22 @@ def named_variables(host: Host) -> tuple[Named, ...]:
     places += [Named(place, tuple(names)) for place, names in by_file.items()]
     for component in components(host):
         if component.exists and component.name in ("ssm-agent", "ecs-agent"):
-            places += _of_component(component, config.agent)
+            places += _of_component(host, component, config.agent)
     return tuple(place for place in places if place.names)
 
 
-def _of_component(component: Component, already: Mapping[str, str]) -> list[Named]:
-    """Variables of a unit or a running process, apart from those that a settings file gives anyway."""
+def _of_component(host: Host, component: Component, already: Mapping[str, str]) -> list[Named]:
+    """Variables of a unit or a running process, apart from those that a settings file gives anyway. What systemd gives
+    every unit does not reach the ECS agent, which runs in a container."""
     by_place: dict[str, list[str]] = {}
+    is_ssm = component.name == "ssm-agent"
     # Where the SSM agent writes, and no credentials that it would use.
-    written = WRITTEN if component.name == "ssm-agent" else ""
+    written = WRITTEN if is_ssm else ""
+    general = () if is_ssm else {path for _, path in default_environment(host).values()}
     for name in _chain(component.declared):
-        if name not in already and name != written:
-            by_place.setdefault(component.sources.get(name, component.unit), []).append(name)
+        place = component.sources.get(name, component.unit)
+        if name not in already and name != written and place not in general:
+            by_place.setdefault(place, []).append(name)
     return [Named(place, tuple(names)) for place, names in by_place.items()]
 
 

@@ -40,14 +40,17 @@ def docker_volume(case: Case, node: Node) -> Iterator[Mark]:
         why = "AWS's pages disagree: one supports docker volumes on external instances, one says EC2 only"
         yield warn(volume, why, "works in practice where the driver is on the host; a bind mount is beyond doubt")
     if driver.text() in ("", "local"):
-        yield from over([volume.at("driverOpts")], lambda options: _local(case, options), quiet=True)
+        yield from over([volume], lambda volume: _local(case, volume), quiet=True)
         yield from over([node], lambda node: _shared_name(case, node), quiet=True)
 
 
-def _local(case: Case, options: Node) -> Iterator[Mark]:
-    """What docker's local driver refuses when it makes the volume."""
+def _local(case: Case, volume: Node) -> Iterator[Mark]:
+    """What docker's local driver refuses when it makes the volume. The agent makes no shared one without autoprovision."""
+    options = volume.at("driverOpts")
     given = options.raw if isinstance(options.raw, dict) else {}
     if not given or case.windows:
+        return
+    if volume.at("scope").text() == "shared" and not volume.at("autoprovision").flag():
         return
     for key in given:
         if key not in _LOCAL:

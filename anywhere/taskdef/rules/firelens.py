@@ -34,8 +34,8 @@ _WITHOUT_OUTPUT = frozenset(
     "awsfirelens: ECS refuses a router without. The router's options are "
     "enable-ecs-log-metadata, config-file-type (file or s3) and config-file-value, which is an object's ARN with s3. "
     "Fargate reads a file only. Windows containers do not support FireLens. The options of awsfirelens name the output with "
-    "`Name` (fluentbit) or `@type` (fluentd), spelled so. The router's `user` is a number. In bridge mode the agent needs the "
-    "router's address before it creates a container that logs to it.",
+    "`Name` (fluentbit) or `@type` (fluentd), spelled so. The router's `user` is a number. In bridge mode without Service "
+    "Connect the agent needs the router's address before it creates a container that logs to it.",
     fine="one log router that logs can reach, or none",
     source=f"{sources.API}, type FirelensConfiguration; {sources.FIRELENS}; "
     "amazon-ecs-agent, GetFirelensContainer, ParseS3ARN, addOutputSection, addFirelensContainerDependency and SetOwnership; "
@@ -139,18 +139,20 @@ def _order(case: Case, router: Node, senders: Sequence[Node]) -> Iterator[Mark]:
     named = named_containers(case)
     waits = {name: waits_for(container, name, named) for name, container in named.items()}
     own = router.at("name").text()
+    # On EC2 a service may use Service Connect, with which each container has its address before it is created.
+    say, mode = (
+        (fail, "in bridge mode") if case.launch == EXTERNAL else (warn, "in bridge mode without Service Connect")
+    )
     for sender in senders:
         name, driver = sender.at("name").text(), sender.at("logConfiguration", "logDriver")
         if name == own:
-            text = "in bridge mode a log router cannot log to itself: the agent needs its address first"
-            yield fail(driver, text, "use json-file or awslogs for the router")
+            text = f"{mode} a log router cannot log to itself: the agent needs its address first"
+            yield say(driver, text, "use json-file or awslogs for the router")
         elif own not in waits or name not in waits or way(name, own, waits):
             continue
         elif way(own, name, waits):
-            text = (
-                f"{name} needs the log router's address (bridge mode), and the router waits for {name}: neither starts"
-            )
-            yield fail(driver, text, "take the router's dependency out, or use network mode host")
+            text = f"{mode} {name} needs the log router's address, and the router waits for {name}: neither starts"
+            yield say(driver, text, "take the router's dependency out, or use network mode host")
         elif waits[own]:
             links = sender.at("dependsOn")
             entry = {"containerName": own, "condition": "START"}

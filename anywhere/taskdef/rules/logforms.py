@@ -19,7 +19,6 @@ _QUOTED = r"\\Q.*?(?:\\E|\Z)"
 _CLASS = r"\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]"
 _FOREIGN = r"\(\?(?:[=!>]|<[=!]|P[=>])|\\[1-9](?![0-7])"
 _TOKEN = re.compile(rf"(?s){_QUOTED}|(?P<foreign>{_FOREIGN})|\\.|{_CLASS}")
-_UNFINISHED = ("missing )", "unbalanced parenthesis", "unterminated character set")
 MOST_PATTERN = 2000
 
 Form = Callable[[str], bool]
@@ -92,7 +91,7 @@ def is_fluentd(text: str) -> bool:
     scheme, separator, rest = text.partition("://")
     scheme, rest = (scheme.lower(), rest) if separator else ("tcp", text)
     if scheme == "unix":
-        return rest.rpartition("/")[2] != "" and "/" in rest
+        return rest.partition("/")[2].strip("/") != ""
     place = re.match(r"(?:[^@/]*@)?(?:\[[^\]/]+\]|[^:/]*)(?::(\d*))?\Z", rest)
     return scheme in ("tcp", "tls") and place is not None and (not place[1] or int(place[1][:9]) < 2**16)
 
@@ -108,10 +107,9 @@ def is_go_pattern(text: str) -> bool:
         return True
     if any(token["foreign"] for token in _TOKEN.finditer(text)):
         return False
-    try:
-        re.compile(re.sub(r"\[:\^?\w+:\]", "a", text))
-    except re.error as error:
-        return not error.msg.startswith(_UNFINISHED)
-    except (RecursionError, OverflowError):
-        pass
-    return True
+    depth = 0
+    for sign in _TOKEN.sub("", text):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "[" or depth < 0:  # complete classes are gone
+            return False
+    return depth == 0

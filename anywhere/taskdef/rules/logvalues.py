@@ -157,5 +157,6 @@ def _group(field: Node) -> Iterator[Mark]:
 def _stream(field: Node) -> Iterator[Mark]:
     text = field.text()
     if text and not is_placeholder(text) and (":" in text or "*" in text or len(text) > MOST_STREAM):
-        why = f"{show(text)} is not a name of a log stream: CloudWatch refuses it, and the container does not start"
+        effect = "the container does not start, or in non-blocking mode runs without logs"
+        why = f"{show(text)} is not a name of a log stream: CloudWatch refuses it, and {effect}"
         yield fail(field, why, f"use up to {MOST_STREAM} characters, and neither : nor *")

@@ -36,6 +36,18 @@ def ssm_writes_elsewhere(world: World) -> None:
 
 
 @fault(
+    "ssm-writes-elsewhere-of-systemd",
+    "systemd's own settings name another file for the credentials",
+    "agent.no-credentials",
+)
+def ssm_writes_elsewhere_of_systemd(world: World) -> None:
+    written_elsewhere(world, "/etc/aws/creds")
+    world.host.files["/etc/systemd/system.conf"] = (
+        "[Manager]\nDefaultEnvironment=LANG=C\nDefaultEnvironment=AWS_SHARED_CREDENTIALS_FILE=/etc/aws/creds\n"
+    )
+
+
+@fault(
     "ssm-writes-elsewhere-by-file", "a file of variables names another file for the credentials", "agent.no-credentials"
 )
 def ssm_writes_elsewhere_by_file(world: World) -> None:
@@ -72,4 +84,12 @@ def static_keys_in_unit(world: World) -> None:
     register(world)
     world.host.files[f"/etc/systemd/system/{SSM}.d/keys.conf"] = (
         "[Service]\nEnvironment=AWS_ACCESS_KEY_ID=AKIAEXAMPLEEXAMPLE\nEnvironment=AWS_SECRET_ACCESS_KEY=example\n"
+    )
+
+
+@fault("static-keys-of-systemd", "systemd's own settings give every unit access keys", "credentials.static")
+def static_keys_of_systemd(world: World) -> None:
+    register(world)
+    world.host.files["/etc/systemd/system.conf.d/keys.conf"] = (
+        "[Manager]\nDefaultEnvironment=AWS_ACCESS_KEY_ID=AKIAEXAMPLEEXAMPLE AWS_SECRET_ACCESS_KEY=example\n"
     )

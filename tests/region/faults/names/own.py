@@ -8,7 +8,7 @@ from tests.region.host import Daemon, Unit
 from tests.region.world import NameServer, World
 
 AWS = ["*.amazonaws.com", "*.api.aws", "*.ecr.aws"]
-STUB = "127.0.0.53"
+STUB, HIDING = "127.0.0.53", "10.47.2.54"
 
 
 def resolved(world: World, settings: str, *, runs: bool = True, **stub: list[str]) -> None:
@@ -69,6 +69,14 @@ def own_resolver_off_one_well(world: World) -> None:
 def own_resolver_fails_one_well(world: World) -> None:
     local(world, DNSMASQ, "server=UPSTREAM\ndnssec\n", failing=["*"])
     followed(world)
+
+
+@fault("own-resolver-off-one-hides", "the forwarder on this host does not run, and the next nameserver hides AWS's names",
+       "dns.nameserver-down")  # fmt: skip
+def own_resolver_off_one_hides(world: World) -> None:
+    own_resolver_off_one_well(world)
+    world.host.resolv_conf = f"nameserver 127.0.0.1\nnameserver {HIDING}\n"
+    world.nameservers.append(NameServer(HIDING, hidden=AWS))
 
 
 @fault("dnssec-insisted", "systemd-resolved insists on DNSSEC, which the site does not hand on", "dns.server-failing")
