@@ -32,6 +32,8 @@ CASES = (
     ("two-ssm-agents-snap", "apt-get remove -y amazon-ssm-agent", "Remove the package", "snap remove"),
     ("docker-stopped-in-order", "systemctl enable --now docker", "Start Docker", "quoted"),
     ("docker-failed-once-stopped", "systemctl enable --now docker", "Start Docker", "cgroup"),
+    ("containerd-failed-later", "", "Move the damaged database away", "now and at boot"),
+    ("containerd-stopped-later", "systemctl enable --now containerd", "now and at boot", "quoted"),
     ("docker-killed", "systemctl reset-failed docker", "signal", "quoted"),
     ("docker-start-dropped", "systemctl enable --now docker", "After=", "quoted"),
     ("ecs-start-dropped", "systemctl enable --now ecs.service", "After=", "why it stopped"),

@@ -34,8 +34,9 @@ def docker_words(host: Host, unit: Unit) -> LastWords:
 
 
 def containerd_words(host: Host, unit: Unit) -> LastWords:
-    """Why containerd ended, in its own words."""
-    return choose(CONTAINERD_TABLES, last_lines(host, unit, "containerd"))
+    """Why containerd ended, in its own words; of one that was stopped in order, what systemd says of a start since."""
+    lines = since_start(last_lines(host, unit, "containerd"))
+    return held_back(lines) if is_stopped(unit) else choose(CONTAINERD_TABLES, lines)
 
 
 def agent_words(host: Host, unit: Unit, *programs: str) -> LastWords:
