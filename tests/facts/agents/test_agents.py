@@ -334,8 +334,8 @@ def test_a_line_that_was_cut_is_quoted_up_to_its_end() -> None:
         ('msg="Failed to pull image" error="Error response from daemon: Get \\"https://registry.site/v2/\\": x509: '
          'certificate signed by unknown authority"', []),
         ('msg="Failed to fetch secret" error="operation error Secrets Manager: GetSecretValue, https response error '
-         'StatusCode: 0, RequestID: , request send failed, Post \\"https://secretsmanager.us-east-1.amazonaws.com/\\": context deadline '
-         'exceeded"', []),
+         'StatusCode: 0, RequestID: , request send failed, Post \\"https://secretsmanager.us-east-1.amazonaws.com/\\": '
+         'context deadline exceeded"', []),
         ('msg="Unable to discover docker" error="Get \\"http://%2Fvar%2Frun%2Fdocker.sock/info\\": net/http: '
          'request canceled"', []),
         ('msg="Error registering" error="operation error ECS: RegisterContainerInstance, https response error StatusCode: 0, '
