@@ -34,6 +34,7 @@ CASES = (
     ("docker-failed-once-stopped", "systemctl enable --now docker", "Start Docker", "cgroup"),
     ("containerd-failed-later", "", "Move the damaged database away", "now and at boot"),
     ("containerd-stopped-later", "systemctl enable --now containerd", "now and at boot", "quoted"),
+    ("ssm-words-of-its-own", "systemctl reset-failed amazon-ssm-agent.service", "Start it", "runtime"),
     ("docker-killed", "systemctl reset-failed docker", "signal", "quoted"),
     ("docker-start-dropped", "systemctl enable --now docker", "After=", "quoted"),
     ("ecs-start-dropped", "systemctl enable --now ecs.service", "After=", "why it stopped"),

@@ -9,7 +9,7 @@ from anywhere.catalogue.daemon_lines.containers import CONTAINERD_LINES, RUNC_LI
 from anywhere.catalogue.daemon_lines.docker import DOCKER_LINES
 from anywhere.catalogue.daemon_lines.systemd import SYSTEMD_LINES
 from anywhere.facts.logs.journal import Said, last_lines, shown
-from anywhere.facts.system.units import Unit
+from anywhere.facts.system.units import ECS, Unit
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
@@ -42,7 +42,9 @@ def containerd_words(host: Host, unit: Unit) -> LastWords:
 def agent_words(host: Host, unit: Unit, *programs: str) -> LastWords:
     """Why one of the agents' services ended, in its own words or systemd's."""
     lines = since_start(last_lines(host, unit, *programs))
-    return held_back(lines) if is_stopped(unit) else choose((*SYSTEMD_LINES, *RUNC_LINES), lines)
+    # The SSM agent starts no container: what its lines share with runc's has another reason.
+    tables = (*SYSTEMD_LINES, *RUNC_LINES) if unit.name == ECS else SYSTEMD_LINES
+    return held_back(lines) if is_stopped(unit) else choose(tables, lines)
 
 
 def is_stopped(unit: Unit) -> bool:
