@@ -152,7 +152,7 @@ RUNC_LINES: tuple[DaemonLine, ...] = (
     ),
     DaemonLine(
         "containerd-away",
-        r"(?:containerd\.sock|connection error).{0,120}(?:connection refused|no such file|timeout)",
+        r"containerd\.sock.{0,120}(?:connection refused|no such file|timeout)",
         "containerd does not answer docker",
         "Start containerd; where it ends again, `journalctl -u containerd` tells why. Then restart docker and ecs: containers "
         "stop with docker, unless live-restore is set.",

@@ -12,7 +12,7 @@ empty() {
 }
 if ! command -v "$program-save" >/dev/null; then
   empty 2>/dev/null && exit 0
-  echo "$program-save is missing, and the rules are still in the kernel: install iptables, then run the same command again" >&2
+  echo "$program-save is missing, and the kernel may still have the rules: install iptables, then run the same command again" >&2
   exit 1
 fi
 save=$("$program-save") || exit 1

@@ -14,7 +14,7 @@ from anywhere.facts.agents.agents import agents, is_bare
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import SOCKET, TIMEOUT, Docker
 from anywhere.facts.logs.last_words import LastWords, containerd_words, docker_words
-from anywhere.facts.system.docker_flags import listens, names_containerd
+from anywhere.facts.system.docker_flags import listens, named_containerd, names_containerd
 from anywhere.facts.system.machine import kernel_version
 from anywhere.facts.system.units import CONTAINERD, DOCKER, DOCKER_SNAP, DOCKER_SOCKET, Unit, units
 from anywhere.hosts.base import Host
@@ -25,6 +25,8 @@ SNAP_RUNS = (
     "The other is Docker's snap, which runs beside the package: switch it off. Its containers stop, its data stays in "
     "/var/snap/docker."
 )
+# Where containerd.service listens; one at another path (k3s, a unit of the site's) does not depend on it.
+CONTAINERD_SOCKETS = ("/run/containerd/containerd.sock", "/var/run/containerd/containerd.sock")
 # A socket without a path is the default one; /var/run is a link to /run.
 OWN_SOCKET = (SOCKET, "unix://", "unix:///run/docker.sock")
 # What the kernel sends to a program that does what it cannot: signal(7).
@@ -68,9 +70,11 @@ def later(host: Host) -> Finding | None:
 
 
 def without_containerd(host: Host) -> Finding | None:
-    """Docker answers, and the containerd that its flags name does not run: what runs goes on, and no container starts."""
+    """Docker answers, and the containerd that its flags name does not run: containers go on, and none starts."""
     unit, containerd = units(host)[DOCKER], units(host)[CONTAINERD]
-    if not (unit.is_running and containerd.exists and names_containerd(host, unit)):
+    if not (unit.is_running and containerd.exists):
+        return None
+    if named_containerd(host, unit).removeprefix("unix://") not in CONTAINERD_SOCKETS:
         return None
     if containerd.masked or containerd.is_running is not False or containerd.active == "activating":
         return None
@@ -80,7 +84,8 @@ def without_containerd(host: Host) -> Finding | None:
     text = f"{words.known.fix} Then start containerd." if words.known else "Start containerd, now and at boot."
     again = (("systemctl", "reset-failed", "containerd"),) if containerd.active == "failed" else ()
     start = (*again, ("systemctl", "enable", "--now", "containerd"))
-    fix = remedy(host, text, *(words.known.commands if words.known else ()), *start)
+    is_ready = words.known is None or words.known.row.ready
+    fix = remedy(host, text, *(words.known.commands if words.known else ()), *(start if is_ready else ()))
     return _trouble(said, fix, containerd, words.line)
 
 

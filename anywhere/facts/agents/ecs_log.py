@@ -39,6 +39,11 @@ ABOUT_CHANNELS = re.compile(
     r"Unable to register|nable to discover poll|Failed to connect to ACS|Error connecting to TCS|lost websocket|"
     r"unable to dial|ACS Connection hasn't|is deregistered|reconnectDelay=|terminal error from Register"
 )
+# What docker answers (an image that it cannot pull), EC2's metadata, and calls for a task's secrets, logs and images: where
+# they get no answer, the agent's own way to AWS may be free.
+OF_OTHERS = re.compile(
+    r"^(?!.*operation error ECS:).*(?:Error response from daemon|CannotPull|docker\.sock|169\.254\.169\.254|operation error \w)"
+)
 FINAL = "Agent will terminally exit"
 BAD = re.compile(r"\blevel=(?:error|critical)\b")
 # A line without any of these is no pattern's: looking for plain words first makes reading a log ten times as fast.
@@ -205,6 +210,8 @@ def _with_symptom(state: AgentLog, line: str) -> AgentLog:
     found = first_match(ECS_LINES, line)
     kind = found.kind if found else ""
     if not found or (state.acs and not found.lasting and not ABOUT_CHANNELS.search(line)):
+        return state
+    if found.network and OF_OTHERS.search(line) and not ABOUT_CHANNELS.search(line):
         return state
     channel = "TCS" if TELEMETRY.search(line) else "ACS"
     kept = tuple(one for one in state.symptoms if (one.kind, one.channel) != (kind, channel))

@@ -9,7 +9,7 @@ from anywhere.catalogue.daemon_lines.containers import CONTAINERD_LINES, RUNC_LI
 from anywhere.catalogue.daemon_lines.docker import DOCKER_LINES
 from anywhere.catalogue.daemon_lines.systemd import SYSTEMD_LINES
 from anywhere.facts.logs.journal import Said, last_lines, shown
-from anywhere.facts.system.units import Unit
+from anywhere.facts.system.units import ECS, Unit
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
@@ -34,14 +34,17 @@ def docker_words(host: Host, unit: Unit) -> LastWords:
 
 
 def containerd_words(host: Host, unit: Unit) -> LastWords:
-    """Why containerd ended, in its own words."""
-    return choose(CONTAINERD_TABLES, last_lines(host, unit, "containerd"))
+    """Why containerd ended, in its own words; of one that was stopped in order, what systemd says of a start since."""
+    lines = since_start(last_lines(host, unit, "containerd"))
+    return held_back(lines) if is_stopped(unit) else choose(CONTAINERD_TABLES, lines)
 
 
 def agent_words(host: Host, unit: Unit, *programs: str) -> LastWords:
     """Why one of the agents' services ended, in its own words or systemd's."""
     lines = since_start(last_lines(host, unit, *programs))
-    return held_back(lines) if is_stopped(unit) else choose((*SYSTEMD_LINES, *RUNC_LINES), lines)
+    # The SSM agent starts no container: what its lines share with runc's has another reason.
+    tables = (*SYSTEMD_LINES, *RUNC_LINES) if unit.name == ECS else SYSTEMD_LINES
+    return held_back(lines) if is_stopped(unit) else choose(tables, lines)
 
 
 def is_stopped(unit: Unit) -> bool:

@@ -61,7 +61,17 @@ def docker_flags(host: Host, unit: Unit) -> Flags:
 
 def names_containerd(host: Host, unit: Unit) -> bool:
     """Whether dockerd's flags name a containerd that runs already, so that it starts none of its own."""
-    return any(word.startswith("--containerd") for word in docker_flags(host, unit).words)
+    return bool(named_containerd(host, unit))
+
+
+def named_containerd(host: Host, unit: Unit) -> str:
+    """The socket of the containerd that dockerd's flags name; empty where they name none."""
+    words = docker_flags(host, unit).words
+    for place, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        if flag == "--containerd":
+            return value if equals else "".join(words[place + 1 : place + 2])
+    return ""
 
 
 def listens(host: Host, unit: Unit) -> tuple[str, ...]:

@@ -324,3 +324,25 @@ def test_a_line_that_was_cut_is_quoted_up_to_its_end() -> None:
     assert message(f"{line}RequestID: 6d7152ea-2071, api error AccessDeniedException: no") == (
         "Error re-registering: operation error ECS: x, AccessDeniedException: no"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "kinds"),
+    [
+        ('msg="Failed to pull image" error="Error response from daemon: Get \\"https://registry-1.docker.io/v2/\\": net/http: '
+         'request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)"', []),
+        ('msg="Failed to pull image" error="Error response from daemon: Get \\"https://registry.site/v2/\\": x509: '
+         'certificate signed by unknown authority"', []),
+        ('msg="Failed to fetch secret" error="operation error Secrets Manager: GetSecretValue, https response error '
+         'StatusCode: 0, RequestID: , request send failed, Post \\"https://secretsmanager.us-east-1.amazonaws.com/\\": '
+         'context deadline exceeded"', []),
+        ('msg="Unable to discover docker" error="Get \\"http://%2Fvar%2Frun%2Fdocker.sock/info\\": net/http: '
+         'request canceled"', []),
+        ('msg="Error registering" error="operation error ECS: RegisterContainerInstance, https response error StatusCode: 0, '
+         'RequestID: , request send failed, Post \\"https://ecs.us-east-1.amazonaws.com/\\": context deadline exceeded"',
+         ["no-answer"]),
+    ],
+)  # fmt: skip
+def test_what_tasks_and_docker_wait_for_is_no_complaint_about_the_agents_way(line: str, kinds: list[str]) -> None:
+    state = parse_agent_log(f"level=error time=2026-11-30T10:00:00Z {line}\n")
+    assert ([one.kind for one in state.symptoms], state.acs) == (kinds, False if kinds else None)

@@ -173,6 +173,35 @@ def containerd_failed_later(world: World) -> None:
     journal(world, "containerd", "containerd[799]: panic: invalid page type: 4: 10")
 
 
+def containerd_idle(world: World) -> None:
+    """containerd was stopped in order, after it wrote the error that each of its starts writes without a CNI."""
+    register(world)
+    idle = {"ActiveState": "inactive", "SubState": "dead", "Result": "success"}
+    world.host.units[CONTAINERD] = Unit("[Service]\nExecStart=/usr/bin/containerd\n", False, properties=idle)
+    journal(
+        world,
+        "containerd",
+        'containerd[799]: time="2026-11-29T10:00:00.1Z" level=error msg="failed to load cni during init, please check CRI '
+        'plugin status before setting up network for pods"',
+        "systemd[1]: Started containerd container runtime.",
+        "systemd[1]: Stopped containerd container runtime.",
+    )
+
+
+@fault("containerd-stopped-later", "docker answers, and the containerd that its flags name was stopped since", CODE)
+def containerd_stopped_later(world: World) -> None:
+    containerd_idle(world)
+
+
+@variation(
+    "containerd-of-others", "docker uses the containerd of another program, and containerd's own unit is not started"
+)
+def containerd_of_others(world: World) -> None:
+    containerd_idle(world)
+    unit = world.host.units[DOCKER]
+    unit.text = unit.text.replace("=/run/containerd/", "=/run/k3s/containerd/")
+
+
 @fault("docker-client-alone", "the engine was removed from a registered host, and its client is left", "docker.missing")
 def docker_client_alone(world: World) -> None:
     register(world)

@@ -214,6 +214,26 @@ def ecs_condition(world: World) -> None:
     world.host.units[ECS].properties |= {"ConditionResult": "no", "ConditionTimestamp": "Sun 2026-11-29 08:00:00 UTC"}
 
 
+@fault(
+    "ssm-words-of-its-own",
+    "the SSM agent failed, after lines that are like containerd's and runc's",
+    "agent.disconnected",
+)
+def ssm_own_words(world: World) -> None:
+    register(world)
+    stop(world, SSM_AGENT)
+    stop(world, "/usr/bin/ssm-agent-worker")
+    world.host.units[SSM].active = False
+    world.host.units[SSM].properties |= {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "1"}
+    journal(
+        world,
+        "amazon-ssm-agent",
+        "amazon-ssm-agent[700]: ERROR websocket connection error: dial tcp 203.0.113.10:443: i/o timeout",
+        "amazon-ssm-agent[700]: ERROR fork/exec /usr/bin/ssm-agent-worker: permission denied",
+        "systemd[1]: amazon-ssm-agent.service: Failed with result 'exit-code'.",
+    )
+
+
 @fault("ssm-not-executable", "systemd cannot start the SSM agent's program", "agent.disconnected")
 def ssm_not_executable(world: World) -> None:
     register(world)
