@@ -154,10 +154,10 @@ RUNC_LINES: tuple[DaemonLine, ...] = (
         "containerd-away",
         r"containerd\.sock.{0,120}(?:connection refused|no such file|timeout)",
         "containerd does not answer docker",
-        "Start containerd; where it ends again, `journalctl -u containerd` tells why. Then restart docker and ecs: containers "
-        "stop with docker, unless live-restore is set.",
-        "moby libcontainerd/remote",
-        (("systemctl", "restart", "containerd"), ("systemctl", "restart", "docker"), ("systemctl", "restart", "ecs")),
+        "Start containerd; where it ends again, `journalctl -u containerd` tells why. Docker connects to it again by itself: "
+        "then restart ecs. Running containers stay.",
+        "moby libcontainerd/remote (client.go, reconnect); containerd-shim outlives containerd",
+        (("systemctl", "restart", "containerd"), ("systemctl", "restart", "ecs")),
     ),
     DaemonLine(
         "seccomp",

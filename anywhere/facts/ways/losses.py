@@ -57,4 +57,4 @@ def _unanswered(host: Host, near: Sequence[Probe], numbers: range) -> list[bool]
 
 def _round_trip(probe: Probe) -> float:
     """Seconds, at most: a handshake may have been held up (a neighbour's address that was asked for first), not all."""
-    return min(taken for taken in (probe.connect_seconds, probe.tls_seconds, probe.http_seconds) if taken)
+    return min(filter(None, (probe.connect_seconds, probe.tls_seconds, probe.http_seconds)))

@@ -47,7 +47,7 @@ def test_more_is_asked_only_where_chance_would_decide(share: float, asked: int) 
 
 
 @pytest.mark.parametrize(("share", "much"), [(0.19, False), (0.3, True)])
-def test_two_losses_in_ten_are_never_taken_for_three(share: float, much: bool) -> None:
+def test_two_losses_in_ten_never_count_as_three(share: float, much: bool) -> None:
     """By one round alone, some of these fifty runs are on the wrong side."""
     assert {loss(Lossy(share=share, chance=random.Random(seed)), visits(8)) >= 0.245 for seed in range(50)} == {much}
 
