@@ -13,7 +13,8 @@ find "$interpreter/lib" -maxdepth 1 -name 'lib*.so*' -exec cp -a {} "$out/lib/" 
 library=$out/lib/$version packages=$out/lib/$version/site-packages
 # Without a use here: what teaches, tests and debugs, and the slow doubles of what is compiled.
 for name in ensurepip idlelib tkinter turtledemo turtle.py pydoc_data pydoc.py venv test unittest doctest.py pdb.py _pyrepl \
-  mailbox.py imaplib.py poplib.py ftplib.py pickletools.py xmlrpc wsgiref sqlite3 curses dbm _pydecimal.py _pydatetime.py _pyio.py site-packages; do
+  mailbox.py imaplib.py poplib.py ftplib.py smtplib.py wave.py profile.py cProfile.py pstats.py trace.py \
+  pickletools.py xmlrpc wsgiref sqlite3 curses dbm _pydecimal.py _pydatetime.py _pyio.py site-packages; do
   rm -rf "${library:?}/$name"
 done
 rm -rf "$library"/config-* "$library"/lib-dynload/_test* "$library"/lib-dynload/*_tkinter*
@@ -27,14 +28,24 @@ rm -rf "$packages"/*/tests "$packages"/*/test "${packages:?}"/bin "$packages"/*.
 find "$packages" -path '*.dist-info/RECORD' -delete
 # What compiles C, fetches Apple's headers, or is for an editor.
 find "$packages" -name '*.h' -delete
-rm -rf "$packages/typer/.agents" "$library/ctypes/macholib/fetch_macholib"
+rm -rf "${packages:?}/cffi" "$packages/typer/.agents" "$library/ctypes/macholib/fetch_macholib"
+# Time zones for systems that have none; all times here are UTC.
+rm -f "$packages"/dateutil/zoneinfo/*.tar.gz
 find "$out" -type d -name __pycache__ -prune -exec rm -rf {} +
 # What names the folder of the build is of use only to compile against this interpreter.
 find "$library" -name '_sysconfigdata*.py' -exec sed -i "s|${cache:?}/[^' \"]*|/build|g" {} +
 find "$out" -name '*.so*' -type f -exec "$1-linux-gnu-strip" --strip-unneeded {} +
 cd "$out"
-PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 "$compiling" -m compileall -q -b --invalidation-mode unchecked-hash \
-  -s "$out" -p "$installed" "$out/lib"
+# compiled FOLDER OPTION...
+compiled() {
+  folder=$1
+  shift
+  PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 "$compiling" -m compileall -q -b --invalidation-mode unchecked-hash \
+    -s "$out" -p "$installed" "$@" "$folder"
+}
+compiled "$packages"
+# The standard library without docstrings: half a MiB less.
+compiled "$library" -o 2 -x /site-packages/
 find "$out" '(' -name '*.py' -o -name '*.pyi' ')' -delete
 find "$out" -type d -empty -delete
 # The interpreter warns at each start where this folder is not; its own modules are inside it.
