@@ -164,7 +164,9 @@ def exceeded(rows: tuple[str, ...], uptime: float) -> Iterator[Exceeded]:
         for pattern, setting, says in _EXCEEDED:
             if match := pattern.search(row):
                 unit = match.groupdict().get("unit") or ""
-                found[setting or unit] = Exceeded(says.format(unit=unit), setting, unit, row.strip()[:400], float(stamp[1]))
+                found[setting or unit] = Exceeded(
+                    says.format(unit=unit), setting, unit, row.strip()[:400], float(stamp[1])
+                )
     yield from found.values()
 
 
