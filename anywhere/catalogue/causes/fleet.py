@@ -11,7 +11,8 @@ FLEET_CAUSES: tuple[CauseText, ...] = (
         "A docker network covers an address that is needed outside",
         "Packets for the nameserver, the proxy, the gateway or an endpoint go into the bridge and never come back.",
         "The subnets of docker's bridges are compared with those addresses.",
-        'Change "bip" or "default-address-pools" in /etc/docker/daemon.json.',
+        'Docker\'s default bridge: change "bip" in /etc/docker/daemon.json. A network that somebody made: make it again with '
+        "the same options and another subnet; Docker goes on running.",
         "docker documentation: default address pools",
     ),
     CauseText(
