@@ -120,6 +120,7 @@ PROVEN = (
     "region-note",
     "region-upper",
     "region-zone",
+    "rules-captured",
     "rules-missing",
     "rules-shadowed",
     "rules-shadowed-early",
