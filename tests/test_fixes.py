@@ -120,6 +120,7 @@ PROVEN = (
     "region-note",
     "region-upper",
     "region-zone",
+    "rules-captured",
     "rules-missing",
     "rules-shadowed",
     "rules-shadowed-early",
@@ -199,6 +200,10 @@ STARTED: Mapping[str, Mapping[str, str]] = {
     "ssm-not-executable": {"ssm": "test -x /usr/bin/amazon-ssm-agent"},
     "state-corrupted": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
     "state-damaged": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
+    "state-of-old-agent": {"ecs": "! test -e /var/lib/ecs/data/ecs_agent_data.json"},
+    "state-without-limits": {
+        "ecs": "test -e /var/lib/ecs/data/agent.db && ! grep -q ^ECS_ENABLE_TASK_CPU_MEM_LIMIT /etc/ecs/ecs.config"
+    },
     "state-garbage": {"ecs": "! test -e /var/lib/ecs/data/agent.db"},
     "token-expired": {"ssm": "true", "ecs": "true"},
 }

@@ -57,12 +57,32 @@ ECS_LINES: tuple[LogLine, ...] = (
         "Fix what the quoted line names (a file system that is read-only or full, rights), then restart ecs. "
         "Leave /var/lib/ecs/data/agent.db where it is: it may be undamaged.",
     ),
+    # agent/app/agent_compatibility_linux.go: the state is undamaged, and the setting left out lets the agent go on with it.
+    LogLine(
+        "state-limits",
+        r"TaskCPUMemLimits setting is incompatible with old state",
+        ("TaskCPUMemLimits setting",),
+        "stops, since ECS_ENABLE_TASK_CPU_MEM_LIMIT=true is set, and tasks in its saved state were started without such limits",
+        "config.invalid",
+        "Take ECS_ENABLE_TASK_CPU_MEM_LIMIT out, then restart ecs: the agent goes on with its tasks and leaves these limits "
+        "off. To have them, drain the instance first, then set the line again and restart ecs. Leave "
+        "/var/lib/ecs/data/agent.db where it is: it is undamaged.",
+    ),
+    # agent/statemanager: the file of agents before 1.44, read as long as agent.db holds no version.
+    LogLine(
+        "state-file",
+        r"previous data from state file|Could not unmarshal existing state|Unsupported data format: Version",
+        ("from state file", "existing state", "Unsupported data format"),
+        "cannot load the saved state of an older agent (ecs_agent_data.json)",
+        "agent.state-damaged",
+        "Stop ecs, move /var/lib/ecs/data/ecs_agent_data.json away, start ecs. The instance registers anew: the old container "
+        "instance has to be deregistered, and its running tasks are orphaned (stop their containers).",
+    ),
     LogLine(
         "state",
-        r"Error loading previously saved state|failed to load .{0,60}BoltDB|Unable to initialize new task engine|"
-        r"Error creating data client|Could not unmarshal existing state|[Cc]orrupted data|invalid database|"
-        r"failed to load task engine state",
-        ("saved state", "BoltDB", "task engine", "data client", "existing state", "orrupted data", "invalid database"),
+        r"Error loading previously saved state|failed to load .{0,60}BoltDB|Error creating data client|[Cc]orrupted data|"
+        r"invalid database|failed to load task engine state",
+        ("saved state", "BoltDB", "data client", "orrupted data", "invalid database", "engine state"),
         "cannot load its saved state",
         "agent.state-damaged",
         STATE_FIX,

@@ -8,7 +8,6 @@ from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_re
 from anywhere.facts.files import read_text
 from anywhere.facts.firewall.forwarding import set_at_boot
 from anywhere.facts.system.os_release import os_release
-from anywhere.facts.system.packages import packages
 from anywhere.facts.system.quoting import parse_section, unit_environment
 from anywhere.hosts.base import Host
 from anywhere.model import EDIT, Remedy
@@ -84,9 +83,19 @@ def remove(host: Host, *packages: str) -> tuple[Command, ...]:
     return ((*known.remove, *packages),)
 
 
-def replaces_runc(host: Host) -> bool:
-    """Whether the distribution's runc is here, which Docker's containerd.io conflicts with (and Podman of EL8 needs)."""
-    return "runc" in (packages(host) or {})
+def beside_podman(host: Host) -> str:
+    """What stands in the way of Docker's own packages on EL 8, as a sentence; empty elsewhere. Podman 2.0 to 4.2 there
+    requires the package runc by name, and containerd.io obsoletes it: dnf refuses (docker/docker-install issue 230,
+    docker/packaging issue 327). Removing runc would take Podman along, so that is left to a person."""
+    os = os_release(host)
+    judged = judge_release(os)
+    is_el8 = judged.family is not None and judged.family.name == "rhel" and os.version.partition(".")[0] == "8"
+    if not is_el8 or judged.docker is DockerSource.DISTRIBUTION:
+        return ""
+    return (
+        " Where Podman is installed, dnf refuses: Podman of EL 8 requires the package runc, which containerd.io replaces. See "
+        "what Podman runs (`sudo podman ps -a`), and remove Podman first only where none of it is needed."
+    )
 
 
 def docker_commands(host: Host) -> tuple[Command, ...]:
@@ -106,7 +115,6 @@ def docker_commands(host: Host) -> tuple[Command, ...]:
     repository = f"https://download.docker.com/linux/{where}/docker-ce.repo"
     file = "/etc/yum.repos.d/docker-ce.repo"
     return (
-        *(remove(host, "runc") if replaces_runc(host) else ()),
         ("curl", "-fsSL", "-o", file, repository),
         *install(host, "docker-ce", "docker-ce-cli", "containerd.io"),
         *start,

@@ -12,14 +12,10 @@ CHECK = "system.identity-shared"
 CODE = "identity.duplicate"
 NAMES_SHOWN = 5
 CLONE = Remedy(
-    "One of them is a clone. On each clone, and not on the original: stop the agents, remove their state, make a new "
-    "machine-id and new SSH host keys, reboot, and register with a new activation.",
-    (
-        ("sudo", "systemctl", "stop", "ecs", "amazon-ssm-agent"),
-        ("sudo", "rm", "-rf", "/var/lib/ecs/data", "/var/lib/amazon/ssm/Vault"),
-        ("sudo", "rm", "-f", "/etc/machine-id", "/var/lib/dbus/machine-id"),
-        ("sudo", "systemd-machine-id-setup"),
-    ),
+    "One of them is a clone. On each clone, and not on the original, run the command: it stops the agents, removes the "
+    "registration and the saved state, and makes a new machine-id and new SSH host keys. Then reboot, and register with a "
+    "new activation.",
+    (("sudo", "anywhere", "reset", "--reclaim", "--yes"),),
 )
 _KEYS = "rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub && ssh-keygen -A"
 HOST_KEYS = Remedy(

@@ -215,6 +215,14 @@ def machine(name: str, number: int, **facts: Any) -> Target:
     return host(name, **{**own, **facts})
 
 
+def test_a_clone_is_made_a_machine_of_its_own_by_one_command() -> None:
+    """The words of the fix (agents, state, machine-id, SSH host keys) are what the command does."""
+    for one in judge_fleet([machine("web1", 1, machine_id="c" * 16), machine("web2", 2, machine_id="c" * 16)]):
+        (cause,) = one.causes
+        assert cause.remedy and "SSH host keys" in cause.remedy.text
+        assert cause.remedy.commands == (("sudo", "anywhere", "reset", "--reclaim", "--yes"),)
+
+
 def test_hosts_of_their_own_share_nothing() -> None:
     targets = tuple(machine(f"web{n}", n) for n in range(5))
     assert judge_fleet(targets) == targets

@@ -11,7 +11,8 @@ FLEET_CAUSES: tuple[CauseText, ...] = (
         "A docker network covers an address that is needed outside",
         "Packets for the nameserver, the proxy, the gateway or an endpoint go into the bridge and never come back.",
         "The subnets of docker's bridges are compared with those addresses.",
-        'Change "bip" or "default-address-pools" in /etc/docker/daemon.json.',
+        'Docker\'s default bridge: change "bip" in /etc/docker/daemon.json. A network that somebody made: make it again with '
+        "the same options and another subnet; Docker goes on running.",
         "docker documentation: default address pools",
     ),
     CauseText(
@@ -38,7 +39,8 @@ FLEET_CAUSES: tuple[CauseText, ...] = (
         "Two hosts share one identity",
         "The same machine-id, managed instance id, SSH host key or hardware address on two hosts of one run: a cloned image.",
         "The hosts of a run are compared.",
-        "On each clone: stop the agents, clear their state, make a new machine-id, reboot, register anew. Where the SSH host "
+        "On each clone: anywhere reset --reclaim (stops the agents, removes registration and saved state, makes a new "
+        "machine-id and new SSH host keys), reboot, register anew. Where the SSH host "
         "key or the hardware address alone is shared, that alone is made new, and the registration stays.",
         "amazon-ssm-agent issue 73",
     ),

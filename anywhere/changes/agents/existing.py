@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from anywhere.catalogue.distros import family_of
+from anywhere.changes.agents.copied import made_elsewhere
 from anywhere.changes.agents.ecs import has_joined, saved_cluster
 from anywhere.changes.agents.wanted import Wanted
 from anywhere.changes.base import NeedsRoot
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
 from anywhere.facts.agents.ecs_config import USER, ecs_config
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, SAVED_STATE, UNKNOWN, VAULT
-from anywhere.facts.files import read_text, shell_line
-from anywhere.facts.system.machine import MACHINE_ID
+from anywhere.facts.files import shell_line
 from anywhere.facts.system.os_release import os_release
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
-FINGERPRINT = "/var/lib/amazon/ssm/Vault/Store/InstanceFingerprint"
-# The machine-id in the fingerprint, and the last byte of the registration: neither is a secret.
-CLONE = ("grep", "-oE", r'\\?"machine-id\\?" *: *\\?"[0-9a-f]{32}', FINGERPRINT)
+# The last byte of the registration is no secret.
 END = ("tail", "-c", "2", VAULT)
 # The keys must go with the state of the agent; the credentials file is written anew after the next registration.
 RESET: tuple[tuple[str, ...], ...] = (
@@ -114,13 +111,12 @@ def _broken(host: Host, here: Agents) -> Iterator[Difference]:
 def _cloned(host: Host, here: Agents) -> Iterator[Difference]:
     if not here.registration.is_registered:
         return
-    row = re.search(r"[0-9a-f]{32}", host.run(CLONE, timeout=5).stdout)
-    own = read_text(host, MACHINE_ID).content.strip()
-    if row and own and row[0] != own:
+    made, own = made_elsewhere(host)
+    if made:
         yield Difference(
             "identity.duplicate",
             "machine-id",
-            f"the registration was made on machine {row[0][:8]}...",
+            f"the registration was made on machine {made[:8]}...",
             f"this machine, {own[:8]}...",
             f"{here.registration.instance} was copied here with an image, or the machine-id changed: AWS refuses its "
             "credentials. Clear it, then run register again with a fresh activation.",

@@ -18,7 +18,8 @@ PATH = f"{FOLDER}/leave.json"
 @frozen
 class Note:
     """Who the instance was, and the packages that came with it (those that were there before its registration stay).
-    `recorded` is whether `register` left a record, which then puts the settings back."""
+    `recorded` is whether `register` left a record, which then puts the settings back, `copied` how it shows that the
+    registration is another machine's."""
 
     instance: str = ""
     region: str = ""
@@ -26,6 +27,7 @@ class Note:
     arn: str = ""
     packages: tuple[str, ...] = ()
     recorded: bool = False
+    copied: str = ""
 
 
 def read_note(host: Host) -> Note | None:

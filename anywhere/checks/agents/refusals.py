@@ -10,7 +10,7 @@ from anywhere.catalogue.daemon_lines.containers import RUNC_LINES
 from anywhere.catalogue.daemon_lines.ecs_init import PACKAGE
 from anywhere.catalogue.daemon_lines.refusals import denied_fix, refusing_policy
 from anywhere.checks.agents.shared import unshared
-from anywhere.checks.remedies import Command, install, remedy
+from anywhere.checks.remedies import Command, install, line_out, remedy
 from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.ecs_config import PATHS, USER, ecs_config
 from anywhere.facts.agents.ecs_log import AgentLog, Symptom, message
@@ -20,6 +20,7 @@ from anywhere.hosts.base import Host
 from anywhere.model import Remedy
 
 ACTION = re.compile(r"not authorized to perform: ?([a-z0-9-]+:\w+)|(?:Exception|perform):? .{0,80}?\b(ecs:\w+)")
+STATE_FILE = f"{SAVED_STATE.rpartition('/')[0]}/ecs_agent_data.json"
 ROLE = re.compile(r"assumed-role/([^/\s]+)/")
 # What is refused where the line does not name the action: by the call that it is about.
 CALLS = (
@@ -123,6 +124,11 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         ("mv", SAVED_STATE, f"{SAVED_STATE}.damaged"),
         ("systemctl", "start", "ecs"),
     ),
+    "state-file": (
+        ("systemctl", "stop", "ecs"),
+        ("mv", STATE_FILE, f"{STATE_FILE}.damaged"),
+        ("systemctl", "start", "ecs"),
+    ),
     "type-changed": (
         ("systemctl", "stop", "ecs"),
         ("mv", SAVED_STATE, f"{SAVED_STATE}.other-type"),
@@ -168,6 +174,9 @@ def fix_of(host: Host, symptom: Symptom | None) -> Remedy | None:
             ("systemctl", "restart", "ecs"),
             look=(("grep", "-n", "ECS_CLUSTER", *PATHS),),
         )
+    if symptom.kind == "state-limits":
+        at = ecs_config(host).sources.get("ECS_ENABLE_TASK_CPU_MEM_LIMIT", "")
+        return remedy(host, symptom.row.fix, *((line_out(at),) if ":" in at else ()), ("systemctl", "restart", "ecs"))
     if known := _of_runtime(symptom):
         return remedy(host, known.fix, *known.commands)
     if program := symptom.kind.removeprefix("init-") if symptom.kind in ("init-iptables", "init-sysctl") else "":

@@ -11,7 +11,7 @@ from anywhere.catalogue.distros import DockerSource, judge_release
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.containers.down import down, later, without_containerd
 from anywhere.checks.containers.since import stale_trust
-from anywhere.checks.remedies import docker_commands, remedy, remove, replaces_runc
+from anywhere.checks.remedies import beside_podman, docker_commands, remedy, remove
 from anywhere.facts.agents.agents import agents, ecs_version, is_bare
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import daemon_json
@@ -68,7 +68,10 @@ def _podman(host: Host, found: Docker) -> Finding:
         "The command docker is Podman's; the agent needs Docker, and AWS's installer mistakes Podman for it",
         cause="docker.podman",
         remedy=remedy(
-            host, "Remove the shim, then install Docker.", *remove(host, "podman-docker"), *docker_commands(host)
+            host,
+            f"Remove the shim, then install Docker.{beside_podman(host)}",
+            *remove(host, "podman-docker"),
+            *docker_commands(host),
         ),
         evidence={"path": found.path, "target": found.target, "components": list(found.version.components)},
     )
@@ -105,11 +108,7 @@ def _absent(host: Host) -> Finding:
 
 
 def _missing(host: Host, said: str) -> Finding:
-    text = "Install Docker and start it."
-    if replaces_runc(host):
-        text += (
-            " Its containerd.io takes the place of runc: what needs that package (Podman on EL8) is removed with it."
-        )
+    text = f"Install Docker and start it.{beside_podman(host)}"
     fix = remedy(host, text, *docker_commands(host))
     return trouble(ID, Status.FAIL, "docker", said, cause="docker.missing", remedy=fix)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from anywhere.checks.base import check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.remedies import remedy
 from anywhere.evidence import Overlap
-from anywhere.facts.agents.docker import docker, docker_networks
+from anywhere.facts.agents.docker import DockerNetwork, docker, docker_networks
 from anywhere.facts.network.resolv_conf import upstream
 from anywhere.facts.network.routes import Network, routes
+from anywhere.facts.system.units import ECS, units
 from anywhere.hosts.base import Host
 from anywhere.hosts.base import Interface as Card
 from anywhere.model import Finding, Remedy, Status
@@ -22,13 +23,15 @@ from anywhere.settings import Settings
 # libnetwork/drivers/bridge/bridge_linux.go, parseNetworkOptions). br-lan and br-ex are names that administrators give.
 BRIDGES = re.compile(r"docker\w*|br-[0-9a-f]{12}")
 
+_PRIVATE, _DEFAULT_VPC = ipaddress.IPv4Network("172.16.0.0/12"), ipaddress.IPv4Network("172.31.0.0/16")
+
 
 @check("containers.subnets")
 def subnets(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     id = subnets.id
     networks = docker_networks(host)
-    named = {one.bridge: "" if one.is_default else one.name for one in networks or () if one.bridge}
+    named = {one.bridge: one for one in networks or () if one.bridge}
     cards = host.inventory().interfaces
     bridges = [(card.name, network) for card in cards for network in bridge_networks(card, named)]
     if not bridges:
@@ -45,7 +48,8 @@ def subnets(host: Host, settings: Settings) -> Iterator[Finding]:
                 and name.startswith("br-")
                 and (networks is not None or docker(host).state == "absent")
             )
-            yield _overlap(name, network, inside, _left_over(host, name) if left else _move(named.get(name, "")))
+            fix = _left_over(host, name) if left else _fix(host, named.get(name), network, needed)
+            yield _overlap(name, network, inside, fix)
     if not hit:
         yield passed(
             id,
@@ -90,6 +94,10 @@ def _overlap(name: str, network: Network, inside: dict[str, str], fix: Remedy) -
     return trouble(subnets.id, Status.FAIL, name, said, cause="docker.subnet-overlap", remedy=fix, evidence=evidence)
 
 
+def _fix(host: Host, own: DockerNetwork | None, network: Network, needed: Iterable[str]) -> Remedy:
+    return _move_default(host) if own is None or own.is_default else _move(host, own, network, needed)
+
+
 def _left_over(host: Host, name: str) -> Remedy:
     """docker has no such network: what a reset of its folder, or another docker, left behind. No setting moves it."""
     text = f"Docker has no network with the bridge {name}: it is left over from an earlier Docker. Delete it; containers of "
@@ -97,29 +105,67 @@ def _left_over(host: Host, name: str) -> Remedy:
     return remedy(host, text, ("ip", "link", "delete", name), look=(("docker", "network", "ls"),))
 
 
-def _move(own: str) -> Remedy:
-    """`own` is the name of a network that somebody made: `bip` moves docker's default bridge alone."""
-    if not own:
-        return Remedy(
-            'Set "bip" and "default-address-pools" in /etc/docker/daemon.json to a range that the site does not use, then '
-            "restart Docker: containers stop with it, unless live-restore is set, and so does ecs, which has to be started "
-            "again.",
-            (("sudo", "vi", "/etc/docker/daemon.json"), ("sudo", "systemctl", "restart", "docker")),
-            look=(("sudo", "docker", "network", "ls"),),
-        )
-    return Remedy(
-        f"Recreate the network {own} in a range that the site does not use (bip in daemon.json moves Docker's default "
-        "bridge "
-        'only): set "default-address-pools" in daemon.json, restart Docker, stop and disconnect the network\'s containers, '
-        "then remove and create it.",
-        (
-            ("sudo", "vi", "/etc/docker/daemon.json"),
-            ("sudo", "systemctl", "restart", "docker"),
-            ("sudo", "docker", "network", "rm", own),
-            ("sudo", "docker", "network", "create", own),
-        ),
-        look=(("sudo", "docker", "network", "inspect", own),),
+def _move_default(host: Host) -> Remedy:
+    """`bip` moves docker's default bridge, and nothing else does."""
+    start_ecs = (("systemctl", "start", "ecs"),) if units(host)[ECS].exists else ()
+    return remedy(
+        host,
+        'Set "bip" and "default-address-pools" in /etc/docker/daemon.json to a range that the site does not use, then '
+        "restart Docker: containers stop with it, unless live-restore is set, and so does ecs, which has to be started "
+        "again.",
+        ("vi", "/etc/docker/daemon.json"),
+        ("systemctl", "restart", "docker"),
+        *start_ecs,
+        look=(("docker", "network", "ls"),),
     )
+
+
+def _move(host: Host, own: DockerNetwork, network: Network, needed: Iterable[str]) -> Remedy:
+    """A network that somebody made: made again as it is, in another range. Docker itself goes on running."""
+    look = (("docker", "network", "inspect", own.name),)
+    if own.project:
+        text = (
+            f"The network {own.name} belongs to the Docker Compose project {own.project}. In its compose file, give the "
+            "network a subnet that the site does not use (networks: NAME: ipam: config: - subnet: CIDR), then run `docker "
+            "compose down` and `docker compose up -d` there. Volumes stay."
+        )
+        return remedy(host, text, look=look)
+    free = _free_range(host, needed) if network.version == 4 else None
+    if not free:
+        text = (
+            f"Make the network {own.name} again in a range that the site does not use (docker network create --subnet)."
+        )
+        return remedy(host, text, look=look)
+    kept = tuple(word for subnet in own.subnets if subnet != str(network) for word in ("--subnet", subnet))
+    text = (
+        f"Make the network {own.name} again with the same options in another range. {free} overlaps nothing that this host "
+        "knows; where the site uses it, put another one in its place. Names and fixed addresses that its containers have "
+        "in this network (docker inspect CONTAINER) have to be given again with docker network connect."
+    )
+    return remedy(
+        host,
+        text,
+        *(("docker", "network", "disconnect", own.name, one) for one in own.attached),
+        ("docker", "network", "rm", own.name),
+        ("docker", "network", "create", *own.flags, *kept, "--subnet", str(free), own.name),
+        *(("docker", "network", "connect", own.name, one) for one in own.attached),
+        look=look,
+    )
+
+
+def _free_range(host: Host, needed: Iterable[str]) -> Network | None:
+    """A /24 that overlaps no network, route, card or needed address of this host. Docker itself takes the first ones of
+    172.16.0.0/12 (moby libnetwork/ipamutils), and AWS's default VPCs 172.31.0.0/16: the last ones before it come first."""
+    taken = [route.network for route in routes(host) if not route.is_default]
+    taken += [ipaddress.ip_network(text, strict=False) for one in docker_networks(host) or () for text in one.subnets]
+    taken += [ipaddress.ip_interface(text).network for card in host.inventory().interfaces for text in card.addresses]
+    taken += [ipaddress.ip_network(address.partition("%")[0]) for address in needed]
+    every = reversed([one for one in _PRIVATE.subnets(new_prefix=24) if not one.subnet_of(_DEFAULT_VPC)])
+    return next((one for one in every if not any(_overlap_of(one, other) for other in taken)), None)
+
+
+def _overlap_of(one: ipaddress.IPv4Network, other: Network) -> bool:
+    return isinstance(other, ipaddress.IPv4Network) and one.overlaps(other)
 
 
 CHECKS = (subnets,)

@@ -7,6 +7,7 @@ from pathlib import Path
 from anywhere.checks.endpoints.own_cas import own_ca
 from anywhere.checks.remedies import Command, family, install, remedy
 from anywhere.evidence import Look
+from anywhere.facts.agents.components import components
 from anywhere.facts.agents.ecs_config import USER
 from anywhere.facts.files import list_folder, shell_line
 from anywhere.facts.network.visit import Visit
@@ -17,6 +18,7 @@ from anywhere.model import Remedy
 
 CA_FILE = "inspecting-ca.crt"
 SET_LINE = shell_line(Path(__file__).with_name("set_line.sh"))
+ADD_CA = shell_line(Path(__file__).with_name("add_ca.sh"))
 AGENT_CA = "/etc/ecs/inspecting-ca.pem"
 ASK = "Ask the proxy or firewall team to exempt these names from TLS inspection, and for their CA certificate."
 BYPASS = "Exempt these names from TLS inspection if you can. "
@@ -63,6 +65,15 @@ def _renewed_copy(host: Host, bundle: str) -> tuple[tuple[str, ...], ...]:
     return (("install", "-m", "0400", bundle, EXEC_BUNDLE),) if name in (list_folder(host, folder) or ()) else ()
 
 
+def _named_file(host: Host, visit: Visit) -> str:
+    """The file that a component's SSL_CERT_FILE names, where it is there and the component reads it."""
+    own = next((one for one in components(host) if one.name == visit.vantage.component), None)
+    path = own.intended.get("SSL_CERT_FILE", "") if own else ""
+    folder, _, name = path.rpartition("/")
+    is_read = f"file={path}" in visit.vantage.trust.split("|")
+    return path if path and is_read and name in (list_folder(host, folder) or ()) else ""
+
+
 def trust_the_component(host: Host, visit: Visit) -> Remedy:
     """Give one component the CA that the host has already."""
     unit = visit.vantage.unit or visit.vantage.component
@@ -73,6 +84,14 @@ def trust_the_component(host: Host, visit: Visit) -> Remedy:
             f"{BYPASS}Otherwise renew the copy of the CA bundle that ECS Exec hands into containers, for tasks that are "
             "started from then on: nothing renews it by itself.",
             *_renewed_copy(host, known.ca_bundle),
+        )
+    if own := _named_file(host, visit):
+        return remedy(
+            host,
+            f"{BYPASS}Otherwise save the inspecting CA as {CA_FILE} and add it to {own}, which SSL_CERT_FILE names for "
+            f"{unit}; what else is in that file stays.",
+            (*ADD_CA, "sh", CA_FILE, own),
+            ("systemctl", "restart", unit),
         )
     if visit.vantage.component == "ecs-agent":
         return remedy(

@@ -176,8 +176,7 @@ def judge_path(host: Host, state: State) -> Iterator[Finding]:
         yield passed(PATH, "169.254.170.2:80", summary, unread=list(state.firewall.nft.unread))
     for obstacle in found:
         who = "containers" if obstacle.path == "bridge" else "the host and host-mode containers"
-        # Ours is an accept for containers in the filter table alone.
-        helps = bool(obstacle.backend) and obstacle.hop.startswith("filter INPUT") and obstacle.path == "bridge"
+        helps, is_nat = _ours_helps(obstacle, state), obstacle.hop.startswith("nat ")
         commands = (APPLY,) if helps else _let_pass(obstacle, state)
         yield trouble(
             PATH,
@@ -185,9 +184,22 @@ def judge_path(host: Host, state: State) -> Iterator[Finding]:
             obstacle.hop,
             f"requests of {who} to 169.254.170.2 end here: {obstacle.rule}",
             cause="rules.shadowed",
-            remedy=remedy(host, _fix(obstacle.hop, state), *commands),
+            remedy=remedy(host, _REDIRECT_FIRST if helps and is_nat else _fix(obstacle.hop, state), *commands),
             evidence=Obstacle(rule=obstacle.rule, path=obstacle.path, ours_helps=helps),
         )
+
+
+_REDIRECT_FIRST = (
+    "Put the redirect to the agent before this rule, and keep it there; other requests still meet the rule."
+)
+
+
+def _ours_helps(obstacle: Stopped, state: State) -> bool:
+    """Ours are an accept for containers in the filter table, and the two redirects, which go before what takes the requests
+    in the same table; the nat table of the other iptables may be asked first."""
+    if obstacle.hop.startswith("nat "):
+        return obstacle.backend == state.firewall.docker_backend
+    return bool(obstacle.backend) and obstacle.hop.startswith("filter INPUT") and obstacle.path == "bridge"
 
 
 def judge_persistence(host: Host, state: State) -> Iterator[Finding]:

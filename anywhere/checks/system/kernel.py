@@ -20,6 +20,7 @@ from anywhere.facts.kernel.limits import (
 )
 from anywhere.facts.kernel.log import LATELY, Exceeded, Said, audited, denials, exceeded, kills, lines
 from anywhere.facts.kernel.modules import forbidden, other_kernels
+from anywhere.facts.kernel.raised import raised_since
 from anywhere.facts.system.machine import kernel_version
 from anywhere.facts.system.units import units
 from anywhere.hosts.base import Host
@@ -196,7 +197,8 @@ def log_check(host: Host, settings: Settings) -> Iterator[Finding]:
         return
     killed, denied = _last(kills(rows)), _last((*denials(rows), *_audited(host)))
     inventory = host.inventory()
-    over = tuple(exceeded(rows, inventory.now - inventory.boot_time)) if inventory.boot_time else ()
+    uptime = inventory.now - inventory.boot_time if inventory.boot_time else -1.0
+    over = tuple(one for one in exceeded(rows, uptime) if not raised_since(host, one))
     for one in over:
         yield _exceeded(host, one)
     for said in killed:

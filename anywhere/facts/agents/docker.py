@@ -95,7 +95,8 @@ class Docker:
 @frozen
 class DockerNetwork:
     """A network of Docker's with its subnets (CIDR). `bridge` is the interface on the host, empty where it has none;
-    `mtu` what its containers' cards get (0: not set)."""
+    `mtu` what its containers' cards get (0: not set). `flags` are those of `docker network create` that make it again, but
+    for its subnets, `attached` the names of its running containers, `project` that of Docker Compose which made it."""
 
     name: str
     driver: str
@@ -104,6 +105,9 @@ class DockerNetwork:
     bridge: str = ""
     is_default: bool = False
     mtu: int = 0
+    flags: tuple[str, ...] = ()
+    attached: tuple[str, ...] = ()
+    project: str = ""
 
 
 def docker(host: Host) -> Docker:
@@ -280,7 +284,19 @@ def _networks(text: str) -> Iterator[DockerNetwork]:
             bridge=_said(options, "com.docker.network.bridge.name") or own_name,
             is_default=_said(options, "com.docker.network.bridge.default_bridge") == "true",
             mtu=int(size) if (size := _said(options, "com.docker.network.driver.mtu")).isdecimal() else 0,
+            flags=_create_flags(item),
+            attached=tuple(_said(one, "Name") for one in _dicts([*_inner(item, "Containers").values()])),
+            project=_said(_inner(item, "Labels"), "com.docker.compose.project"),
         )
+
+
+def _create_flags(item: Mapping[str, object]) -> tuple[str, ...]:
+    """The flags of `docker network create` that a network was made with (docker/cli cli/command/network/create.go)."""
+    switches = (("Internal", "--internal"), ("Attachable", "--attachable"), ("EnableIPv6", "--ipv6"))
+    given = [flag for key, flag in switches if _flag(item, key)]
+    pairs = [(f"--{kind}", _inner(item, key)) for kind, key in (("opt", "Options"), ("label", "Labels"))]
+    named = [word for flag, values in pairs for name, value in values.items() for word in (flag, f"{name}={value}")]
+    return ("--driver", _said(item, "Driver") or "bridge", *given, *named)
 
 
 def _dicts(found: object) -> list[dict[str, object]]:

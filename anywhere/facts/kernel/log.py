@@ -145,12 +145,13 @@ def _about(rows: tuple[str, ...], pattern: re.Pattern[str]) -> Iterator[Said]:
 @frozen
 class Exceeded:
     """A limit that the kernel reported as exceeded within the last hour: what it was, the setting that raises it (a sysctl,
-    or empty for the number of processes of `unit`), the line."""
+    or empty for the number of processes of `unit`), the line, and when it was written (seconds since the boot)."""
 
     says: str
     setting: str
     unit: str
     line: str
+    at: float = 0.0
 
 
 def exceeded(rows: tuple[str, ...], uptime: float) -> Iterator[Exceeded]:
@@ -163,7 +164,9 @@ def exceeded(rows: tuple[str, ...], uptime: float) -> Iterator[Exceeded]:
         for pattern, setting, says in _EXCEEDED:
             if match := pattern.search(row):
                 unit = match.groupdict().get("unit") or ""
-                found[setting or unit] = Exceeded(says.format(unit=unit), setting, unit, row.strip()[:400])
+                found[setting or unit] = Exceeded(
+                    says.format(unit=unit), setting, unit, row.strip()[:400], float(stamp[1])
+                )
     yield from found.values()
 
 

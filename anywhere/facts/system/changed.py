@@ -29,6 +29,6 @@ def start_of(host: Host, unit: Unit) -> float:
 
 def newer(host: Host, paths: Sequence[str], than: float) -> str:
     """The file of these that was changed last, if it was after that time; empty without one."""
-    found = changed(host, *paths) if than else {}
+    found = changed(host, *paths) if than and paths else {}
     late = [path for path, when in found.items() if when > than]
     return max(late, key=lambda path: found[path], default="")

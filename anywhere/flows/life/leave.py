@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from anywhere.aws.account import Account
 from anywhere.changes import engine
+from anywhere.changes.agents.ecs import cluster_of
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, Planner, Step
 from anywhere.changes.journal import FOLDER, Entry
 from anywhere.changes.leave.identity import reclaim_steps, seal_steps
 from anywhere.changes.leave.note import PATH as NOTE
+from anywhere.changes.leave.note import Note
 from anywhere.changes.leave.paths import ECS_FOLDERS, ECS_STATE, REGISTRATION, SSM_FOLDERS, there
 from anywhere.changes.leave.plan import clean_plan, left_command, parents_command, reset_plan, stop_plan
 from anywhere.changes.leave.result import Left
 from anywhere.changes.proxy import plan as proxy_change
 from anywhere.changes.rules import plan as rules_change
 from anywhere.flows.life import unfinished
-from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws, settled
+from anywhere.flows.life.leaving import REGISTER, Instance, Leave, deregister_in_aws, settled, ssm_command
 from anywhere.flows.lifecycle.order import Listener, Steps
 from anywhere.hosts.base import Host
 from anywhere.wording import some
@@ -41,9 +43,6 @@ class Leaving:
         instance = Instance(self.host, self.listener, self.order.force_missing)
         return self._planned(instance) if dry else self._leave(instance)
 
-    def _account(self, instance: Instance) -> Account | None:
-        return Account.of(instance.note.region) if instance.note.region else None
-
     def _is_done(self, instance: Instance) -> bool:
         if self.order.mode or instance.begun or unfinished.is_there(self.host):
             return False
@@ -57,14 +56,16 @@ class Leaving:
             return instance.left(State.ALREADY)
         return replace(
             instance.left(State.PLANNED),
-            orphans=instance.orphans(self._account(instance)),
+            orphans=instance.orphans(instance.account()),
             steps=tuple(self._titles(instance)),
         )
 
     def _titles(self, instance: Instance) -> Iterator[str]:
         note = instance.note
-        if note.instance and self.order.mode != "reclaim":
-            how = "with the caller's AWS keys" if self._account(instance) else "by you: no AWS keys are set here"
+        if note.instance and note.copied and self.order.mode != "reclaim":
+            yield f"do not deregister {note.instance} in AWS: {note.copied}"
+        elif note.instance and self.order.mode != "reclaim":
+            how = "with the caller's AWS keys" if instance.account() else "by you: no AWS keys are set here"
             yield f"deregister {note.arn or 'the container instance'} and {note.instance} ({how})"
         yield from (step.title for step in stop_plan(self.host, note, self.order.verb == "reset"))
         yield from unfinished.titles(self.host)
@@ -91,17 +92,18 @@ class Leaving:
     def _leave(self, instance: Instance) -> Left:
         if self._is_done(instance):
             return instance.left(State.ALREADY)
-        orphans = instance.orphans(self._account(instance))
+        account = instance.account()
+        orphans = instance.orphans(account)
         commands: tuple[tuple[str, ...], ...] = ()
         if self.order.mode != "reclaim":  # a clone's instance is that of the machine it was copied from
-            commands = deregister_in_aws(instance, self._account(instance), managed=True)
+            commands = deregister_in_aws(instance, account, managed=True)
         steps = [*self._apply(partial(_stopped, instance=instance, disable=self.order.verb == "reset"))]
-        differences: list[tuple[str, str]] = []
-        failed: list[tuple[str, str]] = []
-        for undone in self._undo(instance):
-            steps += undone.undone
-            differences += (*undone.lost, *undone.kept)
-            failed += undone.failed
+        moved = unfinished.put_back(self.host)
+        undos = [moved, *self._undo(instance)]
+        steps += [title for undone in undos for title in undone.undone]
+        failed = [one for undone in undos for one in undone.failed]
+        lost = [one for undone in undos[1:] for one in undone.lost]
+        differences = [*moved.lost, *(one for undone in undos for one in undone.kept)]
         steps += self._apply(lambda host: self._last(instance))
         if failed:  # the note stays, so that the next run knows the instance
             raise ChangeFailed("not undone: " + "; ".join(f"{what} ({why})" for what, why in failed))
@@ -111,21 +113,21 @@ class Leaving:
         engine.forget(self.host, self.order.verb)
         self.host.run(("rm", "-f", NOTE), timeout=20)
         self.host.run(("rmdir", FOLDER), timeout=20)
-        return replace(
+        result = replace(
             instance.left(State.DONE),
             orphans=orphans,
             steps=tuple(dict.fromkeys(steps)),
             differences=tuple(differences),
             commands=commands,
         )
+        return _incomplete(result, lost) if lost else result
 
     def _apply(self, planner: Planner) -> tuple[str, ...]:
         applied = engine.apply(self.host, self.order.verb, planner, Steps(self.listener))
         return tuple(step.title for step in applied.done)
 
     def _undo(self, instance: Instance) -> Iterator[engine.Reverted]:
-        """What a move did that was cut off, then what `register` did, the rules first: they are for its agent."""
-        yield unfinished.put_back(self.host)
+        """What `register` did, the rules first: they are for its agent."""
         if self.order.verb != "deregister":
             return
         force = self.order.force_missing
@@ -146,6 +148,10 @@ class Leaving:
         return why
 
     def _differences(self, instance: Instance) -> Iterator[tuple[str, str]]:
+        note = instance.note
+        if note.copied and note.instance and self.order.mode != "reclaim":
+            where = cluster_of(note.arn) if note.arn else note.cluster
+            yield f"{note.instance} and its container instance in {where or 'ECS'}", _another(note)
         if self.order.verb != "deregister":
             return
         for line in self.host.run(left_command(self.host), timeout=60).stdout.splitlines():
@@ -159,3 +165,17 @@ class Leaving:
 
 def _stopped(host: Host, instance: Instance, disable: bool) -> tuple[Step, ...]:
     return stop_plan(host, instance.note, disable)
+
+
+def _another(note: Note) -> str:
+    return (
+        f"{note.copied}. If that is another host, this is its instance and has to stay. If this host's own machine-id or "
+        f"hardware was changed, deregister it: `{shlex.join(ssm_command(note))}`"
+    )
+
+
+def _incomplete(result: Left, lost: Sequence[tuple[str, str]]) -> Left:
+    """All that could be undone is; the record of the rest is given up, so another run would not find it."""
+    said = "; ".join(f"{what} ({why})" for what, why in lost)
+    fix = "Put these back by hand: another run finds no record of them."
+    return replace(result, state=State.FAILED, error=f"done, but not undone: {said}", fix=fix)

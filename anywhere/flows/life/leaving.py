@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from anywhere.aws.account import Account, Refused, Workload
+from anywhere.changes.agents.copied import copied
 from anywhere.changes.agents.ecs import cluster_of, saved_arn
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, Halted, JournalDamaged, NeedsRoot
@@ -68,6 +69,7 @@ class Instance:
             said.cluster or (cluster_of(arn) if arn else ecs_config(recorded).agent.get("ECS_CLUSTER", "")),
             arn,
             *self._packages(),
+            copied(recorded),
         )
 
     def _packages(self) -> tuple[tuple[str, ...], bool]:
@@ -116,6 +118,10 @@ class Instance:
         """The containers on the host that are not the agent's."""
         done = self.host.run(_OTHERS, timeout=20)
         return tuple(name for name in done.stdout.split() if name != AGENT) if done.ok else ()
+
+    def account(self) -> Account | None:
+        """The account's keys, where there are some and the instance in AWS is this host's."""
+        return Account.of(self.note.region) if self.note.region and not self.note.copied else None
 
     def timed(self, text: str) -> Timed:
         """A line of progress."""
@@ -173,11 +179,12 @@ def find_arn_command(note: Note) -> tuple[str, ...]:
 
 
 def deregister_in_aws(instance: Instance, account: Account | None, *, managed: bool) -> tuple[tuple[str, ...], ...]:
-    """Deregister at AWS, ECS before SSM; the commands for a person where no keys are here. Raises Refused."""
+    """Deregister at AWS, ECS before SSM; the commands for a person where no keys are here. Nothing of an instance that is
+    another machine's. Raises Refused."""
     note = instance.note
     # The new instance of a move that was cut off goes too, where all goes.
     arns = instance.arns if managed else (note.arn,) if note.arn else ()
-    if not note.instance:
+    if not note.instance or note.copied:
         return ()
     if account is None:
         first = tuple(ecs_command(note, arn) for arn in arns) or (find_arn_command(note),)

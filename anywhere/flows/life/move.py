@@ -12,7 +12,7 @@ from anywhere.changes.agents.refusals import explain_agent
 from anywhere.changes.agents.result import State
 from anywhere.changes.base import ChangeFailed, HostBusy, Step
 from anywhere.changes.interrupts import Interrupted
-from anywhere.changes.leave.move import ASIDE, JOURNAL, move_plan
+from anywhere.changes.leave.move import ASIDE, JOURNAL, current_cluster, move_plan
 from anywhere.changes.leave.note import PATH as NOTE
 from anywhere.changes.leave.result import Left
 from anywhere.flows.life import unfinished
@@ -68,6 +68,9 @@ class Moving:
         if not instance.here.registration.is_registered or not instance.here.has_ecs:
             said = "this host is not registered with ECS Anywhere: there is nothing to move"
             raise NotRegistered(said, "registration.missing")
+        if said := instance.note.copied:
+            fix = "`anywhere reset --reclaim` makes this host its own; then register it with a fresh activation"
+            raise NotRegistered(f"nothing was changed: {said}", "identity.duplicate", fix)
 
     def _move(self, instance: Instance) -> Left:
         self._require(instance)
@@ -95,11 +98,11 @@ class Moving:
 
     def _return(self, instance: Instance) -> Left:
         """To the cluster that an earlier run, which did not end, has left: what it did is taken back."""
-        undone = engine.revert(self.host, JOURNAL, force_missing=self.order.force_missing)
-        now = wait_healthy(self.host, self.order.cluster, self.order.wait, self.listener.waits)
+        with instance.timed(f"move back to {self.order.cluster}"):
+            undone = self._undo()
+            now = wait_healthy(self.host, self.order.cluster, self.order.wait, self.listener.waits)
         if undone.missed or not now.ok:
-            return self._back(instance, now)
-        self.host.run(("rm", "-f", NOTE), timeout=20)
+            return self._failed(instance, now, f"it was put back into {self.order.cluster}", undone)
         return replace(instance.left(State.DONE), steps=undone.undone)
 
     def _finish(
@@ -122,20 +125,33 @@ class Moving:
         return replace(result, commands=commands)
 
     def _back(self, instance: Instance, now: Health) -> Left:
-        """To the cluster that it came from: a host that had an agent has one afterwards."""
+        """To the cluster that it came from: a host that had an agent has one afterwards. A host that was on its way to the
+        cluster of its own saved state gets its settings back, which name another: there is nothing to wait for."""
         old = instance.note.cluster
+        if old == self.order.cluster:
+            undone = self._undo()
+            return self._failed(instance, now, f"ECS_CLUSTER is {current_cluster(self.host)} again, as before", undone)
+        with instance.timed(f"move back to {old}"):
+            undone = self._undo()
+            back = wait_healthy(self.host, old, self.order.wait, self.listener.waits)
+        where = f"it is back in {old}" if back.ok else f"it was put back into {old}, and is not healthy there either"
+        return self._failed(instance, now, where, undone)
+
+    def _undo(self) -> engine.Reverted:
+        undone = engine.revert(self.host, JOURNAL, force_missing=self.order.force_missing)
+        if not undone.missed:
+            self.host.run(("rm", "-f", NOTE), timeout=20)
+        return undone
+
+    def _failed(self, instance: Instance, now: Health, where: str, undone: engine.Reverted) -> Left:
+        """Why it is not healthy in the cluster of this move, and where it is now."""
         again = f"run `anywhere move --cluster {self.order.cluster}` again"
         refusal = explain_agent(now.line, instance.note.region, self.order.cluster, again)
         why = refusal.summary if refusal else f"still waiting for {now.waiting}"
         why += f": {redact(now.line)}" if now.line else ""
-        with instance.timed(f"move back to {old}"):
-            undone = engine.revert(self.host, JOURNAL, force_missing=self.order.force_missing)
-            if not undone.missed:
-                self.host.run(("rm", "-f", NOTE), timeout=20)
-            back = wait_healthy(self.host, old, self.order.wait, self.listener.waits)
-        where = f"it is back in {old}" if back.ok else f"it was put back into {old}, and is not healthy there either"
         failed = f"; not undone: {'; '.join(what for what, _ in undone.missed)}" if undone.missed else ""
-        said = f"not healthy in {self.order.cluster} ({why}); {where}{failed}"
+        head = "healthy" if now.ok else "not healthy"
+        said = f"{head} in {self.order.cluster}{'' if now.ok else f' ({why})'}; {where}{failed}"
         code = refusal.code if refusal else "agent.disconnected"
         return replace(
             instance.left(State.FAILED), error=said, code=code, fix=refusal.fix if refusal else "`anywhere status`"

@@ -79,16 +79,16 @@ def _done(verb: str, one: Left, style: Style) -> Iterator[str]:
     if one.state is State.UNTOUCHED:
         yield f"{one.name}: not begun\n"
         return
-    if not one.ok:
-        yield from _failed(one, style)
-        return
     yield from (hung("  + ", _shown(title), style) for title in one.steps)
     yield from (hung("  ! ", f"orphaned: {_shown(row)}", style) for row in one.orphans)
     yield from (hung("  ! ", f"stays: {_shown(what)} ({_shown(why)})", style) for what, why in one.differences)
     if one.commands:
         yield "  Run these with the account's keys:\n"
         yield from (f"    {shlex.join(command)}\n" for command in one.commands)
-    yield hung(f"{one.name}: ", _result(verb, one), style)
+    if one.ok:
+        yield hung(f"{one.name}: ", _result(verb, one), style)
+    else:
+        yield from _failed(one, style)
 
 
 def _result(verb: str, one: Left) -> str:

@@ -77,6 +77,35 @@ def state_damaged(world: World) -> None:
     )
 
 
+def engine_refused(world: World, said: str) -> None:
+    """The agent gets no task engine, which it reports twice."""
+    looping(
+        world,
+        f'level=critical msg="{said}" module=agent.go',
+        f'level=critical msg="Unable to initialize new task engine: {said.partition(": ")[2]}" module=agent.go',
+        exit="5",
+    )
+
+
+@fault("state-without-limits", "limits of tasks are required, and the saved tasks have none", "config.invalid")
+def state_without_limits(world: World) -> None:
+    why = "App: unable to load old tasks because TaskCPUMemLimits setting is incompatible with old state."
+    engine_refused(world, f"Error checking compatibility with previously saved state: {why}")
+    set_line(world, "/etc/ecs/ecs.config", "ECS_ENABLE_TASK_CPU_MEM_LIMIT", "true")
+
+
+@fault("state-of-old-agent", "the state file of an old agent is no JSON", "agent.state-damaged")
+def state_of_old_agent(world: World) -> None:
+    why = "failed to load previous data from state file: invalid character 'x' looking for beginning of value"
+    engine_refused(world, f"Error loading previously saved state: {why}")
+    world.host.files["/var/lib/ecs/data/ecs_agent_data.json"] = "x"
+
+
+@fault("engine-refused", "the agent gets no task engine, for a reason that nobody knows", "agent.restart-loop")
+def engine_unknown(world: World) -> None:
+    looping(world, 'level=critical msg="Unable to initialize new task engine: out of luck" module=agent.go', exit="5")
+
+
 @fault("state-garbage", "agent.db is no database", "agent.state-damaged")
 def state_garbage(world: World) -> None:
     looping(world, 'level=critical msg="Error creating data client" error="invalid database" module=agent.go')

@@ -151,6 +151,13 @@ def docker_tasks_max(world: World) -> None:
     said_ago(world, 60, "cgroup: fork rejected by pids controller in /system.slice/docker.service")
 
 
+@variation("tasks-max-raised-since", "docker's unit had too few processes, and has had a higher TasksMax= since")
+def tasks_max_raised(world: World) -> None:
+    said_ago(world, 60, "cgroup: fork rejected by pids controller in /system.slice/docker.service")
+    path = "/etc/systemd/system/docker.service.d/50-TasksMax.conf"
+    world.host.files[path] = "[Service]\nTasksMax=infinity\n"
+
+
 @variation("connection-table-full-long-ago", "the connection table was full once, some hours ago")
 def conntrack_long_ago(world: World) -> None:
     said_ago(world, -7200 if time.clock_gettime(time.CLOCK_BOOTTIME) < 7200 else 7200, FULL_TABLE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.region.faults import fault
-from tests.region.software import SSM_AGENT, daemon_of, register
+from tests.region.software import AGENT, SSM_AGENT, daemon_of, register
 from tests.region.world import Certificate, World
 
 INSPECTOR = Certificate(issuer="Example Industries Security", common_name="Example Web Gateway Root")
@@ -56,6 +56,18 @@ def component_store(world: World) -> None:
     unit = "/etc/systemd/system/amazon-ssm-agent.service.d/trust.conf"
     world.host.files[unit] = "[Service]\nEnvironment={}={}\nEnvironment=SSL_CERT_DIR=/etc/pki/none\n".format(*line)
     daemon_of(world, SSM_AGENT).environment |= {line[0]: line[1], "SSL_CERT_DIR": "/etc/pki/none"}
+
+
+@fault("agent-store", "ecs.config names a file of CAs without the inspecting gateway's", "tls.component-untrusted")
+def agent_store(world: World) -> None:
+    register(world)
+    present(world, "inspection", INSPECTOR, "ecs", "ecs-a-*.*", "ecs-t-*.*")
+    world.host.trusted.append("inspection")
+    world.host.bundles["/etc/ecs/site.pem"] = ["amazon", "public"]
+    for name, value in (("SSL_CERT_FILE", "/etc/ecs/site.pem"), ("SSL_CERT_DIR", "/etc/ecs/none")):
+        text = world.host.files["/etc/ecs/ecs.config"]
+        world.host.files["/etc/ecs/ecs.config"] = f"{text}{name}={value}\n"
+        daemon_of(world, AGENT).environment[name] = value
 
 
 @fault("ecdsa-below-1.3", "a device offers ECDSA alone, and TLS 1.2 at most", "tls.agent-suites")
