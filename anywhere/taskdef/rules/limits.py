@@ -116,9 +116,12 @@ def _tmpfs(case: Case, item: Node) -> Iterator[Mark]:
     "taskdef.hard-limit",
     "memory of a container and of the task",
     scope="container",
-    meaning="A container's hard limit above the task's memory cannot be reached: the task's limit comes first.",
+    meaning="A container's hard limit is not above the task's memory: ECS was seen to refuse that, and agents do not start "
+    "such a task unless ECS_ENABLE_TASK_CPU_MEM_LIMIT is false.",
     fine="no hard limit above the task's memory",
-    source=f"{sources.API}, field memory of ContainerDefinition",
+    source=f"{sources.API}, field memory of ContainerDefinition; amazon-ecs-agent, agent/api/task/task_linux.go, "
+    f"buildLinuxMemorySpec; {sources.SEEN}, pf-ecs-container-memory-over-task (answer: the memory setting of the container is "
+    "greater than for the task)",
 )
 def hard_limit(case: Case, node: Node) -> Iterator[Mark]:
     hard, total = node.at("memory"), case.node.at("memory")
@@ -126,7 +129,8 @@ def hard_limit(case: Case, node: Node) -> Iterator[Mark]:
         return
     whole, limit = memory_mib(total.text()), hard.number()
     if whole and limit and limit > whole and node.at("memoryReservation").present:
-        text = f"memory is {limit} MiB, above the task's {whole} MiB: the container never gets that much"
+        effect = "" if case.launch == FARGATE else ", and agents do not start such a task"
+        text = f"memory is {limit} MiB, above the task's {whole} MiB: ECS was seen to refuse that{effect}"
         yield warn(hard, text, f"use {whole} or less", put(hard, whole))
 
 
