@@ -27,6 +27,7 @@ from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 
 VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
+_FSX_CREDENTIALS = re.compile(r"arn:[^:]+:(?:secretsmanager:[^:]*:[^:]*:.|ssm:[^:]*:[^:]*:.*parameter.)")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a docker volume over NFS"
 
@@ -116,10 +117,11 @@ def _unmounted(case: Case, volume: Node) -> Iterator[Mark]:
     "taskdef.fsx",
     "FSx for Windows File Server",
     scope="volume",
-    meaning="FSx volumes need Windows containers. On external hosts they also need a network link between the site and "
-    "the VPC, and a domain to join. Fargate has none.",
+    meaning="FSx volumes need Windows containers, and a secret or parameter that is named by its ARN. On external hosts they "
+    "also need a network link between the site and the VPC, and a domain to join. Fargate has none.",
     fine="no FSx volume that cannot be mounted",
-    source=f"{sources.EXTERNAL_PAGE}, FSx for Windows File Server",
+    source=f"{sources.EXTERNAL_PAGE}, FSx for Windows File Server; {sources.API}, type "
+    "FSxWindowsFileServerAuthorizationConfig; amazon-ecs-agent, fsxwindowsfileserver_windows.go, retrieveCredentials",
 )
 def fsx(case: Case, node: Node) -> Iterator[Mark]:
     volume = node.at("fsxWindowsFileServerVolumeConfiguration")
@@ -134,6 +136,15 @@ def fsx(case: Case, node: Node) -> Iterator[Mark]:
     elif case.launch == EXTERNAL:
         why = "needs a network link from the site to the VPC, and hosts joined to the file system's domain"
         yield warn(volume, why, "prove the link first: VPN or Direct Connect, ports 445 and 5985")
+    if case.launch in (EC2, EXTERNAL):
+        yield from over([volume.at("authorizationConfig", "credentialsParameter")], _credentials, quiet=True)
+
+
+def _credentials(parameter: Node) -> Iterator[Mark]:
+    text = parameter.text()
+    if parameter.present and not _FSX_CREDENTIALS.match(text) and not is_placeholder(text):
+        why = f"{show(text)} is not the ARN of a secret or a parameter: the agent does not start the task"
+        yield fail(parameter, why, "write the ARN of a secret, or arn:aws:ssm:REGION:ACCOUNT:parameter/NAME")
 
 
 @rule(
