@@ -7,6 +7,7 @@ from math import ceil
 
 from anywhere.taskdef.rule import EVERY, EXTERNAL, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.rules.deployvalues import values
 from anywhere.taskdef.source.node import Node, NotKnown
 
 LEAST_DEFAULT, MOST_DEFAULT = 100, 200
@@ -21,12 +22,12 @@ _SHIFTS = {"linearConfiguration": "LINEAR", "canaryConfiguration": "CANARY"}
     launch=EVERY,
     meaning="`minimumHealthyPercent` is at most 100, `maximumPercent` at least 100, and not both are 100. A rolling update "
     "must be able to stop or to add a task: ECS rounds the lower limit up and the upper one down. Rebalancing across zones "
-    "needs zones, which external instances do not have, and a maximumPercent above 100. The circuit breaker is for rolling "
-    "updates.",
+    "needs zones, which external instances do not have, and a maximumPercent above 100. The circuit breaker and alarms are for "
+    "the controller ECS. Steps, bake times, early success criteria and lifecycle hooks have the documented values.",
     fine="an update can replace the tasks",
-    source=f"{sources.API}, type DeploymentConfiguration; {sources.SEEN}, pf-ecs-service-deployment-percent and "
-    "pf-ecs-svc-min-healthy-over-max-percent; flowcommerce/delta#95; AWS: ECS developer guide, service-rebalancing; "
-    "aws/aws-cdk#32259",
+    source=f"{sources.API}, type DeploymentConfiguration and those below it; {sources.SEEN}, "
+    "pf-ecs-service-deployment-percent and pf-ecs-svc-min-healthy-over-max-percent; flowcommerce/delta#95; AWS: ECS "
+    "developer guide, service-rebalancing; aws/aws-cdk#32259",
 )
 def deployment(case: Case, node: Node) -> Iterator[Mark]:
     settings = node.at("deploymentConfiguration")
@@ -35,6 +36,7 @@ def deployment(case: Case, node: Node) -> Iterator[Mark]:
     yield from over([node], lambda service: _rebalancing(case, service), quiet=True)
     yield from over([node], _breaker, quiet=True)
     yield from over([settings], _shift, quiet=True)
+    yield from values(settings)
 
 
 def is_described(node: Node) -> bool:
@@ -118,10 +120,14 @@ def _rebalancing(case: Case, node: Node) -> Iterator[Mark]:
 
 def _breaker(node: Node) -> Iterator[Mark]:
     controller = node.at("deploymentController", "type").text()
-    breaker = node.at("deploymentConfiguration", "deploymentCircuitBreaker")
-    if controller in ("CODE_DEPLOY", "EXTERNAL") and breaker.at("enable").flag():
-        text = f"the circuit breaker is for the deployment controller ECS, not for {controller}"
-        yield warn(breaker, text, "take it out, or use the controller ECS", remove(breaker))
+    settings = node.at("deploymentConfiguration")
+    if controller not in ("CODE_DEPLOY", "EXTERNAL"):
+        return
+    for name, what in (("deploymentCircuitBreaker", "the circuit breaker is"), ("alarms", "alarms are")):
+        if settings.at(name).at("enable").flag():
+            text = f"{what} for the deployment controller ECS, not for {controller}"
+            advice = f"take {name} out, or use the controller ECS"
+            yield warn(settings.at(name), text, advice, remove(settings.at(name)))
 
 
 def _shift(settings: Node) -> Iterator[Mark]:
