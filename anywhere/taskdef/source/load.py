@@ -20,6 +20,8 @@ MARKERS = (b"ontainerDefinitions", b"AWS::ECS::", b"aws_ecs_", b"askDefinition")
 _SERVICE_KEYS = frozenset(
     {"serviceName", "desiredCount", "schedulingStrategy", "deploymentController", "loadBalancers"}
 )
+# What tells a request to update a service, which need not name a task definition.
+_UPDATE_KEYS = frozenset({"desiredCount", "forceNewDeployment", "deploymentConfiguration", "networkConfiguration"})
 # What tells a definition that lacks its containers from other JSON.
 _DEFINITION_KEYS = frozenset({"family", "networkMode"})
 _CONTAINER = frozenset({"name", "image"})
@@ -136,7 +138,8 @@ def _object(value: Mapping[str, Any], base: str, described: bool = False) -> Con
             return _joined(
                 _object(item, f"{base}/{wrapper}/{at}", True) for at, item in items if isinstance(item, dict)
             )
-    if "taskDefinition" in value or ("serviceName" in value and _SERVICE_KEYS & set(value)):
+    is_update = isinstance(value.get("service"), str) and bool(_UPDATE_KEYS & set(value))
+    if "taskDefinition" in value or is_update or ("serviceName" in value and _SERVICE_KEYS & set(value)):
         return Content(services=(_service(value, base, described),))
     is_misspelled = any(str(key).lower().replace("_", "") == "containerdefinitions" for key in value)
     if set(value) >= _DEFINITION_KEYS or ("family" in value and (_OWN_KEYS & set(value) or is_misspelled)):
