@@ -243,25 +243,29 @@ def _of_daemon(case: Case, node: Node) -> Iterator[Mark]:
     scope="service",
     launch=(EXTERNAL, EC2),
     meaning="Tasks that take the same fixed host port need a host each: with more tasks than hosts the rest stays "
-    "pending, and with as many a rolling update finds no free host.",
+    "pending, and with as many a rolling update finds no free host. BLUE_GREEN runs both revisions at once, so it needs "
+    "twice as many.",
     fine="as many hosts as fixed ports need, or none fixed",
-    source=sources.MODES_PAGE,
+    source=f"{sources.MODES_PAGE}; {sources.API}, type DeploymentConfiguration, field strategy",
 )
 def host_port_count(case: Case, node: Node) -> Iterator[Mark]:
     field = node.at("count" if node.at("count").present else "desiredCount")
     wanted = field.number() or 0
-    if node.at("schedulingStrategy").text() == "DAEMON" or wanted < 1 or (wanted == 1 and case.hosts != 1):
+    at_once = wanted * 2 if node.at("deploymentConfiguration", "strategy").text() == "BLUE_GREEN" else wanted
+    if node.at("schedulingStrategy").text() == "DAEMON" or wanted < 1 or (at_once == 1 and case.hosts != 1):
         return
     fixed = has_fixed_port(case) if case.definition else None
     if fixed is None:
         yield skip(field, "whether the task takes a fixed host port is not known here")
     elif fixed and not case.hosts:
-        yield warn(
-            field, f"a fixed host port and {wanted} tasks need {wanted} hosts", "have them, or use dynamic ports"
-        )
+        tasks = f"{wanted} tasks" if at_once == wanted else f"BLUE_GREEN with {wanted} + {wanted} tasks"
+        yield warn(field, f"a fixed host port and {tasks} need {at_once} hosts", "have them, or use dynamic ports")
     elif fixed and wanted > case.hosts:
         why = f"a fixed host port, {wanted} tasks, {case.hosts} hosts: {wanted - case.hosts} never start"
         yield fail(field, why, "add hosts, lower the count, or use dynamic ports")
+    elif fixed and at_once > case.hosts:
+        why = f"a fixed host port, {case.hosts} hosts: BLUE_GREEN runs {wanted} + {wanted} tasks, and no update ends"
+        yield warn(field, why, "add hosts, use ROLLING, or use dynamic ports")
     elif fixed and wanted == case.hosts and not node.at("count").present and _keeps_all(node, wanted):
         why = "as many tasks as hosts: a rolling update finds no host with the port free"
         advice = f"set minimumHealthyPercent to {that_stops(wanted)}, or use dynamic ports"
