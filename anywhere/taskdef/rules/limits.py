@@ -65,11 +65,12 @@ def _ulimit(case: Case, item: Node) -> Iterator[Mark]:
     "swap and temporary file systems",
     scope="container",
     launch=EVERY,
-    meaning="`swappiness` is 0 to 100 and counts only beside `maxSwap`, which is not negative, nor is `sharedMemorySize`. A "
+    meaning="`swappiness` is 0 to 100 and counts only beside `maxSwap`, which is not negative, nor is `sharedMemorySize`. "
+    "`maxSwap` is added to the container's `memory`, without which docker takes no limit of swap. A "
     "tmpfs has a size, an absolute path other than /, and mount options of the API's list.",
     fine="memory settings that count",
     source=f"{sources.API}, types LinuxParameters and Tmpfs; {sources.MOBY}, daemon/daemon_unix.go, "
-    "verifyPlatformContainerSettings",
+    "verifyPlatformContainerSettings and verifyPlatformContainerResources",
 )
 def swap(case: Case, node: Node) -> Iterator[Mark]:
     parameters = node.at("linuxParameters")
@@ -78,12 +79,20 @@ def swap(case: Case, node: Node) -> Iterator[Mark]:
     if number is not None and number < 0:
         yield fail(most, f"maxSwap is {number}, and is 0 or more", "use 0 for no swap", put(most, 0))
     yield from over([parameters.at("sharedMemorySize")], _shared, quiet=True)
+    yield from over([node] if number and number > 0 else (), lambda node: _without_limit(case, node), quiet=True)
     if percent is not None and not 0 <= percent <= 100:
         near = 0 if percent < 0 else 100
         yield fail(tendency, f"swappiness is {percent}, and is 0 to 100", f"use {near}", put(tendency, near))
     elif percent is not None and not most.present:
         yield warn(tendency, "swappiness is ignored without maxSwap", "set maxSwap, or take it out", remove(tendency))
     yield from over(parameters.at("tmpfs").each(), lambda item: _tmpfs(case, item))
+
+
+def _without_limit(case: Case, container: Node) -> Iterator[Mark]:
+    if case.launch in (EXTERNAL, EC2) and not case.windows and not container.at("memory").number():
+        text = "maxSwap is added to memory, and this container has none: docker refuses a swap limit alone"
+        most = container.at("linuxParameters", "maxSwap")
+        yield warn(most, text, "set memory of the container, or take maxSwap out", remove(most))
 
 
 def _shared(size: Node) -> Iterator[Mark]:
