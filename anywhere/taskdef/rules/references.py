@@ -11,6 +11,7 @@ from anywhere.taskdef.rules import sources
 from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node, Unknown
 
+_DISCOVERY_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}\Z")
 _DNS_NAME = re.compile(r"[a-z0-9_.][a-z0-9_.-]{0,126}\Z")
 
 
@@ -22,7 +23,8 @@ _DNS_NAME = re.compile(r"[a-z0-9_.][a-z0-9_.-]{0,126}\Z")
     meaning="A load balancer and a registry name a container of the task definition and a port of its mappings, Service "
     "Connect and VPC Lattice the name of a port mapping. A load balancer has a target group or, for a Classic one, a name "
     "and a fixed host port. A "
-    "Service Connect service has one client alias, with a DNS name in lower case, and a namespace of its own or its cluster's.",
+    "Service Connect service has one client alias, with a DNS name in lower case, and a namespace of its own or its cluster's. "
+    "Its access logs need a logConfiguration, its timeout of requests a mapping with an appProtocol.",
     fine="names containers, ports and mappings that are there",
     source=f"{sources.API}, types LoadBalancer, ServiceRegistry and ServiceConnectService; {sources.SEEN}, "
     "pf-ecs-svc-lb-container-name-missing, pf-ecs-svc-lb-container-port-missing, pf-ecs-service-lb-target-exclusive, "
@@ -43,6 +45,9 @@ def references(case: Case, node: Node) -> Iterator[Mark]:
     names = (alias.at("dnsName") for service in connect.each() for alias in service.at("clientAliases").each())
     yield from over(names, _dns_name, quiet=True)
     yield from over([node], lambda node: _namespace(case, node), quiet=True)
+    yield from over([node.at("serviceConnectConfiguration")], _access_logs, quiet=True)
+    yield from over((item.at("discoveryName") for item in connect.each()), _discovery_name, quiet=True)
+    yield from over(connect.each(), lambda item: _timeout(case, item), quiet=True)
 
 
 def _target(item: Node) -> Iterator[Mark]:
@@ -128,6 +133,33 @@ def _dns_name(field: Node) -> Iterator[Mark]:
     if text and not _DNS_NAME.match(text) and not is_placeholder(text):
         why = f"{show(text)} is not a name that Service Connect takes for clients"
         yield fail(field, why, "use up to 127 lower case letters, digits, _, - and ., and no - in front")
+
+
+def _discovery_name(field: Node) -> Iterator[Mark]:
+    text = field.text()
+    if text and not _DISCOVERY_NAME.match(text) and not is_placeholder(text):
+        why = f"{show(text)} is not a discovery name of Service Connect"
+        yield fail(field, why, "use up to 64 lower case letters, digits, _ and -, and no - in front")
+
+
+def _access_logs(connect: Node) -> Iterator[Mark]:
+    logs = connect.at("accessLogConfiguration")
+    if logs.filled and not connect.at("logConfiguration").filled:
+        text = "access logs of Service Connect need a logConfiguration beside them, and there is none"
+        yield fail(logs, text, "add logConfiguration, or take the access logs out", remove(logs))
+
+
+def _timeout(case: Case, item: Node) -> Iterator[Mark]:
+    """A limit for each request, which TCP does not have. Source: API reference, type TimeoutConfiguration."""
+    seconds, name = item.at("timeout", "perRequestTimeoutSeconds"), item.at("portName").text()
+    if not seconds.number():
+        return
+    for mapping in (mapping for container in case.containers for mapping in container.at("portMappings").each()):
+        if mapping.at("name").text() == name and not mapping.at("appProtocol").filled:
+            text = (
+                f"perRequestTimeoutSeconds is for HTTP, HTTP2 and gRPC, and the port mapping {name} has no appProtocol"
+            )
+            yield fail(seconds, text, "give the mapping an appProtocol, or take the timeout out", remove(seconds))
 
 
 def _namespace(case: Case, node: Node) -> Iterator[Mark]:
