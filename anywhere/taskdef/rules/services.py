@@ -282,19 +282,34 @@ def _keeps_all(node: Node, wanted: int) -> bool:
     "service.exec",
     "ECS Exec and the task role",
     scope="service",
-    meaning="ECS Exec works on external instances; the task needs a role that may open ssmmessages channels.",
+    meaning="ECS Exec works on external instances; the task needs a role that may open ssmmessages channels, and a network. "
+    "Agents on Windows Server 2016 do not have it.",
     fine="ECS Exec has a task role, or is off",
-    source=f"{sources.RUN_TASK}, field enableExecuteCommand; {sources.EXTERNAL_PAGE}, considerations",
+    source=f"{sources.RUN_TASK}, field enableExecuteCommand; {sources.EXTERNAL_PAGE}, considerations; amazon-ecs-agent, "
+    "agent/app/agent_capability_windows.go, defaultIsPlatformExecSupported",
 )
 def exec_role(case: Case, node: Node) -> Iterator[Mark]:
     switch = node.at("enableExecuteCommand")
-    if not switch.flag() or node.at("overrides", "taskRoleArn").filled:
+    if not switch.flag():
         return
-    if case.definition is None:
+    has_role = node.at("overrides", "taskRoleArn").filled
+    if case.definition is None and not has_role:
         yield skip(switch, "ECS Exec needs a task role, and the task definition is not here")
-    elif not case.node.at("taskRoleArn").filled:
+    elif not has_role and not case.node.at("taskRoleArn").filled:
         advice = "give the definition a task role with the four ssmmessages actions"
         yield fail(switch, "ECS Exec needs a task role, and the definition has none", advice, remove(switch))
+    if case.definition is not None and case.launch in (EXTERNAL, EC2):
+        yield from over([switch], lambda switch: _exec_on_host(case, switch), quiet=True)
+
+
+def _exec_on_host(case: Case, switch: Node) -> Iterator[Mark]:
+    family = case.node.at("runtimePlatform", "operatingSystemFamily").text()
+    if case.mode == "none":
+        text = "ECS Exec needs a network, and the definition has the network mode none"
+        yield fail(switch, text, "use bridge or host, or do without ECS Exec", remove(switch))
+    elif family.startswith("WINDOWS_SERVER_2016"):
+        text = "agents on Windows Server 2016 do not have ECS Exec"
+        yield fail(switch, text, "use Windows Server 2019 or newer, or do without ECS Exec", remove(switch))
 
 
 @rule(

@@ -29,6 +29,9 @@ from anywhere.taskdef.source.node import Node
 VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 _FSX_CREDENTIALS = re.compile(r"arn:[^:]+:(?:secretsmanager:[^:]*:[^:]*:.|ssm:[^:]*:[^:]*:.*parameter.)")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+# Paths that docker has on Windows: with a drive, or of a named pipe. Source: moby, windows_parser.go.
+_WINDOWS_PATH = re.compile(r"(?:\\\\\?\\)?[A-Za-z]:(?:[\\/]|\Z)|[\\/]{2}\.[\\/]pipe[\\/].", re.IGNORECASE)
+_WINDOWS_ROOT = re.compile(r"[Cc]:[\\/]?\Z")
 _NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a docker volume over NFS"
 
 
@@ -175,10 +178,15 @@ def host_path(case: Case, node: Node) -> Iterator[Mark]:
 
 
 def _relative(case: Case, path: Node) -> Mark | None:
-    """What docker makes of a source that is no absolute path of Linux."""
+    """What docker makes of a source that is no absolute path of the containers' system."""
     text = path.text() if path.known else "/"
-    if text.startswith("/") or is_placeholder(text) or may_be_drive(case, text) or case.windows:
+    if not path.known or is_placeholder(text) or may_be_drive(case, text):
         return None
+    if _WINDOWS_PATH.match(text) if case.windows else text.startswith("/"):
+        return None
+    if case.windows and re.search(r"[\\/]", text):
+        why = f"{show(text)} is not a path of Windows: docker refuses it"
+        return fail(path, why, "write a path with its drive, such as C:\\data")
     if not VOLUME_NAME.match(text):
         why = f"{show(text)} is not an absolute path: docker reads it as a volume name and refuses it"
         return fail(path, why, "write an absolute path")
@@ -207,12 +215,13 @@ _KINDS = (
     scope="definition",
     launch=EVERY,
     meaning="A volume has a name and is of one kind. A mount point names a volume and a path in the container, absolute on "
-    "Linux, that is not / and that no other mount or tmpfs of the container has; on Windows both are on one drive. "
+    "Linux, that is not / and that no other mount or tmpfs of the container has; on Windows both are on one drive, which the "
+    "path names, and not its root C:. "
     "`autoprovision` counts for shared docker volumes only; S3 Files needs a task role.",
     fine="volumes of one kind, each mounted at a path of its own",
     source=f"{sources.API}, types Volume, DockerVolumeConfiguration and S3FilesVolumeConfiguration; {sources.MOBY}, "
-    "daemon/volumes.go and daemon/volume/mounts/linux_parser.go; blinkist/terraform-aws-airship-ecs-service#46 and "
-    "dask/dask-cloudprovider#107 (Unknown volume 'null')",
+    "daemon/volumes.go, daemon/volume/mounts/linux_parser.go and windows_parser.go; dask/dask-cloudprovider#107 and "
+    "blinkist/terraform-aws-airship-ecs-service#46 (Unknown volume 'null')",
 )
 def volumes(case: Case, node: Node) -> Iterator[Mark]:
     yield from over(case.volumes, lambda volume: _volume(case, volume), quiet=True)
@@ -288,7 +297,23 @@ def _path(case: Case, mount: Node) -> Iterator[Mark]:
         yield fail(mount, "a mount point without containerPath", "give the path in the container")
     elif is_placeholder(path.text()) or path.text().startswith("$") or may_be_drive(case, path.text()):
         return
-    elif not path.text().startswith("/") and not case.windows:
+    elif case.windows:
+        yield from _windows_path(case, path)
+    elif not path.text().startswith("/"):
         yield fail(path, f"{show(path.text())} is not an absolute path", "begin it with /")
-    elif case.launch in (EXTERNAL, EC2) and normpath("/" + path.text().lstrip("/")) == "/" and not case.windows:
+    elif case.launch in (EXTERNAL, EC2) and normpath("/" + path.text().lstrip("/")) == "/":
         yield fail(path, "docker refuses a mount at /", "mount it at a folder, such as /data")
+
+
+def _windows_path(case: Case, path: Node) -> Iterator[Mark]:
+    """Where docker mounts nothing in a Windows container. Of Fargate's own runtime it is not established."""
+    text = path.text()
+    if case.launch not in (EXTERNAL, EC2):
+        return
+    if _WINDOWS_ROOT.match(text):
+        yield fail(
+            path, f"docker refuses a mount at {text} of a Windows container", "mount it at a folder of the drive"
+        )
+    elif not _WINDOWS_PATH.match(text):
+        why = f"{show(text)} has no drive: docker starts no Windows container with it"
+        yield fail(path, why, "write a path with its drive, such as C:\\data")
