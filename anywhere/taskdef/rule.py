@@ -65,6 +65,11 @@ class Case:
         return self.service is None or self.service.takes(name)
 
     @property
+    def is_update(self) -> bool:
+        """Whether this is a request to update a service, which keeps what it does not name."""
+        return self.service is not None and "forceNewDeployment" in self.service.fields
+
+    @property
     def is_written(self) -> bool:
         """Whether a person wrote the service as it stands here; not so in what Terraform prints."""
         return self.service is None or self.service.place.encode is not None

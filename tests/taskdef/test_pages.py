@@ -49,6 +49,7 @@ def test_rules_and_checks_named_in_the_page_exist() -> None:
         "service.ebs",
         "service.grace-period",
         "service.order",
+        "service.overrides",
         "service.placement-strategy",
         "service.references",
         "service.role",

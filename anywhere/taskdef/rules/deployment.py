@@ -7,6 +7,7 @@ from math import ceil
 
 from anywhere.taskdef.rule import EVERY, EXTERNAL, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
+from anywhere.taskdef.rules.deployvalues import values
 from anywhere.taskdef.source.node import Node, NotKnown
 
 LEAST_DEFAULT, MOST_DEFAULT = 100, 200
@@ -21,12 +22,13 @@ _SHIFTS = {"linearConfiguration": "LINEAR", "canaryConfiguration": "CANARY"}
     launch=EVERY,
     meaning="`minimumHealthyPercent` is at most 100, `maximumPercent` at least 100, and not both are 100. A rolling update "
     "must be able to stop or to add a task: ECS rounds the lower limit up and the upper one down. Rebalancing across zones "
-    "needs zones, which external instances do not have, and a maximumPercent above 100. The circuit breaker is for rolling "
-    "updates.",
+    "needs zones, which external instances do not have, and a maximumPercent above 100. The circuit breaker and alarms are for "
+    "the controller ECS. Steps, bake times, early success criteria and lifecycle hooks have the documented values. "
+    "LINEAR and CANARY shift the traffic of a load balancer or of Service Connect; BLUE_GREEN runs without one too.",
     fine="an update can replace the tasks",
-    source=f"{sources.API}, type DeploymentConfiguration; {sources.SEEN}, pf-ecs-service-deployment-percent and "
-    "pf-ecs-svc-min-healthy-over-max-percent; flowcommerce/delta#95; AWS: ECS developer guide, service-rebalancing; "
-    "aws/aws-cdk#32259",
+    source=f"{sources.API}, type DeploymentConfiguration and those below it; {sources.SEEN}, "
+    "pf-ecs-service-deployment-percent and pf-ecs-svc-min-healthy-over-max-percent; flowcommerce/delta#95; aws/aws-cdk#32259; "
+    f"{sources.GUIDE}, service-rebalancing, deploy-linear-service, deploy-canary-service, blue-green-deployment-implementation",
 )
 def deployment(case: Case, node: Node) -> Iterator[Mark]:
     settings = node.at("deploymentConfiguration")
@@ -35,6 +37,9 @@ def deployment(case: Case, node: Node) -> Iterator[Mark]:
     yield from over([node], lambda service: _rebalancing(case, service), quiet=True)
     yield from over([node], _breaker, quiet=True)
     yield from over([settings], _shift, quiet=True)
+    yield from values(settings)
+    if not is_described(node):
+        yield from over([node], lambda service: _traffic(case, service), quiet=True)
 
 
 def is_described(node: Node) -> bool:
@@ -118,10 +123,14 @@ def _rebalancing(case: Case, node: Node) -> Iterator[Mark]:
 
 def _breaker(node: Node) -> Iterator[Mark]:
     controller = node.at("deploymentController", "type").text()
-    breaker = node.at("deploymentConfiguration", "deploymentCircuitBreaker")
-    if controller in ("CODE_DEPLOY", "EXTERNAL") and breaker.at("enable").flag():
-        text = f"the circuit breaker is for the deployment controller ECS, not for {controller}"
-        yield warn(breaker, text, "take it out, or use the controller ECS", remove(breaker))
+    settings = node.at("deploymentConfiguration")
+    if controller not in ("CODE_DEPLOY", "EXTERNAL"):
+        return
+    for name, what in (("deploymentCircuitBreaker", "the circuit breaker is"), ("alarms", "alarms are")):
+        if settings.at(name).at("enable").flag():
+            text = f"{what} for the deployment controller ECS, not for {controller}"
+            advice = f"take {name} out, or use the controller ECS"
+            yield warn(settings.at(name), text, advice, remove(settings.at(name)))
 
 
 def _shift(settings: Node) -> Iterator[Mark]:
@@ -130,6 +139,25 @@ def _shift(settings: Node) -> Iterator[Mark]:
         if settings.at(name).filled and strategy != wanted:
             text = f"{name} is valid with the strategy {wanted} only, not with {strategy or 'ROLLING (unset)'}"
             yield warn(settings.at(name), text, f"use the strategy {wanted}, or take it out")
+
+
+def _traffic(case: Case, node: Node) -> Iterator[Mark]:
+    """Strategies that shift traffic step by step, without what ECS could shift."""
+    field = node.at("deploymentConfiguration", "strategy")
+    strategy = field.text()
+    if strategy not in _SHIFTS.values():
+        return
+    needs = f"{strategy} needs an Application or Network Load Balancer or Service Connect"
+    advice = "use ROLLING, or BLUE_GREEN, which also runs without"
+    if case.launch == EXTERNAL:
+        yield fail(field, f"{needs}, and external instances have neither", advice)
+    elif case.takes("launchType") and not _has_traffic(node):
+        yield fail(field, f"{needs}, and the service has neither", advice)
+
+
+def _has_traffic(node: Node) -> bool:
+    connect = node.at("serviceConnectConfiguration", "enabled")
+    return node.at("loadBalancers").filled or node.at("vpcLatticeConfigurations").filled or connect.flag()
 
 
 @rule(

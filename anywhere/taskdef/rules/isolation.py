@@ -22,6 +22,9 @@ IPC_SYSCTLS = frozenset(
     ]
 )
 
+# Values of RegisterDaemonTaskDefinition.
+_OF_DAEMONS = ("shared", "none")
+
 
 @rule(
     "taskdef.pid-ipc-mode",
@@ -38,7 +41,9 @@ def pid_ipc_mode(case: Case, node: Node) -> Iterator[Mark]:
         if not text:
             continue
         if text not in values:
-            yield fail(field, f"{text} is no {name}", f"use {' or '.join(values)}", remove(field))
+            is_daemon = text in _OF_DAEMONS
+            why = f"{name} {text} exists in daemon task definitions only" if is_daemon else f"{text} is no {name}"
+            yield fail(field, why, f"use {' or '.join(values)}", remove(field))
         elif case.windows:
             yield fail(field, f"Windows containers have no {name}", "take it out", remove(field))
         elif case.launch == FARGATE and name == "ipcMode":

@@ -65,11 +65,12 @@ def _ulimit(case: Case, item: Node) -> Iterator[Mark]:
     "swap and temporary file systems",
     scope="container",
     launch=EVERY,
-    meaning="`swappiness` is 0 to 100 and counts only beside `maxSwap`, which is not negative, nor is `sharedMemorySize`. A "
+    meaning="`swappiness` is 0 to 100 and counts only beside `maxSwap`, which is not negative, nor is `sharedMemorySize`. "
+    "`maxSwap` is added to the container's `memory`, without which docker takes no limit of swap. A "
     "tmpfs has a size, an absolute path other than /, and mount options of the API's list.",
     fine="memory settings that count",
     source=f"{sources.API}, types LinuxParameters and Tmpfs; {sources.MOBY}, daemon/daemon_unix.go, "
-    "verifyPlatformContainerSettings",
+    "verifyPlatformContainerSettings and verifyPlatformContainerResources",
 )
 def swap(case: Case, node: Node) -> Iterator[Mark]:
     parameters = node.at("linuxParameters")
@@ -78,12 +79,20 @@ def swap(case: Case, node: Node) -> Iterator[Mark]:
     if number is not None and number < 0:
         yield fail(most, f"maxSwap is {number}, and is 0 or more", "use 0 for no swap", put(most, 0))
     yield from over([parameters.at("sharedMemorySize")], _shared, quiet=True)
+    yield from over([node] if number and number > 0 else (), lambda node: _without_limit(case, node), quiet=True)
     if percent is not None and not 0 <= percent <= 100:
         near = 0 if percent < 0 else 100
         yield fail(tendency, f"swappiness is {percent}, and is 0 to 100", f"use {near}", put(tendency, near))
     elif percent is not None and not most.present:
         yield warn(tendency, "swappiness is ignored without maxSwap", "set maxSwap, or take it out", remove(tendency))
     yield from over(parameters.at("tmpfs").each(), lambda item: _tmpfs(case, item))
+
+
+def _without_limit(case: Case, container: Node) -> Iterator[Mark]:
+    if case.launch in (EXTERNAL, EC2) and not case.windows and not container.at("memory").number():
+        text = "maxSwap is added to memory, and this container has none: docker refuses a swap limit alone"
+        most = container.at("linuxParameters", "maxSwap")
+        yield warn(most, text, "set memory of the container, or take maxSwap out", remove(most))
 
 
 def _shared(size: Node) -> Iterator[Mark]:
@@ -116,9 +125,12 @@ def _tmpfs(case: Case, item: Node) -> Iterator[Mark]:
     "taskdef.hard-limit",
     "memory of a container and of the task",
     scope="container",
-    meaning="A container's hard limit above the task's memory cannot be reached: the task's limit comes first.",
+    meaning="A container's hard limit is not above the task's memory: ECS was seen to refuse that, and agents do not start "
+    "such a task unless ECS_ENABLE_TASK_CPU_MEM_LIMIT is false.",
     fine="no hard limit above the task's memory",
-    source=f"{sources.API}, field memory of ContainerDefinition",
+    source=f"{sources.API}, field memory of ContainerDefinition; amazon-ecs-agent, agent/api/task/task_linux.go, "
+    f"buildLinuxMemorySpec; {sources.SEEN}, pf-ecs-container-memory-over-task (answer: the memory setting of the container is "
+    "greater than for the task)",
 )
 def hard_limit(case: Case, node: Node) -> Iterator[Mark]:
     hard, total = node.at("memory"), case.node.at("memory")
@@ -126,7 +138,8 @@ def hard_limit(case: Case, node: Node) -> Iterator[Mark]:
         return
     whole, limit = memory_mib(total.text()), hard.number()
     if whole and limit and limit > whole and node.at("memoryReservation").present:
-        text = f"memory is {limit} MiB, above the task's {whole} MiB: the container never gets that much"
+        effect = "" if case.launch == FARGATE else ", and agents do not start such a task"
+        text = f"memory is {limit} MiB, above the task's {whole} MiB: ECS was seen to refuse that{effect}"
         yield warn(hard, text, f"use {whole} or less", put(hard, whole))
 
 

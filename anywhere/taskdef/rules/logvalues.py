@@ -21,6 +21,12 @@ _LEVEL = (forms.is_level, "write a number from -1 to 9")
 _TIME = (forms.is_time, "write a duration, for example 5s")
 _NUMBER = (forms.is_count, "write a number of 0 or more")
 _SIZE = (forms.is_size, "write a size, for example 8m")
+_PATTERN = (
+    forms.is_go_pattern,
+    "write an expression of Go (RE2), with its brackets closed and without lookahead, lookbehind and backreferences",
+)
+# Drivers that read the expressions which choose labels and variables. Source: moby, daemon/logger, ExtraAttributes.
+_WITH_ATTRIBUTES = ("fluentd", "gelf", "journald", "json-file", "splunk")
 _FACILITIES = (
     *("kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp"),
     *(f"local{number}" for number in range(8)),
@@ -35,10 +41,7 @@ _VALUES: Mapping[str, Mapping[str, tuple[Callable[[str], bool], str]]] = {
         "awslogs-force-flush-interval-seconds": _COUNT,
         "awslogs-max-buffered-events": _COUNT,
         "awslogs-format": (forms.one_of("json/emf"), "write json/emf, or take it out"),
-        "awslogs-multiline-pattern": (
-            forms.is_go_pattern,
-            "write an expression of Go (RE2), with its brackets closed and without lookahead, lookbehind and backreferences",
-        ),
+        "awslogs-multiline-pattern": _PATTERN,
     },
     "awsfirelens": {"log-driver-buffer-limit": _SIZE},
     "json-file": {"max-file": _COUNT, "compress": _FLAG},
@@ -88,7 +91,7 @@ _GELF = {
 
 def values(case: Case, driver: str, options: Node) -> Iterator[Mark]:
     """What docker refuses of these options; of Fargate's own logger it is not established."""
-    yield from over(map(options.at, _VALUES.get(driver, {})), lambda field: _value(case, driver, field), quiet=True)
+    yield from over(map(options.at, _forms(driver)), lambda field: _value(case, driver, field), quiet=True)
     if driver == "json-file" and case.launch in (EXTERNAL, EC2):
         yield from over([options], _compressed, quiet=True)
     if driver == "gelf" and case.launch in (EXTERNAL, EC2):
@@ -101,9 +104,14 @@ def values(case: Case, driver: str, options: Node) -> Iterator[Mark]:
         yield from over((options.at("awslogs-stream-prefix"), options.at("awslogs-stream")), _stream, quiet=True)
 
 
+def _forms(driver: str) -> Mapping[str, tuple[Callable[[str], bool], str]]:
+    attributes = {"labels-regex": _PATTERN, "env-regex": _PATTERN} if driver in _WITH_ATTRIBUTES else {}
+    return {**_VALUES.get(driver, {}), **attributes}
+
+
 def _value(case: Case, driver: str, field: Node) -> Iterator[Mark]:
     text, name = field.text(), field.pointer.rpartition("/")[2]
-    holds, advice = _VALUES[driver][name]
+    holds, advice = _forms(driver)[name]
     if not text or holds(text) or is_placeholder(text):
         return
     say = fail if case.launch in (EXTERNAL, EC2) else warn

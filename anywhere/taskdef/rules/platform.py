@@ -130,10 +130,12 @@ def _family(case: Case, family: Node) -> Iterator[Mark]:
     "graphics processors",
     scope="container",
     launch=EVERY,
-    meaning="GPUs work on external instances registered with `--enable-gpu`; sharing a GPU does not, Fargate has none, "
-    "and Neuron devices belong to managed instances, one container of a task. All containers share GPUs, or none.",
+    meaning="GPUs work on external instances of Linux registered with `--enable-gpu`; sharing a GPU does not, Fargate and "
+    "agents on Windows have none, and Neuron devices belong to managed instances, one container of a task. All containers "
+    "share GPUs, or none.",
     fine="no GPU that the launch type does not have",
-    source=f"{sources.REGISTER}, type ResourceRequirement; {sources.GUIDE}, ecs-gpu",
+    source=f"{sources.REGISTER}, type ResourceRequirement; {sources.GUIDE}, ecs-gpu; amazon-ecs-agent, "
+    "agent/app/agent_windows.go, getPlatformDevices",
 )
 def gpu(case: Case, node: Node) -> Iterator[Mark]:
     yield from over(node.at("resourceRequirements").each(), lambda item: _device(case, item))
@@ -171,6 +173,9 @@ def _device(case: Case, item: Node) -> Iterator[Mark]:
         yield fail(item, "Neuron devices exist on managed instances only", "take it out", remove(item))
     elif kind != "GPU":
         yield fail(item.at("type"), f"{kind or 'no type'} is no resource type", "use GPU", remove(item))
+    elif case.launch in (EXTERNAL, EC2) and case.windows:
+        text = "agents on Windows report no GPUs: the task is never placed"
+        yield fail(item, text, "take it out, or use Linux containers", remove(item))
     elif case.launch == FARGATE:
         yield fail(item, "Fargate has no GPUs", "take it out, or run it on EC2 or external instances", remove(item))
     elif sharing.present and case.launch == EXTERNAL:

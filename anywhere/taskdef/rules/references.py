@@ -11,6 +11,7 @@ from anywhere.taskdef.rules import sources
 from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node, Unknown
 
+_DISCOVERY_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}\Z")
 _DNS_NAME = re.compile(r"[a-z0-9_.][a-z0-9_.-]{0,126}\Z")
 
 
@@ -22,7 +23,8 @@ _DNS_NAME = re.compile(r"[a-z0-9_.][a-z0-9_.-]{0,126}\Z")
     meaning="A load balancer and a registry name a container of the task definition and a port of its mappings, Service "
     "Connect and VPC Lattice the name of a port mapping. A load balancer has a target group or, for a Classic one, a name "
     "and a fixed host port. A "
-    "Service Connect service has one client alias, with a DNS name in lower case, and a namespace of its own or its cluster's.",
+    "Service Connect service has one client alias, with a DNS name in lower case, and a namespace of its own or its cluster's. "
+    "Its access logs need a logConfiguration, its timeout of requests a mapping with an appProtocol.",
     fine="names containers, ports and mappings that are there",
     source=f"{sources.API}, types LoadBalancer, ServiceRegistry and ServiceConnectService; {sources.SEEN}, "
     "pf-ecs-svc-lb-container-name-missing, pf-ecs-svc-lb-container-port-missing, pf-ecs-service-lb-target-exclusive, "
@@ -43,6 +45,9 @@ def references(case: Case, node: Node) -> Iterator[Mark]:
     names = (alias.at("dnsName") for service in connect.each() for alias in service.at("clientAliases").each())
     yield from over(names, _dns_name, quiet=True)
     yield from over([node], lambda node: _namespace(case, node), quiet=True)
+    yield from over([node.at("serviceConnectConfiguration")], _access_logs, quiet=True)
+    yield from over((item.at("discoveryName") for item in connect.each()), _discovery_name, quiet=True)
+    yield from over(connect.each(), lambda item: _timeout(case, item), quiet=True)
 
 
 def _target(item: Node) -> Iterator[Mark]:
@@ -130,6 +135,33 @@ def _dns_name(field: Node) -> Iterator[Mark]:
         yield fail(field, why, "use up to 127 lower case letters, digits, _, - and ., and no - in front")
 
 
+def _discovery_name(field: Node) -> Iterator[Mark]:
+    text = field.text()
+    if text and not _DISCOVERY_NAME.match(text) and not is_placeholder(text):
+        why = f"{show(text)} is not a discovery name of Service Connect"
+        yield fail(field, why, "use up to 64 lower case letters, digits, _ and -, and no - in front")
+
+
+def _access_logs(connect: Node) -> Iterator[Mark]:
+    logs = connect.at("accessLogConfiguration")
+    if logs.filled and not connect.at("logConfiguration").filled:
+        text = "access logs of Service Connect need a logConfiguration beside them, and there is none"
+        yield fail(logs, text, "add logConfiguration, or take the access logs out", remove(logs))
+
+
+def _timeout(case: Case, item: Node) -> Iterator[Mark]:
+    """A limit for each request, which TCP does not have. Source: API reference, type TimeoutConfiguration."""
+    seconds, name = item.at("timeout", "perRequestTimeoutSeconds"), item.at("portName").text()
+    if not seconds.number():
+        return
+    for mapping in (mapping for container in case.containers for mapping in container.at("portMappings").each()):
+        if mapping.at("name").text() == name and not mapping.at("appProtocol").filled:
+            text = (
+                f"perRequestTimeoutSeconds is for HTTP, HTTP2 and gRPC, and the port mapping {name} has no appProtocol"
+            )
+            yield fail(seconds, text, "give the mapping an appProtocol, or take the timeout out", remove(seconds))
+
+
 def _namespace(case: Case, node: Node) -> Iterator[Mark]:
     """Service Connect on a cluster that the template makes without a namespace."""
     connect, cluster = node.at("serviceConnectConfiguration"), node.at("cluster").raw
@@ -148,53 +180,3 @@ def _namespace(case: Case, node: Node) -> Iterator[Mark]:
     ):
         text = "Service Connect without a namespace, and the cluster of this template has none by default"
         yield fail(connect, text, "set the namespace, or ServiceConnectDefaults of the cluster")
-
-
-_PROVISIONED = ("io1", "io2")
-_WITHOUT_IOPS = ("st1", "sc1", "standard")
-
-
-@rule(
-    "service.ebs",
-    "EBS volumes of a service or request",
-    scope="service",
-    launch=(EC2, FARGATE, MANAGED),
-    meaning="A volume made at launch is one of the task definition with `configuredAtLaunch`. It has a size or a snapshot; io1 "
-    "and io2 need `iops`, which st1, sc1 and standard do not take; `throughput` is for gp3. Fargate has no standard volumes.",
-    fine="volumes that EBS has, for volumes of the definition",
-    source=f"{sources.API}, types ServiceVolumeConfiguration and ServiceManagedEBSVolumeConfiguration; {sources.SEEN}, "
-    "pf-ecs-svc-ebs-name-not-in-taskdef",
-)
-def ebs(case: Case, node: Node) -> Iterator[Mark]:
-    volumes = list(node.at("volumeConfigurations").each())
-    yield from over(volumes, lambda item: _named_volume(case, item), quiet=True)
-    yield from over((item.at("managedEBSVolume") for item in volumes), lambda item: _managed(case, item), quiet=True)
-
-
-def _named_volume(case: Case, item: Node) -> Iterator[Mark]:
-    name = item.at("name")
-    if case.definition is None or not name.filled or is_placeholder(name.text()):
-        return
-    known = {volume.at("name").text(): volume for volume in case.volumes}
-    if name.text() not in known:
-        text = f"the service configures the volume {show(name.text())}, which its task definition does not have"
-        yield fail(name, text, "name a volume of it with configuredAtLaunch")
-    elif not known[name.text()].at("configuredAtLaunch").flag():
-        text = f"the volume {name.text()} of the service is not configuredAtLaunch in its task definition"
-        yield fail(name, text, "set configuredAtLaunch for the volume of the task definition")
-
-
-def _managed(case: Case, volume: Node) -> Iterator[Mark]:
-    if not volume.filled:
-        return
-    kind, iops, throughput = volume.at("volumeType").text(), volume.at("iops"), volume.at("throughput")
-    if not volume.at("sizeInGiB").filled and not volume.at("snapshotId").filled:
-        yield fail(volume, "an EBS volume without sizeInGiB and snapshotId", "give its size, or a snapshot")
-    if kind in _PROVISIONED and not iops.number():
-        yield fail(volume, f"an EBS volume of the type {kind} needs iops", "set iops")
-    elif kind in _WITHOUT_IOPS and iops.number():
-        yield fail(iops, f"an EBS volume of the type {kind} takes no iops", "take it out", remove(iops))
-    if kind not in ("", "gp3") and throughput.number():
-        yield fail(throughput, f"throughput is for gp3, not for {kind}", "take it out", remove(throughput))
-    if kind == "standard" and case.launch == FARGATE:
-        yield fail(volume.at("volumeType"), "Fargate has no EBS volumes of the type standard", "use gp3")

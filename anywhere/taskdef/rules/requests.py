@@ -14,6 +14,8 @@ from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 
 MOST_TASKS = 10
+_RESOLUTIONS = (20, 60)
+_METRICS = ("CPUUtilization", "MemoryUtilization")
 MOST_OVERRIDES = 8192  # characters, those of JSON included
 _LISTS = (("containerInstances", 10, "container instances"), ("placementStrategy", 5, "placement strategies"))
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}\Z")
@@ -30,7 +32,7 @@ MOST_STARTED, MOST_OF_START = 128, 36
     "strategies. A service's name has up to 255 letters, numbers, _ and -, `startedBy` up to 128. Overrides have up to 8192 "
     "characters, name containers of the definition, and size ephemeral storage on Fargate only. RunTask propagates no tags "
     "of a service. Tags follow the rules of those of definitions. A service names its task definition and, but for DAEMON, "
-    "its desired count.",
+    "its desired count. Metrics of a service are CPUUtilization and MemoryUtilization, every 20 or 60 seconds.",
     fine="within the limits of services and requests",
     source=f"{sources.RUN_TASK}; {sources.API}, StartTask, TaskOverride and ContainerOverride; {sources.CREATE_SERVICE}",
 )
@@ -44,6 +46,7 @@ def limits(case: Case, node: Node) -> Iterator[Mark]:
     yield from over([node], lambda node: _complete(case, node), quiet=True)
     if not is_described(node):
         yield from tags.judge(case, node)
+    yield from over(node.at("monitoring", "metricConfigurations").each(), _metric, quiet=True)
     is_start = node.at("containerInstances").raw is not None
     yield from over([node.at("startedBy")], lambda field: _started_by(field, is_start), quiet=True)
     overrides = node.at("overrides")
@@ -87,6 +90,17 @@ def _propagated(case: Case, field: Node) -> Iterator[Mark]:
     ):
         text = "RunTask refuses propagateTags SERVICE: there is no service"
         yield fail(field, text, "use TASK_DEFINITION", put(field, "TASK_DEFINITION"))
+
+
+def _metric(item: Node) -> Iterator[Mark]:
+    seconds = item.at("resolutionSeconds")
+    if seconds.number() not in (None, *_RESOLUTIONS):
+        yield fail(seconds, f"resolutionSeconds is {seconds.text()}, and is 20 or 60", "use 20 or 60", put(seconds, 60))
+    for name in item.at("metricNames").each():
+        if name.text() not in _METRICS and not is_placeholder(name.text()):
+            yield warn(
+                name, f"{show(name.text())} is not a metric that the API text names", f"use {' or '.join(_METRICS)}"
+            )
 
 
 def _service_name(field: Node) -> Iterator[Mark]:

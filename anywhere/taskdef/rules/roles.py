@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, over, remove, rule, skip, warn
@@ -11,6 +12,8 @@ from anywhere.taskdef.source.node import Node, Unknown
 
 _ADVICE = "set executionRoleArn to a role that ecs-tasks.amazonaws.com may assume"
 _PREFIXES = ("credentialspec:", "credentialspecdomainless:")
+# Where agents read a credential spec from. Source: amazon-ecs-agent, agent/taskresource/credentialspec (Linux and Windows).
+_SPEC_PLACE = re.compile(r"file://.|arn:[^:]+:(?:s3:::[^/]+/.|ssm:[^:]*:[^:]*:.*parameter.)")
 
 
 @rule(
@@ -108,9 +111,11 @@ def task_role_unreachable(case: Case, node: Node) -> Iterator[Mark]:
     scope="container",
     meaning="On external hosts gMSA works with a directory in the cloud, over Direct Connect, or with the site's own "
     "directory; hosts must be joined to it unless the credential spec is domainless. A container takes one spec, which "
-    "begins with credentialspec: or credentialspecdomainless:.",
+    "begins with credentialspec: or credentialspecdomainless:. Agents read it from a file of the host (file://), an object in "
+    "S3 or a parameter of SSM, and start no task with another.",
     fine="no credential spec",
-    source=f"{sources.EXTERNAL_PAGE}, gMSA with ECS Anywhere; {sources.MODEL}, ContainerDefinition.credentialSpecs",
+    source=f"{sources.EXTERNAL_PAGE}, gMSA with ECS Anywhere; {sources.MODEL}, ContainerDefinition.credentialSpecs; "
+    "amazon-ecs-agent, agent/taskresource/credentialspec",
 )
 def gmsa(case: Case, node: Node) -> Iterator[Mark]:
     specs = node.at("credentialSpecs")
@@ -130,7 +135,13 @@ def _prefixed(case: Case, spec: Node) -> Iterator[Mark]:
 
 
 def _spec(case: Case, spec: Node) -> Iterator[Mark]:
-    kind = spec.text().partition(":")[0].lower()
+    kind, _, place = spec.text().partition(":")
+    kind = kind.lower()
+    is_read = _SPEC_PLACE.match(place) is not None or is_placeholder(place)
+    if f"{kind}:" in _PREFIXES and case.launch in (EXTERNAL, EC2) and not is_read:
+        text = f"agents read no credential spec from {show(place)}, and do not start the task"
+        yield fail(spec, text, "write file://FILE, or the ARN of an object in S3 or of a parameter of SSM")
+        return
     if kind == "credentialspecdomainless" and case.launch == EXTERNAL:
         yield skip(spec, "whether the directory can be reached from the hosts is not in this document")
     elif kind == "credentialspec" and case.launch == EXTERNAL:

@@ -5,7 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from anywhere.taskdef.rule import EVERY, FARGATE, MANAGED, Case, Mark, fail, over, remove, rule, skip, warn
+from anywhere.taskdef.rule import (
+    EC2,
+    EVERY,
+    EXTERNAL,
+    FARGATE,
+    MANAGED,
+    Case,
+    Mark,
+    fail,
+    over,
+    remove,
+    rule,
+    skip,
+    warn,
+)
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.shapes.faults import show
 from anywhere.taskdef.source.node import Node
@@ -65,22 +79,25 @@ def _capability(item: Node) -> Iterator[Mark]:
     launch=EVERY,
     meaning="`dockerSecurityOptions` are no-new-privileges, apparmor:PROFILE, label:VALUE and credentialspec:PATH. Fargate "
     "takes none. Elsewhere the host's agent must have been started with ECS_APPARMOR_CAPABLE or ECS_SELINUX_CAPABLE, or "
-    "the task is never placed: `fit` tells which hosts have.",
+    "the task is never placed: `fit` tells which hosts have. Docker on Windows has credentialspec only.",
     fine="no security option",
-    source=f"{sources.REGISTER}, field dockerSecurityOptions",
+    source=f"{sources.REGISTER}, field dockerSecurityOptions; {sources.MOBY}, daemon/oci_windows.go",
 )
 def security_options(case: Case, node: Node) -> Iterator[Mark]:
     options = node.at("dockerSecurityOptions")
     if options.filled and case.launch == FARGATE:
         yield fail(options, "Fargate takes no dockerSecurityOptions", "take them out", remove(options))
         return
-    yield from over(options.each(), _option)
+    yield from over(options.each(), lambda item: _option(case, item))
 
 
-def _option(item: Node) -> Iterator[Mark]:
+def _option(case: Case, item: Node) -> Iterator[Mark]:
     text = item.text()
     kind = option_kind(text)
-    if not kind:
+    if kind in (*SETTINGS, _PRIVILEGES) and case.launch in (EXTERNAL, EC2) and case.windows:
+        why = f"{show(text)}: docker on Windows has no security option but credentialspec, and starts no container with it"
+        yield fail(item, why, "take it out", remove(item))
+    elif not kind:
         advice = "use no-new-privileges, apparmor:PROFILE, label:VALUE or credentialspec:PATH"
         yield fail(item, f"{show(text)} is not a security option of ECS", advice)
     elif kind in SETTINGS and not text[len(kind) :].lstrip(":="):

@@ -173,7 +173,7 @@ def network_configuration(case: Case, node: Node) -> Iterator[Mark]:
             yield skip(network, "right with awsvpc only, and the task definition is not here")
     elif mode != "awsvpc" and network.filled:
         yield fail(network, f"the network mode {mode} takes no network configuration", "take it out", remove(network))
-    elif mode == "awsvpc" and not network.filled:
+    elif mode == "awsvpc" and not network.filled and not case.is_update:
         yield fail(network, "awsvpc needs subnets, and there is no network configuration", "name subnets and groups")
     if network.filled and mode in (None, "awsvpc"):
         yield from _interfaces(case, network.at("awsvpcConfiguration"))

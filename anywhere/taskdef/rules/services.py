@@ -243,25 +243,29 @@ def _of_daemon(case: Case, node: Node) -> Iterator[Mark]:
     scope="service",
     launch=(EXTERNAL, EC2),
     meaning="Tasks that take the same fixed host port need a host each: with more tasks than hosts the rest stays "
-    "pending, and with as many a rolling update finds no free host.",
+    "pending, and with as many a rolling update finds no free host. BLUE_GREEN runs both revisions at once, so it needs "
+    "twice as many.",
     fine="as many hosts as fixed ports need, or none fixed",
-    source=sources.MODES_PAGE,
+    source=f"{sources.MODES_PAGE}; {sources.API}, type DeploymentConfiguration, field strategy",
 )
 def host_port_count(case: Case, node: Node) -> Iterator[Mark]:
     field = node.at("count" if node.at("count").present else "desiredCount")
     wanted = field.number() or 0
-    if node.at("schedulingStrategy").text() == "DAEMON" or wanted < 1 or (wanted == 1 and case.hosts != 1):
+    at_once = wanted * 2 if node.at("deploymentConfiguration", "strategy").text() == "BLUE_GREEN" else wanted
+    if node.at("schedulingStrategy").text() == "DAEMON" or wanted < 1 or (at_once == 1 and case.hosts != 1):
         return
     fixed = has_fixed_port(case) if case.definition else None
     if fixed is None:
         yield skip(field, "whether the task takes a fixed host port is not known here")
     elif fixed and not case.hosts:
-        yield warn(
-            field, f"a fixed host port and {wanted} tasks need {wanted} hosts", "have them, or use dynamic ports"
-        )
+        tasks = f"{wanted} tasks" if at_once == wanted else f"BLUE_GREEN with {wanted} + {wanted} tasks"
+        yield warn(field, f"a fixed host port and {tasks} need {at_once} hosts", "have them, or use dynamic ports")
     elif fixed and wanted > case.hosts:
         why = f"a fixed host port, {wanted} tasks, {case.hosts} hosts: {wanted - case.hosts} never start"
         yield fail(field, why, "add hosts, lower the count, or use dynamic ports")
+    elif fixed and at_once > case.hosts:
+        why = f"a fixed host port, {case.hosts} hosts: BLUE_GREEN runs {wanted} + {wanted} tasks, and no update ends"
+        yield warn(field, why, "add hosts, use ROLLING, or use dynamic ports")
     elif fixed and wanted == case.hosts and not node.at("count").present and _keeps_all(node, wanted):
         why = "as many tasks as hosts: a rolling update finds no host with the port free"
         advice = f"set minimumHealthyPercent to {that_stops(wanted)}, or use dynamic ports"
@@ -278,19 +282,34 @@ def _keeps_all(node: Node, wanted: int) -> bool:
     "service.exec",
     "ECS Exec and the task role",
     scope="service",
-    meaning="ECS Exec works on external instances; the task needs a role that may open ssmmessages channels.",
+    meaning="ECS Exec works on external instances; the task needs a role that may open ssmmessages channels, and a network. "
+    "Agents on Windows Server 2016 do not have it.",
     fine="ECS Exec has a task role, or is off",
-    source=f"{sources.RUN_TASK}, field enableExecuteCommand; {sources.EXTERNAL_PAGE}, considerations",
+    source=f"{sources.RUN_TASK}, field enableExecuteCommand; {sources.EXTERNAL_PAGE}, considerations; amazon-ecs-agent, "
+    "agent/app/agent_capability_windows.go, defaultIsPlatformExecSupported",
 )
 def exec_role(case: Case, node: Node) -> Iterator[Mark]:
     switch = node.at("enableExecuteCommand")
-    if not switch.flag() or node.at("overrides", "taskRoleArn").filled:
+    if not switch.flag():
         return
-    if case.definition is None:
+    has_role = node.at("overrides", "taskRoleArn").filled
+    if case.definition is None and not has_role:
         yield skip(switch, "ECS Exec needs a task role, and the task definition is not here")
-    elif not case.node.at("taskRoleArn").filled:
+    elif not has_role and not case.node.at("taskRoleArn").filled:
         advice = "give the definition a task role with the four ssmmessages actions"
         yield fail(switch, "ECS Exec needs a task role, and the definition has none", advice, remove(switch))
+    if case.definition is not None and case.launch in (EXTERNAL, EC2):
+        yield from over([switch], lambda switch: _exec_on_host(case, switch), quiet=True)
+
+
+def _exec_on_host(case: Case, switch: Node) -> Iterator[Mark]:
+    family = case.node.at("runtimePlatform", "operatingSystemFamily").text()
+    if case.mode == "none":
+        text = "ECS Exec needs a network, and the definition has the network mode none"
+        yield fail(switch, text, "use bridge or host, or do without ECS Exec", remove(switch))
+    elif family.startswith("WINDOWS_SERVER_2016"):
+        text = "agents on Windows Server 2016 do not have ECS Exec"
+        yield fail(switch, text, "use Windows Server 2019 or newer, or do without ECS Exec", remove(switch))
 
 
 @rule(

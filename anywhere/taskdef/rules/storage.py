@@ -27,7 +27,11 @@ from anywhere.taskdef.shapes.faults import is_placeholder, show
 from anywhere.taskdef.source.node import Node
 
 VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
+_FSX_CREDENTIALS = re.compile(r"arn:[^:]+:(?:secretsmanager:[^:]*:[^:]*:.|ssm:[^:]*:[^:]*:.*parameter.)")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+# Paths that docker has on Windows: with a drive, or of a named pipe. Source: moby, windows_parser.go.
+_WINDOWS_PATH = re.compile(r"(?:\\\\\?\\)?[A-Za-z]:(?:[\\/]|\Z)|[\\/]{2}\.[\\/]pipe[\\/].", re.IGNORECASE)
+_WINDOWS_ROOT = re.compile(r"[Cc]:[\\/]?\Z")
 _NO_EFS = "mount the share on the hosts and bind it (host.sourcePath), or use a docker volume over NFS"
 
 
@@ -116,10 +120,11 @@ def _unmounted(case: Case, volume: Node) -> Iterator[Mark]:
     "taskdef.fsx",
     "FSx for Windows File Server",
     scope="volume",
-    meaning="FSx volumes need Windows containers. On external hosts they also need a network link between the site and "
-    "the VPC, and a domain to join. Fargate has none.",
+    meaning="FSx volumes need Windows containers, and a secret or parameter that is named by its ARN. On external hosts they "
+    "also need a network link between the site and the VPC, and a domain to join. Fargate has none.",
     fine="no FSx volume that cannot be mounted",
-    source=f"{sources.EXTERNAL_PAGE}, FSx for Windows File Server",
+    source=f"{sources.EXTERNAL_PAGE}, FSx for Windows File Server; {sources.API}, type "
+    "FSxWindowsFileServerAuthorizationConfig; amazon-ecs-agent, fsxwindowsfileserver_windows.go, retrieveCredentials",
 )
 def fsx(case: Case, node: Node) -> Iterator[Mark]:
     volume = node.at("fsxWindowsFileServerVolumeConfiguration")
@@ -134,6 +139,15 @@ def fsx(case: Case, node: Node) -> Iterator[Mark]:
     elif case.launch == EXTERNAL:
         why = "needs a network link from the site to the VPC, and hosts joined to the file system's domain"
         yield warn(volume, why, "prove the link first: VPN or Direct Connect, ports 445 and 5985")
+    if case.launch in (EC2, EXTERNAL):
+        yield from over([volume.at("authorizationConfig", "credentialsParameter")], _credentials, quiet=True)
+
+
+def _credentials(parameter: Node) -> Iterator[Mark]:
+    text = parameter.text()
+    if parameter.present and not _FSX_CREDENTIALS.match(text) and not is_placeholder(text):
+        why = f"{show(text)} is not the ARN of a secret or a parameter: the agent does not start the task"
+        yield fail(parameter, why, "write the ARN of a secret, or arn:aws:ssm:REGION:ACCOUNT:parameter/NAME")
 
 
 @rule(
@@ -164,10 +178,15 @@ def host_path(case: Case, node: Node) -> Iterator[Mark]:
 
 
 def _relative(case: Case, path: Node) -> Mark | None:
-    """What docker makes of a source that is no absolute path of Linux."""
+    """What docker makes of a source that is no absolute path of the containers' system."""
     text = path.text() if path.known else "/"
-    if text.startswith("/") or is_placeholder(text) or may_be_drive(case, text) or case.windows:
+    if not path.known or is_placeholder(text) or may_be_drive(case, text):
         return None
+    if _WINDOWS_PATH.match(text) if case.windows else text.startswith("/"):
+        return None
+    if case.windows and re.search(r"[\\/]", text):
+        why = f"{show(text)} is not a path of Windows: docker refuses it"
+        return fail(path, why, "write a path with its drive, such as C:\\data")
     if not VOLUME_NAME.match(text):
         why = f"{show(text)} is not an absolute path: docker reads it as a volume name and refuses it"
         return fail(path, why, "write an absolute path")
@@ -196,12 +215,13 @@ _KINDS = (
     scope="definition",
     launch=EVERY,
     meaning="A volume has a name and is of one kind. A mount point names a volume and a path in the container, absolute on "
-    "Linux, that is not / and that no other mount or tmpfs of the container has; on Windows both are on one drive. "
+    "Linux, that is not / and that no other mount or tmpfs of the container has; on Windows both are on one drive, which the "
+    "path names, and not its root C:. "
     "`autoprovision` counts for shared docker volumes only; S3 Files needs a task role.",
     fine="volumes of one kind, each mounted at a path of its own",
     source=f"{sources.API}, types Volume, DockerVolumeConfiguration and S3FilesVolumeConfiguration; {sources.MOBY}, "
-    "daemon/volumes.go and daemon/volume/mounts/linux_parser.go; blinkist/terraform-aws-airship-ecs-service#46 and "
-    "dask/dask-cloudprovider#107 (Unknown volume 'null')",
+    "daemon/volumes.go, daemon/volume/mounts/linux_parser.go and windows_parser.go; dask/dask-cloudprovider#107 and "
+    "blinkist/terraform-aws-airship-ecs-service#46 (Unknown volume 'null')",
 )
 def volumes(case: Case, node: Node) -> Iterator[Mark]:
     yield from over(case.volumes, lambda volume: _volume(case, volume), quiet=True)
@@ -277,7 +297,23 @@ def _path(case: Case, mount: Node) -> Iterator[Mark]:
         yield fail(mount, "a mount point without containerPath", "give the path in the container")
     elif is_placeholder(path.text()) or path.text().startswith("$") or may_be_drive(case, path.text()):
         return
-    elif not path.text().startswith("/") and not case.windows:
+    elif case.windows:
+        yield from _windows_path(case, path)
+    elif not path.text().startswith("/"):
         yield fail(path, f"{show(path.text())} is not an absolute path", "begin it with /")
-    elif case.launch in (EXTERNAL, EC2) and normpath("/" + path.text().lstrip("/")) == "/" and not case.windows:
+    elif case.launch in (EXTERNAL, EC2) and normpath("/" + path.text().lstrip("/")) == "/":
         yield fail(path, "docker refuses a mount at /", "mount it at a folder, such as /data")
+
+
+def _windows_path(case: Case, path: Node) -> Iterator[Mark]:
+    """Where docker mounts nothing in a Windows container. Of Fargate's own runtime it is not established."""
+    text = path.text()
+    if case.launch not in (EXTERNAL, EC2):
+        return
+    if _WINDOWS_ROOT.match(text):
+        yield fail(
+            path, f"docker refuses a mount at {text} of a Windows container", "mount it at a folder of the drive"
+        )
+    elif not _WINDOWS_PATH.match(text):
+        why = f"{show(text)} has no drive: docker starts no Windows container with it"
+        yield fail(path, why, "write a path with its drive, such as C:\\data")

@@ -20,10 +20,22 @@ MARKERS = (b"ontainerDefinitions", b"AWS::ECS::", b"aws_ecs_", b"askDefinition")
 _SERVICE_KEYS = frozenset(
     {"serviceName", "desiredCount", "schedulingStrategy", "deploymentController", "loadBalancers"}
 )
+# What tells a request to update a service, which need not name a task definition.
+_UPDATE_KEYS = frozenset({"desiredCount", "forceNewDeployment", "deploymentConfiguration", "networkConfiguration"})
 # What tells a definition that lacks its containers from other JSON.
 _DEFINITION_KEYS = frozenset({"family", "networkMode"})
 _CONTAINER = frozenset({"name", "image"})
 _OWN_KEYS = frozenset({"requiresCompatibilities", "executionRoleArn", "taskRoleArn", "volumes", "runtimePlatform"})
+_DAEMONS = ("AWS::ECS::DaemonTaskDefinition", "AWS::ECS::Daemon")
+# Sources that a tool has to render first, by the ends of their names.
+_SOURCES = (
+    ((".tf", ".tf.json"), "is Terraform's source: check what `terraform show -json PLAN` prints"),
+    ((".jsonnet", ".libsonnet"), "is Jsonnet's source: check what `jsonnet FILE` prints"),
+    (
+        (".j2", ".tpl", ".tmpl", ".tftpl", ".gotmpl"),
+        "is a template of another tool: check the file that the tool writes",
+    ),
+)
 # What only an answer of describe-services has.
 _ANSWERED = frozenset({"serviceArn", "deployments", "runningCount", "clusterArn", "createdAt"})
 
@@ -47,7 +59,7 @@ def load(data: bytes, name: str) -> Document:
         parsed = parse(data, name)
         content = _content(parsed.value)
     except ParseError as error:
-        raise BadInput(f"{name}: {error}") from None
+        raise BadInput(f"{name}: {_source_of(name) or error}") from None
     if content.is_empty:
         raise NothingHere(f"{name}: {_nothing(parsed.value, name)}")
     return Document(name, parsed, content)
@@ -55,10 +67,12 @@ def load(data: bytes, name: str) -> Document:
 
 def _nothing(value: object, name: str) -> str:
     """What to say of a document without a definition; containers alone, and sources that a tool has to render, are named."""
-    if name.endswith((".tf", ".tf.json")):
-        return "is Terraform's source: check what `terraform show -json PLAN` prints"
+    if source := _source_of(name):
+        return source
     if isinstance(value, dict) and {"terraform_version", "lineage", "resources"} <= value.keys():
         return "is Terraform's own state: check what `terraform show -json` prints"
+    if isinstance(value, dict) and _is_daemon(value):
+        return "holds a daemon task definition, which runs on managed instances only: it is not checked"
     if isinstance(value, dict) and _is_compose(value.get("services")):
         return "is a Compose file: check the task definition or template that is made of it"
     if (
@@ -68,6 +82,20 @@ def _nothing(value: object, name: str) -> str:
     ):
         return 'holds containers alone: a task definition is {"family": NAME, "containerDefinitions": [...]}'
     return "holds no task definition, service or run request"
+
+
+def _source_of(name: str) -> str:
+    """What to do with the source of another tool; empty for what is none by its name."""
+    return next((text for endings, text in _SOURCES if name.endswith(endings)), "")
+
+
+def _is_daemon(value: Mapping[str, Any]) -> bool:
+    """Whether a document is about managed daemons, which have definitions and services of their own."""
+    resources = value.get("Resources")
+    made = resources.values() if isinstance(resources, dict) else ()
+    return "daemonTaskDefinition" in value or any(
+        isinstance(item, dict) and item.get("Type") in _DAEMONS for item in made
+    )
 
 
 def _is_compose(services: object) -> bool:
@@ -110,7 +138,8 @@ def _object(value: Mapping[str, Any], base: str, described: bool = False) -> Con
             return _joined(
                 _object(item, f"{base}/{wrapper}/{at}", True) for at, item in items if isinstance(item, dict)
             )
-    if "taskDefinition" in value or ("serviceName" in value and _SERVICE_KEYS & set(value)):
+    is_update = isinstance(value.get("service"), str) and bool(_UPDATE_KEYS & set(value))
+    if "taskDefinition" in value or is_update or ("serviceName" in value and _SERVICE_KEYS & set(value)):
         return Content(services=(_service(value, base, described),))
     is_misspelled = any(str(key).lower().replace("_", "") == "containerdefinitions" for key in value)
     if set(value) >= _DEFINITION_KEYS or ("family" in value and (_OWN_KEYS & set(value) or is_misspelled)):

@@ -49,6 +49,15 @@ def test_a_json_file_with_a_comment_in_front_is_never_passed_over(tmp_path: Path
     [
         ("main.tf", 'resource "aws_ecs_task_definition" "a" {}', "is Terraform's source"),
         (
+            "all.tf",
+            'terraform {\n  a = "b"\n}\nresource "aws_ecs_service" "a" {\n  b = [1]\n}\n',
+            "is Terraform's source",
+        ),
+        ("task.jsonnet", "local a = 1;\n{ family: 'x', containerDefinitions: [] }\n", "is Jsonnet's source"),
+        ("task.json.j2", '{"family": "x", "containerDefinitions": {{ containers }}}', "is a template of another tool"),
+        ("described.json", json.dumps({"daemonTaskDefinition": {"family": "x"}}), "a daemon task definition"),
+        ("daemon.yaml", "Resources:\n  A:\n    Type: AWS::ECS::DaemonTaskDefinition\n", "a daemon task definition"),
+        (
             "t.tfstate",
             json.dumps({"terraform_version": "1.9.0", "lineage": "a", "resources": []}),
             "is Terraform's own state",
