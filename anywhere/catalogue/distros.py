@@ -35,7 +35,8 @@ class DockerSource(StrEnum):
 
 @frozen
 class OsRelease:
-    """What os-release says: identifiers in lower case, `like` in order of closeness, every other field in `fields`."""
+    """What os-release says: identifiers in lower case, `like` in order of closeness, every other field in `fields`.
+    `image_based` is whether the system was booted from an OSTree or bootc image, whose /usr no package manager changes."""
 
     id: str = ""
     version: str = ""
@@ -43,6 +44,7 @@ class OsRelease:
     like: tuple[str, ...] = ()
     codename: str = ""
     variant: str = ""
+    image_based: bool = False
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -171,6 +173,7 @@ def _row(
 
 
 RELEASES: tuple[Release, ...] = (
+    _row("amzn", "2018", "Amazon Linux 1", _X, note="no systemd", source=_SCRIPT),
     _row("amzn", "2", "Amazon Linux 2", _L, "rhel-yum", _DISTRO, "2026-06-30"),
     _row("amzn", "2023", "Amazon Linux 2023", _L, "rhel", _DISTRO, "2029-06-30"),
     _row(
@@ -229,6 +232,7 @@ RELEASES: tuple[Release, ...] = (
     _row("debian", "12", "Debian 12", _L, "debian", _DISTRO, "2028-06-30"),
     _row("debian", "13", "Debian 13", _U, "debian", _DISTRO, "2030-06-30", _NO_APT_KEY, _SCRIPT),
     _row("debian", "", "Debian", _U, "debian", _DISTRO, "", _NO_APT_KEY, _SCRIPT),
+    _row("raspbian", "13", "Raspberry Pi OS 13", _U, "debian", _DISTRO, "", _NO_APT_KEY, _SCRIPT),
     _row("raspbian", "", "Raspberry Pi OS", _U, "debian", _DISTRO, source=_SCRIPT),
     _row("linuxmint", "", "Linux Mint", _U, "debian", _DISTRO, source=_SCRIPT),
     _row(
@@ -272,6 +276,8 @@ RELEASES: tuple[Release, ...] = (
 
 # os-release VARIANT_ID values of editions with a read-only root, which the installer's package manager cannot change.
 IMMUTABLE = frozenset({"coreos", "silverblue", "kinoite", "iot", "sericea", "onyx", "kiosk"})
+# Those of SUSE, whose root only transactional-update changes.
+TRANSACTIONAL = frozenset({"opensuse-microos", "opensuse-leap-micro", "sle-micro", "sl-micro"})
 # Words of ID_LIKE, closest to a family first.
 LIKE = {"debian": "debian", "ubuntu": "debian", "rhel": "rhel", "centos": "rhel", "fedora": "rhel", "suse": "suse"}
 
@@ -285,19 +291,32 @@ def find_release(os: OsRelease) -> Release | None:
 def judge_release(os: OsRelease, today: str = "") -> Judgement:
     """Judge a release on a day (ISO date by the host's clock; empty: not known, so no end is judged)."""
     row = find_release(os)
-    family = _family_like(os)
     if row is None:
-        if os.id and family:
-            docker = DockerSource.REPOSITORY if family.name == "rhel" else DockerSource.DISTRIBUTION
-            return Judgement(("os.unlisted",), family, None, True, docker)
-        return Judgement(("os.unknown",), None)
+        return _judge_derived(os)
     family = FAMILIES.get(row.family)
     if row.listing is Listing.UNSUPPORTED:
         return Judgement(("os.unsupported",), None, row)
-    if row.listing is Listing.BROKEN or os.variant in IMMUTABLE:
+    if row.listing is Listing.BROKEN or is_immutable(os):
         return Judgement(("os.known-broken",), family, row, docker=row.docker)
     doubts = {"os.end-of-life": bool(row.ends) and today > row.ends, "os.unlisted": row.listing is Listing.UNLISTED}
     return Judgement(tuple(code for code, holds in doubts.items() if holds), family, row, docker=row.docker)
+
+
+def _judge_derived(os: OsRelease) -> Judgement:
+    """A release without a row, by what it derives from: what cannot run there cannot run here."""
+    family = _family_like(os)
+    if os.id and family:
+        docker = DockerSource.REPOSITORY if family.name == "rhel" else DockerSource.DISTRIBUTION
+        code = "os.known-broken" if is_immutable(os) else "os.unlisted"
+        return Judgement((code,), family, None, True, docker)
+    parents = (row for word in os.like for row in RELEASES if (row.id, row.version) == (word, ""))
+    parent = next((row for row in parents if row.listing is Listing.UNSUPPORTED), None)
+    return Judgement(("os.unsupported",), None, parent, True) if parent else Judgement(("os.unknown",), None)
+
+
+def is_immutable(os: OsRelease) -> bool:
+    """Whether the system's root is read-only by design, so that the installer's package manager cannot change it."""
+    return os.image_based or os.variant in IMMUTABLE or os.id in TRANSACTIONAL
 
 
 def family_of(os: OsRelease) -> Family | None:
@@ -315,6 +334,14 @@ def _family_like(os: OsRelease) -> Family | None:
     ):
         name = "rhel-yum"  # dnf came with release 8
     return FAMILIES.get(name)
+
+
+def rpm_repository(os: OsRelease) -> str:
+    """Which of Docker's RPM repositories fits: those of Fedora's derivatives are Fedora's, all others those of CentOS, whose
+    release numbers they share."""
+    if os.id in ("fedora", "rhel"):
+        return os.id
+    return "centos" if {"rhel", "centos"} & set(os.like) or os.id == "ol" or "fedora" not in os.like else "fedora"
 
 
 def _fits(wanted: str, version: str) -> bool:

@@ -160,11 +160,31 @@ ECS_LINES: tuple[LogLine, ...] = (
         "Docker answers and starts no container: fix what the quoted line names (runtime, containerd, or the machine that this "
         "host runs in), then restart docker and ecs. Containers stop with docker, unless live-restore is set.",
     ),
+    # Of each version alone the agent reports at level info that docker does not speak it, which healthy ones do too.
+    LogLine(
+        "docker-api",
+        r"Required minimum docker API version \S+ is not supported|Could not get supported docker versions",
+        ("docker API version", "supported docker versions"),
+        "stops: this release of Docker and the agent have no API version in common",
+        "docker.api-window",
+        "Update the ECS agent; where no newer one exists, install another release of Docker. Then restart ecs.",
+    ),
+    LogLine(
+        "task-cgroup",
+        r"Unable to initialize cgroup root for ECS",
+        ("cgroup root",),
+        "stops: it cannot create the control group /ecs, which ECS_ENABLE_TASK_CPU_MEM_LIMIT=true makes it require",
+        "agent.restart-loop",
+        "Let the agent create it: switch the cpu and memory controllers on for the system (boot line, systemd's delegation), "
+        "and see what denies it (kernel log, AppArmor, SELinux). Or take ECS_ENABLE_TASK_CPU_MEM_LIMIT out of "
+        "/etc/ecs/ecs.config: the agent then runs, and tasks that set cpu or memory for the task are never placed here. Then "
+        "restart ecs.",
+    ),
     LogLine(
         "docker",
         r"unable to connect to Docker daemon|Ensure Docker is running|client not found for docker version|"
-        r"Cannot connect to the Docker daemon",
-        ("to Docker", "Docker is running", "docker version", "Docker daemon"),
+        r"Cannot connect to the Docker daemon|could not create docker client|could not check Docker for Agent image",
+        ("to Docker", "Docker is running", "docker version", "Docker daemon", "docker client", "check Docker"),
         "does not reach docker",
     ),
     LogLine(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_release
+from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_release, rpm_repository
 from anywhere.facts.files import read_text
 from anywhere.facts.firewall.forwarding import set_at_boot
 from anywhere.facts.system.os_release import os_release
@@ -111,8 +111,7 @@ def docker_commands(host: Host) -> tuple[Command, ...]:
         return (*install(host, *distribution_packages(os_release(host), known)), *start)
     if known.manager == "apt":
         return ()
-    where = {"rhel": "rhel", "fedora": "fedora"}.get(os_release(host).id, "centos")
-    repository = f"https://download.docker.com/linux/{where}/docker-ce.repo"
+    repository = f"https://download.docker.com/linux/{rpm_repository(os_release(host))}/docker-ce.repo"
     file = "/etc/yum.repos.d/docker-ce.repo"
     return (
         ("curl", "-fsSL", "-o", file, repository),

@@ -134,6 +134,7 @@ SYMPTOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "unit.waiting",
             "rules.ip6tables-fails",
             "docker.",
+            "cgroup.",
             "config.invalid",
             "registration.",
             "ports.taken",

@@ -1,12 +1,14 @@
 """What ecs-init itself reports before the agent runs: it finds no image, no program, no GPU, or may not set the kernel.
 
-Sources: amazon-ecs-agent 1.105.1 ecs-init/engine/engine.go (PreStart, load, StartSupervised), ecs-init/cache (downloads are
-anonymous: dependencies.go), ecs-init/exec, ecs-init/gpu/nvidia_gpu_manager.go; packaging/generic-deb-integrated (the image
-lies in the package, which depends neither on iptables nor on procps).
+Sources: amazon-ecs-agent 1.105.1 ecs-init/engine/engine.go (PreStart, load, StartSupervised, PostStop), ecs-init/apparmor,
+ecs-init/cache (downloads are anonymous: dependencies.go), ecs-init/config, ecs-init/exec,
+ecs-init/gpu/nvidia_gpu_manager.go; packaging/generic-deb-integrated (the image lies in the package, which depends neither on
+iptables nor on procps).
 """
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from anywhere.catalogue.log_lines import ECS_LINES, LogLine, by_kind
@@ -16,6 +18,14 @@ PACKAGE = {
     "iptables": "iptables",
     "sysctl": "procps",
 }  # of a program; EL's iptables-nft and procps-ng provide these names
+
+# Lines of level error after which ecs-init goes on: they are never the reason. At each stop it deletes rules that a start
+# without success never set; the rest are names and folders that it does without.
+GOES_ON = re.compile(
+    r"Error performing action 'delete'|os-release|could not create EBS mount directory|Failed to parse value for ECS_|"
+    r"Failed to decode the container labels|could not upgrade agent|realmd is not installed|\brealm\b|"
+    r"Detecting Nvidia GPU devices failed"
+)
 
 INIT_LINES: tuple[LogLine, ...] = (
     # Its container's log driver: ECS_LOG_DRIVER, else json-file, whatever daemon.json says (ecs-init/config/common.go).
@@ -85,6 +95,37 @@ INIT_LINES: tuple[LogLine, ...] = (
         LOOP,
         "Let root write /proc/sys/net: in a container (LXC, systemd-nspawn) that is the hypervisor's setting, on a server "
         "ProtectKernelTunables= in a drop-in of ecs keeps it from that. Then restart ecs.",
+    ),
+    # containerd pkg/apparmor (hostSupports): without /sbin/apparmor_parser ecs-init loads no profile and names none.
+    LogLine(
+        "init-apparmor-confined",
+        r"You need policy admin privileges|load a profile while confined|/sys/kernel/security/apparmor/\S+: (?:permission "
+        r"denied|operation not permitted)",
+        ("policy admin", "while confined", "security/apparmor"),
+        "is not started: ecs-init may not load AppArmor profiles, as in a container (LXC)",
+        LOOP,
+        "On the hypervisor, let this host load them (LXC: features nesting=1), or remove the package apparmor from this host: "
+        "ecs-init and docker then start containers without a profile. Then restart docker and ecs.",
+    ),
+    LogLine(
+        "init-apparmor",
+        r"apparmor_parser -Kr|(?:open|stat|chmod) /etc/apparmor\.d/|/sys/kernel/security/apparmor/",
+        ("apparmor",),
+        "is not started: ecs-init cannot load its AppArmor profile, ecs-agent-default",
+        LOOP,
+        "Fix what the quoted line names: a file of /etc/apparmor.d that is missing or damaged comes back with the package "
+        "apparmor (install it again), a profile that the parser does not understand needs a newer one. "
+        "`apparmor_parser -Kr /etc/apparmor.d/ecs-agent-default` shows the error again. Then restart ecs.",
+    ),
+    # docker/dependencies.go: it tries every version that it knows, and reports the answer to the last.
+    LogLine(
+        "init-api",
+        r"client version [\d.]+ is too (?:old|new)|client is newer than server",
+        ("client version", "client is newer"),
+        "is not started: this release of Docker and ecs-init have no API version in common",
+        "docker.api-window",
+        "Update the ECS agent (package amazon-ecs-init); where no newer one exists, install an older release of Docker. Then "
+        "restart ecs.",
     ),
     LogLine(
         "init-gpu-version",

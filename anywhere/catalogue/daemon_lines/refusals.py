@@ -102,11 +102,12 @@ ROWS: tuple[Refusal, ...] = (
         "Deregister the old one; its running tasks are orphaned.",
         "agent.state-damaged",
     ),
+    # "is inactive": the answer to an agent that registers its saved instance again (amazon-ecs-agent issue 583).
     Refusal(
         "deregistered",
         r'msg="Container instance is deregistered"|reconnectDelay="?1h0m0s|InactiveInstanceException|'
-        r"InvalidInstance(?:Id)?(?:Exception)?\b|Not existing InstanceId",
-        ("is deregistered", "reconnectDelay", "InactiveInstance", "InvalidInstance", "existing InstanceId"),
+        r"InvalidInstance(?:Id)?(?:Exception)?\b|Not existing InstanceId|[Cc]ontainer instance \S+ is inactive",
+        ("is deregistered", "reconnectDelay", "InactiveInstance", "InvalidInstance", "existing InstanceId", "is inactive"),
         "is refused by AWS: this instance is deregistered",
         REGISTRAR,
         "Reset the host, then register it with a fresh activation.",

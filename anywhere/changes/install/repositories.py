@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from anywhere.catalogue.distros import Family, OsRelease
+from anywhere.catalogue.distros import Family, OsRelease, rpm_repository
 from anywhere.changes.base import ChangeFailed, Command, Step
 from anywhere.changes.files import file_step
 from anywhere.changes.script import run_script
@@ -20,7 +20,6 @@ APT_KEY = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88"
 RPM_KEY = "060A61C51B558A7F742B77AAC52FEB6B621E9F35"
 _KEY_FILE = {"apt": "/etc/apt/keyrings/docker.asc", "rpm": "/etc/pki/rpm-gpg/RPM-GPG-KEY-docker"}
 _APT_LIKE = ("debian", "ubuntu", "raspbian")
-_RPM_LIKE = {"fedora": "fedora", "rhel": "rhel"}
 
 # The key is taken only when gpg, on the host, reads exactly this fingerprint in it.
 _FETCH = Path(__file__).with_name("fetch_key.sh")
@@ -39,18 +38,25 @@ def repository_steps(host: Host, os: OsRelease, family: Family, proxy: Mapping[s
 
 def _apt(host: Host, os: OsRelease, proxy: Mapping[str, str]) -> Iterator[Step]:
     name = next((word for word in (os.id, *os.like) if word in _APT_LIKE), "")
-    if not name or not os.codename:
+    codename = _codename(os, name)
+    if not name or not codename:
         raise ChangeFailed(f"Docker has no repository for {os.name or os.id}: use --docker distro or --docker none")
     key = _KEY_FILE["apt"]
     yield _key_step(f"{BASE}/{name}/gpg", key, APT_KEY, proxy)
-    text = f"deb [signed-by={key}] {BASE}/{name} {os.codename} stable\n"
+    text = f"deb [signed-by={key}] {BASE}/{name} {codename} stable\n"
     path = "/etc/apt/sources.list.d/docker.list"
     yield from file_step(host, path, text.encode(), f"write {path}: Docker's repository")
     yield Step("apt-update", "read the package lists", Command(("apt-get", "-q", "update"), timeout=180))
 
 
+def _codename(os: OsRelease, name: str) -> str:
+    """The release of the distribution that Docker has packages for: a derivative's own name of a release is not among them
+    (Linux Mint: VERSION_CODENAME=wilma, UBUNTU_CODENAME=noble)."""
+    return os.codename if os.id == name else os.fields.get(f"{name.upper()}_CODENAME", "").strip()
+
+
 def _rpm(host: Host, os: OsRelease, proxy: Mapping[str, str]) -> Iterator[Step]:
-    name = _RPM_LIKE.get(os.id, "centos")
+    name = rpm_repository(os)
     key = _KEY_FILE["rpm"]
     yield _key_step(f"{BASE}/{name}/gpg", key, RPM_KEY, proxy)
     text = (

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.checks.agents.refusals import cause_of, complaint, fix_of, of_symptom, quoted_line, well_now
 from anywhere.checks.agents.since import put_right
-from anywhere.checks.agents.ssm_refusals import refused_ssm, without_channel, without_file, without_ping, without_worker
+from anywhere.checks.agents.ssm_refusals import (
+    refused_ssm,
+    without_channel,
+    without_date,
+    without_file,
+    without_ping,
+    without_worker,
+)
 from anywhere.checks.agents.stopped import not_at_boot, stopped
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import install, remedy, remove
@@ -89,6 +96,8 @@ def _registered_ssm(host: Host, here: Agents, settings: Settings) -> Iterator[Fi
         yield before or refused_ssm(host, here, refused, asleep=bool(log.hibernates))
     elif log and log.unwritten:
         yield without_file(host, unit, log.unwritten)
+    elif log and log.unsaved:
+        yield without_date(host, unit, log.unsaved)
     elif fault := _ssm_fault(host, here):
         yield _disconnected(host, "agents.ssm", unit.name, fault, restart, unit=unit, expired=here.registration.expires)
     elif log and log.no_worker:

@@ -20,7 +20,7 @@ from anywhere.checks.base import Check, check, needs_root, passed, skipped, trou
 from anywhere.checks.remedies import Command, remedy
 from anywhere.facts.agents.agents import Agents, agents, metadata
 from anywhere.facts.agents.ecs_config import INSTANCE, PATHS, USER, EcsConfig, Problem, ecs_config
-from anywhere.facts.agents.ecs_log import agent_log
+from anywhere.facts.agents.ecs_log import agent_log, message
 from anywhere.facts.agents.registration import LEFTOVER, MALFORMED, NONE, REGISTERED, SAVED_STATE, UNFINISHED, VAULT
 from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.facts.files import has_folder, read_text, shell_line
@@ -176,7 +176,9 @@ def _lacking(host: Host, here: Agents, config: EcsConfig, name: str, said: str) 
 
 def _inactive(host: Host, here: Agents, line: str) -> Finding:
     """ECS and Systems Manager deregister separately: where the latter still knows the host, its registration stays."""
-    said = "ECS has deregistered this container instance; the agent retries only once an hour"
+    # At its start the agent registers the saved instance again, and ends where AWS refuses that (agent/app/agent.go).
+    goes_on = "ends at each start" if "is inactive" in line else "retries only once an hour"
+    said = f'ECS has deregistered this container instance; the agent {goes_on}: "{message(line)}"'
     if here.registration.state != REGISTERED or forgotten(line) or forgotten(_refused(host)):
         return _break(host, here, "container instance", said, "Reset the host and register it again.")
     text = f"Have the agent register anew; the registration with Systems Manager is good and stays. {ORPHANS}"
@@ -186,7 +188,10 @@ def _inactive(host: Host, here: Agents, line: str) -> Finding:
         ("systemctl", "start", "ecs"),
     )
     fix = remedy(host, text, *again)
-    return trouble(ID, Status.FAIL, "container instance", said, cause="registration.broken", remedy=fix)
+    evidence = {"line": line}
+    return trouble(
+        ID, Status.FAIL, "container instance", said, cause="registration.broken", remedy=fix, evidence=evidence
+    )
 
 
 def _break(host: Host, here: Agents, subject: str, said: str, fix: str, status: Status = Status.FAIL) -> Finding:

@@ -157,10 +157,24 @@ WRITE_FIXES: tuple[tuple[str, str, str], ...] = (
 
 def without_file(host: Host, unit: Unit, why: str) -> Finding:
     """The SSM agent has new credentials and cannot write them: those in the file end within the hour."""
-    _, cause, text = next(row for row in WRITE_FIXES if row[0] in why.lower())
-    if kept := unshared(host):
-        cause = kept.cause
-    said = f'The SSM agent cannot write the credentials that the ECS agent reads, which end within the hour: "{why}"'
+    kept = unshared(host)
+    said = "The SSM agent cannot write the credentials that the ECS agent reads, which end within the hour"
+    return _unwritten(host, unit, said, why, kept.cause if kept else _write_fix(why)[0])
+
+
+def without_date(host: Host, unit: Unit, why: str) -> Finding:
+    """The SSM agent has written new credentials and cannot save when they end (runtimeconfig/identity_config.json)."""
+    said = "The SSM agent cannot save when its credentials end: it requests new ones again and again, and after its next start "
+    cause = _write_fix(why)[0].replace("agent.no-credentials", "agent.disconnected")
+    return _unwritten(host, unit, f"{said}AWS shows its connection as lost", why, cause)
+
+
+def _write_fix(why: str) -> tuple[str, str]:
+    """The cause and what to do, by the errno that a line names."""
+    return next((cause, text) for words, cause, text in WRITE_FIXES if words in why.lower())
+
+
+def _unwritten(host: Host, unit: Unit, what: str, why: str, cause: str) -> Finding:
     restart = ("systemctl", "restart", unit.name.removesuffix(".service"))
-    fix = remedy(host, f"{text} Then restart the SSM agent.", restart)
-    return trouble(ID, Status.FAIL, unit.name, said, cause=cause, remedy=fix, evidence={"line": why})
+    fix = remedy(host, f"{_write_fix(why)[1]} Then restart the SSM agent.", restart)
+    return trouble(ID, Status.FAIL, unit.name, f'{what}: "{why}"', cause=cause, remedy=fix, evidence={"line": why})

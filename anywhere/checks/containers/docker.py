@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from anywhere.catalogue.checks import AFTER_REGISTRATION
 from anywhere.catalogue.compatibility import Pair, Situation, table
-from anywhere.catalogue.distros import DockerSource, judge_release
+from anywhere.catalogue.distros import DockerSource, is_immutable, judge_release
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.containers.down import down, later, without_containerd
 from anywhere.checks.containers.since import stale_trust
@@ -100,6 +100,8 @@ def _absent(host: Host) -> Finding:
     if not is_bare(host):
         return _missing(host, "Docker is not installed, and the ECS agent cannot run without it")
     source = judge_release(os_release(host)).docker
+    if is_immutable(os_release(host)):
+        return skipped(ID, "docker", "Docker is not installed", because="system.os")
     if source is DockerSource.BRING_YOUR_OWN:
         return _missing(host, "Docker is not installed, and on Red Hat Enterprise Linux registration cannot install it")
     if source is None:

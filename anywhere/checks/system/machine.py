@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from anywhere.catalogue.distros import CHECKED, Judgement, Listing, OsRelease, judge_release
+from anywhere.catalogue.distros import CHECKED, Judgement, Listing, OsRelease, is_immutable, judge_release
 from anywhere.checks.base import Check, check, passed, skipped, trouble
+from anywhere.facts.agents.agents import agents
 from anywhere.facts.agents.docker import docker
 from anywhere.facts.system.machine import (
     architecture,
@@ -64,6 +66,9 @@ def os_check(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     release = os_release(host)
     judgement = judge_release(release, today(host.inventory().now))
+    if _is_only_immutable(release, judgement) and agents(host).has_ecs:
+        # Its image holds the agent, or a layer of its own does.
+        judgement = replace(judgement, codes=("os.unlisted",))
     subject = release.name or " ".join(filter(None, (release.id, release.version))) or "operating system"
     if not judgement.codes:
         yield passed("system.os", subject, f"{subject} is on AWS's list", **_os_evidence(release, judgement))
@@ -85,6 +90,8 @@ def _os_trouble(subject: str, code: str, release: OsRelease, judgement: Judgemen
     status, said, fix = _OS_TEXT[code]
     row = judgement.release
     said = said.format(ends=row.ends if row else "")
+    if code == "os.known-broken" and release.image_based:
+        fix += ", or build Docker and both agents' packages into the image"
     return trouble(
         "system.os",
         status,
@@ -98,11 +105,16 @@ def _os_trouble(subject: str, code: str, release: OsRelease, judgement: Judgemen
 
 def _os_note(code: str, release: OsRelease, judgement: Judgement) -> str:
     row = judgement.release
-    if judgement.derived:
-        return f"; it derives from {' '.join(release.like)}"
-    if code == "os.known-broken" and row and row.listing is not Listing.BROKEN:
+    if code == "os.known-broken" and _is_only_immutable(release, judgement):
         return ": its root is read-only, so the installer's packages cannot be put on it"
+    if judgement.derived:
+        return f"; it derives from {' '.join(release.like)}{f' ({row.note})' if row and row.note else ''}"
     return f": {row.note}" if row and row.note and code != "os.end-of-life" else ""
+
+
+def _is_only_immutable(release: OsRelease, judgement: Judgement) -> bool:
+    row = judgement.release
+    return is_immutable(release) and not (row and row.listing in (Listing.BROKEN, Listing.UNSUPPORTED))
 
 
 def _os_evidence(release: OsRelease, judgement: Judgement) -> dict[str, str]:

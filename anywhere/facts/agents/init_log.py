@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from anywhere.catalogue.daemon_lines.ecs_init import rows_of
+from anywhere.catalogue.daemon_lines.ecs_init import GOES_ON, rows_of
 from anywhere.catalogue.log_lines import first_match
 from anywhere.facts.agents.ecs_log import BAD, Symptom, as_logfmt, quoted
 from anywhere.facts.files import Access, read_text
@@ -28,13 +28,13 @@ def init_complaint(host: Host) -> Symptom | None:
 
 
 def parse_init_log(text: str) -> Symptom | None:
-    """The last line of level error or critical, by the table where that knows it (`other` where not).
+    """The last line of level error or critical that can be the reason, by the table where that knows it (`other` where not).
 
     ```
     level=error time=2026-09-21T10:00:00Z msg="could not start Agent: API error (500): OCI runtime create failed: ..."
     ```
     """
-    bad = [line for line in as_logfmt(text).splitlines() if BAD.search(line)]
+    bad = [line for line in as_logfmt(text).splitlines() if BAD.search(line) and not GOES_ON.search(line)]
     for line in reversed(bad[-20:]):
         if row := first_match(rows_of(line), line):
             return Symptom(row.kind, "", quoted(line))

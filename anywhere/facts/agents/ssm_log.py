@@ -21,9 +21,12 @@ LATEST = 3600.0  # seconds: the agent asks for credentials again within half an 
 COMMANDS, FILES, FOLDERS = logs.COMMANDS, logs.FILES, logs.FOLDERS
 
 STARTED = re.compile(r"amazon-ssm-agent - v(?P<version>\d+(?:\.\d+)+)")
-READY = re.compile(r"\[CredentialRefresher\] (?:Credentials ready|Next credential rotation)")
+# A rotation "in -3.2 minutes" is one that is due and was not carried out.
+READY = re.compile(r"\[CredentialRefresher\] (?:Credentials ready|Next credential rotation will be in (?!-))")
 # core/app/credentialrefresher/credentialrefresher.go, after six tries; it begins anew at once, and renews nothing
 UNWRITTEN = re.compile(r"Failed to write credentials to disk even with force, retrying: (?P<why>.*)")
+# The same place: the credentials are written, their end is not, so that they count as expired and the worker is not told.
+UNSAVED = re.compile(r"Failed to save new expiration: (?P<why>.*)")
 REFUSED = re.compile(r"Retrieve credentials produced (?:aws )?error: (?P<why>.*)")
 HIBERNATES = re.compile(r"Entering SSM Agent (?:Worker )?hibernate - (?P<why>.*)")
 # agent/session/controlchannel/controlchannel.go, agent/messageservice/interactor/mgsinteractor/mgsinteractor.go
@@ -47,7 +50,7 @@ WORKING = re.compile(
 @frozen
 class SsmLog:
     """`credentials` is whether the last try for credentials succeeded, `refused` what the service answered then,
-    `unwritten` why they could not be written to the file that the ECS agent reads,
+    `unwritten` why they could not be written to the file that the ECS agent reads, `unsaved` why their end could not be saved,
     `hibernates` why the worker sleeps, `last` the last line of level error, `failed` why the last registration failed,
     `no_worker` why the worker does not start, which speaks to AWS, `no_channel` why it opens no control channel to
     ssmmessages, `no_ping` what the service answered to its last health ping. None and empty where the log's end says
@@ -57,6 +60,7 @@ class SsmLog:
     credentials: bool | None = None
     refused: str = ""
     unwritten: str = ""
+    unsaved: str = ""
     hibernates: str = ""
     last: str = ""
     failed: str = ""
@@ -71,7 +75,7 @@ def ssm_log(host: Host) -> SsmLog | None:
     if found.forbidden:
         return None
     state = parse_ssm_log(found.text)
-    stuck = state.hibernates or state.no_worker or state.no_channel or state.no_ping or state.unwritten
+    stuck = state.hibernates or state.no_worker or state.no_channel or state.no_ping or state.unwritten or state.unsaved
     complains = bool(stuck) or state.credentials is False
     return SsmLog(state.version) if complains and _is_past(host, found) else state
 
@@ -123,9 +127,11 @@ def parse_ssm_log(text: str) -> SsmLog:
         elif REGISTERED.search(line):
             state = replace(state, failed="")
         elif READY.search(line):
-            state = replace(state, credentials=True, refused="", unwritten="")
+            state = replace(state, credentials=True, refused="", unwritten="", unsaved="")
         elif lost := UNWRITTEN.search(line):
             state = replace(state, unwritten=redact(lost["why"])[:400])
+        elif lost := UNSAVED.search(line):
+            state = replace(state, unsaved=redact(lost["why"])[:400])
         elif refusal := REFUSED.search(line):
             state = replace(state, credentials=False, refused=redact(refusal["why"])[:700])
         elif asleep := HIBERNATES.search(line):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from anywhere.catalogue.distros import OsRelease
 from anywhere.facts.files import read_text
@@ -12,10 +13,11 @@ from anywhere.hosts.recording import once_a_run
 
 # os-release(5): the first is a link to the second, which alone exists on some images.
 PATHS = ("/etc/os-release", "/usr/lib/os-release")
+BOOTED = "/run/ostree-booted"  # of OSTree and bootc (ostree(1))
 _ID = re.compile(r"[a-z0-9._-]+\Z")
 
 COMMANDS: tuple[tuple[str, ...], ...] = ()
-FILES: tuple[str, ...] = PATHS
+FILES: tuple[str, ...] = (*PATHS, BOOTED)
 FOLDERS: tuple[str, ...] = ()
 
 
@@ -25,7 +27,7 @@ def os_release(host: Host) -> OsRelease:
     for path in PATHS:
         text = read_text(host, path).content
         if text.strip():
-            return parse_os_release(text)
+            return replace(parse_os_release(text), image_based=read_text(host, BOOTED).exists is True)
     return OsRelease()
 
 

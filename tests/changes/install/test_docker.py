@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anywhere.catalogue.distros import OsRelease, judge_release
+from anywhere.catalogue.distros import OsRelease, judge_release, rpm_repository
 from anywhere.changes.agents.exec import BUNDLE, FOLDER, binaries_steps, bundle_steps
 from anywhere.changes.agents.plan import install_plan, needed_packages, start_plan
 from anywhere.changes.agents.wanted import Activation, Wanted
@@ -72,6 +72,38 @@ def test_apt_gets_a_keyring_and_no_apt_key() -> None:
     words = " ".join(word for step in found for word in step.do.argv)
     assert "apt-key" not in words and "add-apt-repository" not in words and "lsb_release" not in words
     assert "9DC858229FC7DD38854AE2D88D81803C0EBFCD88" in words
+
+
+@pytest.mark.parametrize(
+    ("fields", "source"),
+    [
+        ({"UBUNTU_CODENAME": "noble"}, "/ubuntu noble "),
+        ({"DEBIAN_CODENAME": "bookworm", "ID_LIKE": "debian"}, "/debian bookworm "),
+        ({}, ""),
+    ],
+)
+def test_a_derivative_has_the_release_of_what_it_derives_from(fields: dict[str, str], source: str) -> None:
+    like = ("debian",) if "ID_LIKE" in fields else ("ubuntu", "debian")
+    mint = OsRelease("linuxmint", "22", "Linux Mint 22", like=like, codename="wilma", fields=fields)
+    if not source:
+        with pytest.raises(ChangeFailed, match="no repository"):
+            steps(mint, "docker")
+        return
+    file = next(step for step in steps(mint, "docker") if step.key == "file:/etc/apt/sources.list.d/docker.list")
+    assert source.encode() in file.do.input
+
+
+@pytest.mark.parametrize(
+    ("id", "like", "name"),
+    [
+        ("nobara", ("fedora",), "fedora"),
+        ("rocky", ("rhel", "centos", "fedora"), "centos"),
+        ("ol", ("fedora",), "centos"),
+        ("rhel", ("fedora",), "rhel"),
+    ],
+)
+def test_docker_for_a_derivative_of_fedora_is_that_for_fedora(id: str, like: tuple[str, ...], name: str) -> None:
+    assert rpm_repository(OsRelease(id, "42", like=like)) == name
 
 
 def test_dnf_gets_a_repository_file_and_no_config_manager() -> None:

@@ -111,3 +111,32 @@ def driver_upgraded(world: World) -> None:
     world.host.files |= {"/dev/nvidia0": "", "/dev/nvidiactl": ""}
     set_line(world, USER_CONFIG, "ECS_CLUSTER", CLUSTER)
     set_line(world, USER_CONFIG, "ECS_ENABLE_GPU_SUPPORT", "true")
+
+
+NO_RULE = "iptables: Bad rule (does a matching rule exist in that chain?)."
+DELETES = [error(f"Error performing action 'delete' for iptables route: exit status 1; raw output: {NO_RULE}")] * 6
+PARSER = "error loading apparmor profile /etc/apparmor.d/ecs-agent-default: running `/usr/sbin/apparmor_parser "
+PARSER += "apparmor_parser -Kr /etc/apparmor.d/ecs-agent-default` failed with output: "
+
+
+@fault("init-apparmor-confined", "in an LXC container ecs-init may not load its AppArmor profile", CODE)
+def apparmor_confined(world: World) -> None:
+    why = "apparmor_parser: Access denied. You need policy admin privileges to manage profiles."
+    ends(world, [error(f"{PARSER}{why}\\n\\n\\nerror: exit status 1"), *DELETES])
+
+
+@fault("init-apparmor-hidden", "in an LXC container ecs-init may not read which AppArmor profiles are loaded", CODE)
+def apparmor_hidden(world: World) -> None:
+    ends(world, [error("open /sys/kernel/security/apparmor/profiles: permission denied"), *DELETES])
+
+
+@fault("init-apparmor-file", "a file that ecs-init's AppArmor profile includes is gone", CODE)
+def apparmor_file(world: World) -> None:
+    why = "AppArmor parser error for /etc/apparmor.d/ecs-agent-default in /etc/apparmor.d/tunables/global at line 17: Could "
+    ends(world, [error(f"{PARSER}{why}not open 'tunables/share'\\n\\nerror: exit status 1"), *DELETES])
+
+
+@fault("init-docker-api", "docker speaks none of the API versions that ecs-init knows", "docker.api-window")
+def docker_api(world: World) -> None:
+    why = "client version 1.24 is too old. Minimum supported API version is 1.45, please upgrade your client"
+    ends(world, [error(f"could not create docker client: API error (400): {why}"), *DELETES])

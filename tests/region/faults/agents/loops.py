@@ -117,3 +117,30 @@ def loop_of_the_unit(world: World) -> None:
        "agent.restart-loop")  # fmt: skip
 def loop_since_fixed(world: World) -> None:
     unregistered(world, "dial tcp 203.0.113.10:443: i/o timeout")
+
+
+@fault("instance-inactive", "the container instance was deregistered while the agent did not run: AWS refuses it at each start",
+       "registration.broken")  # fmt: skip
+def instance_inactive(world: World) -> None:
+    arn = f"arn:aws:ecs:{world.options.regions[0]}:123456789012:container-instance/plant-7/4a5b6c7d8e9f40a1b2c3d4e5f6071829"
+    operation = "operation error ECS: RegisterContainerInstance, https response error StatusCode: 400, RequestID: 3f2a"
+    error = f'error="{operation}, ClientException: Container instance {arn} is inactive."'
+    looping(
+        world,
+        f'level=error msg="Error re-registering container instance" {error}',
+        f'level=critical msg="Instance re-registration attempt with client performing invalid action" {error}',
+        f'level=critical msg="Agent will terminally exit, unable to register container instance:" {error}',
+        exit="5",
+    )
+
+
+@fault("docker-api-none", "docker speaks none of the API versions that the agent knows", "docker.api-window")
+def docker_api_none(world: World) -> None:
+    looping(world, 'level=critical msg="Could not get supported docker versions."')
+
+
+@fault("task-group-required", "limits of whole tasks are demanded, and the agent gets no control group",
+       "agent.restart-loop")  # fmt: skip
+def task_group_required(world: World) -> None:
+    why = "unable to setup '/ecs' cgroup: cgroup create: mkdir /sys/fs/cgroup/ecs: read-only file system"
+    looping(world, f'level=critical msg="Unable to initialize cgroup root for ECS: {why}"', exit="5")

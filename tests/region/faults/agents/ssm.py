@@ -268,3 +268,28 @@ def ssm_written_since(world: World) -> None:
     register(world)
     since = "[CredentialRefresher] Next credential rotation will be in 29.9 minutes"
     world.host.files[SSM_LOG] = ssm_log(UNWRITTEN + "no space left on device", since)
+
+
+UNSAVED = (
+    "[CredentialRefresher] Failed to save new expiration: open /var/lib/amazon/ssm/runtimeconfig/identity_config.json: "
+)
+OVERDUE = "[CredentialRefresher] Next credential rotation will be in -3.4125 minutes"
+
+
+@fault("ssm-rotation-overdue", "the SSM agent cannot write its credentials, whose rotation is overdue", "disk.low")
+def ssm_rotation_overdue(world: World) -> None:
+    register(world)
+    world.host.files[SSM_LOG] = ssm_log(UNWRITTEN + "no space left on device", OVERDUE)
+
+
+@fault("ssm-date-unsaved", "the SSM agent cannot save when its credentials end", "mount.unsuitable")
+def ssm_date_unsaved(world: World) -> None:
+    register(world)
+    world.host.files[SSM_LOG] = ssm_log(UNSAVED + "read-only file system", OVERDUE)
+
+
+@variation("ssm-date-saved-since", "the SSM agent could not save once when its credentials end, and has since")
+def ssm_date_saved_since(world: World) -> None:
+    register(world)
+    since = "[CredentialRefresher] Next credential rotation will be in 29.9 minutes"
+    world.host.files[SSM_LOG] = ssm_log(UNSAVED + "read-only file system", since)

@@ -60,6 +60,32 @@ def os_arch_linux(world: World) -> None:
     os_release(world, "arch", "", "", "Arch Linux")
 
 
+@fault("os-of-arch-linux", "the server runs a derivative of Arch Linux", "os.unsupported")
+def os_of_arch_linux(world: World) -> None:
+    os_release(world, "manjaro", "", "arch", "Manjaro Linux")
+
+
+@fault(
+    "os-image-based",
+    "the server was booted from an image of RHEL, whose /usr no package manager changes",
+    "os.known-broken",
+)
+def os_image_based(world: World) -> None:
+    red_hat(world)
+    world.host.files["/run/ostree-booted"] = ""
+
+
+@fault("os-image-with-agent", "the image of a registered server holds the agent", "os.unlisted")
+def os_image_with_agent(world: World) -> None:
+    register(world)
+    world.host.files["/run/ostree-booted"] = ""
+
+
+@fault("os-transactional", "the server runs openSUSE MicroOS, whose root is read-only", "os.known-broken")
+def os_transactional(world: World) -> None:
+    os_release(world, "opensuse-microos", "20261120", "suse opensuse opensuse-tumbleweed", "openSUSE MicroOS")
+
+
 @fault("os-end-of-life", "the server runs Debian 10, whose support has ended", "os.end-of-life")
 def os_end_of_life(world: World) -> None:
     os_release(world, "debian", "10", "", "Debian GNU/Linux 10 (buster)")
