@@ -18,6 +18,7 @@ from asyncssh.public_key import get_public_key_algs
 from anywhere.errors import HostUnreachable
 from anywhere.held import hide
 from anywhere.hosts.ssh.known_hosts import Client
+from anywhere.hosts.ssh.settings.key_files import KeyFiles
 from anywhere.hosts.ssh.settings.master import is_open
 from anywhere.hosts.ssh.settings.proxy_command import ProxyCommand
 from anywhere.hosts.target import SSHOptions, SSHTarget
@@ -65,7 +66,7 @@ class Attempt:
     clients: list[Client] = field(default_factory=list)
     has_keys: bool = True
     notes: tuple[str, ...] = ()  # about key files that were not offered
-    first: tuple[bytes, ...] = ()  # public halves that ssh_config names
+    files: KeyFiles = KeyFiles()  # noqa: RUF009  # frozen
     command: ProxyCommand | None = None
     way: str = ""  # what `command` is where it is no ProxyCommand
     master: str = ""  # ControlPath

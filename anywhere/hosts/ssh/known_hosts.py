@@ -18,6 +18,7 @@ from anywhere.hosts.bounds import Limit
 from anywhere.hosts.reading import read_file
 from anywhere.hosts.ssh.channels.meter import Meter
 from anywhere.hosts.ssh.settings.agent_keys import named_first
+from anywhere.hosts.ssh.settings.key_files import KeyFiles
 from anywhere.hosts.ssh.settings.proxy_command import ProxyCommand
 from anywhere.windows import O_NONBLOCK
 
@@ -150,16 +151,17 @@ class Client(asyncssh.SSHClient):
     those that the host would have let the user in by, after all keys were offered."""
 
     def __init__(
-        self, place: Place, accept_new: bool, command: ProxyCommand | None = None, first: tuple[bytes, ...] = ()
+        self, place: Place, accept_new: bool, command: ProxyCommand | None = None, files: KeyFiles | None = None
     ) -> None:
-        self._place, self._accept_new, self._command, self._first = place, accept_new, command, first
+        self._place, self._accept_new, self._command = place, accept_new, command
+        self._files = files or KeyFiles()
         self.meter: Meter | None = None
         self.methods: set[str] = set()
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Called before the host has said anything."""
         self.meter = Meter(conn)
-        named_first(conn, self._first)
+        named_first(conn, self._files)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The way there ends with it."""

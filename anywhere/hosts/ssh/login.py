@@ -20,7 +20,7 @@ from anywhere.hosts.ssh.failures import CONNECT, HANDSHAKE, JUMP, LOOK_UP, PROXY
 from anywhere.hosts.ssh.known_hosts import SYSTEM_FILES, USER_FILES, Client, KnownHosts, Place
 from anywhere.hosts.ssh.settings import bound, reading
 from anywhere.hosts.ssh.settings.host_keys import more_lines
-from anywhere.hosts.ssh.settings.key_files import KeyFiles, sorted_out
+from anywhere.hosts.ssh.settings.key_files import DEFAULT, KeyFiles, sorted_out
 from anywhere.hosts.ssh.settings.keywords import PKCS11, expanded
 from anywhere.hosts.ssh.settings.master import through
 from anywhere.hosts.ssh.settings.own_addresses import own_addresses
@@ -88,7 +88,7 @@ def _settings(target: SSHTarget, options: SSHOptions, attempt: Attempt) -> tuple
     attempt.has_keys = bool(settings.client_keys) or os.path.exists(settings.agent_path or "")
 
     def client() -> Client:
-        attempt.clients.append(Client(place, options.accept_new, attempt.command, attempt.first))
+        attempt.clients.append(Client(place, options.accept_new, attempt.command, attempt.files))
         return attempt.clients[-1]
 
     more: dict[str, object] = {"known_hosts": place.match, "client_factory": client}
@@ -111,8 +111,10 @@ def _options(config: reading.Config, target: SSHTarget, keys: Sequence[str], att
     chosen |= {"username": target.user} if target.user else {}
     chosen |= {"port": target.port} if target.port else {}
     named: Any = keys or config.get("IdentityFile")
-    files = sorted_out(named or [])
-    attempt.notes, attempt.first = (*files.notes, *_unused(config)), files.identities
+    certificates: Any = config.get("CertificateFile") or []
+    files = sorted_out(DEFAULT if named is None else named, certificates)
+    attempt.files, attempt.notes = files, (*(files.notes if named else ()), *_unused(config))
+    chosen["client_certs"] = list(files.certificates)
     if keys:
         chosen["client_keys"] = list(keys)
     elif named is not None:

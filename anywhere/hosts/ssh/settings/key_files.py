@@ -16,13 +16,16 @@ from anywhere.hosts.reading import read_file
 from anywhere.hosts.ssh.settings.bound import KEY, SECONDS
 
 PRIVATE = b"PRIVATE KEY-----"
+# In OpenSSH's order (readconf.c, fill_default_options).
+DEFAULT = tuple(f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk"))
 KINDS = ("private", "locked", "token", "public", "unusable")
 
 
 @frozen
 class KeyFiles:
     """`private` ones are offered; of `locked` ones, of those on a `token` and of `public` ones the agent may hold the private
-    half; `unusable` are no keys. `identities` are the public halves that could be read, in the order of the files."""
+    half; `unusable` are no keys. `identities` are the public halves that could be read, in the order of the files,
+    `certificates` those beside them and those of CertificateFile."""
 
     private: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
@@ -30,6 +33,7 @@ class KeyFiles:
     public: tuple[str, ...] = ()
     unusable: tuple[str, ...] = ()
     identities: tuple[bytes, ...] = ()
+    certificates: tuple[asyncssh.SSHCertificate, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -41,9 +45,9 @@ class KeyFiles:
         )
 
 
-def sorted_out(paths: Sequence[str]) -> KeyFiles:
-    """The files of IdentityFile by what they are. One that is not there is left out, as OpenSSH does (sshconnect2.c,
-    load_identity_file), but the public key beside it counts."""
+def sorted_out(paths: Sequence[str], certificates: Sequence[str] = ()) -> KeyFiles:
+    """The files of IdentityFile by what they are, and those of CertificateFile. One that is not there is left out, as
+    OpenSSH does (sshconnect2.c, load_identity_file), but the public key beside it counts."""
     found: dict[str, list[str]] = {kind: [] for kind in KINDS}
     halves: list[bytes] = []
     for path in map(os.path.expanduser, paths):
@@ -55,7 +59,16 @@ def sorted_out(paths: Sequence[str]) -> KeyFiles:
             found[kind].append(path)
             halves += _identities(path)
     private, locked, token, public, unusable = (tuple(dict.fromkeys(found[kind])) for kind in KINDS)
-    return KeyFiles(private, locked, token, public, unusable, tuple(dict.fromkeys(halves)))
+    signed = [f"{path.removesuffix('.pub')}-cert.pub" for path in map(os.path.expanduser, paths)]
+    known = [one for path in (*map(os.path.expanduser, certificates), *signed) for one in _certificates(path)]
+    return KeyFiles(private, locked, token, public, unusable, tuple(dict.fromkeys(halves)), tuple(known))
+
+
+def _certificates(path: str) -> Sequence[asyncssh.SSHCertificate]:
+    try:
+        return [asyncssh.read_certificate(path)]
+    except (OSError, asyncssh.KeyImportError, ValueError):
+        return []
 
 
 def _identities(path: str) -> Iterator[bytes]:

@@ -118,6 +118,32 @@ def test_the_agents_keys_that_are_named_come_first(reach: Reach, named: str) -> 
 
 
 @region
+@pytest.mark.parametrize("held", ["file", "agent", "agent and default name"])
+@pytest.mark.parametrize("lines", ["", " CertificateFile /none-cert.pub\n", " CertificateFile APART\n"])
+def test_a_certificate_counts_for_the_key_wherever_that_is(
+    room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: None, held: str, lines: str
+) -> None:
+    """The key that a host knows is that of the authority; the user's may be locked, and in the agent."""
+    ca, home = keygen(tmp_path / "ca"), tmp_path / ".ssh"
+    home.mkdir()
+    key = keygen(home / "id_ed25519")
+    subprocess.run(["ssh-keygen", "-q", "-s", ca, "-I", "x", "-n", "root", f"{key}.pub"], check=True)
+    if "APART" in lines:
+        Path(f"{key}-cert.pub").rename(tmp_path / "apart")
+    if held != "file":
+        subprocess.run(["ssh-add", "-q", "-D"], check=True, capture_output=True)
+        subprocess.run(["ssh-add", "-q", key], input=b"", check=True, capture_output=True)
+        subprocess.run(["ssh-keygen", "-q", "-p", "-N", "secret", "-f", key], check=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    lines += "" if "default" in held else f" IdentityFile {key}\n"
+    server = Server(room / "certified", f"TrustedUserCAKeys {ca}.pub")
+    (server.folder / "authorized_keys").write_text("")
+    with serving(server):
+        text = lines.replace("APART", str(tmp_path / "apart")) + f" UserKnownHostsFile {server.known_hosts}\n"
+        assert not Reach(server, tmp_path / "config").by_us(text)
+
+
+@region
 @pytest.mark.parametrize("value", ["none", "/nowhere/key", "NOKEY"])
 def test_where_key_files_are_named_no_other_is_offered(
     reach: Reach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
