@@ -217,9 +217,16 @@ def _target(name: str, chosen: Mapping[str, str], lines: tuple[str, ...]) -> SSH
             raise
         own = SSHTarget("")
     host = parse_target(chosen["host"]) if chosen["host"] else own
-    port = parse_target(f"x:{chosen['port']}").port if chosen["port"] else host.port or own.port
+    port = _port(name, chosen["port"]) if chosen["port"] else host.port or own.port
     user = _user(name, chosen["user"]) if chosen["user"] else host.user or own.user
     return SSHTarget(host.host, user, port, name, chosen["key"], lines)
+
+
+def _port(name: str, port: str) -> int:
+    try:
+        return parse_target(f"x:{port}").port
+    except BadInput as error:
+        raise BadInput(f"{name}: ansible_port is {port[:40]!r}, and must be 1 to 65535") from error
 
 
 def _user(name: str, user: str) -> str:

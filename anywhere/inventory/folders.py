@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from anywhere.inventory.book import VARIABLES, Book, Problem
 WANTED = frozenset((*(name for names in VARIABLES.values() for name in names), *ARGUMENTS))
 VARIABLES_FILE = Limit("a file of variables", 1 << 20)
 SECONDS = 5.0
+VAULT = "$ANSIBLE_VAULT"
 ENDINGS = ("", ".yml", ".yaml", ".json")
 
 
@@ -31,24 +33,34 @@ def add_folders(path: Path, book: Book) -> None:
 
 
 def _read(folder: Path, name: str, book: Book) -> Iterator[dict[str, object]]:
-    if not folder.is_dir() or "/" in name:
+    if not os.path.isdir(folder) or "/" in name:
         return
     files = [folder / f"{name}{ending}" for ending in ENDINGS]
-    inner = sorted((folder / name).iterdir()) if (folder / name).is_dir() else []
-    for file in [one for one in (*files, *inner) if one.is_file()]:
+    inner: list[Path] = []
+    if os.path.isdir(folder / name):
+        try:
+            inner = sorted((folder / name).iterdir())
+        except OSError as error:
+            book.notes.append(Problem(0, f"{folder / name} is left out: {error.strerror}"))
+    for file in filter(os.path.isfile, (*files, *inner)):
         values = _values(file)
-        if values is None:
-            book.notes.append(Problem(0, f"{file} is left out: not plain YAML"))
+        if isinstance(values, str):
+            book.notes.append(Problem(0, f"{file} is left out: {values}"))
         else:
             yield {key: value for key, value in values.items() if key in WANTED or isinstance(value, str | int)}
 
 
-def _values(file: Path) -> dict[str, object] | None:
+def _values(file: Path) -> dict[str, object] | str:
+    """The variables, or why there are none."""
     try:
         text = read_file(str(file), VARIABLES_FILE, Deadline(SECONDS)).decode("utf-8")
-        if text.startswith("$ANSIBLE_VAULT"):
-            return None
-        data = read_yaml(text, Reader())
-    except (OSError, UnicodeDecodeError, ParseError):
-        return None
-    return {str(key): value for key, value in data.items()} if isinstance(data, dict) else {} if data is None else None
+        data = {} if text.startswith(VAULT) else read_yaml(text, Reader())
+    except OSError as error:
+        return error.strerror or str(error)
+    except (UnicodeDecodeError, ParseError):
+        return "not plain YAML"
+    if text.startswith(VAULT):
+        return "it is encrypted (ansible-vault), and nothing is decrypted here"
+    if data is None:
+        return {}
+    return {str(key): value for key, value in data.items()} if isinstance(data, dict) else "not plain YAML"

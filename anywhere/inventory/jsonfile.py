@@ -61,7 +61,10 @@ def _dynamic(data: dict[str, object], book: Book) -> None:
         group.children += [str(child) for child in _list(body.get("children"))]
         for child in group.children:
             book.group(child)
-        for host in _list(body.get("hosts")):
+        for number, host in enumerate(_list(body.get("hosts")), 1):
+            if not isinstance(host, str):
+                book.bad(0, f"group {name!r}: host number {number} is no name: this is no `ansible-inventory --list`")
+                continue
             book.add_host(str(host), name, _mapping(variables.get(str(host))), 0)
 
 

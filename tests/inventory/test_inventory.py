@@ -158,7 +158,16 @@ def test_variables_beside_the_inventory(tmp_path: Path) -> None:
     (tmp_path / "host_vars" / "db1.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
     entries, notes = load(str(tmp_path / "hosts"))
     assert [str(entry.spec) for entry in entries] == ["deploy@web1", "deploy@10.0.0.2", "admin@db1"]
-    assert [str(note) for note in notes] == [f"{tmp_path}/host_vars/db1.yml is left out: not plain YAML"]
+    left_out = (
+        f"{tmp_path}/host_vars/db1.yml is left out: it is encrypted (ansible-vault), and nothing is decrypted here"
+    )
+    assert [str(note) for note in notes] == [left_out]
+
+
+def test_a_name_too_long_for_a_file_has_no_variables_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text(f"{'a' * 300}\nweb1\n")
+    (tmp_path / "host_vars").mkdir()
+    assert len(load(str(tmp_path / "hosts"))[0]) == 2
 
 
 def test_a_folder_of_inventories(tmp_path: Path) -> None:
@@ -182,7 +191,8 @@ def test_a_folder_of_inventories(tmp_path: Path) -> None:
         ("[g:friends]\n", ["line 1: [g:friends]: only :children and :vars are known"]),
         ("[g:children]\nnone\n", ["there is no group 'none'"]),
         ("[g:vars]\nnothing\n", ["line 2: 'nothing' is no variable"]),
-        ("a ansible_port=99999\n", ["the port must be 1 to 65535"]),
+        ("a ansible_port=99999\n", ["line 1: a: ansible_port is '99999', and must be 1 to 65535"]),
+        ('{"Reservations": [{"Instances": []}]}', ["group 'Reservations': host number 1 is no name"]),
         ("a ansible_host={{ip}}\n", ["a template"]),
         ("all:\n  hosts:\n    web1: deploy\n", ["line 3: web1: its variables"]),
         ("all:\n  host:\n    web1:\n", ["line 2: all: 'host' is none of hosts, children, vars"]),

@@ -6,7 +6,7 @@ import re
 import shlex
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import asyncssh
@@ -18,18 +18,21 @@ from asyncssh.public_key import get_public_key_algs
 from anywhere.errors import HostUnreachable
 from anywhere.held import hide
 from anywhere.hosts.ssh.known_hosts import Client
+from anywhere.hosts.ssh.settings.key_files import KeyFiles
+from anywhere.hosts.ssh.settings.master import is_open
 from anywhere.hosts.ssh.settings.proxy_command import ProxyCommand
 from anywhere.hosts.target import SSHOptions, SSHTarget
 from anywhere.printable import printable
 
 LOOK_UP, CONNECT, JUMP, HANDSHAKE = "name look-up", "TCP connection", "jump host", "SSH handshake"
-PROXY = "ProxyCommand"
+PROXY, SETTINGS = "ProxyCommand", "ssh_config"
 # What a step that gets no answer calls for.
 SILENT = {
     LOOK_UP: "check the nameservers of this computer, or give HostName in ~/.ssh/config",
     CONNECT: "check the address, the route, the firewall, and whether the host is up",
     JUMP: "check the jump host",
     HANDSHAKE: "the port accepts connections, so sshd or the host is slow: check its load, and UseDNS and PAM of its sshd",
+    SETTINGS: "reading ~/.ssh/config takes as long as the login may: see its `Match exec` and KnownHostsCommand",
     PROXY: "nothing came through the ProxyCommand of ~/.ssh/config: run that command by hand, and see what it waits for",
 }
 MOST_SAID = 400  # characters of a failure
@@ -63,7 +66,11 @@ class Attempt:
     clients: list[Client] = field(default_factory=list)
     has_keys: bool = True
     notes: tuple[str, ...] = ()  # about key files that were not offered
+    files: KeyFiles = KeyFiles()  # noqa: RUF009  # frozen
     command: ProxyCommand | None = None
+    way: str = ""  # what `command` is where it is no ProxyCommand
+    master: str = ""  # ControlPath
+    allowed: Mapping[str, object] = field(default_factory=dict)  # algorithms that ssh_config chooses, by keyword
     _started: float = field(default_factory=time.monotonic)
 
     @property
@@ -100,11 +107,11 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, attempt: 
     by_hand = f"`{target.by_hand(options)} true`"
     match error:
         case asyncssh.PermissionDenied():
-            return _refused(attempt, by_hand)
+            return _beside_master(attempt, by_hand) if is_open(attempt.master) else _refused(attempt, by_hand)
         case asyncssh.HostKeyNotVerifiable():
             return _host_key(error.reason, attempt)
         case asyncssh.KeyExchangeFailed():
-            return _no_algorithm(error.reason, target)
+            return _no_algorithm(error.reason, target, attempt)
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
             named = "the file of --ssh-key or --ssh-config" if options.identities or options.config else "~/.ssh/config"
             return str(error), f"fix {named}, or the key file that it names"
@@ -126,6 +133,11 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, attempt: 
 def _ended(error: Exception, attempt: Attempt, by_hand: str) -> tuple[str, str]:
     """The far side, or what leads there, ended the connection."""
     if attempt.command and (said := attempt.command.failure()):
+        if attempt.way:
+            return (
+                f"{attempt.way} did not carry it: {said}",
+                f"check the route from the jump host; {by_hand} goes the same way",
+            )
         return f"its ProxyCommand ended ({said})", f"fix ProxyCommand in ~/.ssh/config; {by_hand} runs it too"
     if isinstance(error, asyncssh.DisconnectError) and TOO_MANY_KEYS in error.reason:
         return (
@@ -176,7 +188,13 @@ def _refused(attempt: Attempt, by_hand: str) -> tuple[str, str]:
     )
 
 
-def _no_algorithm(reason: str, target: SSHTarget) -> tuple[str, str]:
+def _beside_master(attempt: Attempt, by_hand: str) -> tuple[str, str]:
+    """`ssh` gets in all the same: it uses a connection that is open."""
+    text, remedy = _refused(attempt, by_hand.replace("`ssh ", "`ssh -o ControlPath=none ", 1))
+    return f"{text}; only ssh can use the connection that it has open ({attempt.master})", remedy
+
+
+def _no_algorithm(reason: str, target: SSHTarget, attempt: Attempt) -> tuple[str, str]:
     found = MISMATCH.fullmatch(reason)
     if not found:
         return f"no common algorithm: {reason}", "allow one in the host's sshd_config or in ~/.ssh/config"
@@ -184,8 +202,15 @@ def _no_algorithm(reason: str, target: SSHTarget) -> tuple[str, str]:
     known, keyword = ALGORITHMS.get(kind, (list, ""))
     ours = {name.decode() for name in known()}
     text = f"no common {kind}: the host offers only {', '.join(offered)}"
+    allow = "allow it in ~/.ssh/config: `Host {}`, `{} +{}`"
     if usable := [name for name in offered if name in ours]:
-        return text, f"update sshd there, or allow it in ~/.ssh/config: `Host {target.host}`, `{keyword} +{usable[0]}`"
+        allow = allow.format(target.host, keyword, usable[0])
+        if chosen := attempt.allowed.get(keyword):
+            return (
+                f"no common {kind}: ~/.ssh/config has `{keyword} {chosen}`, and none of these can be used here",
+                allow,
+            )
+        return text, f"update sshd there, or {allow}"
     return (
         text,
         f"allow another one in the sshd_config of the host ({keyword or 'its algorithms'}), or update sshd there",
@@ -216,7 +241,7 @@ def _host_key(reason: str, attempt: Attempt) -> tuple[str, str]:
         )
     if "revoked" in reason:
         return (
-            "its host key is revoked in known_hosts (@revoked)",
+            "its host key is revoked in known_hosts (@revoked) or by RevokedHostKeys of ssh_config",
             "give the host a new key; do not log in to it before",
         )
     return f"its host key is not accepted: {reason}", "see known_hosts"

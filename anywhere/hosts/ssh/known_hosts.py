@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import os
 import threading
 from collections.abc import Sequence
@@ -15,6 +17,8 @@ from anywhere.hosts.base import Deadline
 from anywhere.hosts.bounds import Limit
 from anywhere.hosts.reading import read_file
 from anywhere.hosts.ssh.channels.meter import Meter
+from anywhere.hosts.ssh.settings.agent_keys import named_first
+from anywhere.hosts.ssh.settings.key_files import KeyFiles
 from anywhere.hosts.ssh.settings.proxy_command import ProxyCommand
 from anywhere.windows import O_NONBLOCK
 
@@ -22,16 +26,18 @@ from anywhere.windows import O_NONBLOCK
 USER_FILES = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 SYSTEM_FILES = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 READ_SECONDS = 5.0
+SSH_PORT = 22
 _writing = threading.Lock()
 
 
 class _Entries(asyncssh.SSHKnownHosts):
-    """What asyncssh matches, but a key that is revoked for the host is revoked at every port: where only the revocation
-    names the port, asyncssh falls back to the entries without one and forgets it."""
+    """What asyncssh matches, but a key is trusted under the host's name alone, as OpenSSH does unless CheckHostIP adds the
+    address: another host had that address before. A key that is revoked for the host is revoked at every port and address:
+    where only the revocation names the port, asyncssh falls back to the entries without one and forgets it."""
 
     def match(self, host: str, addr: str, port: int | None = None) -> Any:
         """See SSHKnownHosts.match."""
-        found = list(super().match(host, addr, port))
+        found = list(super().match(host, "", port))
         for kind in REVOKED:
             found[kind] = [*found[kind], *(key for port in (port, None) for key in self._match(host, addr, port)[kind])]
         return tuple(found)
@@ -52,9 +58,9 @@ class KnownHosts:
                 data = read_file(path, FILE, Deadline(READ_SECONDS))
             except FileNotFoundError:
                 continue
-            self._load(data.decode("utf-8", "replace"))
+            self.load(data.decode("utf-8", "replace"))
 
-    def _load(self, text: str) -> None:
+    def load(self, text: str) -> None:
         """One line that cannot be understood makes the others no less valid: OpenSSH goes on behind it too (hostfile.c,
         hostkeys_foreach_file)."""
         try:
@@ -72,14 +78,8 @@ class KnownHosts:
         files = tuple(str(Path(path).expanduser()) for path in named or (*USER_FILES, *SYSTEM_FILES))
         return _read(files, tuple(_version(path) for path in files))
 
-    def has(self, host: str, address: str, port: int) -> bool:
-        """Whether there is any key for this host: then another one is no new host, but a changed key."""
-        return bool(self.parsed.match(host, address, None if port == 22 else port)[0])
-
-    def add(self, host: str, port: int, key: asyncssh.SSHKey) -> None:
-        """Store a new host's key, in memory and in the first file. Raises OSError."""
-        place = host if port == 22 else f"[{host}]:{port}"
-        line = f"{place} {key.export_public_key().decode().strip()}\n"
+    def store(self, line: str) -> None:
+        """Add an entry, in memory and in the first file. Raises OSError."""
         with _writing:
             self.parsed.load(line)
             path = Path(self.files[0])
@@ -88,6 +88,41 @@ class KnownHosts:
                 os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | O_NONBLOCK, 0o600), "a", encoding="utf-8"
             ) as file:
                 file.write(line)
+
+
+class Place:
+    """A host as known_hosts names it. Under a HostKeyAlias the port is no part of the name (sshconnect.c,
+    get_hostfile_hostname_ipaddr). `is_hashed` is HashKnownHosts."""
+
+    def __init__(self, known: KnownHosts, name: str, port: int, alias: str = "", *, is_hashed: bool = False) -> None:
+        self.known, self.name, self.port = known, alias or name, None if alias or port == SSH_PORT else port
+        self.text = f"[{self.name}]:{self.port}" if self.port else self.name
+        self._more, self._is_hashed = KnownHosts(()), is_hashed
+
+    def learn(self, lines: str) -> None:
+        """Lines of known_hosts that hold for this host beside the files."""
+        self._more.load(lines)
+
+    def match(self, _host: str, addr: str, _port: int | None) -> Any:
+        """The keys to trust and those revoked, as asyncssh wants them."""
+        found = [entries.match(self.name, addr, self.port) for entries in (self.known.parsed, self._more.parsed)]
+        return tuple([*one, *two] for one, two in zip(*found, strict=True))
+
+    def is_known(self) -> bool:
+        """Whether there is any key for this host: then another one is no new host, but a changed key."""
+        return bool(self.match("", "", None)[0])
+
+    def add(self, key: asyncssh.SSHKey) -> None:
+        """Store a new host's key. Raises OSError."""
+        name = _hashed(self.text) if self._is_hashed else self.text
+        self.known.store(f"{name} {key.export_public_key().decode().strip()}\n")
+
+
+def _hashed(name: str) -> str:
+    """See sshd(8), SSH_KNOWN_HOSTS FILE FORMAT; hostfile.c, host_hash."""
+    salt = os.urandom(20)
+    parts = (salt, hmac.digest(salt, name.encode(), "sha1"))
+    return "|1|" + "|".join(base64.b64encode(part).decode() for part in parts)
 
 
 def _is_entry(line: str) -> bool:
@@ -115,14 +150,18 @@ class Client(asyncssh.SSHClient):
     """Decides on a host key that known_hosts does not hold, and meters the connection from its first byte. `methods` are
     those that the host would have let the user in by, after all keys were offered."""
 
-    def __init__(self, known: KnownHosts, host: str, accept_new: bool, command: ProxyCommand | None = None) -> None:
-        self._known, self._host, self._accept_new, self._command = known, host, accept_new, command
+    def __init__(
+        self, place: Place, accept_new: bool, command: ProxyCommand | None = None, files: KeyFiles | None = None
+    ) -> None:
+        self._place, self._accept_new, self._command = place, accept_new, command
+        self._files = files or KeyFiles()
         self.meter: Meter | None = None
         self.methods: set[str] = set()
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Called before the host has said anything."""
         self.meter = Meter(conn)
+        named_first(conn, self._files)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The way there ends with it."""
@@ -143,12 +182,12 @@ class Client(asyncssh.SSHClient):
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Whether to go on. Raises ValueError, which asyncssh reports as HostKeyNotVerifiable with this text."""
-        if self._known.has(self._host, addr, port):
+        if self._place.is_known():
             raise ValueError("changed")
         if not self._accept_new:
             raise ValueError("unknown")
         try:
-            self._known.add(self._host, port, key)
+            self._place.add(key)
         except OSError as error:
-            raise ValueError(f"cannot be stored in {self._known.files[0]}: {error.strerror}") from error
+            raise ValueError(f"cannot be stored in {self._place.known.files[0]}: {error.strerror}") from error
         return True

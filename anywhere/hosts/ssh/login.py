@@ -7,25 +7,30 @@ import os
 import socket
 import threading
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import asyncssh
 
+from anywhere.errors import HostUnreachable
 from anywhere.hosts.ssh.connection import LIBRARY, LOOP, Connection
-from anywhere.hosts.ssh.failures import CONNECT, HANDSHAKE, JUMP, LOOK_UP, PROXY, Attempt, explain
-from anywhere.hosts.ssh.known_hosts import SYSTEM_FILES, USER_FILES, Client, KnownHosts
-from anywhere.hosts.ssh.settings import bound, keywords
-from anywhere.hosts.ssh.settings.key_files import KeyFiles, sorted_out
-from anywhere.hosts.ssh.settings.keywords import expanded
+from anywhere.hosts.ssh.failures import CONNECT, HANDSHAKE, JUMP, LOOK_UP, PROXY, SETTINGS, Attempt, explain
+from anywhere.hosts.ssh.known_hosts import SYSTEM_FILES, USER_FILES, Client, KnownHosts, Place
+from anywhere.hosts.ssh.settings import bound, reading
+from anywhere.hosts.ssh.settings.host_keys import more_lines
+from anywhere.hosts.ssh.settings.key_files import DEFAULT, KeyFiles, sorted_out
+from anywhere.hosts.ssh.settings.keywords import PKCS11, expanded
+from anywhere.hosts.ssh.settings.master import through
+from anywhere.hosts.ssh.settings.own_addresses import own_addresses
 from anywhere.hosts.ssh.settings.proxy_command import ProxyCommand
 from anywhere.hosts.target import SSHOptions, SSHTarget, parse_target
 from anywhere.threads import within
 
 bound.bound()
-keywords.bound()
-SSH_PORT = 22
+reading.bound()
+NO_KEY = iter(())  # asyncssh takes an empty list for the default keys
 CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
 # Cheapest first where ssh_config does not choose: a fleet pays for each handshake. All others stay on offer.
 FIRST_KEX = (b"curve25519-sha256", b"curve25519-sha256@libssh.org")
@@ -64,73 +69,85 @@ def _connection(inner: asyncssh.SSHClientConnection, target: SSHTarget, options:
 
 
 async def _handshake(target: SSHTarget, settings: object, more: dict[str, object]) -> asyncssh.SSHClientConnection:
-    return await asyncssh.connect(target.host, target.port or (), options=settings, **more)
+    return await asyncssh.connect(target.host, target.port or (), options=settings, config=None, **more)
 
 
 def _settings(target: SSHTarget, options: SSHOptions, attempt: Attempt) -> tuple[Any, dict[str, object]]:
     """asyncssh's options for this host, ssh_config applied, and what is to be added to them."""
-    files = [path for path in map(os.path.expanduser, options.config or CONFIGS) if os.access(path, os.R_OK)]
+    files = _files(options)
     if lines := (*target.lines, *options.lines):
         files.insert(0, bound.given(lines))
-    chosen: dict[str, object] = {
-        "host": target.host,
-        "config": files,
-        "ignore_encrypted": True,
-        "keepalive_interval": 0,
-    }
-    if target.user:
-        chosen["username"] = target.user
-    if target.port:
-        chosen["port"] = target.port
+    attempt.step = SETTINGS
+    config = reading.read(files, target.host, target.user, target.port, attempt.left())
     keys = (target.identity,) if target.identity else options.identities
-    chosen["client_keys"] = [os.path.expanduser(path) for path in keys]
-    settings = _options(chosen, bool(keys), attempt)
-    known = KnownHosts.of(options.known_hosts or _known_hosts(settings.config))
-    alias = settings.host_key_alias or settings.host
-    attempt.user = settings.username
-    attempt.file = "" if known.files[0] == os.path.expanduser(USER_FILES[0]) else known.files[0]
-    attempt.place = alias if settings.port == SSH_PORT else f"[{alias}]:{settings.port}"
+    settings = _options(config, target, [os.path.expanduser(path) for path in keys], attempt)
+    place = _place(settings, options, attempt.left())
+    attempt.user, attempt.place = settings.username, place.text
+    attempt.file = "" if place.known.files[0] == os.path.expanduser(USER_FILES[0]) else place.known.files[0]
+    attempt.step, attempt.allowed, attempt.master = CONNECT, config._options, str(config.get("ControlPath") or "")
     attempt.has_keys = bool(settings.client_keys) or os.path.exists(settings.agent_path or "")
 
     def client() -> Client:
-        attempt.clients.append(Client(known, alias, options.accept_new, attempt.command))
+        attempt.clients.append(Client(place, options.accept_new, attempt.command, attempt.files))
         return attempt.clients[-1]
 
-    more: dict[str, object] = {"known_hosts": known.parsed, "client_factory": client}
+    more: dict[str, object] = {"known_hosts": place.match, "client_factory": client}
     if settings.config.get("KexAlgorithms") is None:
         more["kex_algs"] = _first(FIRST_KEX, settings.kex_algs)
-    if options.accept_new and not settings.config.get("HostKeyAlgorithms") and not known.has(alias, "", settings.port):
+    if options.accept_new and not settings.config.get("HostKeyAlgorithms") and not place.is_known():
         more["server_host_key_algs"] = list(NEW_KEYS)
     if settings.config.get("Ciphers") is None:
         more["encryption_algs"] = _first(FIRST_CIPHERS, settings.encryption_algs)
     return settings, more
 
 
-def _options(chosen: dict[str, Any], has_key: bool, attempt: Attempt) -> Any:
+def _files(options: SSHOptions) -> list[str]:
+    return [path for path in map(os.path.expanduser, options.config or CONFIGS) if os.access(path, os.R_OK)]
+
+
+def _options(config: reading.Config, target: SSHTarget, keys: Sequence[str], attempt: Attempt) -> Any:
     """asyncssh's options; of the key files that ssh_config names those that serve."""
-    settings: Any = asyncssh.SSHClientConnectionOptions(**chosen)
-    if settings.config.has_match_final():
-        settings.update(reload=True, canonical=False, final=True)
-    named = chosen["client_keys"] if has_key else settings.config.get("IdentityFile") or []
-    files = sorted_out(list(dict.fromkeys(named)))
-    attempt.notes = files.notes
-    if named and not has_key:
-        settings.update(client_keys=[*files.private, *files.locked], **_only(settings, files))
+    chosen: dict[str, object] = {"host": target.host, "ignore_encrypted": True, "keepalive_interval": 0}
+    chosen |= {"username": target.user} if target.user else {}
+    chosen |= {"port": target.port} if target.port else {}
+    named: Any = keys or config.get("IdentityFile")
+    certificates: Any = config.get("CertificateFile") or []
+    files = sorted_out(DEFAULT if named is None else named, certificates)
+    attempt.files, attempt.notes = files, (*(files.notes if named else ()), *_unused(config))
+    chosen["client_certs"] = list(files.certificates)
+    if keys:
+        chosen["client_keys"] = list(keys)
+    elif named is not None:
+        chosen |= {"client_keys": list(files.private) or NO_KEY} | _only(config, files)
+    settings: Any = asyncssh.SSHClientConnectionOptions(reading.carrier(config), **chosen)
+    settings.config = config
     return settings
 
 
-def _only(settings: Any, files: KeyFiles) -> dict[str, object]:
+def _unused(config: reading.Config) -> tuple[str, ...]:
+    token = config.get(PKCS11)
+    return (f"the keys of PKCS11Provider are not used (load them with `ssh-add -s {token}`)",) if token else ()
+
+
+def _only(config: reading.Config, files: KeyFiles) -> dict[str, object]:
     """With IdentitiesOnly, the keys of the agent that are offered."""
-    if not settings.config.get("IdentitiesOnly"):
-        return {}
-    return {"agent_identities": [*files.private, *files.locked, *files.public]}
+    return {"agent_identities": list(files.identities) or [b""]} if config.get("IdentitiesOnly") else {}
+
+
+def _place(settings: Any, options: SSHOptions, seconds: float) -> Place:
+    """Where the host's key is looked for."""
+    config, alias = settings.config, settings.host_key_alias or ""
+    known = KnownHosts.of(options.known_hosts or _known_hosts(config))
+    place = Place(known, settings.host, settings.port, alias, is_hashed=bool(config.get("HashKnownHosts")))
+    place.learn(more_lines(config, place.text, seconds))
+    return place
 
 
 def _known_hosts(config: Any) -> tuple[str, ...]:
-    """The user's files and the system's, tokens filled in (ssh_config(5), UserKnownHostsFile, GlobalKnownHostsFile)."""
+    """The user's files and the system's (ssh_config(5), UserKnownHostsFile, GlobalKnownHostsFile). New keys go to the first:
+    where the user has none, nowhere."""
     own, everyone = config.get("UserKnownHostsFile"), config.get("GlobalKnownHostsFile")
-    own = USER_FILES if own is None else [expanded(config, path) for path in own]
-    return (*own, *(SYSTEM_FILES if everyone is None else everyone))
+    return (*(USER_FILES if own is None else own or (os.devnull,)), *(SYSTEM_FILES if everyone is None else everyone))
 
 
 def _first(wanted: tuple[bytes, ...], offered: Sequence[bytes]) -> list[str]:
@@ -146,6 +163,9 @@ def _route(
     if hops and all(hop.host != target.host for hop in hops):
         if any(hop.host in chain for hop in hops):
             raise ValueError(f"ProxyJump goes in a circle: {' '.join(chain)}")
+        if command := _through_master(hops[-1], settings, options, attempt):
+            attempt.command, attempt.way = ProxyCommand(command), f"the open connection to the jump host {hops[-1]}"
+            return {"tunnel": None, "sock": attempt.command.near}
         return {"tunnel": _jump(tuple(hops), options, attempt, chain).inner}
     if (command := settings.config.get("ProxyCommand")) and os.name != "nt":
         attempt.command = ProxyCommand(command)
@@ -155,18 +175,29 @@ def _route(
     return {"tunnel": None, "sock": _connect(settings, attempt)}
 
 
+def _through_master(hop: SSHTarget, settings: Any, options: SSHOptions, attempt: Attempt) -> str:
+    """A jump host to which `ssh` has a connection open is not logged in to: there may be a code to type."""
+    config = reading.read(_files(options), hop.host, hop.user, hop.port, attempt.left())
+    named = ["-F", options.config[0]] if options.config else []
+    where = [*(["-l", hop.user] if hop.user else []), *(["-p", str(hop.port)] if hop.port else []), hop.host]
+    return through(str(config.get("ControlPath") or ""), [*named, *where], settings.host, settings.port)
+
+
 def _connect(settings: Any, attempt: Attempt) -> socket.socket:
     """A TCP connection to the first address that answers, from BindAddress where that is set."""
     attempt.step = LOOK_UP
     found = _addresses(settings.host, settings.port, settings.family, attempt)
     attempt.step = CONNECT
     failure = OSError("no address")
+    interface = settings.config.get("BindInterface")
     for index, (kind, _, _, _, address) in enumerate(found):
         sock = socket.socket(kind, socket.SOCK_STREAM)
         try:
             sock.settimeout(attempt.left() / (len(found) - index))
             if settings.local_addr:
                 sock.bind(settings.local_addr)
+            elif interface:
+                sock.bind((_address_of(interface, kind), 0))
             sock.connect(address)
             sock.setblocking(False)
             return sock
@@ -174,6 +205,14 @@ def _connect(settings: Any, attempt: Attempt) -> socket.socket:
             sock.close()
             failure = error
     raise failure
+
+
+def _address_of(interface: str, kind: int) -> str:
+    """The interface's first address of a family (sshconnect.c, check_ifaddrs)."""
+    is_wanted = {socket.AF_INET: lambda address: ":" not in address, socket.AF_INET6: lambda address: ":" in address}
+    for address in filter(is_wanted[socket.AddressFamily(kind)], own_addresses(interface)):
+        return address
+    raise OSError(0, f"BindInterface {interface} has no address of this family")
 
 
 def _addresses(host: str, port: int, family: int, attempt: Attempt) -> list[tuple[Any, ...]]:
@@ -188,12 +227,14 @@ def _addresses(host: str, port: int, family: int, attempt: Attempt) -> list[tupl
 
 Hops = tuple[SSHTarget, ...]
 _jumps: dict[tuple[Hops, SSHOptions], Connection] = {}
+_refused: dict[tuple[Hops, SSHOptions], HostUnreachable] = {}
 _jump_locks: dict[tuple[Hops, SSHOptions], threading.Lock] = {}
 _jumps_lock = threading.Lock()
 
 
 def _jump(hops: Hops, options: SSHOptions, attempt: Attempt, chain: tuple[str, ...]) -> Connection:
-    """The connection to the last of these hops, one for the whole run."""
+    """The connection to the last of these hops, one for the whole run. One that refuses us is not asked again for the next
+    host: it would lock the account."""
     key = (hops, options)
     with _jumps_lock:
         lock = _jump_locks.setdefault(key, threading.Lock())
@@ -201,9 +242,15 @@ def _jump(hops: Hops, options: SSHOptions, attempt: Attempt, chain: tuple[str, .
         attempt.step = JUMP
         raise TimeoutError(JUMP)
     try:
+        if key in _refused:
+            raise copy(_refused[key])
         if key not in _jumps or _jumps[key].inner.is_closed():
             _jumps[key] = _open_jump(hops, options, attempt, chain)
         return _jumps[key]
+    except HostUnreachable as error:
+        if error.code == "host.permission":
+            _refused[key] = error
+        raise
     finally:
         lock.release()
 

@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shlex
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import asyncssh
 from asyncssh.config import SSHClientConfig
-from asyncssh.pattern import WildcardPatternList
+from asyncssh.pattern import WildcardPattern, WildcardPatternList
 
-from anywhere.hosts.ssh.settings.own_addresses import own_addresses
 from anywhere.hosts.ssh.settings.words import EQUALS
 
-# Not for us: our own limits on time hold, and nothing is run but what we run. asyncssh refuses times such as 1m.
-UNUSED = ("connecttimeout", "serveraliveinterval", "serveralivecountmax", "tcpkeepalive", "requesttty", "remotecommand")
+# Not for us: our own limits on time hold, nothing is run but what we run, and no agent is lent to a host. asyncssh refuses
+# times such as 1m, and takes CASignatureAlgorithms for what our own keys may sign with.
+TIMES = ("connecttimeout", "serveraliveinterval", "serveralivecountmax", "tcpkeepalive", "requesttty", "remotecommand")
+UNUSED = (*TIMES, "forwardagent", "enablesshkeysign", "casignaturealgorithms")
+# asyncssh does not know these.
+PKCS11 = "PKCS11Provider of ssh_config"  # not by its own name, under which asyncssh would load it and fail
+MORE = ("BindInterface", "ControlPath", "RevokedHostKeys")
 ALONE = ("all", "canonical", "final")
 OURS = {"sessiontype": "exec", "command": "sh", "version": ""}  # this is no release of OpenSSH
 COMMAND = "ProxyCommand"
 AGENT = "SSH_AUTH_SOCK"
 Handler = Callable[[Any, str, list[str]], None]
+DEEPEST = 16  # files that include each other (readconf.c, READCONF_MAX_DEPTH)
+TO_THE_END = ("ProxyCommand", "KnownHostsCommand")
 
 
-def bound() -> None:
-    """From now on asyncssh reads these keywords as below. May be called again."""
-    known: dict[str, tuple[str, Handler]] = dict(_ORIGINAL)
-    for keyword in UNUSED:
-        known.pop(keyword, None)
-    known["match"] = ("Match", _match)
-    known["port"] = ("Port", _port)
-    known["identityagent"] = ("IdentityAgent", _identity_agent)
-    known["pubkeyauthentication"] = ("PubkeyAuthentication", _public_key)
-    known |= {"proxycommand": (COMMAND, _command), "proxyjump": ("ProxyJump", _jump)}
-    vars(asyncssh.config)["_ifaddr_available"] = True
-    vars(asyncssh.config)["_get_local_ips"] = own_addresses
-    SSHClientConfig._handlers = known
+def handlers() -> dict[str, tuple[str, Handler]]:
+    """What reads each keyword, by its name in small letters."""
+    known: dict[str, tuple[str, Handler]] = {
+        keyword: found for keyword, found in _ORIGINAL.items() if keyword not in UNUSED
+    }
+    known |= {name.lower(): (name, SSHClientConfig._set_string) for name in MORE}
+    known |= {name.lower(): (name, _command) for name in TO_THE_END}
+    own: dict[str, Handler] = {
+        "Host": _host,
+        "Match": _match,
+        "Include": _include,
+        "Port": _port,
+        "IdentityFile": _identity_file,
+        "IdentityAgent": _identity_agent,
+        "PubkeyAuthentication": _public_key,
+        "ProxyJump": _jump,
+        "HashKnownHosts": SSHClientConfig._set_bool,
+    }
+    known["pkcs11provider"] = (PKCS11, SSHClientConfig._set_string)
+    return known | {name.lower(): (name, handler) for name, handler in own.items()}
 
 
 _ORIGINAL: dict[str, tuple[str, Handler]] = dict(SSHClientConfig._handlers)
@@ -45,9 +59,30 @@ _ORIGINAL: dict[str, tuple[str, Handler]] = dict(SSHClientConfig._handlers)
 def expanded(config: Any, value: str) -> str:
     """A value with its tokens (ssh_config(5), TOKENS) and variables. Raises ConfigParseError for an unknown one."""
     config._set_tokens()
-    host = config._tokens["h"]
-    config._tokens |= {"k": config.get("HostKeyAlias") or host, "j": config.get("ProxyJump") or ""}
     return str(config._expand_val(value))
+
+
+def _host(config: Any, option: str, args: list[str]) -> None:
+    """Patterns are apart by spaces; a comma is one of their letters (readconf.c, process_config_line)."""
+    found = [pattern for pattern in args if WildcardPattern(pattern.removeprefix("!")).matches(config.place)]
+    config._matching = bool(found) and not any(pattern.startswith("!") for pattern in found)
+    args.clear()
+
+
+def _include(config: Any, option: str, args: list[str]) -> None:
+    """Files in the order of their names, hidden ones only where they are named (glob(3))."""
+    place = config._path, config._line_no
+    if config.depth == DEEPEST:
+        config._error("too many files include each other")
+    config.depth += 1
+    for pattern in args:
+        whole = os.path.join(config.folder, os.path.expanduser(expanded(config, pattern)))
+        for path in filter(os.path.isfile, sorted(glob.glob(whole))):
+            config.parse(Path(path))
+    config.depth -= 1
+    config._path, config._line_no = place
+    config._matching = True
+    args.clear()
 
 
 def _match(config: Any, option: str, args: list[str]) -> None:
@@ -79,6 +114,14 @@ def _port(config: Any, option: str, args: list[str]) -> None:
         except OSError:
             pass  # asyncssh says what it is not
     _ORIGINAL["port"][1](config, option, args)
+
+
+def _identity_file(config: Any, option: str, args: list[str]) -> None:
+    """`none` is the name of no file; where it stands alone no default one is used (ssh.c, load_public_identity_files)."""
+    known = config._options.setdefault(option, [])
+    value = args.pop(0)
+    if value.lower() != "none" and value not in known:
+        known.append(value)
 
 
 def _identity_agent(config: Any, option: str, args: list[str]) -> None:
