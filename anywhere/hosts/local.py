@@ -81,7 +81,7 @@ class LocalHost:
 
     def resolve(self, query: Query) -> Answer:
         """See Host."""
-        wanted = min(NAMESERVER_TIMEOUT if query.server else RESOLVE_TIMEOUT, self.budget)
+        wanted = query.wait or min(NAMESERVER_TIMEOUT if query.server else RESOLVE_TIMEOUT, self.budget)
         patience = self.deadline.left(wanted)
         answer = self._ask(query, patience) if query.server else self._system(query.name, patience)
         late = answer.reason is Reason.NAMESERVER_TIMEOUT and patience < min(ANSWER_SECONDS, self.budget / 4)

@@ -38,9 +38,10 @@ DNS_CAUSES: tuple[CauseText, ...] = (
     CauseText(
         "dns.nameserver-degraded",
         "warn",
-        "One nameserver of several does not work",
+        "A nameserver of several does not work, or one is very slow",
         "Lookups take seconds or fail at random, depending on which nameserver is asked first.",
-        "Each nameserver is asked directly; at least one works and at least one does not.",
+        "Each nameserver is asked directly: at least one works and at least one does not, or an answer takes more than three "
+        "seconds.",
         "Fix the dead one or remove it from the list.",
         "resolv.conf(5): servers are tried in order, 5 s each",
     ),

@@ -87,7 +87,8 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
         "egress.slow",
         "warn",
         "The path to AWS is slow",
-        "The median connect or handshake takes more than a second: registrations and heartbeats come near their limits.",
+        "The median connect or handshake takes more than a second, or the median answer more than four: registrations and "
+        "heartbeats come near their limits.",
         "Medians over all endpoints that answer.",
         "Look for packet loss, a saturated link, an overloaded proxy or inspecting device.",
         "amazon-ecs-agent: connect and handshake time out after 30 s",

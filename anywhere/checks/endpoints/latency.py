@@ -16,7 +16,8 @@ from anywhere.model import Finding, Remedy, Status
 from anywhere.settings import Settings
 from anywhere.threads import fan_out
 
-SLOW = 1.0  # seconds
+SLOW = 1.0  # seconds for a connection or a handshake
+SLOW_ANSWER = 4.0  # seconds for an HTTP answer: a far end, or a device that reads it, may think for a while
 
 
 @check("endpoints.latency")
@@ -29,24 +30,27 @@ def latency(host: Host, settings: Settings) -> Iterator[Finding]:
             yield skipped(id, seen.region, "no endpoint answers", because="endpoints.reach")
             continue
         connect, tls = median(p.connect_seconds for p in good), median(p.tls_seconds for p in good)
+        answer = median(p.http_seconds for p in good)
         timings = {"connect": round(connect, 3), "tls": round(tls, 3)}
+        timings |= {"http": round(answer, 3)} if answer > SLOW_ANSWER else {}
         timings |= {"loss": round(seen.loss, 2)} if seen.loss else {}
         lossy = is_lossy(seen, MUCH)
-        if max(connect, tls) <= SLOW and not lossy:
+        if max(connect, tls) <= SLOW and answer <= SLOW_ANSWER and not lossy:
             yield passed(id, seen.region, "the median connect and handshake take less than a second", timings=timings)
             continue
-        if not lossy and _is_quick_alone(host, good):
+        if not lossy and answer <= SLOW_ANSWER and _is_quick_alone(host, good):
             yield passed(
                 id, seen.region, "slow side by side, quick when asked alone: this host is busy", timings=timings
             )
             continue
-        what = "connect" if connect > SLOW else "TLS handshake"
+        what, limit = ("connect", SLOW) if connect > SLOW else ("TLS handshake", SLOW)
+        what, limit = (what, limit) if max(connect, tls) > SLOW else ("HTTP answer", SLOW_ANSWER)
         remedy = Remedy(
             "Find the saturated or very long path, the overloaded proxy, or the packet loss.",
             ask=f"Ask the network team why connections from this host to {good[0].spec.host} are slow or lossy.",
             look=(("mtr", "-rwn", "-c", "20", good[0].spec.host),),
         )
-        summary = f"the median {what} takes more than {SLOW:.0f} s over {len(good)} endpoints"
+        summary = f"the median {what} takes more than {limit:.0f} s over {len(good)} endpoints"
         if lossy:
             summary = "Many packets are lost on the path and sent again"
         yield trouble(

@@ -18,6 +18,7 @@ from anywhere.settings import Settings
 
 HALF: Nameserver = {"half": True}
 SHORT = 5  # seconds in all that a question may take: one try of the resolvers' own default
+SLOW, GIVES_UP = 3.0, 5  # seconds for one answer: that is slow, and that is what resolvers wait
 PLAIN: Nameserver = {"half": True, "without_edns": True}
 
 
@@ -56,6 +57,7 @@ def nameservers(host: Host, settings: Settings) -> Iterator[Finding]:
             yield (
                 _half(server, answered[server])
                 or _without_edns(server, answered[server])
+                or _slow(server, answered[server])
                 or _answers(server, answered[server])
             )
         elif resolves and (server in unseen or not works):
@@ -100,6 +102,24 @@ def _without_edns(server: str, answers: list[Answer]) -> Finding | None:
     summary = "answers no question with EDNS, as Go programs and so the agents ask"
     reason = Reason.SERVER_FAILURE
     return trouble(nameservers.id, Status.WARN, server, summary, stage=Stage.RESOLVE, reason=reason, evidence=PLAIN)
+
+
+def _slow(server: str, answers: list[Answer]) -> Finding | None:
+    """A server that needs most of the time that a resolver gives a question: the agents resolve, and wait for it."""
+    times = sorted(answer.seconds for answer in answers if answer.addresses)
+    usual = times[len(times) // 2] if times else 0.0
+    if usual < SLOW:
+        return None
+    summary = f"takes {usual:.0f} s to answer (programs give up after {GIVES_UP} s unless resolv.conf says otherwise)"
+    return trouble(
+        nameservers.id,
+        Status.WARN,
+        server,
+        summary,
+        stage=Stage.RESOLVE,
+        reason=Reason.NAMESERVER_TIMEOUT,
+        evidence=HALF,
+    )
 
 
 def _answers(server: str, answers: list[Answer]) -> Finding:

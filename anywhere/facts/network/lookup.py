@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from threading import Event
 
+from anywhere.errors import NotRecorded
+from anywhere.facts.network.resolv_conf import resolv_conf
 from anywhere.frozen import frozen
 from anywhere.hosts.base import RANDOM_LABEL, Answer, Host, Query
 from anywhere.hosts.recording import Recording
 from anywhere.model import Reason
 from anywhere.threads import fan_out, race
 
+# Seconds of one try: what a question without patience waits, and the most that a patient one does (Go net dnsconfig_unix.go:
+# 5 by default, the same as the C library).
+USUAL_WAIT, LONGEST_TRY = 2, 10
 SYSTEM_LEAD = 1.2  # seconds that the system's resolver may take before a nameserver's own answer is used
 HEAD_START = (
     0.1  # seconds by which the nameservers are asked later: the connections to what the system found come first
@@ -65,8 +71,25 @@ class Lookup:
         return bool(self.system.addresses) and not denied
 
 
-def lookup(host: Host, name: str, servers: Sequence[str]) -> Lookup:
-    """Ask everyone at once and wait for all. Every answer is bounded in time by the host."""
+def lookup(host: Host, name: str, servers: Sequence[str], patience: float = 0.0) -> Lookup:
+    """Ask everyone at once and wait for all. Every answer is bounded in time by the host; with `patience` those who were
+    silent are asked once more, with the time that the resolvers of Go and of C give a try."""
+    found = _lookup(host, name, servers)
+    wait = float(min(resolv_conf(host).one_try, LONGEST_TRY))
+    if not patience or found.reason is not Reason.NAMESERVER_TIMEOUT or found.late or wait <= USUAL_WAIT:
+        return found
+    silent = {one.source for one in found.servers if one.reason is Reason.NAMESERVER_TIMEOUT}
+    host.deadline.grow(patience)
+    queries = [Query(name, server, wait) for server in servers if server in silent]
+    try:
+        longer = fan_out([partial(host.resolve, query) for query in queries])
+    except NotRecorded:  # a bundle of a version that did not wait
+        return found
+    slow = {one.source: one for one in longer if one.reason is not Reason.NAMESERVER_TIMEOUT}
+    return replace(found, servers=tuple(slow.get(one.source, one) for one in found.servers))
+
+
+def _lookup(host: Host, name: str, servers: Sequence[str]) -> Lookup:
     queries = [Query(name, server) for server in ("", *servers)]
     there = [query for query in queries if _is_there(host, query)]
     for query in there:

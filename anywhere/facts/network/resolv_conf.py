@@ -25,7 +25,7 @@ DOCKER_FALLBACK = ("8.8.8.8", "8.8.4.4")  # libnetwork's default when only loopb
 class ResolvConf:
     """The nameservers in use (at most three), search domains and ndots; `bad` holds lines that cannot be used. `use_vc` is
     whether questions go over TCP alone (resolv.conf(5); Go net dnsconfig_unix.go, which knows three words for it), `patience`
-    the seconds that a question may take in all where the options say so (0: they do not)."""
+    the seconds that a question may take in all where the options say so (0: they do not), `one_try` those of a single try."""
 
     nameservers: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
@@ -34,6 +34,7 @@ class ResolvConf:
     present: bool = True
     use_vc: bool = False
     patience: int = 0
+    one_try: int = 5
 
 
 @frozen
@@ -86,6 +87,7 @@ def parse_resolv_conf(text: str) -> ResolvConf:
         tuple(bad),
         use_vc=any(word in options for word in ("use-vc", "usevc", "tcp")),
         patience=_patience(options),
+        one_try=_one_try(options),
     )
 
 
@@ -100,7 +102,11 @@ def _patience(options: list[str]) -> int:
     """Seconds: the time of a try by their number, as both resolvers bound them (resolv.conf(5), Go net dnsconfig_unix.go)."""
     if not any(word.startswith(("timeout:", "attempts:")) for word in options):
         return 0
-    return max(1, min(30, _option(options, "timeout", 5))) * max(1, min(5, _option(options, "attempts", 2)))
+    return _one_try(options) * max(1, min(5, _option(options, "attempts", 2)))
+
+
+def _one_try(options: list[str]) -> int:
+    return max(1, min(30, _option(options, "timeout", 5)))
 
 
 def _blemish(line: str) -> str:

@@ -32,7 +32,7 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
         return _through(host, endpoint, vantage, base, servers, patience)
     names = go_names(host)
     if names.differs_for(host, endpoint.component, endpoint.host):
-        found = by_own_rules(host, names, endpoint.host, endpoint.component, servers)
+        found = by_own_rules(host, names, endpoint.host, endpoint.component, servers, patience)
         probes = _dial(host, base, found.addresses)
         return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
     probes = _dial(host, base, first_addresses(host, endpoint.host, servers))
@@ -43,8 +43,11 @@ def visit(host: Host, endpoint: Endpoint, vantage: Vantage, servers: Sequence[st
         if found.addresses and found.system.reason is Reason.NAME_UNKNOWN:
             probes = _dial(host, base, found.addresses)
             return replace(again(host, Visit(endpoint, vantage, "", found, None, probes), patience), lookup=found)
+    found = lookup(host, endpoint.host, servers, 0.0 if probes else patience)
+    if not probes:
+        probes = _dial(host, base, found.addresses)
     first = again(host, Visit(endpoint, vantage, "", None, None, probes), patience)
-    return replace(first, lookup=lookup(host, endpoint.host, servers))
+    return replace(first, lookup=found)
 
 
 def probe_spec(host: Host, endpoint: Endpoint, vantage: Vantage, proxy: str) -> ProbeSpec:
@@ -76,20 +79,23 @@ def _through(
     if _is_address(name):
         probes = _probe_all(host, base, (name,))
     elif names.differs_for(host, endpoint.component, name):
-        found = by_own_rules(host, names, name, endpoint.component, servers)
+        found = by_own_rules(host, names, name, endpoint.component, servers, patience)
         probes = _probe_all(host, base, spread(found.addresses)[:2])
     else:
         probes = _probe_all(host, base, spread(first_addresses(host, name, servers))[:2])
-        found = lookup(host, name, servers)
+        found = lookup(host, name, servers, 0.0 if probes else patience)
+        probes = probes or _probe_all(host, base, spread(found.addresses)[:2])
     # A proxied component resolves nothing; only whether a denied number exists at all is worth a question.
     denied = any(probe.reason is Reason.PROXY_DENIED for probe in probes)
     own = lookup(host, endpoint.host, servers) if endpoint.shard and denied else None
     return again(host, Visit(endpoint, vantage, base.proxy, own, found, probes), patience)
 
 
-def by_own_rules(host: Host, names: GoNames, name: str, component: str, servers: Sequence[str]) -> Lookup:
+def by_own_rules(
+    host: Host, names: GoNames, name: str, component: str, servers: Sequence[str], patience: float = 0.0
+) -> Lookup:
     """A name as this component resolves it where the system's own answer does not stand for that."""
-    found = lookup(host, name, servers)
+    found = lookup(host, name, servers, patience)
     return replace(found, own=names.answer(host, found, component))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from anywhere.hosts.base import Answer, NotPermitted, Query
 from anywhere.hosts.bounds import kept_addresses
 from anywhere.model import Reason
+from anywhere.threads import fan_out
 
 if TYPE_CHECKING:
     import dns.message
@@ -38,8 +39,12 @@ def ask(query: Query, timeout: float, open_tcp: OpenTcp, *, udp: bool = True) ->
 
     started = time.monotonic()
     end = started + timeout
+    kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
+    if query.wait:
+        parts = fan_out([partial(_ask_type, query, kind, end, open_tcp, udp) for kind in kinds])
+        return merge(query, parts, time.monotonic() - started)
     parts = []
-    for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
+    for kind in kinds:
         had_time = end - time.monotonic() >= min(sum(TRIES), timeout * 0.9)
         part = _ask_type(query, kind, end, open_tcp, udp)
         parts.append(part if had_time else replace(part, late=True))
@@ -85,7 +90,7 @@ def _ask_type(query: Query, kind: dns.rdatatype.RdataType, end: float, open_tcp:
     reply: dns.message.Message | None = None
     if udp:
         try:
-            reply, plain = _udp(message, without, query.server, end)
+            reply, plain = _udp(message, without, query.server, end, (query.wait,) if query.wait else TRIES)
         except TimeoutError as error:
             return failed(Reason.NAMESERVER_TIMEOUT, str(error) or "no answer over UDP")
         except (OSError, ValueError, dns.exception.DNSException) as error:
@@ -122,7 +127,7 @@ def _addresses(reply: dns.message.Message, kind: dns.rdatatype.RdataType) -> tup
 
 
 def _udp(
-    message: dns.message.Message, without: dns.message.Message, server: str, end: float
+    message: dns.message.Message, without: dns.message.Message, server: str, end: float, tries: Sequence[float]
 ) -> tuple[dns.message.Message, bool]:
     """The answer, and whether only the question without EDNS got it.
 
@@ -136,7 +141,7 @@ def _udp(
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.connect(address)
         sock.setblocking(False)
-        for number, patience in enumerate(TRIES):
+        for number, patience in enumerate(tries):
             left = min(patience, end - time.monotonic())
             if left <= 0:
                 break

@@ -105,7 +105,7 @@ class SSHHost:
     def resolve(self, query: Query) -> Answer:
         """See Host."""
         if query.server:
-            answer = self._server(query.server).ask(query.name, self.deadline.left(NAMESERVER_SECONDS))
+            answer = self._server(query.server).ask(query.name, self.deadline.left(query.wait or NAMESERVER_SECONDS))
         else:
             answer = self._names.ask(query.name, self.deadline.left(SOON + min(RESOLVE_SECONDS, self.budget)))
         if answer.reason:

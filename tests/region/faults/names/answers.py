@@ -125,6 +125,12 @@ def very_slow_dns(world: World) -> None:
     change_all(world, delay=2.5)
 
 
+@fault("dns-slower-than-a-look", "every DNS answer takes four seconds, and the resolvers wait for five",
+       "dns.nameserver-degraded")  # fmt: skip
+def dns_slower(world: World) -> None:
+    change_all(world, delay=4.0)
+
+
 @fault("stub-dead", "resolv.conf names the stub on the host, and it does not run", "dns.nameserver-down")
 def stub_dead(world: World) -> None:
     world.nameservers.append(NameServer("127.0.0.53", where="host", mode="closed"))

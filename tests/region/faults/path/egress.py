@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.region.faults import fault
+from tests.region.faults import fault, variation
 from tests.region.world import Middlebox, World
 
 HTTPS = "tcp dport 443"
@@ -120,6 +120,25 @@ def sni_reset_some(world: World) -> None:
 @fault("slow", "every connection takes 1.4 seconds to get through a device", "egress.slow")
 def slow(world: World) -> None:
     world.middlebox = Middlebox(act="pass", delay=1.4)
+
+
+@fault(
+    "handshakes-of-seven-seconds",
+    "a device holds every TLS handshake for seven seconds; the agents wait for ten",
+    "egress.slow",
+)
+def handshakes_slow(world: World) -> None:
+    world.middlebox = Middlebox(act="pass", delay=7.0)
+
+
+@fault("answers-of-nine-seconds", "every HTTP answer takes nine seconds", "egress.slow")
+def answers_slow(world: World) -> None:
+    world.behave("*", delay=9.0)
+
+
+@variation("answers-of-three-seconds", "every HTTP answer takes three seconds")
+def answers_three(world: World) -> None:
+    world.behave("*", delay=3.0)
 
 
 @fault("ipv6-dropped", "a dual-stack host whose IPv6 packets are lost", "egress.ipv6-broken")
