@@ -274,7 +274,9 @@ def host_port_count(case: Case, node: Node) -> Iterator[Mark]:
         why = f"a fixed host port, {wanted} tasks, {case.hosts} hosts: {wanted - case.hosts} never start"
         yield fail(field, why, "add hosts, lower the count, or use dynamic ports")
     elif fixed and at_once > case.hosts:
-        why = f"a fixed host port, {case.hosts} hosts: BLUE_GREEN runs {wanted} + {wanted} tasks, and no update ends"
+        why = (
+            f"a fixed host port, {case.hosts} hosts: BLUE_GREEN runs {wanted} + {wanted} tasks, so an update never ends"
+        )
         yield warn(field, why, "add hosts, use ROLLING, or use dynamic ports")
     elif fixed and wanted == case.hosts and not node.at("count").present and _keeps_all(node, wanted):
         why = "as many tasks as hosts: a rolling update finds no host with the port free"
