@@ -84,3 +84,12 @@ def test_a_service_without_its_name_is_read_as_ecspresso_writes_it() -> None:
 def test_a_request_to_update_a_service_names_no_definition() -> None:
     (service,) = load(b'{"service": "web", "cluster": "c", "desiredCount": 2}', "update.json").content.services
     assert service.kind == "service" and not service.takes("launchType")
+
+
+def test_steps_of_a_deployment_are_read_from_a_plan() -> None:
+    steps = {"strategy": "CANARY", "canary_configuration": [{"canary_percent": 0}], "linear_configuration": []}
+    after = {"name": "web", "launch_type": "EXTERNAL", "desired_count": 1, "deployment_configuration": [steps]}
+    change = {"address": "aws_ecs_service.web", "type": "aws_ecs_service", "change": {"after": after}}
+    plan = {"format_version": "1.2", "resource_changes": [change]}
+    (target,) = judge([load(json.dumps(plan).encode(), "plan.json")], Options())
+    assert "canaryPercent is 0, and is 0.1 to 100" in [f.summary for f in target.findings]
