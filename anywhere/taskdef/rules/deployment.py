@@ -22,9 +22,10 @@ _SHIFTS = {"linearConfiguration": "LINEAR", "canaryConfiguration": "CANARY"}
     launch=EVERY,
     meaning="`minimumHealthyPercent` is at most 100, `maximumPercent` at least 100, and not both are 100. A rolling update "
     "must be able to stop or to add a task: ECS rounds the lower limit up and the upper one down. Rebalancing across zones "
-    "needs zones, which external instances do not have, and a maximumPercent above 100. The circuit breaker and alarms are for "
-    "the controller ECS. Steps, bake times, early success criteria and lifecycle hooks have the documented values. "
-    "LINEAR and CANARY shift the traffic of a load balancer or of Service Connect; BLUE_GREEN runs without one too.",
+    "needs zones, which external instances do not have, and a maximumPercent above 100. The circuit breaker, alarms and "
+    "strategies are for the controller ECS. Steps, bake times, early success criteria and lifecycle hooks have the "
+    "documented values. LINEAR and CANARY shift the traffic of a load balancer or of Service Connect; BLUE_GREEN runs without "
+    "one too.",
     fine="an update can replace the tasks",
     source=f"{sources.API}, type DeploymentConfiguration and those below it; {sources.SEEN}, "
     "pf-ecs-service-deployment-percent and pf-ecs-svc-min-healthy-over-max-percent; flowcommerce/delta#95; aws/aws-cdk#32259; "
@@ -126,6 +127,10 @@ def _breaker(node: Node) -> Iterator[Mark]:
     settings = node.at("deploymentConfiguration")
     if controller not in ("CODE_DEPLOY", "EXTERNAL"):
         return
+    strategy = settings.at("strategy")
+    if strategy.text() in (*_SHIFTS.values(), "BLUE_GREEN"):
+        text = f"the strategy {strategy.text()} is for the deployment controller ECS, not for {controller}"
+        yield warn(strategy, text, "take it out, or use the controller ECS", remove(strategy))
     for name, what in (("deploymentCircuitBreaker", "the circuit breaker is"), ("alarms", "alarms are")):
         if settings.at(name).at("enable").flag():
             text = f"{what} for the deployment controller ECS, not for {controller}"

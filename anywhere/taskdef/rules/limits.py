@@ -129,8 +129,8 @@ def _tmpfs(case: Case, item: Node) -> Iterator[Mark]:
     "such a task unless ECS_ENABLE_TASK_CPU_MEM_LIMIT is false.",
     fine="no hard limit above the task's memory",
     source=f"{sources.API}, field memory of ContainerDefinition; amazon-ecs-agent, agent/api/task/task_linux.go, "
-    f"buildLinuxMemorySpec; {sources.SEEN}, pf-ecs-container-memory-over-task (answer: the memory setting of the container is "
-    "greater than for the task)",
+    f"buildLinuxMemorySpec; {sources.SEEN}, pf-ecs-container-memory-over-task, and pulumi/pulumi-awsx#1220 (answer: the memory "
+    "setting of the container is greater than for the task)",
 )
 def hard_limit(case: Case, node: Node) -> Iterator[Mark]:
     hard, total = node.at("memory"), case.node.at("memory")

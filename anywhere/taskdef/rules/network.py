@@ -175,12 +175,12 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     "DNS servers and search domains",
     scope="container",
     meaning="Windows containers take neither. With awsvpc ECS refuses servers, and older pages rule out search domains. "
-    "A loopback resolver is the container's own loopback in every mode but host. Amazon's resolver (169.254.169.253) answers "
-    "inside a VPC only.",
+    "Servers are named by their address. A loopback resolver is the container's own loopback in every mode but host. "
+    "Amazon's resolver (169.254.169.253) answers inside a VPC only.",
     fine="resolvers that containers can use",
     source=f"{sources.REGISTER}, fields dnsServers and dnsSearchDomains; {sources.GUIDE} (2023), the same fields; AWS: "
     "VPC user guide, AmazonDNS-concepts; "
-    f"{sources.SEEN}, pf-ecs-fargate-dns-servers",
+    f"{sources.MOBY}, api/types/container/hostconfig.go; {sources.SEEN}, pf-ecs-fargate-dns-servers",
 )
 def dns(case: Case, node: Node) -> Iterator[Mark]:
     for field in (node.at("dnsServers"), node.at("dnsSearchDomains")):
@@ -195,6 +195,8 @@ def dns(case: Case, node: Node) -> Iterator[Mark]:
             yield warn(field, why, "set them in the VPC's DHCP options", remove(field))
     if node.at("dnsServers").filled and case.mode in ("bridge", "awsvpc") and not case.windows:
         yield from over(node.at("dnsServers").each(), lambda server: _loopback(case, server))
+    elif node.at("dnsServers").filled and case.launch in (EXTERNAL, EC2) and not case.windows:
+        yield from over(node.at("dnsServers").each(), _no_address, quiet=True)
     if case.launch == EXTERNAL:
         yield from over(node.at("dnsServers").each(), _resolver_of_a_vpc, quiet=True)
 
@@ -203,6 +205,13 @@ def _resolver_of_a_vpc(server: Node) -> Iterator[Mark]:
     if (address := _address(server.text())) in _VPC_RESOLVERS:
         why = f"{address} is Amazon's resolver, which answers inside a VPC only: not on external instances"
         yield fail(server, why, "give the address of the site's resolver", remove(server))
+
+
+def _no_address(server: Node) -> Iterator[Mark]:
+    """With host and none: docker's API has had addresses in the place of text since release 29."""
+    if _address(server.text()) is None and not is_placeholder(server.text()):
+        why = f"{show(server.text())} is not an IP address: docker 29 and newer create no container with it"
+        yield warn(server, why, "give the address of the DNS server")
 
 
 def _loopback(case: Case, server: Node) -> Iterator[Mark]:

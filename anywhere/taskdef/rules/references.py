@@ -24,7 +24,8 @@ _DNS_NAME = re.compile(r"[a-z0-9_.][a-z0-9_.-]{0,126}\Z")
     "Connect and VPC Lattice the name of a port mapping. A load balancer has a target group or, for a Classic one, a name "
     "and a fixed host port. A "
     "Service Connect service has one client alias, with a DNS name in lower case, and a namespace of its own or its cluster's. "
-    "Its access logs need a logConfiguration, its timeout of requests a mapping with an appProtocol.",
+    "Its access logs need a logConfiguration, its timeout of requests a mapping with an appProtocol. With a Classic Load "
+    "Balancer AWS does not support health checks of containers.",
     fine="names containers, ports and mappings that are there",
     source=f"{sources.API}, types LoadBalancer, ServiceRegistry and ServiceConnectService; {sources.SEEN}, "
     "pf-ecs-svc-lb-container-name-missing, pf-ecs-svc-lb-container-port-missing, pf-ecs-service-lb-target-exclusive, "
@@ -37,6 +38,7 @@ def references(case: Case, node: Node) -> Iterator[Mark]:
     registries = list(node.at("serviceRegistries").each())
     connect = node.at("serviceConnectConfiguration", "services")
     yield from over(balancers, _target, quiet=True)
+    yield from over(balancers, lambda item: _checked(case, item), quiet=True)
     yield from over(registries, _record, quiet=True)
     yield from over((*balancers, *registries), lambda item: _container(case, item), quiet=True)
     named = (*connect.each(), *node.at("vpcLatticeConfigurations").each())
@@ -60,6 +62,14 @@ def _target(item: Node) -> Iterator[Mark]:
     text = group.text() if group.known else ""
     if text.startswith("arn:") and ":targetgroup/" not in text and not is_placeholder(text):
         yield fail(group, f"{show(text)} is not the ARN of a target group", "write the ARN with :targetgroup/")
+
+
+def _checked(case: Case, item: Node) -> Iterator[Mark]:
+    """Health checks of containers beside a Classic Load Balancer. Source: API reference, type HealthCheck."""
+    classic = item.at("loadBalancerName")
+    if classic.filled and any(container.at("healthCheck").filled for container in case.containers):
+        text = "AWS does not support health checks of containers with a Classic Load Balancer"
+        yield warn(classic, text, "use a target group, or take the containers' healthCheck out")
 
 
 def _record(item: Node) -> Iterator[Mark]:

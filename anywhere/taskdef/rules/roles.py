@@ -139,7 +139,7 @@ def _spec(case: Case, spec: Node) -> Iterator[Mark]:
     kind = kind.lower()
     is_read = _SPEC_PLACE.match(place) is not None or is_placeholder(place)
     if f"{kind}:" in _PREFIXES and case.launch in (EXTERNAL, EC2) and not is_read:
-        text = f"agents read no credential spec from {show(place)}, and do not start the task"
+        text = f"agents cannot read a credential spec from {show(place)}: the task does not start"
         yield fail(spec, text, "write file://FILE, or the ARN of an object in S3 or of a parameter of SSM")
         return
     if kind == "credentialspecdomainless" and case.launch == EXTERNAL:

@@ -135,10 +135,12 @@ def trusted_execution(case: Case, node: Node) -> Iterator[Mark]:
     "fields that Windows containers do not have",
     scope="container",
     launch=EVERY,
-    meaning="Windows containers take no `user` and no `disableNetworking`, and AWS does not support `environmentFiles` for "
-    "them: Fargate refuses these. With awsvpc ECS was seen to refuse `disableNetworking`.",
+    meaning="Windows containers take no `disableNetworking`, and AWS does not support `environmentFiles` for them: Fargate "
+    "refuses these, and `user`. Elsewhere the API text rules `user` out, while a rule of AWS Config asks for one and docker "
+    "on Windows takes it. With awsvpc ECS was seen to refuse `disableNetworking`.",
     fine="no field that the containers' system does not have",
     source=f"{sources.REGISTER}, fields user and disableNetworking; {sources.FARGATE_PARAMETERS}; "
+    "AWS: Config, ecs-task-definition-windows-user-non-admin; "
     "AWS: ECS developer guide, use-environment-file; aws/containers-roadmap#1626; "
     f"{sources.SEEN}, pf-ecs-fargate-disable-networking",
 )
@@ -147,11 +149,14 @@ def windows_fields(case: Case, node: Node) -> Iterator[Mark]:
     if files.filled and case.windows:
         text = "AWS does not support environment files for Windows containers"
         yield (fail if case.launch == FARGATE else warn)(files, text, "set the variables in environment or secrets")
-    switch = node.at("disableNetworking")
-    for field in (node.at("user"), switch):
-        name = field.pointer.rpartition("/")[2]
-        if field.filled and (field is not switch or switch.flag()) and case.windows:
-            yield fail(field, f"Windows containers take no {name}", "take it out", remove(field))
+    switch, user = node.at("disableNetworking"), node.at("user")
+    if user.filled and case.windows and case.launch == FARGATE:
+        yield fail(user, "Windows containers on Fargate take no user", "take it out", remove(user))
+    elif user.filled and case.windows:
+        text = "AWS's pages disagree on user of Windows containers: the API text rules it out, AWS Config asks for it"
+        yield warn(user, text, "try it on a host, or set the user in the image", remove(user))
+    if switch.flag() and case.windows:
+        yield fail(switch, "Windows containers take no disableNetworking", "take it out", remove(switch))
     if switch.flag() and not case.windows and (case.launch == FARGATE or case.mode == "awsvpc"):
         text = "ECS was seen to refuse disableNetworking with awsvpc"
         yield warn(switch, text, "take it out, and let no security group rule lead to the task", remove(switch))

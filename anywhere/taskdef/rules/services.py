@@ -11,7 +11,8 @@ from anywhere.taskdef.rules.deployment import LEAST_DEFAULT, is_described, stops
 from anywhere.taskdef.source.node import Node
 
 LAUNCHES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
-FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
+_SPOT = "FARGATE_SPOT"
+FARGATE_PROVIDERS = ("FARGATE", _SPOT)
 
 
 @rule(
@@ -50,7 +51,8 @@ def _is_third_party(node: Node) -> bool:
     "capacity provider strategy",
     scope="service",
     meaning="External instances have no capacity providers. A strategy and a launch type exclude each other, and a "
-    "strategy names at most 20 providers, one of them with a base, one at least with a weight above 0.",
+    "strategy names at most 20 providers, one of them with a base, one at least with a weight above 0. FARGATE_SPOT runs "
+    "Linux tasks.",
     fine="no strategy that the launch type refuses",
     source=f"{sources.EXTERNAL_PAGE}, considerations; {sources.CREATE_SERVICE}, field capacityProviderStrategy; "
     f"{sources.API}, type CapacityProviderStrategyItem; {sources.SEEN}, pf-ecs-svc-capacity-provider-multiple-base and "
@@ -75,6 +77,14 @@ def capacity_provider(case: Case, node: Node) -> Iterator[Mark]:
     other = [name for name in names if (name in FARGATE_PROVIDERS) != (case.launch == FARGATE)]
     if other and (case.launch == EC2 or set(names) & set(FARGATE_PROVIDERS)):
         yield fail(strategy, f"{other[0]} does not start tasks on {wanted}", "name providers of this launch type")
+    if _SPOT in names and case.definition is not None:
+        yield from over([strategy], lambda strategy: _on_spot(case, strategy), quiet=True)
+
+
+def _on_spot(case: Case, strategy: Node) -> Iterator[Mark]:
+    if case.windows:
+        text = f"{_SPOT} runs Linux tasks, and these containers are of Windows"
+        yield fail(strategy, text, "use FARGATE")
 
 
 def _weights(strategy: Node) -> Iterator[Mark]:
@@ -264,7 +274,9 @@ def host_port_count(case: Case, node: Node) -> Iterator[Mark]:
         why = f"a fixed host port, {wanted} tasks, {case.hosts} hosts: {wanted - case.hosts} never start"
         yield fail(field, why, "add hosts, lower the count, or use dynamic ports")
     elif fixed and at_once > case.hosts:
-        why = f"a fixed host port, {case.hosts} hosts: BLUE_GREEN runs {wanted} + {wanted} tasks, and no update ends"
+        why = (
+            f"a fixed host port, {case.hosts} hosts: BLUE_GREEN runs {wanted} + {wanted} tasks, so an update never ends"
+        )
         yield warn(field, why, "add hosts, use ROLLING, or use dynamic ports")
     elif fixed and wanted == case.hosts and not node.at("count").present and _keeps_all(node, wanted):
         why = "as many tasks as hosts: a rolling update finds no host with the port free"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anywhere.taskdef.quantity import FARGATE_PAIRS, cpu_units, fargate_memory, memory_mib
-from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, over, put, remove, rule, warn
+from anywhere.taskdef.rule import EC2, EXTERNAL, FARGATE, Case, Mark, fail, note, over, put, remove, rule, warn
 from anywhere.taskdef.rules import sources
 from anywhere.taskdef.source.node import Node, NotKnown
 from anywhere.taskdef.words import named
 
 LEAST_MIB = 6
 LEAST_MIB_OLD_DOCKER = 4
+LEAST_WINDOWS = 256
 LEAST_CPU, MOST_CPU_OLD, MOST_CPU = 128, 10240, 196608
 MOST_SHARES = 262144
 MOST_CPU_WINDOWS = 4096  # the larger sizes need Fargate's Linux platform 1.4.0 or later
@@ -25,10 +26,12 @@ _NOT_ON_WINDOWS = "is ignored for Windows containers"
     launch=(EXTERNAL, EC2),
     meaning="The task or each container names memory or memoryReservation; memory is not below memoryReservation; docker "
     "takes no less than 6 MiB (4 before 20.10); the containers together stay within the task. Windows containers "
-    "ignore the task's memory.",
+    "ignore the task's memory, get 256 MiB at least, and docker starts none with memoryReservation: agents with "
+    "ECS_ENABLE_MEMORY_UNBOUNDED_WINDOWS_WORKAROUND drop it where there is no memory.",
     fine="memory is given and adds up",
-    source=f"{sources.REGISTER}, fields memory and memoryReservation; {sources.SEEN}, pf-ecs-container-memory-reservation (the "
-    "two may be equal, other than the text says)",
+    source=f"{sources.REGISTER}, fields memory and memoryReservation; {sources.SEEN}, pf-ecs-container-memory-reservation "
+    f"(the two may be equal, other than the text says); {sources.MOBY}, daemon/daemon_windows.go; amazon-ecs-agent, "
+    "getDockerResources and task_windows.go, platformHostConfigOverride; amazon-ecs-agent#1144, #2344 and #3504",
 )
 def memory(case: Case, node: Node) -> Iterator[Mark]:
     field = node.at("memory")
@@ -42,7 +45,7 @@ def memory(case: Case, node: Node) -> Iterator[Mark]:
         edits = [remove(field)] if all(map(_has_memory, case.containers)) else []
         yield warn(field, text, "give each container its own memory", *edits)
         total = None
-    yield from over(case.containers, lambda container: _container(container, is_given))
+    yield from over(case.containers, lambda container: _container(container, is_given, _is_windows(case)))
     if total:
         reserved = [_reserved(container) for container in case.containers]
         if sum(reserved) > total:
@@ -61,11 +64,21 @@ def _reserved(container: Node) -> int:
     return container.at("memoryReservation").number() or container.at("memory").number() or 0
 
 
-def _container(container: Node, task_has_memory: bool) -> Iterator[Mark]:
+def _is_windows(case: Case) -> bool:
+    """Whether the containers are known to be of Windows."""
+    try:
+        return case.windows
+    except NotKnown:
+        return False
+
+
+def _container(container: Node, task_has_memory: bool, is_windows: bool) -> Iterator[Mark]:
     hard, soft = container.at("memory"), container.at("memoryReservation")
     if not (task_has_memory or hard.number() or soft.number()):
         yield fail(container, "neither the task nor this container says how much memory", "set memory (MiB)")
-    for amount in (hard, soft):
+    if is_windows:
+        yield from _of_windows(hard, soft)
+    for amount in (hard, soft) if not is_windows else ():
         number = amount.number()
         if number and number < LEAST_MIB_OLD_DOCKER:
             text = f"{number} MiB: docker takes no less than {LEAST_MIB}"
@@ -74,9 +87,22 @@ def _container(container: Node, task_has_memory: bool) -> Iterator[Mark]:
             text = f"{number} MiB: docker 20.10 and newer take no less than {LEAST_MIB}"
             yield warn(amount, text, f"give at least {LEAST_MIB} MiB", put(amount, LEAST_MIB))
     limit, wish = hard.number(), soft.number()
-    if limit and wish and limit < wish:
+    if limit and wish and limit < wish and not is_windows:
         text = f"memory ({limit} MiB) is below memoryReservation ({wish} MiB)"
         yield fail(hard, text, "raise memory or lower memoryReservation")
+
+
+def _of_windows(hard: Node, soft: Node) -> Iterator[Mark]:
+    """What docker on Windows makes of the amounts."""
+    if soft.number() and hard.number():
+        text = "docker on Windows has no memoryReservation, and starts no container with it"
+        yield fail(soft, text, "take it out", remove(soft))
+    elif soft.number():
+        text = "docker on Windows has no memoryReservation: the task starts only where the agent drops it"
+        advice = "set memory in its place, or ECS_ENABLE_MEMORY_UNBOUNDED_WINDOWS_WORKAROUND=true on the hosts"
+        yield warn(soft, text, advice, put(hard, soft.number()), remove(soft))
+    elif (hard.number() or LEAST_WINDOWS) < LEAST_WINDOWS:
+        yield note(hard, f"{hard.number()} MiB: agents on Windows raise it to {LEAST_WINDOWS}")
 
 
 @rule(
@@ -162,7 +188,7 @@ def fargate_size(case: Case, node: Node) -> Iterator[Mark]:
         yield fail(cpu, "Windows containers on Fargate need at least 1 vCPU", "use 1024 or more CPU units")
     if sizes and case.windows and (units or 0) > MOST_CPU_WINDOWS:
         yield fail(cpu, "Windows containers on Fargate have at most 4 vCPUs", "use 4096 or fewer CPU units")
-    yield from over(case.containers, lambda container: _container(container, True))
+    yield from over(case.containers, lambda container: _container(container, True, False))
     yield from over(case.containers, lambda container: _shares(case, container.at("cpu")))
     wished = sum(container.at("cpu").number() or 0 for container in case.containers)
     held = sum(_reserved(container) for container in case.containers)

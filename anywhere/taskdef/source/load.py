@@ -16,12 +16,15 @@ from anywhere.taskdef.source.node import Node
 from anywhere.taskdef.source.parse import Parsed, parse
 from anywhere.taskdef.source.shape import read_api
 
-MARKERS = (b"ontainerDefinitions", b"AWS::ECS::", b"aws_ecs_", b"askDefinition")
+MARKERS = (b"ontainerDefinitions", b"AWS::ECS::", b"aws_ecs_", b"askDefinition", b"schedulingStrategy")
 _SERVICE_KEYS = frozenset(
     {"serviceName", "desiredCount", "schedulingStrategy", "deploymentController", "loadBalancers"}
 )
 # What tells a request to update a service, which need not name a task definition.
 _UPDATE_KEYS = frozenset({"desiredCount", "forceNewDeployment", "deploymentConfiguration", "networkConfiguration"})
+# What tells a service whose name and definition a tool adds, as the files of ecspresso: one of each.
+_DEPLOYED = frozenset({"schedulingStrategy", "deploymentConfiguration", "deploymentController"})
+_RUN_ON = frozenset({"desiredCount", "launchType", "capacityProviderStrategy"})
 # What tells a definition that lacks its containers from other JSON.
 _DEFINITION_KEYS = frozenset({"family", "networkMode"})
 _CONTAINER = frozenset({"name", "image"})
@@ -141,6 +144,8 @@ def _object(value: Mapping[str, Any], base: str, described: bool = False) -> Con
     is_update = isinstance(value.get("service"), str) and bool(_UPDATE_KEYS & set(value))
     if "taskDefinition" in value or is_update or ("serviceName" in value and _SERVICE_KEYS & set(value)):
         return Content(services=(_service(value, base, described),))
+    if _DEPLOYED & set(value) and _RUN_ON & set(value):
+        return Content(services=(replace(_service(value, base, True), fields=frozenset()),))
     is_misspelled = any(str(key).lower().replace("_", "") == "containerdefinitions" for key in value)
     if set(value) >= _DEFINITION_KEYS or ("family" in value and (_OWN_KEYS & set(value) or is_misspelled)):
         return Content((_definition(value, base, described),))

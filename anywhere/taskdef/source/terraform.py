@@ -51,6 +51,8 @@ _SINGLE = frozenset(
         "authorizationConfig",
         "serviceConnectConfiguration",
         "deploymentConfiguration",
+        "linearConfiguration",
+        "canaryConfiguration",
     ]
 )
 

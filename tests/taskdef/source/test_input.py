@@ -9,6 +9,8 @@ import pytest
 
 from anywhere.errors import BadInput
 from anywhere.flows.documents import read_documents
+from anywhere.model import Status
+from anywhere.taskdef.judge import Options, judge
 from anywhere.taskdef.source.load import load
 
 TEXT = '{"family": "a", "containerDefinitions": [{"name": "a", "image": "i", "memory": 64}]}'
@@ -69,3 +71,25 @@ def test_a_json_file_with_a_comment_in_front_is_never_passed_over(tmp_path: Path
 def test_what_a_tool_has_to_render_first_is_named(name: str, text: str, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         load(text.encode(), name)
+
+
+def test_a_service_without_its_name_is_read_as_ecspresso_writes_it() -> None:
+    """Name and definition are in another file of that tool."""
+    settings = {"deploymentConfiguration": {"maximumPercent": 50}, "desiredCount": 1, "launchType": "EXTERNAL"}
+    (target,) = judge([load(json.dumps(settings).encode(), "ecs-service-def.json")], Options())
+    found = [(f.check, f.summary) for f in target.findings if f.status in (Status.FAIL, Status.WARN)]
+    assert found == [("service.deployment", "maximumPercent is 50, and is at least 100")]
+
+
+def test_a_request_to_update_a_service_names_no_definition() -> None:
+    (service,) = load(b'{"service": "web", "cluster": "c", "desiredCount": 2}', "update.json").content.services
+    assert service.kind == "service" and not service.takes("launchType")
+
+
+def test_steps_of_a_deployment_are_read_from_a_plan() -> None:
+    steps = {"strategy": "CANARY", "canary_configuration": [{"canary_percent": 0}], "linear_configuration": []}
+    after = {"name": "web", "launch_type": "EXTERNAL", "desired_count": 1, "deployment_configuration": [steps]}
+    change = {"address": "aws_ecs_service.web", "type": "aws_ecs_service", "change": {"after": after}}
+    plan = {"format_version": "1.2", "resource_changes": [change]}
+    (target,) = judge([load(json.dumps(plan).encode(), "plan.json")], Options())
+    assert "canaryPercent is 0, and is 0.1 to 100" in [f.summary for f in target.findings]
