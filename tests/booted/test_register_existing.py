@@ -121,7 +121,8 @@ def test_a_package_that_was_removed_is_brought_back_without_an_activation(at: De
     with bare_host(at) as machine:
         at.activate(limit=1)
         assert at.register().returncode == 0
-        machine.sh(f"dpkg -r {package}")
+        # debhelper's scripts stop the unit before its file goes.
+        machine.sh(f"systemctl stop {package.replace('amazon-ecs-init', 'ecs')}; dpkg -r {package}")
         done = at.register(activation=False)
         assert done.returncode == 0 and "healthy" in done.stdout, done.stdout + done.stderr
         assert at.used() == 1

@@ -140,10 +140,11 @@ def units(host: Host) -> Mapping[str, Unit]:
 
 
 def _as_on_disk(host: Host, unit: Unit) -> Unit:
-    """A stopped unit whose file is gone, as after its package: until it is reloaded systemd shows it as loaded, with a
-    file state `bad`, and can neither start nor enable it."""
+    """A stopped unit whose file is gone, as after its package: until it is reloaded systemd shows it as loaded, and can
+    neither start nor enable it."""
     folder, _, name = unit.fragment.rpartition("/")
-    if unit.enabled != "bad" or unit.active not in ("inactive", "failed") or not folder:
+    is_told = unit.stale or unit.enabled == "bad"
+    if not is_told or unit.active not in ("inactive", "failed") or folder not in ROOTS:
         return unit
     names = list_folder(host, folder)
     return unit if names is None or name in names else Unit(unit.name, load="not-found")

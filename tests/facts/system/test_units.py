@@ -306,6 +306,7 @@ def test_systemd_gives_every_unit_its_own_variables() -> None:
     ("state", "active", "files", "exists"),
     [
         ("bad", "inactive", (), False),
+        ("\nNeedDaemonReload=yes", "inactive", (), False),
         ("bad", "inactive", ("amazon-ssm-agent.service",), True),  # a file that systemd cannot make sense of
         ("bad", "active", (), True),  # it still runs
         ("disabled", "inactive", (), True),
