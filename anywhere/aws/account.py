@@ -14,13 +14,25 @@ from anywhere.frozen import frozen
 NAMED = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
 TIMEOUT = 10.0  # seconds, to connect and to read
 GONE = ("InvalidInstanceId", "ClusterNotFoundException", "InvalidActivation", "InvalidActivationId")
+# ECS says it of a container instance by these codes, in words (a portal's 404 is `Not Found` too).
+_BY_WORDS = ("InvalidParameterException", "ClientException")
 _MISSING = ("not found", "not registered", "inactive", "not active")
 
 
 class Refused(AnywhereError):
-    """AWS, or the way to it, refuses a call (exit code 1)."""
+    """AWS, or the way to it, refuses a call (exit code 1); `code` is AWS's, empty where it did not answer."""
 
     exit_code = 1
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether AWS knows no such thing any more."""
+        words = str(self).lower()
+        return self.code in GONE or (self.code in _BY_WORDS and any(word in words for word in _MISSING))
 
 
 @frozen
@@ -64,28 +76,38 @@ class Account:
             answer: dict[str, Any] = getattr(self._client(service), operation)(**words)
         except ClientError as error:
             about = error.response.get("Error", {})
-            raise Refused(
-                f"{operation}: {about.get('Code', 'error')}: {about.get('Message', '')}".rstrip(": ")
-            ) from None
+            said = f"{operation}: {about.get('Code', 'error')}: {about.get('Message', '')}".rstrip(": ")
+            raise Refused(said, str(about.get("Code", ""))) from None
         except (BotoCoreError, ValueError) as error:
             raise Refused(f"{operation}: {error}") from None
         return answer
 
     def deregister_container(self, cluster: str, arn: str) -> None:
         """Deregister a container instance, with tasks or without; one that is gone already is done."""
-        self._gone_is_done("ecs", "deregister_container_instance", cluster=cluster, containerInstance=arn, force=True)
+        words = {"cluster": cluster, "containerInstance": arn, "force": True}
+        self._gone_is_done(owner_of(arn), "ecs", "deregister_container_instance", **words)
 
-    def deregister_managed(self, instance: str) -> None:
-        """Deregister a managed instance; one that is gone already is done."""
-        self._gone_is_done("ssm", "deregister_managed_instance", InstanceId=instance)
+    def deregister_managed(self, instance: str, owner: str = "") -> None:
+        """Deregister a managed instance of the account `owner`; one that is gone already is done."""
+        self._gone_is_done(owner, "ssm", "deregister_managed_instance", InstanceId=instance)
 
-    def _gone_is_done(self, service: str, operation: str, **words: object) -> None:
+    def _gone_is_done(self, owner: str, service: str, operation: str, **words: object) -> None:
+        """In another account nothing of this one is known: that is no sign that it is gone."""
         try:
             self.call(service, operation, **words)
         except Refused as error:
-            said = str(error)
-            if not any(code in said for code in GONE) and not any(word in said.lower() for word in _MISSING):
+            if not error.is_gone:
                 raise
+            mine = self._own_id()
+            if owner and mine not in ("", owner):
+                raise Refused(f"the keys are of account {mine}, and the instance is in account {owner}") from None
+
+    def _own_id(self) -> str:
+        """The account of the keys; empty where STS does not say."""
+        try:
+            return str(self.call("sts", "get_caller_identity").get("Account", ""))
+        except Refused:
+            return ""
 
     def workload(self, cluster: str, arn: str) -> Workload | None:
         """What would be orphaned; None where ECS knows no such instance or the keys may not ask."""
@@ -122,6 +144,12 @@ class Account:
                 service, region_name=self.region, config=config, verify=store()
             )
         return self._clients[service]
+
+
+def owner_of(arn: str) -> str:
+    """The account in an ARN."""
+    words = arn.split(":")
+    return words[4] if len(words) > 5 else ""
 
 
 def store() -> str | None:

@@ -122,7 +122,7 @@ def revert(
             if journal.exists:
                 journal.clear()
             return replace(saved, lost=tuple(lost))
-        _require(host, 0, dict.fromkeys([FOLDER, *_folders(entries, keep)]))
+        _require(host, 0, dict.fromkeys([FOLDER, *_folders(entries, keep)]), "undone")
         with working():
             return _undo_all(host, token, journal, entries, keep)
 
@@ -240,11 +240,11 @@ def require_room(host: Host, steps: Sequence[Step]) -> None:
     _require(host, NEEDED_KIB, folders)
 
 
-def _require(host: Host, kib: int, folders: Iterable[str]) -> None:
+def _require(host: Host, kib: int, folders: Iterable[str], what: str = "changed") -> None:
     done = host.run(own_script("room", str(kib), *folders))
     if not done.ok:
         why = done.stdout.strip() or done.stderr.strip()
-        raise ChangeFailed(f"nothing was changed on {host.name}: {why}")
+        raise ChangeFailed(f"nothing was {what} on {host.name}: {why}")
 
 
 def _undo(host: Host, token: str, entry: Entry) -> str:

@@ -113,3 +113,17 @@ def test_a_failed_registration_and_the_state_of_a_former_instance_are_left_behin
         assert after["instance"] != before["instance"] and after["arn"] != before["arn"]
         assert machine.sh("ls /var/lib/ecs/data").split().count("agent.db.before-registration") == 1
         assert at.used() == 2
+
+
+@pytest.mark.parametrize("package", ["amazon-ssm-agent", "amazon-ecs-init"])
+def test_a_package_that_was_removed_is_brought_back_without_an_activation(at: Desk, package: str) -> None:
+    """The removal leaves a unit that systemd shows as loaded, without its file."""
+    with bare_host(at) as machine:
+        at.activate(limit=1)
+        assert at.register().returncode == 0
+        # debhelper's scripts stop the unit before its file goes.
+        machine.sh(f"systemctl stop {package.replace('amazon-ecs-init', 'ecs')}; dpkg -r {package}")
+        done = at.register(activation=False)
+        assert done.returncode == 0 and "healthy" in done.stdout, done.stdout + done.stderr
+        assert at.used() == 1
+        assert "nothing changed" in at.register(activation=False).stdout

@@ -499,7 +499,7 @@ def test_a_revert_refuses_a_folder_that_is_read_only_before_its_first_step(host:
     before = snapshot(host)
     engine.apply(host, "t", gated)
     host.sh("mount --bind /etc /etc && mount -o remount,bind,ro /etc")
-    with pytest.raises(ChangeFailed, match="nothing was changed on bare: /etc is read-only"):
+    with pytest.raises(ChangeFailed, match="nothing was undone on bare: /etc is read-only"):
         engine.revert(host, "t")
     host.sh("umount /etc")
     assert not engine.revert(host, "t").missed

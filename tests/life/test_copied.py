@@ -42,7 +42,7 @@ class Keys:
     def deregister_container(self, cluster: str, arn: str) -> None:
         self.calls.append(arn)
 
-    def deregister_managed(self, instance: str) -> None:
+    def deregister_managed(self, instance: str, owner: str = "") -> None:
         self.calls.append(instance)
 
 

@@ -116,7 +116,7 @@ SYSTEM_CAUSES: tuple[CauseText, ...] = (
         "Images cannot be pulled and containers hang when Docker's data root or the agent's state folder runs full.",
         "Free bytes and inodes of the file systems under Docker's data root and /var/lib/ecs. Warned below a fifth and "
         "10 GiB; failed below a twentieth and 2 GiB, below 0.5 GiB, or below 1 % of the inodes.",
-        "Remove what no container uses (docker system prune), rotate logs in daemon.json, or grow the file system.",
+        "Remove images that no container uses (docker image prune), rotate logs in daemon.json, or grow the file system.",
         f"{_AGENT}/issues/803; the limits are this tool's own (docs/decisions/031)",
     ),
     CauseText(

@@ -31,6 +31,7 @@ from anywhere.hosts.base import Host
 ECS_PACKAGES, SSM_PACKAGE = ("amazon-ecs-init", "ecs-init"), "amazon-ssm-agent"
 PACKAGES = (*ECS_PACKAGES, SSM_PACKAGE)
 _FOLDER = Path(__file__).parent
+STUCK = "it could not be removed completely"  # the reason of clean.sh that nobody wants
 
 
 def script(name: str, *words: str) -> tuple[str, ...]:
@@ -72,10 +73,9 @@ def _clean(host: Host, note: Note) -> Iterator[Step]:
         yield Step("packages", f"remove {' and '.join(installed)}", Command(argv, timeout=420))
     if note.packages:
         yield Step("purge", "forget the packages' settings", Command(script("purge", *note.packages)))
-    folders = [*ECS_FOLDERS, *(SSM_FOLDERS if SSM_PACKAGE in note.packages else (*REGISTRATION, *own_folders(host)))]
+    folders = [*agents_folders(host, note), KEPT]
     if not note.recorded and set(ECS_PACKAGES) & set(note.packages):
         folders.insert(0, ECS_CONFIG)
-    folders.append(KEPT)
     yield from _keys(host)
     if here := there(host, folders):
         yield clean_step(here)
@@ -101,10 +101,22 @@ def parents_command() -> tuple[str, ...]:
 
 def reset_plan(host: Host, *, logs: bool = False) -> tuple[Step, ...]:
     """After `reset`: the registration, the saved state and the keys go, packages and settings stay."""
-    paths = there(host, (ECS_STATE, *own_folders(host), *(LOGS if logs else ()), *REGISTRATION))
+    paths = (*_state(host), *(there(host, LOGS) if logs else ()))
     return (*_keys(host), *((clean_step(paths),) if paths else ()))
 
 
-def left_command(host: Host) -> tuple[str, ...]:
-    """Says what of the agents' folders is left and why; removes what can still go."""
-    return script("clean", *there(host, (*ECS_FOLDERS, *SSM_FOLDERS)))
+def agents_folders(host: Host, note: Note) -> tuple[str, ...]:
+    """The folders that go with the instance. Of an SSM agent that was there before the registration, and stays, these are
+    the registration's alone: its settings and logs are somebody's."""
+    ssm = SSM_FOLDERS if SSM_PACKAGE in note.packages else (*REGISTRATION, *own_folders(host))
+    return (*ECS_FOLDERS, *ssm)
+
+
+def _state(host: Host) -> tuple[str, ...]:
+    return there(host, (ECS_STATE, *own_folders(host), *REGISTRATION))
+
+
+def left_command(host: Host, note: Note, state_alone: bool) -> tuple[str, ...]:
+    """Says what of the agents' folders, or of their registration and state alone, is left and why; removes what can still
+    go."""
+    return script("clean", *(_state(host) if state_alone else there(host, agents_folders(host, note))))

@@ -21,9 +21,11 @@ from anywhere.checks.remedies import install, remedy, remove
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.connection import Connection, connection
+from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.agents.ecs_log import AgentLog, Symptom, agent_log, message, quoted
 from anywhere.facts.agents.ssm_log import ssm_log
 from anywhere.facts.system.machine import today
+from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.units import ECS, Unit
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
@@ -59,13 +61,25 @@ def _no_ssm(host: Host, here: Agents) -> Finding:
         "amazon-ssm-agent",
         "The SSM agent is missing: nothing renews the credentials that the ECS agent uses",
         cause="registration.broken",
-        remedy=remedy(host, "Reinstall the SSM agent: the registration on disk stays valid.", *_install_ssm(host)),
+        remedy=_ssm_again(host, here),
     )
 
 
-def _install_ssm(host: Host) -> tuple[tuple[str, ...], ...]:
-    """The agent's package, where a package manager has it; the installer's own download otherwise."""
-    return (*install(host, "amazon-ssm-agent"), ("systemctl", "enable", "--now", "amazon-ssm-agent"))
+def _ssm_again(host: Host, here: Agents) -> Remedy:
+    """Amazon Linux has the agent's package, other distributions do not (AWS: install the SSM agent on Linux): there `register`
+    fetches and verifies it, and keeps a registration that is there."""
+    if os_release(host).id == "amzn":
+        text = "Install the SSM agent again: the registration on disk stays valid."
+        enable = ("systemctl", "enable", "--now", "amazon-ssm-agent")
+        return remedy(host, text, *install(host, "amazon-ssm-agent"), enable)
+    config, registration = ecs_config(host).agent, here.registration
+    region = registration.region or config.get("AWS_DEFAULT_REGION", "REGION")
+    words = ("anywhere", "register", "--region", region, "--cluster", config.get("ECS_CLUSTER", "default"))
+    if registration.is_registered:
+        text = "Install the SSM agent again. The command keeps the registration on disk and needs no activation."
+        return remedy(host, text, words)
+    text = "Install the SSM agent again and register, with a fresh activation (activation.json)."
+    return remedy(host, text, (*words, "--activation-file", "activation.json"))
 
 
 def _two_ssm(host: Host, here: Agents) -> Finding:

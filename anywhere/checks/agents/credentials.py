@@ -159,7 +159,7 @@ def _on_ec2(host: Host, found: MetadataService) -> Finding:
 
 
 def _blackhole() -> tuple[str, ...]:
-    return ("ip", "route", "add", "blackhole", f"{METADATA}/32")
+    return ("ip", "route", "replace", "blackhole", f"{METADATA}/32")
 
 
 CHECKS: tuple[Check, ...] = (credentials_check, metadata_check)

@@ -107,7 +107,12 @@ def _broken(host: Host, here: Agents) -> Iterator[Finding]:
         )
     if found.leftover and found.state in (NONE, UNFINISHED):
         said = f"{LEFTOVER} still names {found.leftover}, which is no longer registered on this host"
-        yield _break(host, here, found.leftover, said, "Remove the leftover before registering.", Status.WARN)
+        drop = remedy(
+            host,
+            f"Remove the leftover before registering, and deregister {found.leftover} in the account if it is still there.",
+            ("rm", "-f", LEFTOVER),
+        )
+        yield trouble(ID, Status.WARN, found.leftover, said, cause="registration.broken", remedy=drop)
     yield from _half_installed(host, here, config)
 
 

@@ -132,6 +132,14 @@ def _large(host: Host) -> Iterator[Finding]:
         yield judge_disk(POOL, Disk(POOL, pool[1], pool[0], 0, 0))
 
 
+# `docker system prune` would take stopped containers along, with all that they have written.
+_PRUNE = (
+    "`docker image prune` removes images that have neither a name nor a container, with -a all without a container, and "
+    "`docker builder prune` the build cache"
+)
+_USED = (("sudo", "docker", "system", "df"),)
+
+
 def judge_disk(path: str, disk: Disk, in_store: bool = False) -> Finding:
     """One file system: bytes first, then inodes. `in_store` says that containerd's images lie there."""
     evidence = {"total": disk.total, "free": disk.free, "inodes": disk.inodes, "inodes_free": disk.inodes_free}
@@ -144,18 +152,20 @@ def judge_disk(path: str, disk: Disk, in_store: bool = False) -> Finding:
     if _space(disk) is not Status.PASS:
         needed = max(LEAST_BYTES, min(WARN_BYTES, int(WARN_SHARE * disk.total)))
         said = f"{_size(disk.free)} free for {path}, {_size(needed)} needed"
-    fix = f"Make room for {path}: docker system prune removes what no container uses; rotate logs in daemon.json."
+    fix = f"Make room for {path}: {_PRUNE}; rotate logs in daemon.json."
     if path == POOL:
         fix = (
-            "Make room in the pool: docker system prune removes what no container uses. A pool in loop files cannot grow by "
-            "itself; overlay2 in place of devicemapper uses the file system."
+            f"Make room in the pool: {_PRUNE}. A pool in loop files cannot grow by itself; overlay2 in place of devicemapper "
+            "uses the file system."
         )
     if in_store:
         fix = (
             f"Make room for {path}, or move containerd's `root` ({CONTAINERD_CONFIG}): with the containerd image store "
-            "images lie there whatever data-root in daemon.json says. docker system prune removes what no container uses."
+            f"images lie there whatever data-root in daemon.json says; {_PRUNE}."
         )
-    return trouble("system.disk", status, path, said, cause="disk.low", remedy=Remedy(fix), evidence=evidence)
+    return trouble(
+        "system.disk", status, path, said, cause="disk.low", remedy=Remedy(fix, look=_USED), evidence=evidence
+    )
 
 
 def _size(count: int) -> str:

@@ -131,12 +131,23 @@ def units(host: Host) -> Mapping[str, Unit]:
     shown = parse_show(host.run(SHOW, timeout=2).stdout)
     if shown:
         by_name = {alias: unit for unit in shown for alias in (*unit.names, unit.name)}
-        found = {name: replace(by_name.get(name, Unit(name)), name=name) for name in UNITS}
+        found = {name: _as_on_disk(host, replace(by_name.get(name, Unit(name)), name=name)) for name in UNITS}
         found |= _to_come(host, [found[name] for name in AGENT_UNITS if not found[name].exists])
     else:
         present = {root: list_folder(host, root) or () for root in ROOTS}
         found = {name: unit_from_files(host, name, present) for name in UNITS}
     return {name: _with_environment(host, unit) for name, unit in found.items()}
+
+
+def _as_on_disk(host: Host, unit: Unit) -> Unit:
+    """A stopped unit whose file is gone, as after its package: until it is reloaded systemd shows it as loaded, and can
+    neither start nor enable it."""
+    folder, _, name = unit.fragment.rpartition("/")
+    is_told = unit.stale or unit.enabled == "bad"
+    if not is_told or unit.active not in ("inactive", "failed") or folder not in ROOTS:
+        return unit
+    names = list_folder(host, folder)
+    return unit if names is None or name in names else Unit(unit.name, load="not-found")
 
 
 def _to_come(host: Host, absent: Iterable[Unit]) -> dict[str, Unit]:

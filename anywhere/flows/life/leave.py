@@ -15,8 +15,16 @@ from anywhere.changes.journal import FOLDER, Entry
 from anywhere.changes.leave.identity import reclaim_steps, seal_steps
 from anywhere.changes.leave.note import PATH as NOTE
 from anywhere.changes.leave.note import Note
-from anywhere.changes.leave.paths import ECS_FOLDERS, ECS_STATE, REGISTRATION, SSM_FOLDERS, there
-from anywhere.changes.leave.plan import clean_plan, left_command, parents_command, reset_plan, stop_plan
+from anywhere.changes.leave.paths import ECS_STATE, REGISTRATION, there
+from anywhere.changes.leave.plan import (
+    STUCK,
+    agents_folders,
+    clean_plan,
+    left_command,
+    parents_command,
+    reset_plan,
+    stop_plan,
+)
 from anywhere.changes.leave.result import Left
 from anywhere.changes.proxy import plan as proxy_change
 from anywhere.changes.rules import plan as rules_change
@@ -48,7 +56,7 @@ class Leaving:
             return False
         if self.order.verb == "reset":
             return not instance.here.registration.instance and not there(self.host, (ECS_STATE, *REGISTRATION))
-        left = there(self.host, (*ECS_FOLDERS, *SSM_FOLDERS))
+        left = there(self.host, agents_folders(self.host, instance.note))
         return not left and not instance.note.packages and not any(instance.entries(REGISTER))
 
     def _planned(self, instance: Instance) -> Left:
@@ -105,9 +113,14 @@ class Leaving:
         lost = [one for undone in undos[1:] for one in undone.lost]
         differences = [*moved.lost, *(one for undone in undos for one in undone.kept)]
         steps += self._apply(lambda host: self._last(instance))
-        if failed:  # the note stays, so that the next run knows the instance
-            raise ChangeFailed("not undone: " + "; ".join(f"{what} ({why})" for what, why in failed))
+        left = [(what, why) for what, _, why in self._left(instance)]
+        stuck = [one for one in left if self.order.verb == "reset" or one[1] == STUCK]
+        if failed or stuck:  # the note stays, so that the next run knows the instance
+            raise ChangeFailed(
+                _said("not undone", failed) + "; " * bool(failed and stuck) + _said("not removed", stuck)
+            )
         self.host.run(parents_command(), timeout=20)
+        differences += left
         differences += self._differences(instance)
         unfinished.forget(self.host)
         engine.forget(self.host, self.order.verb)
@@ -147,6 +160,13 @@ class Leaving:
 
         return why
 
+    def _left(self, instance: Instance) -> Iterator[tuple[str, str, str]]:
+        """What of the agents' files is left, and why. A reset is for the registration and the state: none of it may stay."""
+        lines = self.host.run(
+            left_command(self.host, instance.note, self.order.verb == "reset"), timeout=60
+        ).stdout.splitlines()
+        return (line.partition(": ") for line in lines)
+
     def _differences(self, instance: Instance) -> Iterator[tuple[str, str]]:
         note = instance.note
         if note.copied and note.instance and self.order.mode != "reclaim":
@@ -154,9 +174,6 @@ class Leaving:
             yield f"{note.instance} and its container instance in {where or 'ECS'}", _another(note)
         if self.order.verb != "deregister":
             return
-        for line in self.host.run(left_command(self.host), timeout=60).stdout.splitlines():
-            what, _, why = line.partition(": ")
-            yield what, why
         if there(self.host, ("/etc/ecs",)):
             yield "/etc/ecs", "it holds files that are not the agent's"
         if any(instance.entries(proxy_change.JOURNAL)):
@@ -165,6 +182,10 @@ class Leaving:
 
 def _stopped(host: Host, instance: Instance, disable: bool) -> tuple[Step, ...]:
     return stop_plan(host, instance.note, disable)
+
+
+def _said(head: str, rows: Sequence[tuple[str, str]]) -> str:
+    return f"{head}: " + "; ".join(f"{what} ({why})" for what, why in rows) if rows else ""
 
 
 def _another(note: Note) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from anywhere.aws.account import Account, Refused, Workload
+from anywhere.aws.account import Account, Refused, Workload, owner_of
 from anywhere.changes.agents.copied import copied
 from anywhere.changes.agents.ecs import cluster_of, saved_arn
 from anywhere.changes.agents.result import State
@@ -194,5 +194,5 @@ def deregister_in_aws(instance: Instance, account: Account | None, *, managed: b
             account.deregister_container(cluster_of(arn), arn)
     if managed:
         with instance.timed(f"deregister {note.instance} from Systems Manager"):
-            account.deregister_managed(note.instance)
+            account.deregister_managed(note.instance, owner_of(arns[0]) if arns else "")
     return () if arns else (find_arn_command(note),)

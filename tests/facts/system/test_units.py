@@ -20,7 +20,7 @@ from anywhere.facts.system.quoting import (
     split_words,
     unit_environment,
 )
-from anywhere.facts.system.units import DOCKER, ECS, ROOTS, SHOW, parse_show, units
+from anywhere.facts.system.units import DOCKER, ECS, ROOTS, SHOW, SSM, parse_show, units
 from anywhere.hosts.base import Completed
 from tests.support.fakehost import FakeHost
 
@@ -300,3 +300,22 @@ def test_systemd_gives_every_unit_its_own_variables() -> None:
     unit = units(FakeHost(files=files))[DOCKER]
     assert unit.environment == {"B": "2 3", "C": "own"}
     assert unit.sources["B"] == f"/etc/{folder}" and unit.sources["C"] == f"/etc/systemd/system/{DOCKER}"
+
+
+@pytest.mark.parametrize(
+    ("state", "active", "files", "exists"),
+    [
+        ("bad", "inactive", (), False),
+        ("\nNeedDaemonReload=yes", "inactive", (), False),
+        ("bad", "inactive", ("amazon-ssm-agent.service",), True),  # a file that systemd cannot make sense of
+        ("bad", "active", (), True),  # it still runs
+        ("disabled", "inactive", (), True),
+    ],
+)
+def test_a_unit_whose_file_is_gone_is_not_there(state: str, active: str, files: tuple[str, ...], exists: bool) -> None:
+    """`dpkg -r amazon-ssm-agent` of AWS's package reloads systemd before the file goes."""
+    shown = f"Id={SSM}\nLoadState=loaded\nActiveState={active}\nUnitFileState={state}\n"
+    host = FakeHost(
+        commands={SHOW: f"{shown}FragmentPath=/lib/systemd/system/{SSM}\n"}, folders={"/lib/systemd/system": files}
+    )
+    assert units(host)[SSM].exists is exists

@@ -9,7 +9,20 @@ from tests.region.faults import fault, variation
 from tests.region.faults.agents.settings import log_off
 from tests.region.faults.agents.ssm import started
 from tests.region.faults.agents.words import AGENT_LOG, looping, stamped
-from tests.region.software import AGENT, ECS, INSTANCE, api, daemon_of, docker_of, put_secret, register, ssm_log
+from tests.region.software import (
+    AGENT,
+    ECS,
+    INSTANCE,
+    SSM,
+    SSM_AGENT,
+    api,
+    daemon_of,
+    docker_of,
+    put_secret,
+    register,
+    ssm_log,
+    stop,
+)
 from tests.region.world import World
 
 MIB = 2**20
@@ -171,3 +184,10 @@ def log_off_unregistered(world: World) -> None:
 @variation("log-off-registering", "the agent logs nothing, and was started a minute ago")
 def log_off_registering(world: World) -> None:
     without_instance(world, 60)
+
+
+@fault("ssm-package-gone", "the SSM agent's package was removed from a registered host", "registration.broken")
+def ssm_package_gone(world: World) -> None:
+    register(world)
+    stop(world, SSM_AGENT, SSM)
+    del world.host.units[SSM], world.host.packages["amazon-ssm-agent"]
