@@ -113,9 +113,9 @@ INIT_LINES: tuple[LogLine, ...] = (
         ("apparmor",),
         "is not started: ecs-init cannot load its AppArmor profile, ecs-agent-default",
         LOOP,
-        "Fix what the quoted line names: a file of /etc/apparmor.d that is missing or damaged comes back with the package "
-        "apparmor (install it again), a profile that the parser does not understand needs a newer one. "
-        "`apparmor_parser -Kr /etc/apparmor.d/ecs-agent-default` shows the error again. Then restart ecs.",
+        "Fix what the quoted line names: a file of /etc/apparmor.d that is missing or damaged comes back with its package "
+        "(apparmor; on SUSE apparmor-parser and apparmor-abstractions), a profile that the parser does not understand needs a "
+        "newer one. `apparmor_parser -Kr /etc/apparmor.d/ecs-agent-default` shows the error again. Then restart ecs.",
     ),
     # docker/dependencies.go: it tries every version that it knows, and reports the answer to the last.
     LogLine(
