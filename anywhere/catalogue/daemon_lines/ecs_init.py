@@ -24,7 +24,7 @@ PACKAGE = {
 GOES_ON = re.compile(
     r"Error performing action 'delete'|os-release|could not create EBS mount directory|Failed to parse value for ECS_|"
     r"Failed to decode the container labels|could not upgrade agent|realmd is not installed|\brealm\b|"
-    r"Detecting Nvidia GPU devices failed"
+    r"Detecting Nvidia GPU devices failed|agent exited with terminal exit code"
 )
 
 INIT_LINES: tuple[LogLine, ...] = (
@@ -171,7 +171,8 @@ def rows_of(line: str) -> tuple[LogLine, ...]:
     """The rows that a line of ecs-init's can belong to."""
     known = by_kind()
     if "could not start Agent: " in line:
-        return (*INIT_LINES, known["apparmor"], known["runtime"], known["docker"], _REFUSED)
+        own = (row for row in INIT_LINES if not row.kind.startswith("init-apparmor"))
+        return (*own, known["apparmor"], known["runtime"], known["docker"], _REFUSED)
     return (*INIT_LINES, *ECS_LINES)
 
 
