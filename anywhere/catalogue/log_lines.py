@@ -323,9 +323,25 @@ ENDED = LogLine(
     "ended",
     r"(?!)",
     (),
-    "ends as soon as docker has started its container",
-    fix="Read what it wrote last (`docker logs ecs-agent`, /var/log/ecs/ecs-agent.log) and fix that, then restart ecs. Code 2 "
-    "is a crash of the agent: update it. Code 137 is a kill, which the kernel logs where memory was short (`dmesg`).",
+    "ends soon after its start",
+    fix="Read what it wrote last (`docker logs ecs-agent`, /var/log/ecs/ecs-agent.log) and fix that, then restart ecs.",
+)
+# ecs-init/engine/engine.go (containerFailureAgentExitCode) and Go's runtime: 2 is a panic, 128 and more a signal.
+CRASHED = LogLine(
+    "crashed",
+    r"(?!)",
+    (),
+    "crashes",
+    fix="Update the ECS agent. If the newest crashes too, `docker logs ecs-agent` shows where: report that to AWS "
+    "(aws/amazon-ecs-agent).",
+)
+KILLED = LogLine(
+    "killed",
+    r"(?!)",
+    (),
+    "is killed",
+    fix="Find out who kills it: the kernel logs it where memory was short (`dmesg`), docker where somebody stopped its "
+    "container (`docker events --since 1h --until 0s --filter container=ecs-agent`).",
 )
 
 
@@ -338,7 +354,7 @@ def compiled(rows: tuple[LogLine, ...]) -> tuple[tuple[LogLine, re.Pattern[str]]
 @cache
 def by_kind() -> dict[str, LogLine]:
     """The rows of the ECS agent by their kind."""
-    return {row.kind: row for row in (*ECS_LINES, *LOST_FEATURES, OTHER, ENDED)}
+    return {row.kind: row for row in (*ECS_LINES, *LOST_FEATURES, OTHER, ENDED, CRASHED, KILLED)}
 
 
 def first_match(rows: tuple[LogLine, ...], line: str) -> LogLine | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from anywhere.catalogue.distros import DockerSource, Family, family_of, judge_release, rpm_repository
 from anywhere.facts.files import read_text
 from anywhere.facts.firewall.forwarding import set_at_boot
+from anywhere.facts.system.machine import kernel_version
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.quoting import parse_section, unit_environment
 from anywhere.hosts.base import Host
@@ -115,6 +116,12 @@ def docker_commands(host: Host) -> tuple[Command, ...]:
     file = "/etc/yum.repos.d/docker-ce.repo"
     return (
         ("curl", "-fsSL", "-o", file, repository),
-        *install(host, "docker-ce", "docker-ce-cli", "containerd.io"),
+        *install(host, "docker-ce", "docker-ce-cli", "containerd.io", *_modules(host)),
         *start,
     )
+
+
+def _modules(host: Host) -> tuple[str, ...]:
+    """EL10 has xt_addrtype, without which docker does not start, in a package of its own (docker/for-linux#1559)."""
+    version = kernel_version(host)
+    return (f"kernel-modules-extra-{version}",) if ".el10" in version and "uek" not in version else ()

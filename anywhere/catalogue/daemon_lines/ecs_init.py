@@ -24,7 +24,7 @@ PACKAGE = {
 GOES_ON = re.compile(
     r"Error performing action 'delete'|os-release|could not create EBS mount directory|Failed to parse value for ECS_|"
     r"Failed to decode the container labels|could not upgrade agent|realmd is not installed|\brealm\b|"
-    r"Detecting Nvidia GPU devices failed"
+    r"Detecting Nvidia GPU devices failed|agent exited with terminal exit code"
 )
 
 INIT_LINES: tuple[LogLine, ...] = (
@@ -113,9 +113,9 @@ INIT_LINES: tuple[LogLine, ...] = (
         ("apparmor",),
         "is not started: ecs-init cannot load its AppArmor profile, ecs-agent-default",
         LOOP,
-        "Fix what the quoted line names: a file of /etc/apparmor.d that is missing or damaged comes back with the package "
-        "apparmor (install it again), a profile that the parser does not understand needs a newer one. "
-        "`apparmor_parser -Kr /etc/apparmor.d/ecs-agent-default` shows the error again. Then restart ecs.",
+        "Fix what the quoted line names: a file of /etc/apparmor.d that is missing or damaged comes back with its package "
+        "(apparmor; on SUSE apparmor-parser and apparmor-abstractions), a profile that the parser does not understand needs a "
+        "newer one. `apparmor_parser -Kr /etc/apparmor.d/ecs-agent-default` shows the error again. Then restart ecs.",
     ),
     # docker/dependencies.go: it tries every version that it knows, and reports the answer to the last.
     LogLine(
@@ -171,7 +171,8 @@ def rows_of(line: str) -> tuple[LogLine, ...]:
     """The rows that a line of ecs-init's can belong to."""
     known = by_kind()
     if "could not start Agent: " in line:
-        return (*INIT_LINES, known["apparmor"], known["runtime"], known["docker"], _REFUSED)
+        own = (row for row in INIT_LINES if not row.kind.startswith("init-apparmor"))
+        return (*own, known["apparmor"], known["runtime"], known["docker"], _REFUSED)
     return (*INIT_LINES, *ECS_LINES)
 
 

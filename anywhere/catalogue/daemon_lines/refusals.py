@@ -44,8 +44,9 @@ ROLE = (
 ROWS: tuple[Refusal, ...] = (
     Refusal(
         "account-blocked",
-        r"BlockedException|account is (?:currently )?(?:blocked|suspended)|PendingVerification|pending verification",
-        ("Blocked", "account is", "ending verification", "PendingVerification"),
+        r"BlockedException|[Aa]ccount (?:\d{12} )?is (?:currently )?(?:blocked|suspended|closed)|PendingVerification|"
+        r"pending verification",
+        ("Blocked", "ccount ", "ending verification", "PendingVerification"),
         "is refused by AWS: the account is blocked or not yet verified",
         OWNER,
         "The account's owner: open a case with AWS Support; nothing on this host helps.",
@@ -59,6 +60,17 @@ ROWS: tuple[Refusal, ...] = (
         OWNER,
         "The account's owner: enable the region (Account, AWS Regions) and STS in it, or register the host in a "
         "region that is on.",
+        "agent.not-authorized",
+    ),
+    # IAM User Guide, using-service-linked-roles; Amazon ECS Developer Guide, "Using service-linked roles for Amazon ECS".
+    Refusal(
+        "service-role",
+        r"assume the service[- ]linked role|service[- ]linked role .{0,40}(?:does not exist|could not be found)",
+        ("service linked role", "service-linked role"),
+        "is refused by AWS: the account has no service-linked role for Amazon ECS",
+        OWNER,
+        "The account's owner: create it (`aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com`), then "
+        "restart ecs.",
         "agent.not-authorized",
     ),
     Refusal(

@@ -15,7 +15,7 @@ from anywhere.checks.agents.ssm_refusals import (
     without_ping,
     without_worker,
 )
-from anywhere.checks.agents.stopped import not_at_boot, stopped
+from anywhere.checks.agents.stopped import LOOP, crashing, not_at_boot, stopped
 from anywhere.checks.base import Check, check, needs_root, passed, skipped, trouble
 from anywhere.checks.remedies import install, remedy, remove
 from anywhere.facts.agents.agents import Agents, Metadata, agents, metadata
@@ -32,7 +32,6 @@ from anywhere.model import Finding, Remedy, Status
 from anywhere.redact import redact_proxy
 from anywhere.settings import Settings
 
-LOOP = 3  # starts without a success between them
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")  # as the agent reads them, in its order
 
 
@@ -301,6 +300,8 @@ def restarts_check(host: Host, settings: Settings) -> Iterator[Finding]:
         starts = _log_starts(host) if unit.name == ECS else 0
         if unit.sub == "auto-restart" or starts >= LOOP:
             yield _looping(host, unit, starts)
+        elif unit.name == ECS and (found := crashing(host)):
+            yield found
         elif not unit.active:
             yield skipped("agents.restarts", unit.name, "systemd could not be asked")
         else:

@@ -7,9 +7,10 @@ from anywhere.checks.agents.refusals import cause_of, fix_of, of_symptom, quoted
 from anywhere.checks.base import trouble
 from anywhere.checks.remedies import Command, as_root, remedy
 from anywhere.checks.units import halted, held_later
-from anywhere.facts.agents.ecs_log import Symptom
+from anywhere.facts.agents.ecs_log import Symptom, agent_log
+from anywhere.facts.agents.init_log import LATELY, crashes, goes_on
 from anywhere.facts.logs.last_words import agent_words
-from anywhere.facts.system.units import Unit
+from anywhere.facts.system.units import ECS, Unit
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Remedy, Status
 
@@ -106,3 +107,29 @@ def _ended(host: Host, check: str, unit: Unit, subject: str, what: str, evidence
 
 def _start(unit: Unit) -> tuple[Command, ...]:
     return (("systemctl", "enable", "--now", unit.name),)
+
+
+LOOP = 3  # starts without a success between them, or crashes within an hour
+
+
+def crashing(host: Host) -> Finding | None:
+    """An agent that registers, and then crashes or is killed again and again: ecs-init, whose unit stays active, restarts it.
+    Its own log has the starts alone; how it ended is in that of ecs-init."""
+    log, now = agent_log(host), host.inventory().now
+    if not log or sum(0 <= now - run < LATELY for run in log.runs) < LOOP:
+        return None
+    # What ended with an error before it was connected has got over that.
+    found = [one for one in crashes(host) if one.is_sudden or log.acs is not True]
+    if len(found) < LOOP or not goes_on(found, now):
+        return None
+    last = found[-1].symptom
+    said = f"the ECS agent is in a restart loop: it ended {len(found)} times within the last hour, and ecs-init restarted it"
+    return trouble(
+        "agents.restarts",
+        Status.FAIL,
+        ECS,
+        f"{said}{quoted_line(last)}",
+        cause="agent.restart-loop",
+        remedy=remedy(host, last.row.fix, look=(("docker", "logs", "--tail", "100", "ecs-agent"),)),
+        evidence={"crashes": len(found), **of_symptom(last)},
+    )

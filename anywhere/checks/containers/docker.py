@@ -16,7 +16,14 @@ from anywhere.facts.agents.agents import agents, ecs_version, is_bare
 from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.docker import Docker, docker, docker_info
-from anywhere.facts.system.machine import cgroups, is_container, parse_version, virtualization, without_ipv6
+from anywhere.facts.system.machine import (
+    architecture,
+    cgroups,
+    is_container,
+    parse_version,
+    virtualization,
+    without_ipv6,
+)
 from anywhere.facts.system.os_release import os_release
 from anywhere.facts.system.packages import containerd_package
 from anywhere.facts.system.units import DOCKER, DOCKER_SNAP, units
@@ -111,8 +118,17 @@ def _absent(host: Host) -> Finding:
 
 def _missing(host: Host, said: str) -> Finding:
     text = f"Install Docker and start it.{beside_podman(host)}"
-    fix = remedy(host, text, *docker_commands(host))
+    fix = remedy(host, text + _of_module(host), *docker_commands(host))
     return trouble(ID, Status.FAIL, "docker", said, cause="docker.missing", remedy=fix)
+
+
+def _of_module(host: Host) -> str:
+    """SUSE Linux Enterprise 15 has Docker in a module of its own (SLES Container Guide, "Installing Docker")."""
+    release, machine = os_release(host), architecture(host).kernel or "x86_64"
+    if release.id != "sles" or not release.version.startswith("15"):
+        return ""
+    module = f"sle-module-containers/{release.version}/{machine}"
+    return f" It is in the Containers Module: where zypper does not find it, run `SUSEConnect -p {module}` first."
 
 
 @check("containers.api")

@@ -75,7 +75,8 @@ class AgentLog:
 
     `starts` counts the starts since the last registration or connection, `final` is whether the agent gave up, `last` is
     the last line of level error or critical, known or not, and `lost` what the agent goes on without. `place` is where the
-    log was read, `unread` why nothing of its state can be known, `until` when its last line was written (epoch seconds)."""
+    log was read, `unread` why nothing of its state can be known,
+    `until` when its last line was written, `runs` when the agent was started (epoch seconds)."""
 
     version: str = ""
     registered: bool | None = None
@@ -90,6 +91,7 @@ class AgentLog:
     place: str = ""
     unread: str = ""
     until: float = 0.0
+    runs: tuple[float, ...] = ()
 
     def symptom(self, *kinds: str) -> Symptom | None:
         """The latest symptom of one of these kinds."""
@@ -183,7 +185,8 @@ def _after(state: AgentLog, line: str) -> AgentLog:
     if started := STARTED.search(line):
         version = VERSION.search(line)
         said = started["old"] or (version[1] if version else state.version)
-        return AgentLog(version=said, starts=state.starts + 1, shards=state.shards)
+        runs = (*state.runs, seconds_of(line))[-50:]
+        return AgentLog(version=said, starts=state.starts + 1, shards=state.shards, runs=runs)
     if REGISTERED.search(line):
         return replace(state, registered=True, starts=0, final=False, symptoms=_without(state.symptoms, "ACS"))
     if connected := CONNECTED.search(line):

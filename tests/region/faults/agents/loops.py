@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from tests.region.faults import fault
+import re
+
+from tests.region.faults import fault, variation
 from tests.region.faults.agents.settings import SSM_LOG
 from tests.region.faults.agents.words import AGENT_LOG, INIT_LOG, START, looping, stamped
 from tests.region.faults.path.egress import to
 from tests.region.faults.proxy.site import behind_proxy, settings
 from tests.region.faults.tls.inspection import INSPECTOR, present
-from tests.region.software import AGENT, register, set_proxy, ssm_log, stop
+from tests.region.software import AGENT, agent_log, register, set_proxy, ssm_log, stop
 from tests.region.world import World
 
 
@@ -144,3 +146,64 @@ def docker_api_none(world: World) -> None:
 def task_group_required(world: World) -> None:
     why = "unable to setup '/ecs' cgroup: cgroup create: mkdir /sys/fs/cgroup/ecs: read-only file system"
     looping(world, f'level=critical msg="Unable to initialize cgroup root for ECS: {why}"', exit="5")
+
+
+def ended_after_connecting(
+    world: World, code: int, *, last: float, before: tuple[str, ...] = (), connected: bool = True
+) -> None:
+    """The agent registered and ended five times, every 100 seconds; the last of six runs began so many seconds ago."""
+    register(world)
+    rows = [re.sub(r" time=\S+", "", row, count=1) for row in agent_log(world, healthy=connected).splitlines()]
+    starts = [last + 100.0 * run for run in range(5, -1, -1)]
+    ended = [f'level=info msg="Agent exited with code {code}"', *before]
+    world.host.files[AGENT_LOG] = "".join(stamped(rows, ago) for ago in starts)
+    world.host.files[INIT_LOG] = "".join(stamped(ended, ago + 9) for ago in starts[1:])
+
+
+CODE = "agent.restart-loop"
+COPY = (
+    r"level=error time=2026-11-30T10:00:01Z msg=\"Failed to pull\" error=\"lookup registry.example.com: no such host\""
+)
+
+
+@fault("agent-crashes", "the agent connects and crashes, again and again; ecs-init copies the end of its log", CODE)
+def agent_crashes(world: World) -> None:
+    ended_after_connecting(world, 2, last=20, before=(rf'level=info msg="\x01\x00\x00{COPY}\n"',))
+
+
+@fault("agent-killed", "the agent connects and is killed, again and again", CODE)
+def agent_killed(world: World) -> None:
+    ended_after_connecting(world, 137, last=20)
+
+
+@fault("agent-ends-registered", "the agent registers and ends before it connects, again and again", CODE)
+def agent_ends_registered(world: World) -> None:
+    ended_after_connecting(world, 1, last=20, connected=False)
+
+
+@fault("agent-killed-now", "docker could not log for the agent last week, and now it is killed at each start", CODE)
+def agent_killed_now(world: World) -> None:
+    register(world)
+    stop(world, AGENT)
+    world.host.files[AGENT_LOG] = stamped([START] * 4, 30)
+    refused = (
+        'level=error msg="could not start Agent: API error (500): failed to initialize logging driver: no such host"'
+    )
+    killed = ['level=info msg="Agent exited with code 137"'] * 4
+    world.host.files[INIT_LOG] = stamped([refused], 9000) + stamped(killed, 30)
+
+
+@variation("agent-crashes-over", "the agent crashed five times, and has run for longer since")
+def agent_crashes_over(world: World) -> None:
+    ended_after_connecting(world, 2, last=1200)
+
+
+@variation("agent-restarted-by-hand", "somebody restarted the agent five times, which did not end in time")
+def agent_restarted_by_hand(world: World) -> None:
+    words = ('level=info msg="post-stop"', 'level=info msg="pre-start"', 'level=info msg="start"')
+    ended_after_connecting(world, 137, last=20, before=words)
+
+
+@variation("agent-waited-for-network", "the agent ended with an error until the network was up, and is connected")
+def agent_waited_for_network(world: World) -> None:
+    ended_after_connecting(world, 1, last=20)

@@ -204,6 +204,17 @@ def account_blocked(world: World) -> None:
     refused(world, "api error BlockedException: Your account is currently blocked. Contact AWS Customer Support")
 
 
+@fault("account-suspended", "AWS has suspended the account, as an access that is denied", "agent.not-authorized")
+def account_suspended(world: World) -> None:
+    refused(world, "api error AccessDeniedException: Account 123456789012 is suspended")
+
+
+@fault("service-role-gone", "the account has no service-linked role for ECS", "agent.not-authorized")
+def service_role_gone(world: World) -> None:
+    why = "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
+    refused(world, f"InvalidParameterException: {why}")
+
+
 @fault("region-not-enabled", "the account has not enabled the region", "agent.not-authorized")
 def region_not_enabled(world: World) -> None:
     refused(world, "api error OptInRequired: The AWS Access Key Id needs a subscription for the service")
