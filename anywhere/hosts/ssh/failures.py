@@ -90,6 +90,11 @@ class Attempt:
         """How the host would have let the user in, after what was offered."""
         return {method for client in self.clients[-1:] for method in client.methods}
 
+    @property
+    def key_types(self) -> str:
+        """The host keys of a host that has none of those that were asked for."""
+        return "".join(client.key_types() for client in self.clients[-1:])
+
 
 def explain(
     error: Exception, target: SSHTarget, options: SSHOptions, attempt: Attempt, kind: str = ""
@@ -112,6 +117,10 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, attempt: 
             return _host_key(error.reason, attempt)
         case asyncssh.KeyExchangeFailed():
             return _no_algorithm(error.reason, target, attempt)
+        case asyncssh.ConnectionLost() | asyncssh.DisconnectError() if types := attempt.key_types:
+            return _no_algorithm(
+                f"No matching server host key algorithm found, sent ours and received {types}", target, attempt
+            )
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
             named = "the file of --ssh-key or --ssh-config" if options.identities or options.config else "~/.ssh/config"
             return str(error), f"fix {named}, or the key file that it names"

@@ -35,7 +35,7 @@ CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
 # Cheapest first where ssh_config does not choose: a fleet pays for each handshake. All others stay on offer.
 FIRST_KEX = (b"curve25519-sha256", b"curve25519-sha256@libssh.org")
 FIRST_CIPHERS = (b"aes128-gcm@openssh.com", b"aes256-gcm@openssh.com")
-# In OpenSSH's order, for hosts whose key is not known yet; the known ones are asked for the key that is known.
+# In OpenSSH's order, behind those of the keys that are known: a host that has none of these any more has changed its key.
 NEW_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521") + (
     "rsa-sha2-512",
     "rsa-sha2-256",
@@ -94,8 +94,8 @@ def _settings(target: SSHTarget, options: SSHOptions, attempt: Attempt) -> tuple
     more: dict[str, object] = {"known_hosts": place.match, "client_factory": client}
     if settings.config.get("KexAlgorithms") is None:
         more["kex_algs"] = _first(FIRST_KEX, settings.kex_algs)
-    if options.accept_new and not settings.config.get("HostKeyAlgorithms") and not place.is_known():
-        more["server_host_key_algs"] = list(NEW_KEYS)
+    if not config.get("HostKeyAlgorithms"):
+        more["server_host_key_algs"] = [*place.algorithms(), *NEW_KEYS]
     if settings.config.get("Ciphers") is None:
         more["encryption_algs"] = _first(FIRST_CIPHERS, settings.encryption_algs)
     return settings, more
