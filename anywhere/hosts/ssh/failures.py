@@ -91,9 +91,9 @@ class Attempt:
         return {method for client in self.clients[-1:] for method in client.methods}
 
     @property
-    def key_types(self) -> str:
-        """The host keys of a host that has none of those that were asked for."""
-        return "".join(client.key_types() for client in self.clients[-1:])
+    def mismatch(self) -> str:
+        """What the host and we have not in common."""
+        return "".join(client.mismatch() for client in self.clients[-1:])
 
 
 def explain(
@@ -117,10 +117,8 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, attempt: 
             return _host_key(error.reason, attempt)
         case asyncssh.KeyExchangeFailed():
             return _no_algorithm(error.reason, target, attempt)
-        case asyncssh.ConnectionLost() | asyncssh.DisconnectError() if types := attempt.key_types:
-            return _no_algorithm(
-                f"No matching server host key algorithm found, sent ours and received {types}", target, attempt
-            )
+        case asyncssh.DisconnectError() | ConnectionError() | AssertionError() if reason := attempt.mismatch:
+            return _no_algorithm(reason, target, attempt)
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
             named = "the file of --ssh-key or --ssh-config" if options.identities or options.config else "~/.ssh/config"
             return str(error), f"fix {named}, or the key file that it names"

@@ -29,7 +29,9 @@ USER_FILES = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 SYSTEM_FILES = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 READ_SECONDS = 5.0
 SSH_PORT = 22
-KEXINIT_HEAD = 17  # bytes before the first list: kind and cookie (RFC 4253, section 7.1)
+# RFC 4253, section 7.1: bytes before the first list (kind and cookie), and the first lists with what we sent.
+KEXINIT_HEAD = 17
+KEXINIT = (("key exchange", "_kex_algs"), ("server host key", "_server_host_key_algs"), ("encryption", "_enc_algs"))
 _writing = threading.Lock()
 
 
@@ -181,16 +183,19 @@ class Client(asyncssh.SSHClient):
         if self._command:
             self._command.end()
 
-    def key_types(self) -> str:
-        """The types of host keys that the host offers, where none of them was asked for: it hangs up then."""
+    def mismatch(self) -> str:
+        """What the host and we have not in common, in asyncssh's words. The host hangs up then, and mostly before asyncssh has
+        compared; host keys it does not compare at all."""
         message = self._connection and self._connection._server_kexinit
         if not message:
             return ""
         packet = SSHPacket(message[KEXINIT_HEAD:])
-        packet.get_namelist()
-        offered: Sequence[bytes] = packet.get_namelist()
-        asked = self._connection._server_host_key_algs or ()
-        return "" if set(offered) & set(asked) else b",".join(offered).decode("ascii", "replace")
+        for kind, ours in KEXINIT:
+            offered: Sequence[bytes] = packet.get_namelist()
+            if not set(offered) & set(vars(self._connection)[ours] or ()):
+                names = b",".join(offered).decode("ascii", "replace")
+                return f"No matching {kind} algorithm found, sent ours and received {names}"
+        return ""
 
     def public_key_auth_requested(self) -> None:
         """No key is left to offer."""
