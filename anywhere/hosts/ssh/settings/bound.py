@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ _given: dict[str, str] = {}
 def given(lines: Sequence[str]) -> str:
     """The path under which `config_text` finds these lines of ssh_config; there is no such file."""
     text = "\n".join(lines)
-    path = f"/dev/null/{hashlib.sha256(text.encode()).hexdigest()}"
+    path = str(Path(os.devnull, hashlib.sha256(text.encode()).hexdigest()))
     _given[path] = text
     return path
 

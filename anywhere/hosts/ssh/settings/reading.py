@@ -40,7 +40,7 @@ class Config(SSHClientConfig):
 
     def __init__(self, last: Config | None, is_final: bool, user: str, place: str, name: str, port: int) -> None:
         who: Any = user or ()
-        super().__init__(last, False, is_final, is_final, getpass.getuser(), who, name, port or ())  # type: ignore[arg-type]
+        super().__init__(last, False, is_final, is_final, _local_user(), who, name, port or ())  # type: ignore[arg-type]
         self.place, self.folder, self.depth = place, "", 0
         self.loaded = True
 
@@ -108,6 +108,13 @@ def read(files: Sequence[str], host: str, user: str, port: int, seconds: float) 
         elif value:
             found._options[option] = keywords.expanded(found, str(value))
     return found
+
+
+def _local_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # as in a container that runs under a number of its own
+        raise ValueError("this computer has no name for its user: set LOGNAME to one") from None
 
 
 def bound() -> None:

@@ -136,3 +136,14 @@ def test_a_file_of_a_thousand_hosts_is_taken_apart_once(files: Callable[..., rea
     found = [files(text, f"web{number}").host for number in range(0, 1000, 20)]
     assert found[-1] == "10.0.3.230"
     assert time.monotonic() - started < within(1)
+
+
+def test_a_user_without_a_name_is_one_line(
+    files: Callable[..., reading.Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 1000710000")
+
+    monkeypatch.setattr(reading.getpass, "getuser", nobody)
+    with pytest.raises(ValueError, match="set LOGNAME"):
+        files("User bob\n")
