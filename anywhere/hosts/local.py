@@ -129,10 +129,28 @@ class LocalHost:
         """Nothing to end."""
 
 
+# As base.sh unsets them. gettext prefers LANGUAGE to any locale but C itself (gettext manual, "The LANGUAGE variable"); the
+# others change what programs print, or whom docker asks.
+DIVERTING = frozenset(
+    (
+        *("LANGUAGE", "POSIXLY_CORRECT", "BLOCK_SIZE", "BLOCKSIZE", "DF_BLOCK_SIZE", "LS_BLOCK_SIZE", "TIME_STYLE"),
+        *(
+            "GREP_OPTIONS",
+            "GREP_COLOR",
+            "SYSTEMD_COLORS",
+            "DOCKER_API_VERSION",
+            "DOCKER_TLS_VERIFY",
+            "DOCKER_CERT_PATH",
+        ),
+    )
+)
+
+
 def command_environment() -> dict[str, str]:
     """The environment of every command: plain messages, the administrator's folders on the PATH; for root only those
     where nobody else can put a program."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LD_", "PYTHON"))}
+    given = {name: value for name, value in os.environ.items() if name not in DIVERTING}
+    kept = {name: value for name, value in given.items() if not name.startswith(("LC_", "LD_", "PYTHON"))}
     kept["OPENSSL_CONF"] = kept.pop("ANYWHERE_CALLER_OPENSSL_CONF", "")
     if not kept["OPENSSL_CONF"]:
         del kept["OPENSSL_CONF"]

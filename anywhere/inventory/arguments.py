@@ -12,7 +12,8 @@ from anywhere.errors import BadInput
 NAMES = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 # ssh(1): options with a value, as keywords of ssh_config(5), and those without.
 VALUES = {"J": "ProxyJump", "i": "IdentityFile", "p": "Port", "l": "User", "b": "BindAddress"}
-OTHER_VALUES = "BceDEFILmOPQRSWw"
+VALUES |= {"B": "BindInterface", "S": "ControlPath", "I": "PKCS11Provider"}
+OTHER_VALUES = "ceDEFLmOPQRWw"
 # Which keys of hosts are accepted is our own option's (--ssh-accept-new, --known-hosts), never an argument's.
 OWN = ("stricthostkeychecking", "userknownhostsfile", "globalknownhostsfile")
 FLAGS = {"4": "AddressFamily inet", "6": "AddressFamily inet6"}

@@ -90,6 +90,11 @@ class Attempt:
         """How the host would have let the user in, after what was offered."""
         return {method for client in self.clients[-1:] for method in client.methods}
 
+    @property
+    def mismatch(self) -> str:
+        """What the host and we have not in common."""
+        return "".join(client.mismatch() for client in self.clients[-1:])
+
 
 def explain(
     error: Exception, target: SSHTarget, options: SSHOptions, attempt: Attempt, kind: str = ""
@@ -112,6 +117,8 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, attempt: 
             return _host_key(error.reason, attempt)
         case asyncssh.KeyExchangeFailed():
             return _no_algorithm(error.reason, target, attempt)
+        case asyncssh.DisconnectError() | ConnectionError() | AssertionError() if reason := attempt.mismatch:
+            return _no_algorithm(reason, target, attempt)
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
             named = "the file of --ssh-key or --ssh-config" if options.identities or options.config else "~/.ssh/config"
             return str(error), f"fix {named}, or the key file that it names"

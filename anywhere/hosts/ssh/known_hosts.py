@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
+from asyncssh.packet import SSHPacket
+from asyncssh.public_key import get_default_certificate_algs
 
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.bounds import Limit
@@ -27,6 +29,9 @@ USER_FILES = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 SYSTEM_FILES = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 READ_SECONDS = 5.0
 SSH_PORT = 22
+# RFC 4253, section 7.1: bytes before the first list (kind and cookie), and the first lists with what we sent.
+KEXINIT_HEAD = 17
+KEXINIT = (("key exchange", "_kex_algs"), ("server host key", "_server_host_key_algs"), ("encryption", "_enc_algs"))
 _writing = threading.Lock()
 
 
@@ -112,6 +117,15 @@ class Place:
         """Whether there is any key for this host: then another one is no new host, but a changed key."""
         return bool(self.match("", "", None)[0])
 
+    def algorithms(self) -> list[str]:
+        """Those of the certificates and keys that are trusted for this host, which are asked for first."""
+        keys, authorities, *_ = self.match("", "", None)
+        known = [
+            *(get_default_certificate_algs() if authorities else ()),
+            *(a for key in keys for a in key.sig_algorithms),
+        ]
+        return [name.decode() for name in dict.fromkeys(known)]
+
     def add(self, key: asyncssh.SSHKey) -> None:
         """Store a new host's key. Raises OSError."""
         name = _hashed(self.text) if self._is_hashed else self.text
@@ -156,17 +170,32 @@ class Client(asyncssh.SSHClient):
         self._place, self._accept_new, self._command = place, accept_new, command
         self._files = files or KeyFiles()
         self.meter: Meter | None = None
+        self._connection: Any = None
         self.methods: set[str] = set()
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Called before the host has said anything."""
-        self.meter = Meter(conn)
+        self.meter, self._connection = Meter(conn), conn
         named_first(conn, self._files)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The way there ends with it."""
         if self._command:
             self._command.end()
+
+    def mismatch(self) -> str:
+        """What the host and we have not in common, in asyncssh's words. The host hangs up then, and mostly before asyncssh has
+        compared; host keys it does not compare at all."""
+        message = self._connection and self._connection._server_kexinit
+        if not message:
+            return ""
+        packet = SSHPacket(message[KEXINIT_HEAD:])
+        for kind, ours in KEXINIT:
+            offered: Sequence[bytes] = packet.get_namelist()
+            if not set(offered) & set(vars(self._connection)[ours] or ()):
+                names = b",".join(offered).decode("ascii", "replace")
+                return f"No matching {kind} algorithm found, sent ours and received {names}"
+        return ""
 
     def public_key_auth_requested(self) -> None:
         """No key is left to offer."""

@@ -6,10 +6,11 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import asyncssh
@@ -35,7 +36,7 @@ CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
 # Cheapest first where ssh_config does not choose: a fleet pays for each handshake. All others stay on offer.
 FIRST_KEX = (b"curve25519-sha256", b"curve25519-sha256@libssh.org")
 FIRST_CIPHERS = (b"aes128-gcm@openssh.com", b"aes256-gcm@openssh.com")
-# In OpenSSH's order, for hosts whose key is not known yet; the known ones are asked for the key that is known.
+# In OpenSSH's order, behind those of the keys that are known: a host that has none of these any more has changed its key.
 NEW_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521") + (
     "rsa-sha2-512",
     "rsa-sha2-256",
@@ -94,8 +95,8 @@ def _settings(target: SSHTarget, options: SSHOptions, attempt: Attempt) -> tuple
     more: dict[str, object] = {"known_hosts": place.match, "client_factory": client}
     if settings.config.get("KexAlgorithms") is None:
         more["kex_algs"] = _first(FIRST_KEX, settings.kex_algs)
-    if options.accept_new and not settings.config.get("HostKeyAlgorithms") and not place.is_known():
-        more["server_host_key_algs"] = list(NEW_KEYS)
+    if not config.get("HostKeyAlgorithms"):
+        more["server_host_key_algs"] = [*place.algorithms(), *NEW_KEYS]
     if settings.config.get("Ciphers") is None:
         more["encryption_algs"] = _first(FIRST_CIPHERS, settings.encryption_algs)
     return settings, more
@@ -163,7 +164,7 @@ def _route(
     if hops and all(hop.host != target.host for hop in hops):
         if any(hop.host in chain for hop in hops):
             raise ValueError(f"ProxyJump goes in a circle: {' '.join(chain)}")
-        if command := _through_master(hops[-1], settings, options, attempt):
+        if command := _through_master(hops[-1], settings, options):
             attempt.command, attempt.way = ProxyCommand(command), f"the open connection to the jump host {hops[-1]}"
             return {"tunnel": None, "sock": attempt.command.near}
         return {"tunnel": _jump(tuple(hops), options, attempt, chain).inner}
@@ -175,12 +176,19 @@ def _route(
     return {"tunnel": None, "sock": _connect(settings, attempt)}
 
 
-def _through_master(hop: SSHTarget, settings: Any, options: SSHOptions, attempt: Attempt) -> str:
+def _through_master(hop: SSHTarget, settings: Any, options: SSHOptions) -> str:
     """A jump host to which `ssh` has a connection open is not logged in to: there may be a code to type."""
-    config = reading.read(_files(options), hop.host, hop.user, hop.port, attempt.left())
+    path = _control_path(hop, options)
     named = ["-F", options.config[0]] if options.config else []
     where = [*(["-l", hop.user] if hop.user else []), *(["-p", str(hop.port)] if hop.port else []), hop.host]
-    return through(str(config.get("ControlPath") or ""), [*named, *where], settings.host, settings.port)
+    return through(path, [*named, *where], settings.host, settings.port)
+
+
+@lru_cache(maxsize=64)
+def _control_path(hop: SSHTarget, options: SSHOptions) -> str:
+    """Of a jump host, read once for all hosts behind it."""
+    config = reading.read(_files(options), hop.host, hop.user, hop.port, options.connect_timeout)
+    return str(config.get("ControlPath") or "")
 
 
 def _connect(settings: Any, attempt: Attempt) -> socket.socket:
@@ -227,7 +235,8 @@ def _addresses(host: str, port: int, family: int, attempt: Attempt) -> list[tupl
 
 Hops = tuple[SSHTarget, ...]
 _jumps: dict[tuple[Hops, SSHOptions], Connection] = {}
-_refused: dict[tuple[Hops, SSHOptions], HostUnreachable] = {}
+REFUSED = 300.0  # seconds for which a jump host's refusal holds: a watch goes on for days
+_refused: dict[tuple[Hops, SSHOptions], tuple[float, HostUnreachable]] = {}
 _jump_locks: dict[tuple[Hops, SSHOptions], threading.Lock] = {}
 _jumps_lock = threading.Lock()
 
@@ -242,17 +251,21 @@ def _jump(hops: Hops, options: SSHOptions, attempt: Attempt, chain: tuple[str, .
         attempt.step = JUMP
         raise TimeoutError(JUMP)
     try:
-        if key in _refused:
-            raise copy(_refused[key])
+        if _is_refused(key):
+            raise copy(_refused[key][1])
         if key not in _jumps or _jumps[key].inner.is_closed():
             _jumps[key] = _open_jump(hops, options, attempt, chain)
         return _jumps[key]
     except HostUnreachable as error:
-        if error.code == "host.permission":
-            _refused[key] = error
+        if error.code == "host.permission" and not _is_refused(key):
+            _refused[key] = time.monotonic(), error
         raise
     finally:
         lock.release()
+
+
+def _is_refused(key: tuple[Hops, SSHOptions]) -> bool:
+    return key in _refused and time.monotonic() - _refused[key][0] < REFUSED
 
 
 def _open_jump(hops: Hops, options: SSHOptions, attempt: Attempt, chain: tuple[str, ...]) -> Connection:

@@ -20,10 +20,15 @@ from anywhere.hosts.inventory import RELEVANT
 from anywhere.hosts.ssh.channels.session import Enough
 
 # The far side evaluates what it has read whole, so that a script cut off on its way runs not at all. The words are
-# the same in every login shell, csh and fish included. What follows the script on standard input is not read by this.
-READER = "exec sh -c 'eval \"$(head -c %d)\"'"
+# the same in every login shell, csh and fish included. What follows the script on standard input is not read by this. A login
+# script may have left a PATH without these programs.
+_PATH = "PATH=${PATH:-/usr/bin}:/usr/bin:/bin"
+READER = f"exec /bin/sh -c '{_PATH}; eval \"$(head -c %d)\"'"
 # The same for a script whose length is not known yet: it comes first, on a line of its own.
-WAITING = 'exec sh -c \'read -r size && eval "$(head -c "$size")"\''
+WAITING = f'exec /bin/sh -c \'{_PATH}; read -r size && eval "$(head -c "$size")"\''
+# Where a login script starts another shell (`exec bash`), that one reads the script as if it were typed, and never ends.
+ANOTHER = "a login script starts another shell in place of the command"
+GUARD = f"case $0 in sh | */sh) ;; *) echo '{ANOTHER}' >&2; exit 97 ;; esac\n"
 END_GROUPS = b"-soon\n"  # ends look-ups of several names: see `watch` of base.sh
 READERS = ("sed", "grep")  # programs whose last arguments are the files that they read
 LOOKING = 30.0  # seconds: a command with a longer time limit is an action

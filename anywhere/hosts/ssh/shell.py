@@ -104,7 +104,7 @@ class Shell:
         mark = script.token()
         seconds = self.deadline.left(BATCH_SECONDS + (0.0 if self._login else LOGIN_SECONDS))
         inner = script.script(mark, lines, variables, seconds + 1)
-        text = script.privileged(mark, inner, self._sudo_word).encode()
+        text = (script.GUARD + script.privileged(mark, inner, self._sudo_word)).encode()
         batch = Batch(mark, self._password if self._sudo else "", lines, seconds, tell, self._learn)
         ran = self.connection.execute(
             script.reader(text), text, seconds, batch.feed, batch, BATCH_OUTPUT, is_last=False

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from anywhere.hosts.base import Completed, Deadline, Host, Inventory, ProbeSpec
-from anywhere.hosts.local import LocalHost
+from anywhere.hosts.local import DIVERTING, LocalHost
 from anywhere.hosts.recording import Recording
 from anywhere.hosts.ssh.connection import Connection
 from anywhere.hosts.ssh.host import SSHHost
@@ -104,6 +104,12 @@ def test_run_has_a_plain_locale_and_the_administrators_path(host: Host) -> None:
     lines = host.run(["sh", "-c", "echo $LC_ALL $LANG; echo $PATH"]).stdout.splitlines()
     assert lines[0] == "C.UTF-8 C.UTF-8"
     assert {"/usr/sbin", "/sbin"} <= set(lines[1].split(":"))
+
+
+def test_a_language_of_the_caller_is_no_language_of_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in DIVERTING:
+        monkeypatch.setenv(name, "de")
+    assert not DIVERTING & {line.partition("=")[0] for line in LocalHost(Deadline(60)).run(["env"]).stdout.splitlines()}
 
 
 def test_run_reads_no_standard_input(host: Host) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from anywhere.errors import HostUnreachable
+from anywhere.hosts.local import DIVERTING
 from anywhere.hosts.ssh import script
 from anywhere.hosts.ssh.names.dns import is_digits
 from anywhere.hosts.ssh.names.edns import Samples
@@ -31,6 +32,10 @@ def server(shared_room: Path) -> Iterator[Server]:
     accounts = [Account("noisy", shell="/bin/bash", files={".bashrc": NOISE}), Account("sudoer", sudo, files={})]
     accounts += [Account("silent", shell="/bin/bash", files={".bashrc": "exec 2>/dev/null\n"})]
     accounts += [Account("leaves", shell="/bin/bash", files={".bashrc": "exit 1\n"})]
+    accounts += [Account("another", shell="/bin/bash", files={".bashrc": "exec bash\n"})]
+    accounts += [Account("lost", sudo, shell="/bin/bash", files={".bashrc": "export PATH=/nowhere\n"})]
+    german = "export LC_ALL=de_DE.UTF-8 LANGUAGE=de POSIXLY_CORRECT=1 DF_BLOCK_SIZE=1M DOCKER_TLS_VERIFY=1\n"
+    accounts += [Account("german", sudo, shell="/bin/bash", files={".bashrc": german})]
     accounts += [Account("both", sudo, shell="/bin/bash", files={".bashrc": NOISE})]
     with serving(Server(shared_room, accounts=accounts)) as running:
         yield running
@@ -48,13 +53,36 @@ def test_a_command_prints_what_it_prints(server: Server, user: str) -> None:
 @pytest.mark.region
 @pytest.mark.parametrize(
     ("user", "said", "remedy"),
-    [("silent", "standard error does not arrive", "exec 2>"), ("leaves", "no shell answers: no output", "~/.bashrc")],
+    [
+        ("silent", "standard error does not arrive", "exec 2>"),
+        ("leaves", "no shell answers: no output", "~/.bashrc"),
+        ("another", "no shell answers: a login script starts another shell in place of the command", "~/.bashrc"),
+    ],
 )
 def test_a_login_script_that_takes_the_shell_away_is_named(server: Server, user: str, said: str, remedy: str) -> None:
     with pytest.raises(HostUnreachable, match=said) as caught:
         server.open(user).inventory()
     assert remedy in caught.value.remedy
     assert "anywhere-" not in str(caught.value)
+
+
+@pytest.mark.region
+@pytest.mark.parametrize("user", ["german", "lost"])
+def test_programs_print_what_they_print_for_anybody(server: Server, user: str) -> None:
+    """A language of the user, other units, a PATH that leads nowhere: the programs are found, and speak one language."""
+    host = server.open(user)
+    shown = ["sh", "-c", 'echo "$LC_ALL:${LANGUAGE-}:${POSIXLY_CORRECT-}:${DF_BLOCK_SIZE-}:${DOCKER_TLS_VERIFY-}"']
+    assert host.run(shown).stdout == "C.UTF-8::::\n"
+    assert host.inventory().is_root
+    with pytest.raises(FileNotFoundError):
+        host.read("/nowhere/file")
+    host.close()
+
+
+def test_both_ways_leave_out_what_diverts_programs() -> None:
+    """A host over SSH and this machine run commands in the same environment."""
+    words = script.text("base.sh").split()
+    assert set(words) >= DIVERTING
 
 
 def test_what_comes_before_a_command_is_not_its_output() -> None:

@@ -128,6 +128,38 @@ def test_the_worst_come_first_and_like_beside_like(page: str, tmp_path: Path) ->
     assert set(result) == {"egress.blocked"}
 
 
+CONTRAST = """
+    document.documentElement.dataset.theme = '%s';
+    document.querySelectorAll('details').forEach((one) => one.open = true);
+    const parts = (color) => color.match(/[\\d.]+/g).map(Number);
+    const light = (color) => parts(color).slice(0, 3).map((part) => part / 255)
+        .map((part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+    const behind = (one) => {
+        for (; one; one = one.parentElement) {
+            const color = getComputedStyle(one).backgroundColor, found = parts(color);
+            if (found.length < 4 || found[3] > 0) return color;
+        }
+        return 'rgb(255,255,255)';
+    };
+    const weak = new Set();
+    for (const one of document.body.querySelectorAll('*')) {
+        const own = [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+        if (!own || !one.getClientRects().length) continue;
+        const [low, high] = [light(getComputedStyle(one).color), light(behind(one))].sort((a, b) => a - b);
+        const found = (high + 0.05) / (low + 0.05);
+        if (found < 4.5) weak.add(`${one.tagName} ${one.className} ${found.toFixed(2)}`);
+    }
+    return [...weak]"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_stands_out_from_what_is_behind_it(page: str, tmp_path: Path, theme: str) -> None:
+    """WCAG 2.2, 1.4.3: 4.5 to 1."""
+    weak, seen, _ = visit(page, tmp_path, CONTRAST % theme)
+    assert (weak, seen) == ([], [])
+
+
 def test_what_this_page_must_not_do_is_seen(page: str, tmp_path: Path) -> None:
     """The watch itself sees an error and a request, so that its silence means something."""
     bad = "<img src='http://127.0.0.1:9/x.png'><script>nothing.there()</script></body>"

@@ -13,6 +13,9 @@ LANG=$LC_ALL
 ANYWHERE_RUN=$TOKEN
 export PATH LC_ALL LANG ANYWHERE_RUN
 unset CDPATH ENV BASH_ENV
+# gettext prefers the first to any locale but C itself; the others change what programs print, or whom docker asks.
+unset LANGUAGE POSIXLY_CORRECT BLOCK_SIZE BLOCKSIZE DF_BLOCK_SIZE LS_BLOCK_SIZE TIME_STYLE GREP_OPTIONS GREP_COLOR SYSTEMD_COLORS
+unset DOCKER_API_VERSION DOCKER_TLS_VERIFY DOCKER_CERT_PATH
 # bash -c reads the user's .bashrc where SSH_CLIENT is set and it is the outermost bash (bash(1), INVOCATION):
 # what that prints would be treated as what our commands print.
 SHLVL=2

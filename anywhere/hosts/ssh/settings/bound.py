@@ -1,19 +1,17 @@
-"""Key files and ssh_config as asyncssh reads them, but with a limit: it takes in whole whatever a path leads to."""
+"""Key files as asyncssh reads them, and ssh_config, but with a limit: a path may lead to what has no end."""
 
 from __future__ import annotations
 
 import hashlib
-import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import asyncssh.config
 import asyncssh.public_key
 
 from anywhere.hosts.base import Deadline
 from anywhere.hosts.bounds import Limit
 from anywhere.hosts.reading import read_file
-from anywhere.hosts.ssh.settings.words import readable
 
 KEY, CONFIG = Limit("a key file", 1 << 20), Limit("ssh_config", 1 << 20)
 SECONDS = 5.0
@@ -23,17 +21,16 @@ _given: dict[str, str] = {}
 
 
 def given(lines: Sequence[str]) -> str:
-    """The path under which asyncssh finds these lines of ssh_config; there is no such file."""
+    """The path under which `config_text` finds these lines of ssh_config; there is no such file."""
     text = "\n".join(lines)
-    path = f"/dev/null/{hashlib.sha256(text.encode()).hexdigest()}"
+    path = str(Path(os.devnull, hashlib.sha256(text.encode()).hexdigest()))
     _given[path] = text
     return path
 
 
 def bound() -> None:
-    """From now on asyncssh reads these files through here. May be called again."""
+    """From now on asyncssh reads key files through here. May be called again."""
     vars(asyncssh.public_key)["read_file"] = _read
-    vars(asyncssh.config)["open"] = _open
 
 
 def _read(path: str | Path, mode: str = "rb") -> bytes | str:
@@ -41,7 +38,8 @@ def _read(path: str | Path, mode: str = "rb") -> bytes | str:
     return data if mode == "rb" else data.decode()
 
 
-def _open(path: str | Path) -> io.StringIO:
-    if str(path) in _given:
-        return io.StringIO(readable(_given[str(path)]))
-    return io.StringIO(readable(read_file(str(path), CONFIG, Deadline(SECONDS)).decode("utf-8", "replace")))
+def config_text(path: str) -> str:
+    """A file of ssh_config, or the lines that were given under this path. Raises OSError."""
+    if path in _given:
+        return _given[path]
+    return read_file(path, CONFIG, Deadline(SECONDS)).decode("utf-8", "replace")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import shlex
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,6 @@ from typing import Any
 from asyncssh.config import SSHClientConfig
 from asyncssh.pattern import WildcardPattern, WildcardPatternList
 
-from anywhere.hosts.ssh.settings.words import EQUALS
-
 # Not for us: our own limits on time hold, nothing is run but what we run, and no agent is lent to a host. asyncssh refuses
 # times such as 1m, and takes CASignatureAlgorithms for what our own keys may sign with.
 TIMES = ("connecttimeout", "serveraliveinterval", "serveralivecountmax", "tcpkeepalive", "requesttty", "remotecommand")
@@ -22,6 +19,7 @@ UNUSED = (*TIMES, "forwardagent", "enablesshkeysign", "casignaturealgorithms")
 # asyncssh does not know these.
 PKCS11 = "PKCS11Provider of ssh_config"  # not by its own name, under which asyncssh would load it and fail
 MORE = ("BindInterface", "ControlPath", "RevokedHostKeys")
+NAMES = ("host", "originalhost")  # criteria that do not tell capital letters apart (match.c, match_hostname)
 ALONE = ("all", "canonical", "final")
 OURS = {"sessiontype": "exec", "command": "sh", "version": ""}  # this is no release of OpenSSH
 COMMAND = "ProxyCommand"
@@ -87,7 +85,7 @@ def _include(config: Any, option: str, args: list[str]) -> None:
 
 def _match(config: Any, option: str, args: list[str]) -> None:
     """Criteria that asyncssh does not know are judged here, and commands get their tokens."""
-    left = [word.replace(EQUALS, "=") for word in args]
+    left = args.copy()
     args.clear()
     kept: list[str] = []
     while left:
@@ -102,7 +100,8 @@ def _match(config: Any, option: str, args: list[str]) -> None:
                 kept = ["!all"]
                 break
         else:
-            kept += [name, left.pop(0)]
+            value = left.pop(0)
+            kept += [name, value.lower() if plain in NAMES else value]
     _ORIGINAL["match"][1](config, option, kept or ["all"])
 
 
@@ -141,7 +140,7 @@ def _public_key(config: Any, option: str, args: list[str]) -> None:
 
 def _command(config: Any, option: str, args: list[str]) -> None:
     """To the end of the line, which is one word here: see `words`."""
-    value = "".join(shlex.split(args.pop(0)))
+    value = args.pop(0)
     config._options.setdefault(option, None if value.lower() == "none" else value)
 
 

@@ -1,5 +1,7 @@
-"""ssh_config for one host, in the passes in which OpenSSH reads it (ssh.c, main): asyncssh reads everything anew where a
-criterion asks for a second pass, and fills tokens in before all files are read."""
+"""ssh_config for one host, in the passes in which OpenSSH reads it (ssh.c, main), by asyncssh's handlers of the keywords.
+
+asyncssh itself splits lines by shlex, reads everything anew where a criterion asks for a second pass, and fills tokens in
+before all files are read."""
 
 from __future__ import annotations
 
@@ -16,11 +18,14 @@ import asyncssh
 from asyncssh.config import ConfigParseError, SSHClientConfig
 
 from anywhere.hosts.ssh.settings import keywords
+from anywhere.hosts.ssh.settings.bound import config_text
 from anywhere.hosts.ssh.settings.canonical import canonical
 from anywhere.hosts.ssh.settings.own_addresses import own_addresses
+from anywhere.hosts.ssh.settings.words import lines
 
 USER_FOLDER, SYSTEM_FOLDER = "~/.ssh", "/etc/ssh"
 NAME = "Hostname"
+BLOCKS = ("host", "match")
 EXPANDED = ("CertificateFile", "IdentityFile", "IdentityAgent", "ProxyCommand", "UserKnownHostsFile", "ControlPath")
 # They are ours to follow: asyncssh would do it once more, with the connection open.
 DONE = ("CanonicalizeHostname", "CanonicalDomains")
@@ -31,12 +36,11 @@ class Config(SSHClientConfig):
     """What holds for one host. `place` is the name that Host compares, `folder` where relative files of Include lie."""
 
     _handlers = keywords.handlers()
-    _no_split = {name.lower() for name in keywords.TO_THE_END}  # noqa: RUF012
     _percent_expand = set()  # noqa: RUF012  # asyncssh's own: nothing is expanded before the end
 
     def __init__(self, last: Config | None, is_final: bool, user: str, place: str, name: str, port: int) -> None:
         who: Any = user or ()
-        super().__init__(last, False, is_final, is_final, getpass.getuser(), who, name, port or ())  # type: ignore[arg-type]
+        super().__init__(last, False, is_final, is_final, _local_user(), who, name, port or ())  # type: ignore[arg-type]
         self.place, self.folder, self.depth = place, "", 0
         self.loaded = True
 
@@ -44,6 +48,30 @@ class Config(SSHClientConfig):
         super()._set_tokens()
         alias, jump = self.get("HostKeyAlias"), self.get("ProxyJump")
         self._tokens |= {"k": str(alias or self._orig_host), "j": str(jump or "")}
+
+    def _match_val(self, match: str) -> object:
+        value = super()._match_val(match)
+        return str(value).lower() if match in keywords.NAMES else value
+
+    def parse(self, path: Path) -> None:
+        """One file. Raises ConfigParseError, with the number of the line."""
+        self._path, self._line_no, self._matching = path, 0, True
+        for number, keyword, words in lines(config_text(str(path))):
+            self._line_no = number
+            if words is None:
+                self._error("no closing quotation")
+            if (self._matching or keyword in BLOCKS) and keyword in self._handlers:
+                self._take(keyword, list(words))
+        self._set_tokens()
+
+    def _take(self, keyword: str, words: list[str]) -> None:
+        option, handler = self._handlers[keyword]
+        self._tokens = {"%": "%"}
+        if not words:
+            self._error(f"Missing {option} value")
+        handler(self, option, words)
+        if words:
+            self._error(f"Extra data at end: {' '.join(words)}")
 
     def read(self, files: Sequence[str]) -> Config:
         """One pass over the files."""
@@ -80,6 +108,13 @@ def read(files: Sequence[str], host: str, user: str, port: int, seconds: float) 
         elif value:
             found._options[option] = keywords.expanded(found, str(value))
     return found
+
+
+def _local_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # as in a container that runs under a number of its own
+        raise ValueError("this computer has no name for its user: set LOGNAME to one") from None
 
 
 def bound() -> None:

@@ -1,14 +1,14 @@
-"""A line of ssh_config taken apart as OpenSSH does it (misc.c, argv_split; readconf.c, process_config_line), and written
-so that asyncssh, which reads by shlex, finds the same words."""
+"""The lines of ssh_config taken apart as OpenSSH does it (misc.c, argv_split; readconf.c, process_config_line)."""
 
 from __future__ import annotations
 
 import re
-import shlex
+from functools import lru_cache
 
-_LINE = re.compile(r"\"?([A-Za-z][A-Za-z0-9]*)\"?(?:\s*=\s*|\s+)(.*)", re.S)
+_LINE = re.compile(r"\"?([A-Za-z][A-Za-z0-9]*)\"?(?:\s*=\s*|\s+|$)(.*)", re.S)
 AS_IT_IS = frozenset(("proxycommand", "remotecommand", "localcommand", "knownhostscommand"))  # to the end of the line
-EQUALS = "\x1f"  # stands for = within a criterion of Match: asyncssh would split there
+Line = tuple[int, str, tuple[str, ...] | None]
+"""Number, keyword in small letters, and words; None where a quotation mark is not closed."""
 CRITERIA = ("host", "originalhost", "user", "localuser", "localnetwork", "version", "tagged", "command", "exec")
 
 
@@ -50,26 +50,24 @@ def _word(text: str, place: int) -> tuple[str | None, int]:
     return (None if quote else word), place
 
 
-def readable(text: str) -> str:
-    """The text of an ssh_config for asyncssh, each line at its own place."""
-    return "\n".join(_line(line.strip()) for line in text.removeprefix("\ufeff").split("\n"))
+@lru_cache(maxsize=16)
+def lines(text: str) -> tuple[Line, ...]:
+    """The lines that say something. A fleet reads the same text for each host."""
+    rows = enumerate(text.removeprefix("\ufeff").split("\n"), 1)
+    return tuple(found for number, row in rows if (found := _line(number, row.strip())))
 
 
-def _line(line: str) -> str:
-    if not line or line.startswith("#"):
-        return ""
-    found = _LINE.fullmatch(line)
+def _line(number: int, row: str) -> Line | None:
+    found = None if row.startswith("#") else _LINE.fullmatch(row)
     if not found:
-        return line
-    keyword, rest = found[1], found[2]
-    if keyword.lower() in AS_IT_IS:
-        return f"{keyword} {shlex.quote(rest)}"
+        return (number, row, ()) if row and not row.startswith("#") else None
+    keyword, rest = found[1].lower(), found[2]
+    if keyword in AS_IT_IS:
+        return number, keyword, (rest,) if rest else ()
     parts = words(rest)
-    if parts is None:
-        return line  # asyncssh says that, with the number of the line
-    if keyword.lower() == "match":
-        parts = [word.replace("=", EQUALS) for part in parts for word in _criterion(part)]
-    return f"{keyword} {shlex.join(parts)}" if parts else ""
+    if parts is not None and keyword == "match":
+        parts = [word for part in parts for word in _criterion(part)]
+    return number, keyword, None if parts is None else tuple(parts)
 
 
 def _criterion(word: str) -> list[str]:

@@ -194,6 +194,37 @@ def test_a_user_without_known_hosts_writes_to_none(reach: Reach, tmp_path: Path)
 
 
 @region
+@pytest.mark.parametrize("kind", ["ecdsa", "rsa", "ed25519"])
+@pytest.mark.parametrize("accept_new", [False, True])
+def test_a_host_that_was_rebuilt_has_a_changed_key_of_whatever_type(
+    reach: Reach, tmp_path: Path, kind: str, accept_new: bool
+) -> None:
+    """The host has an Ed25519 key alone, known_hosts another one."""
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", tmp_path / "old"], check=True)
+    (tmp_path / "known").write_text(f"[127.0.0.1]:{reach.server.port} {key_of(tmp_path / 'old')}\n")
+    text = f" IdentityFile {reach.server.key}\n UserKnownHostsFile {tmp_path}/known\n"
+    assert "is not the one in known_hosts" in reach.by_us(text, accept_new=accept_new)
+
+
+@region
+@pytest.mark.parametrize("accept_new", [False, True])
+def test_an_old_host_has_a_key_that_ssh_takes_only_where_that_is_allowed(
+    room: Path, tmp_path: Path, accept_new: bool
+) -> None:
+    server = Server(room / "old", "HostKeyAlgorithms ssh-rsa")
+    for path in (server.host_key, Path(f"{server.host_key}.pub")):
+        path.unlink()
+    subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", server.host_key], check=True)
+    with serving(server):
+        old = Reach(server, tmp_path / "config")
+        text = f" IdentityFile {server.key}\n UserKnownHostsFile {tmp_path}/known\n"
+        said = old.by_us(text, accept_new=accept_new)
+        assert "no common server host key algorithm: the host offers only ssh-rsa" in said
+        assert "`HostKeyAlgorithms +ssh-rsa`" in said
+        assert not old.by_us(text + " HostKeyAlgorithms +ssh-rsa\n", accept_new=True)
+
+
+@region
 def test_an_algorithm_that_only_ssh_has_is_named(reach: Reach) -> None:
     said = reach.by_us(" KexAlgorithms sntrup761x25519-sha512@openssh.com\n")
     assert "~/.ssh/config has `KexAlgorithms sntrup761x25519-sha512@openssh.com`" in said

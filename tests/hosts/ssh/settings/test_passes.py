@@ -124,3 +124,26 @@ def test_a_name_that_no_domain_knows(files: Callable[..., reading.Config]) -> No
     assert files(CANONICAL, host="db1").host == "db1"
     with pytest.raises(ConfigParseError, match="no domain of CanonicalDomains knows db1"):
         files(CANONICAL + "CanonicalizeFallbackLocal no\n", host="db1")
+
+
+def test_a_file_of_a_thousand_hosts_is_taken_apart_once(files: Callable[..., reading.Config]) -> None:
+    """A fleet's own file, read for each of its hosts."""
+    text = "".join(
+        f"Host web{number}\n HostName 10.0.{number // 250}.{number % 250}\n Port 22\n" for number in range(1000)
+    )
+    files(text)
+    started = time.monotonic()
+    found = [files(text, f"web{number}").host for number in range(0, 1000, 20)]
+    assert found[-1] == "10.0.3.230"
+    assert time.monotonic() - started < within(1)
+
+
+def test_a_user_without_a_name_is_one_line(
+    files: Callable[..., reading.Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 1000710000")
+
+    monkeypatch.setattr(reading.getpass, "getuser", nobody)
+    with pytest.raises(ValueError, match="set LOGNAME"):
+        files("User bob\n")

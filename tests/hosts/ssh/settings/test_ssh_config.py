@@ -14,7 +14,7 @@ from anywhere.hosts.ssh.login import _known_hosts, _settings
 from anywhere.hosts.ssh.settings.key_files import sorted_out
 from anywhere.hosts.ssh.settings.keywords import expanded
 from anywhere.hosts.ssh.settings.own_addresses import own_addresses
-from anywhere.hosts.ssh.settings.words import readable, words
+from anywhere.hosts.ssh.settings.words import lines, words
 from anywhere.hosts.target import SSHOptions, SSHTarget
 from tests.support.ssh.sshd import keygen
 
@@ -54,6 +54,7 @@ TEXTS = [
     "Host web1,web2\n Port 2222\n",
     "Host !web1 web*\n Port 2222\n",
     "Host web1\n HostName WEB1.internal\nHost *.internal\n User fin\nMatch final\n Port 2222\n",
+    "HostName WEB1.LAB\nMatch host *.Lab originalhost Web1\n Port 2222\n",
     "Match !final\n Port 2222\nMatch final\n User fin\n",
     "Host web1\n CanonicalizeHostname yes\nMatch canonical\n User fin\nMatch final\n Port 2222\n",
     "Host web1\n RemoteCommand tmux attach # it's\n RequestTTY force\n",
@@ -127,7 +128,10 @@ def test_words() -> None:
     assert words("a \"b c\" d\\ e 'f' # g") == ["a", "b c", "d e", "f"]
     assert words('x#y \\z "\\""') == ["x#y", "\\z", '"']
     assert words('"open') is None
-    assert readable("# it's\n\n Port 22 # x").split("\n") == ["", "", "Port 22"]
+    assert lines("\ufeff# it's\n\n Port 22 # x\nhost=a 'b\nProxyCommand x # y\nUser") == (
+        *((3, "port", ("22",)), (4, "host", None)),
+        *((5, "proxycommand", ("x # y",)), (6, "user", ())),
+    )
 
 
 def test_our_own_addresses() -> None:
