@@ -12,9 +12,11 @@ from anywhere.evidence import HostFirewall
 from anywhere.facts.firewall.diverted import Diversion, diversion
 from anywhere.facts.firewall.firewall import firewall, of_family
 from anywhere.facts.firewall.forwarding import Aim
-from anywhere.facts.firewall.outgoing import Stop, own_stop
-from anywhere.facts.network.routes import routes
+from anywhere.facts.firewall.nftables import BRIDGE, CARD_HOOKS
+from anywhere.facts.firewall.outgoing import NOTHING, Below, Stop, own_stop
+from anywhere.facts.network.routes import Route, route_to, routes
 from anywhere.facts.network.survey import Survey
+from anywhere.facts.ways.own_card import below, is_bridge
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Stage, Status
 from anywhere.settings import Settings
@@ -37,7 +39,7 @@ def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
         return
     by_rule: dict[Stop, list[Aim]] = {}
     for aim in aims:
-        if stop := own_stop(walls, table, aim.address, aim.port, aim.protocol):
+        if stop := own_stop(walls, table, aim.address, aim.port, aim.protocol, _below(host, table, aim)):
             by_rule.setdefault(stop, []).append(aim)
     for stop, stopped in by_rule.items():
         yield _dropped(host, stop, stopped)
@@ -52,6 +54,16 @@ def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
             "packet filter",
             f"no rule of this host is known to stop the {count(aims, 'address', 'addresses')} without an answer",
         )
+
+
+def _below(host: Host, table: tuple[Route, ...], aim: Aim) -> Below:
+    """What lies under the card by which packets go there; not asked where no rule could be on it."""
+    route = route_to(aim.address, table)
+    if route is None or not any(
+        chain.hook in CARD_HOOKS or chain.family == BRIDGE for chain in firewall(host).nft.chains
+    ):
+        return NOTHING
+    return Below(below(host, route.interface), is_bridge(host, route.interface))
 
 
 def unanswered(seen: Survey) -> Iterator[Aim]:
