@@ -207,7 +207,7 @@ def _misled(host: Host, device: str, address: str, link: str, stopped: Sequence[
         remedy=remedy(
             host,
             f"Take the entry away, here and in what sets it (/etc/ethers, a network script), so that the kernel asks for the "
-            f"link address of {address}; or enter the right one.",
+            f"link address of {address}; or correct it by what the card of {address} has.",
             ("ip", "neigh", "del", address, "dev", device),
             look=(("ip", "neigh", "show", "dev", device),),
         ),
