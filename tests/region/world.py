@@ -87,8 +87,8 @@ class Manner:
 class Proxy:
     """The site's HTTP proxy. `mode` is relay, silent, error, closed or plain (answers, but is no proxy). `credentials`
     is `user:password`, empty for none; `offers` the schemes named in a 407. `denied` holds name patterns, `answers` status
-    lines by name pattern. `opened` is what follows a 200 to CONNECT: tunnel, close, page or silent. `delay` is the seconds before
-    it answers CONNECT, `limit` is how many tunnels may be open at once. `tls` True speaks TLS to its clients,
+    lines by name pattern. `opened` is what follows a 200 to CONNECT: tunnel, close, page or silent. `delay` is the seconds
+    before it answers CONNECT, `limit` is how many tunnels may be open at once. `tls` True speaks TLS to its clients,
     `wants_certificate` asks them for one.
     `refuses` and `lets` hold patterns of the User-Agents that it refuses, or lets pass alone."""
 

@@ -73,7 +73,7 @@ def _long(probe: Probe) -> float:
 def large_hello(host: Host, first: Visit) -> Visit:
     """Greet once more with a ClientHello of two segments what answers to a small one, quickly enough to tell the two apart."""
     good = next((probe for probe in first.probes if probe.ok), None)
-    if good is None or good.tls_seconds > SLOW_HELLO:
+    if good is None or good.connect_seconds + good.tls_seconds > SLOW_HELLO:
         return first
     probe = host.probe(replace(good.spec, proxy=first.proxy, scheme="hello"))
     return replace(first, second=(*first.second, (Look.LARGE_HELLO, probe)))
