@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 Scheme = Literal["https", "wss", "http", "tls", "tcp", "hello"]
 Suites = Literal["go", "go-before-1.22", "docker", "ecs-agent", "any", "none"]
@@ -208,10 +208,12 @@ class HostFirewall(TypedDict):
 
 
 class Own(TypedDict):
-    """`network.own-routes`, `own-resolver` and `client-ports`: the addresses and names that fail because of this host."""
+    """`network.own-routes`, `own-link`, `own-resolver` and `client-ports`: the addresses and names that fail because of this
+    host; `shapes` is whether all that is late or lost comes from it."""
 
     explains: list[str]
     names: list[str]
+    shapes: NotRequired[bool]
 
 
 class Obstacle(TypedDict):

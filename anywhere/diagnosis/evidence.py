@@ -233,6 +233,27 @@ def explained_here(finding: Finding) -> tuple[list[str], list[str]]:
     return list(own.get("explains") or ()), list(own.get("names") or ())
 
 
+def shapes(finding: Finding) -> bool:
+    """Whether this host's own traffic shaping is what holds packets back or loses them."""
+    return bool(cast(Own, finding.evidence).get("shapes"))
+
+
+LATE_OR_LOST = (
+    Reason.TIMEOUT,
+    Reason.NAMESERVER_TIMEOUT,
+    Reason.SERVER_FAILURE,
+    Reason.PROXY_UNREACHABLE,
+    Reason.TLS_TIMEOUT,
+    Reason.TLS_RESET,
+    Reason.HTTP_TIMEOUT,
+)
+
+
+def is_late(finding: Finding) -> bool:
+    """Whether packets that are held back, lost or damaged on the way can be what a finding tells of."""
+    return finding.reason in LATE_OR_LOST
+
+
 def dead_proxies(finding: Finding) -> list[str]:
     """The proxies that do not work while another component's does."""
     return list(cast(Proxies, finding.evidence).get("dead") or ())

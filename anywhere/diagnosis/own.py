@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from anywhere.diagnosis.engine import Case, Claim, Rule, said_by
-from anywhere.diagnosis.evidence import NAMESERVERS, REACH, Seen, explained_here
+from anywhere.diagnosis.evidence import NAMESERVERS, REACH, Seen, explained_here, is_late, shapes
 from anywhere.diagnosis.subjects import host_of
-from anywhere.model import Finding, Remedy, Stage
+from anywhere.model import Finding, Reason, Remedy, Stage, Status
 
 ROUTES, RESOLVER, PORTS = "network.own-routes", "network.own-resolver", "network.client-ports"
+LIMITS, CONNECTION_TABLE = "system.kernel-limits", "net.netfilter.nf_conntrack_max"
+NEVER_BEGUN = (Reason.NAMESERVER_TIMEOUT, Reason.TIMEOUT, Reason.PROXY_UNREACHABLE)
+LINK, LATENCY, HELLO = "network.own-link", "endpoints.latency", "endpoints.large-hello"
 
 
 def _own(check: str, code: str) -> Claim:
@@ -32,6 +35,26 @@ def _own(check: str, code: str) -> Claim:
                     yield index
 
     return claim
+
+
+def _table_full(case: Case) -> Iterator[int]:
+    """A full connection table drops the first packet of every new connection, and so each question and each connect."""
+    full = [
+        index
+        for index, finding in case.trouble(LIMITS)
+        if finding.subject == CONNECTION_TABLE and finding.status is Status.FAIL
+    ]
+    if full:
+        yield from full
+        yield from (i for i, f in case.trouble(NAMESERVERS, REACH) if f.reason in NEVER_BEGUN)
+
+
+def _shaping(case: Case) -> Iterator[int]:
+    """What this host's own shaping holds back or loses explains all that is late, and all that names and endpoints lack."""
+    held = [index for index, finding in case.trouble(LINK) if shapes(finding)]
+    if held:
+        yield from held
+        yield from (i for i, f in case.trouble(NAMESERVERS, REACH, LATENCY, HELLO) if f.check == LATENCY or is_late(f))
 
 
 def _is_explained(finding: Finding, addresses: set[str], names: set[str], mute: bool) -> bool:
@@ -56,6 +79,12 @@ def _rule(check: str, code: str) -> Rule:
 
 RULES: tuple[Rule, ...] = (
     _rule(PORTS, "kernel.limit"),
+    Rule("kernel.limit", _table_full, said_by(LIMITS), lambda fs: _fix(LIMITS, fs)),
+    _rule(ROUTES, "egress.host-firewall"),
+    _rule(LINK, "egress.host-firewall"),
+    _rule(LINK, "egress.path-mtu"),
+    _rule(LINK, "egress.wrong-route"),
+    Rule("egress.slow", _shaping, said_by(LINK), lambda fs: _fix(LINK, fs)),
     _rule(ROUTES, "egress.wrong-route"),
     _rule(ROUTES, "egress.no-route"),
     _rule(RESOLVER, "dns.nameserver-down"),

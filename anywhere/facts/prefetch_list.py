@@ -17,6 +17,7 @@ from anywhere.facts.firewall import container_way, firewall, forwarding, route_l
 from anywhere.facts.kernel import folders, limits, log, modules
 from anywhere.facts.network import kernel_routes, routes
 from anywhere.facts.system import castore, exec_files, gpu, machine, os_release, packages, time_sync, units
+from anywhere.facts.ways import own_card
 from anywhere.frozen import frozen
 from anywhere.hosts.base import ProbeSpec
 
@@ -38,6 +39,7 @@ MODULES = (
         kernel_routes,
         folders,
         limits,
+        own_card,
         log,
         modules,
         route_localnet,

@@ -89,9 +89,9 @@ class Host:
     (path to size in bytes). `overmounts` puts content over kernel files such as /proc/meminfo, `tmpfs` small file
     systems (path to size in bytes). `packages` are known to the package manager `manager` (deb, rpm). `iptables` maps a
     program (iptables-nft, ip6tables-legacy...) to its rules by table, in iptables-save's form; `nft` is a ruleset of
-    nftables' own; `network` holds further lines for `ip -batch`, `sysctls` are of the network namespace. `remounts`
-    makes a folder a mount of its own with these options. `path` is appended to the command's PATH. `trusted`
-    are keys of the certificates whose roots are in the CA bundle, `bundles` further such files. `times` says
+    nftables' own; `network` holds further lines for `ip -batch`, `shaping` for `tc -batch`, `sysctls` are of the network
+    namespace. `remounts` makes a folder a mount of its own with these options. `path` is appended to the command's PATH.
+    `trusted` are keys of the certificates whose roots are in the CA bundle, `bundles` further such files. `times` says
     when files were last changed (epoch seconds)."""
 
     hostname: str = "server1"
@@ -124,5 +124,6 @@ class Host:
     nft: str = ""
     remounts: dict[str, str] = field(default_factory=dict)
     network: list[str] = field(default_factory=list)
+    shaping: list[str] = field(default_factory=list)
     default_route: bool = True
     times: dict[str, float] = field(default_factory=dict)

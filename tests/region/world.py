@@ -87,8 +87,9 @@ class Manner:
 class Proxy:
     """The site's HTTP proxy. `mode` is relay, silent, error, closed or plain (answers, but is no proxy). `credentials`
     is `user:password`, empty for none; `offers` the schemes named in a 407. `denied` holds name patterns, `answers` status
-    lines by name pattern. `opened` is what follows a 200 to CONNECT: tunnel, close, page or silent. `limit` is how many
-    tunnels may be open at once. `tls` True speaks TLS to its clients, `wants_certificate` asks them for one.
+    lines by name pattern. `opened` is what follows a 200 to CONNECT: tunnel, close, page or silent. `delay` is the seconds
+    before it answers CONNECT, `limit` is how many tunnels may be open at once. `tls` True speaks TLS to its clients,
+    `wants_certificate` asks them for one.
     `refuses` and `lets` hold patterns of the User-Agents that it refuses, or lets pass alone."""
 
     address: str
@@ -100,6 +101,7 @@ class Proxy:
     answers: dict[str, str] = field(default_factory=dict)
     opened: str = "tunnel"
     wants_certificate: bool = False
+    delay: float = 0.0
     limit: int = 0
     tls: bool = False
     program: str = "python"

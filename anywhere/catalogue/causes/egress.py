@@ -41,7 +41,8 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
         "Several default routes, a routing rule, a VPN's table or a dead gateway: the kernel picks a way on which nothing "
         "answers, although another card or gateway of this host reaches AWS. The firewall team can do nothing about it.",
         "`ip route get` says which way is taken. For what gave no answer, a connection is opened by each other card that has a "
-        "route there; of two gateways on one card the ARP table says which is dead. Nothing is changed.",
+        "route there; of two gateways on one card the ARP table says which is dead. An ARP entry set by hand counts where "
+        "neither its neighbour nor anything behind it answers. Nothing is changed.",
         "Prefer the route that works, and keep it so in the network configuration. The finding names both.",
         "ip-route(8), ip-rule(8), socket(7) SO_BINDTODEVICE",
     ),
@@ -51,7 +52,7 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
         "Large packets are lost (path MTU black hole)",
         "A hop drops packets that are too large and the ICMP message that says so is filtered: TCP connects, TLS stalls.",
         "A stalled handshake is tried again with small segments and then passes; requests are made larger than one "
-        "packet so that both directions are tried.",
+        "packet so that both directions are tried. An MTU of this host's own card below 576 bytes is named.",
         "Let ICMP type 3 code 4 and ICMPv6 type 2 through, or clamp the segment size at the tunnel.",
         "RFC 2923 section 2.1; RFC 4821",
     ),
@@ -85,11 +86,11 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
     ),
     CauseText(
         "egress.slow",
-        "warn",
+        "fail or warn",
         "The path to AWS is slow",
         "The median connect or handshake takes more than a second, or the median answer more than four: registrations and "
         "heartbeats come near their limits.",
-        "Medians over all endpoints that answer.",
+        "Medians over all endpoints that answer. A fail where this host's own traffic shaping (tc) makes endpoints fail.",
         "Look for packet loss, a saturated link, an overloaded proxy or inspecting device.",
         "amazon-ecs-agent: connect and handshake time out after 30 s",
     ),
@@ -108,10 +109,11 @@ EGRESS_CAUSES: tuple[CauseText, ...] = (
         "fail",
         "The host's own packet filter drops or redirects the agents' packets",
         "A rule of this host stops what goes out to a nameserver, the proxy or an endpoint, or the answer on its way in; or "
-        "it sends the packet to another place (a transparent proxy, a DNS filter) that does not answer. Nothing else on the "
-        "path causes it.",
-        "For each address without an answer: OUTPUT for the packet, nat's rules among them, and INPUT for its answer, in "
-        "iptables (legacy and nft) and in tables of nftables itself.",
+        "it sends the packet to another place (a transparent proxy, a DNS filter) that does not answer; or an IPsec policy "
+        "blocks it, or encrypts it without a key. Nothing else on the path causes it.",
+        "For each address without an answer: OUTPUT for the packet, nat's rules and marks among them, and INPUT for its "
+        "answer, in iptables (legacy and nft) and in tables of nftables itself, those of cards and bridges too; then the IPsec "
+        "policies and keys (`ip xfrm`).",
         "Change the rule that the finding quotes where it is managed.",
         "netfilter: https://wiki.nftables.org/wiki-nftables/index.php/Netfilter_hooks",
     ),

@@ -11,6 +11,11 @@ OWN_ROWS: tuple[CheckText, ...] = (
         "For every address that gave no answer, the other cards, gateways and tables of this host are tried.",
     ),
     CheckText(
+        "network.own-link",
+        "nothing below this host's routes stops or slows the agents",
+        "For what is silent, slow or lost: IPsec policies, a card's MTU, ARP entries set by hand, traffic shaping (tc).",
+    ),
+    CheckText(
         "network.own-resolver",
         "a resolver on this host hides nothing",
         "Where resolv.conf names this host itself (systemd-resolved, dnsmasq, unbound), the nameservers behind it are "

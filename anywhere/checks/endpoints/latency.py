@@ -17,6 +17,7 @@ from anywhere.settings import Settings
 from anywhere.threads import fan_out
 
 SLOW = 1.0  # seconds for a connection or a handshake
+BUSY = 4.0  # seconds: what is slower is so by itself
 SLOW_ANSWER = 4.0  # seconds for an HTTP answer: a far end, or a device that reads it, may think for a while
 
 
@@ -61,6 +62,8 @@ def latency(host: Host, settings: Settings) -> Iterator[Finding]:
 def _is_quick_alone(host: Host, good: Sequence[Probe]) -> bool:
     """Whether a handshake with nothing beside it takes its time no more: all at once they wait for this host's processor."""
     quickest = min(good, key=lambda probe: probe.connect_seconds + probe.tls_seconds)
+    if quickest.connect_seconds + quickest.tls_seconds > BUSY:
+        return False
     try:
         alone = host.probe(replace(quickest.spec, scheme="tls", client="", service=""))
     except NotRecorded:

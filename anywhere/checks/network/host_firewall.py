@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from anywhere.checks.base import Check, check, passed, skipped, trouble
 from anywhere.checks.endpoints.visit import surveys
@@ -12,15 +13,21 @@ from anywhere.evidence import HostFirewall
 from anywhere.facts.firewall.diverted import Diversion, diversion
 from anywhere.facts.firewall.firewall import firewall, of_family
 from anywhere.facts.firewall.forwarding import Aim
-from anywhere.facts.firewall.outgoing import Stop, own_stop
-from anywhere.facts.network.routes import routes
+from anywhere.facts.firewall.nftables import BRIDGE, CARD_HOOKS
+from anywhere.facts.firewall.outgoing import NOTHING, Below, Stop, own_stop
+from anywhere.facts.network.routes import Route, route_to, routes
 from anywhere.facts.network.survey import Survey
+from anywhere.facts.ways.own_card import below, is_bridge
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Stage, Status
 from anywhere.settings import Settings
 from anywhere.wording import count, some
 
 ID = "network.host-firewall"
+# A certificate, or an answer of HTTP, is the word of whatever the packets were sent to: that is judged by itself.
+BROKEN = (
+    Reason.TLS_RESET, Reason.TLS_TIMEOUT, Reason.NOT_TLS, Reason.HTTP_TIMEOUT, Reason.PROXY_ERROR,
+)  # fmt: skip
 UNANSWERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_UNREACHABLE)
 
 
@@ -28,7 +35,8 @@ UNANSWERED = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.PROXY_U
 def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
     """Every address that gave no answer (nameserver, proxy, endpoint): the rules out, and the rules back in."""
     aims = list(dict.fromkeys(aim for seen in surveys(host, settings) for aim in unanswered(seen)))
-    if not aims:
+    broken = list(dict.fromkeys(aim for seen in surveys(host, settings) for aim in broken_off(seen)))
+    if not aims and not broken:
         yield passed(ID, "packet filter", "everything that was asked gave an answer")
         return
     walls, table = firewall(host), routes(host)
@@ -37,21 +45,30 @@ def host_firewall(host: Host, settings: Settings) -> Iterator[Finding]:
         return
     by_rule: dict[Stop, list[Aim]] = {}
     for aim in aims:
-        if stop := own_stop(walls, table, aim.address, aim.port, aim.protocol):
+        if stop := own_stop(walls, table, aim.address, aim.port, aim.protocol, _below(host, table, aim)):
             by_rule.setdefault(stop, []).append(aim)
     for stop, stopped in by_rule.items():
         yield _dropped(host, stop, stopped)
-    diverted = _diverted(
-        host, settings, [aim for aim in aims if not any(aim in stopped for stopped in by_rule.values())]
-    )
+    free = [aim for aim in aims if not any(aim in stopped for stopped in by_rule.values())]
+    diverted = _diverted(host, settings, free, broken)
     for rule, lost in diverted.items():
         yield _sent_elsewhere(host, rule, lost)
     if not by_rule and not diverted:
         yield passed(
             ID,
             "packet filter",
-            f"no rule of this host is known to stop the {count(aims, 'address', 'addresses')} without an answer",
+            f"no rule of this host is known to stop the {count(aims or broken, 'address', 'addresses')} without an answer",
         )
+
+
+def _below(host: Host, table: tuple[Route, ...], aim: Aim) -> Below:
+    """What lies under the card by which packets go there; not asked where no rule could be on it."""
+    route = route_to(aim.address, table)
+    if route is None or not any(
+        chain.hook in CARD_HOOKS or chain.family == BRIDGE for chain in firewall(host).nft.chains
+    ):
+        return NOTHING
+    return Below(below(host, route.interface), is_bridge(host, route.interface))
 
 
 def unanswered(seen: Survey) -> Iterator[Aim]:
@@ -72,6 +89,14 @@ def unanswered(seen: Survey) -> Iterator[Aim]:
                 yield Aim(probe.address, port, "tcp")
 
 
+def broken_off(seen: Survey) -> Iterator[Aim]:
+    """What took a connection, and then closed it, was silent, or spoke something else than it should."""
+    for visit in (*seen.visits, *seen.extra):
+        for probe in visit.probes if visit.dialled_port else ():
+            if probe.address and probe.reason in BROKEN and not probe.late:
+                yield Aim(probe.address, visit.dialled_port, "tcp")
+
+
 def answered(seen: Survey) -> Iterator[Aim]:
     """What gave an answer directly."""
     for item in lookups(seen):
@@ -81,11 +106,11 @@ def answered(seen: Survey) -> Iterator[Aim]:
             yield from (
                 Aim(probe.address, visit.endpoint.port, "tcp")
                 for probe in visit.probes
-                if probe.address and probe.stage is not Stage.CONNECT
+                if probe.address and probe.stage is not Stage.CONNECT and probe.reason not in BROKEN
             )
 
 
-def _diverted(host: Host, settings: Settings, aims: Sequence[Aim]) -> dict[Diversion, list[Aim]]:
+def _diverted(host: Host, settings: Settings, aims: Sequence[Aim], broken: Sequence[Aim]) -> dict[Diversion, list[Aim]]:
     """What NAT rules of this host send elsewhere, where nothing of all that they divert got an answer."""
     walls, table = firewall(host), routes(host)
     own = frozenset(one.partition("/")[0] for card in host.inventory().interfaces for one in card.addresses)
@@ -93,10 +118,15 @@ def _diverted(host: Host, settings: Settings, aims: Sequence[Aim]) -> dict[Diver
     for aim in aims:
         if rule := diversion(walls, table, aim.address, aim.port, aim.protocol, own):
             found.setdefault(rule, []).append(aim)
+    for aim in broken:
+        rule = diversion(walls, table, aim.address, aim.port, aim.protocol, own)
+        if rule and not rule.is_source:
+            found.setdefault(replace(rule, accepts=True), []).append(aim)
     if found:
         for aim in dict.fromkeys(aim for seen in surveys(host, settings) for aim in answered(seen)):
             if rule := diversion(walls, table, aim.address, aim.port, aim.protocol, own):
                 found.pop(rule, None)
+                found.pop(replace(rule, accepts=True), None)
     return found
 
 
@@ -104,7 +134,7 @@ def _sent_elsewhere(host: Host, rule: Diversion, lost: list[Aim]) -> Finding:
     fix = (
         "Give the rule an address that this host has (or MASQUERADE), or limit it to the packets that it is for"
         if rule.is_source
-        else "Start the program that this rule serves (transparent proxy, interceptor, DNS forwarder), or remove the rule"
+        else "Restore the program that this rule serves (transparent proxy, interceptor, DNS forwarder), or remove the rule"
     )
     return trouble(
         ID,
@@ -125,6 +155,9 @@ def _does(rule: Diversion, shown: str) -> str:
     to = f" ({rule.to})" if rule.to else ""
     if rule.is_source:
         return f"gives what goes to {shown} a source address that this host does not have{to}"
+    if rule.accepts:
+        place = f"a port of this host{to}" if rule.kind == "REDIRECT" else f"another place{to}"
+        return f"sends what goes to {shown} to {place}, which accepts connections and serves none of them"
     if rule.kind == "REDIRECT":
         return f"sends what goes to {shown} to a port of this host{to}, which does not answer"
     return f"sends what goes to {shown} elsewhere{to}, where nothing answers"

@@ -13,8 +13,12 @@ from anywhere.checks.network.host_firewall import unanswered
 from anywhere.checks.network.own_addresses import own_addresses
 from anywhere.checks.remedies import Command, remedy
 from anywhere.evidence import Own
+from anywhere.facts.firewall.firewall import firewall
 from anywhere.facts.firewall.forwarding import Aim
+from anywhere.facts.firewall.marked import Mark, own_mark
+from anywhere.facts.firewall.outgoing import sent
 from anywhere.facts.network.kernel_routes import Hop, TableRoute, answers_by, covers, hop, policy_rules, table_routes
+from anywhere.facts.ways.rule_choice import chosen_by
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Status
@@ -23,8 +27,8 @@ from anywhere.threads import fan_out
 from anywhere.wording import count, some
 
 ID, CODE, REFUSED = "network.own-routes", "egress.wrong-route", "egress.no-route"
+DIVERTED, LOOPBACK = "egress.host-firewall", "lo"
 MOST_WAYS, MOST_AIMS = 4, 24
-CHOOSY = ("not", "fwmark", "iif", "oif", "uidrange", "ipproto", "sport", "dport", "tos", "dsfield")
 KINDS = ("unreachable", "blackhole", "prohibit")
 
 
@@ -47,13 +51,24 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
     routes = table_routes(host)
     bridges = {card.name for card in host.inventory().interfaces if bridge_networks(card)}
     by_hop: dict[Hop, list[Aim]] = {}
+    caught: dict[Mark, list[Aim]] = {}
+    marks: dict[Aim, int] = {}
+    marked, walls = any("fwmark" in rule for rule in policy_rules(host)), firewall(host)
     for aim in aims[:MOST_AIMS]:
         # A bridge of containers that covers the address is no choice among routes: containers.subnets says so.
-        if (taken := hop(host, aim.address)) and taken.device not in bridges:
+        mark = own_mark(walls, sent("", aim.address, aim.port, aim.protocol)) if marked else None
+        value = mark.value if mark else 0
+        taken = hop(host, aim.address, mark=value, port=aim.port, protocol=aim.protocol)
+        if mark and taken and taken.device == LOOPBACK:
+            caught.setdefault(mark, []).append(aim)
+        elif taken and taken.device not in bridges:
+            marks[aim] = value
             by_hop.setdefault(taken, []).append(aim)
-    found = False
+    found = bool(caught)
+    for mark, kept in caught.items():
+        yield _kept_here(host, mark, kept)
     for taken, stopped in by_hop.items():
-        if taken.device == "lo" and (mine := tuple(own_addresses(host, settings, stopped))):
+        if taken.device == LOOPBACK and (mine := tuple(own_addresses(host, settings, stopped))):
             found = True
             yield from mine
             continue
@@ -61,7 +76,7 @@ def own_routes(host: Host, settings: Settings) -> Iterator[Finding]:
             found = True
             yield _refused(host, refusing, [one for one in stopped if covers(refusing, one.address)])
             continue
-        if rule := _refusing_rule(host, routes, taken, stopped):
+        if rule := _refusing_rule(host, routes, taken, stopped[0], marks[stopped[0]]):
             found = True
             yield _ruled_out(host, rule, stopped)
             continue
@@ -101,19 +116,34 @@ def _refused(host: Host, route: TableRoute, stopped: Sequence[Aim]) -> Finding:
     return trouble(ID, Status.FAIL, route.network, said, cause=REFUSED, remedy=fix, evidence=evidence)
 
 
-def _refusing_rule(host: Host, routes: Sequence[TableRoute], taken: Hop, stopped: Sequence[Aim]) -> str:
+def _kept_here(host: Host, mark: Mark, stopped: Sequence[Aim]) -> Finding:
+    """What a transparent proxy should take: marked on its way out, and routed back to this host."""
+    rule = next((one for one in policy_rules(host) if chosen_by(one, stopped[0], mark.value)), "")
+    said = (
+        f"this host marks what it sends to {_shown(stopped)} ({mark.hop}) and routes it to itself "
+        f"(`{' '.join(rule.split())}`), where nothing answers"
+    )
+    text = (
+        "Start the transparent proxy (TPROXY) that this rule serves, or take away the rule, here and where it is kept, and "
+        "what marks the packets."
+    )
+    priority, _, selector = rule.partition(":")
+    commands: tuple[Command, ...] = (("ip", "rule", "del", "priority", priority, *selector.split()),) if rule else ()
+    evidence: Own = {"explains": [aim.address for aim in stopped], "names": []}
+    fix = remedy(host, text, *commands, look=(("ip", "rule", "show"), ("ip", "route", "show", "table", "all")))
+    return trouble(ID, Status.FAIL, f"mark {mark.value:#x}", said, cause=DIVERTED, remedy=fix, evidence=evidence)
+
+
+def _refusing_rule(host: Host, routes: Sequence[TableRoute], taken: Hop, aim: Aim, mark: int) -> str:
     """The routing rule that refuses an address, itself or by its table; empty without one, or where nothing carries it."""
-    address = stopped[0].address
+    address = aim.address
     refusing = {one.table for one in routes if one.refuses and covers(one, address)}
     if not taken.error or not any(covers(one, address) and not one.refuses and one.table == "main" for one in routes):
         return ""
     for rule in policy_rules(host):
         words = rule.split()
-        if "from all" not in rule or any(word in CHOOSY for word in words):
-            continue
-        to = words[words.index("to") + 1] if "to" in words[:-1] else "default"
         table = words[words.index("lookup") + 1] if "lookup" in words[:-1] else ""
-        if covers(TableRoute(to), address) and (words[-1] in KINDS or table in refusing):
+        if chosen_by(rule, aim, mark) and (words[-1] in KINDS or table in refusing):
             return rule
     return ""
 

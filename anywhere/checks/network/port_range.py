@@ -20,7 +20,7 @@ from anywhere.facts.agents.ports import PortRange, client_ports, reserved_ports
 from anywhere.facts.firewall.forwarding import set_at_boot
 from anywhere.facts.network.survey import Survey
 from anywhere.hosts.base import Host
-from anywhere.model import Finding, Remedy, Status
+from anywhere.model import Finding, Reason, Remedy, Status
 from anywhere.settings import Settings
 from anywhere.wording import some
 
@@ -40,7 +40,8 @@ def port_range(host: Host, settings: Settings) -> Iterator[Finding]:
     if given is None or left is None:
         yield skipped(ID, SETTING, "the kernel's port settings could not be read")
     elif lacking:
-        yield _used_up(host, given, left, lacking)
+        nameless = sorted({name for seen in surveys(host, settings) for name in unresolved(seen)})
+        yield _used_up(host, given, left, lacking, nameless)
     elif left < FEW:
         said = f"the kernel has {left} ports for outgoing connections ({_shown(given)} less the reserved ones)"
         yield trouble(ID, Status.WARN, SETTING, said, cause=CODE, remedy=_widen(host), evidence={"most": left})
@@ -61,6 +62,13 @@ def without_port(seen: Survey) -> Iterator[str]:
                 yield probe.address
 
 
+def unresolved(seen: Survey) -> Iterator[str]:
+    """The names for which no answer came: once a question found no port, the resolvers' own questions do not either."""
+    for item in lookups(seen):
+        if item.reason in (Reason.SERVER_FAILURE, Reason.NAMESERVER_TIMEOUT):
+            yield item.name
+
+
 def _usable(host: Host, given: PortRange) -> int | None:
     try:
         reserved = reserved_ports(host)
@@ -75,12 +83,12 @@ def _usable(host: Host, given: PortRange) -> int | None:
     return left + max(0, given.last + 1 - at)
 
 
-def _used_up(host: Host, given: PortRange, left: int, lacking: list[str]) -> Finding:
+def _used_up(host: Host, given: PortRange, left: int, lacking: list[str], nameless: list[str]) -> Finding:
     said = (
         f"no port is left for outgoing connections to {some(lacking)}: {left} of {_shown(given)} may be used "
         f"({SETTING}, less net.ipv4.ip_local_reserved_ports)"
     )
-    evidence: Own = {"explains": lacking, "names": []}
+    evidence: Own = {"explains": lacking, "names": nameless}
     return trouble(ID, Status.FAIL, SETTING, said, cause=CODE, remedy=_widen(host), evidence=evidence)
 
 

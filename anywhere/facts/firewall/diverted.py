@@ -24,13 +24,15 @@ _TO = re.compile(r"--to-(?:ports|destination|source) (\S+)")
 @frozen
 class Diversion:
     """The hop (table and chain), the rule as it is printed, what the rule does, the iptables that speaks to it (empty for a
-    table of nftables), and the address or port that it names (empty where the listing does not show it)."""
+    table of nftables), and the address or port that it names (empty where the listing does not show it). `accepts` is whether
+    connections are taken there."""
 
     hop: str
     rule: str
     kind: str
     program: str = ""
     to: str = ""
+    accepts: bool = False
 
     @property
     def is_source(self) -> bool:

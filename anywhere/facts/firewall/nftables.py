@@ -22,6 +22,7 @@ OWN_TABLE = "anywhere_rules"
 _IPTABLES = {(family, table) for family in ("ip", "ip6") for table in ("filter", "nat", "mangle", "raw", "security")}
 # A card's own: before all others, and after them (nft(8), "Netdev address family").
 CARD_HOOKS = ("ingress", "egress")
+BRIDGE = "bridge"
 _HOOKS = ("prerouting", "input", "output", "forward", "postrouting", *CARD_HOOKS)
 
 
@@ -92,6 +93,11 @@ class Nft:
         found = [c for c in self.chains if c.hook == hook and device in c.devices and c.table != OWN_TABLE]
         return tuple(sorted(found, key=lambda chain: chain.priority))
 
+    def of_bridge(self, hook: str) -> tuple[NftChain, ...]:
+        """Base chains on a hook of bridges."""
+        found = [c for c in self.chains if c.hook == hook and c.family == BRIDGE and c.table != OWN_TABLE]
+        return tuple(sorted(found, key=lambda chain: chain.priority))
+
     def chain(self, family: str, table: str, name: str) -> NftChain | None:
         """A chain by its name within its table."""
         return next((c for c in self.chains if (c.family, c.table, c.name) == (family, table, name)), None)
@@ -110,20 +116,22 @@ def nft(host: Host) -> Nft:
     try:
         chains = parse_nft(listed.stdout)
         wanted = sorted({(c.family, c.table) for c in chains if c.hook in _HOOKS} - _IPTABLES)
-        wanted = [table for table in wanted if table[0] in ("ip", "ip6", "inet", "netdev")]
+        wanted = [table for table in wanted if table[0] in ("ip", "ip6", "inet", "netdev", "bridge")]
         full: list[NftChain] = []
         unread: list[str] = []
-        on_way = {(c.family, c.table) for c in chains if c.hook in _HOOKS and c.hook not in CARD_HOOKS}
+        on_way = {
+            (c.family, c.table) for c in chains if c.hook in _HOOKS and c.hook not in CARD_HOOKS and c.family != BRIDGE
+        }
         for family, table in wanted:
             try:
                 answer = host.run(("nft", "-j", "list", "table", family, table))
             except NotRecorded:
                 if (family, table) in on_way:
                     raise
-                continue  # a bundle of a run that did not ask for the rules of cards
+                continue  # a bundle of a run that did not ask for the rules of cards and bridges
             if answer.ok:
                 full += (_with_devices(host, chain) for chain in parse_nft(answer.stdout))
-            else:
+            elif family != BRIDGE:  # whose rules judge no packet that is routed
                 unread.append(f"{family} {table}")
     except ParseError as error:
         return Nft(unread=(str(error),))

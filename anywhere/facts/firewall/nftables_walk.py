@@ -40,6 +40,20 @@ def notrack_rule(base: NftChain, packet: Packet) -> str:
     return ""
 
 
+def matching(nft: Nft, chain: NftChain, packet: Packet, depth: int = _DEPTH) -> Iterator[tuple[NftChain, NftRule]]:
+    """The rules without a verdict that a packet certainly meets, with their chains."""
+    for rule in chain.rules:
+        matches, target, to = _read(rule, packet)
+        if not matches:
+            continue
+        if not target:
+            yield chain, rule
+        elif target in ("jump", "goto") and depth and (inner := nft.chain(chain.family, chain.table, to)):
+            yield from matching(nft, inner, packet, depth - 1)
+        if target in (*_FINAL, "return", "goto"):
+            return
+
+
 def _visited(nft: Nft, chain: NftChain, packet: Packet, depth: int) -> Iterator[tuple[NftChain, NftRule, str, bool]]:
     for rule in chain.rules:
         matches, target, to = _read(rule, packet)

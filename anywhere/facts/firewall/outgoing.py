@@ -8,6 +8,7 @@ from dataclasses import replace
 from anywhere.facts.firewall.firewall import Firewall
 from anywhere.facts.firewall.forwarding import CONNTRACK, UNKNOWN_STATE
 from anywhere.facts.firewall.iptables_walk import Packet, walk
+from anywhere.facts.firewall.nftables import NftChain
 from anywhere.facts.firewall.nftables_walk import walk_nft
 from anywhere.facts.network.routes import Route, route_to
 from anywhere.frozen import frozen
@@ -26,7 +27,20 @@ class Stop:
     program: str = ""
 
 
-def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: int, protocol: str) -> Stop | None:
+@frozen
+class Below:
+    """The devices under the card of a route, and whether that card is a bridge."""
+
+    devices: tuple[str, ...] = ()
+    is_bridge: bool = False
+
+
+NOTHING = Below()
+
+
+def own_stop(
+    firewall: Firewall, table: tuple[Route, ...], address: str, port: int, protocol: str, below: Below = NOTHING
+) -> Stop | None:
     """The first rule that certainly stops what this host sends there, or the answer; None where none is known to."""
     family = 6 if ":" in address else 4
     route = route_to(address, table)
@@ -42,8 +56,10 @@ def own_stop(firewall: Firewall, table: tuple[Route, ...], address: str, port: i
     )
     hops = (
         *_stops(firewall, "OUTPUT", out, family, False),
-        *_on_card(firewall, "egress", out, False),
-        *_on_card(firewall, "ingress", back, True),
+        *(_on_bridge(firewall, ("output", "postrouting"), out, below) if below.is_bridge else ()),
+        *_on_cards(firewall, "egress", out, below),
+        *_on_cards(firewall, "ingress", back, below),
+        *(_on_bridge(firewall, ("prerouting", "input"), back, below) if below.is_bridge else ()),
         *_stops(firewall, "PREROUTING", back, family, True),
         *_stops(firewall, "INPUT", back, family, True),
     )
@@ -73,9 +89,28 @@ def _stops(firewall: Firewall, chain: str, packet: Packet, family: int, inbound:
             yield Stop(f"nft {base.family} {base.table} {base.name}", verdict.rule, inbound, base.hook == "prerouting")
 
 
-def _on_card(firewall: Firewall, hook: str, packet: Packet, inbound: bool) -> Iterator[Stop]:
-    """The rules of the card itself, to which a connection is not known."""
-    seen = replace(packet, states=UNKNOWN_STATE)
-    for base in firewall.nft.of_card(hook, packet.iif or packet.oif):
+def _on_cards(firewall: Firewall, hook: str, packet: Packet, below: Below) -> Iterator[Stop]:
+    """The rules of the card itself and of those under it, to which a connection is not known."""
+    for name in (packet.iif or packet.oif, *below.devices):
+        # Of several members of a bond, or ports of a bridge, a packet passes one.
+        if name in below.devices and len(below.devices) > 1:
+            continue
+        yield from _of_link(firewall, firewall.nft.of_card(hook, name), _by(packet, name))
+
+
+def _on_bridge(firewall: Firewall, hooks: tuple[str, ...], packet: Packet, below: Below) -> Iterator[Stop]:
+    """The rules of a bridge, which see the port that a packet passes."""
+    port = below.devices[0] if len(below.devices) == 1 else ""
+    for hook in hooks:
+        yield from _of_link(firewall, firewall.nft.of_bridge(hook), _by(packet, port))
+
+
+def _by(packet: Packet, device: str) -> Packet:
+    return replace(packet, iif=device) if packet.sport else replace(packet, oif=device)
+
+
+def _of_link(firewall: Firewall, chains: tuple[NftChain, ...], packet: Packet) -> Iterator[Stop]:
+    seen, inbound = replace(packet, states=UNKNOWN_STATE), bool(packet.sport)
+    for base in chains:
         if (verdict := walk_nft(firewall.nft, base, seen)).stops:
             yield Stop(f"nft {base.family} {base.table} {base.name}", verdict.rule, inbound, inbound)

@@ -69,11 +69,16 @@ class TableRoute:
         return f"{via}dev {self.device}{metric}" + (f", table {self.table}" if self.table != "main" else "")
 
 
-def hop(host: Host, address: str, *, source: str = "", device: str = "", mark: int = 0) -> Hop | None:
+def hop(
+    host: Host, address: str, *, source: str = "", device: str = "", mark: int = 0, port: int = 0, protocol: str = ""
+) -> Hop | None:
     """The kernel's answer for a packet of this host, or (with `source` and `device`) for one that came in there. None
-    where nobody can say: no iproute2, or an older bundle."""
+    where nobody can say: no iproute2, or an older bundle. `port` and `protocol` are asked for where a rule looks at them:
+    older kernels and iproute2 know neither."""
     words = [*(("from", source) if source else ()), *(("iif", device) if device else ())]
     words += ["mark", f"{mark:#x}"] if mark else []
+    if port and any(word in rule.split() for rule in policy_rules(host) for word in ("ipproto", "dport")):
+        words += ["ipproto", protocol, "dport", str(port)]
     try:
         found = parse_hop(host.run(("ip", "-4", "route", "get", address, *words), timeout=3))
     except NotRecorded:

@@ -37,8 +37,9 @@ BY_REQUEST = (
 )  # fmt: skip
 SLOW_HELLO = 1.5  # seconds: silence after a large ClientHello then says nothing about its size
 # Seconds for a step that stalled: a connection that comes at all comes with the first few SYNs; the agents give a TLS
-# handshake 10 s (net/http DefaultTransport) and an answer 30 s and more, of which a run has this much.
-LONG_STEPS = {Stage.CONNECT: 6.0, Stage.PROXY: 6.0, Stage.TLS: 10.0, Stage.HTTP: 14.0}
+# handshake 10 s (net/http DefaultTransport), and an answer, also of a proxy, 30 s and more, of which a run has this much.
+LONG_CONNECT, LONG_TLS, LONG_ANSWER = 6.0, 10.0, 14.0
+LONG_STEPS = {Reason.TLS_TIMEOUT: LONG_TLS, Reason.HTTP_TIMEOUT: LONG_ANSWER, Reason.PROXY_ERROR: LONG_ANSWER}
 
 
 def again(host: Host, first: Visit, patience: float) -> Visit:
@@ -47,7 +48,7 @@ def again(host: Host, first: Visit, patience: float) -> Visit:
     if not patience or not stalled:
         return _twice(host, first)
     host.deadline.grow(patience)
-    specs = [replace(probe.spec, proxy=first.proxy, wait=LONG_STEPS[probe.stage]) for probe in stalled]
+    specs = [replace(probe.spec, proxy=first.proxy, wait=_long(probe)) for probe in stalled]
     calls: list[Callable[[], Visit | tuple[Probe, ...]]] = [partial(_twice, host, first), partial(_longer, host, specs)]
     results = race(calls, lambda done, _: _differs(done.get(0)))
     looked, longer = results.get(0), results.get(1)
@@ -64,10 +65,15 @@ def again(host: Host, first: Visit, patience: float) -> Visit:
     return replace(looked, probes=first.probes) if isinstance(looked, Visit) else first
 
 
+def _long(probe: Probe) -> float:
+    """Seconds for each step of the patient try."""
+    return LONG_STEPS.get(probe.reason, LONG_CONNECT) if probe.reason else LONG_CONNECT
+
+
 def large_hello(host: Host, first: Visit) -> Visit:
     """Greet once more with a ClientHello of two segments what answers to a small one, quickly enough to tell the two apart."""
     good = next((probe for probe in first.probes if probe.ok), None)
-    if good is None or good.tls_seconds > SLOW_HELLO:
+    if good is None or good.connect_seconds + good.tls_seconds > SLOW_HELLO:
         return first
     probe = host.probe(replace(good.spec, proxy=first.proxy, scheme="hello"))
     return replace(first, second=(*first.second, (Look.LARGE_HELLO, probe)))

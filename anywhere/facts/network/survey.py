@@ -21,6 +21,7 @@ from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.network.walk import visit
 from anywhere.facts.ways.losses import loss
+from anywhere.facts.ways.own_card import at_once
 from anywhere.facts.ways.private_names import Private, first_of_each, look_directly, with_private
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Answer, Host, Probe, ProbeSpec
@@ -29,6 +30,7 @@ from anywhere.model import Reason
 from anywhere.settings import PHASES, Settings
 from anywhere.threads import fan_out
 
+MOST = 128  # visits at a time
 AT_ONCE = 32  # numbers of each kind; higher ones are tried only where any name has an address
 
 
@@ -95,7 +97,10 @@ def _survey(host: Host, settings: Settings, region: str) -> Survey:
         jobs.append(partial(lookup, host, name, servers))
     names = [one.host for one in first if not seen[one.component].proxy_for(one.host, one.port, one.scheme)]
     announce(host, [*names, name] if names else [], servers)
-    results = fan_out(jobs)
+    limit = at_once(host, MOST) if isinstance(host, Recording) and not host.is_ahead else MOST
+    if limit < MOST:
+        host.deadline.grow(settings.patience)
+    results = fan_out(jobs, limit)
     made = [result for result in results if isinstance(result, Visit)]
     random = next((result for result in results if isinstance(result, Lookup)), None)
     found, extra = made[: len(first)], made[len(first) :]

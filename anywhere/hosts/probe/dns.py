@@ -23,6 +23,7 @@ PORT = 53
 UDP_SIZE = 1232  # what Go's resolver and current glibc offer by EDNS
 # Seconds to wait for each try: lost packets must not look like a dead server, also on a path that loses three of ten.
 TRIES = (0.25, 0.3, 0.35, 0.4, 0.4, 0.3)
+TCP_WAIT = 2.0
 WITH_EDNS = 3  # of these; then without, as old servers and filters want it
 NO_SUCH_NAME = "NXDOMAIN"
 
@@ -98,7 +99,10 @@ def _ask_type(query: Query, kind: dns.rdatatype.RdataType, end: float, open_tcp:
     truncated = reply is not None and bool(reply.flags & dns.flags.TC)
     if reply is None or truncated:
         try:
-            reply = _tcp(message if udp and not plain else without, query.server, end, open_tcp)
+            longest = query.wait or TCP_WAIT
+            reply = _tcp(
+                message if udp and not plain else without, query.server, min(longest, end - time.monotonic()), open_tcp
+            )
         except (OSError, ValueError, EOFError, dns.exception.DNSException) as error:
             if isinstance(error, NotPermitted):
                 return failed(Reason.NOT_PERMITTED, str(error), truncated, Reason.NOT_PERMITTED)
@@ -183,11 +187,10 @@ def _compared(
     return (reply, False) if same else (again, True)
 
 
-def _tcp(message: dns.message.Message, server: str, end: float, open_tcp: OpenTcp) -> dns.message.Message:
+def _tcp(message: dns.message.Message, server: str, left: float, open_tcp: OpenTcp) -> dns.message.Message:
     import dns.exception
     import dns.query
 
-    left = min(2.0, end - time.monotonic())
     if left <= 0:
         raise TimeoutError("no time left")
     with open_tcp(server, PORT, left) as sock:

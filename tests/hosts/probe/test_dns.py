@@ -22,7 +22,7 @@ import pytest
 
 from anywhere.hosts.base import Answer, Query
 from anywhere.hosts.probe import dns as nameserver
-from anywhere.hosts.probe.dns import ask
+from anywhere.hosts.probe.dns import TCP_WAIT, ask
 from anywhere.hosts.probe.tcp import open_tcp
 from anywhere.model import Reason
 from tests.support.pace import within
@@ -221,6 +221,21 @@ def test_what_a_slow_server_has_no_time_for_is_not_told(asked: Asked) -> None:
 
     answer, _ = asked(answering)
     assert answer.addresses and answer.half is None
+
+
+def test_a_patient_question_is_asked_once_and_waits_longer_than_the_usual_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answering(query: dns.message.Message, udp: bool, *_: object) -> Reply:
+        if query.question[0].rdtype != AAAA:
+            time.sleep(0.0 if udp else TCP_WAIT + 0.2)
+        return reply(query, "203.0.113.10", cut=udp)
+
+    with NameServer(answering) as server:
+        monkeypatch.setattr(nameserver, "PORT", server.port)
+        hasty = ask(Query(NAME, "127.0.0.1"), 2.2, dial)
+        del server.seen[:]
+        patient = ask(Query(NAME, "127.0.0.1", 4.0), 4.0, dial)
+    assert (hasty.reason, patient.addresses) == (Reason.NAMESERVER_TIMEOUT, ("203.0.113.10",))
+    assert sorted(kind for _, kind, udp in server.seen if udp) == ["A", "AAAA"]
 
 
 def test_no_address_of_one_family_is_no_failure(asked: Asked) -> None:

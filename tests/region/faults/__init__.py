@@ -57,6 +57,7 @@ FILES = (
     "path.requests",
     "path.own",
     "path.own_nat",
+    "path.own_links",
 )
 
 

@@ -48,6 +48,8 @@ class Network:
         run("ip", "netns", "exec", f"{self.prefix}-router", "nft", "-f", "-", text=firewall(world))
         for program, tables in world.host.iptables.items():
             run("ip", "netns", "exec", f"{self.prefix}-host", f"{program}-restore", text=rules(tables))
+        if world.host.shaping:
+            run("tc", "-n", f"{self.prefix}-host", "-batch", "-", text="\n".join(world.host.shaping) + "\n")
         if world.host.nft:
             run("ip", "netns", "exec", f"{self.prefix}-host", "nft", "-f", "-", text=world.host.nft)
 

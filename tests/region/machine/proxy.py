@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 import ssl
+import time
 from fnmatch import fnmatchcase
 
 from tests.region.machine import wire
@@ -43,6 +44,7 @@ class ProxyServer:
                 if self.proxy.limit and self.open >= self.proxy.limit:
                     client.sendall(_answer("503 Service Unavailable", "", "Too many connections."))
                     return
+                time.sleep(self.proxy.delay)
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 if self.proxy.opened != "tunnel":
                     self.misuse(client)

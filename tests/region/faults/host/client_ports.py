@@ -25,6 +25,16 @@ def client_ports_none_left(world: World) -> None:
     client_ports(world, "51670 51681", "51670-51681")
 
 
+@fault("client-ports-four", "four ports for all outgoing connections", "kernel.limit")
+def client_ports_four(world: World) -> None:
+    client_ports(world, "60000 60003")
+
+
+@fault("client-ports-one", "one port for all outgoing connections", "kernel.limit")
+def client_ports_one(world: World) -> None:
+    client_ports(world, "60000 60000")
+
+
 @fault("client-ports-few", "a narrow range of ports for outgoing connections", "kernel.limit")
 def client_ports_few(world: World) -> None:
     client_ports(world, "60000 60511")

@@ -76,6 +76,16 @@ def conntrack_full(world: World) -> None:
     world.host.overmounts |= {f"{CONNTRACK}count": "65530\n", f"{CONNTRACK}max": "65536\n"}
 
 
+@fault(
+    "connection-table-drops",
+    "the connection table is full, and the first packet of each connection is dropped",
+    "kernel.limit",
+)
+def conntrack_drops(world: World) -> None:
+    conntrack_full(world)
+    world.router.forward.append("drop")
+
+
 @fault("connection-table-near", "the connection table is nearly full", "kernel.limit")
 def conntrack_near(world: World) -> None:
     register(world)

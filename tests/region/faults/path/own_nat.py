@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.region.faults import fault, variation
 from tests.region.faults.host.firewall import filter_of
 from tests.region.faults.path.egress import to
+from tests.region.host import Daemon
 from tests.region.world import World
 
 CODE = "egress.host-firewall"
@@ -89,3 +90,36 @@ def own_dnat_dns(world: World) -> None:
 def own_snat_and_dropped(world: World) -> None:
     nat_of(world, f"-A POSTROUTING -p tcp -m tcp --dport 443 -j SNAT --to-source {world.lan[10]}")
     world.router.block(to(world.addresses("ssm")))
+
+
+def closed_by_s3(world: World, match: str = "-p tcp -m tcp --dport 443") -> None:
+    """What matches goes to an address that accepts connections and closes them."""
+    world.behave("s3", speaks="closed")
+    nat_of(world, f"-A OUTPUT {match} -j DNAT --to-destination {world.addresses('s3')[0]}:443")
+
+
+@fault("own-dnat-accepts", "a NAT rule sends port 443 to a proxy that accepts and closes every connection", CODE)
+def own_dnat_accepts(world: World) -> None:
+    closed_by_s3(world)
+
+
+@fault("own-redirect-silent", "a NAT rule sends port 443 to a local program that accepts and never answers", CODE)
+def own_redirect_silent(world: World) -> None:
+    world.host.daemons.append(Daemon("redsocks", listens=[("0.0.0.0", 12345)]))
+    nat_of(world, "-A OUTPUT -p tcp -m tcp --dport 443 -j REDIRECT --to-ports 12345")
+
+
+@fault(
+    "reset-beside-a-nat-rule",
+    "a filter on the path cuts TLS, and a NAT rule of the host is for others",
+    "egress.blocked",
+)
+def reset_beside(world: World) -> None:
+    world.behave("*", speaks="closed")
+    nat_of(world, "-A OUTPUT -p tcp -m tcp --dport 443 -m owner --uid-owner 1000 -j REDIRECT --to-ports 12345")
+
+
+@variation("own-dnat-works", "a NAT rule sends port 443 of ssm to another address, which answers for it")
+def own_dnat_works(world: World) -> None:
+    ssm = world.addresses("ssm")[0]
+    nat_of(world, f"-A OUTPUT -d {ssm}/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination {ssm}:443")

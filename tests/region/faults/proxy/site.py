@@ -50,6 +50,11 @@ def proxy_not_set(world: World) -> None:
     world.environment.clear()
 
 
+@fault("proxy-answers-after-nine-seconds", "the proxy answers CONNECT after nine seconds", "egress.slow")
+def proxy_slow(world: World) -> None:
+    behind_proxy(world, delay=9.0)
+
+
 @fault("proxy-407", "the proxy asks for a password that is not set", "proxy.auth-required")
 def proxy_407(world: World) -> None:
     behind_proxy(world, credentials="edge:secret")
