@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Verdict
-from anywhere.report.fleet.view import Group, groups, outliers, verdicts
+from anywhere.report.fleet.view import Group, groups, outliers, problems, verdicts
 from anywhere.report.shown.commands import looks, prose, script_lines
 from anywhere.wording import some
 
@@ -37,13 +37,23 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
     found = groups(report)
     if not found:
-        yield "No failures and no warnings."
+        yield from _alone(report) if problems(report) else ("No failures and no warnings.",)
         return
     yield from _table(found, len(report.targets))
     for group in found:
         yield from _group(report, group)
     yield from _outliers(report)
     yield from _hosts(report)
+
+
+def _alone(report: Report) -> Iterator[str]:
+    """Findings on documents stand for themselves: no cause explains them."""
+    yield "| where | rule | severity | what | fix |"
+    yield "|---|---|---|---|---|"
+    for name, one in problems(report):
+        place = ":".join(str(one.evidence[key]) for key in ("line", "column") if key in one.evidence)
+        where, fix = f"{name}:{place}" if place else name, one.remedy.text if one.remedy else ""
+        yield f"| {_text(where)} | {_cell(one.check)} | {MARKS[one.status]} | {_text(one.summary)} | {_text(fix)} |"
 
 
 def _table(found: Sequence[Group], of: int) -> Iterator[str]:
