@@ -58,6 +58,12 @@ def test_links_lead_somewhere(path: str) -> None:
     assert missing == []
 
 
+def test_every_page_is_found_from_the_index() -> None:
+    linked = re.findall(r"\]\(([\w/.-]+\.md)", (ROOT / "docs/index.md").read_text())
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert {page for page in pages if not page.startswith("decisions/")} - {*linked, "index.md"} == set()
+
+
 def test_the_readme_names_only_verbs_that_exist() -> None:
     used = set(re.findall(r"^\| `anywhere (\w+)", (ROOT / "README.md").read_text(), re.M))
     assert used <= set(VERBS)

@@ -15,6 +15,7 @@ from anywhere.errors import BadInput
 from anywhere.files import read_file
 from tests.support.pace import within
 
+KEYS = str(Path(__file__).parents[1] / "anywhere/catalogue/data/keys/amazon-ecs-agent.asc")
 COMMANDS = (
     ("report", "merge", "{}"),
     ("check", "--region", "us-east-1", "--inventory", "{}"),
@@ -24,6 +25,14 @@ COMMANDS = (
     ("proxy", "plan", "--url", "http://p:1", "--credentials-file", "{}"),
     ("bundle", "show", "{}"),
     ("check", "--region", "us-east-1", "--resume", "{}"),
+    *(
+        ("register", option, "{}", "--region", "us-east-1", "--dry-run")
+        for option in ("--keyring", "--activation-file", "--resume", "--ca", "--proxy-url-file")
+    ),
+    ("register", "--exec-binaries", "{}", "--region", "us-east-1", "--dry-run", "--keyring", KEYS),
+    ("update", "--keyring", "{}", "--dry-run"),
+    ("taskdef", "fit", "{}"),
+    ("activation", "plan", "-i", "{}"),
 )
 MOST = 400 << 20  # bytes of address space beyond which the program is ended: it has some 100 MiB of libraries
 
@@ -48,6 +57,13 @@ def test_what_is_no_file_is_refused_at_once(words: tuple[str, ...], kind: str, t
     done = run(words, path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stderr.count("\n") == 1 and path in done.stderr
+
+
+@pytest.mark.parametrize("words", [("artifacts", "verify", "{}"), ("artifacts", "verify", "{}/manifest.json")])
+def test_a_pipe_in_the_place_of_a_manifest_is_refused_at_once(words: tuple[str, ...], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "manifest.json")
+    done = run(words, str(tmp_path))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and str(tmp_path) in done.stderr
 
 
 def test_zeros_without_end_on_standard_input_are_refused_in_bounded_memory() -> None:

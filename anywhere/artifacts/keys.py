@@ -9,6 +9,7 @@ from typing import Any
 
 from anywhere.catalogue.signing_keys import PINNED, key_file
 from anywhere.errors import BadInput
+from anywhere.files import open_input
 from anywhere.frozen import frozen
 
 PINNED_SOURCE = "pinned"
@@ -55,7 +56,7 @@ def pinned_keys() -> tuple[SigningKey, ...]:
 
 def _from_file(path: str) -> tuple[SigningKey, ...]:
     try:
-        with open(path, "rb") as file:
+        with open_input(path) as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise BadInput(f"--keyring {path}: cannot be read: {error.strerror}") from None
@@ -63,8 +64,8 @@ def _from_file(path: str) -> tuple[SigningKey, ...]:
         raise BadInput(f"--keyring {path}: holds a private key; export the public one: gpg --armor --export NAME")
     try:
         certificates = list(_parse(data)) if len(data) <= LARGEST else []
-    except ValueError as error:
-        raise BadInput(f"--keyring {path}: not an OpenPGP public key: {error}") from None
+    except ValueError:  # its text is about packets and bits
+        certificates = []
     if not certificates:
         raise BadInput(f"--keyring {path}: holds no OpenPGP public key (gpg --armor --export NAME writes one)")
     return tuple(one for found in certificates for one in _signing(found, "", path, ""))

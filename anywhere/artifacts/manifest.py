@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from anywhere.errors import BadInput
+from anywhere.files import open_input
 from anywhere.frozen import frozen
 
 SCHEMA = "anywhere/artifacts/1"
@@ -62,10 +63,12 @@ def read_manifest(folder: str) -> Manifest:
     """The manifest of a folder. Raises BadInput for a folder without one, or one that is damaged."""
     path = os.path.join(folder, NAME)
     try:
-        with open(path, "rb") as file:
+        with open_input(path) as file:
             return parse_manifest(file.read(1 << 20), path)
     except FileNotFoundError:
         raise BadInput(f"{folder} holds no {NAME}: fill it with `anywhere artifacts fetch --to {folder}`") from None
+    except NotADirectoryError:
+        raise BadInput(f"{folder} is not a folder: name the one that `anywhere artifacts fetch` filled") from None
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from anywhere.artifacts.keys import PINNED_SOURCE, SigningKey
 from anywhere.errors import AnywhereError
+from anywhere.files import open_input
 from anywhere.frozen import frozen
 
 REASONS = (
@@ -55,7 +56,7 @@ class Vouched:
 def require_package(path: str) -> None:
     """Refuse what is no package of its kind before anything else. Raises Untrusted."""
     name = os.path.basename(path)
-    with open(path, "rb") as file:
+    with open_input(path) as file:
         head = file.read(512)
     looks_like = head.lstrip().lower()
     if looks_like.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):

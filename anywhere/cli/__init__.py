@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from anywhere import __version__
-from anywhere.cli.helping import USUAL, by_topic, refuse_empty, unknown_option
+from anywhere.cli.helping import USUAL, by_topic, plainly, refuse_empty, unknown_option
 from anywhere.cli.say import note, say
 from anywhere.errors import AnywhereError, did_you_mean
 from anywhere.windows import IS_WINDOWS
@@ -151,7 +151,7 @@ def run(argv: list[str]) -> int:
     except exceptions.NoSuchOption as error:
         return _say(unknown_option(error.option_name, error.possibilities or ()), 2)
     except exceptions.ClickException as error:
-        return _say(error.format_message(), 2)
+        return _say(plainly(error.format_message()), 2)
     except AnywhereError as error:
         return _say(str(error), error.exit_code)
     except BrokenPipeError:

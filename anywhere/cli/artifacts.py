@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 
 import typer
@@ -34,11 +35,12 @@ def fetch(
     dualstack: bool = typer.Option(False, help="Use the dual-stack S3 name (IPv6 only)."),
     format: str = FORMAT,
 ) -> int:
-    """Download both agents' packages for one kind of host and verify their signatures.
+    """Download and verify both agents' packages for one kind of host.
 
     Exit codes: 0 complete and verified, 1 a download or a signature failed, 2 usage.
     """
     from anywhere.flows.lifecycle import artifacts
+    from anywhere.report.shown.commands import prose
 
     BadInput.require("format", format, FORMATS)
     origin = artifacts.Origin("", "", keyring, ecs_version, ssm_version, dualstack)
@@ -51,7 +53,7 @@ def fetch(
         write(json.dumps({"folder": to, "region": region, "artifacts": rows}, indent=2) + "\n")
     else:
         write("".join(f"{row['file']}: {row['bytes']} bytes, signed by {row['key']}\n" for row in rows))
-        note(f"Take {to} to the hosts and run: anywhere register --artifacts {to} ...")
+        note(prose(f"Take {to} to the hosts, then register with `anywhere register --artifacts {shlex.quote(to)}`."))
     return 0
 
 

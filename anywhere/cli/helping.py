@@ -117,6 +117,24 @@ def unknown_option(option: str, possible: Sequence[str]) -> str:
     return f"there is no option {option}" + (f": did you mean {' or '.join(near)}?" if near else ": --help lists them")
 
 
+# What the parser says in a programmer's words: an option with its short forms, the value, a type of Python.
+PARSERS = (
+    (r"Invalid value for '([^']+)'[^:]*: (.*) is not a valid float\.", r"\1 takes a number, not \2"),
+    (r"Invalid value for '([^']+)'[^:]*: (.*) is not a valid int\.", r"\1 takes an integer, not \2"),
+    (r"Got unexpected extra argument(?:\(s\)|s?) \((.*)\)", r"unexpected argument: \1"),
+    (r"Option '(.+)' requires an argument\.", r"\1 needs a value"),
+    (r"Missing (?:option|argument) '([^']+)'.*", r"\1 is missing: --help shows how the command is used"),
+)
+
+
+def plainly(said: str) -> str:
+    """A refusal of the option parser, as this program says it."""
+    for pattern, words in PARSERS:
+        if found := re.fullmatch(pattern, said, re.S):
+            return found.expand(words)
+    return said
+
+
 # Options that name a file, a folder or a place: empty is a variable of a script that was not set.
 NAMED = frozenset(
     f"--{name}"

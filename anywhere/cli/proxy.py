@@ -53,7 +53,7 @@ _OPTIONS: Options = {
     ),
 }
 _PACKAGES = typer.Option(False, "--packages", help="The package manager too.")
-_LATER = "It counts from the next start on."
+_LATER = "A service uses the profile from its next start on."
 _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM agent, then ecs, where they run.")
 
 

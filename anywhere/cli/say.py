@@ -18,8 +18,13 @@ def note(text: str) -> None:
 
     shown = printable_lines(redact(text.removesuffix("\n")))
     _to_stderr(shown)
+    log(shown)
+
+
+def log(text: str) -> None:
+    """A text of the log file alone: a line of the result that belongs between the messages. It has no secrets."""
     for path in _LOGS[-1:]:
-        _to_log(path, shown)
+        _to_log(path, text)
 
 
 def _to_stderr(shown: str) -> None:

@@ -28,9 +28,11 @@ def read_expect(words: Iterable[str]) -> tuple[str, ...]:
     for word in words:
         name, equals, way = word.strip().rpartition("=")
         component = component_named(name) if equals else ALL
-        BadInput.require("way", way, WAYS)
+        BadInput.require("path", way, WAYS)
         if found.setdefault(component, way) != way:
-            raise BadInput(f"expect names two ways for {component or 'all components'}: {found[component]} and {way}")
+            raise BadInput(
+                f"--expect names two paths for {component or 'all components'}: {found[component]} and {way}"
+            )
     return tuple(f"{component}={way}" if component else way for component, way in found.items())
 
 

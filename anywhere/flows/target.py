@@ -100,7 +100,7 @@ def _caught(entry: Entry, act: Callable[[Entry], Result], many: bool) -> Result 
 
 
 def _given_up(entry: Entry, hosts: Hosts) -> Lost:
-    remedy = "see what hangs there, or raise --host-timeout"
+    remedy = "Find out what hangs on the host, or raise --host-timeout."
     said = f"no result within {hosts.seconds:.0f} s"  # longer than a login may take
     return Lost.of(entry.name, HostUnreachable(said, remedy=remedy, timed=True, was_up=True))
 

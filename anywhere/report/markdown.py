@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from anywhere.model import Report, Status, Verdict
-from anywhere.report.fleet.view import Group, groups, outliers, verdicts
+from anywhere.report.fleet.view import Group, groups, outliers, problems, verdicts
 from anywhere.report.shown.commands import looks, prose, script_lines
 from anywhere.wording import some
 
@@ -37,7 +37,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
     found = groups(report)
     if not found:
-        yield "No failures and no warnings."
+        yield from _alone(report) if problems(report) else ("No failures and no warnings.",)
         return
     yield from _table(found, len(report.targets))
     for group in found:
@@ -46,12 +46,22 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _hosts(report)
 
 
+def _alone(report: Report) -> Iterator[str]:
+    """Findings on documents stand for themselves: no cause explains them."""
+    yield "| where | rule | severity | what | fix |"
+    yield "|---|---|---|---|---|"
+    for name, one in problems(report):
+        place = ":".join(str(one.evidence[key]) for key in ("line", "column") if key in one.evidence)
+        where, fix = f"{name}:{place}" if place else name, one.remedy.text if one.remedy else ""
+        yield f"| {_text(where)} | {_cell(one.check)} | {MARKS[one.status]} | {_text(one.summary)} | {_text(fix)} |"
+
+
 def _table(found: Sequence[Group], of: int) -> Iterator[str]:
     yield "| cause | severity |" + (" hosts |" if of > 1 else "") + " what |"
     yield "|---|---|" + ("---|" if of > 1 else "") + "---|"
     for group in found:
         hosts = f" {len(group.hosts)} of {of} |" if of > 1 else ""
-        yield f"| {_code(group.code)} | {MARKS[group.severity]} |{hosts} {_text(group.text)} |"
+        yield f"| {_cell(group.code)} | {MARKS[group.severity]} |{hosts} {_text(group.text)} |"
 
 
 def _group(report: Report, group: Group) -> Iterator[str]:
@@ -64,7 +74,7 @@ def _group(report: Report, group: Group) -> Iterator[str]:
     subjects = [s for t in report.targets for c in t.causes if c.code == group.code for s in c.subjects]
     yield f"Seen at {some([_text(name) for name in dict.fromkeys(subjects)], SUBJECTS_SHOWN)}."
     yield ""
-    yield f"**Fix:** {_text(prose(group.remedy.text))}"
+    yield f"**Fix:** {_sentences(prose(group.remedy.text))}"
     if group.remedy.commands:
         yield ""
         lines = script_lines(group.remedy)
@@ -74,7 +84,7 @@ def _group(report: Report, group: Group) -> Iterator[str]:
         yield fence
     if group.remedy.ask:
         yield ""
-        yield f"**Request:** {_text(prose(group.remedy.ask))}"
+        yield f"**Request:** {_sentences(prose(group.remedy.ask))}"
     if found := list(looks(group.remedy)):
         yield ""
         yield f"To look closer: {', '.join(map(_code, found))}"
@@ -104,7 +114,7 @@ def _hosts(report: Report) -> Iterator[str]:
     yield "| host | verdict | causes |"
     yield "|---|---|---|"
     for target in rows[:ROWS_SHOWN]:
-        codes = ", ".join(_code(cause.code) for cause in target.causes)
+        codes = ", ".join(_cell(cause.code) for cause in target.causes)
         yield f"| {_text(target.name)} | {WORDS[target.verdict]} | {codes} |"
     if len(rows) > ROWS_SHOWN:
         yield ""
@@ -112,15 +122,31 @@ def _hosts(report: Report) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    plain = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
-    return _OPENS_A_BLOCK.sub(r"\1\\\2", plain)
+    return _OPENS_A_BLOCK.sub(r"\1\\\2", _escaped(" ".join(text.split())))
+
+
+def _escaped(plain: str) -> str:
+    return _SPECIAL.sub(r"\\\1", plain)
+
+
+def _sentences(text: str) -> str:
+    """A text whose commands are code, so that they can be copied; where backticks do not pair, all of it is text."""
+    pieces = " ".join(text.split()).split("`")
+    if len(pieces) % 2 == 0 or not all(piece.strip() for piece in pieces[1::2]):
+        return _text(text)
+    return "".join(_code(piece) if place % 2 else _escaped(piece) for place, piece in enumerate(pieces))
 
 
 def _code(text: str) -> str:
-    """A code span, in a table too; the fence is longer than what the text holds (CommonMark, section 6.1)."""
-    plain = " ".join(text.split()).replace("|", "\u00a6")
+    """A code span; the fence is longer than what the text holds (CommonMark, section 6.1)."""
+    plain = " ".join(text.split())
     fence = "`" * (max(map(len, _TICKS.findall(plain)), default=0) + 1)
     return f"{fence} {plain} {fence}" if "`" in plain else f"`{plain}`"
+
+
+def _cell(code: str) -> str:
+    """A code span in a table, where a bar would end the cell (GitHub Flavored Markdown, section 4.10)."""
+    return _code(code).replace("|", "\\|")
 
 
 def _fence(lines: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import IO
 from anywhere.frozen import frozen
 
 CODES = {"red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36", "dim": "2", "bold": "1"}
-NARROWEST, WIDEST, PLAIN_WIDTH = 60, 140, 120
+NARROWEST, WIDEST, PLAIN_WIDTH = 40, 140, 120
 
 
 @frozen

@@ -163,7 +163,7 @@ def test_the_last_line_names_the_next_command_and_notes_only_what_was_done(host:
     assert "nothing to undo" in none.stdout and none.stderr == ""
     done = told(host, "proxy", "apply", *PROXY, "--format", "table", "--wave=1")
     lines = done.stderr.splitlines()
-    assert lines[0].startswith("It counts from the next start on.")
+    assert lines[0].startswith("A service uses the profile from its next start on.")
     assert lines[-1].startswith("Next: ") and lines[-1].endswith("proxy verify --url http://proxy.example.com:3128")
     again = told(host, "proxy", "apply", *PROXY)
     assert "already in place" in again.stdout and again.stderr == ""

@@ -61,6 +61,18 @@ def test_every_help_names_values_and_defaults_once(words: tuple[str, ...], capfd
     assert all(len(line) <= 80 for line in text.partition("Example")[0].splitlines())
 
 
+@pytest.mark.parametrize("words", [(), *((name,) for name in GROUPS)], ids=" ".join)
+def test_no_summary_of_a_command_is_cut(words: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+    assert not re.search(r"\.\.\.$", said(capfd, *words, "--help")[1].partition("Commands:")[2], re.M)
+
+
+def test_every_command_of_a_fix_can_be_told_from_its_sentence() -> None:
+    """What is in backticks is typed as this program was started, and is tried against the command line."""
+    named = re.compile(rf"\b(?:anywhere (?:{'|'.join(VERBS)})\b|aws [a-z]+ [a-z]+-[a-z-]+ --)")
+    bare = [code for code, text in causes().items() if named.search(re.sub(r"`[^`]*`", "", text.fix))]
+    assert bare == []
+
+
 def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert said(capfd, "-V") == said(capfd, "--version") and said(capfd, "-V")[1].startswith("anywhere ")
 

@@ -300,3 +300,19 @@ def test_containers_alone_are_named(capfd: pytest.CaptureFixture[str], tmp_path:
     (tmp_path / "containers.json").write_text(json.dumps(GOOD["containerDefinitions"]))
     code, out, err = call(capfd, "check", str(tmp_path / "containers.json"))
     assert code == 2 and out == "" and "holds containers alone: a task definition is" in err
+
+
+@pytest.mark.parametrize("format", ["markdown", "html"])
+def test_findings_on_documents_are_said_where_no_cause_explains_them(
+    format: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path, definition = tmp_path / "web.json", {"family": "web", "networkMode": "awsvpc"}
+    for memory, code, said in ((128, 1, False), (128, 0, True)):
+        container = {"name": "a", "image": "nginx:1.29", "memory": memory}
+        path.write_text(json.dumps({**definition, "containerDefinitions": [container]}))
+        assert run(["taskdef", "check", str(path), "--format", format]) == code
+        text = capfd.readouterr().out
+        assert ("No failures and no warnings" in text) is said and ("taskdef.network-mode" in text) is (
+            not said or format == "html"
+        )
+        definition["networkMode"] = "bridge"

@@ -18,7 +18,7 @@ SAID = {
     "refused": "connection refused",
     "mute": "(SSH handshake)",
     "web": "the connection was closed",
-    "garbage": "no SSH there",
+    "garbage": "no SSH server answers",
     "hangs": "(step: login shell)",
     "fills": ("no shell answers: y", "the connection was dropped: it sent more than"),  # whichever is met first
     "drops": "the connection was lost",

@@ -25,7 +25,10 @@ LOST = (
 @pytest.mark.region
 def test_a_change_is_told_once_and_kept(tmp_path: Path) -> None:
     heard, metrics = tmp_path / "heard", tmp_path / "metrics.prom"
-    tick = f"{WATCH} --once --on-change 'cat > {heard}' --textfile {metrics} 2>> {tmp_path}/lines; echo $? >> {tmp_path}/codes"
+    tick = (
+        f"{WATCH} --once --on-change 'cat > {heard}' --textfile {metrics} --log-file {tmp_path}/log >> {tmp_path}/lines"
+    )
+    tick += f"; echo $? >> {tmp_path}/codes"
     with Region((), ("registered",)) as region:
         region.run(
             ["sh", "-c", f"{tick}; {LOST}; {tick}; {tick}; {WATCH} --history --format json > {tmp_path}/history"]
@@ -38,6 +41,7 @@ def test_a_change_is_told_once_and_kept(tmp_path: Path) -> None:
         ("ready", "not-ready")
     ]
     assert sum("registration.broken" in line for line in lines) == 1
+    assert [line.partition(" ")[2] for line in (tmp_path / "log").read_text().splitlines()] == lines
     assert json.loads(heard.read_text())["targets"][0]["causes"][0]["code"] == "registration.broken"
     assert 'anywhere_ready{host="local"} 0' in metrics.read_text()
     assert list(tmp_path.glob(".*")) == []
@@ -48,8 +52,8 @@ def test_in_the_foreground_it_ends_by_a_signal(tmp_path: Path) -> None:
     with Region((), ("registered",)) as region:
         argv = [sys.executable, "-m", "anywhere", "watch", "--every", "10s"]
         with region.popen(argv, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stderr
-            first = process.stderr.readline()
+            assert process.stdout
+            first = process.stdout.readline()
             process.send_signal(signal.SIGTERM)
             process.wait(20)
     assert first.startswith("local: ready") and process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)

@@ -198,6 +198,16 @@ def test_markdown_says_what_to_fix_and_where() -> None:
     assert all(row.count(" | ") == text_row.count(" | ") for row, text_row in zip(_rows(nasty), _rows(text)))
 
 
+def test_commands_in_markdown_are_code_as_they_are_typed() -> None:
+    look, fix = ("sh", "-c", "nft list ruleset | grep drop"), "Set it (`anywhere rules plan`), see *this*."
+    cause = Cause("egress.blocked", Status.FAIL, "blocked", ("a:443",), Remedy(fix, look=(look,), ask="Ask `one"), (0,))
+    finding = Finding("endpoints.reach", Status.FAIL, "a:443", "timed out")
+    text = render("markdown", Report((Target("web", causes=(cause,), findings=(finding,)),)))
+    assert "**Fix:** Set it (`anywhere rules plan`), see \\*this\\*." in text
+    assert "To look closer: `sh -c 'nft list ruleset | grep drop'`" in text
+    assert "**Request:** Ask \\`one" in text  # no pair: text
+
+
 def _rows(text: str) -> list[str]:
     return [re.sub(r"\\\|", "", line) for line in text.splitlines() if line.startswith("| ")]
 

@@ -44,8 +44,8 @@ AGENTS_CAUSES: tuple[CauseText, ...] = (
         "whose saved cluster differs from the configured one stops for good.",
         "The vault's region, ecs.config, the agent's introspection and its log, against what is asked for.",
         "Settings that were changed under an agent that has joined: set ECS_CLUSTER back, restart ecs; nothing is lost. "
-        "Another cluster for good: anywhere move --cluster CLUSTER. Another region: clear the registration and register with "
-        "a fresh activation.",
+        "Another cluster for good: `sudo anywhere move --cluster CLUSTER`. Another region: clear the registration and "
+        "register with a fresh activation.",
         f"{_AGENT} scripts/ecs-anywhere-install.sh; agent/app/agent.go",
     ),
     CauseText(

@@ -255,7 +255,7 @@ DOCKER_CAUSES: tuple[CauseText, ...] = (
         "Both ports lie in the range for outgoing connections; one that gets them keeps the agent from listening. "
         "`anywhere check` warns, `anywhere rules verify` fails on it.",
         "net.ipv4.ip_local_port_range and ip_local_reserved_ports.",
-        "Add 51678 and 51679 to the reserved ports, keeping those that are there: anywhere rules apply.",
+        "Add 51678 and 51679 to the reserved ports, keeping those that are there: `sudo anywhere rules apply`.",
         f"{_AGENT}/issues/2331; https://github.com/aws/containers-roadmap/issues/681",
     ),
 )

@@ -53,7 +53,8 @@ PROXY_CAUSES: tuple[CauseText, ...] = (
         "The name resolves to a private address (PrivateLink) that answers directly, and NO_PROXY does not name it: the proxy "
         "denies it, or carries it over the internet past PrivateLink and its policies. A fail where it does not work.",
         "Names that go through a proxy are resolved on the host too; a private address is tried without the proxy.",
-        "Add these names, and only these, to NO_PROXY of every component: anywhere proxy apply --url URL --region REGION.",
+        "Add these names, and only these, to NO_PROXY of every component: "
+        "`sudo anywhere proxy apply --url URL --region REGION`.",
         "AWS: interface VPC endpoints for Amazon ECS and Systems Manager (private DNS); golang.org/x/net/http/httpproxy",
     ),
     CauseText(
@@ -100,7 +101,7 @@ PROXY_CAUSES: tuple[CauseText, ...] = (
         "Components use different proxies",
         "What one program reaches says nothing of the others; with docker's own proxy dead no image is pulled.",
         "The proxy of each component, by address and port; docker's is tried with one endpoint, also without images from ECR.",
-        "Give all components the proxy that works: anywhere proxy apply --url URL --restart.",
+        "Give all components the proxy that works: `sudo anywhere proxy apply --url URL --restart`.",
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-anywhere.html (proxy configuration)",
     ),
 )

@@ -7,7 +7,7 @@ from anywhere.catalogue.causes.base import CauseText
 _SSM = "aws/amazon-ssm-agent agent/managedInstances; recorded runs of 3.3.x"
 _ECS = "aws/amazon-ecs-agent ecs-agent/api/ecs/client; recorded runs of 1.105.1"
 _NEW = (
-    "Create an activation: aws ssm create-activation --iam-role ROLE --registration-limit N --region REGION, "
+    "Create an activation (`aws ssm create-activation --iam-role ROLE --registration-limit N --region REGION`), "
     "then run register again with it."
 )
 _HERE = "anywhere/artifacts/verify.py; docs/decisions/090-openpgp.md"
@@ -24,7 +24,7 @@ REGISTRATION_CAUSES: tuple[CauseText, ...] = (
         "This host is not registered",
         "There is no instance whose state could be shown: the SSM agent's vault names none.",
         "`anywhere status` alone asks for it; for a check before registration this is no fault.",
-        "Register the host: sudo anywhere register --region REGION --cluster CLUSTER --activation-file FILE.",
+        "Register the host: `sudo anywhere register --region REGION --cluster CLUSTER --activation-file FILE`.",
         _SSM,
     ),
     _fail(
@@ -57,7 +57,7 @@ REGISTRATION_CAUSES: tuple[CauseText, ...] = (
         "Systems Manager does not know the activation",
         "Its ID or code is mistyped, it was deleted, or it belongs to another region or account.",
         _SAID,
-        "Compare with: aws ssm describe-activations --region REGION. The code cannot be read back: create a new one.",
+        "Compare with `aws ssm describe-activations --region REGION`. The code cannot be read back: create a new one.",
         _SSM,
     ),
     _fail(
@@ -121,7 +121,7 @@ REGISTRATION_CAUSES: tuple[CauseText, ...] = (
         "The cluster does not exist",
         "The ECS agent is registered with Systems Manager, but its cluster is not in this region and account.",
         "The ECS agent's log: ClusterNotFoundException.",
-        "Create it (aws ecs create-cluster --cluster-name NAME --region REGION), or run register again with --cluster.",
+        "Create it (`aws ecs create-cluster --cluster-name NAME --region REGION`), or run register again with --cluster.",
         _ECS,
     ),
     _fail(
@@ -129,8 +129,8 @@ REGISTRATION_CAUSES: tuple[CauseText, ...] = (
         "A package could not be downloaded",
         "The mirror or S3 does not answer, refuses, or has no such file.",
         "The download itself, with four tries that go on where the last one ended.",
-        "Where nothing answers, open the way to the URL in the message, or fetch on a connected machine: anywhere artifacts "
-        "fetch. Where the answer is 403 or 404, correct the region, the version or the architecture.",
+        "Where nothing answers, open the way to the URL in the message, or fetch on a connected machine (`anywhere "
+        "artifacts fetch`). Where the answer is 403 or 404, correct the region, the version or the architecture.",
         "anywhere/artifacts/download.py",
     ),
     _fail(

@@ -27,7 +27,7 @@ def _trouble(host: Host, unit: Unit, kept: Kept) -> Finding:
         "agents.config",
         Status.FAIL,
         line.place,
-        f"{line.place}: {line.key}={line.value} in {unit.name} {kept.says}; it counts from the next start at the latest",
+        f"{line.place}: {line.key}={line.value} in {unit.name} {kept.says}; it takes effect at the next start at the latest",
         cause="config.invalid",
         remedy=remedy(
             host,

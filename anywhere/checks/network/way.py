@@ -25,7 +25,7 @@ MIXED = "private and public"
 def way(host: Host, settings: Settings) -> Iterator[Finding]:
     """See catalogue/checks.py."""
     if not settings.expect:
-        yield skipped(way.id, "ways", "not asked for: --expect private (or public, proxy, direct) declares the way")
+        yield skipped(way.id, "ways", "not requested (--expect private, public, proxy or direct declares the path)")
         return
     for seen in surveys(host, settings):
         fitting: dict[str, list[Visit]] = {}

@@ -17,6 +17,7 @@ from anywhere.flows.hosts import chosen
 from anywhere.flows.life import activation as flow
 from anywhere.flows.lifecycle.register import pairs
 from anywhere.printable import json_text, printable
+from anywhere.report.shown.commands import prose
 from anywhere.wording import count
 
 SCHEMA = "anywhere/activations/1"
@@ -40,7 +41,9 @@ def create(
     tag: list[str] = typer.Option([], help="Tag NAME=VALUE of the managed nodes."),
     no_role_check: bool = typer.Option(False, "--no-role-check", help="Do not ask IAM about the role."),
 ) -> int:
-    """Create an activation after a look at its role, and write it as `aws ssm create-activation` does.
+    """Check the role, create an activation, and write it to a file.
+
+    The file has the form of `aws ssm create-activation`.
 
     Exit codes: 0 created, 1 refused by AWS or the role does not fit, 2 usage.
     """
@@ -66,13 +69,15 @@ def create(
         flow.keep(output, made)
     noun = "host" if hosts == 1 else "hosts"
     note(f"Activation {made['ActivationId']} for {hosts} {noun}, expires in {expires}. Next:")
-    note(f"  anywhere register --region {region} --cluster CLUSTER --activation-file {shlex.quote(output)}")
+    note(prose(f"  `anywhere register --region {region} --cluster CLUSTER --activation-file {shlex.quote(output)}`"))
     return 0
 
 
 @app.command(cls=Grouped, epilog="\b\nExample:\n  anywhere activation show --region eu-west-1 -i hosts.ini")
 def show(region: str = _REGION, inventory: str = _INVENTORY, format: str = FORMAT) -> int:
-    """Show the activations of a region: uses left and expiry, against the size of a fleet where one is given.
+    """Show the activations of a region, their uses left and expiry.
+
+    With an inventory: whether one has enough uses left for it.
 
     Exit codes: 0, or 1 where no activation has enough uses left for the inventory.
     """
@@ -89,9 +94,9 @@ def show(region: str = _REGION, inventory: str = _INVENTORY, format: str = FORMA
             said = (
                 f"{fits[0].id} has enough uses left"
                 if fits
-                else "none has enough uses left: anywhere activation create"
+                else "none has enough uses left: create one with `anywhere activation create`"
             )
-            note(f"{hosts} hosts in {inventory}: {said}")
+            note(prose(f"{hosts} hosts in {inventory}: {said}"))
     return 1 if hosts and not fits else 0
 
 

@@ -36,10 +36,12 @@ def watch(
     Exit codes: with --once those of check; else the command ends by a signal.
     """
     from anywhere.cli.output import write
-    from anywhere.cli.say import note
+    from anywhere.cli.say import log, note
     from anywhere.errors import BadInput
     from anywhere.files import writable
-    from anywhere.flows.lifecycle.watch import Watch, history, parse_every, state_folder
+    from anywhere.flows.lifecycle.watch import Change, Watch, history, parse_every, state_folder
+    from anywhere.printable import printable_lines
+    from anywhere.redact import redact
     from anywhere.report.life.history import as_json, as_table
 
     BadInput.require("format", format, FORMATS)
@@ -51,7 +53,16 @@ def watch(
         return 0
     if textfile:
         writable(textfile)
-    work = Watch(hosts, folder, lambda change: note(change.line), note, on_change, textfile)
+
+    def print_line(change: Change) -> None:
+        line = printable_lines(redact(change.line))
+        log(line)
+        try:
+            write(line + "\n")
+        except BadInput as error:  # --on-change still has to run
+            note(f"anywhere: {error}")
+
+    work = Watch(hosts, folder, print_line, note, on_change, textfile)
     if once:
         return work.tick().exit_code()
     work.forever(seconds)

@@ -8,6 +8,7 @@ from anywhere.cli.helping import Grouped, group
 from anywhere.cli.hosts import with_hosts
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import Hosts
+from anywhere.report import FORMATS
 
 HELP = "Check task definitions, place them on hosts, convert them, weigh network modes and density."
 app = group(HELP)
@@ -16,7 +17,7 @@ LAUNCHES = ("external", "ec2", "fargate", "managed-instances", "declared")
 FILES = typer.Argument(help="Files, folders, patterns, or - for standard input.")
 LAUNCH = typer.Option("external", help="external, ec2, fargate; declared: what each definition or service names.")
 OS = typer.Option("", help="linux or windows, where the definition does not say.")
-FORMAT = typer.Option("table", help="table, json, jsonl, junit or sarif.")
+FORMAT = typer.Option("table", help=f"One of {', '.join(FORMATS)}.")
 OUTPUT = typer.Option("", help="Write the result to a file.")
 
 

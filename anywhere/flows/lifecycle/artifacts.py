@@ -18,6 +18,7 @@ from anywhere.catalogue.distros import FAMILIES, RELEASES
 from anywhere.changes.agents.exec import PACKAGE as EXEC_BINARIES
 from anywhere.changes.install.packages import LocalPackage
 from anywhere.errors import BadInput
+from anywhere.files import open_input
 from anywhere.frozen import frozen
 from anywhere.windows import IS_WINDOWS, is_root
 
@@ -239,12 +240,14 @@ def _drop_old(folder: str) -> None:
 def _make(folder: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise BadInput(f"--to {folder}: a file has this name, or one of the folders above it: name a folder") from None
     except OSError as error:
         raise BadInput(f"{folder}: {error.strerror}") from None
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
+    with open_input(path) as file:
         return file.read(1 << 20)
 
 

@@ -277,7 +277,13 @@ class Run:
         if not said:
             return result
         said = f"registered, but containers get no credentials: {said}"
-        return replace(result, state=State.FAILED, error=said, code=code, fix="sudo anywhere rules verify")
+        return replace(
+            result,
+            state=State.FAILED,
+            error=said,
+            code=code,
+            fix="Show what is missing: `sudo anywhere rules verify`.",
+        )
 
     def _different(self, found: tuple[Difference, ...]) -> Result:
         said = "; ".join(f"{one.what} is {one.have}, not {one.want}" for one in found)

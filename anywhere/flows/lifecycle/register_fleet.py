@@ -12,7 +12,7 @@ from anywhere.changes.agents.result import Result, State, row_of
 from anywhere.changes.agents.ssm import KEY
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
-from anywhere.files import open_file
+from anywhere.files import open_file, open_input
 from anywhere.flows.examine import examine
 from anywhere.flows.hosts import Hosts, is_saved
 from anywhere.flows.lifecycle.order import Listener, Order
@@ -130,8 +130,8 @@ def keep_result(path: str, result: Result) -> None:
 def read_results(path: str) -> dict[str, Result]:
     """The hosts that an earlier run has done; a line that was cut off counts for nothing. Raises BadInput."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = file.read(64 << 20).splitlines()
+        with open_input(path) as file:
+            lines = file.read(64 << 20).decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -131,9 +131,9 @@ class Connection:
 
     def _gone(self) -> HostUnreachable:
         if self.meter and self.meter.exceeded:
-            advice = "see what the host prints (its login scripts, its logs), or leave it out"
+            advice = "Find out what the host prints (its login scripts, its logs), or leave the host out."
             return HostUnreachable(f"{self.name}: the connection was dropped: {self.meter.exceeded}", remedy=advice)
-        advice = "read sshd's log on the host, repair the link, and run again"
+        advice = "Read the log of sshd on the host, repair the link, and run again."
         return HostUnreachable(f"{self.name}: the connection was lost", remedy=advice, timed=True)
 
     def stand_by(self, command: str, largest: int) -> None:
@@ -168,8 +168,8 @@ class Connection:
         except LIBRARY as error:
             self.check()
             said = f"{self.name}: login succeeded, but sshd gives no session: {error}"
-            advice = "see MaxSessions in sshd_config there, and the options of the key in authorized_keys"
-            raise HostUnreachable(said, remedy=f"{advice}; `{self.by_hand} true` must work") from error
+            advice = "Check MaxSessions in the sshd_config of the host, and the options of the key in authorized_keys"
+            raise HostUnreachable(said, remedy=f"{advice}: `{self.by_hand} true` must work.") from error
         finally:
             work.cancel()
         if session.rc is None and not session.is_cut:

@@ -28,12 +28,12 @@ LOOK_UP, CONNECT, JUMP, HANDSHAKE = "name look-up", "TCP connection", "jump host
 PROXY, SETTINGS = "ProxyCommand", "ssh_config"
 # What a step that gets no answer calls for.
 SILENT = {
-    LOOK_UP: "check the nameservers of this computer, or give HostName in ~/.ssh/config",
-    CONNECT: "check the address, the route, the firewall, and whether the host is up",
-    JUMP: "check the jump host",
-    HANDSHAKE: "the port accepts connections, so sshd or the host is slow: check its load, and UseDNS and PAM of its sshd",
-    SETTINGS: "reading ~/.ssh/config takes as long as the login may: see its `Match exec` and KnownHostsCommand",
-    PROXY: "nothing came through the ProxyCommand of ~/.ssh/config: run that command by hand, and see what it waits for",
+    LOOK_UP: "Check the nameservers of this computer, or give HostName in ~/.ssh/config.",
+    CONNECT: "Check the address, the route and the firewall, and that the host is up.",
+    JUMP: "Log in to the jump host with ssh, and check that it is up.",
+    HANDSHAKE: "The port accepts connections, so sshd or the host is slow: check its load, and UseDNS and PAM of its sshd.",
+    SETTINGS: "Reading ~/.ssh/config takes as long as the login may: see its `Match exec` and KnownHostsCommand.",
+    PROXY: "Nothing came through the ProxyCommand of ~/.ssh/config: run that command by hand, and see what it waits for.",
 }
 MOST_SAID = 400  # characters of a failure
 TOO_MANY_KEYS = "Too many authentication failures"
@@ -47,10 +47,11 @@ ALGORITHMS: dict[str, tuple[Callable[[], Iterable[bytes]], str]] = {
     "MAC algorithm": (get_mac_algs, "MACs"),
     "server host key algorithm": (get_public_key_algs, "HostKeyAlgorithms"),
 }
+START_SSHD = "Start sshd on the host, or give the port that it listens on: user@host:port."
 # How a jump host's sshd says why it cannot connect (strerror, gai_strerror; OpenSSH channels.c).
 FROM_JUMP = {
-    "Connection refused": "start sshd there, or name its port: user@host:port",
-    "Name or service not known": "give an address that the jump host knows as HostName in ~/.ssh/config",
+    "Connection refused": START_SSHD,
+    "Name or service not known": "In ~/.ssh/config, give HostName a name or address that the jump host can resolve.",
 }
 
 
@@ -121,19 +122,25 @@ def _explain(error: Exception, target: SSHTarget, options: SSHOptions, attempt: 
             return _no_algorithm(reason, target, attempt)
         case asyncssh.ConfigParseError() | asyncssh.KeyImportError():
             named = "the file of --ssh-key or --ssh-config" if options.identities or options.config else "~/.ssh/config"
-            return str(error), f"fix {named}, or the key file that it names"
+            return str(error), f"Correct {named}, or the key file that it names."
         case asyncssh.ChannelOpenError():
             return _jump(error)
         case TimeoutError():
             return f"no answer within {attempt.seconds:.0f} s ({attempt.step})", SILENT[attempt.step]
         case socket.gaierror():
-            return f"the name is not known here: {error.strerror}", "check it, or give HostName in ~/.ssh/config"
+            return (
+                f"this computer cannot resolve the host name {target.host}: {error.strerror}",
+                "Correct the host name, or give HostName for it in ~/.ssh/config.",
+            )
         case ConnectionRefusedError():
-            return f"connection refused {attempt.where}", "start sshd there, or name its port: user@host:port"
+            return f"connection refused {attempt.where}", START_SSHD
         case OSError() if not isinstance(error, ConnectionResetError | BrokenPipeError):
             if error.filename:
-                return f"{error.filename}: {error.strerror}", "name another file, or remove it from the settings"
-            return f"{error.strerror or error} {attempt.where}", "check the address, the route and the firewall"
+                return (
+                    f"{error.filename}: {error.strerror}",
+                    "Name another file, or remove this one from the SSH settings.",
+                )
+            return f"{error.strerror or error} {attempt.where}", "Check the address, the route and the firewall."
     return _ended(error, attempt, by_hand)
 
 
@@ -143,55 +150,59 @@ def _ended(error: Exception, attempt: Attempt, by_hand: str) -> tuple[str, str]:
         if attempt.way:
             return (
                 f"{attempt.way} did not carry it: {said}",
-                f"check the route from the jump host; {by_hand} goes the same way",
+                f"Check the route from the jump host; {by_hand} goes the same way.",
             )
-        return f"its ProxyCommand ended ({said})", f"fix ProxyCommand in ~/.ssh/config; {by_hand} runs it too"
+        return f"its ProxyCommand ended ({said})", f"Correct ProxyCommand in ~/.ssh/config; {by_hand} runs it too."
     if isinstance(error, asyncssh.DisconnectError) and TOO_MANY_KEYS in error.reason:
         return (
             "login refused: the host allows fewer keys than were offered before the right one (MaxAuthTries)",
-            "name the one key: IdentityFile and `IdentitiesOnly yes` for this host in ~/.ssh/config",
+            "Name the one key: IdentityFile and `IdentitiesOnly yes` for this host in ~/.ssh/config.",
         )
     if isinstance(error, asyncssh.ConnectionLost | ConnectionResetError | BrokenPipeError | AssertionError):
         said = f"the connection was closed {attempt.where}"
-        return said, "see the log of sshd there (MaxStartups, AllowUsers, a ban), and whether that port is sshd's"
+        return (
+            said,
+            "Read the log of sshd on the host (MaxStartups, AllowUsers, a ban), and check that the port is sshd's.",
+        )
     if isinstance(error, asyncssh.DisconnectError) and error.code in BY_HOST:
-        return f"the host ended the login: {error.reason[:200]} {attempt.where}", "see the log of sshd there"
+        return f"the host ended the login: {error.reason[:200]} {attempt.where}", "Read the log of sshd on the host."
     if isinstance(error, asyncssh.DisconnectError):
-        said = f"no SSH there: {error.reason[:200]} {attempt.where}"
-        return said, "check the port, what listens on it, and sshd's own log"
-    return str(error), "fix the SSH settings of this host in ~/.ssh/config"
+        said = f"no SSH server answers: {error.reason[:200]} {attempt.where}"
+        return said, "Check the port, what listens on it, and the log of sshd."
+    return str(error), "Correct the SSH settings of this host in ~/.ssh/config."
 
 
 def _refused(attempt: Attempt, by_hand: str) -> tuple[str, str]:
     """What the host would still have asked for tells why it refused."""
     user, methods = attempt.user or "the user", attempt.methods
-    works = f"{by_hand} must work without a question"
+    works = f"{by_hand} must log in without a prompt."
     if "publickey" not in methods and "keyboard-interactive" in methods:
         return (
             f"login refused: the host also asks {user} for a code or a password (keyboard-interactive)",
-            "let this account log in by its key alone (sshd_config: AuthenticationMethods publickey), or run anywhere on "
-            f"the host; {works}",
+            "Let this account log in by its key alone (sshd_config: AuthenticationMethods publickey), or run anywhere on "
+            f"the host: {works}",
         )
     if "publickey" not in methods and "password" in methods:
         return (
             f"login refused: for {user} the host takes a password, and no key",
-            f"allow keys in its sshd_config (PubkeyAuthentication yes), and add one for {user}; {works}",
+            f"Allow keys in its sshd_config (PubkeyAuthentication yes), and add one for {user}: {works}",
         )
     if not methods:
         return (
             f"login refused: no method is left by which {user} could log in without a person",
-            f"see PreferredAuthentications and PubkeyAuthentication in ~/.ssh/config, and AuthenticationMethods there; {works}",
+            "Check PreferredAuthentications and PubkeyAuthentication in ~/.ssh/config, and AuthenticationMethods in the "
+            f"sshd_config of the host: {works}",
         )
     notes = f" ({', '.join(attempt.notes)})" if attempt.notes else ""
     if not attempt.has_keys:
         return (
-            f"login refused: there is no key here to log in with as {user}{notes}",
-            f"load the key into the agent (ssh-add) or name it with --ssh-key; {works}",
+            f"login refused: this computer has no key to log in with as {user}{notes}",
+            f"Load the key into the agent (ssh-add) or name it with --ssh-key: {works}",
         )
     return (
-        f"login refused: the host accepts none of our keys for {user}{notes}",
-        f"load the key into the agent (ssh-add) or name it with --ssh-key, see that authorized_keys of {user} holds it, and "
-        f"that sshd_config there lets {user} in (AllowUsers, PermitRootLogin); {works}",
+        f"login refused: the host accepts none of the keys offered for {user}{notes}",
+        f"Load the key into the agent (ssh-add) or name it with --ssh-key, check that authorized_keys of {user} holds it, and "
+        f"that sshd_config on the host lets {user} in (AllowUsers, PermitRootLogin): {works}",
     )
 
 
@@ -204,51 +215,50 @@ def _beside_master(attempt: Attempt, by_hand: str) -> tuple[str, str]:
 def _no_algorithm(reason: str, target: SSHTarget, attempt: Attempt) -> tuple[str, str]:
     found = MISMATCH.fullmatch(reason)
     if not found:
-        return f"no common algorithm: {reason}", "allow one in the host's sshd_config or in ~/.ssh/config"
+        return f"no common algorithm: {reason}", "Allow one in the host's sshd_config or in ~/.ssh/config."
     kind, offered = found[1], [name for name in found[2].split(",") if not name.startswith(NO_ALGORITHMS)]
     known, keyword = ALGORITHMS.get(kind, (list, ""))
     ours = {name.decode() for name in known()}
     text = f"no common {kind}: the host offers only {', '.join(offered)}"
-    allow = "allow it in ~/.ssh/config: `Host {}`, `{} +{}`"
     if usable := [name for name in offered if name in ours]:
-        allow = allow.format(target.host, keyword, usable[0])
+        allow = f"write in ~/.ssh/config: `Host {target.host}`, `{keyword} +{usable[0]}`."
         if chosen := attempt.allowed.get(keyword):
             return (
                 f"no common {kind}: ~/.ssh/config has `{keyword} {chosen}`, and none of these can be used here",
-                allow,
+                allow[0].upper() + allow[1:],
             )
-        return text, f"update sshd there, or {allow}"
+        return text, f"Update sshd on the host, or {allow}"
     return (
         text,
-        f"allow another one in the sshd_config of the host ({keyword or 'its algorithms'}), or update sshd there",
+        f"Allow another one in the sshd_config of the host ({keyword or 'its algorithms'}), or update sshd on the host.",
     )
 
 
 def _jump(error: asyncssh.ChannelOpenError) -> tuple[str, str]:
     if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
         return (
-            "the jump host does not allow connections to it",
-            "allow forwarding in the sshd_config of the jump host (AllowTcpForwarding yes, PermitOpen)",
+            "the jump host does not allow connections to this host",
+            "Allow forwarding in the sshd_config of the jump host (AllowTcpForwarding yes, PermitOpen).",
         )
-    remedy = FROM_JUMP.get(error.reason, "check the route from the jump host")
-    return f"the jump host cannot reach it: {error.reason}", remedy
+    remedy = FROM_JUMP.get(error.reason, "Check the route from the jump host to this host.")
+    return f"the jump host cannot reach this host: {error.reason}", remedy
 
 
 def _host_key(reason: str, attempt: Attempt) -> tuple[str, str]:
     if reason.startswith("unknown"):
         return (
             "its host key is not in known_hosts",
-            "compare the key and connect once with ssh, or take the keys of new hosts with --ssh-accept-new",
+            "Compare the key and connect once with ssh, or accept the keys of new hosts with --ssh-accept-new.",
         )
     if reason.startswith("changed"):
         file = f" -f {shlex.quote(attempt.file)}" if attempt.file else ""
         return (
             "its host key is not the one in known_hosts",
-            f"if the host was rebuilt: ssh-keygen{file} -R '{attempt.place}'",
+            f"If the host was rebuilt, remove its old key: `ssh-keygen{file} -R '{attempt.place}'`.",
         )
     if "revoked" in reason:
         return (
             "its host key is revoked in known_hosts (@revoked) or by RevokedHostKeys of ssh_config",
-            "give the host a new key; do not log in to it before",
+            "Give the host a new key; do not log in to it before.",
         )
-    return f"its host key is not accepted: {reason}", "see known_hosts"
+    return f"its host key is not accepted: {reason}", "Correct its entry in known_hosts."

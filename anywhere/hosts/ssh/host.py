@@ -217,7 +217,7 @@ class SSHHost:
                 if found.rc == KILLED:  # an empty store would say that every certificate is foreign
                     raise HostUnreachable(
                         f"{self.name}: no answer in time (step: CA store)",
-                        remedy="find out why its files cannot be read in time, or raise --budget",
+                        remedy="Find out why files on the host cannot be read in time, or raise --budget.",
                         timed=True,
                         was_up=True,
                     )

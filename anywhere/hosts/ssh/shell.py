@@ -114,7 +114,7 @@ class Shell:
             self.connection.close()
             raise HostUnreachable(
                 f"{self.connection.name}: the host answers more than it was asked (step: login shell)",
-                remedy="find out what runs in place of the user's shell (ForceCommand, authorized_keys, login scripts)",
+                remedy="Find out what runs in place of the user's shell (ForceCommand, authorized_keys, login scripts).",
             )
         if batch.waits_for_sudo:
             return self._without_sudo(ran, mark, lines, variables, tell)
@@ -154,15 +154,15 @@ class Shell:
         if seconds <= 0:
             return HostUnreachable(
                 f"{name}: time used up before the host was asked (step: login shell)",
-                remedy="raise --host-timeout",
+                remedy="Raise --host-timeout.",
                 timed=True,
                 was_up=True,
             )
         if ran.rc is None and not line:
             return HostUnreachable(
                 f"{name}: no answer within {ran.seconds:.1f} s (step: login shell)",
-                remedy="the login itself succeeded: find what the user's login scripts wait for (as with "
-                f"`time {self.connection.by_hand} true`), or raise --host-timeout, or for a check --budget",
+                remedy="The login itself succeeded: find out what the user's login scripts wait for (as with "
+                f"`time {self.connection.by_hand} true`), or raise --host-timeout, or for a check --budget.",
                 timed=True,
                 was_up=True,
             )
@@ -171,13 +171,13 @@ class Shell:
         if said.strip().startswith("anywhere-"):  # our own mark: the script ran, and only one stream came back
             return HostUnreachable(
                 f"{name}: what its commands print on standard error does not arrive (step: login shell)",
-                remedy=f"let the login scripts of the user leave standard error alone (exec 2>... in {SCRIPTS})",
+                remedy=f"Remove what redirects standard error in the login scripts of the user (exec 2>... in {SCRIPTS}).",
             )
         ended = "cut off" if ran.rc is None else f"exit code {ran.rc}"
         return HostUnreachable(
             f"{name}: no shell answers: {line or 'no output'} (step: login shell, {ended} after {ran.seconds:.1f} s)",
-            remedy="give the user a POSIX shell, no forced command in authorized_keys or sshd_config, and no login script that "
-            f"exits or starts another shell without a terminal ({SCRIPTS})",
+            remedy="Give the user a POSIX shell, no forced command in authorized_keys or sshd_config, and no login script that "
+            f"exits or starts another shell without a terminal ({SCRIPTS}).",
         )
 
     def expect_jobs(self) -> None:

@@ -15,6 +15,7 @@ FEWEST = 5  # hosts that must be known before one can be unlike the rest
 MOST_UNLIKE = 0.2  # share of hosts: more of them are a second kind, not outliers
 CLOCK_APART = 5.0  # seconds from the fleet's median
 REACH = "endpoints.reach"
+WORSE = (Status.FAIL, Status.ERROR, Status.WARN)
 
 
 @frozen
@@ -74,6 +75,12 @@ def _group(code: str, rows: Sequence[tuple[Target, Any]], of: int) -> Group:
     (most, _), *others = Counter(cause.summary for _, cause in rows).most_common()
     remedy = together([(target, cause.remedy) for target, cause in rows if cause.summary == most])
     return Group(code, worst, most, remedy, tuple(target.name for target, _ in rows), of, tuple(others))
+
+
+def problems(report: Report) -> list[tuple[str, Finding]]:
+    """The findings that did not pass, each with the name of its target, the worst first."""
+    rows = [(target.name, one) for target in report.targets for one in target.findings if one.status in WORSE]
+    return sorted(rows, key=lambda row: -row[1].status.rank)
 
 
 def verdicts(report: Report) -> dict[Verdict, int]:

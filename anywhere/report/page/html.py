@@ -15,7 +15,7 @@ from importlib import resources
 from anywhere import __version__
 from anywhere.model import Finding, Report, Status, Target, Verdict
 from anywhere.printable import json_text
-from anywhere.report.fleet.view import Group, endpoints, groups, outliers, row, verdicts
+from anywhere.report.fleet.view import Group, endpoints, groups, outliers, problems, row, verdicts
 from anywhere.report.page.ladder import section
 from anywhere.report.shown.commands import looks, prose, script_lines
 from anywhere.report.shown.words import counts
@@ -42,7 +42,7 @@ def render(report: Report) -> str:
         "when": _e(_when(report)),
         "version": _e(__version__),
         "summary": "".join(_summary(report)),
-        "causes": "".join(_cause(group) for group in groups(report)) or "<p>No failures and no warnings.</p>",
+        "causes": "".join(_cause(group) for group in groups(report)) or _no_causes(report),
         "ladder": "".join(section(report.targets[0])) if len(report.targets) == 1 else "",
         "outliers": "".join(_outliers(report)),
         "list": "Findings" if len(report.targets) == 1 else "Hosts",
@@ -54,6 +54,11 @@ def render(report: Report) -> str:
     for name, text in parts.items():
         page = page.replace(f"<!--{name}-->", text)
     return page
+
+
+def _no_causes(report: Report) -> str:
+    """Findings on documents stand for themselves."""
+    return f"<p>{'Each finding is listed below.' if problems(report) else 'No failures and no warnings.'}</p>"
 
 
 def _asset(name: str) -> str:

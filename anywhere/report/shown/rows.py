@@ -16,6 +16,7 @@ SUBJECTS_SHOWN = 6
 REACH, UPGRADE = "endpoints.reach", "endpoints.websocket"
 FOLDED_WORDS = 3
 CHECK_WIDTH = 26
+NARROW = 60  # columns below which a text does not fit beside the name of its check
 
 
 def all_rows(target: Target, style: Style) -> Iterator[str]:
@@ -53,6 +54,10 @@ def _skips(findings: Sequence[Finding], style: Style) -> Iterator[str]:
 
 def _row(status: Status, head: str, text: str, style: Style) -> Iterator[str]:
     mark = style.paint(COLOURS[status])(MARKS[status])
+    if style.width < NARROW:
+        yield f"  {mark} {head}"
+        yield from (f"      {line}" for line in fill(text, style.width - 6))
+        return
     lines = fill(text, style.width - CHECK_WIDTH - 4)
     yield f"  {mark} {head:<{CHECK_WIDTH}}{lines[0]}"
     for line in lines[1:]:

@@ -116,7 +116,7 @@ def _reaches(wish: Wish, hosts: Sequence[Room]) -> Iterator[Finding]:
         evidence = {"endpoint": name, "for": why, "pointer": "", "reached": answers}
         if missed:
             text = f"{name} ({why}) is not reached from {', '.join(missed)}"
-            advice = Remedy("see anywhere check on that host, and what the firewall lets through")
+            advice = Remedy("Run `anywhere check` on that host, and look at what the firewall allows.")
             yield Finding(REACH, Status.FAIL, wish.need.name, text, evidence=evidence, remedy=advice)
         elif unknown or not answers:
             because = f"whether {name} ({why}) can be reached is not known from {', '.join(unknown) or 'any host'}"

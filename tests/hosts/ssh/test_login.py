@@ -44,7 +44,7 @@ def reach(server: Server, options: SSHOptions, user: str = "root", host: str = "
 def refusal(server: Server, options: SSHOptions, user: str = "root") -> HostUnreachable:
     with pytest.raises(HostUnreachable) as caught:
         reach(server, options, user)
-    assert caught.value.remedy
+    assert caught.value.remedy[0].isupper() and caught.value.remedy.endswith(".")
     assert caught.value.exit_code == 3
     return caught.value
 
@@ -367,7 +367,7 @@ def test_nothing_listens() -> None:
 
 
 def test_a_name_that_is_not_known() -> None:
-    assert "name is not known" in failure(SSHTarget("no-such-host.invalid"), 5)
+    assert "cannot resolve the host name no-such-host.invalid" in failure(SSHTarget("no-such-host.invalid"), 5)
 
 
 @pytest.mark.parametrize(
@@ -376,12 +376,12 @@ def test_a_name_that_is_not_known() -> None:
         (b"", True, "no answer within 2 s (SSH handshake)"),
         (b"", False, "the connection was closed (SSH handshake)"),
         (b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", False, "the connection was closed"),
-        (b"\x00\xff\x16\x03\x01" * 4000, True, "no SSH there"),
-        (b"SSH-1.5-old\r\n", True, "no SSH there"),
-        (b"SSH-2.0-x\r\n" + b"\xff" * 5000, True, "no SSH there"),
+        (b"\x00\xff\x16\x03\x01" * 4000, True, "no SSH server answers"),
+        (b"SSH-1.5-old\r\n", True, "no SSH server answers"),
+        (b"SSH-2.0-x\r\n" + b"\xff" * 5000, True, "no SSH server answers"),
         (b"SSH-2.0-x\r\n", True, "no answer within 2 s"),
         (b"SSH-2.0-x\r\n\x00\x00\x00\x0c\x0a\x14", False, "the connection was closed"),
-        (b"a line before the banner\r\n" * 5000, True, "no SSH there"),
+        (b"a line before the banner\r\n" * 5000, True, "no SSH server answers"),
         (b"Not allowed at this time\r\n", False, "the connection was closed"),
     ],
 )

@@ -53,7 +53,7 @@ def said(server: Server, options: SSHOptions | None = None, host: str = "") -> H
 @pytest.mark.parametrize(
     ("lines", "text", "remedy", "code"),
     [
-        (("AllowUsers nobody",), "accepts none of our keys for root", "AllowUsers", "permission"),
+        (("AllowUsers nobody",), "accepts none of the keys offered for root", "AllowUsers", "permission"),
         (
             ("AuthenticationMethods publickey,keyboard-interactive", "KbdInteractiveAuthentication yes"),
             "also asks root for a code or a password",
@@ -85,7 +85,7 @@ def test_why_a_login_fails(room: Path, lines: tuple[str, ...], text: str, remedy
     with serving(Server(room / "sshd", *lines)) as server:
         error = said(server)
     assert text in str(error)
-    assert remedy in error.remedy
+    assert remedy in error.remedy and error.remedy[0].isupper() and error.remedy.endswith(".")
     assert code in error.code
 
 
@@ -103,7 +103,7 @@ def configured(server: Server, path: Path, *lines: str) -> SSHOptions:
 
 def test_no_key_and_a_key_with_a_passphrase(server: Server, tmp_path: Path) -> None:
     options = configured(server, tmp_path / "t", " IdentityFile ~/none", " IdentitiesOnly yes")
-    assert "there is no key here" in str(said(server, replace(options, identities=()), "t"))
+    assert "this computer has no key" in str(said(server, replace(options, identities=()), "t"))
     locked = str(keygen(tmp_path / "locked", "-N", "secret"))
     assert f"({locked} has a passphrase)" in str(said(server, replace(server.options, identities=(locked,))))
 
@@ -182,7 +182,7 @@ def test_a_jump_host_that_forbids_it(server: Server, room: Path, line: str) -> N
         jump.trust(server.host_key)
         known.write_text(server.known_hosts.read_text() + jump.known_hosts.read_text())
         error = said(server, replace(options, known_hosts=(str(known),)), "t")
-    assert "the jump host does not allow connections to it" in str(error)
+    assert "the jump host does not allow connections to this host" in str(error)
     assert "AllowTcpForwarding" in error.remedy
 
 
@@ -191,7 +191,7 @@ def test_behind_a_jump_host_a_refusal_is_about_the_host_itself(server: Server, t
     configured(server, path, f" ProxyJump root@127.0.0.1:{server.port}")
     path.write_text(path.read_text().replace(" User root", " User nobody"))
     error = said(server, replace(server.options, config=(str(path),)), "t")
-    assert str(error).startswith("t: login refused: the host accepts none of our keys for nobody")
+    assert str(error).startswith("t: login refused: the host accepts none of the keys offered for nobody")
 
 
 def test_an_address_to_come_from(server: Server, tmp_path: Path) -> None:
