@@ -122,6 +122,11 @@ def test_times() -> None:
         ({"Statement": {**TRUST["Statement"][0], "Principal": {"Service": "ecs-tasks.amazonaws.com"}}}, ATTACHED, 1),
         ({"Statement": [{**TRUST["Statement"][0], "Effect": "Deny"}]}, ATTACHED[:1], 2),
         (None, (), 3),
+        *(
+            ({"Statement": {**TRUST["Statement"][0], "Action": one}}, ATTACHED, 0)
+            for one in ("sts:assumerole", "sts:Assume*")
+        ),
+        ({"Statement": {**TRUST["Statement"][0], "Action": "sts:TagSession"}}, ATTACHED, 1),
         ("not a policy", ATTACHED, 1),
     ],
 )
