@@ -57,9 +57,9 @@ def writable(path: str) -> None:
             _existing(folder_fd, name)
 
 
-def write_file(path: str, data: bytes | Iterable[bytes]) -> None:
-    """Write a file atomically, from one piece or many. An existing file keeps its mode, and a link keeps pointing to the file.
-    Raises BadInput."""
+def write_file(path: str, data: bytes | Iterable[bytes], *, private: bool = False) -> None:
+    """Write a file atomically, from one piece or many. An existing file keeps its mode, and a link keeps pointing to the file;
+    a `private` one is readable by its owner alone, whatever mode it had. Raises BadInput."""
     pieces = (data,) if isinstance(data, bytes) else data
     if IS_WINDOWS:
         with _errors(path):
@@ -72,7 +72,8 @@ def write_file(path: str, data: bytes | Iterable[bytes]) -> None:
                 file.writelines(pieces)
             return
         kept = found and found.st_uid in (0, user())
-        _replace(folder, name, pieces, stat.S_IMODE(found.st_mode) if found and kept else 0o666 & ~_umask())
+        mode = stat.S_IMODE(found.st_mode) if found and kept else 0o666 & ~_umask()
+        _replace(folder, name, pieces, 0o600 if private else mode)
 
 
 def _replace(folder: int, name: str, pieces: Iterable[bytes], mode: int) -> None:

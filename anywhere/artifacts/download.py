@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import requests
 
+from anywhere.documents.numbers import whole
 from anywhere.errors import AnywhereError
 
 CONNECT, READ = 10.0, 30.0  # seconds, per try and per piece
@@ -88,8 +89,8 @@ def _fetch(session: requests.Session, url: str, part: str, progress: Progress) -
 
 def _receive(answer: requests.Response, part: str, have: int, progress: Progress) -> None:
     name = os.path.basename(part).removesuffix(".part")
-    length = answer.headers.get("content-length", "")
-    total = have + int(length) if length.isdigit() else 0
+    length = whole(answer.headers.get("content-length", ""))
+    total = 0 if length is None else have + length
     if total > LARGEST:
         raise _Final(f"{total >> 20} MiB: too large for a package")
     with open(part, "r+b" if have else "wb") as file:

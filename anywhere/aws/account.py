@@ -12,7 +12,7 @@ from anywhere.frozen import frozen
 # Keys that the caller has set on purpose. No metadata service is asked and no role is looked for: on a host that is about
 # to register there must be none.
 NAMED = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
-TIMEOUT = 10.0  # seconds, to connect and to read
+TIMEOUT, TRIES = 10.0, 3  # seconds, to connect and to read
 GONE = ("InvalidInstanceId", "ClusterNotFoundException", "InvalidActivation", "InvalidActivationId")
 # ECS says it of a container instance by these codes, in words (a portal's 404 is `Not Found` too).
 _BY_WORDS = ("InvalidParameterException", "ClientException")
@@ -59,14 +59,15 @@ def has_botocore() -> bool:
 class Account:
     """The account and region that the caller's keys are for. Raises Refused with AWS's own words."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, timeout: float = TIMEOUT, tries: int = TRIES) -> None:
         self.region = region
+        self._limits = {"connect_timeout": timeout, "read_timeout": timeout, "retries": {"total_max_attempts": tries}}
         self._clients: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, region: str) -> Account | None:
+    def of(cls, region: str, timeout: float = TIMEOUT, tries: int = TRIES) -> Account | None:
         """None where no keys are set, or botocore is not installed."""
-        return cls(region) if has_keys() and has_botocore() else None
+        return cls(region, timeout, tries) if has_keys() and has_botocore() else None
 
     def call(self, service: str, operation: str, **words: object) -> dict[str, Any]:
         """One call by its Python name, as in describe_activations."""
@@ -139,9 +140,8 @@ class Account:
             from botocore.config import Config
             from botocore.session import get_session
 
-            config = Config(connect_timeout=TIMEOUT, read_timeout=TIMEOUT, retries={"total_max_attempts": 3})
             self._clients[service] = get_session().create_client(
-                service, region_name=self.region, config=config, verify=store()
+                service, region_name=self.region, config=Config(**self._limits), verify=_store()
             )
         return self._clients[service]
 
@@ -152,7 +152,7 @@ def owner_of(arn: str) -> str:
     return words[4] if len(words) > 5 else ""
 
 
-def store() -> str | None:
+def _store() -> str | None:
     """The CA bundle to trust: the caller's, else the system's."""
     from anywhere.artifacts.download import trust_store
 

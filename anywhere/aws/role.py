@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from urllib.parse import unquote
 
 SERVICE = "ssm.amazonaws.com"
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html: in any case, with * and ?
+_ASSUME = "sts:assumerole"
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-anywhere-iam.html
 POLICIES = ("AmazonSSMManagedInstanceCore", "AmazonEC2ContainerServiceforEC2Role")
 
@@ -32,10 +35,8 @@ def _trust(document: object) -> Iterator[str]:
 def _allows(row: Mapping[object, object]) -> bool:
     principal = row.get("Principal", {})
     services = _list(principal.get("Service", ())) if isinstance(principal, Mapping) else []
-    actions = _list(row.get("Action", ()))
-    return (
-        row.get("Effect") == "Allow" and SERVICE in services and bool({"sts:AssumeRole", "sts:*", "*"} & set(actions))
-    )
+    actions = (one.lower() for one in _list(row.get("Action", ())))
+    return row.get("Effect") == "Allow" and SERVICE in services and any(fnmatchcase(_ASSUME, one) for one in actions)
 
 
 def _list(value: object) -> list[str]:

@@ -129,11 +129,12 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 
 def _open_streams() -> None:
-    """A standard stream that the caller closed is not there at all: what goes to it is dropped."""
-    for name in ("stdout", "stderr"):
+    """A standard stream that the caller closed is not there at all: input is empty then, and what goes to an output is
+    dropped."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif IS_WINDOWS:  # a pipe would get the code page of the system, which lacks most characters
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+        elif IS_WINDOWS and mode == "w":  # a pipe would get the code page of the system, which lacks most characters
             getattr(sys, name).reconfigure(encoding="utf-8", errors="replace")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from anywhere.documents.numbers import whole
 from anywhere.documents.patch import PatchError
 from anywhere.documents.pointer import tokens
 
@@ -59,8 +60,8 @@ def edit(text: str, is_json: bool, operations: Iterable[Mapping[str, Any]]) -> s
 def _member(part: Part, name: str) -> Part:
     if name in part.names:
         return part.names[name]
-    if name.isdecimal() and int(name) < len(part.items):
-        return part.items[int(name)]
+    if (at := whole(name)) is not None and at < len(part.items):
+        return part.items[at]
     raise PatchError(f"no member {name}")
 
 

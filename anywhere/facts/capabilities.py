@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from anywhere.documents.numbers import whole
 from anywhere.facts.agents.ecs_config import EcsConfig, is_true
 
 OLD, NEW = "com.amazonaws.ecs.capability.", "ecs.capability."
@@ -96,8 +97,8 @@ def is_open(name: str, config: EcsConfig) -> bool:
 def _names(config: EcsConfig, api: str, drivers: frozenset[str]) -> Iterator[str]:
     yield from (NEW + name for name in ALWAYS)
     yield from (OLD + "ecr-auth", NEW + "external", PORT_RANGE)
-    minor = api.partition(".")[2]
-    for number in range(17, min(int(minor) if minor.isdecimal() else LAST_REPORTED, LAST_REPORTED) + 1):
+    minor = whole(api.partition(".")[2])
+    for number in range(17, LAST_REPORTED + 1 if minor is None else min(minor, LAST_REPORTED) + 1):
         if f"1.{number}" not in _UNREPORTED:
             yield f"{OLD}docker-remote-api.1.{number}"
     yield from (f"{OLD}logging-driver.{driver}" for driver in drivers)

@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Any
 
 from anywhere.catalogue.ecs_settings import complaint
+from anywhere.documents.numbers import whole
 from anywhere.errors import NotRecorded, ParseError
 from anywhere.facts.agents.agents import metadata
 from anywhere.facts.agents.components import components
@@ -179,7 +180,7 @@ def _proxy(host: Host) -> ProxyEnvironment | None:
 def reaches(host: Host, name: str, proxy: ProxyEnvironment | None) -> bool | None:
     """Whether HTTPS to a name answers, by docker's proxy where it has one; None where a bundle does not hold it."""
     bare, _, port = name.partition(":")
-    number = int(port) if port.isdecimal() else 443
+    number = whole(port) or 443
     try:
         via = proxy.for_host(bare, number) if proxy else ""
         if via:
@@ -211,8 +212,8 @@ def parse_instances(text: str) -> tuple[HostCapacity, ...]:
 def _instance(item: Mapping[str, object]) -> HostCapacity:
     resources = dict(_resources(item.get("remainingResources") or item.get("registeredResources")))
     named = {str(name): str(value) for name, value in _pairs(item.get("attributes"))}
-    ports = frozenset((int(port), "tcp") for port in resources.get("PORTS", ()) if str(port).isdecimal())
-    udp = frozenset((int(port), "udp") for port in resources.get("PORTS_UDP", ()) if str(port).isdecimal())
+    ports = frozenset((port, "tcp") for text in resources.get("PORTS", ()) if (port := whole(str(text))) is not None)
+    udp = frozenset((port, "udp") for text in resources.get("PORTS_UDP", ()) if (port := whole(str(text))) is not None)
     prefix = "com.amazonaws.ecs.capability.logging-driver."
     return HostCapacity(
         name=str(item.get("ec2InstanceId") or item.get("containerInstanceArn") or "instance"),

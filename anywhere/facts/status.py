@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from anywhere.catalogue import versions
+from anywhere.documents.numbers import whole
 from anywhere.errors import AnywhereError
 from anywhere.facts.agents.agents import agents, ecs_version, metadata, ssm_version
 from anywhere.facts.agents.connection import connection, epoch
@@ -91,7 +92,8 @@ def _credentials(host: Host) -> Values:
 
 def _age(host: Host, path: str, now: float) -> int | None:
     written = host.run(("stat", "-L", "-c", "%Y", path), timeout=2)
-    return round(now - int(written.stdout)) if written.ok and written.stdout.strip().isdigit() else None
+    seconds = whole(written.stdout.strip()) if written.ok else None
+    return None if seconds is None else round(now - seconds)
 
 
 def _tasks(host: Host) -> list[Values] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from anywhere.documents.numbers import whole
 from anywhere.errors import AnywhereError, BadInput, NotRecorded
 from anywhere.facts.capacity import HostCapacity, capacity, parse_instances
 from anywhere.files import read_file
@@ -84,19 +85,20 @@ def _counts(words: Sequence[str]) -> tuple[dict[str, int], int | None]:
     everywhere = None
     for word in words:
         name, _, number = word.rpartition("=")
-        if not number.isdecimal() or len(number) > 5:
+        count = whole(number)
+        if count is None or count > 99999:
             raise BadInput(f"--count {word}: give N or NAME=N, N up to 99999")
         if name:
-            counts[name] = int(number)
+            counts[name] = count
         else:
-            everywhere = int(number)
+            everywhere = count
     return counts, everywhere
 
 
 def _desired(definition: Definition) -> int:
     """What the services ask for together; one where there is none, or where it is not known."""
     numbers = [service.node.at("desiredCount").raw or service.node.at("count").raw for service in definition.services]
-    known = [int(number) for number in numbers if str(number).isdecimal()]
+    known = [number for text in numbers if (number := whole(str(text))) is not None]
     return sum(known) if known and len(known) == len(numbers) else sum(known) or 1
 
 

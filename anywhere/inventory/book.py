@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from anywhere.documents.numbers import whole
 from anywhere.errors import BadInput
 from anywhere.frozen import frozen
 from anywhere.hosts.target import SSHTarget, parse_target
@@ -188,7 +189,8 @@ class Book:
 
     def _priority(self, group: str) -> int:
         value = _text(self.groups[group].variables.get("ansible_group_priority")) if group in self.groups else ""
-        return int(value) if value.lstrip("-").isdigit() and len(value) < 10 else 1
+        number = whole(value.removeprefix("-"))
+        return 1 if number is None else -number if value.startswith("-") else number
 
     def members(self) -> Iterator[str]:
         """The names of the groups."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from anywhere.documents.json import Locator
+from anywhere.documents.numbers import whole
 from anywhere.frozen import frozen
 from anywhere.model import Finding, Remedy, Status, Target
 from anywhere.taskdef.declared import WHAT_DECIDES, launches
@@ -180,11 +181,9 @@ def _subject(item: Definition | Service, node: Node) -> str:
     if not node.pointer:
         return item.name
     parts = node.pointer.split("/")
-    if len(parts) < 3 or parts[1].lower() != "containerdefinitions" or not parts[2].isdecimal():
-        return item.name
+    position = whole(parts[2]) if len(parts) > 2 and parts[1].lower() == "containerdefinitions" else None
     containers = list(item.node.at("containerDefinitions").each())
-    position = int(parts[2])
-    if position >= len(containers):
+    if position is None or position >= len(containers):
         return item.name
     return f"{item.name}/{_name(containers[position], position)}"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from anywhere.documents.numbers import whole
 from anywhere.frozen import frozen
 
 FIELDS = frozenset(
@@ -217,7 +218,8 @@ def _holds(operator: str, value: str, wanted: tuple[str, ...]) -> bool:
 
 def _order(text: str) -> list[tuple[int, int, str]]:
     """Numbers in a text compare as numbers, the rest as text."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", text)]
+    parts = ((whole(part), part) for part in re.findall(r"[0-9]+|[^0-9]+", text))
+    return [(1, 0, part) if number is None else (0, number, "") for number, part in parts]
 
 
 def shown(query: Query | Comparison) -> str:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,18 @@ class Maker:
         self.gpg("--quick-add-key", self.fingerprint, "rsa2048", "sign", "1y")
         self.subkey = self._fingerprints()[1]
 
-    def gpg(self, *words: str) -> bytes:
-        argv = ["gpg", "--homedir", str(self.home), "--batch", "--quiet", "--yes", "--pinentry-mode", "loopback"]
-        return subprocess.run([*argv, "--passphrase", "", *words], capture_output=True, check=True).stdout
+    def gpg(self, *words: str, input: str = "", mode: str = "--batch") -> bytes:
+        argv = ["gpg", "--homedir", str(self.home), mode, "--quiet", "--yes", "--pinentry-mode", "loopback"]
+        argv += ["--passphrase", "", *words]
+        return subprocess.run(argv, input=input.encode(), capture_output=True, check=True).stdout
+
+    def revoke_subkey(self) -> None:
+        asked = "key 1\nrevkey\ny\n1\n\ny\nsave\n"
+        self.gpg("--command-fd", "0", "--edit-key", self.fingerprint, input=asked, mode="--no-tty")
+
+    def revoke(self) -> None:
+        kept = (self.home / "openpgp-revocs.d" / f"{self.fingerprint}.rev").read_text()
+        self.gpg("--import", input=kept.replace(":-----BEGIN", "-----BEGIN"))
 
     def _fingerprints(self) -> list[str]:
         rows = self.gpg("--with-colons", "--list-keys").decode().splitlines()
@@ -121,6 +131,17 @@ def test_a_web_page_in_place_of_package_or_signature(maker: Maker, package: Path
     assert reason(package, page, keyring) == "proxy-page"
     package.write_bytes(page)
     assert reason(package, signature, keyring) == "proxy-page"
+
+
+@pytest.mark.parametrize("revoke", [Maker.revoke_subkey, Maker.revoke])
+def test_a_key_that_its_owner_has_revoked(tmp_path: Path, package: Path, revoke: Callable[[Maker], None]) -> None:
+    maker = Maker(tmp_path / "h", "site")
+    signature = maker.sign(package)
+    revoke(maker)
+    found = load_keys(maker.keyring(tmp_path / "site.asc"))
+    maker.close()
+    assert [key.revoked for key in found if key.fingerprint == maker.subkey] == [True]
+    assert reason(package, signature, str(tmp_path / "site.asc")) == "revoked-key"
 
 
 @pytest.mark.parametrize("signature", [b"", b"  \n"])

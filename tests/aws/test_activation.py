@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from anywhere.aws.account import Account
 from anywhere.aws.activation import Uses, uses
 from tests.region import Region
 from tests.region.site import Site
@@ -18,13 +19,14 @@ ID = "01234567-89ab-cdef-0123-456789abcdef"
 def test_without_keys_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setitem(sys.modules, "botocore.session", None)
+    monkeypatch.setattr(Account, "call", lambda *_, **__: pytest.fail("AWS was asked"))
     assert uses("us-east-1", ID) is None
 
 
 def test_without_botocore_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setitem(sys.modules, "botocore.config", None)
+    monkeypatch.setattr("anywhere.aws.account.has_botocore", lambda: False)
+    monkeypatch.setattr(Account, "call", lambda *_, **__: pytest.fail("AWS was asked"))
     assert uses("us-east-1", ID) is None
 
 

@@ -282,6 +282,24 @@ def test_streams_that_are_closed(closed: str) -> None:
     assert done.returncode == 2 and done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "check --region eu-west-1 --only system.memory --inventory -",
+        "taskdef check -",
+        "report merge -",
+        "register --region eu-west-1 --cluster c --activation-stdin --dry-run",
+    ],
+)
+def test_input_that_is_closed_is_empty(line: str) -> None:
+    command = " ".join([*ALONE, *ANYWHERE, line, "<&-"])
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and done.stdout == "", done.stderr
+    assert len(done.stderr.splitlines()) == 1 and "internal error" not in done.stderr
+
+
 # --- bundles ------------------------------------------------------------------------------------------------------
 
 

@@ -619,6 +619,15 @@ def test_findings_to_causes(case: str) -> None:
     consistent(rows, causes)
 
 
+def test_the_nameserver_is_named_not_the_endpoints() -> None:
+    rows = [server("10.0.0.53", TIMEOUT), *every(Stage.RESOLVE, TIMEOUT)]
+    (cause,) = diagnose(tuple(rows), RULES, SYMPTOMS, BLAMING)
+    assert cause.summary == "No nameserver answers (10.0.0.53)"
+    assert cause.remedy and cause.remedy.ask.startswith(
+        "Ask the network team to restore DNS from this host to 10.0.0.53 ("
+    )
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_order_of_the_findings_does_not_matter(case: str) -> None:
     rows, expected = CASES[case]

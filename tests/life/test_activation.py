@@ -14,7 +14,7 @@ import pytest
 
 from anywhere.aws.role import role_problems
 from anywhere.errors import BadInput
-from anywhere.flows.life.activation import Wish, check_wish, parse_seconds, plan
+from anywhere.flows.life.activation import Wish, check_wish, keep, parse_seconds, plan
 from tests.region import Region
 from tests.region.site import Site
 
@@ -94,6 +94,20 @@ def test_what_aws_would_refuse_is_refused_here(wish: Wish) -> None:
         check_wish(wish)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+@pytest.mark.parametrize("mode", [None, 0o644, 0o666, 0o400])
+def test_the_code_is_for_its_owner_alone_also_in_a_file_that_others_could_read(
+    tmp_path: Path, mode: int | None
+) -> None:
+    file = tmp_path / "a.json"
+    if mode is not None:
+        file.write_text("{}")
+        file.chmod(mode)
+    keep(str(file), {"ActivationId": "x", "ActivationCode": "y"})
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(file.read_text())["ActivationCode"] == "y"
+
+
 def test_times() -> None:
     assert [parse_seconds(text) for text in ("30m", "24h", "7d")] == [1800, 86400, 604800]
     with pytest.raises(BadInput):
@@ -108,6 +122,11 @@ def test_times() -> None:
         ({"Statement": {**TRUST["Statement"][0], "Principal": {"Service": "ecs-tasks.amazonaws.com"}}}, ATTACHED, 1),
         ({"Statement": [{**TRUST["Statement"][0], "Effect": "Deny"}]}, ATTACHED[:1], 2),
         (None, (), 3),
+        *(
+            ({"Statement": {**TRUST["Statement"][0], "Action": one}}, ATTACHED, 0)
+            for one in ("sts:assumerole", "sts:Assume*")
+        ),
+        ({"Statement": {**TRUST["Statement"][0], "Action": "sts:TagSession"}}, ATTACHED, 1),
         ("not a policy", ATTACHED, 1),
     ],
 )

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from anywhere.errors import BadInput
-from anywhere.flows.lifecycle.watch import KEPT, MOST, NAME, SCHEMA, Change, Watch, history, parse_every
+from anywhere.flows.hosts import chosen
+from anywhere.flows.lifecycle import watch as flow
+from anywhere.flows.lifecycle.watch import KEPT, MOST, NAME, SCHEMA, Watch, history, parse_every
+from anywhere.model import Finding, Report, Status, Target
 from anywhere.report.life.drift import words
 from tests.region.region import Region
 
@@ -59,16 +62,67 @@ def test_in_the_foreground_it_ends_by_a_signal(tmp_path: Path) -> None:
     assert first.startswith("local: ready") and process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)
 
 
-def test_the_history_is_cut_and_outlives_a_torn_line(tmp_path: Path) -> None:
-    work = Watch(hosts=None, folder=str(tmp_path), heard=print, complain=print)
+class Ticks:
+    """A watch whose report has one finding of the given status for each host."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, textfile: str = "") -> None:
+        self.statuses: dict[str, Status] = {}
+        self.heard: list[str] = []
+        self.ran = 0
+        monkeypatch.setattr(flow, "status", lambda *_: self._report())
+        monkeypatch.setattr(Watch, "_run", lambda *_: self._count())
+        said = self.heard
+        self.watch = Watch(chosen(), str(folder), lambda change: said.append(change.host), print, "true", textfile)
+
+    def _count(self) -> None:
+        self.ran += 1
+
+    def _report(self) -> Report:
+        return Report(
+            tuple(
+                Target(name, findings=(Finding("system.memory", status, "", ""),))
+                for name, status in self.statuses.items()
+            )
+        )
+
+    def tick(self, **statuses: Status) -> list[str]:
+        self.statuses |= statuses
+        self.heard.clear()
+        self.watch.tick()
+        return list(self.heard)
+
+
+def test_the_history_is_cut_to_the_last_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / NAME
     path.write_text("".join(json.dumps({"schema": SCHEMA, "host": "a", "n": n}) + "\n" for n in range(MOST)))
-    work._keep(Change("t", "b", "ready", "", (), ()), [], {})
+    assert Ticks(tmp_path, monkeypatch).tick(b=Status.PASS) == ["b"]
     kept = history(str(tmp_path))
     assert len(kept) == KEPT and kept[-1]["host"] == "b"
-    with path.open("a") as file:
+
+
+def test_a_fleet_larger_than_the_history_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = Ticks(tmp_path, monkeypatch)
+    fleet = {f"web{number}": Status.PASS for number in range(MOST + 50)}
+    assert len(ticks.tick(**fleet)) == len(fleet)
+    assert ticks.tick() == []
+    assert ticks.tick(web0=Status.FAIL) == ["web0"]
+    assert ticks.tick() == []
+
+
+def test_a_change_after_a_torn_line_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = Ticks(tmp_path, monkeypatch)
+    assert ticks.tick(a=Status.PASS) == ["a"]
+    with (tmp_path / NAME).open("a") as file:
         file.write('{"schema": "anywhere/wat')
-    assert len(history(str(tmp_path))) == KEPT
+    assert ticks.tick(a=Status.FAIL) == ["a"]
+    assert ticks.tick() == []
+
+
+def test_the_command_runs_where_the_metrics_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = Ticks(tmp_path, monkeypatch, textfile=str(tmp_path / "gone" / "metrics.prom"))
+    with pytest.raises(BadInput, match="gone"):
+        ticks.tick(a=Status.PASS)
+    assert ticks.ran == 1
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("5m", 300), ("1h", 3600), ("45", 45)])

@@ -23,6 +23,7 @@ from anywhere.checks.containers.settings_edit import Edit, renamed, with_value, 
 from anywhere.checks.containers.settings_pairs import refused_groups, refused_limits, refused_pairs
 from anywhere.checks.containers.settings_values import refused_values
 from anywhere.checks.remedies import remedy
+from anywhere.documents.numbers import whole
 from anywhere.errors import did_you_mean
 from anywhere.facts.agents.daemon_json import PATH, daemon_json
 from anywhere.facts.agents.docker import docker, docker_info
@@ -178,7 +179,7 @@ def _unquoted(value: object) -> object:
     """The number or switch that stands in quotes, or the text that stands without; None for any other value."""
     if isinstance(value, str):
         plain = value.strip().lower()
-        return plain == "true" if plain in ("true", "false") else int(plain) if plain.isdecimal() else None
+        return plain == "true" if plain in ("true", "false") else whole(plain)
     return json.dumps(value) if isinstance(value, int | float) else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from anywhere.checks.containers.settings_edit import Edit, with_value, without_entry, without_flag
 from anywhere.checks.containers.settings_host import Refused
+from anywhere.documents.numbers import whole
 from anywhere.facts.agents.docker import docker_info
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.announced.named import NR_OPEN
@@ -133,4 +134,4 @@ def refused_limits(host: Host, raw: Mapping[str, object]) -> Iterator[Refused]:
 def _number(value: object) -> int | None:
     if isinstance(value, bool):
         return None
-    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
+    return value if isinstance(value, int) else whole(value) if isinstance(value, str) else None

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from anywhere.checks.containers.settings_edit import with_value, without_entry
 from anywhere.checks.containers.settings_host import Refused, refused_of_host
+from anywhere.documents.numbers import whole
 from anywhere.errors import did_you_mean
 from anywhere.facts.files import list_folder
 from anywhere.hosts.base import Host
@@ -76,7 +77,7 @@ def _log_options(host: Host, raw: Mapping[str, object]) -> Iterator[Refused]:
             yield Refused(f"{name} in log-opts has to be text in quotes", f'Write "{name}": "{wanted}".', edit)
         elif name == "max-size" and value != "-1" and not SIZE.fullmatch(value):
             yield Refused(f"max-size {value} in log-opts is no size", "Write it as 10m.")
-        elif name == "max-file" and not (value.isdecimal() and int(value)):
+        elif name == "max-file" and not whole(value):
             yield Refused(f"max-file {value} in log-opts is no number of files", 'Write it as "3".')
 
 

@@ -11,6 +11,7 @@ from anywhere.checks.containers.accepts import commands_for, remedy_text, untran
 from anywhere.checks.containers.bridge import RESTART, STOPS, Obstacle, bridge_obstacles, obstacle
 from anywhere.checks.containers.untracked import untracked_obstacle
 from anywhere.checks.remedies import Command
+from anywhere.documents.numbers import whole
 from anywhere.facts.agents.daemon_json import PATH
 from anywhere.facts.files import read_text
 from anywhere.facts.firewall.container_way import Bridge, clamps_segments, marks, way_back, way_out
@@ -146,7 +147,9 @@ def _hop(way: Way, aim: Aim) -> tuple[Hop, int] | None:
 
 def _to_main(host: Host, side: str, network: str) -> tuple[Command, ...]:
     """A routing rule before all others that gives docker's network the main table, until the next boot."""
-    first = min((int(rule.partition(":")[0]) for rule in policy_rules(host) if rule[:1].isdigit()), default=0)
+    first = min(
+        (number for rule in policy_rules(host) if (number := whole(rule.partition(":")[0])) is not None), default=0
+    )
     if first < 2:
         return ()
     return (("ip", "rule", "add", side, network, "lookup", "main", "priority", str(first - 1)),)

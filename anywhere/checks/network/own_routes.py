@@ -12,6 +12,7 @@ from anywhere.checks.endpoints.visit import surveys
 from anywhere.checks.network.host_firewall import unanswered
 from anywhere.checks.network.own_addresses import own_addresses
 from anywhere.checks.remedies import Command, remedy
+from anywhere.documents.numbers import whole
 from anywhere.evidence import Own
 from anywhere.facts.firewall.firewall import firewall
 from anywhere.facts.firewall.forwarding import Aim
@@ -271,7 +272,7 @@ def _fix(used: TableRoute | None, better: TableRoute, rules: Sequence[str]) -> t
             return f"Prefer the route that works. {keep}", (add,)
         delete = ("ip", "route", "del", "default", *(("via", used.gateway) if used.gateway else ()), "dev", used.device)
         return f"Take the default route away that leads nowhere. {keep}", (delete,)
-    first = min((int(rule.partition(":")[0]) for rule in rules if rule[:1].isdigit()), default=0)
+    first = min((number for rule in rules if (number := whole(rule.partition(":")[0])) is not None), default=0)
     add = ("ip", "rule", "add", "lookup", better.table, "priority", str(first - 1))
     text = f"A routing rule sends this host's packets to a table that leads nowhere (a VPN that is down?): correct it. {keep}"
     return text, (add,) if first > 1 else ()

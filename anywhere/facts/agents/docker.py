@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
+from anywhere.documents.numbers import whole
 from anywhere.errors import NotRecorded
 from anywhere.facts.agents.daemon_json import DATA_ROOT, daemon_json
 from anywhere.facts.files import read_text, shell_line
@@ -283,7 +284,7 @@ def _networks(text: str) -> Iterator[DockerNetwork]:
             gateways=tuple(gateway for config in configs if (gateway := _said(config, "Gateway"))),
             bridge=_said(options, "com.docker.network.bridge.name") or own_name,
             is_default=_said(options, "com.docker.network.bridge.default_bridge") == "true",
-            mtu=int(size) if (size := _said(options, "com.docker.network.driver.mtu")).isdecimal() else 0,
+            mtu=whole(_said(options, "com.docker.network.driver.mtu")) or 0,
             flags=_create_flags(item),
             attached=tuple(_said(one, "Name") for one in _dicts([*_inner(item, "Containers").values()])),
             project=_said(_inner(item, "Labels"), "com.docker.compose.project"),

@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 
+from anywhere.documents.numbers import whole
 from anywhere.errors import NotRecorded
 from anywhere.facts.firewall.container_way import Bridge
 from anywhere.frozen import frozen
@@ -81,8 +82,8 @@ def parse_asked(text: str, questions: Sequence[Question]) -> Asked:
         number, _, said = rest.partition(" ")
         if who == "place":
             place, why = ("", said) if number == "none" else (rest, "")
-        elif who in answers and number.isdigit() and int(number) < len(questions):
-            answers[who][questions[int(number)]] = said
+        elif who in answers and (at := whole(number)) is not None and at < len(questions):
+            answers[who][questions[at]] = said
     ordered = {who: {one: said[one] for one in questions if one in said} for who, said in answers.items()}
     return Asked(place, why, ordered["container"], ordered["host"])
 

@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
+from anywhere.documents.numbers import whole
 from anywhere.facts.firewall.iptables import Option, Rule, Table
 from anywhere.frozen import frozen
 
@@ -239,10 +240,12 @@ def _in_ports(wanted: str, port: int) -> bool | None:
     if not port:
         return None
     for part in wanted.split(","):
-        low, _, high = part.partition(":")
-        if not (low or "0").isdigit() or not (high or "0").isdigit():
+        low, colon, high = part.partition(":")
+        first = whole(low or "0")
+        last = whole(high or ("65535" if colon else low or "0"))
+        if first is None or last is None:
             return None
-        if int(low or 0) <= port <= int(high or (65535 if ":" in part else low)):
+        if first <= port <= last:
             return True
     return False
 
@@ -250,9 +253,10 @@ def _in_ports(wanted: str, port: int) -> bool | None:
 def owned_by(wanted: str, uid: int | None) -> bool | None:
     """Whether a rule's user is this one: a number, a span of numbers, or root by name; None for the names of others."""
     low, _, high = ("0" if wanted == "root" else wanted).partition("-")
-    if uid is None or not low.isdigit() or not (high or low).isdigit():
-        return None if uid != 0 or low.isdigit() else False
-    return int(low) <= uid <= int(high or low)
+    first, last = whole(low), whole(high or low)
+    if uid is None or first is None or last is None:
+        return None if uid != 0 or first is not None else False
+    return first <= uid <= last
 
 
 def _states(wanted: str, packet: Packet) -> bool:

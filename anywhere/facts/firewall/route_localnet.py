@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from anywhere.documents.numbers import whole
 from anywhere.facts.files import Access, read_text
 from anywhere.facts.network.kernel_routes import TABLES, main_routes
 from anywhere.frozen import frozen
@@ -84,7 +85,7 @@ def localnet(host: Host, bridge: str) -> Localnet:
         sysctl(host, RESERVED_PORTS),
         address,
         _way_back(host, address),
-        max((int(value) for value in filters if value and value.isdigit()), default=None),
+        max((number for value in filters if (number := whole(value or "")) is not None), default=None),
         any(not network.prefixlen for network, _ in main),
         got.stdout.strip().partition("\n")[0].strip() if got.ok else "",
         "" if got.ok else got.stderr.strip(),
@@ -128,6 +129,7 @@ def parse_ports(text: str) -> tuple[tuple[int, int], ...]:
     found = []
     for part in text.replace(" ", ",").split(","):
         low, _, high = part.partition("-")
-        if low.isdigit() and (not high or high.isdigit()):
-            found.append((int(low), int(high or low)))
+        first, last = whole(low), whole(high or low)
+        if first is not None and last is not None:
+            found.append((first, last))
     return tuple(found)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from anywhere.documents.numbers import whole
 from anywhere.facts.agents import ssm_log
 from anywhere.facts.files import read_text, shell_line
 from anywhere.facts.logs import log_place
@@ -120,19 +121,17 @@ def inotify_use(host: Host, kind: str) -> Use:
     path = INSTANCES if kind == "instances" else WATCHES
     used = host.run(COUNT, timeout=5).stdout.strip() if kind == "instances" else ""
     name = "fs.inotify.max_user_" + kind
-    return Use(f"inotify {kind} of root", int(used) if used.isdigit() else 0, _number(host, path) or 0, name)
+    return Use(f"inotify {kind} of root", whole(used) or 0, _number(host, path) or 0, name)
 
 
 def _number(host: Host, path: str) -> int | None:
-    text = read_text(host, path).content.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    return whole(read_text(host, path).content.strip())
 
 
 def _files(host: Host) -> tuple[int | None, int | None]:
     words = read_text(host, FILES_USED).content.split()
-    if len(words) != 3 or not all(word.isdigit() for word in words):
-        return None, None
-    return int(words[0]) - int(words[1]), int(words[2])
+    used, free, most = map(whole, words) if len(words) == 3 else (None, None, None)
+    return (None, None) if used is None or free is None else (used - free, most)
 
 
 def _keys(host: Host) -> tuple[int | None, int | None]:

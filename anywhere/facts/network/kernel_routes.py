@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import pairwise
 
+from anywhere.documents.numbers import whole
 from anywhere.errors import NotRecorded
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Completed, Host
@@ -110,7 +111,7 @@ def parse_hop(done: Completed) -> Hop | None:
         found = dict(pairwise(words))
         learned = "expires" in words
         mtu = found.get("mtu", "").removeprefix("lock")
-        size = int(mtu) if mtu.isdigit() and not learned else 0
+        size = 0 if learned else whole(mtu) or 0
         return Hop(found.get("dev", ""), found.get("via", ""), found.get("src", ""), size) if "dev" in found else None
     answer = done.stderr.lower()
     if "rtnetlink answers" not in answer:
@@ -166,7 +167,7 @@ def parse_tables(lines: Iterable[str]) -> tuple[TableRoute, ...]:
         words = words[1:] if refuses or words[0] == "unicast" else words
         options = dict(pairwise(words[1:]))
         metric = options.get("metric", "")
-        shared = (words[0], int(metric) if metric.isdigit() else 0, options.get("table", "main"))
+        shared = (words[0], whole(metric) or 0, options.get("table", "main"))
         if refuses or "dev" in options:
             found.append(
                 TableRoute(shared[0], options.get("dev", ""), options.get("via", ""), *shared[1:], refuses, kind)

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterator
 
+from anywhere.documents.numbers import whole
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.recording import once_a_run
@@ -94,7 +95,7 @@ def parse_resolv_conf(text: str) -> ResolvConf:
 def _option(options: list[str], name: str, usual: int) -> int:
     """The last value of `name:7`; the usual one where there is none."""
     values = [word.removeprefix(f"{name}:") for word in options if word.startswith(f"{name}:")]
-    found = [int(value) for value in values if value.isascii() and value.isdecimal() and len(value) < 4]
+    found = [number for value in values if (number := whole(value)) is not None and number < 1000]
     return found[-1] if found else usual
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anywhere.catalogue.endpoints import Endpoint
 from anywhere.catalogue.issuers import is_public
+from anywhere.documents.numbers import whole
 from anywhere.evidence import Look
 from anywhere.facts.network.lookup import Lookup
 from anywhere.facts.network.vantage import Vantage
@@ -42,7 +43,7 @@ class Visit:
     def dialled_port(self) -> int:
         """The port that connections go to, the proxy's where there is one; 0 where its URL names none."""
         port = self.proxy.rpartition(":")[2].strip("/") if self.proxy else str(self.endpoint.port)
-        return int(port) if port.isdigit() else 0
+        return whole(port) or 0
 
     def look(self, name: Look) -> Probe | None:
         """A second look by its name."""

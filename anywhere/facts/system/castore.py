@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anywhere.documents.numbers import whole
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 from anywhere.hosts.probe.castore import FILES as BUNDLES
@@ -36,9 +37,9 @@ def parse_ca_store(text: str) -> CaStore:
     """`/etc/ssl/certs/ca-certificates.crt 140`, or `folders 280`; older bundles have both, one a line."""
     bundle, counts = "", []
     for line in text.splitlines():
-        path, _, number = line.rpartition(" ")
-        if number.isdecimal():
-            counts.append(int(number))
+        path, _, count = line.rpartition(" ")
+        if (number := whole(count)) is not None:
+            counts.append(number)
             bundle = path if path != "folders" else bundle
     return CaStore(bundle, max(counts) if counts else None)
 

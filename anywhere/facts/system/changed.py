@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from anywhere.documents.numbers import whole
 from anywhere.errors import NotRecorded
 from anywhere.facts.system.units import Unit
 from anywhere.hosts.base import Host
@@ -18,7 +19,7 @@ def changed(host: Host, *paths: str) -> Mapping[str, float]:
     except NotRecorded:
         return {}
     rows = (line.partition(" ") for line in said.splitlines())
-    return {path: float(seconds) for seconds, _, path in rows if seconds.isdecimal() and path in paths}
+    return {path: float(seconds) for text, _, path in rows if path in paths and (seconds := whole(text)) is not None}
 
 
 def start_of(host: Host, unit: Unit) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anywhere.documents.numbers import whole
 from anywhere.facts.system.machine import mounts
 from anywhere.hosts.base import Disk, Host
 
@@ -45,6 +46,5 @@ def parse_df(text: str) -> tuple[int, int] | None:
     """
     lines = text.strip().splitlines()
     words = lines[-1].rsplit(None, 5) if len(lines) == 2 else []
-    if len(words) != 6 or not all(word.isascii() and word.isdigit() for word in (words[1], words[3])):
-        return None
-    return int(words[1]), int(words[3])
+    size, free = (whole(words[1]), whole(words[3])) if len(words) == 6 else (None, None)
+    return None if size is None or free is None else (size, free)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import lru_cache
 
+from anywhere.documents.numbers import whole
 from anywhere.errors import NotRecorded
 from anywhere.facts.files import Access, list_folder, read_text
 from anywhere.facts.system.quoting import (
@@ -205,9 +206,9 @@ def _unit_of(block: list[tuple[str, str]]) -> Unit:
         sub=said.get("SubState", ""),
         enabled=said.get("UnitFileState", ""),
         result=said.get("Result", ""),
-        exit_status=_number(said.get("ExecMainStatus", "")),
-        restarts=_number(said.get("NRestarts", "")),
-        pid=_number(said.get("MainPID", "")) or 0,
+        exit_status=whole(said.get("ExecMainStatus", "")),
+        restarts=whole(said.get("NRestarts", "")),
+        pid=whole(said.get("MainPID", "")) or 0,
         final_exits=tuple(said.get("RestartPreventExitStatus", "").split()),
         fragment=said.get("FragmentPath", ""),
         drop_ins=split_words(said.get("DropInPaths", "")),
@@ -222,8 +223,8 @@ def _unit_of(block: list[tuple[str, str]]) -> Unit:
         ),
         unset=split_words(said.get("UnsetEnvironment", "")),
         load=load,
-        job=_number(said.get("Job", "")) or 0,
-        started=(_number(said.get("ExecMainStartTimestampMonotonic", "")) or 0) / 1e6,
+        job=whole(said.get("Job", "")) or 0,
+        started=(whole(said.get("ExecMainStartTimestampMonotonic", "")) or 0) / 1e6,
         unmet=_is_unmet(said, "Condition") or _is_unmet(said, "Assert"),
     )
 
@@ -231,10 +232,6 @@ def _unit_of(block: list[tuple[str, str]]) -> Unit:
 def _is_unmet(said: Mapping[str, str], kind: str) -> bool:
     """A unit that was never started has the result `no` too, and no time of the test."""
     return said.get(f"{kind}Result") == "no" and said.get(f"{kind}Timestamp") != ""
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def unit_from_files(host: Host, name: str, present: Mapping[str, Iterable[str]]) -> Unit:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from anywhere.documents.numbers import whole
 from anywhere.evidence import Decided, Origin
 from anywhere.facts.agents.components import Component
 from anywhere.facts.files import read_text
@@ -40,8 +41,8 @@ def origin(host: Host, vantage: Vantage, variable: str) -> Origin:
     """Where a variable of a component was set. Line 0: the file is not known, or not a file."""
     place = _place(vantage.described, variable)
     path, colon, line = place.rpartition(":")
-    if colon and line.isdigit():
-        return {"variable": variable, "file": path, "line": int(line)}
+    if colon and (number := whole(line)) is not None:
+        return {"variable": variable, "file": path, "line": number}
     if not place.startswith("/"):
         return {"variable": variable, "file": place or vantage.source, "line": 0}
     return {"variable": variable, "file": place, "line": _line(read_text(host, place).content, variable)}

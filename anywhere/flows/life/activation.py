@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -127,11 +126,7 @@ def create(owner: Account, wish: Wish) -> dict[str, str]:
 
 def keep(path: str, made: Mapping[str, str]) -> None:
     """Write an activation to a file for its owner alone. Raises BadInput."""
-    before = os.umask(0o077)
-    try:
-        write_file(path, (json.dumps(made, indent=2) + "\n").encode())
-    finally:
-        os.umask(before)
+    write_file(path, (json.dumps(made, indent=2) + "\n").encode(), private=True)
 
 
 def show(owner: Account) -> tuple[Shown, ...]:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from anywhere.windows import IS_WINDOWS, is_root
 ROOT_STATE = "/var/lib/anywhere-watch"
 NAME = "history.jsonl"
 SCHEMA = "anywhere/watch/1"
-KEPT, MOST = 200, 400  # lines of the history: cut to the first number once the second is passed
+KEPT, MOST = 200, 400  # lines of the history: cut to the first number, and one a host, once the second is passed
 COMMAND_SECONDS = 60.0
 SHORTEST, LONGEST = 10.0, 86400.0  # seconds between two ticks
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -68,32 +68,19 @@ class Watch:
         """Check once: changes are reported and kept, the metrics written."""
         report = status(self.hosts, True)
         before = {str(row.get("host")): row for row in history(self.folder)}
-        changes = [change for target in report.targets if (change := self._compared(target, before.get(target.name)))]
+        compared = [found for target in report.targets if (found := _compared(target, before.get(target.name)))]
+        if compared:
+            self._keep([row for _, row in compared])
+        for change, _ in compared:
+            self.heard(change)
+        if compared and self.on_change:
+            self._run(report)
         if self.textfile:
             write_file(self.textfile, as_metrics(harmless(report)).encode())
-        if changes and self.on_change:
-            self._run(report)
         return report
 
-    def _compared(self, target: Target, before: dict[str, Any] | None) -> Change | None:
-        verdict, causes = str(target.verdict), [(c.code, str(c.severity), c.summary) for c in target.causes]
-        codes = sorted(code for code, _, _ in causes)
-        now = snapshot(target)
-        drift = words(before.get("snapshot", {}), now) if before else []
-        if before and before.get("verdict") == verdict and before.get("codes") == codes and not drift:
-            return None
-        was = str(before.get("verdict", "")) if before else ""
-        change = Change(target.started, target.name, verdict, was, tuple(causes), tuple(drift))
-        self._keep(change, codes, now)
-        self.heard(change)
-        return change
-
-    def _keep(self, change: Change, codes: list[str], now: dict[str, str]) -> None:
-        row = {
-            "schema": SCHEMA, "time": change.time, "host": change.host, "verdict": change.verdict, "was": change.was,
-            "codes": codes, "causes": [{"code": c, "severity": s, "summary": t} for c, s, t in change.causes],
-            "drift": list(change.drift), "snapshot": now,
-        }  # fmt: skip
+    def _keep(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append to the history, on a line of its own also where the last one was cut off."""
         path = os.path.join(self.folder, NAME)
         try:
             os.makedirs(self.folder, mode=0o750, exist_ok=True)
@@ -102,13 +89,14 @@ class Watch:
                 f"the history cannot be kept in {self.folder}: {error.strerror}: set XDG_STATE_HOME to a folder that this "
                 "user may write to, or run as root"
             ) from None
+        torn = any(not line.endswith(b"\n") for line in _lines(self.folder)[-1:])
         with open_file(path, append=True) as file:
-            file.write((json_text(row, compact=True) + "\n").encode())
+            file.write(b"\n" * torn + "".join(json_text(row, compact=True) + "\n" for row in rows).encode())
             file.flush()
             os.fsync(file.fileno())
-        kept = _lines(self.folder)
-        if len(kept) > MOST:
-            write_file(path, b"".join(kept[-KEPT:]))
+        lines = _lines(self.folder)
+        if len(lines) > MOST:
+            write_file(path, b"".join(_cut(lines)))
 
     def _run(self, report: Report) -> None:
         """The caller's command, with the report on its standard input; what it prints goes nowhere."""
@@ -129,6 +117,23 @@ class Watch:
             time.sleep(max(1.0, every - (time.monotonic() - begun)))
 
 
+def _compared(target: Target, before: dict[str, Any] | None) -> tuple[Change, dict[str, Any]] | None:
+    """What has changed, and its row of the history; None where nothing has."""
+    verdict, causes = str(target.verdict), [(c.code, str(c.severity), c.summary) for c in target.causes]
+    codes = sorted(code for code, _, _ in causes)
+    now = snapshot(target)
+    drift = words(before.get("snapshot", {}), now) if before else []
+    if before and before.get("verdict") == verdict and before.get("codes") == codes and not drift:
+        return None
+    was = str(before.get("verdict", "")) if before else ""
+    row = {
+        "schema": SCHEMA, "time": target.started, "host": target.name, "verdict": verdict, "was": was,
+        "codes": codes, "causes": [{"code": c, "severity": s, "summary": t} for c, s, t in causes],
+        "drift": list(drift), "snapshot": now,
+    }  # fmt: skip
+    return Change(target.started, target.name, verdict, was, tuple(causes), tuple(drift)), row
+
+
 def state_folder() -> str:
     """Where the history is: root's own folder, or the user's."""
     if is_root() and not IS_WINDOWS:
@@ -142,7 +147,14 @@ def history(folder: str) -> list[dict[str, Any]]:
     return list(_rows(_lines(folder)))
 
 
-def _rows(lines: list[bytes]) -> Iterator[dict[str, Any]]:
+def _cut(lines: Sequence[bytes]) -> list[bytes]:
+    """The last KEPT lines, and the last one of every host: without it the host's state would be a change again."""
+    last = {str(row.get("host")): at for at, line in enumerate(lines) for row in _rows([line])}
+    kept = frozenset(last.values())
+    return [line for at, line in enumerate(lines) if at >= len(lines) - KEPT or at in kept]
+
+
+def _rows(lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
             row = json.loads(line)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from anywhere.documents.numbers import whole
 from anywhere.hosts.base import Daemon, Disk, Interface, Inventory, Listener
 from anywhere.hosts.inventory import DAEMONS, DISKS, RELEVANT, UNITS, relevant
 from anywhere.printable import ip_text
@@ -85,7 +86,7 @@ class _Lines:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return whole(text) or 0
 
 
 def parse_clock(text: str) -> float:

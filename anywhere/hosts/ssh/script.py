@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from itertools import takewhile
 
+from anywhere.documents.numbers import whole
 from anywhere.frozen import frozen
 from anywhere.hosts.bounds import LISTING, STORE, limit_of_file
 from anywhere.hosts.inventory import RELEVANT
@@ -47,7 +48,8 @@ class Part:
     @property
     def rc(self) -> int:
         """The exit code, 1 where the word is no number."""
-        return int(self.word) if self.word.isascii() and self.word.isdigit() else 1
+        number = whole(self.word)
+        return 1 if number is None else number
 
 
 def token() -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from anywhere.catalogue.endpoints import endpoints
+from anywhere.documents.numbers import whole
 from anywhere.errors import BadInput
 from anywhere.frozen import frozen
 from anywhere.taskdef.fit import requirements
@@ -163,7 +164,8 @@ def _gpus(case: Case, unknown: list[str]) -> int:
         for item in container.at("resourceRequirements").each():
             try:
                 value = item.at("value").text() if item.at("type").text() == "GPU" else "0"
-                total += int(value) if value.isdecimal() else 1
+                number = whole(value)
+                total += 1 if number is None else number
             except NotKnown as missing:
                 unknown.append(f"GPUs ({missing.why})")
     return total

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from anywhere.documents.numbers import whole
+
 # Go's strconv.ParseBool.
 TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FLAGS = (*TRUE, "0", "f", "F", "FALSE", "false", "False")
@@ -31,21 +33,17 @@ def is_flag(text: str) -> bool:
 
 def is_positive(text: str) -> bool:
     """A whole number above 0."""
-    return _is_number(text) and int(text) > 0
+    return bool(whole(text))
 
 
 def is_count(text: str) -> bool:
     """A whole number of 32 bits that is not negative."""
-    return _is_number(text) and int(text) < 2**32
+    return (number := whole(text)) is not None and number < 2**32
 
 
 def is_level(text: str) -> bool:
     """A level of compress/flate: -1 to 9."""
-    return text == "-1" or (_is_number(text) and int(text) <= 9)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 20
+    return text == "-1" or ((number := whole(text)) is not None and number <= 9)
 
 
 def is_size(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from anywhere.documents.numbers import whole
 from anywhere.taskdef.rule import (
     EC2,
     EVERY,
@@ -199,7 +200,7 @@ _PART = re.compile(r"0?\.[0-9]+")
 
 
 def _is_count(text: str) -> bool:
-    return text.isdecimal() and int(text) > 0
+    return bool(whole(text))
 
 
 def _is_part(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from anywhere.documents.numbers import whole
 from anywhere.documents.pointer import token, tokens
 
 
@@ -65,10 +66,9 @@ class Node:
         """The first value on the way to this pointer that is not known."""
         node = self
         for key in tokens(pointer):
-            if isinstance(node.raw, list) and key.isdecimal():
-                node = list(node.each())[int(key)] if int(key) < len(node.raw) else node.at(key)
-            else:
-                node = node.at(key)
+            at = whole(key) if isinstance(node.raw, list) else None
+            items = () if at is None else tuple(node.each())
+            node = node.at(key) if at is None or at >= len(items) else items[at]
             if not node.known:
                 return node
         return None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +13,7 @@ from anywhere.errors import ParseError
 from anywhere.facts.firewall.firewall import LEGACY, NFT, parse_version
 from anywhere.facts.firewall.iptables import Table, parse_rule, parse_save
 from anywhere.facts.firewall.iptables_walk import Packet, walk
-from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule, parse_nft
+from anywhere.facts.firewall.nftables import Nft, NftChain, NftRule, Spans, parse_nft
 from anywhere.facts.firewall.nftables_walk import walk_nft
 from anywhere.facts.firewall.route_localnet import parse_ports, sysctl_path
 from tests.support.rulesetgen import RULESETS
@@ -245,6 +248,22 @@ def test_a_packet_is_followed_through_nft(rules: list[list[object]], target: str
     base = NftChain("inet", "t", "in", "input", "filter", 0, "drop", tuple(NftRule(tuple(r)) for r in rules))
     verdict = walk_nft(Nft(True, frozenset(), (base, other)), base, REQUEST)
     assert (verdict.target, verdict.certain) == (target, certain)
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_followed"),
+    [({}, True), ({"flags": ["interval"]}, True), ({"flags": ["dynamic"]}, False), ({"type": "inet_service"}, False)],
+)
+def test_a_set_of_addresses_is_followed_where_it_stays_as_it_is(changed: dict[str, Any], is_followed: bool) -> None:
+    """Rules add to a dynamic set while packets go by, so what it held when it was read says nothing of the next one."""
+    place = {"family": "inet", "table": "t"}
+    source = {"payload": {"protocol": "ip", "field": "saddr"}}
+    named = {**place, "name": "s", "type": "ipv4_addr", "elem": ["192.0.2.1"], **changed}
+    rule = {**place, "chain": "in", "expr": [match(source, "@s"), {"drop": None}]}
+    said = [{"chain": {**place, "name": "in"}}, {"set": named}, {"rule": rule}]
+    (chain,) = parse_nft(json.dumps({"nftables": said}))
+    right = chain.rules[0].expressions[0]["match"]["right"]
+    assert isinstance(right, Spans) is is_followed
 
 
 def test_versions_and_ports_are_read() -> None:

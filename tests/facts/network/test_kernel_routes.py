@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from anywhere.facts.network.kernel_routes import (
@@ -57,6 +59,27 @@ def test_what_is_no_answer_of_the_kernel_says_nothing() -> None:
     assert parse_hop(Completed(ARGV, 1, "", "ip: invalid option\n")) is None
     assert hop(FakeHost(), "203.0.113.10") is None
     assert answers_by(FakeHost(), "203.0.113.10", 443, "eth1") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "rc", "is_open"),
+    [
+        ("0.000913 .", 0, True),
+        ("0.000913 .", 56, True),  # connected, and then not HTTP
+        ("0.000000 .", 28, False),
+        ("0,000000 .", 7, False),
+        ("", 127, None),
+        ("", 28, None),
+        ("0.000000 .", 45, None),  # the card cannot be chosen
+    ],
+)
+def test_another_card_is_tried_with_curl(said: str, rc: int, is_open: bool | None) -> None:
+    class Curl(FakeHost):
+        def run(self, argv: Sequence[str], *, input: bytes = b"", timeout: float = 10.0) -> Completed:
+            assert argv[0] == "curl" and "eth1" in argv
+            return Completed(tuple(argv), rc, said)
+
+    assert answers_by(Curl(), "203.0.113.10", 443, "eth1") is is_open
 
 
 def test_tables_with_vrf_refusals_and_several_next_hops() -> None:

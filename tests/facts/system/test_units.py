@@ -112,6 +112,8 @@ def test_a_service_section_is_read_alone_and_lines_are_joined() -> None:
         ("Environment=A=1 \\", {"A": "1"}),
         ("Environment=A=\\x41\\102 B=2", {"A": "AB", "B": "2"}),
         ("Environment=A=1 B=a\\qc C=3", {"A": "1"}),
+        ("Environment=A=1 B=\\777 C=3", {"A": "1"}),
+        ("Environment=A=\\u0100\\377", {"A": "\u0100\xff"}),
         ("\u00a0Environment=A=1", {}),
         ("Environment=A=1\u00a0B=2", {"A": "1\u00a0B=2"}),
         ("[Unit\nEnvironment=A=1", {}),

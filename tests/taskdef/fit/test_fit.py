@@ -196,6 +196,12 @@ def test_each_left_task_says_what_each_host_lacks() -> None:
     }
 
 
+def test_a_task_that_takes_a_host_alone_says_so() -> None:
+    answer = fit([Wish(Need("one", memory=10, alone=True), 2)], [host("a")])
+    assert answer.answers[0].placed == {"a": 1}
+    assert answer.answers[0].lacking == {"a": ("has one already, and takes one",)}
+
+
 def test_nothing_is_placed_where_what_it_needs_is_not_known() -> None:
     wanted = Need("app", memory=600, gpus=1, drivers=frozenset({"gelf"}), attributes=(("site", "x"),), arch="arm64")
     blank = host("blank", memory=None, cpu=None, gpus=None, arch="", drivers=None, attributes=None)
@@ -364,6 +370,14 @@ def test_need_is_what_the_definition_says(tmp_path: Path) -> None:
         "registry-1.docker.io": "image",
         "auth.docker.io": "image",
     }
+
+
+@pytest.mark.parametrize(("cpu", "memory"), [("1 vCPU", "2GB"), ("1024", "2048"), (".5 vcpu", "0.5 GB")])
+def test_the_size_of_the_task_goes_before_that_of_its_containers(cpu: str, memory: str) -> None:
+    container = {"name": "a", "image": "redis:7", "memory": 50, "cpu": 10}
+    definition = {"family": "f", "cpu": cpu, "memory": memory, "containerDefinitions": [container]}
+    found = need(load(json.dumps(definition).encode(), "f.json").content.definitions[0])
+    assert (found.cpu, found.memory) == ((512, 512) if "5" in cpu else (1024, 2048))
 
 
 def test_density_has_the_numbers_of_the_pages() -> None:

@@ -61,7 +61,7 @@ def _answer(stream: Stream) -> Answer:
     if len(code) != 3 or not code.isascii() or not code.isdigit():
         raise ValueError(f"malformed HTTP status code {code[:20]!r}")
     version = proto.removeprefix("HTTP/")
-    if len(version) != 3 or version[1] != "." or not (version[0] + version[2]).isdigit():
+    if len(version) != 3 or version[1] != "." or not (version[0] + version[2]).isdecimal():
         raise ValueError(f"malformed HTTP version {proto[:20]!r}")
     headers: dict[str, list[str]] = {}
     for name, value in _headers(stream):

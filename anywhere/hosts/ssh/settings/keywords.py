@@ -107,7 +107,7 @@ def _match(config: Any, option: str, args: list[str]) -> None:
 
 def _port(config: Any, option: str, args: list[str]) -> None:
     """A number, or the name of a service (misc.c, a2port)."""
-    if not args[0].isdigit():
+    if not args[0].isdecimal():
         try:
             args[0] = str(socket.getservbyname(args[0], "tcp"))
         except OSError:
