@@ -20,7 +20,7 @@ import pytest
 from tests.booted.machine import Machine
 from tests.booted.registering import CLUSTER, Desk, bare_host, desk
 from tests.life.desk import life
-from tests.life.newer import newer
+from tests.region.packages.newer import newer
 
 pytestmark = [
     pytest.mark.soak,

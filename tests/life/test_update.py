@@ -10,7 +10,7 @@ import pytest
 
 from tests.booted.registering import CLUSTER, Desk, bare_host, desk
 from tests.life.desk import instances, life, rows
-from tests.life.newer import BROKEN, newer
+from tests.region.packages.newer import BROKEN, newer
 
 pytestmark = [pytest.mark.booted, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
