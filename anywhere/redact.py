@@ -45,7 +45,7 @@ _NOT = r"(?!\*\*\*|[\"']?(?:arn:aws|\*\*\*)|[\[{]|(?:null|true|false)\b|[\"']{2}
 _ORDINARY = re.compile(
     r"arn:|sha\d+:|https?://|[./~]|(?:mi|i|ami|sg|vpc|subnet|eni)-[0-9a-f]+\b|\d{4}-\d\d-\d\d|v?\d+(?:\.\d+)+|"
     r"(?:[A-Za-z0-9-]+\.)+[a-z]{2,}(?::\d+)?[,.;:]?\Z|[A-Za-z][\w.-]*[=:][^=]|"
-    r"(?:[A-Za-z]{1,15}|(?:[A-Z]?[a-z]{2,})+)(?:\(\d*\))?[,.;:]?\Z"
+    r"(?:[A-Za-z]{1,15}|(?:[A-Z]?[a-z]{2,})+)(?:\(\d*\))?[,.;:]?\Z|[A-Z]\w{2,40}(?:Error|Exception)[,.;:]?\Z"
 )
 # A token that is known by its form (JWT; of code hosts, chats and registries; of AWS's STS).
 _FORM = (

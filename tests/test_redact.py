@@ -446,3 +446,8 @@ def test_what_a_proxy_offers_is_no_secret() -> None:
     said = '407 Proxy Authentication Required; offers Basic realm="proxy"'
     assert redact(said) == said
     assert redact("Proxy-Authorization: Basic dXNlcjpwYXNzd29yZA==") == "Proxy-Authorization: ***"
+
+
+def test_the_name_of_an_error_is_no_secret() -> None:
+    said = 'it gets no credentials: "EC2RoleRequestError: no EC2 instance role found"'
+    assert redact(said) == said

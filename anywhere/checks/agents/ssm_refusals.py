@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from anywhere.catalogue.daemon_lines.refusals import OWNER, refusal
+from anywhere.catalogue.daemon_lines.refusals import NOBODY, OWNER, refusal
 from anywhere.checks.agents.refusals import ACTION, meaning, of_symptom
 from anywhere.checks.agents.registration import reset
 from anywhere.checks.agents.shared import unshared
@@ -19,6 +19,8 @@ from anywhere.model import Finding, Remedy, Status
 ID = "agents.ssm"
 # agent/managedInstances/registration; amazon-ssm-agent#247, #484
 NO_REGISTRATION = re.compile(r"Data from vault is empty|RegistrationKey does not exist")
+# common/identity/credentialproviders/ec2roleprovider: of an agent that found no registration, or is set not to look for one.
+AS_EC2 = "EC2RoleRequestError"
 UNSEEN = (
     "Restart it, then ecs. If the line comes back, /var/lib/amazon/ssm/Vault/Manifest does not name RegistrationKey, which "
     "release 3.2.183.0 leaves out: update the SSM agent, reset the host, and register it again."
@@ -41,7 +43,14 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
         text, cause = f"Fix what the quoted line names. {LATER}", "agent.disconnected"
     else:
         said = f"{who} {meaning(denied) if denied else row.says}: {quoted}"
-        text, cause = f"{row.fix} {LATER}", row.cause or "agent.disconnected"
+        later = "" if row.who == NOBODY or "estart the SSM agent" in row.fix else f" {LATER}"
+        text, cause = f"{row.fix}{later}", row.cause or "agent.disconnected"
+        if row.kind in ("token", "clock"):
+            commands = (*commands, ("systemctl", "restart", "ecs"))
+    as_ec2 = row is None and AS_EC2 in answer
+    if as_ec2:
+        said = f"The SSM agent acts as an EC2 instance and not as {here.registration.instance}: {quoted}"
+        text, commands = UNSEEN, (*commands, ("systemctl", "restart", "ecs"))
     if row is None and NO_REGISTRATION.search(answer):
         said = f"The SSM agent found no registration when it started, and that of {here.registration.instance} is on disk: "
         said, text, cause = f"{said}{quoted}", UNSEEN, "agent.stale-environment"
@@ -54,13 +63,14 @@ def refused_ssm(host: Host, here: Agents, answer: str, *, asleep: bool) -> Findi
         "line": answer,
         "refusal": row.kind if row else "",
         "who": row.who if row else "",
-        "network": row is None and cause == "agent.disconnected",
+        "network": row is None and not as_ec2 and cause == "agent.disconnected",
     }
     if denied:
         evidence |= of_symptom(denied)
     # A restart alone changes nothing where somebody else has to act first.
     by_hand = text.replace("the SSM agent,", f"the SSM agent (`systemctl restart {name}`),")
-    fix = Remedy(by_hand) if row and row.who == OWNER else remedy(host, text, *commands)
+    waits = row is not None and row.who in (OWNER, NOBODY)
+    fix = Remedy(by_hand) if waits else remedy(host, text, *commands)
     return trouble(ID, Status.FAIL, unit.name, said, cause=cause, remedy=fix, evidence=evidence)
 
 

@@ -270,6 +270,25 @@ def ssm_written_since(world: World) -> None:
     world.host.files[SSM_LOG] = ssm_log(UNWRITTEN + "no space left on device", since)
 
 
+EC2_ERROR = "[ssm-agent-worker] Entering SSM Agent Worker hibernate - EC2RoleRequestError: no EC2 instance role found"
+
+
+@fault(
+    "ssm-acts-as-ec2",
+    "the SSM agent found no registration at its start, and acts as an EC2 instance",
+    "agent.disconnected",
+)
+def ssm_acts_as_ec2(world: World) -> None:
+    register(world)
+    world.host.files[SSM_LOG] = ssm_log(EC2_ERROR)
+
+
+@fault("ssm-set-to-ec2", "the SSM agent acts as an EC2 instance, since its settings name that alone", "config.invalid")
+def ssm_set_to_ec2(world: World) -> None:
+    settings(world, Identity={"ConsumptionOrder": ["EC2"]})
+    world.host.files[SSM_LOG] = ssm_log(EC2_ERROR)
+
+
 UNSAVED = (
     "[CredentialRefresher] Failed to save new expiration: open /var/lib/amazon/ssm/runtimeconfig/identity_config.json: "
 )
