@@ -14,6 +14,8 @@ from functools import lru_cache, partial
 from typing import Any
 
 import asyncssh
+from asyncssh.pattern import WildcardPatternList
+from asyncssh.public_key import get_certificate_algs, get_public_key_algs
 
 from anywhere.errors import HostUnreachable
 from anywhere.hosts.ssh.connection import LIBRARY, LOOP, Connection
@@ -95,8 +97,9 @@ def _settings(target: SSHTarget, options: SSHOptions, attempt: Attempt) -> tuple
     more: dict[str, object] = {"known_hosts": place.match, "client_factory": client}
     if settings.config.get("KexAlgorithms") is None:
         more["kex_algs"] = _first(FIRST_KEX, settings.kex_algs)
-    if not config.get("HostKeyAlgorithms"):
-        more["server_host_key_algs"] = [*place.algorithms(), *NEW_KEYS]
+    allowed = str(config.get("HostKeyAlgorithms") or "+")
+    if allowed[0] in "+-":  # else the user has chosen an order (sshconnect2.c, ssh_kex2)
+        more["server_host_key_algs"] = _host_keys([*place.algorithms(), *NEW_KEYS], allowed)
     if settings.config.get("Ciphers") is None:
         more["encryption_algs"] = _first(FIRST_CIPHERS, settings.encryption_algs)
     return settings, more
@@ -149,6 +152,15 @@ def _known_hosts(config: Any) -> tuple[str, ...]:
     where the user has none, nowhere."""
     own, everyone = config.get("UserKnownHostsFile"), config.get("GlobalKnownHostsFile")
     return (*(USER_FILES if own is None else own or (os.devnull,)), *(SYSTEM_FILES if everyone is None else everyone))
+
+
+def _host_keys(usual: Sequence[str], allowed: str) -> list[str]:
+    """Those that are asked for, in this order, after what ssh_config adds (`+`) or takes away (`-`)."""
+    patterns = WildcardPatternList(allowed[1:])
+    if allowed[0] == "-":
+        return [name for name in usual if not patterns.matches(name)]
+    known = [name.decode() for name in (*get_public_key_algs(), *get_certificate_algs())]
+    return list(dict.fromkeys([*usual, *(name for name in known if patterns.matches(name))]))
 
 
 def _first(wanted: tuple[bytes, ...], offered: Sequence[bytes]) -> list[str]:

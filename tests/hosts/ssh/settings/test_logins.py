@@ -204,6 +204,9 @@ def test_a_host_that_was_rebuilt_has_a_changed_key_of_whatever_type(
     (tmp_path / "known").write_text(f"[127.0.0.1]:{reach.server.port} {key_of(tmp_path / 'old')}\n")
     text = f" IdentityFile {reach.server.key}\n UserKnownHostsFile {tmp_path}/known\n"
     assert "is not the one in known_hosts" in reach.by_us(text, accept_new=accept_new)
+    assert "is not the one in known_hosts" in reach.by_us(text + " HostKeyAlgorithms +ssh-rsa\n", accept_new=accept_new)
+    assert "is not the one in known_hosts" in reach.by_us(text + " HostKeyAlgorithms -ecdsa*\n", accept_new=accept_new)
+    assert "`HostKeyAlgorithms -ssh-ed*`" in reach.by_us(text + " HostKeyAlgorithms -ssh-ed*\n")
 
 
 @region
