@@ -61,11 +61,12 @@ RANDOM_LABEL = "zq7-anywhere-no-such-name-4k1"
 @frozen
 class Query:
     """A name to look up: by the system's resolver (`server` empty), or by asking one nameserver directly. `wait` is how many
-    seconds one question may take, of which no other is made then (0: several short tries)."""
+    seconds one question may take, of which no other is made then (0: several short tries), `tcp` whether UDP is left out."""
 
     name: str
     server: str = ""
     wait: float = 0.0
+    tcp: bool = False
 
 
 @frozen

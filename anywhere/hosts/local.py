@@ -90,7 +90,7 @@ class LocalHost:
     def _ask(self, query: Query, patience: float) -> Answer:
         from anywhere.hosts.probe.dns import ask
 
-        return ask(query, patience, lambda server, port, timeout: open_tcp(server, port, timeout, 0))
+        return ask(query, patience, lambda server, port, timeout: open_tcp(server, port, timeout, 0), udp=not query.tcp)
 
     def _system(self, name: str, patience: float) -> Answer:
         started = time.monotonic()

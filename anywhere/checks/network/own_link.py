@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 from anywhere.checks.base import Check, check, passed, trouble
 from anywhere.checks.endpoints.visit import is_lossy, surveys
 from anywhere.checks.network.host_firewall import UNANSWERED, unanswered
+from anywhere.checks.network.own_routes import own_routes
 from anywhere.checks.remedies import remedy
 from anywhere.evidence import Own
 from anywhere.facts.firewall.forwarding import Aim
@@ -51,7 +53,8 @@ def own_link(host: Host, settings: Settings) -> Iterator[Finding]:
         yield passed(ID, "card", "everything that was asked gave an answer")
         return
     hops = {aim: taken for aim in aims[:MOST_AIMS] if (taken := hop(host, aim.address))}
-    found = [*_policies(host, hops), *_sizes(host, hops), *_neighbours(host, hops, seen)]
+    found = [*_policies(host, hops), *_sizes(host, hops)]
+    found = found or [*_neighbours(host, settings, hops, seen)]
     status = Status.FAIL if failing else Status.WARN
     found = found or [_held_back(host, one, aims, status) for one in held if _is_on_the_way(host, one, seen)]
     yield from found
@@ -168,11 +171,17 @@ def _sizes(host: Host, hops: Mapping[Aim, Hop]) -> Iterator[Finding]:
 # --- Neighbours ----------------------------------------------------------------------------------------------------
 
 
-def _neighbours(host: Host, hops: Mapping[Aim, Hop], seen: Sequence[Survey]) -> Iterator[Finding]:
-    """Next hops with a link address set by hand, by which nothing at all answers, not even the next hop itself."""
+def _neighbours(host: Host, settings: Settings, hops: Mapping[Aim, Hop], seen: Sequence[Survey]) -> Iterator[Finding]:
+    """Next hops with a link address set by hand, by which nothing at all answers, not even the next hop itself. What another
+    route of this host would reach is left to the check of the routes."""
     by_next: dict[tuple[str, str], list[Aim]] = {}
+    told = {
+        address
+        for finding in own_routes.judge(host, settings)
+        for address in cast(Own, finding.evidence).get("explains", ())
+    }
     for aim, taken in hops.items():
-        if taken.device and not taken.error:
+        if taken.device and not taken.error and aim.address not in told:
             by_next.setdefault((taken.device, taken.gateway or aim.address), []).append(aim)
     for (device, address), stopped in by_next.items():
         link = fixed_neighbour(host, device, address)

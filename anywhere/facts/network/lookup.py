@@ -80,7 +80,7 @@ def lookup(host: Host, name: str, servers: Sequence[str], patience: float = 0.0)
         return found
     silent = {one.source for one in found.servers if one.reason is Reason.NAMESERVER_TIMEOUT}
     host.deadline.grow(patience)
-    queries = [Query(name, server, wait) for server in servers if server in silent]
+    queries = [Query(name, server, wait, resolv_conf(host).use_vc) for server in servers if server in silent]
     try:
         longer = fan_out([partial(host.resolve, query) for query in queries])
     except NotRecorded:  # a bundle of a version that did not wait

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from anywhere.hosts.base import Answer, NotPermitted, Query
 from anywhere.hosts.bounds import kept_addresses
+from anywhere.hosts.probe.waiting import ready
 from anywhere.model import Reason
 from anywhere.threads import fan_out
 
@@ -24,6 +25,7 @@ UDP_SIZE = 1232  # what Go's resolver and current glibc offer by EDNS
 # Seconds to wait for each try: lost packets must not look like a dead server, also on a path that loses three of ten.
 TRIES = (0.25, 0.3, 0.35, 0.4, 0.4, 0.3)
 TCP_WAIT = 2.0
+MOST_BYTES = 65535
 WITH_EDNS = 3  # of these; then without, as old servers and filters want it
 NO_SUCH_NAME = "NXDOMAIN"
 
@@ -86,7 +88,7 @@ def _ask_type(query: Query, kind: dns.rdatatype.RdataType, end: float, open_tcp:
     except dns.exception.DNSException as error:
         return failed(Reason.NAME_UNKNOWN, str(error))
     message = dns.message.make_query(name, kind, use_edns=0, payload=UDP_SIZE)
-    without = dns.message.make_query(name, kind, id=message.id)
+    without = dns.message.make_query(name, kind)
     plain = False
     reply: dns.message.Message | None = None
     if udp:
@@ -136,10 +138,6 @@ def _udp(
     """The answer, and whether only the question without EDNS got it.
 
     Some tries over one connected socket: a closed port is seen at once, and a late answer to the first try counts."""
-    import dns.exception
-    import dns.query
-    import dns.rcode
-
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     address = socket.getaddrinfo(server, PORT, family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4]
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
@@ -149,15 +147,28 @@ def _udp(
             left = min(patience, end - time.monotonic())
             if left <= 0:
                 break
-            try:
-                asked = message if number < WITH_EDNS else without
-                reply = dns.query.udp(asked, server, left, PORT, sock=sock, ignore_unexpected=True)
-                if asked is message and _may_be_for_edns(reply):
-                    return _compared(reply, partial(dns.query.udp, without, server, left, PORT, sock=sock))
-                return reply, asked is without and reply.edns < 0
-            except (dns.exception.Timeout, dns.query.BadResponse):
-                continue  # an answer to another question is none (Go net dnsclient_unix.go, checkResponse)
+            sock.send((message if number < WITH_EDNS else without).to_wire())
+            found = _receive(sock, (message, without), left)
+            if found and found[1] is message and _may_be_for_edns(found[0]):
+                return _compared(found[0], sock, without, left)
+            if found:
+                return found[0], found[1] is without
     raise TimeoutError("no answer over UDP")
+
+
+def _receive(
+    sock: socket.socket, asked: Sequence[dns.message.Message], seconds: float
+) -> tuple[dns.message.Message, dns.message.Message] | None:
+    """The first answer to one of these questions, and to which: a slow server answers an earlier one. An answer to another
+    question is none (Go net dnsclient_unix.go, checkResponse)."""
+    import dns.message
+
+    end = time.monotonic() + seconds
+    while ready((sock,), end - time.monotonic()):
+        reply = dns.message.from_wire(sock.recv(MOST_BYTES))
+        if question := next((one for one in asked if one.is_response(reply)), None):
+            return reply, question
+    return None
 
 
 def _may_be_for_edns(reply: dns.message.Message) -> bool:
@@ -173,18 +184,15 @@ def _may_be_for_edns(reply: dns.message.Message) -> bool:
 
 
 def _compared(
-    reply: dns.message.Message, ask_plainly: Callable[..., dns.message.Message]
+    reply: dns.message.Message, sock: socket.socket, without: dns.message.Message, seconds: float
 ) -> tuple[dns.message.Message, bool]:
     """The answer to the same question without EDNS, where it is another one."""
-    import dns.exception
-    import dns.query
-
-    try:
-        again = ask_plainly(ignore_unexpected=True)
-    except (dns.exception.Timeout, dns.query.BadResponse):
+    sock.send(without.to_wire())
+    found = _receive(sock, (without,), seconds)
+    if found is None:
         return reply, False
-    same = again.rcode() == reply.rcode() and bool(again.answer) == bool(reply.answer)
-    return (reply, False) if same else (again, True)
+    same = found[0].rcode() == reply.rcode() and bool(found[0].answer) == bool(reply.answer)
+    return (reply, False) if same else (found[0], True)
 
 
 def _tcp(message: dns.message.Message, server: str, left: float, open_tcp: OpenTcp) -> dns.message.Message:

@@ -238,6 +238,20 @@ def test_a_patient_question_is_asked_once_and_waits_longer_than_the_usual_ones(m
     assert sorted(kind for _, kind, udp in server.seen if udp) == ["A", "AAAA"]
 
 
+def test_a_late_answer_counts_for_the_question_that_it_answers(asked: Asked) -> None:
+    """A server that is slow, and one that leaves EDNS out of its answers, knows questions with EDNS all the same."""
+
+    def answering(query: dns.message.Message, udp: bool, count: int) -> Reply:
+        time.sleep(1.0 if count == 0 else 0.0)
+        made = both(query)
+        assert isinstance(made, dns.message.Message)
+        made.use_edns(False)
+        return made
+
+    answer, _ = asked(answering, 4.0)
+    assert answer.addresses and not answer.plain
+
+
 def test_no_address_of_one_family_is_no_failure(asked: Asked) -> None:
     answer, _ = asked(lambda query, *_: reply(query, "203.0.113.10"))
     assert answer.addresses and answer.half is None
