@@ -28,7 +28,7 @@ def fetch(
     distro: str = typer.Option(
         ..., help="Distribution of the hosts (debian, ubuntu, rhel, amzn, sles ...), or deb or rpm."
     ),
-    to: str = typer.Option(..., help="Folder to fill; run the command again to go on where it was cut."),
+    to: str = typer.Option(..., help="Folder to fill. The same command continues an interrupted download."),
     ecs_version: str = typer.Option("latest", help="Version of amazon-ecs-init, as in 1.105.1-1."),
     ssm_version: str = typer.Option("latest", help="Version of amazon-ssm-agent, as in 3.3.4108.0."),
     keyring: str = _KEYRING,

@@ -23,11 +23,13 @@ app = group("Show or compare saved observations.")
 )
 def show(
     file: str = typer.Argument(..., help="A bundle that `anywhere check --save` wrote."),
-    observation: str = typer.Option("", help="Print this observation whole (a part of what was asked is enough)."),
+    observation: str = typer.Option(
+        "", help="Print this observation in full; a part of its name is enough, such as resolv.conf."
+    ),
     format: str = FORMAT,
     output: str = OUTPUT,
 ) -> None:
-    """List what a bundle holds, and what was masked in it: a preview before it leaves the house."""
+    """List what a bundle holds, and what was masked in it: a preview before you share it."""
     from anywhere.cli.output import write
     from anywhere.flows.check import load
     from anywhere.report.bundle import observations
@@ -63,7 +65,7 @@ def diff(
     format: str = FORMAT,
     output: str = OUTPUT,
 ) -> None:
-    """Say what changed: in words, then findings, facts, and all that was observed. Times and counters are left out."""
+    """Compare two bundles: what changed, then findings, facts and observations. Times and counters are left out."""
     from anywhere.cli.output import write
     from anywhere.flows.check import compare
 

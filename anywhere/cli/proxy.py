@@ -41,7 +41,12 @@ _OPTIONS: Options = {
         str,
         typer.Option("", help="A file with one line user:password, as it is; - for standard input."),
     ),
-    "no_proxy": (list[str], typer.Option([], help="What must not go to the proxy; commas or more than once.")),
+    "no_proxy": (
+        list[str],
+        typer.Option(
+            [], help="Reach these names and networks without the proxy, comma separated: .corp.example,10.0.0.0/8."
+        ),
+    ),
     "ca": (str, typer.Option("", help="A PEM file with the company's CA certificates.")),
     "region": (
         str,
@@ -52,7 +57,7 @@ _OPTIONS: Options = {
         ),
     ),
 }
-_PACKAGES = typer.Option(False, "--packages", help="The package manager too.")
+_PACKAGES = typer.Option(False, "--packages", help="Set the proxy for the package manager too.")
 _LATER = "A service uses the profile from its next start on."
 _RESTART = typer.Option(False, "--restart", help="Restart docker, then the SSM agent, then ecs, where they run.")
 

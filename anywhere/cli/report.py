@@ -38,7 +38,7 @@ def merge(
 ) -> int:
     """Merge reports into one, and compare the hosts: shared identities, hosts that differ from the rest.
 
-    Of a host in several reports the newest one counts. Exit codes as those of check.
+    Where several reports are of one host, the newest counts. Exit codes are those of check.
     """
     from dataclasses import replace
 

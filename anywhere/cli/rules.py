@@ -22,7 +22,7 @@ from anywhere.flows.hosts import Hosts
 
 app = group("Plan, apply, verify or revert the network rules for task credentials.")
 
-_PERSIST = typer.Option(False, "--no-persist", help="Only the running state: no files, no unit, no guard.")
+_PERSIST = typer.Option(False, "--no-persist", help="Use the running state alone: no files, no unit, no guard.")
 
 
 @app.command(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from anywhere.errors import BadInput
@@ -38,7 +39,9 @@ def test_a_change_is_told_once_and_kept(tmp_path: Path) -> None:
         )
     codes = (tmp_path / "codes").read_text().split()
     lines = (tmp_path / "lines").read_text().splitlines()
-    changes = json.loads((tmp_path / "history").read_text())["changes"]
+    told = json.loads((tmp_path / "history").read_text())
+    jsonschema.validate(told, json.loads((Path(__file__).parents[2] / "schemas/history-1.json").read_text()))
+    changes = told["changes"]
     assert codes == ["0", "1", "1"], lines
     assert [(one["was"], one["verdict"]) for one in changes if "registration.broken" in str(one)] == [
         ("ready", "not-ready")

@@ -15,7 +15,10 @@ app = group(HELP)
 
 LAUNCHES = ("external", "ec2", "fargate", "managed-instances", "declared")
 FILES = typer.Argument(help="Files, folders, patterns, or - for standard input.")
-LAUNCH = typer.Option("external", help="external, ec2, fargate; declared: what each definition or service names.")
+LAUNCH = typer.Option(
+    "external",
+    help="external, ec2, fargate, managed-instances, or declared: the one that each definition or service names.",
+)
 OS = typer.Option("", help="linux or windows, where the definition does not say.")
 FORMAT = typer.Option("table", help=f"One of {', '.join(FORMATS)}.")
 OUTPUT = typer.Option("", help="Write the result to a file.")
@@ -32,9 +35,11 @@ def check(
     files: list[str] = FILES,
     launch_type: str = LAUNCH,
     os: str = OS,
-    host_count: int = typer.Option(0, min=0, help="How many hosts there are, for services with fixed ports."),
-    only: list[str] = typer.Option([], help="Only this rule."),
-    skip: list[str] = typer.Option([], help="Leave this rule out."),
+    host_count: int = typer.Option(
+        0, min=0, show_default=False, help="Number of hosts, for services with fixed ports."
+    ),
+    only: list[str] = typer.Option([], help="Run this rule only, such as taskdef.network-mode."),
+    skip: list[str] = typer.Option([], help="Skip this rule."),
     demote: list[str] = typer.Option([], help="Let this rule warn where it would fail."),
     ignore_others: bool = typer.Option(False, help="Pass over files that have nothing to do with ECS."),
     format: str = FORMAT,
@@ -68,7 +73,9 @@ def fit_(
     instance: list[str] = typer.Option(
         [], help="A file of `aws ecs describe-container-instances` in place of a host.", metavar="FILE"
     ),
-    count: list[str] = typer.Option([], help="Tasks of each definition, or NAME=N; else the services' desired count."),
+    count: list[str] = typer.Option(
+        [], help="Number of tasks of each definition, or NAME=N. Default: the desired count of the services."
+    ),
     os: str = OS,
     region: str = typer.Option("", help="Region of logs and secrets where the definition does not say."),
     reach: bool = typer.Option(True, help="Probe what images, logs and secrets need, from every host."),

@@ -19,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anywhere.catalogue.endpoints import endpoints, find_region, regions
+from anywhere.flows.announced.firewall_request import Flow
+from anywhere.report.allowlist import firewall_request
 from anywhere.report.allowlist.configs import nftables, squid
 from anywhere.report.allowlist.sheet import Sheet, as_csv, as_json, plain
 from anywhere.report.allowlist.table import table
@@ -239,3 +241,31 @@ def test_squid_lets_through_the_listed_names_alone(namespace, open_folder):
     finally:
         server.kill()
         server.wait()
+
+
+def test_a_firewall_request_fits_its_schema() -> None:
+    schema = json.loads((ROOT / "schemas" / "firewall-request-1.json").read_text())
+    flows = [
+        Flow(
+            "10.0.0.7",
+            "web1",
+            "ssm.us-east-1.amazonaws.com",
+            443,
+            "direct",
+            "ssm-agent",
+            ("run",),
+            needed,
+            "API",
+            fails,
+        )
+        for needed, fails in (("required", "connect: timeout"), ("recommended", ""))
+    ]
+    for rows in ((), flows):
+        jsonschema.Draft202012Validator(schema).validate(json.loads(firewall_request.as_json(rows)))
+
+
+def test_every_schema_that_is_printed_is_shipped() -> None:
+    """`anywhere/NAME/1` in the output is `schemas/NAME-1.json`; a bundle is for this program alone."""
+    text = "".join(path.read_text() for path in (ROOT / "anywhere").rglob("*.py") if "report" in path.parts)
+    named = {f"{name}-{version}.json" for name, version in re.findall(r'"anywhere/([a-z-]+)/(\d+)"', text)}
+    assert named - {path.name for path in (ROOT / "schemas").iterdir()} == set()
