@@ -62,12 +62,10 @@ def _forms(secret: str) -> set[str]:
 
 
 def _base64(data: bytes) -> set[str]:
-    """Its base64 within a longer text such as `user:secret`: the part that stays the same, for each of the three alignments.
-    Short secrets only as a complete text, since that part would match too much."""
-    if len(data) < 6:
-        return {base64.b64encode(data).decode()}
-    found = set()
-    for shift in range(3):
+    """Its base64, and that within a longer text such as `user:secret`: the part that stays the same, for each of the three
+    alignments. Short secrets only as a complete text, since that part would match too much."""
+    found = {base64.b64encode(data).decode()}
+    for shift in range(3) if len(data) >= 6 else ():
         text = base64.b64encode(b"\0" * shift + data).decode()
         start = -(-shift * 8 // 6)
         found.add(text[start : (shift + len(data)) * 8 // 6])

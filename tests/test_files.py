@@ -139,3 +139,17 @@ def test_the_command_refuses_before_the_work(shared: Path, word: str) -> None:
     ]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "another user" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_the_mode_that_another_user_gave_is_not_kept(tmp_path: Path) -> None:
+    """Their file may be readable or writable for all, and root's content would be too."""
+    path = tmp_path / "out"
+    path.write_text("theirs")
+    path.chmod(0o666)
+    os.chown(path, OTHER, OTHER)
+    before = os.umask(0o027)
+    try:
+        write_file(str(path), b"report")
+    finally:
+        os.umask(before)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777, path.stat().st_uid) == (b"report", 0o640, 0)

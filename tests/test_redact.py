@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
+import shlex
 import string
 import time
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from anywhere.held import MASK as HELD_MASK
+from anywhere.held import forget, hide, hold
 from anywhere.redact import MASK, redact, redact_proxy, redact_value
 
 KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -451,3 +458,40 @@ def test_what_a_proxy_offers_is_no_secret() -> None:
 def test_the_name_of_an_error_is_no_secret() -> None:
     said = 'it gets no credentials: "EC2RoleRequestError: no EC2 instance role found"'
     assert redact(said) == said
+
+
+# Each character is written otherwise by one of the encodings; the first and the last too.
+GIVEN = '"pä\'s\\w&/ö <d>"'
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON with its letters": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "JSON within JSON": lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
+    "a URL": lambda text: quote(text, safe=""),
+    "a path of a URL": quote,
+    "a form": quote_plus,
+    "HTML": html.escape,
+    "Python": lambda text: repr(text)[1:-1],
+    "a shell": lambda text: shlex.quote(text).strip("'"),
+    "hex": lambda text: text.encode().hex(),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_a_secret_that_was_given_is_masked_to_its_last_character(form: str) -> None:
+    hold(GIVEN)
+    try:
+        assert hide(f"<{WRITTEN[form](GIVEN)}>") == f"<{HELD_MASK}>"
+    finally:
+        forget()
+
+
+@pytest.mark.parametrize("before", ["", "u:", "user:", "operator:"])
+def test_of_a_secret_within_base64_no_part_is_left(before: str) -> None:
+    hold(GIVEN)
+    try:
+        left = hide(base64.b64encode(f"{before}{GIVEN}:x".encode()).decode()).partition(HELD_MASK)
+        assert left[1] == HELD_MASK and len(left[2]) <= 8
+    finally:
+        forget()

@@ -11,9 +11,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from anywhere.errors import BadInput
+from anywhere.documents.json import parse_record
+from anywhere.errors import BadInput, ParseError
 from anywhere.files import open_input
 from anywhere.frozen import frozen
+from anywhere.hosts.codec import decode
 
 SCHEMA = "anywhere/artifacts/1"
 NAME = "manifest.json"
@@ -76,14 +78,14 @@ def read_manifest(folder: str) -> Manifest:
 def parse_manifest(data: bytes, path: str) -> Manifest:
     """The text of a manifest. Raises BadInput."""
     try:
-        body = json.loads(data)
-        if body["schema"] != SCHEMA:
-            raise ValueError("another schema")
-        rows = tuple(Artifact(**row) for row in body["artifacts"])
-        found = Manifest(body["region"], body["arch"], body["kind"], body["fetched"], rows)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadInput(f"{path} is damaged or from another version ({type(error).__name__}): fetch again") from None
-    _require_plain_names(rows, path)
+        body = parse_record(data)
+        if not isinstance(body, dict) or body.get("schema") != SCHEMA:
+            raise ParseError("another schema")
+        found = decode(Manifest, body)
+    except BadInput:
+        raise BadInput(f"{path} is damaged or from another version: fetch again") from None
+    assert isinstance(found, Manifest)
+    _require_plain_names(found.artifacts, path)
     return found
 
 

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn
 
 from anywhere.documents.pointer import token, tokens
@@ -15,6 +15,7 @@ from anywhere.errors import ParseError
 _TOO_LONG = f"a number has more than {sys.get_int_max_str_digits()} digits"
 Locator = Callable[[str], tuple[int, int]]
 
+MOST_LEVELS = 64  # of lists and objects in one another; an observation has six. Python's own limit differs by release.
 _BLANK = re.compile(r"[ \t\n\r]*")
 _skip = json.JSONDecoder().raw_decode
 _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+)', re.DOTALL)
@@ -25,7 +26,23 @@ def parse_json(text: str) -> object:
     return _parsed(text, None)
 
 
-def _parsed(text: str, pairs: Callable[[list[tuple[str, object]]], object] | None) -> object:
+def parse_record(data: str | bytes) -> object:
+    """The same for what this program wrote, or something in its place: at most MOST_LEVELS deep, since what reads it later
+    goes down by calls. Raises ParseError."""
+    value = _parsed(data, None)
+    row = [value]
+    for _ in range(MOST_LEVELS):
+        row = [one for held in row for one in _content(held) if isinstance(one, (list, dict))]
+        if not row:
+            return value
+    raise ParseError("nested too deeply")
+
+
+def _content(held: object) -> Iterable[object]:
+    return held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+
+
+def _parsed(text: str | bytes, pairs: Callable[[list[tuple[str, object]]], object] | None) -> object:
     try:
         return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:

@@ -6,7 +6,8 @@ import json
 import os
 from pathlib import Path
 
-from anywhere.errors import BadInput
+from anywhere.documents.json import parse_record
+from anywhere.errors import BadInput, ParseError
 from anywhere.files import open_file
 from anywhere.model import Target
 from anywhere.report.jsonl import line
@@ -55,8 +56,8 @@ class Journal:
 
     def _row(self, number: int, text: str) -> dict[str, object]:
         try:
-            row = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            row = parse_record(text)
+        except ParseError as error:
             raise BadInput(f"--resume {self.path}: line {number} is no JSON") from error
         if not isinstance(row, dict):
             raise BadInput(f"--resume {self.path}: line {number} is no result")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import errno
 import gzip
 import json
-import math
 import os
 import re
 import stat
 import zlib
-from collections.abc import Iterable
 from typing import Any
 
 from anywhere import __version__
-from anywhere.errors import BadInput
+from anywhere.documents.json import parse_record
+from anywhere.errors import BadInput, ParseError
 from anywhere.files import write_file
 from anywhere.hosts.codec import decode
 from anywhere.hosts.recording import Recording
@@ -23,7 +22,6 @@ from anywhere.windows import O_NONBLOCK
 
 SCHEMA = "anywhere/bundle/1"
 LARGEST = 64 * 1024 * 1024  # bytes, unpacked: a hundred times what a host with many rules gives
-MOST_LEVELS = 64  # of lists and objects in one another; an observation has six. Python's own limit differs by release.
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?")
 
 
@@ -47,37 +45,14 @@ def load(path: str) -> dict[str, Any]:
         data = _bytes(path)
         if len(data) > LARGEST:
             raise BadInput(f"{path}: larger than a bundle can be ({LARGEST >> 20} MiB)")
-        body = json.loads(data, parse_constant=_number, parse_float=_number)
-        if _is_deeper(body, MOST_LEVELS):
-            raise ValueError("nested too deeply")
+        body = parse_record(data)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise BadInput(f"{path}: the file is cut off or damaged: copy it again") from error
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
+    except ParseError as error:
         raise BadInput(f"{path}: not JSON: not a bundle saved by `anywhere check --save`") from error
     return _checked(path, body)
-
-
-def _number(text: str) -> float:
-    """Only what JSON itself knows as a number: a report with the others could not be read."""
-    if not math.isfinite(number := float(text)):
-        raise ValueError(text)
-    return number
-
-
-def _is_deeper(body: object, levels: int) -> bool:
-    """Whether lists and objects lie deeper in one another: what reads them later goes down by calls."""
-    row = [body]
-    for _ in range(levels):
-        row = [one for held in row for one in _content(held) if isinstance(one, (list, dict))]
-        if not row:
-            return False
-    return True
-
-
-def _content(held: object) -> Iterable[object]:
-    return held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
 
 
 def _bytes(path: str) -> bytes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from anywhere.errors import BadInput
+from anywhere.documents.json import parse_record
+from anywhere.errors import BadInput, ParseError
 from anywhere.model import Cause, Finding, Reason, Remedy, Report, Stage, Status, Target
 
 SCHEMA = "anywhere/report/1"
@@ -19,8 +19,8 @@ def read_report(text: str, name: str) -> tuple[Target, ...]:
     naming the file and the line."""
     text = without_banner(text)
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        body = parse_record(text)
+    except ParseError:
         found = tuple(_lines(text, name))
     else:
         found = tuple(_targets(body, name))
@@ -46,9 +46,10 @@ def _lines(text: str, name: str) -> Iterator[Target]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                body = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                is_cut = number == len(lines) and line.startswith("{")  # a whole line ends with a newline
+                body = parse_record(line)
+            except ParseError as error:
+                # A whole line ends with a newline, or at least with its object.
+                is_cut = number == len(lines) and line.startswith("{") and not line.endswith("}")
                 raise BadInput(f"{name}: line {number} {_CUT if is_cut else _NO_JSON}") from error
             yield from _targets(body, f"{name}: line {number}")
 
@@ -85,7 +86,7 @@ def target_of(row: Any, name: str) -> Target:
         )
         if any(not 0 <= place < len(target.findings) for cause in target.causes for place in cause.findings):
             raise ValueError("a cause names a finding that is not there")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadInput(f"{name}: a target is not of the form of {SCHEMA} ({type(error).__name__}: {error})") from error
     return target
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from pathlib import Path
 
 import pytest
 
+from anywhere.artifacts.manifest import SCHEMA, parse_manifest
 from anywhere.artifacts.version import package_version
 from anywhere.errors import BadInput
 from tests.region.packages.build import packages
@@ -54,3 +56,25 @@ def test_what_is_no_package(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(BadInput, match="version"):
         package_version(str(path))
+
+
+MANIFEST = {"schema": SCHEMA, "region": "eu-west-1", "arch": "x86_64", "kind": "deb", "fetched": "", "artifacts": []}
+ROW = {"package": "p", "name": "p.deb", "signature": "p.deb.asc", "sha256": "0", "size": 1}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({"artifacts": [{**ROW, name: value}]} for name, value in (("size", "1"), ("size", None), ("name", 5), ("key", []))),
+        {"artifacts": [{}]},
+        {"artifacts": "x"},
+        {"region": 5},
+        {"schema": "anywhere/artifacts/0"},
+        {"kind": json.loads("[" * 100 + "]" * 100)},
+    ],
+)  # fmt: skip
+def test_a_damaged_manifest_is_refused(changed: dict[str, object]) -> None:
+    whole = json.dumps({**MANIFEST, "artifacts": [ROW]}).encode()
+    assert parse_manifest(whole, "m").artifacts[0].size == 1
+    with pytest.raises(BadInput, match="m is damaged or from another version"):
+        parse_manifest(json.dumps({**MANIFEST, **changed}).encode(), "m")

@@ -132,6 +132,28 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+WHOLE = render("json", Report((Target("h", findings=(Finding("system.memory", Status.FAIL, "s", "s"),)),)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"evidence": {}', '"evidence": {"a": NaN}'),
+        ('"evidence": {}', '"evidence": {"a": 1e999}'),
+        ('"evidence": {}', '"evidence": ' + '{"a":' * 900 + "1" + "}" * 900),
+        ('"seconds": 0.0', '"seconds": 1' + "0" * 400),
+        ('"seconds": 0.0', '"seconds": ' + "1" * 5000),
+    ],
+)
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_what_could_not_be_written_again_is_no_report(old: str, new: str, ending: str) -> None:
+    text = WHOLE.rstrip("\n").replace("\n", " ") + ending
+    assert old in text and len(read_report(text, "x")) == 1
+    with pytest.raises(BadInput) as caught:
+        read_report(text.replace(old, new), "x")
+    assert "cut off" not in str(caught.value)
+
+
 @settings(max_examples=300, deadline=None)
 @given(JSON)
 def test_any_json_is_a_report_or_refused(value: Any) -> None:

@@ -143,7 +143,7 @@ def read_results(path: str) -> dict[str, Result]:
             if row.pop("schema") != SCHEMA:
                 raise BadInput(f"--resume {path} is not a file of register results")
             found[row["host"]] = Result(row["host"], State.ALREADY, row["instance"], row["arn"], row["cluster"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     if lines and not found:
         raise BadInput(f"--resume {path} is not a file of register results")
