@@ -106,6 +106,24 @@ def open_file(path: str, *, append: bool = False) -> BinaryIO:
         return _open_here(folder, name, os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC))
 
 
+def append_lines(path: str, lines: bytes) -> None:
+    """Append whole lines, and wait until the disk has them; a last line that was cut off stays a line of its own. Raises
+    BadInput, OSError."""
+    with open_file(path, append=True) as file:
+        file.write(lines if _ends_a_line(path) else b"\n" + lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _ends_a_line(path: str) -> bool:
+    try:
+        with open_input(path) as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) == b"\n"
+    except OSError:  # empty, or no file that can be read
+        return True
+
+
 def _open_here(folder: int, name: str, flags: int) -> BinaryIO:
     """Open an existing file for writing. A pipe without a reader is refused at once, since opening it would block for ever; a
     hard link in a world-writable folder is refused, since it may lead to any file of root."""

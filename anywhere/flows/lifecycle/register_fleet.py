@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,7 +11,7 @@ from anywhere.changes.agents.result import Result, State, row_of
 from anywhere.changes.agents.ssm import KEY
 from anywhere.changes.waves import Rollout, cut, roll
 from anywhere.errors import BadInput
-from anywhere.files import open_file, open_input
+from anywhere.files import append_lines, open_input
 from anywhere.flows.examine import examine
 from anywhere.flows.hosts import Hosts, is_saved
 from anywhere.flows.lifecycle.order import Listener, Order
@@ -119,10 +118,7 @@ def keep_result(path: str, result: Result) -> None:
     """Add one line to the resume file. Raises BadInput."""
     row = {"schema": SCHEMA, **row_of(result)}
     try:
-        with open_file(path, append=True) as file:
-            file.write((json.dumps(row) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(path, (json.dumps(row) + "\n").encode())
     except OSError as error:
         raise BadInput(f"--resume {path}: {error.strerror}") from None
 

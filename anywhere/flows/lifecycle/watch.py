@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anywhere.errors import BadInput
-from anywhere.files import open_file, write_file
+from anywhere.files import append_lines, write_file
 from anywhere.flows.hosts import Hosts
 from anywhere.flows.lifecycle.status import status
 from anywhere.frozen import frozen
@@ -80,7 +80,7 @@ class Watch:
         return report
 
     def _keep(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Append to the history, on a line of its own also where the last one was cut off."""
+        """Append to the history, and cut it where it has grown."""
         path = os.path.join(self.folder, NAME)
         try:
             os.makedirs(self.folder, mode=0o750, exist_ok=True)
@@ -89,11 +89,7 @@ class Watch:
                 f"the history cannot be kept in {self.folder}: {error.strerror}: set XDG_STATE_HOME to a folder that this "
                 "user may write to, or run as root"
             ) from None
-        torn = any(not line.endswith(b"\n") for line in _lines(self.folder)[-1:])
-        with open_file(path, append=True) as file:
-            file.write(b"\n" * torn + "".join(json_text(row, compact=True) + "\n" for row in rows).encode())
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(path, "".join(json_text(row, compact=True) + "\n" for row in rows).encode())
         lines = _lines(self.folder)
         if len(lines) > MOST:
             write_file(path, b"".join(_cut(lines)))
