@@ -22,6 +22,7 @@ from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.prefetch_list import wants
 from anywhere.facts.system.docker_flags import docker_dns
 from anywhere.facts.system.units import AGENT_UNITS, units
+from anywhere.facts.ways.own_card import KNOCKED, gateways
 from anywhere.hosts.base import Host
 from anywhere.hosts.probe.proxy_url import ProxyUrl
 from anywhere.redact import redact_proxy
@@ -43,7 +44,7 @@ def of_host(host: Host, settings: Settings, region: str) -> tuple[Contact, ...]:
     found += [contact for row in rows for contact in _connections(row, seen[row.component])]
     if resolv_conf(host).use_vc:
         found += [replace(_over_tcp(server), when="") for server in resolv_conf(host).nameservers]
-    return _once((*found, *_loopback(), *_local(host)))
+    return _once((*found, *_knocks(host), *_loopback(), *_local(host)))
 
 
 def of_any(settings: Settings, region: str) -> tuple[Contact, ...]:
@@ -149,6 +150,12 @@ def _connection(row: Endpoint, address: str) -> Contact:
 def _over_tcp(server: str) -> Contact:
     when, why = "resolv.conf has questions sent over TCP (options use-vc)", "whether the nameserver takes TCP"
     return Contact(CONNECTION, server, server, DNS, "tcp", "host", when, why)
+
+
+def _knocks(host: Host) -> Iterator[Contact]:
+    when, why = "the gateway's link address was set by hand, and nothing answers by it", "whether the gateway is there"
+    for gateway in gateways(host):
+        yield from (Contact(CONNECTION, gateway, gateway, port, "tcp", "host", when, why) for port in KNOCKED)
 
 
 def _loopback() -> Iterator[Contact]:

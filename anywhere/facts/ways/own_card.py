@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from anywhere.errors import NotRecorded
 from anywhere.facts.files import list_folder
+from anywhere.facts.network.routes import routes
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Host, ProbeSpec
 from anywhere.model import Reason
@@ -29,7 +30,7 @@ NARROW, EACH = (
     64_000,
 )  # bits per second: below that the start of several connections takes seconds; what one needs
 MUCH, LATE = 5.0, 0.4  # percent of the packets, and seconds added to each
-KNOCKED, KNOCK = (22, 53, 80, 443), 1.0  # ports of a gateway or nameserver, and seconds for one
+KNOCKED, KNOCK = (22, 443), 1.0  # ports of a gateway, and seconds for one
 UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
@@ -81,6 +82,11 @@ def fixed_neighbour(host: Host, device: str, address: str) -> str:
     return ""
 
 
+def gateways(host: Host) -> tuple[str, ...]:
+    """The IPv4 gateways of the main table."""
+    return tuple(dict.fromkeys(one.gateway for one in routes(host) if one.gateway and ":" not in one.gateway))
+
+
 def answers_here(host: Host, device: str, address: str) -> bool | None:
     """Whether a neighbour shows by anything that it is where the entry says; None where nobody can ask. ARP alone proves it;
     a ping or a refused connection does too, and silence to both says it as far as it can be said without root's tools."""
@@ -89,11 +95,15 @@ def answers_here(host: Host, device: str, address: str) -> bool | None:
         if asked.rc in (0, 1) and address in asked.stdout:
             return _link_of(asked.stdout, fixed_neighbour(host, device, address))
         pinged = host.run(("ping", "-c", "2", "-i", "0.3", "-W", "1", "-I", device, address), timeout=4)
-        specs = [ProbeSpec(address, port, "tcp", address=address, patience=KNOCK) for port in KNOCKED]
+        specs = [
+            ProbeSpec(address, port, "tcp", address=address, patience=KNOCK)
+            for port in KNOCKED
+            if address in gateways(host)
+        ]
         knocked = fan_out([partial(host.probe, spec) for spec in specs])
     except NotRecorded:
         return None
-    if any(one.late for one in knocked):
+    if any(one.late for one in knocked) or (not knocked and pinged.rc not in (0, 1)):
         return None
     return pinged.ok or any(one.ok or one.reason is Reason.REFUSED for one in knocked)
 
