@@ -12,7 +12,7 @@ from anywhere.cli import run
 from anywhere.cli.register.order import activation_of
 from anywhere.errors import BadInput
 from anywhere.flows.hosts import chosen
-from anywhere.flows.lifecycle.watch import Change, Watch
+from anywhere.flows.lifecycle.watch import Watch
 from anywhere.flows.proxy import profile
 
 ACTIVATION = {"ActivationId": "12345678-1234-1234-1234-123456789012", "ActivationCode": "A" * 20}
@@ -81,7 +81,7 @@ def test_values_that_may_be_empty_are_taken(capfd: pytest.CaptureFixture[str]) -
 def test_a_history_that_cannot_be_kept_says_where_and_what_to_set() -> None:
     watch = Watch(chosen(), "/proc/none/anywhere-watch", lambda _: None, lambda _: None)
     with pytest.raises(BadInput, match=r"cannot be kept in /proc/none/anywhere-watch: .*: set XDG_STATE_HOME"):
-        watch._keep(Change("2026-11-30T00:00:00Z", "local", "ready", "", (), ()), [], {})
+        watch._keep([{"host": "local", "verdict": "ready"}])
 
 
 @pytest.mark.parametrize("text", ["parallel = 0", "parallel = 513", "host_timeout = nan", "host_timeout = 0.5"])
