@@ -23,6 +23,7 @@ from anywhere.settings import Settings
 # libnetwork/drivers/bridge/bridge_linux.go, parseNetworkOptions). br-lan and br-ex are names that administrators give.
 BRIDGES = re.compile(r"docker\w*|br-[0-9a-f]{12}")
 
+_SWARM = "docker_gwbridge"  # Swarm's own endpoints hold it: docker neither disconnects nor removes it on a member
 _PRIVATE, _DEFAULT_VPC = ipaddress.IPv4Network("172.16.0.0/12"), ipaddress.IPv4Network("172.31.0.0/16")
 
 
@@ -128,6 +129,13 @@ def _move(host: Host, own: DockerNetwork, network: Network, needed: Iterable[str
             f"The network {own.name} belongs to the Docker Compose project {own.project}. In its compose file, give the "
             "network a subnet that the site does not use (networks: NAME: ipam: config: - subnet: CIDR), then run `docker "
             "compose down` and `docker compose up -d` there. Volumes stay."
+        )
+        return remedy(host, text, look=look)
+    if own.name == _SWARM:
+        text = (
+            f"The network {own.name} belongs to Docker Swarm, which holds it as long as this host is a member. Drain the node, "
+            "leave the swarm (docker swarm leave), remove the network, make it again with the same options and a subnet that "
+            "the site does not use (docker network create --subnet), then join the swarm again."
         )
         return remedy(host, text, look=look)
     free = _free_range(host, needed) if network.version == 4 else None

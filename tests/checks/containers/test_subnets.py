@@ -49,6 +49,11 @@ def test_a_network_of_compose_is_left_to_compose() -> None:
     assert "project plant" in found.text and not found.commands
 
 
+def test_the_bridge_of_swarm_cannot_be_removed_while_the_host_is_a_member() -> None:
+    found = fix(Name="docker_gwbridge", Containers={"ingress-sbox": {"Name": "gateway_ingress-sbox"}})
+    assert "leave the swarm" in found.text and not found.commands
+
+
 @pytest.mark.parametrize("also", ["fd00:1::/64", "192.168.9.0/24"])
 def test_another_range_of_the_same_network_stays(also: str) -> None:
     found = fix(IPAM={"Config": [{"Subnet": str(COVERED)}, {"Subnet": also}]}, EnableIPv6=":" in also)
