@@ -12,12 +12,12 @@ from anywhere.checks.network.own_routes import own_routes
 from anywhere.checks.remedies import remedy
 from anywhere.evidence import Own
 from anywhere.facts.firewall.forwarding import Aim
-from anywhere.facts.firewall.ipsec import Policy, keyed_peers, policies, stopping
+from anywhere.facts.firewall.ipsec import POLICIES, STATES, Policy, keyed_peers, policies, stopping
 from anywhere.facts.network.go_names import plain_servers
 from anywhere.facts.network.kernel_routes import Hop, hop
 from anywhere.facts.network.routes import route_to, routes
 from anywhere.facts.network.survey import Survey
-from anywhere.facts.ways.own_card import Shaper, answers_here, below, fixed_neighbour, shapers
+from anywhere.facts.ways.own_card import Shaper, answers_here, fixed_neighbour, is_under, shapers
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Stage, Status
 from anywhere.settings import Settings
@@ -56,7 +56,9 @@ def own_link(host: Host, settings: Settings) -> Iterator[Finding]:
     found = [*_policies(host, hops), *_sizes(host, hops)]
     found = found or [*_neighbours(host, settings, hops, seen)]
     status = Status.FAIL if failing else Status.WARN
-    found = found or [_held_back(host, one, aims, status) for one in held if _is_on_the_way(host, one, seen)]
+    found = found or [
+        _held_back(host, one, aims, status) for one in held if _is_felt(one, seen) and _is_on_the_way(host, one, seen)
+    ]
     yield from found
     if not found:
         yield passed(ID, "card", f"nothing below the routes is known to stop {count(hops, 'address', 'addresses')}")
@@ -100,7 +102,7 @@ def _policies(host: Host, hops: Mapping[Aim, Hop]) -> Iterator[Finding]:
     by_policy: dict[Policy, list[Aim]] = {}
     for aim, taken in hops.items():
         sources = [taken.source] if taken.source else _addresses(host)
-        if policy := stopping(found, keyed, sources, aim):
+        if policy := stopping(found, keyed, sources, aim, taken.device):
             by_policy.setdefault(policy, []).append(aim)
     for policy, stopped in by_policy.items():
         yield _stopped_by(host, policy, stopped)
@@ -134,7 +136,7 @@ def _stopped_by(host: Host, policy: Policy, stopped: Sequence[Aim]) -> Finding:
             host,
             text,
             ("ip", "xfrm", "policy", "delete", *policy.selector),
-            look=(("ip", "xfrm", "policy", "show"), ("ip", "xfrm", "state", "show")),
+            look=(POLICIES, STATES),
         ),
         evidence=_own(stopped),
     )
@@ -228,11 +230,26 @@ def _misled(host: Host, device: str, address: str, link: str, stopped: Sequence[
 
 
 def _is_on_the_way(host: Host, shaper: Shaper, seen: Sequence[Survey]) -> bool:
-    """Whether packets to what is asked pass the card, by the main table; what comes in from any card may pass an ifb."""
+    """Whether packets to what is asked pass the card, by the main table."""
     addresses = [a.source for one in seen for v in one.visits if v.lookup for a in v.lookup.servers if a.source]
     addresses += [probe.address for one in seen for probe in one.probes if probe.address]
-    cards = {taken.interface for one in dict.fromkeys(addresses) if (taken := route_to(one, routes(host)))}
-    return shaper.device.startswith("ifb") or any(shaper.device in (card, *below(host, card)) for card in cards)
+    taken = [route_to(one, routes(host)) for one in dict.fromkeys(addresses)]
+    return is_under(host, shaper, {one.interface for one in taken if one})
+
+
+def _is_felt(shaper: Shaper, seen: Sequence[Survey]) -> bool:
+    """Whether what gets through shows that packets are late or lost: where nothing gets through, or all else is quick,
+    something else may drop what gave no answer."""
+    return shaper.silences or any(map(_is_slow, seen)) or any(map(_stops_midway, seen))
+
+
+def _stops_midway(seen: Survey) -> bool:
+    """Whether a connection stalled after it began, or a nameserver answers some questions and not others."""
+    if any(one.stalled and one.stage is not Stage.CONNECT and one.reason not in UNANSWERED for one in seen.probes):
+        return True
+    answers = [answer for one in seen.visits if one.lookup for answer in one.lookup.servers]
+    silent = {one.source for one in answers if one.reason is Reason.NAMESERVER_TIMEOUT and not one.late}
+    return any(one.source in silent and not one.reason for one in answers)
 
 
 def _held_back(host: Host, shaper: Shaper, aims: Sequence[Aim], status: Status) -> Finding:
@@ -246,7 +263,7 @@ def _held_back(host: Host, shaper: Shaper, aims: Sequence[Aim], status: Status) 
             host,
             "Take the shaping away, here and in what sets it (wondershaper, tcconfig, a test of a slow network, a script), or "
             "give it a wider limit.",
-            ("tc", "qdisc", "del", "dev", shaper.device, "root"),
+            ("tc", "qdisc", "del", "dev", shaper.device, *shaper.place),
             look=(("tc", "-s", "qdisc", "show"), ("tc", "-s", "class", "show", "dev", shaper.device)),
         ),
         evidence={**_own(aims), "shapes": True},

@@ -1,7 +1,7 @@
 """IPsec policies of this host that stop its packets: blocked, or to be encrypted where no key is agreed with the far end.
 
 Sources: ip-xfrm(8); kernel net/xfrm/xfrm_policy.c (of the policies that fit, the lowest priority counts; a template of level
-`use` is optional). A policy outlives the daemon that set it.
+`use` is optional; a mark or an interface id is that of a VPN's own device). A policy outlives the daemon that set it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from anywhere.frozen import frozen
 from anywhere.hosts.base import Host
 
 POLICIES = ("ip", "xfrm", "policy", "show")
-STATES = ("ip", "xfrm", "state", "show")
+# The keys are never read: no bundle may hold them (iproute2 before 5.1 refuses the word, and nothing is known then).
+STATES = ("ip", "xfrm", "state", "list", "nokeys")
 ANY = ("0.0.0.0", "::")
 
 
@@ -32,6 +33,7 @@ class Policy:
     priority: int = 0
     blocks: bool = False
     peers: tuple[str, ...] = ()
+    device: str = ""
 
     @property
     def text(self) -> str:
@@ -43,7 +45,7 @@ class Policy:
     @property
     def selector(self) -> tuple[str, ...]:
         """The words by which `ip xfrm policy delete` finds it."""
-        words = ["src", self.source, "dst", self.destination]
+        words = ["src", self.source, "dst", self.destination, *(("dev", self.device) if self.device else ())]
         words += ["proto", self.protocol] if self.protocol else []
         return (*words, *(word for one in self._ports() for word in one.split()), "dir", self.direction)
 
@@ -52,8 +54,8 @@ class Policy:
             if port:
                 yield f"{name} {port}"
 
-    def fits(self, sources: Iterable[str], aim: Aim) -> bool:
-        """Whether it is for what this host sends there, or for the answer."""
+    def fits(self, sources: Iterable[str], aim: Aim, device: str = "") -> bool:
+        """Whether it is for what this host sends there by a card, or for the answer."""
         far, near, port = (
             (self.destination, self.source, self.ports[1])
             if self.direction == "out"
@@ -61,7 +63,8 @@ class Policy:
         )
         own_port = self.ports[0] if self.direction == "out" else self.ports[1]
         return (
-            _holds(far, aim.address)
+            self.device in ("", device)
+            and _holds(far, aim.address)
             and any(_holds(near, one) for one in sources)
             and self.protocol in ("", aim.protocol)
             and port in ("", str(aim.port))
@@ -71,14 +74,16 @@ class Policy:
 
 def policies(host: Host) -> tuple[Policy, ...]:
     """The IPsec policies, but for those of single sockets; none where they are not known."""
-    return tuple(parse_policies(_lines(host, POLICIES)))
+    return tuple(parse_policies(_lines(host, POLICIES) or ()))
 
 
-def keyed_peers(host: Host) -> frozenset[str]:
-    """The far ends for which keys are agreed."""
+def keyed_peers(host: Host) -> frozenset[str] | None:
+    """The far ends for which keys are agreed; None where they are not known."""
     found = set()
     words: dict[str, str] = {}
-    for line in _lines(host, STATES):
+    if (lines := _lines(host, STATES)) is None:
+        return None
+    for line in lines:
         if not line[0].isspace():
             words = dict(pairwise(line.split()))
         elif " spi " in line and "spi 0x00000000" not in line:
@@ -86,11 +91,13 @@ def keyed_peers(host: Host) -> frozenset[str]:
     return frozenset(found)
 
 
-def stopping(found: Sequence[Policy], keyed: frozenset[str], sources: Iterable[str], aim: Aim) -> Policy | None:
-    """The policy that stops what this host sends there, or the answer; None where none is known to."""
+def stopping(
+    found: Sequence[Policy], keyed: frozenset[str] | None, sources: Iterable[str], aim: Aim, device: str = ""
+) -> Policy | None:
+    """The policy that stops what this host sends there by a card, or the answer; None where none is known to."""
     own = tuple(sources)
-    out, back = (_chosen(found, direction, own, aim) for direction in ("out", "in"))
-    if out and (out.blocks or any(peer not in keyed for peer in _peers(out, aim))):
+    out, back = (_chosen(found, direction, own, aim, device) for direction in ("out", "in"))
+    if out and (out.blocks or (keyed is not None and any(peer not in keyed for peer in _peers(out, aim)))):
         return out
     if back and (back.blocks or (back.peers and not (out and out.peers))):
         return back
@@ -101,8 +108,8 @@ def _peers(policy: Policy, aim: Aim) -> Iterator[str]:
     return (aim.address if peer in ANY else peer for peer in policy.peers)
 
 
-def _chosen(found: Sequence[Policy], direction: str, sources: tuple[str, ...], aim: Aim) -> Policy | None:
-    fitting = [one for one in found if one.direction == direction and one.fits(sources, aim)]
+def _chosen(found: Sequence[Policy], direction: str, sources: tuple[str, ...], aim: Aim, device: str) -> Policy | None:
+    fitting = [one for one in found if one.direction == direction and one.fits(sources, aim, device)]
     first = min(fitting, key=lambda one: one.priority, default=None)
     same = [one for one in fitting if first and one.priority == first.priority]
     # Of two with the same priority the kernel takes the older one, which the listing does not tell.
@@ -132,6 +139,8 @@ def _policy(block: Sequence[str]) -> Iterator[Policy]:
     about = dict(pairwise(block[1].split())) if len(block) > 1 else {}
     if about.get("dir") not in ("in", "out") or "src" not in selector or "dst" not in selector:
         return
+    if any(_is_marked(line.split()) for line in block[2:]):
+        return
     priority = about.get("priority", "0")
     yield Policy(
         selector["src"],
@@ -142,14 +151,20 @@ def _policy(block: Sequence[str]) -> Iterator[Policy]:
         int(priority) if priority.isdigit() else 0,
         about.get("action") == "block",
         tuple(_required(block[2:])),
+        selector.get("dev", ""),
     )
 
 
+def _is_marked(words: Sequence[str]) -> bool:
+    """Whether a line of a policy limits it to marked packets, or to those of a VPN's own device: `mark 0x2a/0xff`."""
+    return words[:1] in (["mark"], ["if_id"]) and len(words) > 1 and words[1].partition("/")[0] not in ("0", "0x0")
+
+
 def _required(lines: Sequence[str]) -> Iterator[str]:
-    """The far ends of the templates that are not optional."""
+    """The far ends of the templates that are not optional: two lines each, and a third one with the level `use`."""
     for number, line in enumerate(lines):
         words = dict(pairwise(line.split()))
-        if line.split()[:1] == ["tmpl"] and "level use" not in " ".join(lines[number : number + 2]):
+        if line.split()[:1] == ["tmpl"] and "level use" not in " ".join(lines[number : number + 3]):
             yield words.get("dst", "")
 
 
@@ -160,9 +175,9 @@ def _holds(network: str, address: str) -> bool:
         return False
 
 
-def _lines(host: Host, argv: tuple[str, ...]) -> list[str]:
+def _lines(host: Host, argv: tuple[str, ...]) -> list[str] | None:
     try:
         done = host.run(argv, timeout=3)
     except NotRecorded:
-        return []
-    return [line for line in done.stdout.splitlines() if line.strip()] if done.ok else []
+        return None
+    return [line for line in done.stdout.splitlines() if line.strip()] if done.ok else None

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from anywhere.catalogue.distros import OsRelease
+from anywhere.errors import NotRecorded
 from anywhere.facts.files import read_text
 from anywhere.facts.system.quoting import parse_environment_file
 from anywhere.hosts.base import Host
@@ -27,8 +28,15 @@ def os_release(host: Host) -> OsRelease:
     for path in PATHS:
         text = read_text(host, path).content
         if text.strip():
-            return replace(parse_os_release(text), image_based=read_text(host, BOOTED).exists is True)
+            return replace(parse_os_release(text), image_based=_is_image_based(host))
     return OsRelease()
+
+
+def _is_image_based(host: Host) -> bool:
+    try:
+        return read_text(host, BOOTED).exists is True
+    except NotRecorded:  # a bundle of a version that did not ask
+        return False
 
 
 def parse_os_release(text: str) -> OsRelease:

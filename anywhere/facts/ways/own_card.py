@@ -7,7 +7,7 @@ anew; tc-netem(8), tc-tbf(8), tc-htb(8).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import pairwise
 
@@ -30,7 +30,9 @@ NARROW, EACH = (
     64_000,
 )  # bits per second: below that the start of several connections takes seconds; what one needs
 MUCH, LATE = 5.0, 0.4  # percent of the packets, and seconds added to each
-KNOCKED, KNOCK = (22, 443), 1.0  # ports of a gateway, and seconds for one
+# Percent, seconds and bits per second with which a connection may never begin; with less, some begin.
+ALL, NEVER, STIFLED = 50.0, 2.0, 8_000
+KNOCKED, KNOCK = (22, 53, 80, 443), 1.0  # ports of a gateway or nameserver, and seconds for one
 UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
@@ -38,12 +40,15 @@ SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 @frozen
 class Shaper:
     """A queueing discipline of a card, in tc's words, what it does in ours, and the bits per second that it lets through (0:
-    it limits none)."""
+    it limits none). `place` is where it hangs, in tc's words; `silences` is whether it alone may keep connections from
+    beginning."""
 
     device: str
     text: str
     does: str
     rate: float = 0.0
+    place: tuple[str, ...] = ("root",)
+    silences: bool = False
 
 
 def below(host: Host, device: str) -> tuple[str, ...]:
@@ -120,17 +125,30 @@ def shapers(host: Host) -> tuple[Shaper, ...]:
     for line in _run(host, QDISCS):
         words = line.split()
         if words[:1] == ["qdisc"] and len(words) > 2:
-            device = dict(pairwise(words)).get("dev", "")
+            named = dict(pairwise(words))
+            device = named.get("dev", "")
             rate = _limit(host, device, words[1], line)
             does = [*(_netem(line) if words[1] == "netem" else ()), *_narrow(rate)]
             if does:
-                found.append(Shaper(device, " ".join(words), " and ".join(does), rate))
+                place = ("parent", named["parent"]) if "parent" in named else ("root",)
+                silences = 0 < rate < STIFLED or _silences(line)
+                found.append(Shaper(device, " ".join(words), " and ".join(does), rate, place, silences))
     return tuple(found)
 
 
+def is_under(host: Host, shaper: Shaper, cards: Iterable[str]) -> bool:
+    """Whether the packets of one of these cards pass it; what comes in by any card may pass an ifb."""
+    return shaper.device.startswith("ifb") or any(shaper.device in (card, *below(host, card)) for card in cards)
+
+
 def at_once(host: Host, usual: int) -> int:
-    """How many connections a run may open at once without being itself what fills a narrow card."""
-    rates = [one.rate for one in shapers(host) if one.rate]
+    """How many connections a run may open at once without being itself what fills a narrow card that leads out. The limits
+    of containers and guests are on their own devices."""
+    narrow = [one for one in shapers(host) if one.rate]
+    if not narrow:
+        return usual
+    cards = {one.interface for one in routes(host) if one.is_default or one.gateway}
+    rates = [one.rate for one in narrow if is_under(host, one, cards)]
     return max(1, min(usual, int(min(rates) // EACH))) if rates else usual
 
 
@@ -151,6 +169,12 @@ def _netem(line: str) -> Iterator[str]:
         yield f"delays each packet by {delay[1]} {delay[2]}"
 
 
+def _silences(line: str) -> bool:
+    share = re.search(r"\bloss (?:random )?([\d.]+)%", line)
+    delay = re.search(r"\bdelay ([\d.]+)(us|ms|s)\b", line)
+    return bool((share and float(share[1]) >= ALL) or (delay and float(delay[1]) * SECONDS[delay[2]] >= NEVER))
+
+
 def _of_class(host: Host, device: str, line: str) -> float:
     """The most that the default class may send."""
     default = re.search(r"\bdefault (0x)?([0-9a-f]+)\b", line)
@@ -159,7 +183,8 @@ def _of_class(host: Host, device: str, line: str) -> float:
     for row in _run(host, ("tc", "class", "show", "dev", device)):
         words = row.split()
         if len(words) > 2 and words[2] == f"{handle}{number:x}":
-            return _rate(row, "ceil") or _rate(row, "m2")
+            # Of hfsc's curves the upper limit alone takes anything away: the others are what a class is sure to get.
+            return _rate(row, "ceil") or _rate(row.partition(" ul ")[2], "m2")
     return 0.0
 
 

@@ -43,8 +43,10 @@ class _Entries(asyncssh.SSHKnownHosts):
     def match(self, host: str, addr: str, port: int | None = None) -> Any:
         """See SSHKnownHosts.match."""
         found = list(super().match(host, "", port))
+        # Once each: of a file with hashed names every entry is computed for every question.
+        everywhere = [self._match(host, addr, one) for one in dict.fromkeys((port, None))]
         for kind in REVOKED:
-            found[kind] = [*found[kind], *(key for port in (port, None) for key in self._match(host, addr, port)[kind])]
+            found[kind] = [*found[kind], *(key for one in everywhere for key in one[kind])]
         return tuple(found)
 
 

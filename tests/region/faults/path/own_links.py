@@ -40,6 +40,16 @@ def ipsec_elsewhere(world: World) -> None:
     policy(world, f"src 0.0.0.0/0 dst {world.options.public} dir out action allow priority 100")
 
 
+@variation(
+    "own-ipsec-of-a-device", "the policies of a VPN with a device of its own, by a mark or an interface id; it is down"
+)
+def ipsec_of_device(world: World) -> None:
+    tunnel = f"tmpl src {world.lan[10]} dst {world.lan[77]} proto esp mode tunnel reqid 1"
+    for limit in ("mark 0x2a mask 0xffffffff", "if_id 0x2a"):
+        for direction in ("in", "out"):
+            policy(world, f"src 0.0.0.0/0 dst 0.0.0.0/0 dir {direction} {limit} {tunnel}")
+
+
 @fault("own-mtu-of-68", "the card was given an MTU of 68 bytes", SMALL)
 def mtu_68(world: World) -> None:
     world.host.network.append("link set eth0 mtu 68")
