@@ -103,7 +103,7 @@ class SSHHost:
         return found
 
     def resolve(self, query: Query) -> Answer:
-        """See Host. No nameserver is waited for longer than usual: the system's resolver had that time, and tells its answer."""
+        """See Host. No nameserver is waited for longer than usual: the resolver had that time, and tells its answer."""
         if query.wait:
             return Answer(
                 query.name, query.server, (), Reason.NAMESERVER_TIMEOUT, "no answer to the system's resolver either"
