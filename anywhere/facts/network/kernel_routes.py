@@ -82,8 +82,8 @@ def hop(
         words += ["ipproto", protocol, "dport", str(port)]
     try:
         found = parse_hop(host.run(("ip", "-4", "route", "get", address, *words), timeout=3))
-    except NotRecorded:
-        return None
+    except NotRecorded:  # of earlier versions, which asked for no port
+        return hop(host, address, source=source, device=device, mark=mark) if port else None
     if found and device and found.error == "discarded" and not _swallows(host):
         return Hop(error="reverse-path")
     return found

@@ -103,9 +103,13 @@ class SSHHost:
         return found
 
     def resolve(self, query: Query) -> Answer:
-        """See Host."""
+        """See Host. No nameserver is waited for longer than usual: the resolver had that time, and tells its answer."""
+        if query.wait:
+            return Answer(
+                query.name, query.server, (), Reason.NAMESERVER_TIMEOUT, "no answer to the system's resolver either"
+            )
         if query.server:
-            answer = self._server(query.server).ask(query.name, self.deadline.left(query.wait or NAMESERVER_SECONDS))
+            answer = self._server(query.server).ask(query.name, self.deadline.left(NAMESERVER_SECONDS))
         else:
             answer = self._names.ask(query.name, self.deadline.left(SOON + min(RESOLVE_SECONDS, self.budget)))
         if answer.reason:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from anywhere.hosts.base import RANDOM_LABEL
+from anywhere.hosts.base import RANDOM_LABEL, Query
 from anywhere.hosts.ssh import script
+from anywhere.hosts.ssh.host import SSHHost
 from anywhere.hosts.ssh.names.edns import HEAD, Samples
 from anywhere.hosts.ssh.names.records import take_records
 from anywhere.hosts.ssh.names.several import MOST, Plan, divided, planned
+from anywhere.model import Reason
 from tests.hosts.ssh.test_files import SHELLS
 from tests.support.ssh.shells import run_script
 
@@ -155,3 +157,9 @@ def test_a_refusal_of_edns_is_the_old_form_alone() -> None:
     samples.lines(["a.example"])
     samples.learn("edns 10.0.0.53", 0, "01008181")
     assert samples.is_plain("10.0.0.53", 0.1)
+
+
+def test_no_nameserver_is_waited_for_longer_than_the_resolver() -> None:
+    """The system's resolver had that time: to ask a dead nameserver once more made the check of a host twice as long."""
+    answer = SSHHost.resolve(None, Query("a.example", "10.0.0.2", 5.0))  # type: ignore[arg-type]  # nothing is asked
+    assert answer.reason is Reason.NAMESERVER_TIMEOUT and answer.source == "10.0.0.2"
