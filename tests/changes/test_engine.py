@@ -258,7 +258,7 @@ def test_a_revert_is_refused_on_a_read_only_disk_and_goes_through_on_a_full_one(
     engine.apply(host, dying.JOURNAL, dying.plan)
     wanted = snapshot(host)
     host.sh("mount -o remount,ro /var/lib/anywhere")
-    with pytest.raises(ChangeFailed, match=r"nothing was changed .* read-only"):
+    with pytest.raises(ChangeFailed, match=r"nothing was undone .* read-only"):
         engine.revert(host, dying.JOURNAL)
     assert snapshot(host) == wanted
     host.sh("mount -o remount,rw /var/lib/anywhere; cat /dev/zero > /var/lib/anywhere/full 2>/dev/null || true")

@@ -39,7 +39,7 @@ FLEET_CAUSES: tuple[CauseText, ...] = (
         "Two hosts share one identity",
         "The same machine-id, managed instance id, SSH host key or hardware address on two hosts of one run: a cloned image.",
         "The hosts of a run are compared.",
-        "On each clone: anywhere reset --reclaim (stops the agents, removes registration and saved state, makes a new "
+        "On each clone: `anywhere reset --reclaim` (stops the agents, removes registration and saved state, makes a new "
         "machine-id and new SSH host keys), reboot, register anew. Where the SSH host "
         "key or the hardware address alone is shared, that alone is made new, and the registration stays.",
         "amazon-ssm-agent issue 73",

@@ -156,7 +156,9 @@ def test_where_key_files_are_named_no_other_is_offered(
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     text = f" UserKnownHostsFile {reach.server.known_hosts}\n"
     assert not reach.by_us(text)
-    assert "no key here" in reach.by_us(text + f" IdentityFile {value}\n".replace("NOKEY", str(tmp_path / "nokey")))
+    assert "no key to log in with" in reach.by_us(
+        text + f" IdentityFile {value}\n".replace("NOKEY", str(tmp_path / "nokey"))
+    )
 
 
 @region
