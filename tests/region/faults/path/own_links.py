@@ -37,7 +37,7 @@ def ipsec_elsewhere(world: World) -> None:
     policy(world, "src 0.0.0.0/0 dst 10.200.0.0/16 dir out action block")
     policy(world, "src 0.0.0.0/0 dst 0.0.0.0/0 proto tcp dport 25 dir out action block")
     policy(world, f"src 0.0.0.0/0 dst {world.options.public} dir out action block priority 900")
-    policy(world, f"src 0.0.0.0/0 dst {world.options.public} dir out action allow priority 100")
+    policy(world, f"src 0.0.0.0/0 dst {world.options.public} proto tcp dir out action allow priority 100")
 
 
 @variation(
