@@ -12,7 +12,6 @@ from anywhere.checks.network import (
     host_firewall,
     ipv6,
     names,
-    own_link,
     own_resolver,
     own_routes,
     port_range,
@@ -20,6 +19,7 @@ from anywhere.checks.network import (
     proxy,
     way,
 )
+from anywhere.checks.network.link import check as own_link
 from anywhere.checks.system import capacity, clock, identity, isolation, kernel, machine, mounts, permission
 
 CHECKS: tuple[Check, ...] = (

@@ -15,9 +15,9 @@ from anywhere.facts.agents import (
 )
 from anywhere.facts.firewall import container_way, firewall, forwarding, route_localnet
 from anywhere.facts.kernel import folders, limits, log, modules
+from anywhere.facts.link import shaping
 from anywhere.facts.network import kernel_routes, routes
 from anywhere.facts.system import castore, exec_files, gpu, machine, os_release, packages, time_sync, units
-from anywhere.facts.ways import own_card
 from anywhere.frozen import frozen
 from anywhere.hosts.base import ProbeSpec
 
@@ -39,7 +39,7 @@ MODULES = (
         kernel_routes,
         folders,
         limits,
-        own_card,
+        shaping,
         log,
         modules,
         route_localnet,

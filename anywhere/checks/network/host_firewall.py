@@ -15,9 +15,9 @@ from anywhere.facts.firewall.firewall import firewall, of_family
 from anywhere.facts.firewall.forwarding import Aim
 from anywhere.facts.firewall.nftables import BRIDGE, CARD_HOOKS
 from anywhere.facts.firewall.outgoing import NOTHING, Below, Stop, own_stop
+from anywhere.facts.link.devices import below, is_bridge
 from anywhere.facts.network.routes import Route, route_to, routes
 from anywhere.facts.network.survey import Survey
-from anywhere.facts.ways.own_card import below, is_bridge
 from anywhere.hosts.base import Host
 from anywhere.model import Finding, Reason, Stage, Status
 from anywhere.settings import Settings

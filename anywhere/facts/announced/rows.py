@@ -12,6 +12,7 @@ from anywhere.facts.agents.agents import INTROSPECTION
 from anywhere.facts.agents.credentials import METADATA
 from anywhere.facts.announced import tables
 from anywhere.facts.announced.named import named
+from anywhere.facts.link.neighbours import KNOCKED, gateways
 from anywhere.facts.network.go_names import go_names
 from anywhere.facts.network.lookup import random_name
 from anywhere.facts.network.own_resolver import own_resolvers
@@ -22,7 +23,6 @@ from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.prefetch_list import wants
 from anywhere.facts.system.docker_flags import docker_dns
 from anywhere.facts.system.units import AGENT_UNITS, units
-from anywhere.facts.ways.own_card import KNOCKED, gateways
 from anywhere.hosts.base import Host
 from anywhere.hosts.probe.proxy_url import ProxyUrl
 from anywhere.redact import redact_proxy

@@ -13,6 +13,7 @@ from anywhere.catalogue.endpoints import Endpoint, endpoints, find_region
 from anywhere.errors import NotRecorded
 from anywhere.facts.agents.own_endpoints import own_endpoints, with_overrides
 from anywhere.facts.agents.registration import registration
+from anywhere.facts.link.shaping import at_once
 from anywhere.facts.network.go_names import WITHOUT_TCP, decide, go_names, plain_servers
 from anywhere.facts.network.lookup import Lookup, announce, lookup, random_name
 from anywhere.facts.network.resolv_conf import pins, resolv_conf
@@ -21,7 +22,6 @@ from anywhere.facts.network.vantage import Vantage, vantages
 from anywhere.facts.network.visit import Visit
 from anywhere.facts.network.walk import visit
 from anywhere.facts.ways.losses import loss
-from anywhere.facts.ways.own_card import at_once
 from anywhere.facts.ways.private_names import Private, first_of_each, look_directly, with_private
 from anywhere.frozen import frozen
 from anywhere.hosts.base import Answer, Host, Probe, ProbeSpec

@@ -1,38 +1,29 @@
-"""What lies below this host's routes: the devices under a card, the addresses of its neighbours, traffic shaping.
+"""This host's own traffic shaping, as far as connections suffer from it.
 
-Sources: kernel Documentation/ABI/testing/sysfs-class-net (lower_*); ip-neighbour(8): a permanent entry is never asked for
-anew; tc-netem(8), tc-tbf(8), tc-htb(8).
+Sources: tc(8), tc-netem(8), tc-tbf(8), tc-htb(8), tc-hfsc(8).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import partial
 from itertools import pairwise
 
-from anywhere.errors import NotRecorded
-from anywhere.facts.files import list_folder
+from anywhere.facts.link.devices import below
+from anywhere.facts.link.said import rows
 from anywhere.facts.network.routes import routes
 from anywhere.frozen import frozen
-from anywhere.hosts.base import Host, ProbeSpec
-from anywhere.model import Reason
-from anywhere.threads import fan_out
+from anywhere.hosts.base import Host
 
-FOLDER, LOWER = "/sys/class/net", "lower_"
 QDISCS = ("tc", "qdisc", "show")
 COMMANDS: tuple[tuple[str, ...], ...] = (QDISCS,)
 FILES: tuple[str, ...] = ()
 FOLDERS: tuple[str, ...] = ()
-DEPTH = 4  # a VLAN on a bridge on a bond of cards
-NARROW, EACH = (
-    512_000,
-    64_000,
-)  # bits per second: below that the start of several connections takes seconds; what one needs
+# Bits per second: below the first the start of several connections takes seconds; the second is what one needs.
+NARROW, EACH = 512_000, 64_000
 MUCH, LATE = 5.0, 0.4  # percent of the packets, and seconds added to each
 # Percent, seconds and bits per second with which a connection may never begin; with less, some begin.
 ALL, NEVER, STIFLED = 50.0, 2.0, 8_000
-KNOCKED, KNOCK = (22, 53, 80, 443), 1.0  # ports of a gateway or nameserver, and seconds for one
 UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
@@ -51,78 +42,10 @@ class Shaper:
     silences: bool = False
 
 
-def below(host: Host, device: str) -> tuple[str, ...]:
-    """The devices that a card's packets pass under it: ports of a bridge, members of a bond, the card of a VLAN."""
-    found: dict[str, None] = {}
-    level = [device]
-    for _ in range(DEPTH):
-        level = [name for one in level for name in _lower(host, one) if name not in found]
-        found |= dict.fromkeys(level)
-    return tuple(found)
-
-
-def is_bridge(host: Host, device: str) -> bool:
-    """Whether a card is a bridge."""
-    return "brif" in _folder(host, f"{FOLDER}/{device}")
-
-
-def _lower(host: Host, device: str) -> list[str]:
-    names = _folder(host, f"{FOLDER}/{device}")
-    return sorted(name.removeprefix(LOWER) for name in names if name.startswith(LOWER))
-
-
-def _folder(host: Host, path: str) -> tuple[str, ...]:
-    try:
-        return tuple(list_folder(host, path) or ())
-    except NotRecorded:
-        return ()
-
-
-def fixed_neighbour(host: Host, device: str, address: str) -> str:
-    """The link address that somebody set for a neighbour by hand; empty where the kernel finds it out itself."""
-    for row in _run(host, ("ip", "-4", "neigh", "show", "dev", device)):
-        words = row.split()
-        if words[:1] == [address] and words[-1] == "PERMANENT" and "lladdr" in words[:-1]:
-            return words[words.index("lladdr") + 1]
-    return ""
-
-
-def gateways(host: Host) -> tuple[str, ...]:
-    """The IPv4 gateways of the main table."""
-    return tuple(dict.fromkeys(one.gateway for one in routes(host) if one.gateway and ":" not in one.gateway))
-
-
-def answers_here(host: Host, device: str, address: str) -> bool | None:
-    """Whether a neighbour shows by anything that it is where the entry says; None where nobody can ask. ARP alone proves it;
-    a ping or a refused connection does too, and silence to both says it as far as it can be said without root's tools."""
-    try:
-        asked = host.run(("arping", "-c", "2", "-w", "1", "-I", device, address), timeout=3)
-        if asked.rc in (0, 1) and address in asked.stdout:
-            return _link_of(asked.stdout, fixed_neighbour(host, device, address))
-        pinged = host.run(("ping", "-c", "2", "-i", "0.3", "-W", "1", "-I", device, address), timeout=4)
-        specs = [
-            ProbeSpec(address, port, "tcp", address=address, patience=KNOCK)
-            for port in KNOCKED
-            if address in gateways(host)
-        ]
-        knocked = fan_out([partial(host.probe, spec) for spec in specs])
-    except NotRecorded:
-        return None
-    if any(one.late for one in knocked) or (not knocked and pinged.rc not in (0, 1)):
-        return None
-    return pinged.ok or any(one.ok or one.reason is Reason.REFUSED for one in knocked)
-
-
-def _link_of(said: str, entered: str) -> bool | None:
-    """Whether the link address that answers ARP (`[02:00:00:00:00:01]`) is the one that was entered; None where none did."""
-    links = re.findall(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", said.lower())
-    return entered.lower() in links if links else None
-
-
 def shapers(host: Host) -> tuple[Shaper, ...]:
     """The queueing disciplines that hold back, lose or damage so much that connections suffer."""
     found = []
-    for line in _run(host, QDISCS):
+    for line in rows(host, QDISCS):
         words = line.split()
         if words[:1] == ["qdisc"] and len(words) > 2:
             named = dict(pairwise(words))
@@ -180,7 +103,7 @@ def _of_class(host: Host, device: str, line: str) -> float:
     default = re.search(r"\bdefault (0x)?([0-9a-f]+)\b", line)
     handle = line.split()[2]
     number = int(default[2], 16) if default else 0
-    for row in _run(host, ("tc", "class", "show", "dev", device)):
+    for row in rows(host, ("tc", "class", "show", "dev", device)):
         words = row.split()
         if len(words) > 2 and words[2] == f"{handle}{number:x}":
             # Of hfsc's curves the upper limit alone takes anything away: the others are what a class is sure to get.
@@ -197,11 +120,3 @@ def _rate(text: str, word: str) -> float:
 def _narrow(rate: float) -> Iterator[str]:
     if 0 < rate < NARROW:
         yield f"lets {rate / 1000:g} kbit/s through"
-
-
-def _run(host: Host, argv: tuple[str, ...]) -> list[str]:
-    try:
-        done = host.run(argv, timeout=3)
-    except NotRecorded:
-        return []
-    return [line for line in done.stdout.splitlines() if line.strip()] if done.ok else []

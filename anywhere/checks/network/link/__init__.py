@@ -1,0 +1,1 @@
+"""The check of what lies below this host's own routes."""

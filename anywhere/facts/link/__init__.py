@@ -1,0 +1,1 @@
+"""What lies below a host's own routes: devices under a card, neighbours, traffic shaping."""
