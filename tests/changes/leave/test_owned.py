@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +19,11 @@ from tests.support.barehost import BareHost
 pytestmark = [pytest.mark.region, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 SSM = "/var/lib/amazon/ssm"
 KEY = f"{SSM}/Vault/Store/RegistrationKey"
+# What `chattr +i` and `-i` (e2fsprogs) do: FS_IOC_GETFLAGS, then FS_IOC_SETFLAGS with FS_IMMUTABLE_FL or without.
+CHANGE = """import fcntl, os, struct, sys
+file = os.open(sys.argv[1], os.O_RDONLY)
+flags = struct.unpack("l", fcntl.ioctl(file, 0x80086601, bytes(8)))[0]
+fcntl.ioctl(file, 0x40086602, struct.pack("l", flags | 0x10 if sys.argv[2] == "+i" else flags & ~0x10))"""
 
 
 @pytest.fixture
@@ -35,13 +42,18 @@ def test_an_ssm_agent_that_was_there_before_keeps_its_settings(host: BareHost) -
     assert Leaving(host, Leave("deregister"))().state == "already"
 
 
+def keep(host: BareHost, immutable: bool) -> None:
+    """Make the registration immutable, or take that back."""
+    host.sh(shlex.join((sys.executable, "-c", CHANGE, KEY, "+i" if immutable else "-i")))
+
+
 @pytest.mark.parametrize("verb", ["deregister", "reset"])
 def test_a_registration_that_cannot_be_removed_is_a_failure(host: BareHost, verb: str) -> None:
-    host.sh(f"chattr +i {KEY}")
+    keep(host, True)
     try:
         done = Leaving(host, Leave(verb))()
     finally:
-        host.sh(f"chattr -i {KEY}")
+        keep(host, False)
     assert done.state == "failed" and "not removed: /var/lib/amazon/ssm" in done.error, done
     again = Leaving(host, Leave(verb))()
     assert again.ok and again.instance == "mi-0123456789abcdef0" and again.commands, again
