@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from anywhere.declared.contacts import FILE, FOLDER, Contact
+from anywhere.facts.agents.components import components
 from anywhere.facts.agents.daemon_json import daemon_json
 from anywhere.facts.agents.ecs_config import ecs_config
 from anywhere.facts.files import read_text
@@ -52,6 +53,10 @@ def _of_settings(host: Host) -> Iterator[Contact]:
     ):
         if isinstance(path, str) and path.startswith("/"):
             yield Contact(FOLDER, posixpath.dirname(path) or "/", why=f"whether {why} is there")
+    for one in components(host):
+        if (path := one.intended.get("SSL_CERT_FILE", "")).startswith("/"):
+            why = f"whether the file of CAs of {one.name} is there"
+            yield Contact(FOLDER, posixpath.dirname(path) or "/", when="it does not trust a certificate", why=why)
 
 
 def _looked_at(path: str, why: str) -> Iterator[Contact]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from anywhere.checks.base import trouble
-from anywhere.checks.endpoints.visit import is_lossy
+from anywhere.checks.endpoints.visit import is_late, is_lossy
 from anywhere.checks.network.host_firewall import UNANSWERED
 from anywhere.checks.network.link.aims import ID, own
 from anywhere.checks.remedies import remedy
@@ -19,6 +19,7 @@ from anywhere.model import Finding, Reason, Stage, Status
 
 CAUSE = "egress.slow"
 SLOW_STEP = 1.0  # seconds for a handshake
+TOO_NARROW = 32_000  # bits per second: with less, what one run sends takes longer than it may
 
 
 def is_slow(seen: Survey) -> bool:
@@ -26,6 +27,13 @@ def is_slow(seen: Survey) -> bool:
     times = sorted(probe.tls_seconds for probe in seen.probes if probe.ok)
     slow = bool(times) and times[len(times) // 2] > SLOW_STEP
     return slow or is_lossy(seen) or bool(plain_servers([one.lookup for one in seen.visits if one.lookup]))
+
+
+def outlasts(held: Iterable[Shaper], seen: Sequence[Survey]) -> bool:
+    """Whether the time of the run was over before all was asked, and one of these is too narrow for a run."""
+    return any(0 < one.rate < TOO_NARROW for one in held) and any(
+        is_late(visit) for one in seen for visit in one.visits
+    )
 
 
 def _is_on_the_way(host: Host, shaper: Shaper, seen: Sequence[Survey]) -> bool:
@@ -39,7 +47,8 @@ def _is_on_the_way(host: Host, shaper: Shaper, seen: Sequence[Survey]) -> bool:
 def _is_felt(shaper: Shaper, seen: Sequence[Survey]) -> bool:
     """Whether what gets through shows that packets are late or lost: where nothing gets through, or all else is quick,
     something else may drop what gave no answer."""
-    return shaper.silences or any(map(is_slow, seen)) or any(map(_stops_midway, seen))
+    felt = any(map(is_slow, seen)) or any(map(_stops_midway, seen)) or outlasts((shaper,), seen)
+    return shaper.silences or felt
 
 
 def _stops_midway(seen: Survey) -> bool:

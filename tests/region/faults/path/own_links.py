@@ -75,9 +75,9 @@ def neighbour_others(world: World) -> None:
     world.host.network.append(f"neigh replace {world.lan[99]} lladdr 02:00:00:00:00:99 dev eth0 nud permanent")
 
 
-@fault("own-shaping-narrow", "a test of a slow network left 8 kbit/s on the card", SLOW)
+@fault("own-shaping-narrow", "a test of a slow network left 1 kbit/s on the card", SLOW)
 def shaping_narrow(world: World) -> None:
-    world.host.shaping.append("qdisc add dev eth0 root tbf rate 8kbit burst 2kb latency 200ms")
+    world.host.shaping.append("qdisc add dev eth0 root tbf rate 1kbit burst 2kb latency 200ms")
 
 
 @variation("own-shaping-modem", "the host may send 64 kbit/s: slow, and enough")
